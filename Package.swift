@@ -23,5 +23,10 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
+        // Ring 0: ground
+        .target(name: "CSupport", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(
+            name: "Base",
+            dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
     ]
 )

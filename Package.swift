@@ -28,5 +28,15 @@ let package = Package(
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
+
+        // Ring 2: cores
+        .target(name: "Consensus", dependencies: ["Base", collections]),
+
+        // Ring 3: storage
+        .target(name: "Storage", dependencies: ["Base", "CSupport"]),
+        .target(name: "MetaStore", dependencies: ["Base", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // Ring 4: runtime
+        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", logging]),
     ]
 )

@@ -79,3 +79,13 @@ public protocol TableStore: AnyObject {
     /// Everything committed so far survives a power cut; returns the position that does.
     func checkpoint() throws(StorageError) -> Slot
 }
+
+/// The one thread that a service's state is confined to: connections, core and replies meet there without locks.
+public protocol ServiceLoop: Sendable {
+    /// Whether the caller runs on this loop.
+    var isCurrent: Bool { get }
+    /// Runs `job` after what the loop is doing now. In order.
+    func execute(_ job: @escaping @Sendable () -> Void)
+    /// Runs `job` once, `delay` from now.
+    func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void)
+}

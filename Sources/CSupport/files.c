@@ -3,6 +3,8 @@
 #include "csupport.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -26,4 +28,15 @@ int csupport_reserve(int fd, int64_t offset, int64_t length) {
 
 int csupport_lock(int fd) {
     return flock(fd, LOCK_EX | LOCK_NB) == -1 ? errno : 0;
+}
+
+void csupport_name_thread(const char *name) {
+#if defined(__linux__)
+    char short_name[16];
+    strncpy(short_name, name, 15);
+    short_name[15] = 0;
+    pthread_setname_np(pthread_self(), short_name);
+#else
+    (void)name;
+#endif
 }

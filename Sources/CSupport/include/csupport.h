@@ -21,4 +21,7 @@ int csupport_reserve(int fd, int64_t offset, int64_t length);
 /// Takes an exclusive advisory lock without waiting. 0 or errno (EWOULDBLOCK: another process holds it).
 int csupport_lock(int fd);
 
+/// Names the calling thread for debuggers and `top`; at most 15 bytes are kept.
+void csupport_name_thread(const char *name);
+
 #endif

@@ -31,15 +31,19 @@ let package = Package(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
 
+        // Ring 1: wires
+        .target(name: "ZooKeeperWire", dependencies: ["Base"]),
+
         // Ring 2: cores
         .target(name: "Consensus", dependencies: ["Base", collections]),
+        .target(name: "CoordCore", dependencies: ["Base", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
         .target(name: "MetaStore", dependencies: ["Base", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // Ring 4: runtime
-        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", logging]),
+        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", collections, logging]),
         .target(
             name: "NetKit",
             dependencies: [

@@ -51,6 +51,7 @@ let package = Package(
                 "Base", collections, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -58,7 +59,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
-        .target(name: "Clients", dependencies: ["Base", "NetKit", "ZooKeeperWire"]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "ZooKeeperWire", collections]),
 
         // Ring 5: services
         .target(

@@ -8,7 +8,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "platform",
-    products: [],
+    products: [.executable(name: "platform", targets: ["platform"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -65,5 +65,15 @@ let package = Package(
         .target(
             name: "CoordService",
             dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
+
+        // Ring 6: roof
+        .target(
+            name: "PlatformKit",
+            dependencies: [
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        .executableTarget(name: "platform", dependencies: ["PlatformKit"]),
     ]
 )

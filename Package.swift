@@ -38,6 +38,7 @@ let package = Package(
         // Ring 2: cores
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
+        .target(name: "DFSCore", dependencies: ["Base", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
@@ -65,12 +66,13 @@ let package = Package(
         .target(
             name: "CoordService",
             dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
+        .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
 
         // Ring 6: roof
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", "DFSService", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),

@@ -28,6 +28,8 @@ let package = Package(
     targets: [
         // Ring 0: ground
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-O2"])]),
+        // `#embed` is C23, which clang knows as an extension everywhere.
+        .target(name: "DemoInput", exclude: ["flights-2013-01.csv.gz"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
@@ -72,10 +74,21 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", "DFSService", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordCore", "CoordService", "DFSService", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .executableTarget(name: "platform", dependencies: ["PlatformKit"]),
+
+        // Tests and what they stand on
+        .target(name: "TestKit", dependencies: []),
+        .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
+        .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
+        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
+        .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Base", "CoordCore", "DFSCore", "Simulator"]),
+        .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

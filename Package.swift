@@ -23,5 +23,13 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
+        // ring 1: wire
+        .target(
+            name: "SparkWire",
+            dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Protos"]
+        ),
+        // tests
+        .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
     ]
 )

@@ -23,5 +23,8 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
+        // Ring 2: cores.
+        .target(name: "QueryCore", dependencies: [collections]),
+        .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
     ]
 )

@@ -23,13 +23,16 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
-        // ring 1: wire
+        // Ring 1: wire.
         .target(
             name: "SparkWire",
             dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Protos"]
         ),
-        // tests
+        // Ring 2: cores.
+        .target(name: "QueryCore", dependencies: [collections]),
+        .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
+        // Tests.
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
     ]
 )

@@ -8,7 +8,9 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "platform",
-    products: [],
+    products: [
+        .library(name: "PlatformCompute", targets: ["PlatformCompute"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -23,6 +25,8 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
+        // Ring 0: ground.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Ring 1: wire.
         .target(
             name: "SparkWire",
@@ -32,7 +36,12 @@ let package = Package(
         // Ring 2: cores.
         .target(name: "QueryCore", dependencies: [collections]),
         .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
+        // Ring 4: runtime.
+        .target(name: "ComputeRuntime", dependencies: ["ComputeCore", "CZlib"]),
+        // Ring 5: services.
+        .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
         // Tests.
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
+        .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
     ]
 )

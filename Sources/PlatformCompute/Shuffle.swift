@@ -4,12 +4,6 @@
 import ComputeCore
 import Synchronization
 
-/// A bucket that a reduce task needs is not there.
-struct ShuffleOutputLost: Error {
-    let shuffle: ShuffleID
-    let mapPartition: Int
-}
-
 final class Shuffle<Bucket: Sendable>: ShuffleWork {
     let id: ShuffleID
     let mapPartitions: Int

@@ -25,6 +25,17 @@ package protocol ShuffleWork: AnyObject, Sendable {
     func discardOutput(_ mapPartition: Int)
 }
 
+/// A bucket that a reduce task needs is not there; thrown by the task, answered by running the map task again.
+package struct ShuffleOutputLost: Error {
+    package let shuffle: ShuffleID
+    package let mapPartition: Int
+
+    package init(shuffle: ShuffleID, mapPartition: Int) {
+        self.shuffle = shuffle
+        self.mapPartition = mapPartition
+    }
+}
+
 package enum LineageInput: Sendable {
     /// Each partition needs some partitions of the parent, computed in the same task.
     case narrow(LineageNode)

@@ -21,6 +21,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case dataTypeMismatchUnexpectedInput = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
     case divideByZero = "DIVIDE_BY_ZERO"
     case failedReadFile = "FAILED_READ_FILE.NO_HINT"
+    case failedToParseTooComplex = "FAILED_TO_PARSE_TOO_COMPLEX"
     case fieldNotFound = "FIELD_NOT_FOUND"
     case groupByAggregate = "GROUP_BY_AGGREGATE"
     case groupByPosAggregate = "GROUP_BY_POS_AGGREGATE"
@@ -58,6 +59,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case unresolvedRoutine = "UNRESOLVED_ROUTINE"
     case unresolvedUsingColumn = "UNRESOLVED_USING_COLUMN_FOR_JOIN"
     case unsupportedDataType = "UNSUPPORTED_DATATYPE"
+    case unsupportedExpression = "UNSUPPORTED_EXPR_FOR_OPERATOR"
     case unsupportedFeature = "UNSUPPORTED_FEATURE"
     case viewNotFound = "VIEW_NOT_FOUND"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
@@ -76,6 +78,8 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
             ("22003", .parse, "Numeric literal <rawStrippedQualifier> is outside the valid range for <typeName> with minimum value of <minValue> and "
                 + "maximum value of <maxValue>. Please adjust the value accordingly.")
         case .invalidTypedLiteral: ("42604", .parse, "The value of the typed literal <valueType> is invalid: <value>.")
+        case .failedToParseTooComplex:
+            ("54001", .parse, "The statement, including potential SQL functions and referenced views, was too complex to parse.")
         case .parseEmptyStatement: ("42617", .parse, "Syntax error, unexpected empty statement.")
         case .parseSyntaxError: ("42601", .parse, "Syntax error at or near <error><hint>.")
         case .unclosedComment: ("42601", .parse, "Found an unclosed bracketed comment. Please, append */ at the end of the comment.")
@@ -193,6 +197,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
         case .pathNotFound: ("42K03", .analysis, "Path does not exist: <path>.")
         case .tableOrViewNotFound:
             ("42P01", .analysis, "The table or view <relationName> cannot be found. Verify the spelling and correctness of the schema and catalog.\n"
+                + "Search path: <searchPath>.\n"
                 + "If you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and "
                 + "catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS.")
         case .tempViewAlreadyExists:
@@ -208,6 +213,9 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
             ("42P01", .analysis, "The view <relationName> cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did "
                 + "not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\n"
                 + "To tolerate the error on drop use DROP VIEW IF EXISTS.")
+        case .unsupportedExpression:
+            ("42K0E", .analysis, "A query operator contains one or more unsupported expressions.\nConsider to rewrite it to avoid window functions, "
+                + "aggregate functions, and generator functions in the WHERE clause.\nInvalid expressions: [<invalidExprSqls>]")
         case .wrongNumArgs:
             ("42605", .analysis, "The <functionName> requires <expectedNum> parameters but the actual number is <actualNum>. Please, refer to "
                 + "'<docroot>/sql-ref-functions.html' for a fix.")

@@ -22,6 +22,13 @@ package struct QueryError: Error, Hashable, Sendable {
         self.position = position
     }
 
+    /// What Spark prints as the places in which it looked for a function, table or view.
+    package static let searchPath = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]"
+    /// Errors that a session setting could turn off name it; here ANSI mode is always on.
+    package static let ansiSetting = "\"spark.sql.ansi.enabled\""
+
+    package static func unsupported(_ feature: String) -> QueryError { QueryError(.unsupportedFeature, ["feature": feature]) }
+
     /// `[CLASS] wording SQLSTATE: xxxxx`, then the place in the text.
     package var message: String {
         var text = errorClass.template

@@ -40,6 +40,14 @@ let package = Package(
         .target(name: "ComputeRuntime", dependencies: ["ComputeCore", "CZlib"]),
         // Ring 5: services.
         .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
+        .target(
+            name: "ComputeService",
+            dependencies: [
+                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "CZlib",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+            ]
+        ),
         // Tests.
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),

@@ -1,5 +1,6 @@
 // One column of a batch in Arrow's memory layout: a validity bitmap and typed values, or offsets and bytes, or children. A null's slot holds
-// zero (or an empty range), so kernels may compute over it without looking. Columns are values and never change after they are built.
+// some value of the type, never rubbish, so kernels may compute over it; those that may refuse a value look at validity before they do.
+// Columns are values and never change after they are built.
 // Source: Arrow columnar format.
 
 import QueryCore

@@ -1,5 +1,5 @@
 // Builds a column row by row. Typed appends are for readers and kernels, `append(_: Value)` for everything else. The builder keeps the
-// column's invariants: zero in a null's slot, offsets from zero, no validity bitmap while nothing is null.
+// column's invariants: a value in a null's slot, offsets from zero, no validity bitmap while nothing is null.
 
 import QueryCore
 

@@ -50,6 +50,7 @@ let package = Package(
         ),
         // Tests.
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
+        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "SparkWire"]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
     ]
 )

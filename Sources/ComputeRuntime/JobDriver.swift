@@ -43,6 +43,7 @@ package final class JobToken: Sendable {
 }
 
 package struct JobCancelled: Error, CustomStringConvertible {
+    package init() {}
     package var description: String { "the job was cancelled" }
 }
 

@@ -1,4 +1,5 @@
 // AnalyzePlan: everything about a plan that needs no execution. What cannot be answered truly (caching, semantic comparison) is refused.
+import ComputeCore
 import QueryCore
 import SparkWire
 
@@ -30,7 +31,7 @@ extension SparkService {
         case .treeString(let tree):
             var answer = Spark_Connect_AnalyzePlanResponse.TreeString()
             let schema = try PlanExecution.schema(try relation(tree.plan), session)
-            answer.treeString = SchemaTree.text(schema, levels: tree.hasLevel ? Int(tree.level) : nil)
+            answer.treeString = TreeString.render(schema, level: tree.hasLevel ? Int(tree.level) : 0)
             return .treeString(answer)
         case .isLocal(let local):
             var answer = Spark_Connect_AnalyzePlanResponse.IsLocal()

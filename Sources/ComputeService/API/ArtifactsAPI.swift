@@ -1,6 +1,7 @@
 // AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`) and
 // job programs are kept; Python files and archives are refused, since no Python runs here.
 import CZlib
+import Foundation
 import GRPCCore
 import SparkWire
 
@@ -68,6 +69,14 @@ extension SparkService {
         summary.isCrcSuccessful = isIntact
         if isIntact { try session.artifacts.add(name, content) }
         response.artifacts.append(summary)
+    }
+
+    /// A chunk as it is sent, with its checksum.
+    static func artifactChunk(_ bytes: [UInt8]) -> Spark_Connect_AddArtifactsRequest.ArtifactChunk {
+        var chunk = Spark_Connect_AddArtifactsRequest.ArtifactChunk()
+        chunk.data = Data(bytes)
+        chunk.crc = Int64(crc32(0, bytes, UInt32(bytes.count)))
+        return chunk
     }
 
     private static func isIntact(_ chunk: Spark_Connect_AddArtifactsRequest.ArtifactChunk) -> Bool {

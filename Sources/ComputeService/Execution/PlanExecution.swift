@@ -11,6 +11,9 @@ struct PlanExecution: Sendable {
     let operation: Operation
     let sessionID: String
 
+    /// What `show` gives: one row with the finished text.
+    static let showSchema = Schema([StructField("show_string", .string, nullable: false)])
+
     func run(_ plan: Spark_Connect_Plan) {
         do {
             switch plan.opType {
@@ -45,7 +48,7 @@ struct PlanExecution: Sendable {
     }
 
     static func schema(_ relation: Spark_Connect_Relation, _ session: SparkSession) throws -> Schema {
-        if case .showString = relation.relType { return ShowText.schema }
+        if case .showString = relation.relType { return showSchema }
         if case .tail(let tail) = relation.relType { return try schema(tail.input, session) }
         return try session.engine.schema(RelationTranslation(artifacts: session.artifacts).plan(relation))
     }
@@ -54,10 +57,10 @@ struct PlanExecution: Sendable {
         switch relation.relType {
         case .showString(let show):
             let run = try session.engine.run(try translated(show.input))
-            let text = try ShowText.render(
-                run, rows: Int(show.numRows), truncate: Int(show.truncate), isVertical: show.vertical)
+            let text = try ShowString.render(
+                run, rowsMax: Int(show.numRows), truncate: Int(show.truncate), vertical: show.vertical)
             let column = Column(type: .string, values: [.string(text)])
-            try send(schema: ShowText.schema, [Batch(schema: ShowText.schema, columns: [column], rowCount: 1)])
+            try send(schema: Self.showSchema, [Batch(schema: Self.showSchema, columns: [column], rowCount: 1)])
         case .tail(let tail): try self.tail(tail)
         default:
             let plan = try translated(relation)
@@ -94,11 +97,9 @@ struct PlanExecution: Sendable {
 
     /// A result without rows is one batch without rows, so that clients that look only at batches know its columns.
     private func sendEmpty(_ schema: Schema, _ writer: ArrowWriter) throws {
-        let bytes = writer.stream([])
-        try append(bytes: bytes.count) { response in
-            response.arrowBatch.data = Data(bytes)
-            response.arrowBatch.startOffset = 0
-        }
+        var offset: Int64 = 0
+        let columns = schema.fields.map { Column(type: $0.type, values: []) }
+        try send(Batch(schema: schema, columns: columns, rowCount: 0), writer, &offset)
     }
 
     /// The last rows: batches are kept from the end only.
@@ -117,7 +118,7 @@ struct PlanExecution: Sendable {
         }
         if let first = kept.first, count > limit {
             let wanted = Array(Int32(count - limit)..<Int32(first.rowCount))
-            kept[0] = Batch(schema: first.schema, columns: first.columns.map { $0.take(wanted) }, rowCount: wanted.count)
+            kept[0] = first.take(wanted)
         }
         try send(schema: run.schema, limit == 0 ? [] : kept)
     }

@@ -26,5 +26,6 @@ let package = Package(
         // Ring 2: cores.
         .target(name: "QueryCore", dependencies: [collections]),
         .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
+        .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
     ]
 )

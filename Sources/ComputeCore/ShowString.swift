@@ -25,7 +25,7 @@ package enum ShowString {
     }
 
     private static func cell(_ value: Value, _ type: DataType) -> String {
-        guard case .binary(let bytes) = value else { return value.text(type) }
+        guard case .binary(let bytes) = value else { return value.text(type, null: "NULL") }
         return "[" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: " ") + "]"
     }
 

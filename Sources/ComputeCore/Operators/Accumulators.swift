@@ -263,8 +263,10 @@ final class VarianceAccumulator: Accumulator {
             let group = Int(groups[row])
             counts[group] += 1
             let delta = values[row] - means[group]
-            means[group] += delta / Double(counts[group])
-            squares[group] += delta * (values[row] - means[group])
+            // The order of operations is Spark's, so that the last digits agree.
+            let step = delta / Double(counts[group])
+            means[group] += step
+            squares[group] += delta * (delta - step)
         }
     }
 

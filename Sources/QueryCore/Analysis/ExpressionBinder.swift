@@ -55,6 +55,8 @@ struct ExpressionBinder {
             let branch = CaseBranch(condition: arguments[0], result: arguments[1])
             return try caseWhen([branch], arguments[2], source)
         case "when" where arguments.count >= 2: return try when(arguments, source)
+        case _ where arguments.count == 1 && Expression.castFunctions[name] != nil:
+            return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }

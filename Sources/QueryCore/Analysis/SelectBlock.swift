@@ -82,7 +82,7 @@ extension Analyser {
                 if case .column(let column) = value, case .attribute = expression {
                     qualifier = (input.scope.visible + input.scope.hidden).first { $0.column.id == column.id }?.qualifier ?? []
                 }
-                bound.append((value, expression.outputName, qualifier))
+                bound.append((value, unqualified(expression, input.scope).outputName, qualifier))
             }
         }
         if groups != nil || bound.contains(where: { $0.expression.containsAggregate }) {
@@ -128,6 +128,15 @@ extension Analyser {
             out.append(output(bound, named: group.outputName))
         }
         return out
+    }
+
+    /// Names without the table's name: `t.a + 1` is called `(a + 1)`, while a struct's `s.f + 1` keeps its path.
+    private func unqualified(_ expression: Expression, _ scope: Scope) -> Expression {
+        expression.mapAttributes { parts, planID in
+            // The name was bound before, so a lookup that fails here is of a DataFrame column and keeps its parts; hence `try?`.
+            guard planID == nil, parts.count > 1, let found = try? scope.find(parts), found.used == 2 else { return parts }
+            return Array(parts.dropFirst())
+        }
     }
 
     /// Rewrites an expression over the input into one over the aggregation: grouping expressions and aggregate calls become its columns.
@@ -184,9 +193,14 @@ extension Analyser {
             return try overAggregate(bound, &block, shown: nil)
         } catch {
             // A column that exists below the aggregation but was not grouped is, to the person who sorts, simply not there.
-            if case .attribute(let parts, _) = expression, error.errorClass == .missingAggregation || error.errorClass == .missingGroupBy {
-                throw outputScope.unresolved(parts)
+            guard error.errorClass == .missingAggregation || error.errorClass == .missingGroupBy else { throw error }
+            var missing: [String]?
+            _ = expression.mapAttributes { parts, _ in
+                // A name that is ambiguous in the output is as little of use here as one that is missing; hence `try?`.
+                if missing == nil, (try? outputScope.find(parts)) == nil { missing = parts }
+                return parts
             }
+            if let missing { throw outputScope.unresolved(missing) }
             throw error
         }
     }

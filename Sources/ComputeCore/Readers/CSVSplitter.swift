@@ -200,6 +200,13 @@ struct CSVSplitter {
         return end
     }
 
+    /// Calls `body` with the field's content. `bytes` is the splitter's buffer; the content is a stretch of it unless it must be rewritten.
+    @inline(__always)
+    func withContent<R>(_ field: CSVField, _ bytes: UnsafeBufferPointer<UInt8>, _ body: (FieldBytes) -> R) -> R {
+        if field.hasEscapes || options.trimLeading || options.trimTrailing { return content(field).withUnsafeBufferPointer(body) }
+        return body(FieldBytes(rebasing: bytes[field.start..<field.end]))
+    }
+
     /// The field's bytes with escapes undone and, where asked, blanks cut.
     func content(_ field: CSVField) -> ArraySlice<UInt8> {
         var slice = feed.buffer[field.start..<field.end]

@@ -33,7 +33,11 @@ struct Planner {
         }
     }
 
+    /// Above this many rows a limit saves nothing over sorting everything.
+    private static let topRowsMax = 1 << 24
+
     private func limit(_ count: Int, _ input: BoundPlan) throws(QueryError) -> any BatchSource {
+        if count > Self.topRowsMax { return LimitOperator(skip: 0, limit: count, try source(input)) }
         switch input {
         case .sort(let orders, let below):
             return LimitOperator(skip: 0, limit: count, SortOperator(orders, limit: count, try source(below), now: now, budget: budget))

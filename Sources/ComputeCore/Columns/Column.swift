@@ -79,6 +79,8 @@ package struct Batch: Hashable, Sendable {
 
     /// Rows in a batch unless the source gives fewer: small enough for the caches, large enough to make dispatch free.
     package static let rowsDefault = 8192
+    /// Readers end a batch early beyond this many bytes of input, so that 32-bit offsets suffice and memory stays small.
+    package static let inputBytesMax = 64 << 20
 
     package init(schema: Schema, columns: [Column], rowCount: Int) {
         precondition(schema.count == columns.count, "a batch has one column for each field")

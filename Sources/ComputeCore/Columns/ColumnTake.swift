@@ -51,6 +51,7 @@ extension Column {
     // hot: SQL filter and group-by
     private static func pick<T>(_ values: [T], _ rows: [Int32]) -> [T] {
         [T](unsafeUninitializedCapacity: rows.count) { out, filled in
+            // Positions lie within the column, and all of `out` is initialised before it is given out.
             values.withUnsafeBufferPointer { source in
                 for index in 0..<rows.count { out.initializeElement(at: index, to: source[Int(rows[index])]) }
             }

@@ -50,6 +50,7 @@ enum Arithmetic {
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?, _ kind: String
     ) throws(QueryError) -> [T] {
         var failed = false
+        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
         let out: [T] = a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -115,6 +116,7 @@ enum Arithmetic {
         if function == .divide || function == .remainder || function == .positiveModulo {
             for row in 0..<count where b[row & bm] == 0 && validity?[row] ?? true { throw function == .divide ? divideByZero : remainderByZero }
         }
+        // As in `integers`: rows are in bounds and the pointers live for this call.
         return a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {

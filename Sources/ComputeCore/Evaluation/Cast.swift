@@ -209,7 +209,10 @@ enum Cast {
             guard let micros = CivilTime.parseTimestamp(text) else { throw dateMalformed(text, .timestamp) }
             return .integer(micros)
         case .integer(let number):
-            if from == .date { return .integer(number * CivilTime.microsPerDay) }
+            if from == .date {
+                guard let midnight = CivilTime.midnight(Int(number)) else { throw overflow(value, from, .timestamp) }
+                return .integer(midnight)
+            }
             let (micros, overflowed) = number.multipliedReportingOverflow(by: 1_000_000)
             if overflowed { throw overflow(value, from, .timestamp) }
             return .integer(micros)

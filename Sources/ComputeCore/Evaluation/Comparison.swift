@@ -65,6 +65,7 @@ enum Comparison {
     }
 
     private static func ordered<T: Comparable>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap {
+        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -81,6 +82,7 @@ enum Comparison {
     private static func floats<T: BinaryFloatingPoint>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap {
         @inline(__always) func less(_ x: T, _ y: T) -> Bool { x < y || (y.isNaN && !x.isNaN) }
         @inline(__always) func same(_ x: T, _ y: T) -> Bool { x == y || (x.isNaN && y.isNaN) }
+        // As in `ordered`: rows are in bounds and the pointers live for this call.
         return a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -97,6 +99,7 @@ enum Comparison {
     typealias Bytes = (offsets: [Int32], bytes: [UInt8], mask: Int)
 
     private static func strings(_ function: ScalarFunction, _ left: Bytes, _ right: Bytes, _ count: Int) -> Bitmap {
+        // Offsets of a column lie inside of its bytes; the pointers live for this call.
         left.bytes.withUnsafeBufferPointer { a in
             right.bytes.withUnsafeBufferPointer { b in
                 pack(count) { row in
@@ -152,6 +155,7 @@ extension Value {
     }
 
     private static func compareBytes(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        // Whole arrays, used within the call only.
         left.withUnsafeBufferPointer { a in right.withUnsafeBufferPointer { b in Comparison.order(a, b) } }
     }
 }

@@ -112,6 +112,7 @@ struct KeyTable {
     private func isStored(_ group: Int, _ key: UnsafeRawBufferPointer) -> Bool {
         let start = group == 0 ? 0 : ends[group - 1]
         guard ends[group] - start == key.count else { return false }
+        // Equal lengths were checked above, so both sides have `key.count` bytes.
         return arena.withUnsafeBytes { stored in
             for index in 0..<key.count where stored[start + index] != key[index] { return false }
             return true
@@ -143,6 +144,7 @@ struct KeyTable {
         return hash &* 0xD6E8_FEB8_6659_FD93 ^ (hash >> 29)
     }
 
+    /// Reads inside of `key` only: whole words while eight bytes remain, then single bytes.
     private static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = UInt64(key.count) &* 0x9E37_79B9_7F4A_7C15
         var at = 0
@@ -174,6 +176,7 @@ enum KeyEncoder {
     }
 
     private static func put<T: FixedWidthInteger>(_ value: T, into bytes: inout [UInt8]) {
+        // The bytes of a local value, copied within the call.
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 

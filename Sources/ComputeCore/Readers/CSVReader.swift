@@ -36,6 +36,7 @@ enum CSVSchema {
     }
 
     private static func widen(_ types: inout [DataType], _ splitter: CSVSplitter, _ options: CSVOptions) {
+        // The pointer covers the splitter's buffer, which does not change in here; fields lie inside of it.
         splitter.buffer.withUnsafeBufferPointer { bytes in
             for (index, field) in splitter.fields.enumerated() {
                 if index == types.count { types.append(.null) }
@@ -196,17 +197,19 @@ final class CSVReader: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         var rows = 0
+        var bytes = 0
         // Taken out of the object for the loop, so that each field costs no exclusivity check and no copy.
         var building = self.building
         self.building = []
         defer { self.building = building }
-        while rows < Batch.rowsDefault {
+        while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if splitter == nil, try !openNext() { break }
             guard var current = splitter else { break }
             splitter = nil
             var isOpen = true
-            while rows < Batch.rowsDefault, isOpen {
+            while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax, isOpen {
                 isOpen = try current.next()
+                if isOpen { bytes += current.recordEnd - current.recordStart }
                 if isOpen, try append(current, &building) { rows += 1 }
             }
             if isOpen { splitter = current }
@@ -252,6 +255,7 @@ final class CSVReader: BatchSource {
         case .permissive:
             for (index, position) in positions.enumerated() where position == nil {
                 building[index].removeLast()
+                // The pointer is used within the call only.
                 _ = text.withUnsafeBufferPointer { building[index].append($0) }
             }
             return true

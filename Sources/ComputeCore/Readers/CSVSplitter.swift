@@ -25,7 +25,9 @@ struct CSVOptions {
         func byte(_ text: String?, _ name: String) throws(QueryError) -> UInt8? {
             guard let text else { return nil }
             let plain = text == "\\t" ? "\t" : text
-            guard plain.utf8.count == 1, let byte = plain.utf8.first else { throw QueryError.unsupported("CSV option \(name) of more than one byte: '\(text)'") }
+            guard plain.utf8.count == 1, let byte = plain.utf8.first else {
+                throw QueryError.unsupported("CSV option \(name) of more than one byte: '\(text)'")
+            }
             return byte
         }
         separator = try byte(source.option("sep") ?? source.option("delimiter"), "sep") ?? separator
@@ -158,6 +160,7 @@ struct CSVSplitter {
         return true
     }
 
+    /// `bytes` is the whole buffer, alive while `split` runs; positions are compared with its count before they are used.
     /// A field that begins with a quote; gives the position of what ends it, nil when the buffer ends first.
     private static func quoted(
         _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ separator: UInt8, _ quote: UInt8, _ escape: UInt8, _ multiLine: Bool, _ isLast: Bool,
@@ -200,7 +203,7 @@ struct CSVSplitter {
         return end
     }
 
-    /// Calls `body` with the field's content. `bytes` is the splitter's buffer; the content is a stretch of it unless it must be rewritten.
+    /// Calls `body` with the field's content. `bytes` is the splitter's buffer and fields lie inside of it; the content is a stretch of it unless it must be rewritten.
     @inline(__always)
     func withContent<R>(_ field: CSVField, _ bytes: UnsafeBufferPointer<UInt8>, _ body: (FieldBytes) -> R) -> R {
         if field.hasEscapes || options.trimLeading || options.trimTrailing { return content(field).withUnsafeBufferPointer(body) }

@@ -3,7 +3,7 @@
 
 import QueryCore
 
-/// The bytes of one field inside of a buffer that outlives the call.
+/// The bytes of one field inside of a buffer that outlives the call; read within its bounds only.
 typealias FieldBytes = UnsafeBufferPointer<UInt8>
 
 enum FieldParser {

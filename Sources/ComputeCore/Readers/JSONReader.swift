@@ -100,7 +100,8 @@ final class JSONReader: BatchSource {
     func next() throws(QueryError) -> Batch? {
         var builders = columns.map { ColumnBuilder(type: $0.type, capacity: Batch.rowsDefault) }
         var rows = 0
-        while rows < Batch.rowsDefault {
+        var bytes = 0
+        while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
                 guard let file = files.popFirst() else { break }
                 path = file.path
@@ -110,6 +111,7 @@ final class JSONReader: BatchSource {
                 lines = nil
                 continue
             }
+            bytes += line.count
             if line.allSatisfy({ $0 <= 0x20 }) { continue }
             if try append(line, &builders) { rows += 1 }
         }
@@ -216,12 +218,18 @@ final class TextReader: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         var builder = ColumnBuilder(type: .string, capacity: Batch.rowsDefault)
-        while builder.count < Batch.rowsDefault {
+        var bytes = 0
+        while builder.count < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
                 guard let file = files.popFirst() else { break }
                 lines = LineFeed(try port.open(file), path: file.path)
             }
-            if let line = try lines?.next() { builder.append(bytes: line) } else { lines = nil }
+            if let line = try lines?.next() {
+                bytes += line.count
+                builder.append(bytes: line)
+            } else {
+                lines = nil
+            }
         }
         let rows = builder.count
         let column = builder.finish()

@@ -1,5 +1,5 @@
-// Turns a resolved plan into operators. The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join condition
-// become hash keys, everything else maps one to one.
+// Turns a resolved plan into operators. The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join
+// condition become hash keys, everything else maps one to one.
 
 import QueryCore
 

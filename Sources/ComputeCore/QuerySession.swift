@@ -106,7 +106,8 @@ package struct QuerySession: Sendable, Catalog {
             ])
         case .describe, .describeQuery:
             Schema([
-                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false), StructField("comment", .string),
+                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false),
+                StructField("comment", .string),
             ])
         case .explain: Schema([StructField("plan", .string)])
         }
@@ -125,7 +126,9 @@ package struct QuerySession: Sendable, Catalog {
     package mutating func createView(_ name: String, columns: [String] = [], _ plan: Plan, replace: Bool) throws(QueryError) {
         let key = name.lowercased()
         if views[key] != nil, !replace { throw QueryError(.tempViewAlreadyExists, ["relationName": Identifier.quoted(name)]) }
-        if views.count >= Self.viewsMax, views[key] == nil { throw QueryError.unsupported("more than \(Self.viewsMax) views in one session") }
+        if views.count >= Self.viewsMax, views[key] == nil {
+            throw QueryError.unsupported("more than \(Self.viewsMax) views in one session")
+        }
         var analyser = Analyser(catalog: self)
         _ = try analyser.analyse(.subqueryAlias(name: name, columns: columns, plan))
         let captured = analyser.usedViews.sorted { $0.name < $1.name }

@@ -1,5 +1,5 @@
-// Behaviour that scripts cannot say: where in a text an error is, CSV records cut at any byte, the memory limit, bounds of nesting, what the
-// optimiser reads, the printed table and tree.
+// Behaviour that scripts cannot say: where in a text an error is, CSV records cut at any byte, the memory limit, bounds of nesting, what
+// the optimiser reads, the printed table and tree.
 
 import ComputeCore
 import QueryCore
@@ -26,7 +26,9 @@ private func refusal(_ sql: String) -> QueryError? {
         #expect(error?.parameters["error"] == "'from'")
         #expect(error?.position?.line == 2)
         #expect(error?.position?.column == 2)
-        #expect(refusal("select 1 +")?.message.hasPrefix("[PARSE_SYNTAX_ERROR] Syntax error at or near end of input. SQLSTATE: 42601 (line 1, pos 10)") == true)
+        #expect(
+            refusal("select 1 +")?.message.hasPrefix(
+                "[PARSE_SYNTAX_ERROR] Syntax error at or near end of input. SQLSTATE: 42601 (line 1, pos 10)") == true)
     }
 
     @Test func unknownColumnProposesTheNearestNames() {
@@ -78,7 +80,8 @@ private func refusal(_ sql: String) -> QueryError? {
             let session = QuerySession(files: CutFiles(text: text, most: most))
             let source = FileSource(format: .csv, paths: ["/f"], options: [ReadOption("header", "true"), ReadOption("multiLine", "true")])
             let rows = try session.run(.files(source), now: 0).rows()
-            #expect(rows == [[.string("1"), .string("x, \"y\"")], [.string("2"), .string("multi\nline")], [.string("3"), .string("last")]])
+            #expect(
+                rows == [[.string("1"), .string("x, \"y\"")], [.string("2"), .string("multi\nline")], [.string("3"), .string("last")]])
         }
     }
 
@@ -114,7 +117,10 @@ private func refusal(_ sql: String) -> QueryError? {
 
     @Test func viewKeepsTheViewsItWasMadeFrom() throws {
         var session = QuerySession(files: MemoryFiles())
-        for sql in ["create temp view v as select 1 a", "create or replace temp view v as select a + 1 as a from v", "create or replace temp view v as select a + 1 as a from v"] {
+        for sql in [
+            "create temp view v as select 1 a", "create or replace temp view v as select a + 1 as a from v",
+            "create or replace temp view v as select a + 1 as a from v",
+        ] {
             _ = try session.execute(try session.plan(sql: sql), now: 0)
         }
         #expect(try session.run(try session.plan(sql: "select a from v"), now: 0).rows() == [[.integer(3)]])
@@ -122,33 +128,40 @@ private func refusal(_ sql: String) -> QueryError? {
 
     @Test func showStringIsSparks() throws {
         let session = QuerySession(files: MemoryFiles())
-        let run = try session.run(try session.plan(sql: "select id, 'a long text of more than twenty' as text, array(1, null) l from range(3)"), now: 0)
-        #expect(try ShowString.render(run, rowsMax: 2) == """
-            +---+--------------------+---------+
-            | id|                text|        l|
-            +---+--------------------+---------+
-            |  0|a long text of mo...|[1, NULL]|
-            |  1|a long text of mo...|[1, NULL]|
-            +---+--------------------+---------+
-            only showing top 2 rows
+        let run = try session.run(
+            try session.plan(sql: "select id, 'a long text of more than twenty' as text, array(1, null) l from range(3)"), now: 0)
+        #expect(
+            try ShowString.render(run, rowsMax: 2) == """
+                +---+--------------------+---------+
+                | id|                text|        l|
+                +---+--------------------+---------+
+                |  0|a long text of mo...|[1, NULL]|
+                |  1|a long text of mo...|[1, NULL]|
+                +---+--------------------+---------+
+                only showing top 2 rows
 
-            """)
+                """)
     }
 
     @Test func treeStringIsSparks() throws {
-        let schema = Schema([StructField("a", .long), StructField("n", .structure([StructField("y", .array(element: .int, containsNull: true))]), nullable: false)])
-        #expect(TreeString.render(schema) == """
-            root
-             |-- a: long (nullable = true)
-             |-- n: struct (nullable = false)
-             |    |-- y: array (nullable = true)
-             |    |    |-- element: integer (containsNull = true)
+        let schema = Schema([
+            StructField("a", .long),
+            StructField("n", .structure([StructField("y", .array(element: .int, containsNull: true))]), nullable: false),
+        ])
+        #expect(
+            TreeString.render(schema) == """
+                root
+                 |-- a: long (nullable = true)
+                 |-- n: struct (nullable = false)
+                 |    |-- y: array (nullable = true)
+                 |    |    |-- element: integer (containsNull = true)
 
-            """)
+                """)
     }
 
     @Test(arguments: [
-        (1.0, "1.0"), (1e7, "1.0E7"), (9_999_999.0, "9999999.0"), (0.001, "0.001"), (1e-4, "1.0E-4"), (-1.5e-10, "-1.5E-10"), (123456789.123, "1.23456789123E8"),
+        (1.0, "1.0"), (1e7, "1.0E7"), (9_999_999.0, "9999999.0"), (0.001, "0.001"), (1e-4, "1.0E-4"), (-1.5e-10, "-1.5E-10"),
+        (123456789.123, "1.23456789123E8"),
         (0.1, "0.1"), (100, "100.0"), (1e100, "1.0E100"), (-0.0, "-0.0"),
     ]) func doublesPrintAsInJava(_ value: Double, _ text: String) { #expect(FloatText.format(value) == text) }
 

@@ -1,6 +1,6 @@
 // The SQL script tier: each `SQL/*.test` file is a conversation with one session. Directives: `statement ok`, `statement error CLASS`,
-// `query [unordered]` with a line `---- name type | ...` and the expected rows, and `file PATH` with a file's lines up to `----`. An empty cell is written `(empty)`.
-// Scripts that say so were recorded from real Spark; a difference is a fault of ours.
+// `query [unordered]` with a line `---- name type | ...` and the expected rows, and `file PATH` with a file's lines up to `----`. An empty
+// cell is written `(empty)`. Scripts that say so were recorded from real Spark; a difference is a fault of ours.
 
 import ComputeCore
 import Foundation

@@ -1,5 +1,5 @@
-// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. A pattern letter that
-// is not known here is refused. Source: Spark SQL reference, "Datetime Patterns".
+// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. A pattern letter
+// that is not known here is refused. Source: Spark SQL reference, "Datetime Patterns".
 
 import QueryCore
 
@@ -165,7 +165,9 @@ enum TimeFunctions {
         let minute = fields["m"] ?? 0
         let second = fields["s"] ?? 0
         if let afternoon { hour = hour % 12 + (afternoon ? 12 : 0) }
-        guard year < 290_000, (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day), hour < 24, minute < 60, second < 60 else {
+        guard year < 290_000, (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day), hour < 24,
+            minute < 60, second < 60
+        else {
             return nil
         }
         let days = Int64(CivilTime.days(year: year, month: month, day: day))

@@ -1,6 +1,6 @@
-// Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open addressing
-// over stored hashes; a single integer key is compared as such, every other key as its encoded bytes. Equal means SQL's grouping: null equals
-// null, NaN equals NaN, -0.0 equals 0.0.
+// Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open
+// addressing over stored hashes; a single integer key is compared as such, every other key as its encoded bytes. Equal means SQL's
+// grouping: null equals null, NaN equals NaN, -0.0 equals 0.0.
 
 import QueryCore
 
@@ -92,10 +92,12 @@ struct KeyTable {
                 while true {
                     let entry = slots[slot]
                     if entry == 0 {
-                        groups[row] = adding ? add(hash, slot) { table in
-                            table.arena.append(contentsOf: key)
-                            table.ends.append(table.arena.count)
-                        } : -1
+                        groups[row] =
+                            adding
+                            ? add(hash, slot) { table in
+                                table.arena.append(contentsOf: key)
+                                table.ends.append(table.arena.count)
+                            } : -1
                         break
                     }
                     if hashes[Int(entry) - 1] == hash, isStored(Int(entry) - 1, key) {

@@ -1,5 +1,6 @@
-// CSV files as batches: schema from the header and from a sample, fields to typed columns, malformed records by mode (PERMISSIVE keeps the row
-// with nulls, DROPMALFORMED drops it, FAILFAST raises with file and record). Only the wanted columns are parsed. Source: Spark's CSV options.
+// CSV files as batches: schema from the header and from a sample, fields to typed columns, malformed records by mode (PERMISSIVE keeps the
+// row with nulls, DROPMALFORMED drops it, FAILFAST raises with file and record). Only the wanted columns are parsed. Source: Spark's CSV
+// options.
 
 import QueryCore
 
@@ -29,10 +30,11 @@ enum CSVSchema {
             if !options.inferSchema, names != nil { break }
         }
         guard let names else { throw QueryError(.unableToInferSchema, ["format": "CSV"]) }
-        return Schema(names.enumerated().map { index, name in
-            let type = index < types.count ? types[index] : .string
-            return StructField(name, type == .null ? .string : type)
-        })
+        return Schema(
+            names.enumerated().map { index, name in
+                let type = index < types.count ? types[index] : .string
+                return StructField(name, type == .null ? .string : type)
+            })
     }
 
     private static func widen(_ types: inout [DataType], _ splitter: CSVSplitter, _ options: CSVOptions) {
@@ -78,13 +80,14 @@ private struct FieldColumn {
 
     init(_ type: DataType) {
         self.type = type
-        kind = switch type {
-        case .string: .text
-        case .int: .int
-        case .long: .long
-        case .double: .double
-        default: .other
-        }
+        kind =
+            switch type {
+            case .string: .text
+            case .int: .int
+            case .long: .long
+            case .double: .double
+            default: .other
+            }
     }
 
     // hot: CSV parse
@@ -149,13 +152,14 @@ private struct FieldColumn {
             for row in nullRows { bits[row] = false }
             validity = bits
         }
-        let column: Column = switch kind {
-        case .text: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
-        case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
-        case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
-        case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
-        case .other: Column(type: type, values: others)
-        }
+        let column: Column =
+            switch kind {
+            case .text: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
+            case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
+            case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
+            case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
+            case .other: Column(type: type, values: others)
+            }
         let capacity = (longs.count, doubles.count, offsets.count, bytes.count)
         self = FieldColumn(type)
         longs.reserveCapacity(capacity.0)

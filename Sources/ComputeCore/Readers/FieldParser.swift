@@ -1,5 +1,6 @@
-// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. What does not parse is nil;
-// the reader's mode decides what that means. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set otherwise).
+// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. What does not parse is
+// nil; the reader's mode decides what that means. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set
+// otherwise).
 
 import QueryCore
 
@@ -80,7 +81,8 @@ enum FieldParser {
 
     static func infer(_ bytes: FieldBytes) -> DataType {
         guard let first = bytes.first else { return .null }
-        let numeric = (first >= 0x30 && first <= 0x39) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+") || first == UInt8(ascii: ".")
+        let numeric =
+            (first >= 0x30 && first <= 0x39) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+") || first == UInt8(ascii: ".")
         if numeric {
             if let number = integer(bytes) { return Int32(exactly: number) == nil ? .long : .int }
             let text = String(decoding: bytes, as: UTF8.self)
@@ -88,7 +90,9 @@ enum FieldParser {
                 return .decimal(precision: decimal.precision, scale: 0)
             }
             if double(bytes) != nil { return .double }
-            if bytes.count >= 8, bytes.count <= 10, bytes.count(where: { $0 == UInt8(ascii: "-") }) == 2, CivilTime.parseDate(text) != nil { return .date }
+            if bytes.count >= 8, bytes.count <= 10, bytes.count(where: { $0 == UInt8(ascii: "-") }) == 2, CivilTime.parseDate(text) != nil {
+                return .date
+            }
             if bytes.count >= 10, CivilTime.parseTimestamp(text) != nil { return .timestamp }
             return .string
         }

@@ -41,7 +41,9 @@ extension Expression {
             return "CASE\(whens)\(otherwise.map { " ELSE \($0.prettyName)" } ?? "") END"
         case .inList(let value, let items): return "(\(value.prettyName) IN (\(items.map(\.prettyName).joined(separator: ", "))))"
         case .extract(let base, let key):
-            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath { return "\(base.prettyName).\(field)" }
+            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath {
+                return "\(base.prettyName).\(field)"
+            }
             return "\(base.prettyName)[\(key.prettyName)]"
         case .filtered(let call, let condition): return "\(call.prettyName) FILTER (WHERE \(condition.prettyName))"
         }
@@ -49,7 +51,8 @@ extension Expression {
 
     /// Names that Spark prints in capitals.
     private static let capitals: [String: String] = [
-        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE", "regexp_like": "REGEXP_LIKE",
+        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE",
+        "regexp_like": "REGEXP_LIKE",
     ]
 
     /// Types that are called like functions: `double('1.5')`.

@@ -1,5 +1,6 @@
 // Dates and timestamps without a time zone database: days and microseconds since 1970-01-01 in UTC, to and from civil fields and text. The
-// session's time zone is UTC, so nothing else is needed. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast rules.
+// session's time zone is UTC, so nothing else is needed. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast
+// rules.
 
 package enum CivilTime {
     package static let microsPerDay: Int64 = 86_400_000_000

@@ -52,5 +52,6 @@ let package = Package(
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "SparkWire"]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
+        .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
     ]
 )

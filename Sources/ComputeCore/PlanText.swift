@@ -22,7 +22,8 @@ enum PlanText {
             return "FileScan \(scan.source.format.rawValue) [\(columns)] Location: [\(scan.source.paths.joined(separator: ", "))]"
         case .local(_, let columns, _): return "LocalTableScan [\(columns.map(name).joined(separator: ", "))]"
         case .rows(let rows, let columns):
-            return columns.isEmpty ? "Scan OneRowRelation[]" : "LocalTableScan [\(columns.map(name).joined(separator: ", "))] (\(rows.count) rows)"
+            return columns.isEmpty
+                ? "Scan OneRowRelation[]" : "LocalTableScan [\(columns.map(name).joined(separator: ", "))] (\(rows.count) rows)"
         case .range(let range, _): return "Range (\(range.start), \(range.end), step=\(range.step))"
         case .project(let outputs, _): return "Project [\(outputs.map(output).joined(separator: ", "))]"
         case .filter(let condition, _): return "Filter \(text(condition))"

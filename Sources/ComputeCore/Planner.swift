@@ -1,5 +1,5 @@
-// Turns a resolved plan into operators. The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join condition
-// become hash keys, everything else maps one to one.
+// Turns a resolved plan into operators. The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join
+// condition become hash keys, everything else maps one to one.
 
 import QueryCore
 
@@ -7,8 +7,13 @@ struct Planner {
     let files: any TableFiles
     let now: Int64
     let budget: MemoryBudget
+    let isCancelled: @Sendable () -> Bool
 
     func source(_ plan: BoundPlan) throws(QueryError) -> any BatchSource {
+        CancellableSource(try operation(plan), isCancelled)
+    }
+
+    private func operation(_ plan: BoundPlan) throws(QueryError) -> any BatchSource {
         switch plan {
         case .files(let scan): return try fileScan(scan)
         case .local(let rows, let columns, let kept):
@@ -33,7 +38,11 @@ struct Planner {
         }
     }
 
+    /// Above this many rows a limit saves nothing over sorting everything.
+    private static let topRowsMax = 1 << 24
+
     private func limit(_ count: Int, _ input: BoundPlan) throws(QueryError) -> any BatchSource {
+        if count > Self.topRowsMax { return LimitOperator(skip: 0, limit: count, try source(input)) }
         switch input {
         case .sort(let orders, let below):
             return LimitOperator(skip: 0, limit: count, SortOperator(orders, limit: count, try source(below), now: now, budget: budget))

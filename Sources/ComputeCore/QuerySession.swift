@@ -71,9 +71,12 @@ package struct QuerySession: Sendable, Catalog {
     // MARK: Running
 
     /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970.
-    package func run(_ plan: Plan, now: Int64) throws(QueryError) -> QueryRun {
+    /// `isCancelled` is asked before every batch of every operator.
+    package func run(
+        _ plan: Plan, now: Int64, isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(QueryError) -> QueryRun {
         let bound = try analysed(plan)
-        let planner = Planner(files: files, now: now, budget: MemoryBudget(bytesMax: settings.memoryBytesMax))
+        let planner = Planner(files: files, now: now, budget: MemoryBudget(bytesMax: settings.memoryBytesMax), isCancelled: isCancelled)
         return QueryRun(schema: bound.schema, source: try planner.source(Self.optimised(bound, now)))
     }
 
@@ -106,7 +109,8 @@ package struct QuerySession: Sendable, Catalog {
             ])
         case .describe, .describeQuery:
             Schema([
-                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false), StructField("comment", .string),
+                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false),
+                StructField("comment", .string),
             ])
         case .explain: Schema([StructField("plan", .string)])
         }
@@ -125,7 +129,9 @@ package struct QuerySession: Sendable, Catalog {
     package mutating func createView(_ name: String, columns: [String] = [], _ plan: Plan, replace: Bool) throws(QueryError) {
         let key = name.lowercased()
         if views[key] != nil, !replace { throw QueryError(.tempViewAlreadyExists, ["relationName": Identifier.quoted(name)]) }
-        if views.count >= Self.viewsMax, views[key] == nil { throw QueryError.unsupported("more than \(Self.viewsMax) views in one session") }
+        if views.count >= Self.viewsMax, views[key] == nil {
+            throw QueryError.unsupported("more than \(Self.viewsMax) views in one session")
+        }
         var analyser = Analyser(catalog: self)
         _ = try analyser.analyse(.subqueryAlias(name: name, columns: columns, plan))
         let captured = analyser.usedViews.sorted { $0.name < $1.name }

@@ -8,7 +8,9 @@ package enum ShowString {
     private static let widthMin = 3
 
     /// `rows` holds at most `rowsMax` rows and `hasMore` says whether there were more. `truncate` 0 prints cells whole and left-aligned.
-    package static func render(schema: Schema, rows: [[Value]], hasMore: Bool, rowsMax: Int, truncate: Int, vertical: Bool = false) -> String {
+    package static func render(schema: Schema, rows: [[Value]], hasMore: Bool, rowsMax: Int, truncate: Int, vertical: Bool = false)
+        -> String
+    {
         let header = schema.fields.map { cut(escaped($0.name), truncate) }
         let cells = rows.map { row in zip(row, schema.fields).map { cut(escaped(cell($0, $1.type)), truncate) } }
         var text = vertical ? self.vertical(header, cells) : table(header, cells, alignRight: truncate > 0)
@@ -17,15 +19,17 @@ package enum ShowString {
     }
 
     /// Pulls what is needed from a run and prints it.
-    package static func render(_ run: QueryRun, rowsMax: Int = 20, truncate: Int = 20, vertical: Bool = false) throws(QueryError) -> String {
+    package static func render(_ run: QueryRun, rowsMax: Int = 20, truncate: Int = 20, vertical: Bool = false) throws(QueryError) -> String
+    {
         let limit = max(0, min(rowsMax, Int(Int32.max) - 1))
         let rows = try run.rows(upTo: limit + 1)
         return render(
-            schema: run.schema, rows: Array(rows.prefix(limit)), hasMore: rows.count > limit, rowsMax: limit, truncate: truncate, vertical: vertical)
+            schema: run.schema, rows: Array(rows.prefix(limit)), hasMore: rows.count > limit, rowsMax: limit, truncate: truncate,
+            vertical: vertical)
     }
 
     private static func cell(_ value: Value, _ type: DataType) -> String {
-        guard case .binary(let bytes) = value else { return value.text(type) }
+        guard case .binary(let bytes) = value else { return value.text(type, null: "NULL") }
         return "[" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: " ") + "]"
     }
 
@@ -56,7 +60,8 @@ package enum ShowString {
     private static func width(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { sum, scalar in
             let code = scalar.value
-            let isWide = (0x1100...0x115F).contains(code) || (0x2E80...0x303E).contains(code) || (0x3041...0xA4CF).contains(code)
+            let isWide =
+                (0x1100...0x115F).contains(code) || (0x2E80...0x303E).contains(code) || (0x3041...0xA4CF).contains(code)
                 || (0xAC00...0xD7A3).contains(code) || (0xF900...0xFAFF).contains(code) || (0xFE30...0xFE4F).contains(code)
                 || (0xFF00...0xFF60).contains(code) || (0xFFE0...0xFFE6).contains(code)
             return sum + (isWide ? 2 : 1)
@@ -86,7 +91,9 @@ package enum ShowString {
         for (index, row) in cells.enumerated() {
             let title = "-RECORD \(index)"
             text += title + String(repeating: "-", count: max(0, nameWidth + valueWidth + 5 - title.count)) + "\n"
-            for (name, cell) in zip(header, row) { text += " \(padded(name, nameWidth, right: false)) | \(padded(cell, valueWidth, right: false)) \n" }
+            for (name, cell) in zip(header, row) {
+                text += " \(padded(name, nameWidth, right: false)) | \(padded(cell, valueWidth, right: false)) \n"
+            }
         }
         return text
     }

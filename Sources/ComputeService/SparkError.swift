@@ -124,7 +124,7 @@ extension SparkError {
         SparkError("INVALID_HANDLE.\(condition)", sqlState: "HY000", kind: .illegalArgument, "The handle \(handle) is invalid. \(reason)", ["handle": handle])
     }
 
-    static let cancelled = SparkError("OPERATION_CANCELED", sqlState: "HY008", kind: .runtime, "Operation has been canceled.")
+    static let cancelled = SparkError(QueryError(.operationCancelled))
 }
 
 extension SparkError {

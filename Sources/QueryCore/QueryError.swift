@@ -5,7 +5,9 @@ import Collections
 
 package struct QueryError: Error, Hashable, Sendable {
     /// Which of Spark's exceptions a client should raise; the Spark Connect door maps it to Java class names.
-    package enum Kind: Hashable, Sendable { case parse, analysis, arithmetic, dateTime, numberFormat, illegalArgument, unsupported, runtime }
+    package enum Kind: Hashable, Sendable {
+        case parse, analysis, arithmetic, dateTime, numberFormat, illegalArgument, unsupported, runtime
+    }
 
     package var errorClass: ErrorClass
     package var parameters: OrderedDictionary<String, String>

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import time
 import warnings
 
@@ -268,7 +269,35 @@ def a_second_session_does_not_see_the_first_ones_views(spark):
 @check
 def a_query_is_interrupted(spark):
     equal(spark.interruptAll(), [])
-    equal(spark.interruptTag("nothing"), [])
+    interrupted = []
+
+    def interrupt():
+        while not interrupted:
+            time.sleep(0.2)
+            interrupted.extend(spark.interruptAll())
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    query = "SELECT count(*) FROM range(300000) a CROSS JOIN range(300000) b WHERE a.id + b.id < 0"
+    raises(PySparkException, "OPERATION_CANCELED", lambda: spark.sql(query).collect())
+    thread.join()
+    equal(len(interrupted), 1)
+    equal(spark.range(3).count(), 3)
+
+
+@check
+def views_are_listed_and_dropped(spark):
+    spark.range(1).createOrReplaceTempView("short_lived")
+    assert spark.catalog.tableExists("short_lived")
+    assert "short_lived" in [t.name for t in spark.catalog.listTables()]
+    equal(spark.catalog.dropTempView("short_lived"), True)
+    equal(spark.catalog.dropTempView("short_lived"), False)
+    equal(spark.catalog.currentDatabase(), "default")
+
+
+@check
+def statements_take_frames_and_parameters(spark):
+    equal(spark.sql("SELECT id FROM {numbers} WHERE id > 1", numbers=spark.range(4)).collect(), [Row(id=2), Row(id=3)])
 
 
 def main():

@@ -1,5 +1,5 @@
-// A packed sequence of bits in Arrow's layout (least significant bit first, little-endian words). Bits at and after `count` are always zero,
-// so that whole words can be compared and counted. Source: Arrow columnar format, "Validity bitmaps".
+// A packed sequence of bits in Arrow's layout (least significant bit first, little-endian words). Bits at and after `count` are always
+// zero, so that whole words can be compared and counted. Source: Arrow columnar format, "Validity bitmaps".
 
 package struct Bitmap: Hashable, Sendable {
     package private(set) var words: [UInt64]

@@ -1,7 +1,6 @@
-// One column of a batch in Arrow's memory layout: a validity bitmap and typed values, or offsets and bytes, or children. A null's slot holds
-// some value of the type, never rubbish, so kernels may compute over it; those that may refuse a value look at validity before they do.
-// Columns are values and never change after they are built.
-// Source: Arrow columnar format.
+// One column of a batch in Arrow's memory layout: a validity bitmap and typed values, or offsets and bytes, or children. A null's slot
+// holds some value of the type, never rubbish, so kernels may compute over it; those that may refuse a value look at validity before they
+// do. Columns are values and never change after they are built. Source: Arrow columnar format.
 
 import QueryCore
 
@@ -53,20 +52,21 @@ package struct Column: Hashable, Sendable {
 
     /// Memory of the values, for the budget; shared buffers count once for each column.
     package var byteCount: Int {
-        let values = switch storage {
-        case .nothing: 0
-        case .boolean(let bits): bits.words.count * 8
-        case .int8(let values): values.count
-        case .int16(let values): values.count * 2
-        case .int32(let values): values.count * 4
-        case .int64(let values): values.count * 8
-        case .float(let values): values.count * 4
-        case .double(let values): values.count * 8
-        case .decimal(let values): values.count * 16
-        case .bytes(let offsets, let bytes): offsets.count * 4 + bytes.count
-        case .list(let offsets, let child): offsets.count * 4 + child.byteCount
-        case .structure(let children): children.reduce(0) { $0 + $1.byteCount }
-        }
+        let values =
+            switch storage {
+            case .nothing: 0
+            case .boolean(let bits): bits.words.count * 8
+            case .int8(let values): values.count
+            case .int16(let values): values.count * 2
+            case .int32(let values): values.count * 4
+            case .int64(let values): values.count * 8
+            case .float(let values): values.count * 4
+            case .double(let values): values.count * 8
+            case .decimal(let values): values.count * 16
+            case .bytes(let offsets, let bytes): offsets.count * 4 + bytes.count
+            case .list(let offsets, let child): offsets.count * 4 + child.byteCount
+            case .structure(let children): children.reduce(0) { $0 + $1.byteCount }
+            }
         return values + (validity?.words.count ?? 0) * 8
     }
 }
@@ -79,6 +79,8 @@ package struct Batch: Hashable, Sendable {
 
     /// Rows in a batch unless the source gives fewer: small enough for the caches, large enough to make dispatch free.
     package static let rowsDefault = 8192
+    /// Readers end a batch early beyond this many bytes of input, so that 32-bit offsets suffice and memory stays small.
+    package static let inputBytesMax = 64 << 20
 
     package init(schema: Schema, columns: [Column], rowCount: Int) {
         precondition(schema.count == columns.count, "a batch has one column for each field")

@@ -15,20 +15,21 @@ extension Column {
             validity = bits
         }
         let picked = hasHoles ? rows.map { max($0, 0) } : rows
-        let storage: Storage = switch storage {
-        case .nothing: .nothing
-        case .boolean(let bits): .boolean(Self.pick(bits, picked))
-        case .int8(let values): .int8(Self.pick(values, picked))
-        case .int16(let values): .int16(Self.pick(values, picked))
-        case .int32(let values): .int32(Self.pick(values, picked))
-        case .int64(let values): .int64(Self.pick(values, picked))
-        case .float(let values): .float(Self.pick(values, picked))
-        case .double(let values): .double(Self.pick(values, picked))
-        case .decimal(let values): .decimal(Self.pick(values, picked))
-        case .bytes(let offsets, let bytes): Self.pickBytes(offsets, bytes, picked)
-        case .list(let offsets, let child): Self.pickList(offsets, child, picked)
-        case .structure(let children): .structure(children.map { $0.take(picked) })
-        }
+        let storage: Storage =
+            switch storage {
+            case .nothing: .nothing
+            case .boolean(let bits): .boolean(Self.pick(bits, picked))
+            case .int8(let values): .int8(Self.pick(values, picked))
+            case .int16(let values): .int16(Self.pick(values, picked))
+            case .int32(let values): .int32(Self.pick(values, picked))
+            case .int64(let values): .int64(Self.pick(values, picked))
+            case .float(let values): .float(Self.pick(values, picked))
+            case .double(let values): .double(Self.pick(values, picked))
+            case .decimal(let values): .decimal(Self.pick(values, picked))
+            case .bytes(let offsets, let bytes): Self.pickBytes(offsets, bytes, picked)
+            case .list(let offsets, let child): Self.pickList(offsets, child, picked)
+            case .structure(let children): .structure(children.map { $0.take(picked) })
+            }
         return Column(type: type, count: rows.count, validity: validity, storage: storage)
     }
 
@@ -51,6 +52,7 @@ extension Column {
     // hot: SQL filter and group-by
     private static func pick<T>(_ values: [T], _ rows: [Int32]) -> [T] {
         [T](unsafeUninitializedCapacity: rows.count) { out, filled in
+            // Positions lie within the column, and all of `out` is initialised before it is given out.
             values.withUnsafeBufferPointer { source in
                 for index in 0..<rows.count { out.initializeElement(at: index, to: source[Int(rows[index])]) }
             }
@@ -157,9 +159,12 @@ extension Column {
             }
             return .list(offsets: offsets, child: concat(children, type: child.type))
         case .structure(let fields):
-            return .structure(fields.indices.map { index in
-                concat(columns.compactMap { if case .structure(let children) = $0.storage { children[index] } else { nil } }, type: fields[index].type)
-            })
+            return .structure(
+                fields.indices.map { index in
+                    concat(
+                        columns.compactMap { if case .structure(let children) = $0.storage { children[index] } else { nil } },
+                        type: fields[index].type)
+                })
         }
     }
 }

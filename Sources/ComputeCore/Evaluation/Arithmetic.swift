@@ -4,14 +4,18 @@
 import QueryCore
 
 enum Arithmetic {
-    static func binary(_ function: ScalarFunction, _ left: Vector, _ right: Vector, _ type: DataType, _ count: Int) throws(QueryError) -> Column {
+    static func binary(_ function: ScalarFunction, _ left: Vector, _ right: Vector, _ type: DataType, _ count: Int) throws(QueryError)
+        -> Column
+    {
         if left.isNullConstant || right.isNullConstant { return Column.nulls(type, count: count) }
         let validity = combined(left, right, count)
         let storage: Column.Storage
         switch (left.column.storage, right.column.storage) {
         case (.int8(let a), .int8(let b)): storage = .int8(try integers(function, a, left.mask, b, right.mask, count, validity, "TINYINT"))
-        case (.int16(let a), .int16(let b)): storage = .int16(try integers(function, a, left.mask, b, right.mask, count, validity, "SMALLINT"))
-        case (.int32(let a), .int32(let b)): storage = .int32(try integers(function, a, left.mask, b, right.mask, count, validity, "integer"))
+        case (.int16(let a), .int16(let b)):
+            storage = .int16(try integers(function, a, left.mask, b, right.mask, count, validity, "SMALLINT"))
+        case (.int32(let a), .int32(let b)):
+            storage = .int32(try integers(function, a, left.mask, b, right.mask, count, validity, "integer"))
         case (.int64(let a), .int64(let b)): storage = .int64(try integers(function, a, left.mask, b, right.mask, count, validity, "long"))
         case (.float(let a), .float(let b)): storage = .float(try floats(function, a, left.mask, b, right.mask, count, validity))
         case (.double(let a), .double(let b)): storage = .double(try floats(function, a, left.mask, b, right.mask, count, validity))
@@ -50,6 +54,7 @@ enum Arithmetic {
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?, _ kind: String
     ) throws(QueryError) -> [T] {
         var failed = false
+        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
         let out: [T] = a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -113,8 +118,11 @@ enum Arithmetic {
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?
     ) throws(QueryError) -> [T] {
         if function == .divide || function == .remainder || function == .positiveModulo {
-            for row in 0..<count where b[row & bm] == 0 && validity?[row] ?? true { throw function == .divide ? divideByZero : remainderByZero }
+            for row in 0..<count where b[row & bm] == 0 && validity?[row] ?? true {
+                throw function == .divide ? divideByZero : remainderByZero
+            }
         }
+        // As in `integers`: rows are in bounds and the pointers live for this call.
         return a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -125,7 +133,8 @@ enum Arithmetic {
                 default:
                     fill(count) { row in
                         let rest = a[row & am].truncatingRemainder(dividingBy: b[row & bm])
-                        return function == .positiveModulo && rest < 0 ? (rest + b[row & bm]).truncatingRemainder(dividingBy: b[row & bm]) : rest
+                        return function == .positiveModulo && rest < 0
+                            ? (rest + b[row & bm]).truncatingRemainder(dividingBy: b[row & bm]) : rest
                     }
                 }
             }
@@ -135,10 +144,12 @@ enum Arithmetic {
     // MARK: Decimals
 
     private static func decimals(
-        _ function: ScalarFunction, _ left: (values: [Int128], mask: Int, type: DataType), _ right: (values: [Int128], mask: Int, type: DataType),
+        _ function: ScalarFunction, _ left: (values: [Int128], mask: Int, type: DataType),
+        _ right: (values: [Int128], mask: Int, type: DataType),
         _ type: DataType, _ count: Int, _ validity: Bitmap?
     ) throws(QueryError) -> Column {
-        guard case .decimal(_, let s1) = left.type, case .decimal(_, let s2) = right.type, case .decimal(let precision, let scale) = type else {
+        guard case .decimal(_, let s1) = left.type, case .decimal(_, let s2) = right.type, case .decimal(let precision, let scale) = type
+        else {
             preconditionFailure("decimal arithmetic has decimal operands")
         }
         var out: [Int128] = []
@@ -177,7 +188,9 @@ enum Arithmetic {
             return DecimalText.rescale(numerator / y, from: scale + 1, to: scale)
         default:
             let common = max(s1, s2)
-            guard let a = DecimalText.rescale(x, from: s1, to: common), let b = DecimalText.rescale(y, from: s2, to: common) else { return nil }
+            guard let a = DecimalText.rescale(x, from: s1, to: common), let b = DecimalText.rescale(y, from: s2, to: common) else {
+                return nil
+            }
             switch function {
             case .add:
                 let (sum, overflow) = a.addingReportingOverflow(b)

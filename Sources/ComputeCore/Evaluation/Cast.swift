@@ -1,5 +1,5 @@
-// Casts under ANSI rules: text that is no number and numbers that do not fit raise; `try_cast` gives null instead. Casts between numbers have
-// loops of their own, the rest goes value by value. Source: Spark SQL reference, "ANSI Compliance", cast.
+// Casts under ANSI rules: text that is no number and numbers that do not fit raise; `try_cast` gives null instead. Casts between numbers
+// have loops of their own, the rest goes value by value. Source: Spark SQL reference, "ANSI Compliance", cast.
 
 import QueryCore
 
@@ -26,20 +26,21 @@ enum Cast {
 
     /// Casts that cannot fail, as loops.
     private static func widen(_ column: Column, to type: DataType) -> Column? {
-        let storage: Column.Storage? = switch (column.storage, type) {
-        case (.int8(let values), .long): .int64(values.map(Int64.init))
-        case (.int16(let values), .long): .int64(values.map(Int64.init))
-        case (.int32(let values), .long): .int64(values.map(Int64.init))
-        case (.int8(let values), .int): .int32(values.map(Int32.init))
-        case (.int16(let values), .int): .int32(values.map(Int32.init))
-        case (.int8(let values), .double): .double(values.map(Double.init))
-        case (.int16(let values), .double): .double(values.map(Double.init))
-        case (.int32(let values), .double) where column.type == .int: .double(values.map(Double.init))
-        case (.int64(let values), .double) where column.type == .long: .double(values.map(Double.init))
-        case (.float(let values), .double): .double(values.map(Double.init))
-        case (.bytes, .string), (.bytes, .binary): type == .string || column.type == .string ? column.storage : nil
-        default: nil
-        }
+        let storage: Column.Storage? =
+            switch (column.storage, type) {
+            case (.int8(let values), .long): .int64(values.map(Int64.init))
+            case (.int16(let values), .long): .int64(values.map(Int64.init))
+            case (.int32(let values), .long): .int64(values.map(Int64.init))
+            case (.int8(let values), .int): .int32(values.map(Int32.init))
+            case (.int16(let values), .int): .int32(values.map(Int32.init))
+            case (.int8(let values), .double): .double(values.map(Double.init))
+            case (.int16(let values), .double): .double(values.map(Double.init))
+            case (.int32(let values), .double) where column.type == .int: .double(values.map(Double.init))
+            case (.int64(let values), .double) where column.type == .long: .double(values.map(Double.init))
+            case (.float(let values), .double): .double(values.map(Double.init))
+            case (.bytes, .string), (.bytes, .binary): type == .string || column.type == .string ? column.storage : nil
+            default: nil
+            }
         guard let storage else { return nil }
         return Column(type: type, count: column.count, validity: column.validity, storage: storage)
     }
@@ -84,21 +85,28 @@ enum Cast {
     static func malformed(_ text: String, _ from: DataType, _ to: DataType) -> QueryError {
         QueryError(
             .castInvalidInput,
-            ["expression": "'\(text)'", "sourceType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\"", "ansiConfig": QueryError.ansiSetting])
+            [
+                "expression": "'\(text)'", "sourceType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\"",
+                "ansiConfig": QueryError.ansiSetting,
+            ])
     }
 
     private static func overflow(_ value: Value, _ from: DataType, _ to: DataType) -> QueryError {
-        let suffix = switch from {
-        case .long: "L"
-        case .double: "D"
-        case .decimal: "BD"
-        case .byte: "Y"
-        case .short: "S"
-        default: ""
-        }
+        let suffix =
+            switch from {
+            case .long: "L"
+            case .double: "D"
+            case .decimal: "BD"
+            case .byte: "Y"
+            case .short: "S"
+            default: ""
+            }
         return QueryError(
             .castOverflow,
-            ["value": value.text(from) + suffix, "sourceType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\"", "ansiConfig": QueryError.ansiSetting])
+            [
+                "value": value.text(from) + suffix, "sourceType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\"",
+                "ansiConfig": QueryError.ansiSetting,
+            ])
     }
 
     private static func trimmed(_ text: String) -> String {
@@ -150,7 +158,9 @@ enum Cast {
         }
         // Swift also reads hexadecimal, which Spark does not.
         if text.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") || $0 | 0x20 == UInt8(ascii: "n") }) { return nil }
-        if let last = text.utf8.last, last | 0x20 == UInt8(ascii: "d") || last | 0x20 == UInt8(ascii: "f") { return Double(text.dropLast()) }
+        if let last = text.utf8.last, last | 0x20 == UInt8(ascii: "d") || last | 0x20 == UInt8(ascii: "f") {
+            return Double(text.dropLast())
+        }
         return Double(text)
     }
 
@@ -170,7 +180,9 @@ enum Cast {
         }
     }
 
-    private static func decimal(_ value: Value, _ from: DataType, _ to: DataType, _ precision: Int, _ scale: Int) throws(QueryError) -> Int128 {
+    private static func decimal(_ value: Value, _ from: DataType, _ to: DataType, _ precision: Int, _ scale: Int) throws(QueryError)
+        -> Int128
+    {
         var source: (unscaled: Int128, scale: Int)?
         switch value {
         case .string(let text):
@@ -186,7 +198,8 @@ enum Cast {
             source = (number, fromScale)
         default: break
         }
-        guard let source, let rescaled = DecimalText.rescale(source.unscaled, from: source.scale, to: scale), DecimalText.fits(rescaled, precision: precision)
+        guard let source, let rescaled = DecimalText.rescale(source.unscaled, from: source.scale, to: scale),
+            DecimalText.fits(rescaled, precision: precision)
         else { throw Arithmetic.outOfRange(value.text(from), precision, scale) }
         return rescaled
     }
@@ -209,7 +222,10 @@ enum Cast {
             guard let micros = CivilTime.parseTimestamp(text) else { throw dateMalformed(text, .timestamp) }
             return .integer(micros)
         case .integer(let number):
-            if from == .date { return .integer(number * CivilTime.microsPerDay) }
+            if from == .date {
+                guard let midnight = CivilTime.midnight(Int(number)) else { throw overflow(value, from, .timestamp) }
+                return .integer(midnight)
+            }
             let (micros, overflowed) = number.multipliedReportingOverflow(by: 1_000_000)
             if overflowed { throw overflow(value, from, .timestamp) }
             return .integer(micros)
@@ -217,7 +233,9 @@ enum Cast {
             guard seconds.isFinite, abs(seconds) < 9e12 else { throw overflow(value, from, .timestamp) }
             return .integer(Int64(seconds * 1e6))
         case .decimal(let unscaled):
-            guard case .decimal(_, let scale) = from, let micros = DecimalText.rescale(unscaled, from: scale, to: 6), let narrow = Int64(exactly: micros) else {
+            guard case .decimal(_, let scale) = from, let micros = DecimalText.rescale(unscaled, from: scale, to: 6),
+                let narrow = Int64(exactly: micros)
+            else {
                 throw overflow(value, from, .timestamp)
             }
             return .integer(narrow)

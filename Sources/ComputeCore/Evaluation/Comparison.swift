@@ -1,5 +1,5 @@
-// Comparison kernels. NaN equals NaN and is greater than every other number, as Spark has it; strings compare by their UTF-8 bytes. The result
-// is a packed boolean column, built 64 rows at a time. `Value.compare` is the same order for single values.
+// Comparison kernels. NaN equals NaN and is greater than every other number, as Spark has it; strings compare by their UTF-8 bytes. The
+// result is a packed boolean column, built 64 rows at a time. `Value.compare` is the same order for single values.
 
 import QueryCore
 
@@ -16,7 +16,8 @@ enum Comparison {
         let present = Bitmap(repeating: true, count: count)
         func validity(_ column: Column) -> Bitmap { column.type == .null ? ~present : column.validity ?? present }
         let (one, other) = (validity(a), validity(b))
-        let equal = a.type == .null ? ~present : bits(.equal, Vector(column: a, isConstant: false), Vector(column: b, isConstant: false), count)
+        let equal =
+            a.type == .null ? ~present : bits(.equal, Vector(column: a, isConstant: false), Vector(column: b, isConstant: false), count)
         return Column(type: .boolean, count: count, validity: nil, storage: .boolean((equal & one & other) | (~one & ~other)))
     }
 
@@ -64,7 +65,9 @@ enum Comparison {
         return Bitmap(words: words, count: count)
     }
 
-    private static func ordered<T: Comparable>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap {
+    private static func ordered<T: Comparable>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap
+    {
+        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -78,9 +81,12 @@ enum Comparison {
         }
     }
 
-    private static func floats<T: BinaryFloatingPoint>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap {
+    private static func floats<T: BinaryFloatingPoint>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int)
+        -> Bitmap
+    {
         @inline(__always) func less(_ x: T, _ y: T) -> Bool { x < y || (y.isNaN && !x.isNaN) }
         @inline(__always) func same(_ x: T, _ y: T) -> Bool { x == y || (x.isNaN && y.isNaN) }
+        // As in `ordered`: rows are in bounds and the pointers live for this call.
         return a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 switch function {
@@ -97,6 +103,7 @@ enum Comparison {
     typealias Bytes = (offsets: [Int32], bytes: [UInt8], mask: Int)
 
     private static func strings(_ function: ScalarFunction, _ left: Bytes, _ right: Bytes, _ count: Int) -> Bitmap {
+        // Offsets of a column lie inside of its bytes; the pointers live for this call.
         left.bytes.withUnsafeBufferPointer { a in
             right.bytes.withUnsafeBufferPointer { b in
                 pack(count) { row in
@@ -152,6 +159,7 @@ extension Value {
     }
 
     private static func compareBytes(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        // Whole arrays, used within the call only.
         left.withUnsafeBufferPointer { a in right.withUnsafeBufferPointer { b in Comparison.order(a, b) } }
     }
 }

@@ -1,5 +1,6 @@
-// Evaluates a resolved expression over a batch: one dispatch for each node and batch, loops inside the kernels. Branches of CASE, COALESCE and
-// the right side of AND and OR see only the rows that reach them when they may raise, since ANSI mode must not fail for a row that was guarded.
+// Evaluates a resolved expression over a batch: one dispatch for each node and batch, loops inside the kernels. Branches of CASE, COALESCE
+// and the right side of AND and OR see only the rows that reach them when they may raise, since ANSI mode must not fail for a row that was
+// guarded.
 
 import QueryCore
 
@@ -68,7 +69,9 @@ package struct Evaluator {
         }
     }
 
-    private func call(_ function: ScalarFunction, _ arguments: [BoundExpression], _ type: DataType, _ batch: Batch) throws(QueryError) -> Vector {
+    private func call(_ function: ScalarFunction, _ arguments: [BoundExpression], _ type: DataType, _ batch: Batch) throws(QueryError)
+        -> Vector
+    {
         switch function {
         case .and, .or: return try logic(function, arguments[0], arguments[1], batch)
         case .coalesce: return try coalesce(arguments, type, batch)
@@ -88,12 +91,17 @@ package struct Evaluator {
         case .not:
             let column = vectors[0].column
             guard case .boolean(let bits) = column.storage else { preconditionFailure("NOT takes a boolean") }
-            return Vector(column: Column(type: .boolean, count: column.count, validity: column.validity, storage: .boolean(~bits)), isConstant: isConstant)
+            return Vector(
+                column: Column(type: .boolean, count: column.count, validity: column.validity, storage: .boolean(~bits)),
+                isConstant: isConstant)
         case .isNull, .isNotNull:
             let column = vectors[0].column
-            let present = column.type == .null ? Bitmap(repeating: false, count: column.count) : column.validity ?? Bitmap(repeating: true, count: column.count)
+            let present =
+                column.type == .null
+                ? Bitmap(repeating: false, count: column.count) : column.validity ?? Bitmap(repeating: true, count: column.count)
             let bits = function == .isNull ? ~present : present
-            return Vector(column: Column(type: .boolean, count: column.count, validity: nil, storage: .boolean(bits)), isConstant: isConstant)
+            return Vector(
+                column: Column(type: .boolean, count: column.count, validity: nil, storage: .boolean(bits)), isConstant: isConstant)
         default:
             return Vector(column: try RowFunctions.apply(function, vectors, type, count), isConstant: isConstant)
         }
@@ -101,7 +109,9 @@ package struct Evaluator {
 
     // MARK: Three-valued logic
 
-    private func logic(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression, _ batch: Batch) throws(QueryError) -> Vector {
+    private func logic(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression, _ batch: Batch) throws(QueryError)
+        -> Vector
+    {
         let count = batch.rowCount
         let one = try evaluate(left, batch)
         let (trueLeft, falseLeft) = Self.split(one)
@@ -135,7 +145,8 @@ package struct Evaluator {
         // Only the columns that the expression reads are gathered.
         let read = Set(expression.columnIDs.compactMap { layout[$0] })
         let columns = batch.columns.indices.map { index in
-            read.contains(index) ? batch.columns[index].take(chosen) : Column(type: .null, count: chosen.count, validity: nil, storage: .nothing)
+            read.contains(index)
+                ? batch.columns[index].take(chosen) : Column(type: .null, count: chosen.count, validity: nil, storage: .nothing)
         }
         let fields = zip(batch.schema.fields, columns).map { StructField($0.name, $1.type) }
         let narrow = Batch(schema: Schema(fields), columns: columns, rowCount: chosen.count)
@@ -147,7 +158,9 @@ package struct Evaluator {
 
     // MARK: Conditionals
 
-    private func caseWhen(_ branches: [BoundBranch], _ otherwise: BoundExpression, _ type: DataType, _ batch: Batch) throws(QueryError) -> Vector {
+    private func caseWhen(_ branches: [BoundBranch], _ otherwise: BoundExpression, _ type: DataType, _ batch: Batch) throws(QueryError)
+        -> Vector
+    {
         var remaining = Bitmap(repeating: true, count: batch.rowCount)
         // Which source each row takes: the position of its branch.
         var source = [Int32](repeating: Int32(branches.count), count: batch.rowCount)
@@ -170,7 +183,9 @@ package struct Evaluator {
             if remaining.trueCount == 0 { break }
             let column = try evaluate(argument, batch, only: remaining)
             results.append(column)
-            let present = column.type == .null ? Bitmap(repeating: false, count: column.count) : column.validity ?? Bitmap(repeating: true, count: column.count)
+            let present =
+                column.type == .null
+                ? Bitmap(repeating: false, count: column.count) : column.validity ?? Bitmap(repeating: true, count: column.count)
             let found = present & remaining
             for row in found.trueIndices { source[Int(row)] = Int32(index) }
             remaining = remaining & ~found
@@ -216,7 +231,8 @@ package struct Evaluator {
         let child = children[index]
         guard let outer = value.column.validity else { return Vector(column: child, isConstant: value.isConstant) }
         let validity = child.validity.map { $0 & outer } ?? outer
-        return Vector(column: Column(type: child.type, count: child.count, validity: validity, storage: child.storage), isConstant: value.isConstant)
+        return Vector(
+            column: Column(type: child.type, count: child.count, validity: validity, storage: child.storage), isConstant: value.isConstant)
     }
 
     private func element(_ base: BoundExpression, _ key: BoundExpression, _ type: DataType, _ batch: Batch) throws(QueryError) -> Vector {
@@ -230,7 +246,8 @@ package struct Evaluator {
                     throw QueryError(.invalidArrayIndex, ["indexValue": "\(index)", "arraySize": "\(values.count)"])
                 }
                 builder.append(values[Int(index)])
-            case (.map(let names, let values), let key) where !key.isNull: builder.append(names.firstIndex(of: key).map { values[$0] } ?? .null)
+            case (.map(let names, let values), let key) where !key.isNull:
+                builder.append(names.firstIndex(of: key).map { values[$0] } ?? .null)
             default: builder.appendNull()
             }
         }

@@ -1,5 +1,6 @@
-// LIKE patterns and regular expressions. A pattern that is constant, as almost all are, is prepared once for each batch. LIKE is matched by
-// hand in time linear in text times wildcards; regular expressions are Swift's, whose dialect covers what Java's and Spark's have in common.
+// LIKE patterns and regular expressions. A pattern that is constant, as almost all are, is prepared once for each batch. LIKE is matched
+// by hand in time linear in text times wildcards; regular expressions are Swift's, whose dialect covers what Java's and Spark's have in
+// common.
 
 import QueryCore
 

@@ -6,10 +6,11 @@ import QueryCore
 enum RowFunctions {
     static func apply(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
         if let column = try fast(function, arguments, type, count) { return column }
-        let acceptsNull: Bool = switch function {
-        case .greatest, .least, .concatWs, .array, .structure, .map, .isNaN: true
-        default: false
-        }
+        let acceptsNull: Bool =
+            switch function {
+            case .greatest, .least, .concatWs, .array, .structure, .map, .isNaN: true
+            default: false
+            }
         let types = arguments.map(\.column.type)
         let matcher = Matcher(function, arguments)
         var builder = ColumnBuilder(type: type, capacity: count)
@@ -30,18 +31,28 @@ enum RowFunctions {
     }
 
     /// Loops for what queries do often.
-    private static func fast(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column? {
+    private static func fast(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError)
+        -> Column?
+    {
         guard let first = arguments.first, arguments.count == 1 else { return nil }
         let column = first.column
         switch (function, column.storage) {
-        case (.sqrt, .double(let values)): return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.squareRoot() }))
+        case (.sqrt, .double(let values)):
+            return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.squareRoot() }))
         case (.year, .int32(let values)):
-            return Column(type: type, count: column.count, validity: column.validity, storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).year) }))
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).year) }))
         case (.month, .int32(let values)):
-            return Column(type: type, count: column.count, validity: column.validity, storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).month) }))
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).month) }))
         case (.day, .int32(let values)):
-            return Column(type: type, count: column.count, validity: column.validity, storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).day) }))
-        case (.abs, .double(let values)): return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.magnitude }))
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).day) }))
+        case (.abs, .double(let values)):
+            return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.magnitude }))
         default: return nil
         }
     }
@@ -78,7 +89,8 @@ enum RowFunctions {
             default: return .null
             }
         case .like, .ilike, .rlike, .split: return try matcher.apply(function, values)
-        case .year, .month, .day, .hour, .minute, .second, .dayOfWeek, .dayOfYear, .quarter, .toDate, .toTimestamp, .dateAdd, .dateSub, .dateDiff,
+        case .year, .month, .day, .hour, .minute, .second, .dayOfWeek, .dayOfYear, .quarter, .toDate, .toTimestamp, .dateAdd, .dateSub,
+            .dateDiff,
             .dateFormat, .unixTimestamp:
             return try TimeFunctions.apply(function, values, types)
         default: return TextFunctions.apply(function, values)
@@ -111,7 +123,8 @@ enum RowFunctions {
             if digits >= 0 { return value }
             guard digits > -19 else { return .integer(0) }
             let unit = DecimalText.powersOfTen[Int(-digits)]
-            guard let scaled = DecimalText.rescale(Int128(number), from: Int(-digits), to: 0), let result = Int64(exactly: scaled * unit) else {
+            guard let scaled = DecimalText.rescale(Int128(number), from: Int(-digits), to: 0), let result = Int64(exactly: scaled * unit)
+            else {
                 throw Arithmetic.overflow("long")
             }
             if type == .int, Int32(exactly: result) == nil { throw Arithmetic.overflow("integer") }
@@ -129,7 +142,8 @@ enum RowFunctions {
         case .decimal(let number):
             guard case .decimal(_, let scale) = from, case .decimal(let precision, let wanted) = type else { return value }
             let kept = min(Int(digits), scale)
-            guard let scaled = DecimalText.rescale(number, from: scale, to: kept), let result = DecimalText.rescale(scaled, from: kept, to: wanted),
+            guard let scaled = DecimalText.rescale(number, from: scale, to: kept),
+                let result = DecimalText.rescale(scaled, from: kept, to: wanted),
                 DecimalText.fits(result, precision: precision)
             else { throw Arithmetic.outOfRange(DecimalText.format(number, scale: scale), precision, wanted) }
             return .decimal(result)

@@ -1,5 +1,5 @@
-// Functions over text, by Unicode characters as Spark counts them (code points). All arguments are present when these are called, except for
-// `concat_ws`, which skips nulls. Source: Spark SQL reference, "String Functions".
+// Functions over text, by Unicode characters as Spark counts them (code points). All arguments are present when these are called, except
+// for `concat_ws`, which skips nulls. Source: Spark SQL reference, "String Functions".
 
 import QueryCore
 

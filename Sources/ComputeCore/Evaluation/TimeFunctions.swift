@@ -1,5 +1,5 @@
-// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. A pattern letter that
-// is not known here is refused. Source: Spark SQL reference, "Datetime Patterns".
+// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. A pattern letter
+// that is not known here is refused. Source: Spark SQL reference, "Datetime Patterns".
 
 import QueryCore
 
@@ -37,7 +37,7 @@ enum TimeFunctions {
     }
 
     private static func secondOfDay(_ micros: Int64) -> Int64 {
-        (micros - Int64(CivilTime.floorDay(micros)) * CivilTime.microsPerDay) / 1_000_000
+        CivilTime.microsOfDay(micros) / 1_000_000
     }
 
     /// Runs of one letter, and text between quotes or other characters as it stands.
@@ -74,7 +74,7 @@ enum TimeFunctions {
         let day = CivilTime.floorDay(micros)
         let civil = CivilTime.civil(day)
         let second = Int(secondOfDay(micros))
-        let fraction = Int(micros - Int64(day) * CivilTime.microsPerDay) % 1_000_000
+        let fraction = Int(CivilTime.microsOfDay(micros) % 1_000_000)
         var out = ""
         for piece in pieces(pattern) {
             guard case .field(let letter, let count) = piece else {
@@ -165,7 +165,9 @@ enum TimeFunctions {
         let minute = fields["m"] ?? 0
         let second = fields["s"] ?? 0
         if let afternoon { hour = hour % 12 + (afternoon ? 12 : 0) }
-        guard (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day), hour < 24, minute < 60, second < 60 else {
+        guard year < 290_000, (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day), hour < 24,
+            minute < 60, second < 60
+        else {
             return nil
         }
         let days = Int64(CivilTime.days(year: year, month: month, day: day))

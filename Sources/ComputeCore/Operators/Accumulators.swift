@@ -1,5 +1,6 @@
-// The running state of aggregate functions, one array entry for each group. `update` is called once for each batch with the argument column
-// and the group of every row; dispatch happens there, the loop is typed. Null rules: all but count(*) skip nulls; over no row they are null.
+// The running state of aggregate functions, one array entry for each group. `update` is called once for each batch with the argument
+// column and the group of every row; dispatch happens there, the loop is typed. Null rules: all but count(*) skip nulls; over no row they
+// are null.
 
 import QueryCore
 
@@ -161,7 +162,9 @@ final class DecimalTotal: Accumulator {
         for (total, count) in zip(totals, counts) {
             var value: Int128? = total
             if call.function == .avg, count > 0 {
-                value = DecimalText.rescale(total, from: from, to: scale + 1).flatMap { DecimalText.rescale($0 / Int128(count), from: scale + 1, to: scale) }
+                value = DecimalText.rescale(total, from: from, to: scale + 1).flatMap {
+                    DecimalText.rescale($0 / Int128(count), from: scale + 1, to: scale)
+                }
             } else if call.function == .avg {
                 value = 0
             }
@@ -263,8 +266,10 @@ final class VarianceAccumulator: Accumulator {
             let group = Int(groups[row])
             counts[group] += 1
             let delta = values[row] - means[group]
-            means[group] += delta / Double(counts[group])
-            squares[group] += delta * (values[row] - means[group])
+            // The order of operations is Spark's, so that the last digits agree.
+            let step = delta / Double(counts[group])
+            means[group] += step
+            squares[group] += delta * (delta - step)
         }
     }
 

@@ -31,6 +31,24 @@ package final class MemoryBudget {
     package func release(_ bytes: Int) { bytesUsed -= bytes }
 }
 
+/// Ends a query that nobody wants any more: stands before every operator, so that no operator runs on for longer than one batch.
+final class CancellableSource: BatchSource {
+    let columns: [BoundColumn]
+    private let source: any BatchSource
+    private let isCancelled: @Sendable () -> Bool
+
+    init(_ source: any BatchSource, _ isCancelled: @escaping @Sendable () -> Bool) {
+        columns = source.columns
+        self.source = source
+        self.isCancelled = isCancelled
+    }
+
+    func next() throws(QueryError) -> Batch? {
+        if isCancelled() { throw QueryError(.operationCancelled) }
+        return try source.next()
+    }
+}
+
 /// Batches that are in memory already: local relations.
 final class BatchScan: BatchSource {
     let columns: [BoundColumn]

@@ -72,7 +72,11 @@ final class HashAggregate: BatchSource {
     private static func appendNewKeys(_ columns: [Column], _ numbers: [Int32], _ known: Int, _ count: Int, _ keys: inout [ColumnBuilder]) {
         var next = Int32(known)
         for (row, number) in numbers.enumerated() where number == next {
-            for index in keys.indices { keys[index].append(columns[index].value(row)) }
+            for index in keys.indices {
+                let value = columns[index].value(row)
+                // -0.0 and 0.0 are one group, and it is shown as 0.0.
+                keys[index].append(value == .double(0) ? .double(0) : value)
+            }
             next += 1
             if next == count { return }
         }

@@ -65,7 +65,9 @@ final class HashJoin: BatchSource {
             try budget.reserve(batch.byteCount + batch.rowCount * 12)
             batches.append(batch)
         }
-        let all = batches.isEmpty ? Batch(schema: right.schema, columns: right.columns.map { Column(type: $0.type, values: []) }, rowCount: 0)
+        let all =
+            batches.isEmpty
+            ? Batch(schema: right.schema, columns: right.columns.map { Column(type: $0.type, values: []) }, rowCount: 0)
             : Batch.concat(batches, schema: right.schema)
         let keys = try keyColumns(rightKeys, rightEvaluator, all)
         let groups = rightKeys.isEmpty ? [Int32](repeating: 0, count: all.rowCount) : table.assign(keys, all.rowCount)

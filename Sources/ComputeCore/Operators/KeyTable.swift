@@ -1,6 +1,6 @@
-// Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open addressing
-// over stored hashes; a single integer key is compared as such, every other key as its encoded bytes. Equal means SQL's grouping: null equals
-// null, NaN equals NaN, -0.0 equals 0.0.
+// Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open
+// addressing over stored hashes; a single integer key is compared as such, every other key as its encoded bytes. Equal means SQL's
+// grouping: null equals null, NaN equals NaN, -0.0 equals 0.0.
 
 import QueryCore
 
@@ -92,10 +92,12 @@ struct KeyTable {
                 while true {
                     let entry = slots[slot]
                     if entry == 0 {
-                        groups[row] = adding ? add(hash, slot) { table in
-                            table.arena.append(contentsOf: key)
-                            table.ends.append(table.arena.count)
-                        } : -1
+                        groups[row] =
+                            adding
+                            ? add(hash, slot) { table in
+                                table.arena.append(contentsOf: key)
+                                table.ends.append(table.arena.count)
+                            } : -1
                         break
                     }
                     if hashes[Int(entry) - 1] == hash, isStored(Int(entry) - 1, key) {
@@ -112,6 +114,7 @@ struct KeyTable {
     private func isStored(_ group: Int, _ key: UnsafeRawBufferPointer) -> Bool {
         let start = group == 0 ? 0 : ends[group - 1]
         guard ends[group] - start == key.count else { return false }
+        // Equal lengths were checked above, so both sides have `key.count` bytes.
         return arena.withUnsafeBytes { stored in
             for index in 0..<key.count where stored[start + index] != key[index] { return false }
             return true
@@ -143,6 +146,7 @@ struct KeyTable {
         return hash &* 0xD6E8_FEB8_6659_FD93 ^ (hash >> 29)
     }
 
+    /// Reads inside of `key` only: whole words while eight bytes remain, then single bytes.
     private static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = UInt64(key.count) &* 0x9E37_79B9_7F4A_7C15
         var at = 0
@@ -174,6 +178,7 @@ enum KeyEncoder {
     }
 
     private static func put<T: FixedWidthInteger>(_ value: T, into bytes: inout [UInt8]) {
+        // The bytes of a local value, copied within the call.
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 

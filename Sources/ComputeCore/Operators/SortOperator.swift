@@ -1,5 +1,5 @@
-// ORDER BY: reads everything, sorts row numbers by typed keys, gives batches in order. With a limit above it keeps only the best rows so far,
-// so a top-n needs memory for n rows and not for the table. The order is stable: equal rows stay as they came.
+// ORDER BY: reads everything, sorts row numbers by typed keys, gives batches in order. With a limit above it keeps only the best rows so
+// far, so a top-n needs memory for n rows and not for the table. The order is stable: equal rows stay as they came.
 
 import QueryCore
 
@@ -90,16 +90,17 @@ struct SortKey {
         self.column = column
         sign = order.ascending ? 1 : -1
         nullSign = order.nullsFirst ? -1 : 1
-        values = switch column.storage {
-        case .int8(let values): .integers(values.map(Int64.init))
-        case .int16(let values): .integers(values.map(Int64.init))
-        case .int32(let values): .integers(values.map(Int64.init))
-        case .int64(let values): .integers(values)
-        case .float(let values): .doubles(values.map(Double.init))
-        case .double(let values): .doubles(values)
-        case .bytes(let offsets, let bytes): .bytes(offsets: offsets, bytes: bytes)
-        default: .values((0..<column.count).map { column.value($0) }, column.type)
-        }
+        values =
+            switch column.storage {
+            case .int8(let values): .integers(values.map(Int64.init))
+            case .int16(let values): .integers(values.map(Int64.init))
+            case .int32(let values): .integers(values.map(Int64.init))
+            case .int64(let values): .integers(values)
+            case .float(let values): .doubles(values.map(Double.init))
+            case .double(let values): .doubles(values)
+            case .bytes(let offsets, let bytes): .bytes(offsets: offsets, bytes: bytes)
+            default: .values((0..<column.count).map { column.value($0) }, column.type)
+            }
     }
 
     func compare(_ left: Int, _ right: Int) -> Int {

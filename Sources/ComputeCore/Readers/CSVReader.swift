@@ -1,5 +1,6 @@
-// CSV files as batches: schema from the header and from a sample, fields to typed columns, malformed records by mode (PERMISSIVE keeps the row
-// with nulls, DROPMALFORMED drops it, FAILFAST raises with file and record). Only the wanted columns are parsed. Source: Spark's CSV options.
+// CSV files as batches: schema from the header and from a sample, fields to typed columns, malformed records by mode (PERMISSIVE keeps the
+// row with nulls, DROPMALFORMED drops it, FAILFAST raises with file and record). Only the wanted columns are parsed. Source: Spark's CSV
+// options.
 
 import QueryCore
 
@@ -24,19 +25,31 @@ enum CSVSchema {
                 isFirst = false
                 if !options.inferSchema { break }
                 bytes += splitter.recordEnd - splitter.recordStart
-                for (index, field) in splitter.fields.enumerated() {
-                    let content = splitter.content(field)
-                    let type = content.isEmpty || content.elementsEqual(options.nullValue) ? .null : FieldParser.infer(content)
-                    if index < types.count { types[index] = FieldParser.merge(types[index], type) } else { types.append(type) }
-                }
+                widen(&types, splitter, options)
             }
             if !options.inferSchema, names != nil { break }
         }
         guard let names else { throw QueryError(.unableToInferSchema, ["format": "CSV"]) }
-        return Schema(names.enumerated().map { index, name in
-            let type = index < types.count ? types[index] : .string
-            return StructField(name, type == .null ? .string : type)
-        })
+        return Schema(
+            names.enumerated().map { index, name in
+                let type = index < types.count ? types[index] : .string
+                return StructField(name, type == .null ? .string : type)
+            })
+    }
+
+    private static func widen(_ types: inout [DataType], _ splitter: CSVSplitter, _ options: CSVOptions) {
+        // The pointer covers the splitter's buffer, which does not change in here; fields lie inside of it.
+        splitter.buffer.withUnsafeBufferPointer { bytes in
+            for (index, field) in splitter.fields.enumerated() {
+                if index == types.count { types.append(.null) }
+                // Nothing widens a string.
+                if types[index] == .string { continue }
+                let type: DataType = splitter.withContent(field, bytes) { content in
+                    content.isEmpty || content.elementsEqual(options.nullValue) ? .null : FieldParser.infer(content)
+                }
+                if type != .null, type != types[index] { types[index] = FieldParser.merge(types[index], type) }
+            }
+        }
     }
 
     /// Empty names become `_cN`; names that repeat get their position appended, as Spark does.
@@ -52,26 +65,40 @@ enum CSVSchema {
 
 /// A column that is being read. Numbers, text and the rest have their own arrays so that one field costs one switch.
 private struct FieldColumn {
+    private enum Kind { case text, int, long, double, other }
+
     let type: DataType
+    private let kind: Kind
     private var longs: [Int64] = []
     private var doubles: [Double] = []
     private var bytes: [UInt8] = []
     private var offsets: [Int32] = [0]
     private var others: [Value] = []
-    private var valid = Bitmap()
-    private var hasNull = false
+    private var count = 0
+    /// Ascending.
+    private var nullRows: [Int] = []
 
-    init(_ type: DataType) { self.type = type }
+    init(_ type: DataType) {
+        self.type = type
+        kind =
+            switch type {
+            case .string: .text
+            case .int: .int
+            case .long: .long
+            case .double: .double
+            default: .other
+            }
+    }
 
     // hot: CSV parse
     /// False when the field does not parse; the value is then null.
-    mutating func append(_ content: ArraySlice<UInt8>) -> Bool {
-        switch type {
-        case .string:
+    mutating func append(_ content: FieldBytes) -> Bool {
+        switch kind {
+        case .text:
             bytes.append(contentsOf: content)
             offsets.append(Int32(bytes.count))
         case .int, .long:
-            guard let number = FieldParser.integer(content), type == .long || Int32(exactly: number) != nil else {
+            guard let number = FieldParser.integer(content), kind == .long || Int64(Int32(truncatingIfNeeded: number)) == number else {
                 appendNull()
                 return false
             }
@@ -82,57 +109,63 @@ private struct FieldColumn {
                 return false
             }
             doubles.append(number)
-        default:
+        case .other:
             guard let value = FieldParser.value(content, type) else {
                 appendNull()
                 return false
             }
             others.append(value)
         }
-        valid.append(true)
+        count += 1
         return true
     }
 
     mutating func appendNull() {
-        switch type {
-        case .string: offsets.append(Int32(bytes.count))
+        switch kind {
+        case .text: offsets.append(Int32(bytes.count))
         case .int, .long: longs.append(0)
         case .double: doubles.append(0)
-        default: others.append(.null)
+        case .other: others.append(.null)
         }
-        valid.append(false)
-        hasNull = true
+        nullRows.append(count)
+        count += 1
     }
 
     mutating func removeLast() {
-        switch type {
-        case .string:
+        switch kind {
+        case .text:
             offsets.removeLast()
             bytes.removeLast(bytes.count - Int(offsets[offsets.count - 1]))
         case .int, .long: longs.removeLast()
         case .double: doubles.removeLast()
-        default: others.removeLast()
+        case .other: others.removeLast()
         }
-        var shorter = Bitmap()
-        for index in 0..<(valid.count - 1) { shorter.append(valid[index]) }
-        valid = shorter
+        count -= 1
+        if nullRows.last == count { nullRows.removeLast() }
     }
 
     /// Gives the column and begins anew.
     mutating func take() -> Column {
-        let count = valid.count
-        let validity = hasNull ? valid : nil
-        let column: Column = switch type {
-        case .string: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
-        case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
-        case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
-        case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
-        default: Column(type: type, values: others)
+        var validity: Bitmap?
+        if !nullRows.isEmpty {
+            var bits = Bitmap(repeating: true, count: count)
+            for row in nullRows { bits[row] = false }
+            validity = bits
         }
-        let capacity = bytes.count
+        let column: Column =
+            switch kind {
+            case .text: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
+            case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
+            case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
+            case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
+            case .other: Column(type: type, values: others)
+            }
+        let capacity = (longs.count, doubles.count, offsets.count, bytes.count)
         self = FieldColumn(type)
-        bytes.reserveCapacity(capacity)
-        longs.reserveCapacity(type == .int || type == .long ? count : 0)
+        longs.reserveCapacity(capacity.0)
+        doubles.reserveCapacity(capacity.1)
+        offsets.reserveCapacity(capacity.2)
+        bytes.reserveCapacity(capacity.3)
         return column
     }
 }
@@ -168,15 +201,22 @@ final class CSVReader: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         var rows = 0
-        while rows < Batch.rowsDefault {
+        var bytes = 0
+        // Taken out of the object for the loop, so that each field costs no exclusivity check and no copy.
+        var building = self.building
+        self.building = []
+        defer { self.building = building }
+        while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if splitter == nil, try !openNext() { break }
-            while rows < Batch.rowsDefault {
-                guard try splitter?.next() ?? false else {
-                    splitter = nil
-                    break
-                }
-                if try appendRecord() { rows += 1 }
+            guard var current = splitter else { break }
+            splitter = nil
+            var isOpen = true
+            while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax, isOpen {
+                isOpen = try current.next()
+                if isOpen { bytes += current.recordEnd - current.recordStart }
+                if isOpen, try append(current, &building) { rows += 1 }
             }
+            if isOpen { splitter = current }
         }
         if rows == 0 { return nil }
         let out = building.indices.map { building[$0].take() }
@@ -192,35 +232,43 @@ final class CSVReader: BatchSource {
     }
 
     // hot: CSV parse
-    private func appendRecord() throws(QueryError) -> Bool {
-        guard let splitter else { return false }
-        var isMalformed = splitter.fields.count != fieldCount
-        for (index, position) in positions.enumerated() {
-            guard let position, position < splitter.fields.count else {
-                building[index].appendNull()
-                continue
-            }
-            let content = splitter.content(splitter.fields[position])
-            if content.isEmpty || (!options.nullValue.isEmpty && content.elementsEqual(options.nullValue)) {
-                building[index].appendNull()
-            } else if !building[index].append(content) {
-                isMalformed = true
+    private func append(_ splitter: borrowing CSVSplitter, _ building: inout [FieldColumn]) throws(QueryError) -> Bool {
+        let found = splitter.fields.count
+        var isMalformed = found != fieldCount
+        let nullValue = options.nullValue
+        // The pointer covers the splitter's buffer, which does not change in here; fields lie inside of it.
+        splitter.buffer.withUnsafeBufferPointer { bytes in
+            for index in 0..<positions.count {
+                guard let position = positions[index], position < found else {
+                    building[index].appendNull()
+                    continue
+                }
+                let parsed = splitter.withContent(splitter.fields[position], bytes) { content in
+                    if content.isEmpty || (!nullValue.isEmpty && content.elementsEqual(nullValue)) {
+                        building[index].appendNull()
+                        return true
+                    }
+                    return building[index].append(content)
+                }
+                if !parsed { isMalformed = true }
             }
         }
         if !isMalformed { return true }
-        let text = String(decoding: splitter.buffer[splitter.recordStart..<splitter.recordEnd], as: UTF8.self)
+        let text = splitter.buffer[splitter.recordStart..<splitter.recordEnd]
         switch options.mode {
         case .permissive:
             for (index, position) in positions.enumerated() where position == nil {
                 building[index].removeLast()
-                _ = building[index].append(Array(text.utf8)[...])
+                // The pointer is used within the call only.
+                _ = text.withUnsafeBufferPointer { building[index].append($0) }
             }
             return true
         case .dropMalformed:
             for index in building.indices { building[index].removeLast() }
             return false
         case .failFast:
-            throw QueryError(.malformedRecord, ["badRecord": "\(text) (in \(splitter.path))", "failFastMode": "FAILFAST"])
+            let record = String(decoding: text, as: UTF8.self)
+            throw QueryError(.malformedRecord, ["badRecord": "\(record) (in \(splitter.path))", "failFastMode": "FAILFAST"])
         }
     }
 }

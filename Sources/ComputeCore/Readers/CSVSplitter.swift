@@ -1,6 +1,6 @@
-// Splits CSV bytes into records and fields. The rules are Spark's: quote `"`, escape `\` unless set otherwise (`escape='"'` gives RFC 4180's
-// doubled quotes), a quote inside an unquoted field is text, a quoted field that goes on after its closing quote is taken as it stands. Without
-// `multiLine` a line end always ends the record.
+// Splits CSV bytes into records and fields. The rules are Spark's: quote `"`, escape `\` unless set otherwise (`escape='"'` gives RFC
+// 4180's doubled quotes), a quote inside an unquoted field is text, a quoted field that goes on after its closing quote is taken as it
+// stands. Without `multiLine` a line end always ends the record.
 
 import QueryCore
 
@@ -25,7 +25,9 @@ struct CSVOptions {
         func byte(_ text: String?, _ name: String) throws(QueryError) -> UInt8? {
             guard let text else { return nil }
             let plain = text == "\\t" ? "\t" : text
-            guard plain.utf8.count == 1, let byte = plain.utf8.first else { throw QueryError.unsupported("CSV option \(name) of more than one byte: '\(text)'") }
+            guard plain.utf8.count == 1, let byte = plain.utf8.first else {
+                throw QueryError.unsupported("CSV option \(name) of more than one byte: '\(text)'")
+            }
             return byte
         }
         separator = try byte(source.option("sep") ?? source.option("delimiter"), "sep") ?? separator
@@ -45,7 +47,9 @@ struct CSVOptions {
         case "FAILFAST": mode = .failFast
         default: mode = .permissive
         }
-        if let encoding = source.option("encoding") ?? source.option("charset"), !["utf-8", "utf8", "us-ascii"].contains(encoding.lowercased()) {
+        if let encoding = source.option("encoding") ?? source.option("charset"),
+            !["utf-8", "utf8", "us-ascii"].contains(encoding.lowercased())
+        {
             throw QueryError.unsupported("CSV encoding \(encoding)")
         }
     }
@@ -158,9 +162,11 @@ struct CSVSplitter {
         return true
     }
 
+    /// `bytes` is the whole buffer, alive while `split` runs; positions are compared with its count before they are used.
     /// A field that begins with a quote; gives the position of what ends it, nil when the buffer ends first.
     private static func quoted(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ separator: UInt8, _ quote: UInt8, _ escape: UInt8, _ multiLine: Bool, _ isLast: Bool,
+        _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ separator: UInt8, _ quote: UInt8, _ escape: UInt8, _ multiLine: Bool,
+        _ isLast: Bool,
         _ fields: inout [CSVField]
     ) -> Int? {
         var position = start + 1
@@ -183,7 +189,9 @@ struct CSVSplitter {
                     continue
                 }
                 // Text after the closing quote: the whole field stands as written.
-                while position < bytes.count, bytes[position] != separator, bytes[position] != 0x0A, bytes[position] != 0x0D { position += 1 }
+                while position < bytes.count, bytes[position] != separator, bytes[position] != 0x0A, bytes[position] != 0x0D {
+                    position += 1
+                }
                 if position == bytes.count, !isLast { return nil }
                 fields.append(CSVField(start: start, end: position, hasEscapes: false))
                 return position
@@ -200,6 +208,14 @@ struct CSVSplitter {
         return end
     }
 
+    /// Calls `body` with the field's content. `bytes` is the splitter's buffer and fields lie inside of it; the content is a stretch
+    /// of it unless it must be rewritten.
+    @inline(__always)
+    func withContent<R>(_ field: CSVField, _ bytes: UnsafeBufferPointer<UInt8>, _ body: (FieldBytes) -> R) -> R {
+        if field.hasEscapes || options.trimLeading || options.trimTrailing { return content(field).withUnsafeBufferPointer(body) }
+        return body(FieldBytes(rebasing: bytes[field.start..<field.end]))
+    }
+
     /// The field's bytes with escapes undone and, where asked, blanks cut.
     func content(_ field: CSVField) -> ArraySlice<UInt8> {
         var slice = feed.buffer[field.start..<field.end]
@@ -208,7 +224,9 @@ struct CSVSplitter {
             var index = field.start
             while index < field.end {
                 let byte = feed.buffer[index]
-                if byte == options.escape, index + 1 < field.end, feed.buffer[index + 1] == options.quote || feed.buffer[index + 1] == options.escape {
+                if byte == options.escape, index + 1 < field.end,
+                    feed.buffer[index + 1] == options.quote || feed.buffer[index + 1] == options.escape
+                {
                     index += 1
                 }
                 plain.append(feed.buffer[index])

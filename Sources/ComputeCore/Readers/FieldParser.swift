@@ -1,21 +1,26 @@
-// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. What does not parse is nil;
-// the reader's mode decides what that means. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set otherwise).
+// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. What does not parse is
+// nil; the reader's mode decides what that means. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set
+// otherwise).
 
 import QueryCore
 
+/// The bytes of one field inside of a buffer that outlives the call; read within its bounds only.
+typealias FieldBytes = UnsafeBufferPointer<UInt8>
+
 enum FieldParser {
     // hot: CSV parse
-    static func integer(_ bytes: ArraySlice<UInt8>) -> Int64? {
+    static func integer(_ bytes: FieldBytes) -> Int64? {
         guard let first = bytes.first else { return nil }
         let signed = first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
-        let digits = signed ? bytes.dropFirst() : bytes
-        guard !digits.isEmpty else { return nil }
+        let start = signed ? 1 : 0
+        guard bytes.count > start else { return nil }
         let negative = first == UInt8(ascii: "-")
-        if digits.count > 18 { return Int64(String(decoding: bytes, as: UTF8.self)) }
+        if bytes.count - start > 18 { return Int64(String(decoding: bytes, as: UTF8.self)) }
         var value: Int64 = 0
-        for byte in digits {
-            guard byte >= 0x30, byte <= 0x39 else { return nil }
-            value = value &* 10 &+ Int64(byte &- 0x30)
+        for index in start..<bytes.count {
+            let digit = bytes[index] &- 0x30
+            guard digit <= 9 else { return nil }
+            value = value &* 10 &+ Int64(digit)
         }
         return negative ? -value : value
     }
@@ -25,13 +30,14 @@ enum FieldParser {
     ]
 
     /// Plain decimals of up to 15 digits are exact by one division (Clinger); the rest goes through the library.
-    static func double(_ bytes: ArraySlice<UInt8>) -> Double? {
+    static func double(_ bytes: FieldBytes) -> Double? {
         var mantissa: Int64 = 0
         var digits = 0
         var fraction = 0
         var seenPoint = false
         let negative = bytes.first == UInt8(ascii: "-")
-        for byte in negative ? bytes.dropFirst() : bytes {
+        for index in (negative ? 1 : 0)..<bytes.count {
+            let byte = bytes[index]
             if byte >= 0x30, byte <= 0x39 {
                 mantissa = mantissa &* 10 &+ Int64(byte &- 0x30)
                 digits += 1
@@ -48,15 +54,16 @@ enum FieldParser {
         return negative ? -value : value
     }
 
-    static func boolean(_ bytes: ArraySlice<UInt8>) -> Bool? {
-        switch String(decoding: bytes, as: UTF8.self).lowercased() {
+    static func boolean(_ bytes: FieldBytes) -> Bool? {
+        if bytes.count != 4, bytes.count != 5 { return nil }
+        return switch String(decoding: bytes, as: UTF8.self).lowercased() {
         case "true": true
         case "false": false
         default: nil
         }
     }
 
-    static func value(_ bytes: ArraySlice<UInt8>, _ type: DataType) -> Value? {
+    static func value(_ bytes: FieldBytes, _ type: DataType) -> Value? {
         let text = String(decoding: bytes, as: UTF8.self)
         switch type {
         case .string: return .string(text)
@@ -72,9 +79,10 @@ enum FieldParser {
 
     // MARK: Inference
 
-    static func infer(_ bytes: ArraySlice<UInt8>) -> DataType {
+    static func infer(_ bytes: FieldBytes) -> DataType {
         guard let first = bytes.first else { return .null }
-        let numeric = (first >= 0x30 && first <= 0x39) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+") || first == UInt8(ascii: ".")
+        let numeric =
+            (first >= 0x30 && first <= 0x39) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+") || first == UInt8(ascii: ".")
         if numeric {
             if let number = integer(bytes) { return Int32(exactly: number) == nil ? .long : .int }
             let text = String(decoding: bytes, as: UTF8.self)
@@ -82,11 +90,14 @@ enum FieldParser {
                 return .decimal(precision: decimal.precision, scale: 0)
             }
             if double(bytes) != nil { return .double }
-            if bytes.count >= 8, bytes.count <= 10, bytes.count(where: { $0 == UInt8(ascii: "-") }) == 2, CivilTime.parseDate(text) != nil { return .date }
+            if bytes.count >= 8, bytes.count <= 10, bytes.count(where: { $0 == UInt8(ascii: "-") }) == 2, CivilTime.parseDate(text) != nil {
+                return .date
+            }
             if bytes.count >= 10, CivilTime.parseTimestamp(text) != nil { return .timestamp }
             return .string
         }
         if boolean(bytes) != nil { return .boolean }
+        if bytes.count < 3 || bytes.count > 8 { return .string }
         let text = String(decoding: bytes, as: UTF8.self)
         return ["NaN", "Inf", "-Inf", "Infinity"].contains(text) ? .double : .string
     }

@@ -1,6 +1,6 @@
-// JSON-lines and plain text files as batches. The JSON schema is inferred from a sample: fields by name in alphabetical order, whole numbers
-// bigint, other numbers double, conflicts string; a line that is no JSON object goes to `_corrupt_record` (PERMISSIVE), is dropped or raises.
-// Source: Spark's JSON options.
+// JSON-lines and plain text files as batches. The JSON schema is inferred from a sample: fields by name in alphabetical order, whole
+// numbers bigint, other numbers double, conflicts string; a line that is no JSON object goes to `_corrupt_record` (PERMISSIVE), is dropped
+// or raises. Source: Spark's JSON options.
 
 import QueryCore
 
@@ -8,7 +8,9 @@ enum JSONSchema {
     static let sampleBytesMax = 64 << 20
 
     static func infer(_ files: [TableFile], _ source: FileSource, _ port: any TableFiles) throws(QueryError) -> Schema {
-        if source.option("multiLine").map({ Identifier.same($0, "true") }) ?? false { throw QueryError.unsupported("JSON option multiLine") }
+        if source.option("multiLine").map({ Identifier.same($0, "true") }) ?? false {
+            throw QueryError.unsupported("JSON option multiLine")
+        }
         var type = DataType.null
         var hasCorrupt = false
         var bytes = 0
@@ -37,8 +39,10 @@ enum JSONSchema {
         case .boolean: .boolean
         case .string: .string
         case .number(let text):
-            Int64(text) != nil ? .long : text.utf8.allSatisfy { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") }
-                ? DecimalText.parse(text).map { .decimal(precision: $0.precision, scale: 0) } ?? .double : .double
+            Int64(text) != nil
+                ? .long
+                : text.utf8.allSatisfy { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") }
+                    ? DecimalText.parse(text).map { .decimal(precision: $0.precision, scale: 0) } ?? .double : .double
         case .array(let items): .array(element: items.reduce(DataType.null) { merge($0, infer($1)) }, containsNull: true)
         case .object(let fields): .structure(fields.map { StructField($0.key, infer($0.value)) })
         }
@@ -100,7 +104,8 @@ final class JSONReader: BatchSource {
     func next() throws(QueryError) -> Batch? {
         var builders = columns.map { ColumnBuilder(type: $0.type, capacity: Batch.rowsDefault) }
         var rows = 0
-        while rows < Batch.rowsDefault {
+        var bytes = 0
+        while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
                 guard let file = files.popFirst() else { break }
                 path = file.path
@@ -110,6 +115,7 @@ final class JSONReader: BatchSource {
                 lines = nil
                 continue
             }
+            bytes += line.count
             if line.allSatisfy({ $0 <= 0x20 }) { continue }
             if try append(line, &builders) { rows += 1 }
         }
@@ -130,7 +136,9 @@ final class JSONReader: BatchSource {
             let text = String(decoding: line, as: UTF8.self)
             switch mode {
             case .permissive:
-                for (index, column) in columns.enumerated() where Identifier.same(column.name, corruptColumn) { values[index] = .string(text) }
+                for (index, column) in columns.enumerated() where Identifier.same(column.name, corruptColumn) {
+                    values[index] = .string(text)
+                }
             case .dropMalformed: return false
             case .failFast: throw QueryError(.malformedRecord, ["badRecord": "\(text) (in \(path))", "failFastMode": "FAILFAST"])
             }
@@ -216,12 +224,18 @@ final class TextReader: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         var builder = ColumnBuilder(type: .string, capacity: Batch.rowsDefault)
-        while builder.count < Batch.rowsDefault {
+        var bytes = 0
+        while builder.count < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
                 guard let file = files.popFirst() else { break }
                 lines = LineFeed(try port.open(file), path: file.path)
             }
-            if let line = try lines?.next() { builder.append(bytes: line) } else { lines = nil }
+            if let line = try lines?.next() {
+                bytes += line.count
+                builder.append(bytes: line)
+            } else {
+                lines = nil
+            }
         }
         let rows = builder.count
         let column = builder.finish()

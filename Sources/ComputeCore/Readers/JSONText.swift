@@ -1,5 +1,5 @@
-// A parser for one JSON text (one line of a JSON-lines file) with a bounded depth. Numbers keep their text, so that the reader decides between
-// whole numbers, doubles and decimals. Source: RFC 8259.
+// A parser for one JSON text (one line of a JSON-lines file) with a bounded depth. Numbers keep their text, so that the reader decides
+// between whole numbers, doubles and decimals. Source: RFC 8259.
 
 import Collections
 import QueryCore

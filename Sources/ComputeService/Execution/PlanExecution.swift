@@ -56,7 +56,7 @@ struct PlanExecution: Sendable {
     private func query(_ relation: Spark_Connect_Relation) throws {
         switch relation.relType {
         case .showString(let show):
-            let run = try session.engine.run(try translated(show.input))
+            let run = try session.engine.run(try translated(show.input), operation.token)
             let text = try ShowString.render(
                 run, rowsMax: Int(show.numRows), truncate: Int(show.truncate), vertical: show.vertical)
             let column = Column(type: .string, values: [.string(text)])
@@ -64,7 +64,7 @@ struct PlanExecution: Sendable {
         case .tail(let tail): try self.tail(tail)
         default:
             let plan = try translated(relation)
-            try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan))
+            try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan, operation.token))
         }
     }
 
@@ -104,7 +104,7 @@ struct PlanExecution: Sendable {
 
     /// The last rows: batches are kept from the end only.
     private func tail(_ tail: Spark_Connect_Tail) throws {
-        let run = try session.engine.run(try translated(tail.input))
+        let run = try session.engine.run(try translated(tail.input), operation.token)
         let limit = max(0, Int(tail.limit))
         var kept: [Batch] = []
         var count = 0

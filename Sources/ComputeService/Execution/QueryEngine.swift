@@ -23,9 +23,9 @@ final class QueryEngine: Sendable {
         try copy.explain(plan, now: Self.now, extended: extended)
     }
 
-    /// Rows of a query, batch by batch.
-    func run(_ plan: Plan) throws -> QueryRun {
-        try copy.run(plan, now: Self.now)
+    /// Rows of a query, batch by batch, until the token is cancelled.
+    func run(_ plan: Plan, _ token: JobToken) throws -> QueryRun {
+        try copy.run(plan, now: Self.now, isCancelled: { token.isCancelled })
     }
 
     /// Runs a command, which may change the session's views; its rows are in the result.

@@ -65,9 +65,10 @@ final class Operation: @unchecked Sendable {  // all mutable state is read and w
         }?.resume()
     }
 
+    /// The client learns of it at once; the thread that computes ends at its next batch.
     func cancel() {
         token.cancel()
-        locked { takeWaiter() }?.resume()
+        finish(.failure(.cancelled))
     }
 
     var isFinished: Bool { locked { outcome != nil } }

@@ -1,5 +1,6 @@
-// The analyser: an unresolved plan in, a resolved plan out. It looks up tables and columns, gives every column an id, decides types and output
-// names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own files.
+// The analyser: an unresolved plan in, a resolved plan out. It looks up tables and columns, gives every column an id, decides types and
+// output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
+// files.
 
 /// What the analyser must ask of the session: views by name, and the schema of files.
 package protocol Catalog {
@@ -130,9 +131,13 @@ package struct Analyser {
         }
     }
 
-    static func lookup(_ parts: [String], _ planID: Int64?, _ scope: Scope, _ planScopes: [Int64: Scope]) throws(QueryError) -> BoundExpression {
+    static func lookup(_ parts: [String], _ planID: Int64?, _ scope: Scope, _ planScopes: [Int64: Scope]) throws(QueryError)
+        -> BoundExpression
+    {
         if let planID, let origin = planScopes[planID] {
-            if let (column, used) = try origin.find(parts), let here = (scope.visible + scope.hidden).first(where: { $0.column.id == column.id }) {
+            if let (column, used) = try origin.find(parts),
+                let here = (scope.visible + scope.hidden).first(where: { $0.column.id == column.id })
+            {
                 return try fields(parts, used, .column(here.column))
             }
             throw QueryError(.cannotResolveDataFrameColumn, ["name": Identifier.quoted(parts)])
@@ -165,14 +170,18 @@ package struct Analyser {
         if parts.count == 2, let format = FileFormat(rawValue: parts[0].lowercased()) {
             return try files(FileSource(format: format, paths: [parts[1]]), qualifier: [])
         }
-        if parts.count == 2, ["parquet", "orc", "avro"].contains(parts[0].lowercased()) { throw QueryError.unsupported("data source \(parts[0])") }
+        if parts.count == 2, ["parquet", "orc", "avro"].contains(parts[0].lowercased()) {
+            throw QueryError.unsupported("data source \(parts[0])")
+        }
         throw QueryError(.tableOrViewNotFound, ["relationName": Identifier.quoted(parts), "searchPath": QueryError.searchPath])
     }
 
     private mutating func view(_ name: String) -> ViewDefinition? {
         if let captured { return captured.first { Identifier.same($0.name, name) }?.definition }
         guard let definition = catalog.view(name) else { return nil }
-        if !usedViews.contains(where: { Identifier.same($0.name, name) }) { usedViews.append(CapturedView(name: name, definition: definition)) }
+        if !usedViews.contains(where: { Identifier.same($0.name, name) }) {
+            usedViews.append(CapturedView(name: name, definition: definition))
+        }
         return definition
     }
 
@@ -281,7 +290,9 @@ package struct Analyser {
         var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
         for item in named {
             let bound = try binder.bind(item.expression)
-            if bound.containsAggregate { throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""]) }
+            if bound.containsAggregate {
+                throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
+            }
             let new = BoundOutput(expression: bound, column: newColumn(item.name, bound.type, nullable: bound.nullable))
             let replaced = outputs.indices.filter { Identifier.same(outputs[$0].column.name, item.name) }
             if replaced.isEmpty { outputs.append(new) } else { for index in replaced { outputs[index] = new } }

@@ -1,5 +1,5 @@
-// The resolved plan: what the analyser gives, the optimiser rewrites and ComputeCore's planner turns into operators. Columns are known by id;
-// an operator's output is computed from its inputs, so no node can disagree with its children.
+// The resolved plan: what the analyser gives, the optimiser rewrites and ComputeCore's planner turns into operators. Columns are known by
+// id; an operator's output is computed from its inputs, so no node can disagree with its children.
 
 package indirect enum BoundPlan: Sendable {
     case files(BoundFiles)

@@ -22,7 +22,9 @@ struct ExpressionBinder {
         case .inList(let value, let items): return try inList(value, items, expression)
         case .extract(let base, let key): return try extract(bind(base), bind(key), base)
         case .filtered(let inner, let condition):
-            guard case .aggregate(var call) = try bind(inner) else { throw QueryError.unsupported("FILTER on a function that is not an aggregate") }
+            guard case .aggregate(var call) = try bind(inner) else {
+                throw QueryError.unsupported("FILTER on a function that is not an aggregate")
+            }
             var nested = self
             nested.inAggregate = true
             call.filter = try Self.condition(try nested.bind(condition), condition)
@@ -44,7 +46,9 @@ struct ExpressionBinder {
         throw QueryError(.dataTypeMismatchFilterNotBoolean, ["sqlExpr": name, "filter": name, "type": "\"\(bound.type.sqlName)\""])
     }
 
-    private func call(_ name: String, _ arguments: [Expression], _ distinct: Bool, _ source: Expression) throws(QueryError) -> BoundExpression {
+    private func call(_ name: String, _ arguments: [Expression], _ distinct: Bool, _ source: Expression) throws(QueryError)
+        -> BoundExpression
+    {
         switch name {
         case "between" where arguments.count == 3:
             let value = arguments[0]
@@ -55,11 +59,15 @@ struct ExpressionBinder {
             let branch = CaseBranch(condition: arguments[0], result: arguments[1])
             return try caseWhen([branch], arguments[2], source)
         case "when" where arguments.count >= 2: return try when(arguments, source)
+        case _ where arguments.count == 1 && Expression.castFunctions[name] != nil:
+            return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
         guard let routine = Routine.named(name) else {
-            throw QueryError(.unresolvedRoutine, ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+            throw QueryError(
+                .unresolvedRoutine,
+                ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
         }
         let binder = FunctionBinder(name: name, source: source)
         if case .aggregate(let function, let arity) = routine {
@@ -94,8 +102,10 @@ struct ExpressionBinder {
             guard condition.type == .boolean || condition.type == .null else {
                 throw QueryError(
                     .dataTypeMismatchUnexpectedInput,
-                    ["sqlExpr": "\"\(source.prettyName)\"", "paramIndex": "first", "requiredType": "\"BOOLEAN\"",
-                     "inputSql": "\"\(branch.condition.prettyName)\"", "inputType": "\"\(condition.type.sqlName)\""])
+                    [
+                        "sqlExpr": "\"\(source.prettyName)\"", "paramIndex": "first", "requiredType": "\"BOOLEAN\"",
+                        "inputSql": "\"\(branch.condition.prettyName)\"", "inputType": "\"\(condition.type.sqlName)\"",
+                    ])
             }
             bound.append(BoundBranch(condition: TypeCoercion.cast(condition, to: .boolean), result: try bind(branch.result)))
         }
@@ -103,7 +113,8 @@ struct ExpressionBinder {
             guard let wider = TypeCoercion.common(type, result.type) else {
                 let types = (bound.map(\.result) + [last]).map { "\"\($0.type.sqlName)\"" }.joined(separator: ", ")
                 throw QueryError(
-                    .dataTypeMismatchDataDiffTypes, ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`casewhen`", "dataType": "[\(types)]"])
+                    .dataTypeMismatchDataDiffTypes,
+                    ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`casewhen`", "dataType": "[\(types)]"])
             }
             type = wider
         }
@@ -118,7 +129,9 @@ struct ExpressionBinder {
         for item in list {
             guard let wider = TypeCoercion.common(type, item.type) else {
                 let types = ([left] + list).map { "\"\($0.type.sqlName)\"" }.joined(separator: ", ")
-                throw QueryError(.dataTypeMismatchDataDiffTypes, ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`in`", "dataType": "[\(types)]"])
+                throw QueryError(
+                    .dataTypeMismatchDataDiffTypes,
+                    ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`in`", "dataType": "[\(types)]"])
             }
             type = wider
         }
@@ -136,7 +149,9 @@ struct ExpressionBinder {
     }
 
     private func extract(_ base: BoundExpression, _ key: BoundExpression, _ source: Expression) throws(QueryError) -> BoundExpression {
-        if case .literal(let literal) = key, case .string(let field) = literal.value, !base.type.isMap { return try Self.field(field, of: base, source.prettyName) }
+        if case .literal(let literal) = key, case .string(let field) = literal.value, !base.type.isMap {
+            return try Self.field(field, of: base, source.prettyName)
+        }
         switch base.type {
         case .array(let element, _):
             guard key.type.isIntegral else { throw QueryError.unsupported("an array index of type \(key.type.sqlName)") }

@@ -13,14 +13,19 @@ struct FunctionBinder {
     private func wrongCount(_ expected: String, _ actual: Int) -> QueryError {
         QueryError(
             .wrongNumArgs,
-            ["functionName": Identifier.quoted(name), "expectedNum": expected, "actualNum": "\(actual)", "docroot": "https://spark.apache.org/docs/latest"])
+            [
+                "functionName": Identifier.quoted(name), "expectedNum": expected, "actualNum": "\(actual)",
+                "docroot": "https://spark.apache.org/docs/latest",
+            ])
     }
 
     private func unexpected(_ argument: BoundExpression, _ index: Int, _ source: Expression?, _ required: String) -> QueryError {
         QueryError(
             .dataTypeMismatchUnexpectedInput,
-            ["sqlExpr": shown, "paramIndex": Self.ordinals[min(index, 4)], "inputSql": "\"\(source?.prettyName ?? "")\"",
-             "inputType": "\"\(argument.type.sqlName)\"", "requiredType": required])
+            [
+                "sqlExpr": shown, "paramIndex": Self.ordinals[min(index, 4)], "inputSql": "\"\(source?.prettyName ?? "")\"",
+                "inputType": "\"\(argument.type.sqlName)\"", "requiredType": required,
+            ])
     }
 
     private func differing(_ left: BoundExpression, _ right: BoundExpression) -> QueryError {
@@ -35,7 +40,9 @@ struct FunctionBinder {
 
     private func checkCount(_ range: ClosedRange<Int>, _ actual: Int) throws(QueryError) {
         if range.contains(actual) { return }
-        let expected = range.upperBound == Routine.many ? "> \(range.lowerBound - 1)"
+        let expected =
+            range.upperBound == Routine.many
+            ? "> \(range.lowerBound - 1)"
             : range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "[\(range.map(String.init).joined(separator: ", "))]"
         throw wrongCount(expected, actual)
     }
@@ -53,16 +60,19 @@ struct FunctionBinder {
             for (index, argument) in arguments.enumerated() {
                 casted.append(try fit(argument, parameters[index], index, sources[index]))
             }
-            let type: DataType = switch result {
-            case .type(let type): type
-            case .ofFirst: casted[0].type
-            }
+            let type: DataType =
+                switch result {
+                case .type(let type): type
+                case .ofFirst: casted[0].type
+                }
             return .call(function, casted, type: type)
         case .aggregate: preconditionFailure("an aggregate is not bound as a scalar function")
         }
     }
 
-    private func fit(_ argument: BoundExpression, _ parameter: Routine.Parameter, _ index: Int, _ source: Expression) throws(QueryError) -> BoundExpression {
+    private func fit(_ argument: BoundExpression, _ parameter: Routine.Parameter, _ index: Int, _ source: Expression) throws(QueryError)
+        -> BoundExpression
+    {
         let type: DataType
         switch parameter {
         case .any: return argument
@@ -79,10 +89,14 @@ struct FunctionBinder {
         throw unexpected(argument, index, source, parameter == .numeric ? "\"NUMERIC\"" : "\"\(type.sqlName)\"")
     }
 
-    private func special(_ function: ScalarFunction, _ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError) -> BoundExpression {
+    private func special(_ function: ScalarFunction, _ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError)
+        -> BoundExpression
+    {
         switch function {
-        case .add, .subtract, .multiply, .divide, .remainder, .positiveModulo, .integralDivide: return try arithmetic(function, arguments[0], arguments[1])
-        case .equal, .nullSafeEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: return try comparison(function, arguments[0], arguments[1])
+        case .add, .subtract, .multiply, .divide, .remainder, .positiveModulo, .integralDivide:
+            return try arithmetic(function, arguments[0], arguments[1])
+        case .equal, .nullSafeEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+            return try comparison(function, arguments[0], arguments[1])
         case .and, .or: return try logic(function, arguments[0], arguments[1])
         case .not:
             guard [.boolean, .null].contains(arguments[0].type) else { throw unexpected(arguments[0], 0, sources[0], "\"BOOLEAN\"") }
@@ -93,7 +107,9 @@ struct FunctionBinder {
             let type = arguments[0].type
             return .caseWhen(
                 [BoundBranch(condition: test, result: .cast(.literal(.null), to: type, isTry: false))], otherwise: arguments[0], type: type)
-        case .negative, .abs: return .call(function, [try numericOrDouble(arguments[0], sources[0])], type: try numericOrDouble(arguments[0], sources[0]).type)
+        case .negative, .abs:
+            return .call(
+                function, [try numericOrDouble(arguments[0], sources[0])], type: try numericOrDouble(arguments[0], sources[0]).type)
         case .floor, .ceil: return try rounding(function, try numericOrDouble(arguments[0], sources[0]))
         case .round: return try round(arguments, sources)
         case .logBase:
@@ -152,14 +168,20 @@ struct FunctionBinder {
         return .call(.round, [value, .literal(.int(Int32(digits)))], type: type)
     }
 
-    private func arithmetic(_ function: ScalarFunction, _ first: BoundExpression, _ second: BoundExpression) throws(QueryError) -> BoundExpression {
+    private func arithmetic(_ function: ScalarFunction, _ first: BoundExpression, _ second: BoundExpression) throws(QueryError)
+        -> BoundExpression
+    {
         var left = first
         var right = second
         if left.type == .date, right.type.isIntegral, function == .add || function == .subtract {
             return .call(function == .add ? .dateAdd : .dateSub, [left, TypeCoercion.cast(right, to: .int)], type: .date)
         }
-        if left.type == .string, right.type != .string, let type = TypeCoercion.common(.string, right.type) { left = TypeCoercion.cast(left, to: type) }
-        if right.type == .string, first.type != .string, let type = TypeCoercion.common(.string, first.type) { right = TypeCoercion.cast(right, to: type) }
+        if left.type == .string, right.type != .string, let type = TypeCoercion.common(.string, right.type) {
+            left = TypeCoercion.cast(left, to: type)
+        }
+        if right.type == .string, first.type != .string, let type = TypeCoercion.common(.string, first.type) {
+            right = TypeCoercion.cast(right, to: type)
+        }
         if left.type == .string, right.type == .string || right.type == .null { left = TypeCoercion.cast(left, to: .double) }
         if right.type == .string { right = TypeCoercion.cast(right, to: .double) }
         if left.type == .null { left = TypeCoercion.cast(left, to: right.type == .null ? .double : right.type) }
@@ -171,7 +193,9 @@ struct FunctionBinder {
         if function == .integralDivide {
             return .call(function, [TypeCoercion.cast(left, to: .long), TypeCoercion.cast(right, to: .long)], type: .long)
         }
-        if left.type.isDecimal || right.type.isDecimal, !left.type.isFractional, !right.type.isFractional { return decimalArithmetic(function, left, right) }
+        if left.type.isDecimal || right.type.isDecimal, !left.type.isFractional, !right.type.isFractional {
+            return decimalArithmetic(function, left, right)
+        }
         var type = TypeCoercion.tightest(left.type, right.type) ?? .double
         if function == .divide { type = .double }
         return .call(function, [TypeCoercion.cast(left, to: type), TypeCoercion.cast(right, to: type)], type: type)
@@ -188,21 +212,27 @@ struct FunctionBinder {
     private func decimalArithmetic(_ function: ScalarFunction, _ first: BoundExpression, _ second: BoundExpression) -> BoundExpression {
         let left = asDecimal(first)
         let right = asDecimal(second)
-        guard case .decimal(let p1, let s1) = left.type, case .decimal(let p2, let s2) = right.type else { preconditionFailure("both operands are decimals") }
+        guard case .decimal(let p1, let s1) = left.type, case .decimal(let p2, let s2) = right.type else {
+            preconditionFailure("both operands are decimals")
+        }
         return .call(function, [left, right], type: TypeCoercion.decimalResult(function, p1, s1, p2, s2))
     }
 
-    private func comparison(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression) throws(QueryError) -> BoundExpression {
+    private func comparison(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression) throws(QueryError)
+        -> BoundExpression
+    {
         guard let type = TypeCoercion.common(left.type, right.type) else { throw differing(left, right) }
         let ordering = function != .equal && function != .nullSafeEqual
         if type.isMap || (ordering && !type.isOrderable) {
             throw QueryError(
-                .dataTypeMismatchInvalidOrdering, ["sqlExpr": shown, "functionName": Identifier.quoted(name), "dataType": "\"\(type.sqlName)\""])
+                .dataTypeMismatchInvalidOrdering,
+                ["sqlExpr": shown, "functionName": Identifier.quoted(name), "dataType": "\"\(type.sqlName)\""])
         }
         return .call(function, [TypeCoercion.cast(left, to: type), TypeCoercion.cast(right, to: type)], type: .boolean)
     }
 
-    private func logic(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression) throws(QueryError) -> BoundExpression {
+    private func logic(_ function: ScalarFunction, _ left: BoundExpression, _ right: BoundExpression) throws(QueryError) -> BoundExpression
+    {
         let allowed: [DataType] = [.boolean, .null]
         if allowed.contains(left.type), allowed.contains(right.type) {
             return .call(function, [TypeCoercion.cast(left, to: .boolean), TypeCoercion.cast(right, to: .boolean)], type: .boolean)
@@ -225,7 +255,9 @@ struct FunctionBinder {
         return .call(function, arguments.map { TypeCoercion.cast($0, to: type) }, type: type)
     }
 
-    private func concat(_ function: ScalarFunction, _ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError) -> BoundExpression {
+    private func concat(_ function: ScalarFunction, _ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError)
+        -> BoundExpression
+    {
         var casted: [BoundExpression] = []
         for (index, argument) in arguments.enumerated() {
             if function == .concatWs, case .array(.string, _) = argument.type {
@@ -281,7 +313,9 @@ struct FunctionBinder {
 
     // MARK: Aggregates
 
-    func aggregate(_ function: AggregateFunction, _ arity: ClosedRange<Int>, _ arguments: [BoundExpression], distinct: Bool) throws(QueryError) -> BoundExpression {
+    func aggregate(_ function: AggregateFunction, _ arity: ClosedRange<Int>, _ arguments: [BoundExpression], distinct: Bool)
+        throws(QueryError) -> BoundExpression
+    {
         try checkCount(arity, arguments.count)
         var call = AggregateCall(function: function, arguments: arguments, distinct: distinct, ignoreNulls: false, filter: nil, type: .long)
         let sources: [Expression] = if case .call(_, let list, _) = source { list } else { [] }
@@ -291,7 +325,9 @@ struct FunctionBinder {
             guard [.boolean, .null].contains(arguments[0].type) else { throw unexpected(arguments[0], 0, sources.first, "\"BOOLEAN\"") }
             call.arguments = [TypeCoercion.cast(arguments[0], to: .boolean)]
         case .sum, .avg:
-            guard let value = numericArgument(arguments[0]) else { throw unexpected(arguments[0], 0, sources.first, "\"NUMERIC\" or \"ANSI INTERVAL\"") }
+            guard let value = numericArgument(arguments[0]) else {
+                throw unexpected(arguments[0], 0, sources.first, "\"NUMERIC\" or \"ANSI INTERVAL\"")
+            }
             call.arguments = [value]
             call.type = Self.totalType(function, value.type)
         case .min, .max:
@@ -311,7 +347,9 @@ struct FunctionBinder {
             call.arguments = [arguments[0]]
             call.type = arguments[0].type
         case .stddevSample, .stddevPopulation, .varianceSample, .variancePopulation:
-            guard let value = TypeCoercion.implicit(arguments[0], to: .double) else { throw unexpected(arguments[0], 0, sources.first, "\"DOUBLE\"") }
+            guard let value = TypeCoercion.implicit(arguments[0], to: .double) else {
+                throw unexpected(arguments[0], 0, sources.first, "\"DOUBLE\"")
+            }
             call.arguments = [value]
             call.type = .double
         case .collectList: call.type = .array(element: arguments[0].type, containsNull: false)

@@ -95,16 +95,21 @@ extension Analyser {
         guard left.plan.output.count == right.plan.output.count else {
             throw QueryError(
                 .numColumnsMismatch,
-                ["operator": shown, "firstNumColumns": "\(left.plan.output.count)", "invalidOrdinalNum": "second",
-                 "invalidNumColumns": "\(right.plan.output.count)"])
+                [
+                    "operator": shown, "firstNumColumns": "\(left.plan.output.count)", "invalidOrdinalNum": "second",
+                    "invalidNumColumns": "\(right.plan.output.count)",
+                ])
         }
         var types: [DataType] = []
         for (index, pair) in zip(left.plan.output, right.plan.output).enumerated() {
             guard let type = TypeCoercion.common(pair.0.type, pair.1.type) else {
                 throw QueryError(
                     .incompatibleColumnType,
-                    ["operator": shown, "columnOrdinalNumber": index < 10 ? Self.ordinals[index] : "\(index + 1)th", "tableOrdinalNumber": "second",
-                     "dataType1": "\"\(pair.1.type.sqlName)\"", "dataType2": "\"\(pair.0.type.sqlName)\"", "hint": ""])
+                    [
+                        "operator": shown, "columnOrdinalNumber": index < 10 ? Self.ordinals[index] : "\(index + 1)th",
+                        "tableOrdinalNumber": "second",
+                        "dataType1": "\"\(pair.1.type.sqlName)\"", "dataType2": "\"\(pair.0.type.sqlName)\"", "hint": "",
+                    ])
             }
             types.append(type)
         }

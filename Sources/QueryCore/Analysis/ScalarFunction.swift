@@ -1,6 +1,6 @@
-// The scalar functions that the engine evaluates, and the table of names by which SQL and DataFrames call them: arity and parameter types of
-// each. Functions whose types depend on each other (arithmetic, comparison, CASE-like ones) are typed by `FunctionBinder`.
-// Source: Spark SQL reference, "Built-in Functions".
+// The scalar functions that the engine evaluates, and the table of names by which SQL and DataFrames call them: arity and parameter types
+// of each. Functions whose types depend on each other (arithmetic, comparison, CASE-like ones) are typed by `FunctionBinder`. Source:
+// Spark SQL reference, "Built-in Functions".
 
 package enum ScalarFunction: Hashable, Sendable {
     case add, subtract, multiply, divide, remainder, integralDivide, positiveModulo, negative
@@ -16,7 +16,8 @@ package enum ScalarFunction: Hashable, Sendable {
 
     package func nullable(_ arguments: [BoundExpression]) -> Bool {
         switch self {
-        case .isNull, .isNotNull, .nullSafeEqual, .isNaN, .typeOf, .concatWs, .array, .structure, .map, .currentDate, .currentTimestamp: false
+        case .isNull, .isNotNull, .nullSafeEqual, .isNaN, .typeOf, .concatWs, .array, .structure, .map, .currentDate, .currentTimestamp:
+            false
         case .coalesce, .greatest, .least: arguments.allSatisfy { $0.nullable }
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
@@ -26,7 +27,8 @@ package enum ScalarFunction: Hashable, Sendable {
     /// Evaluation may refuse a value (overflow, division by zero), so rows that do not reach it must not be evaluated.
     package var canRaise: Bool {
         switch self {
-        case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil, .toDate,
+        case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil,
+            .toDate,
             .toTimestamp, .dateFormat, .dateAdd, .dateSub, .rlike, .split, .coalesce:
             true
         default: false
@@ -52,7 +54,8 @@ enum Routine {
     static func named(_ name: String) -> Routine? { table[name] ?? aliases[name].flatMap { table[$0] } }
 
     private static let aliases: [String: String] = [
-        "==": "=", "!": "not", "mean": "avg", "std": "stddev", "stddev_samp": "stddev", "var_samp": "variance", "ceiling": "ceil", "power": "pow",
+        "==": "=", "!": "not", "mean": "avg", "std": "stddev", "stddev_samp": "stddev", "var_samp": "variance", "ceiling": "ceil",
+        "power": "pow",
         "ucase": "upper", "lcase": "lower", "len": "length", "char_length": "length", "character_length": "length", "substr": "substring",
         "dayofmonth": "day", "date_diff": "datediff", "dateadd": "date_add", "curdate": "current_date", "now": "current_timestamp",
         "ifnull": "coalesce", "nvl": "coalesce", "first_value": "first", "any_value": "first", "last_value": "last", "regexp": "rlike",
@@ -64,17 +67,24 @@ enum Routine {
         func scalar(_ names: String, _ function: ScalarFunction, _ parameters: [Parameter], required: Int? = nil, _ result: Result) {
             table[names] = .scalar(function, parameters, required: required ?? parameters.count, result)
         }
-        for (name, function) in [("+", ScalarFunction.add), ("-", .subtract), ("*", .multiply), ("/", .divide), ("%", .remainder), ("div", .integralDivide),
-            ("pmod", .positiveModulo), ("=", .equal), ("<=>", .nullSafeEqual), ("<", .less), ("<=", .lessOrEqual), (">", .greater), (">=", .greaterOrEqual),
-            ("and", .and), ("or", .or), ("nullif", .nullIf)] {
+        for (name, function) in [
+            ("+", ScalarFunction.add), ("-", .subtract), ("*", .multiply), ("/", .divide), ("%", .remainder), ("div", .integralDivide),
+            ("pmod", .positiveModulo), ("=", .equal), ("<=>", .nullSafeEqual), ("<", .less), ("<=", .lessOrEqual), (">", .greater),
+            (">=", .greaterOrEqual),
+            ("and", .and), ("or", .or), ("nullif", .nullIf),
+        ] {
             table[name] = .special(function, 2...2)
         }
-        for (name, function) in [("not", ScalarFunction.not), ("negative", .negative), ("isnull", .isNull), ("isnotnull", .isNotNull), ("abs", .abs),
-            ("floor", .floor), ("ceil", .ceil), ("typeof", .typeOf), ("size", .size)] {
+        for (name, function) in [
+            ("not", ScalarFunction.not), ("negative", .negative), ("isnull", .isNull), ("isnotnull", .isNotNull), ("abs", .abs),
+            ("floor", .floor), ("ceil", .ceil), ("typeof", .typeOf), ("size", .size),
+        ] {
             table[name] = .special(function, 1...1)
         }
-        for (name, function) in [("coalesce", ScalarFunction.coalesce), ("array", .array), ("struct", .structure), ("named_struct", .structure),
-            ("map", .map), ("concat", .concat)] {
+        for (name, function) in [
+            ("coalesce", ScalarFunction.coalesce), ("array", .array), ("struct", .structure), ("named_struct", .structure),
+            ("map", .map), ("concat", .concat),
+        ] {
             table[name] = .special(function, (name == "coalesce" ? 1 : 0)...many)
         }
         table["greatest"] = .special(.greatest, 2...many)
@@ -102,11 +112,15 @@ enum Routine {
         scalar("rpad", .rpad, [.string, .int, .string], required: 2, .type(.string))
         scalar("like", .like, [.string, .string, .string], required: 2, .type(.boolean))
         scalar("ilike", .ilike, [.string, .string, .string], required: 2, .type(.boolean))
-        for (name, function) in [("rlike", ScalarFunction.rlike), ("startswith", .startsWith), ("endswith", .endsWith), ("contains", .contains)] {
+        for (name, function) in [
+            ("rlike", ScalarFunction.rlike), ("startswith", .startsWith), ("endswith", .endsWith), ("contains", .contains),
+        ] {
             scalar(name, function, [.string, .string], .type(.boolean))
         }
-        for (name, function) in [("year", ScalarFunction.year), ("month", .month), ("day", .day), ("dayofweek", .dayOfWeek), ("dayofyear", .dayOfYear),
-            ("quarter", .quarter)] {
+        for (name, function) in [
+            ("year", ScalarFunction.year), ("month", .month), ("day", .day), ("dayofweek", .dayOfWeek), ("dayofyear", .dayOfYear),
+            ("quarter", .quarter),
+        ] {
             scalar(name, function, [.date], .type(.int))
         }
         for (name, function) in [("hour", ScalarFunction.hour), ("minute", .minute), ("second", .second)] {
@@ -121,9 +135,11 @@ enum Routine {
         scalar("unix_timestamp", .unixTimestamp, [.timestamp], .type(.long))
         scalar("current_date", .currentDate, [], .type(.date))
         scalar("current_timestamp", .currentTimestamp, [], .type(.timestamp))
-        for (name, function) in [("sum", AggregateFunction.sum), ("avg", .avg), ("min", .min), ("max", .max), ("stddev", .stddevSample),
+        for (name, function) in [
+            ("sum", AggregateFunction.sum), ("avg", .avg), ("min", .min), ("max", .max), ("stddev", .stddevSample),
             ("stddev_pop", .stddevPopulation), ("variance", .varianceSample), ("var_pop", .variancePopulation), ("count_if", .countIf),
-            ("collect_list", .collectList)] {
+            ("collect_list", .collectList),
+        ] {
             table[name] = .aggregate(function, 1...1)
         }
         table["count"] = .aggregate(.count, 1...many)

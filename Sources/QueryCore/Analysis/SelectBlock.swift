@@ -1,6 +1,6 @@
-// One SELECT block: projection or aggregation with its HAVING and ORDER BY. These see both the select list and the columns below it, so they
-// are bound together: grouping expressions and aggregate calls become columns of an aggregation, the rest is computed over it, and what only
-// HAVING or ORDER BY needs is carried along and dropped at the end.
+// One SELECT block: projection or aggregation with its HAVING and ORDER BY. These see both the select list and the columns below it, so
+// they are bound together: grouping expressions and aggregate calls become columns of an aggregation, the rest is computed over it, and
+// what only HAVING or ORDER BY needs is carried along and dropped at the end.
 
 struct SelectBlock {
     let input: Resolved
@@ -56,9 +56,12 @@ extension Analyser {
                 out.append((item, nil))
                 continue
             }
-            let matching = qualifier.isEmpty ? scope.visible : (scope.visible + scope.hidden).filter { entry in
-                entry.qualifier.last.map { Identifier.same($0, qualifier[qualifier.count - 1]) } ?? false
-            }
+            let matching =
+                qualifier.isEmpty
+                ? scope.visible
+                : (scope.visible + scope.hidden).filter { entry in
+                    entry.qualifier.last.map { Identifier.same($0, qualifier[qualifier.count - 1]) } ?? false
+                }
             if matching.isEmpty, !qualifier.isEmpty {
                 let columns = scope.columns.map { Identifier.quoted($0.name) }.sorted().joined(separator: ", ")
                 throw QueryError(.cannotResolveStarExpand, ["targetString": Identifier.quoted(qualifier), "columns": columns])
@@ -82,7 +85,7 @@ extension Analyser {
                 if case .column(let column) = value, case .attribute = expression {
                     qualifier = (input.scope.visible + input.scope.hidden).first { $0.column.id == column.id }?.qualifier ?? []
                 }
-                bound.append((value, expression.outputName, qualifier))
+                bound.append((value, unqualified(expression, input.scope).outputName, qualifier))
             }
         }
         if groups != nil || bound.contains(where: { $0.expression.containsAggregate }) {
@@ -130,8 +133,19 @@ extension Analyser {
         return out
     }
 
+    /// Names without the table's name: `t.a + 1` is called `(a + 1)`, while a struct's `s.f + 1` keeps its path.
+    private func unqualified(_ expression: Expression, _ scope: Scope) -> Expression {
+        expression.mapAttributes { parts, planID in
+            // The name was bound before, so a lookup that fails here is of a DataFrame column and keeps its parts; hence `try?`.
+            guard planID == nil, parts.count > 1, let found = try? scope.find(parts), found.used == 2 else { return parts }
+            return Array(parts.dropFirst())
+        }
+    }
+
     /// Rewrites an expression over the input into one over the aggregation: grouping expressions and aggregate calls become its columns.
-    private mutating func overAggregate(_ expression: BoundExpression, _ block: inout SelectBlock, shown: String?) throws(QueryError) -> BoundExpression {
+    private mutating func overAggregate(_ expression: BoundExpression, _ block: inout SelectBlock, shown: String?) throws(QueryError)
+        -> BoundExpression
+    {
         if let group = block.groups?.first(where: { Self.matches($0.expression, expression) }) { return .column(group.column) }
         switch expression {
         case .aggregate(let call):
@@ -140,7 +154,9 @@ extension Analyser {
             block.calls.append(BoundAggregate(call: call, column: column))
             return .column(column)
         case .column(let column):
-            if block.groups?.contains(where: { $0.column.id == column.id }) == true || block.calls.contains(where: { $0.column.id == column.id }) {
+            if block.groups?.contains(where: { $0.column.id == column.id }) == true
+                || block.calls.contains(where: { $0.column.id == column.id })
+            {
                 return expression
             }
             if block.groups?.isEmpty ?? true { throw QueryError(.missingGroupBy) }
@@ -166,13 +182,15 @@ extension Analyser {
         let binder = ExpressionBinder { (parts, planID, inAggregate) throws(QueryError) in
             if inAggregate { return try Self.lookup(parts, planID, inputScope, planScopes) }
             if planID == nil, let (column, used) = try outputScope.find(parts), used == parts.count,
-                let output = outputs.first(where: { $0.column.id == column.id }) {
+                let output = outputs.first(where: { $0.column.id == column.id })
+            {
                 return output.expression
             }
             do throws(QueryError) {
                 return try Self.lookup(parts, planID, inputScope, planScopes)
             } catch {
-                throw error.errorClass == .unresolvedColumn || error.errorClass == .unresolvedColumnNoSuggestion ? outputScope.unresolved(parts) : error
+                throw error.errorClass == .unresolvedColumn || error.errorClass == .unresolvedColumnNoSuggestion
+                    ? outputScope.unresolved(parts) : error
             }
         }
         let bound = try binder.bind(expression)
@@ -184,9 +202,14 @@ extension Analyser {
             return try overAggregate(bound, &block, shown: nil)
         } catch {
             // A column that exists below the aggregation but was not grouped is, to the person who sorts, simply not there.
-            if case .attribute(let parts, _) = expression, error.errorClass == .missingAggregation || error.errorClass == .missingGroupBy {
-                throw outputScope.unresolved(parts)
+            guard error.errorClass == .missingAggregation || error.errorClass == .missingGroupBy else { throw error }
+            var missing: [String]?
+            _ = expression.mapAttributes { parts, _ in
+                // A name that is ambiguous in the output is as little of use here as one that is missing; hence `try?`.
+                if missing == nil, (try? outputScope.find(parts)) == nil { missing = parts }
+                return parts
             }
+            if let missing { throw outputScope.unresolved(missing) }
             throw error
         }
     }
@@ -238,7 +261,9 @@ extension Analyser {
     }
 
     private func ordinal(_ order: SortOrder, _ columns: [BoundColumn]) throws(QueryError) -> BoundExpression? {
-        guard case .literal(let literal) = order.expression, literal.type == .int, case .integer(let index) = literal.value else { return nil }
+        guard case .literal(let literal) = order.expression, literal.type == .int, case .integer(let index) = literal.value else {
+            return nil
+        }
         guard index >= 1, index <= columns.count else {
             throw QueryError(.orderByPosOutOfRange, ["index": "\(index)", "size": "\(columns.count)"])
         }
@@ -246,11 +271,16 @@ extension Analyser {
     }
 
     private static func order(_ order: SortOrder, _ expression: BoundExpression) throws(QueryError) -> BoundOrder {
-        if expression.containsAggregate { throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(order.expression.prettyName)\""]) }
+        if expression.containsAggregate {
+            throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(order.expression.prettyName)\""])
+        }
         if !expression.type.isOrderable {
             throw QueryError(
                 .dataTypeMismatchInvalidOrdering,
-                ["sqlExpr": "\"\(order.expression.prettyName)\"", "functionName": "`sortorder`", "dataType": "\"\(expression.type.sqlName)\""])
+                [
+                    "sqlExpr": "\"\(order.expression.prettyName)\"", "functionName": "`sortorder`",
+                    "dataType": "\"\(expression.type.sqlName)\"",
+                ])
         }
         let nullsFirst = order.nulls.map { $0 == .first } ?? order.ascending
         return BoundOrder(expression: expression, ascending: order.ascending, nullsFirst: nullsFirst)

@@ -52,7 +52,9 @@ package enum TypeCoercion {
 
     private static func numeric(_ left: DataType, _ right: DataType) -> DataType {
         if left.isDecimal || right.isDecimal {
-            guard case .decimal(let p1, let s1) = decimal(for: left), case .decimal(let p2, let s2) = decimal(for: right) else { return .double }
+            guard case .decimal(let p1, let s1) = decimal(for: left), case .decimal(let p2, let s2) = decimal(for: right) else {
+                return .double
+            }
             let scale = max(s1, s2)
             return bounded(precision: max(p1 - s1, p2 - s2) + scale, scale: scale)
         }
@@ -99,7 +101,7 @@ package enum TypeCoercion {
         if from == to || from == .null { return true }
         switch (from, to) {
         case (_, .string): return true
-        case (.string, .binary), (.binary, .string): return true
+        case (.string, .binary): return true
         case (.string, _): return to.isAtomic && to != .null
         case (.boolean, _): return to.isNumeric
         case (_, .boolean): return from.isNumeric
@@ -107,7 +109,8 @@ package enum TypeCoercion {
         case (.timestamp, _): return to.isNumeric
         case (_, .timestamp): return from.isNumeric
         case (.array(let one, _), .array(let other, _)): return canCast(one, other)
-        case (.map(let key, let value, _), .map(let otherKey, let otherValue, _)): return canCast(key, otherKey) && canCast(value, otherValue)
+        case (.map(let key, let value, _), .map(let otherKey, let otherValue, _)):
+            return canCast(key, otherKey) && canCast(value, otherValue)
         case (.structure(let fields), .structure(let others)):
             return fields.count == others.count && zip(fields, others).allSatisfy { canCast($0.type, $1.type) }
         default: return from.isNumeric && to.isNumeric
@@ -118,15 +121,16 @@ package enum TypeCoercion {
     static func implicit(_ expression: BoundExpression, to type: DataType) -> BoundExpression? {
         let from = expression.type
         if from == type { return expression }
-        let fits = switch (from, type) {
-        case (.null, _), (.string, _): type.isAtomic
-        case (_, .string): from.isAtomic
-        case (_, .double): from.isNumeric
-        case (_, .int): from == .byte || from == .short
-        case (_, .long): from.isIntegral
-        case (.date, .timestamp), (.timestamp, .date): true
-        default: false
-        }
+        let fits =
+            switch (from, type) {
+            case (.null, _), (.string, _): type.isAtomic
+            case (_, .string): from.isAtomic
+            case (_, .double): from.isNumeric
+            case (_, .int): from == .byte || from == .short
+            case (_, .long): from.isIntegral
+            case (.date, .timestamp), (.timestamp, .date): true
+            default: false
+            }
         return fits ? cast(expression, to: type) : nil
     }
 

@@ -1,5 +1,5 @@
-// Drops columns that nobody reads: from scans first of all, so that a CSV reader parses only the fields a query needs, and from projections,
-// aggregations and unions on the way. The root keeps its output exactly.
+// Drops columns that nobody reads: from scans first of all, so that a CSV reader parses only the fields a query needs, and from
+// projections, aggregations and unions on the way. The root keeps its output exactly.
 
 enum ColumnPruning {
     static func apply(_ plan: BoundPlan) -> BoundPlan { prune(plan, Set(plan.output.map(\.id))) }
@@ -21,9 +21,11 @@ enum ColumnPruning {
             let kept = outputs.filter { needed.contains($0.column.id) }
             let pruned = prune(input, ids(kept.map(\.expression)))
             // A projection that only repeats its input is nothing.
-            let same = kept.count == pruned.output.count && zip(kept, pruned.output).allSatisfy { pair in
-                if case .column(let column) = pair.0.expression { column.id == pair.1.id && pair.0.column == pair.1 } else { false }
-            }
+            let same =
+                kept.count == pruned.output.count
+                && zip(kept, pruned.output).allSatisfy { pair in
+                    if case .column(let column) = pair.0.expression { column.id == pair.1.id && pair.0.column == pair.1 } else { false }
+                }
             return same ? pruned : .project(kept, pruned)
         case .filter(let condition, let input): return .filter(condition, prune(input, needed.union(condition.columnIDs)))
         case .aggregate(let groups, let calls, let input):

@@ -2,7 +2,8 @@
 // and the plan's output. Folding needs an evaluator, which ComputeCore gives, so that constants follow the same code as columns.
 
 package struct Optimiser {
-    /// The value of an expression without columns; nil when evaluating it raises, so that the error comes at run time and only if a row gets there.
+    /// The value of an expression without columns; nil when evaluating it raises, so that the error comes at run time and only if a
+    /// row gets there.
     package typealias Evaluate = (BoundExpression) -> Value?
 
     package static func optimise(_ plan: BoundPlan, evaluate: Evaluate) -> BoundPlan {
@@ -17,7 +18,8 @@ extension BoundPlan {
     func mapExpressions(_ change: (BoundExpression) -> BoundExpression) -> BoundPlan {
         switch self {
         case .rows(let rows, let columns): .rows(rows.map { $0.map(change) }, columns)
-        case .project(let outputs, let input): .project(outputs.map { BoundOutput(expression: change($0.expression), column: $0.column) }, input)
+        case .project(let outputs, let input):
+            .project(outputs.map { BoundOutput(expression: change($0.expression), column: $0.column) }, input)
         case .filter(let condition, let input): .filter(change(condition), input)
         case .aggregate(let groups, let calls, let input):
             .aggregate(

@@ -1,5 +1,6 @@
 // Moves each conjunct of a filter as near to the data as it may go: through projections (by substitution), below the grouping of an
-// aggregation, into the sides of joins, through sorts, unions and distincts. A conjunct never passes a limit, nor the optional side of an outer join.
+// aggregation, into the sides of joins, through sorts, unions and distincts. A conjunct never passes a limit, nor the optional side of an
+// outer join.
 
 enum PredicatePushdown {
     static func apply(_ plan: BoundPlan) -> BoundPlan { push([], into: plan) }
@@ -28,7 +29,9 @@ enum PredicatePushdown {
             }
             let moved = through.map { part in
                 part.rewritten { node in
-                    guard case .column(let column) = node, let output = outputs.first(where: { $0.column.id == column.id }) else { return node }
+                    guard case .column(let column) = node, let output = outputs.first(where: { $0.column.id == column.id }) else {
+                        return node
+                    }
                     return output.expression
                 }
             }
@@ -39,7 +42,9 @@ enum PredicatePushdown {
             }
             let moved = through.map { part in
                 part.rewritten { node in
-                    guard case .column(let column) = node, let group = groups.first(where: { $0.column.id == column.id }) else { return node }
+                    guard case .column(let column) = node, let group = groups.first(where: { $0.column.id == column.id }) else {
+                        return node
+                    }
                     return group.expression
                 }
             }
@@ -53,7 +58,9 @@ enum PredicatePushdown {
                 let output = input.output
                 let moved = parts.map { part in
                     part.rewritten { node in
-                        guard case .column(let column) = node, let index = columns.firstIndex(where: { $0.id == column.id }) else { return node }
+                        guard case .column(let column) = node, let index = columns.firstIndex(where: { $0.id == column.id }) else {
+                            return node
+                        }
                         return .column(output[index])
                     }
                 }
@@ -71,7 +78,9 @@ enum PredicatePushdown {
     ) -> BoundPlan {
         let leftIDs = left.output.map(\.id)
         let rightIDs = right.output.map(\.id)
-        func only(_ part: BoundExpression, _ ids: [ColumnID]) -> Bool { !part.columnIDs.isEmpty && part.columnIDs.allSatisfy { ids.contains($0) } }
+        func only(_ part: BoundExpression, _ ids: [ColumnID]) -> Bool {
+            !part.columnIDs.isEmpty && part.columnIDs.allSatisfy { ids.contains($0) }
+        }
         var toLeft: [BoundExpression] = []
         var toRight: [BoundExpression] = []
         var above: [BoundExpression] = []

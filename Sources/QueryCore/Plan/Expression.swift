@@ -4,7 +4,8 @@
 
 package indirect enum Expression: Hashable, Sendable {
     case literal(Literal)
-    /// A column by name; more than one part means table.column or column.field. `planID` is Spark Connect's: which relation the column came from.
+    /// A column by name; more than one part means table.column or column.field. `planID` is Spark Connect's: which relation the column
+    /// came from.
     case attribute([String], planID: Int64?)
     /// `*` or `t.*`.
     case star(qualifier: [String])
@@ -20,7 +21,9 @@ package indirect enum Expression: Hashable, Sendable {
     case filtered(Expression, condition: Expression)
 
     package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }
-    package static func call(_ name: String, _ arguments: Expression...) -> Expression { .call(name: name, arguments: arguments, distinct: false) }
+    package static func call(_ name: String, _ arguments: Expression...) -> Expression {
+        .call(name: name, arguments: arguments, distinct: false)
+    }
 }
 
 package struct CaseBranch: Hashable, Sendable {

@@ -41,7 +41,9 @@ extension Expression {
             return "CASE\(whens)\(otherwise.map { " ELSE \($0.prettyName)" } ?? "") END"
         case .inList(let value, let items): return "(\(value.prettyName) IN (\(items.map(\.prettyName).joined(separator: ", "))))"
         case .extract(let base, let key):
-            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath { return "\(base.prettyName).\(field)" }
+            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath {
+                return "\(base.prettyName).\(field)"
+            }
             return "\(base.prettyName)[\(key.prettyName)]"
         case .filtered(let call, let condition): return "\(call.prettyName) FILTER (WHERE \(condition.prettyName))"
         }
@@ -49,12 +51,38 @@ extension Expression {
 
     /// Names that Spark prints in capitals.
     private static let capitals: [String: String] = [
-        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE", "regexp_like": "REGEXP_LIKE",
+        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE",
+        "regexp_like": "REGEXP_LIKE",
     ]
+
+    /// Types that are called like functions: `double('1.5')`.
+    package static let castFunctions: [String: DataType] = [
+        "boolean": .boolean, "tinyint": .byte, "smallint": .short, "int": .int, "bigint": .long, "float": .float, "double": .double,
+        "decimal": .defaultDecimal, "string": .string, "binary": .binary, "date": .date, "timestamp": .timestamp,
+    ]
+
+    /// The same expression with every name changed.
+    package func mapAttributes(_ change: ([String], Int64?) -> [String]) -> Expression {
+        func map(_ expression: Expression) -> Expression { expression.mapAttributes(change) }
+        switch self {
+        case .literal, .star: return self
+        case .attribute(let parts, let planID): return .attribute(change(parts, planID), planID: planID)
+        case .alias(let inner, let name): return .alias(map(inner), name: name)
+        case .call(let name, let arguments, let distinct): return .call(name: name, arguments: arguments.map(map), distinct: distinct)
+        case .cast(let inner, let type, let isTry): return .cast(map(inner), to: type, isTry: isTry)
+        case .caseWhen(let branches, let otherwise):
+            let mapped = branches.map { CaseBranch(condition: map($0.condition), result: map($0.result)) }
+            return .caseWhen(branches: mapped, otherwise: otherwise.map(map))
+        case .inList(let value, let items): return .inList(map(value), items.map(map))
+        case .extract(let base, let key): return .extract(map(base), key: map(key))
+        case .filtered(let call, let condition): return .filtered(map(call), condition: map(condition))
+        }
+    }
 
     private static func callName(_ name: String, _ arguments: [Expression], _ distinct: Bool) -> String {
         let names = arguments.map(\.prettyName)
         let key = name.lowercased()
+        if names.count == 1, castFunctions[key] != nil { return names[0] }
         switch (key, names.count) {
         case ("+", 2), ("-", 2), ("*", 2), ("/", 2), ("%", 2), ("div", 2), ("=", 2), ("<=>", 2), ("<", 2), ("<=", 2), (">", 2), (">=", 2):
             return "(\(names[0]) \(key) \(names[1]))"
@@ -104,10 +132,10 @@ extension Literal {
 }
 
 extension Value {
-    /// The value as a cast to string gives it; nulls inside arrays and structs print as `NULL`.
-    package func text(_ type: DataType) -> String {
+    /// The value as a cast to string gives it; `show` prints nulls as `NULL` instead.
+    package func text(_ type: DataType, null: String = "null") -> String {
         switch (self, type) {
-        case (.null, _): "NULL"
+        case (.null, _): null
         case (.boolean(let value), _): value ? "true" : "false"
         case (.integer(let days), .date): CivilTime.formatDate(Int(days))
         case (.integer(let micros), .timestamp): CivilTime.formatTimestamp(micros)
@@ -118,11 +146,11 @@ extension Value {
         case (.decimal(let value), _): String(value)
         case (.string(let value), _): value
         case (.binary(let bytes), _): String(decoding: bytes, as: UTF8.self)
-        case (.array(let values), .array(let element, _)): "[" + values.map { $0.text(element) }.joined(separator: ", ") + "]"
+        case (.array(let values), .array(let element, _)): "[" + values.map { $0.text(element, null: null) }.joined(separator: ", ") + "]"
         case (.map(let keys, let values), .map(let key, let value, _)):
-            "{" + zip(keys, values).map { "\($0.text(key)) -> \($1.text(value))" }.joined(separator: ", ") + "}"
+            "{" + zip(keys, values).map { "\($0.text(key, null: null)) -> \($1.text(value, null: null))" }.joined(separator: ", ") + "}"
         case (.structure(let values), .structure(let fields)):
-            "{" + zip(values, fields).map { $0.text($1.type) }.joined(separator: ", ") + "}"
+            "{" + zip(values, fields).map { $0.text($1.type, null: null) }.joined(separator: ", ") + "}"
         default: preconditionFailure("a value does not have its type \(type.simpleString)")
         }
     }

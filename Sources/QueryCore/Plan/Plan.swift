@@ -12,7 +12,8 @@ package indirect enum Plan: Sendable {
     case oneRow
     case project([Expression], Plan)
     case filter(Expression, Plan)
-    /// Outputs are the whole select list; with SQL they repeat the grouping expressions where asked for. An integer literal in `groups` is an ordinal.
+    /// Outputs are the whole select list; with SQL they repeat the grouping expressions where asked for. An integer literal in
+    /// `groups` is an ordinal.
     case aggregate(groups: [Expression], outputs: [Expression], Plan)
     /// A filter that may name aggregates of the aggregation directly below it.
     case having(Expression, Plan)

@@ -151,7 +151,8 @@ package struct Parser {
     /// Statements that Spark has and this engine does not: they are refused by name, not as a syntax error.
     private var unsupportedStatement: String? {
         let words = [
-            "INSERT", "DELETE", "UPDATE", "MERGE", "TRUNCATE", "ALTER", "DROP", "SHOW", "USE", "SET", "RESET", "CACHE", "UNCACHE", "REFRESH", "ANALYZE",
+            "INSERT", "DELETE", "UPDATE", "MERGE", "TRUNCATE", "ALTER", "DROP", "SHOW", "USE", "SET", "RESET", "CACHE", "UNCACHE",
+            "REFRESH", "ANALYZE",
             "LOAD", "GRANT", "REVOKE", "ADD", "LIST", "MSCK", "REPAIR", "DECLARE", "EXECUTE",
         ]
         return words.first { isWord($0) }.map { "\($0) statements" }
@@ -202,7 +203,8 @@ package struct Parser {
         }
         let path = options.last { Identifier.same($0.name, "path") }?.value
         guard let path else { throw QueryError(.unableToInferSchema, ["format": format.rawValue.uppercased()]) }
-        let source = FileSource(format: format, paths: [path], schema: schema, options: options.filter { !Identifier.same($0.name, "path") })
+        let source = FileSource(
+            format: format, paths: [path], schema: schema, options: options.filter { !Identifier.same($0.name, "path") })
         return .command(.createView(name: name, columns: [], .files(source), replace: replace))
     }
 

@@ -289,7 +289,8 @@ extension Parser {
         func range(_ type: String, _ low: String, _ high: String) -> QueryError {
             QueryError(
                 .invalidNumericLiteralRange,
-                ["rawStrippedQualifier": digits.lowercased(), "typeName": type, "minValue": low, "maxValue": high], at: position(token.start))
+                ["rawStrippedQualifier": digits.lowercased(), "typeName": type, "minValue": low, "maxValue": high],
+                at: position(token.start))
         }
         switch suffix {
         case "L":
@@ -302,12 +303,16 @@ extension Parser {
             guard let value = Int8(digits) else { throw range("tinyint", "\(Int8.min)", "\(Int8.max)") }
             return .literal(Literal(.integer(Int64(value)), .byte))
         case "F":
-            guard let value = Float(digits), value.isFinite else { throw range("float", "-3.4028234663852886E+38", "3.4028234663852886E+38") }
+            guard let value = Float(digits), value.isFinite else {
+                throw range("float", "-3.4028234663852886E+38", "3.4028234663852886E+38")
+            }
             return .literal(Literal(.double(Double(value)), .float))
         default: break
         }
         if suffix == "D" || (suffix.isEmpty && digits.contains("E")) {
-            guard let value = Double(digits), value.isFinite else { throw range("double", "-1.7976931348623157E+308", "1.7976931348623157E+308") }
+            guard let value = Double(digits), value.isFinite else {
+                throw range("double", "-1.7976931348623157E+308", "1.7976931348623157E+308")
+            }
             return .literal(.double(value))
         }
         if suffix.isEmpty, !digits.contains(".") {

@@ -1,11 +1,13 @@
-// Queries: WITH, SELECT, VALUES, set operations, FROM with joins, ORDER BY, LIMIT, OFFSET. The shape of the plan is Spark's: limit over sort
-// over (having over) aggregate or project over filter over relations. Source: Spark SQL reference, "Retrieval Statements".
+// Queries: WITH, SELECT, VALUES, set operations, FROM with joins, ORDER BY, LIMIT, OFFSET. The shape of the plan is Spark's: limit over
+// sort over (having over) aggregate or project over filter over relations. Source: Spark SQL reference, "Retrieval Statements".
 
 extension Parser {
     /// Words that end a select item or a relation, so they are no alias there unless quoted or after AS.
     private static let clauseWords: Set<String> = [
-        "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "LIMIT", "OFFSET", "UNION", "EXCEPT", "MINUS", "INTERSECT", "ON",
-        "USING", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "SEMI", "ANTI", "NATURAL", "LATERAL", "WINDOW", "TABLESAMPLE", "PIVOT", "UNPIVOT",
+        "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "LIMIT", "OFFSET", "UNION", "EXCEPT", "MINUS",
+        "INTERSECT", "ON",
+        "USING", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "SEMI", "ANTI", "NATURAL", "LATERAL", "WINDOW", "TABLESAMPLE", "PIVOT",
+        "UNPIVOT",
         "QUALIFY", "AS",
     ]
 
@@ -37,7 +39,9 @@ extension Parser {
             while takeSymbol(",") { orders.append(try sortOrder()) }
             plan = .sort(orders, plan)
         }
-        if isWord("CLUSTER") || isWord("DISTRIBUTE") || isWord("WINDOW") { throw QueryError.unsupported("\(peek.text.uppercased()) clauses") }
+        if isWord("CLUSTER") || isWord("DISTRIBUTE") || isWord("WINDOW") {
+            throw QueryError.unsupported("\(peek.text.uppercased()) clauses")
+        }
         var limit: Int?
         if takeWord("LIMIT"), !takeWord("ALL") { limit = try rowCount("limit") }
         if takeWord("OFFSET") { plan = .offset(try rowCount("offset"), plan) }
@@ -49,7 +53,9 @@ extension Parser {
     private mutating func rowCount(_ name: String) throws(QueryError) -> Int {
         let expression = try expression()
         guard let count = Self.constant(expression) else {
-            throw QueryError(.invalidLimitType, ["expr": "\"\(expression.prettyName)\"", "name": name, "dataType": "\"\(Self.constantType(expression))\""])
+            throw QueryError(
+                .invalidLimitType,
+                ["expr": "\"\(expression.prettyName)\"", "name": name, "dataType": "\"\(Self.constantType(expression))\""])
         }
         if count < 0 { throw QueryError(.invalidLimitNegative, ["name": name, "expr": "\"\(expression.prettyName)\"", "v": "\(count)"]) }
         return count
@@ -167,7 +173,9 @@ extension Parser {
     }
 
     private mutating func grouping(_ items: [Expression]) throws(QueryError) -> [Expression] {
-        if isWord("ROLLUP") || isWord("CUBE") || isWord("GROUPING") { throw QueryError.unsupported("\(peek.text.uppercased()) in GROUP BY") }
+        if isWord("ROLLUP") || isWord("CUBE") || isWord("GROUPING") {
+            throw QueryError.unsupported("\(peek.text.uppercased()) in GROUP BY")
+        }
         if isWord("ALL"), !isSymbol(".", 1), !isSymbol("(", 1) { throw QueryError.unsupported("GROUP BY ALL") }
         var groups = [try expression()]
         while takeSymbol(",") { groups.append(try expression()) }

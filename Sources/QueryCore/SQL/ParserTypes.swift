@@ -49,7 +49,8 @@ extension Parser {
     }
 
     private static let simpleTypes: [String: DataType] = [
-        "BOOLEAN": .boolean, "TINYINT": .byte, "BYTE": .byte, "SMALLINT": .short, "SHORT": .short, "INT": .int, "INTEGER": .int, "BIGINT": .long,
+        "BOOLEAN": .boolean, "TINYINT": .byte, "BYTE": .byte, "SMALLINT": .short, "SHORT": .short, "INT": .int, "INTEGER": .int,
+        "BIGINT": .long,
         "LONG": .long, "FLOAT": .float, "REAL": .float, "DOUBLE": .double, "STRING": .string, "BINARY": .binary, "DATE": .date,
         "TIMESTAMP": .timestamp, "TIMESTAMP_LTZ": .timestamp, "VOID": .null,
     ]

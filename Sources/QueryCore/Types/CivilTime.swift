@@ -1,5 +1,6 @@
 // Dates and timestamps without a time zone database: days and microseconds since 1970-01-01 in UTC, to and from civil fields and text. The
-// session's time zone is UTC, so nothing else is needed. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast rules.
+// session's time zone is UTC, so nothing else is needed. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast
+// rules.
 
 package enum CivilTime {
     package static let microsPerDay: Int64 = 86_400_000_000
@@ -36,7 +37,20 @@ package enum CivilTime {
 
     /// Whole days before the instant, also for instants before 1970.
     package static func floorDay(_ micros: Int64) -> Int {
-        Int(micros >= 0 ? micros / microsPerDay : (micros - microsPerDay + 1) / microsPerDay)
+        let (day, rest) = micros.quotientAndRemainder(dividingBy: microsPerDay)
+        return Int(rest < 0 ? day - 1 : day)
+    }
+
+    /// Microseconds since the midnight before the instant.
+    package static func microsOfDay(_ micros: Int64) -> Int64 {
+        let rest = micros % microsPerDay
+        return rest < 0 ? rest + microsPerDay : rest
+    }
+
+    /// Midnight of a day; nil when 64 bits do not hold it (beyond the year 294,000).
+    package static func midnight(_ days: Int) -> Int64? {
+        let (micros, overflow) = Int64(days).multipliedReportingOverflow(by: microsPerDay)
+        return overflow ? nil : micros
     }
 
     package static func formatDate(_ days: Int) -> String {
@@ -47,7 +61,7 @@ package enum CivilTime {
     /// `yyyy-MM-dd HH:mm:ss` with the fraction's trailing zeros dropped, as Spark prints timestamps.
     package static func formatTimestamp(_ micros: Int64) -> String {
         let day = floorDay(micros)
-        let inDay = micros - Int64(day) * microsPerDay
+        let inDay = microsOfDay(micros)
         let seconds = Int(inDay / 1_000_000)
         var text = "\(formatDate(day)) \(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
         var fraction = Int(inDay % 1_000_000)
@@ -79,12 +93,12 @@ package enum CivilTime {
     package static func parseTimestamp(_ text: String) -> Int64? {
         var scanner = Scanner(text)
         guard let days = scanner.date() else { return nil }
-        var micros = Int64(days) * microsPerDay
+        guard let micros = midnight(days) else { return nil }
         if scanner.atEnd { return micros }
         guard scanner.dateWasFull, scanner.take(UInt8(ascii: "T")) || scanner.take(0x20) else { return nil }
         guard let time = scanner.time(), let offset = scanner.zone(), scanner.atEnd else { return nil }
-        micros += time - offset
-        return micros
+        let (instant, overflow) = micros.addingReportingOverflow(time - offset)
+        return overflow ? nil : instant
     }
 
     private struct Scanner {

@@ -1,6 +1,6 @@
-// The types of the SQL engine: Spark's, with the names that Spark prints. `simpleString` is what DESCRIBE and dtypes show, `sqlName` is what
-// error messages and CAST column names show. Nothing here knows of values, columns or wire formats.
-// Source: Spark SQL reference, "Data Types".
+// The types of the SQL engine: Spark's, with the names that Spark prints. `simpleString` is what DESCRIBE and dtypes show, `sqlName` is
+// what error messages and CAST column names show. Nothing here knows of values, columns or wire formats. Source: Spark SQL reference,
+// "Data Types".
 
 package indirect enum DataType: Hashable, Sendable {
     case null

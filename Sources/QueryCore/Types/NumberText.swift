@@ -1,5 +1,5 @@
-// Numbers as text: decimals to and from their digits, doubles as Java prints them (`1.0E10`), which is how Spark shows, casts and names them.
-// Source: java.lang.Double.toString; Spark's Decimal.
+// Numbers as text: decimals to and from their digits, doubles as Java prints them (`1.0E10`), which is how Spark shows, casts and names
+// them. Source: java.lang.Double.toString; Spark's Decimal.
 
 package enum DecimalText {
     package static let powersOfTen: [Int128] = {
@@ -44,7 +44,9 @@ package enum DecimalText {
         }
         guard seenDigit else { return nil }
         if let byte = bytes.first {
-            guard byte | 0x20 == UInt8(ascii: "e"), let exponent = Int(String(decoding: bytes.dropFirst(), as: UTF8.self)), abs(exponent) < 80 else {
+            guard byte | 0x20 == UInt8(ascii: "e"), let exponent = Int(String(decoding: bytes.dropFirst(), as: UTF8.self)),
+                abs(exponent) < 80
+            else {
                 return nil
             }
             scale -= exponent
@@ -74,7 +76,9 @@ package enum DecimalText {
         return half ? quotient + (unscaled < 0 ? -1 : 1) : quotient
     }
 
-    package static func fits(_ unscaled: Int128, precision: Int) -> Bool { unscaled.magnitude < powersOfTen[min(precision, 38)].magnitude || precision > 38 }
+    package static func fits(_ unscaled: Int128, precision: Int) -> Bool {
+        unscaled.magnitude < powersOfTen[min(precision, 38)].magnitude || precision > 38
+    }
 }
 
 package enum FloatText {

@@ -86,7 +86,7 @@ struct SparkError: Error {
 /// The refusals that the door itself makes.
 extension SparkError {
     static func unsupported(_ feature: String) -> SparkError {
-        SparkError(QueryError(.unsupportedFeature, ["feature": feature]))
+        SparkError(QueryError.unsupported(feature))
     }
 
     static func unsupportedType(_ name: String) -> SparkError {

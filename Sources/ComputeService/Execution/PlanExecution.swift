@@ -62,6 +62,9 @@ struct PlanExecution: Sendable {
             let column = Column(type: .string, values: [.string(text)])
             try send(schema: Self.showSchema, [Batch(schema: Self.showSchema, columns: [column], rowCount: 1)])
         case .tail(let tail): try self.tail(tail)
+        case .catalog(let catalog):
+            let batch = try self.catalog(catalog)
+            try send(schema: batch.schema, batch.rowCount == 0 ? [] : [batch])
         default:
             let plan = try translated(relation)
             try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan, operation.token))

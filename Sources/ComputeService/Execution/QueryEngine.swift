@@ -43,6 +43,22 @@ final class QueryEngine: Sendable {
         try session.withLock { try $0.createView(name, plan, replace: replace) }
     }
 
+    var viewNames: [String] { copy.viewNames }
+
+    func hasView(_ nameParts: [String]) throws -> Bool {
+        guard let name = nameParts.last, nameParts.count == 1 else { return false }
+        return copy.view(name) != nil
+    }
+
+    /// Whether there was such a view.
+    func dropView(_ name: String) throws -> Bool {
+        try session.withLock { session in
+            guard session.view(name) != nil else { return false }
+            try session.dropView(name, ifExists: true)
+            return true
+        }
+    }
+
     /// The files that a plan reads, in order of their paths.
     func inputFiles(_ plan: Plan) throws -> [String] {
         _ = try schema(plan)

@@ -48,4 +48,13 @@ extension RelationTranslation {
                 kind: kind, all: operation.isAll, byName: operation.byName, allowMissingColumns: operation.allowMissingColumns,
                 left: try plan(operation.leftInput), right: try plan(operation.rightInput)))
     }
+
+    /// A statement with DataFrames that it names: each reference is an alias over its plan.
+    func withRelations(_ relations: Spark_Connect_WithRelations) throws -> Plan {
+        let tables = try relations.references.map { reference in
+            guard case .subqueryAlias(let alias) = reference.relType else { throw SparkError.unsupported("references without a name (subqueries)") }
+            return CommonTable(name: alias.alias, columns: [], plan: try plan(alias.input))
+        }
+        return .with(tables, try plan(relations.root))
+    }
 }

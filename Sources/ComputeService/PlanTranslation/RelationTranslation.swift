@@ -27,6 +27,7 @@ struct RelationTranslation {
         case .chunkedCachedLocalRelation(let cached): return try source(cached)
         case .range(let range): return source(range)
         case .sql(let sql): return try source(sql)
+        case .withRelations(let relations): return try withRelations(relations)
         case .project(let project): return try self.project(project)
         case .filter(let filter): return .filter(try ExpressionTranslation.expression(filter.condition), try plan(filter.input))
         case .sort(let sort): return try self.sort(sort)

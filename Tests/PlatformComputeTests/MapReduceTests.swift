@@ -147,7 +147,9 @@ import Testing
         defer { remove() }
         _ = try writeInput()
         var job = streamingJob()
-        job.mapper = .command(["sh", "-c", "cat > /dev/null; echo reporter:counter:mine,files,2 >&2; echo \"$mapreduce_job_name\t$COLOUR\""])
+        job.mapper = .command([
+            "sh", "-c", "cat > /dev/null; echo reporter:counter:mine,files,2 >&2; echo \"$mapreduce_job_name\t$COLOUR\"",
+        ])
         job.reducer = .identity
         job.name = "named"
         job.environment = [("COLOUR", "blue")]

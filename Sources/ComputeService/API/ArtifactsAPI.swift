@@ -1,17 +1,20 @@
-// AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`) and
-// job programs are kept; Python files and archives are refused, since no Python runs here.
+// AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`)
+// and job programs are kept; Python files and archives are refused, since no Python runs here.
 import CZlib
 import Foundation
 import GRPCCore
 import SparkWire
 
 extension SparkService {
-    func addArtifacts(_ messages: RPCAsyncSequence<Spark_Connect_AddArtifactsRequest, any Error>) async throws -> Spark_Connect_AddArtifactsResponse {
+    func addArtifacts(_ messages: RPCAsyncSequence<Spark_Connect_AddArtifactsRequest, any Error>) async throws
+        -> Spark_Connect_AddArtifactsResponse
+    {
         var response = Spark_Connect_AddArtifactsResponse()
         var session: SparkSession?
         var open: (name: String, expected: Int64, content: [UInt8], isIntact: Bool)?
         for try await message in messages {
-            let current = try session ?? self.session(message.userContext, message.sessionID, observed: message.clientObservedServerSideSessionID)
+            let current =
+                try session ?? self.session(message.userContext, message.sessionID, observed: message.clientObservedServerSideSessionID)
             session = current
             response.sessionID = message.sessionID
             response.serverSideSessionID = current.serverSideID

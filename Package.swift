@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "CZlib",
+                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]

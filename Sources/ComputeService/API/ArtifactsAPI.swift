@@ -1,6 +1,6 @@
 // AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`)
 // and job programs are kept; Python files and archives are refused, since no Python runs here.
-import CZlib
+import ComputeRuntime
 import Foundation
 import GRPCCore
 import SparkWire
@@ -78,12 +78,12 @@ extension SparkService {
     static func artifactChunk(_ bytes: [UInt8]) -> Spark_Connect_AddArtifactsRequest.ArtifactChunk {
         var chunk = Spark_Connect_AddArtifactsRequest.ArtifactChunk()
         chunk.data = Data(bytes)
-        chunk.crc = Int64(crc32(0, bytes, UInt32(bytes.count)))
+        chunk.crc = Int64(Crc32.of(bytes))
         return chunk
     }
 
     private static func isIntact(_ chunk: Spark_Connect_AddArtifactsRequest.ArtifactChunk) -> Bool {
         let bytes = Array(chunk.data)
-        return Int64(crc32(0, bytes, UInt32(bytes.count))) == chunk.crc
+        return Int64(Crc32.of(bytes)) == chunk.crc
     }
 }

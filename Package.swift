@@ -9,11 +9,14 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "platform",
     products: [
-        .library(name: "PlatformCompute", targets: ["PlatformCompute"])
+        .executable(name: "platform", targets: ["platform"]),
+        .library(name: "PlatformCompute", targets: ["PlatformCompute"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -23,22 +26,60 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // Ring 0: ground.
+        // Ring 0: ground
+        .target(name: "CSupport", cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        // Ring 1: wire.
+        // `#embed` is C23, which clang knows as an extension everywhere.
+        .target(name: "DemoInput", exclude: ["flights-2013-01.csv.gz"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
+        .target(
+            name: "Base",
+            dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
+
+        // Ring 1: wires
+        .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(
             name: "SparkWire",
             dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Protos"]
-        ),
-        // Ring 2: cores.
+            exclude: ["Protos"]),
+
+        // Ring 2: cores
+        .target(name: "Consensus", dependencies: ["Base", collections]),
+        .target(name: "CoordCore", dependencies: ["Base", collections]),
+        .target(name: "DFSCore", dependencies: ["Base", collections]),
         .target(name: "QueryCore", dependencies: [collections]),
         .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
-        // Ring 4: runtime.
+
+        // Ring 3: storage
+        .target(name: "Storage", dependencies: ["Base", "CSupport"]),
+        .target(name: "MetaStore", dependencies: ["Base", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // Ring 4: runtime
+        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", collections, logging]),
+        .target(
+            name: "NetKit",
+            dependencies: [
+                "Base", collections, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "ZooKeeperWire", collections]),
         .target(name: "ComputeRuntime", dependencies: ["ComputeCore", "CZlib"]),
-        // Ring 5: services.
+
+        // Ring 5: services
+        .target(
+            name: "CoordService",
+            dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
+        .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
         .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
         .target(
             name: "ComputeService",
@@ -46,12 +87,31 @@ let package = Package(
                 "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-            ]
-        ),
-        // Tests.
-        .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
-        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "SparkWire"]),
-        .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
+            ]),
+
+        // Ring 6: roof
+        .target(
+            name: "PlatformKit",
+            dependencies: [
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordCore", "CoordService", "DFSService", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        .executableTarget(name: "platform", dependencies: ["PlatformKit"]),
+
+        // Tests and what they stand on
+        .target(name: "TestKit", dependencies: []),
+        .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
+        .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
+        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
+        .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
+        .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
+        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
+        .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Base", "CoordCore", "DFSCore", "Simulator"]),
+        .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

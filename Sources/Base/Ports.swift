@@ -1,0 +1,91 @@
+// Where the house touches the world: a file system and a table store. Each has one production implementation and one in the simulator,
+// and both pass the same contract suite. A port gains an operation only when both need it.
+
+/// An open file; meaningless outside the file system that gave it.
+public struct FileHandle: Hashable, Sendable {
+    public let number: Int32
+    public init(_ number: Int32) { self.number = number }
+}
+
+/// A disk that failed or refused; names the path and the operation.
+public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Cause: Sendable, Equatable {
+        case notFound, exists, noSpace, notPermitted, locked
+        /// Bytes on disk that cannot be right, in a place where a crash cannot have left them.
+        case corrupt(String)
+        /// fdatasync failed: what was written since the last success may be lost, so the owner must stop.
+        case syncFailed(Int32)
+        case system(Int32, String)
+    }
+    public var cause: Cause
+    public var operation: String
+    public var path: String
+
+    public init(_ cause: Cause, _ operation: String, _ path: String) {
+        self.cause = cause
+        self.operation = operation
+        self.path = path
+    }
+
+    public var description: String {
+        let why =
+            switch cause {
+            case .notFound: "no such file"
+            case .exists: "it exists already"
+            case .noSpace: "no space left on the device"
+            case .notPermitted: "permission denied"
+            case .locked: "another process holds the lock"
+            case .corrupt(let what): "corrupt: \(what)"
+            case .syncFailed(let code): "sync failed (errno \(code))"
+            case .system(let code, let text): "\(text) (errno \(code))"
+            }
+        return "\(operation) \(path): \(why)"
+    }
+}
+
+/// Files as the log and block stores need them. Blocking; called on disk threads only.
+public protocol FileSystem: Sendable {
+    /// Opens for reading and writing, creating the file if `create` is set.
+    func open(_ path: String, create: Bool) throws(StorageError) -> FileHandle
+    func close(_ file: FileHandle)
+    /// At most `count` bytes from `offset`; fewer at the end of the file.
+    func read(_ file: FileHandle, at offset: Int64, count: Int) throws(StorageError) -> Bytes
+    /// Writes all of `bytes` at `offset`, or throws.
+    func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError)
+    /// Content and size are durable on return.
+    func sync(_ file: FileHandle) throws(StorageError)
+    func size(_ file: FileHandle) throws(StorageError) -> Int64
+    func truncate(_ file: FileHandle, to size: Int64) throws(StorageError)
+    /// Names in a directory, sorted.
+    func list(_ directory: String) throws(StorageError) -> [String]
+    /// Creates a directory and its parents; no error if it is there.
+    func makeDirectory(_ path: String) throws(StorageError)
+    /// Removes a file; no error if it is absent.
+    func remove(_ path: String) throws(StorageError)
+    /// Replaces `target` atomically.
+    func rename(_ path: String, to target: String) throws(StorageError)
+    /// Creations, removals and renames in the directory are durable on return.
+    func syncDirectory(_ path: String) throws(StorageError)
+}
+
+/// The tables of one service: rows and the applied position move together or not at all. Blocking; one caller at a time.
+public protocol TableStore: AnyObject {
+    /// The last slot whose changes are in the tables and durable.
+    func appliedSlot() throws(StorageError) -> Slot
+    /// Writes the changes, in order, and the position in one transaction.
+    func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError)
+    /// All rows of a table in key order.
+    func forEachRow(of table: TableSchema, _ visit: (Row) throws(StateCorruption) -> Void) throws
+    /// Everything committed so far survives a power cut; returns the position that does.
+    func checkpoint() throws(StorageError) -> Slot
+}
+
+/// The one thread that a service's state is confined to: connections, core and replies meet there without locks.
+public protocol ServiceLoop: Sendable {
+    /// Whether the caller runs on this loop.
+    var isCurrent: Bool { get }
+    /// Runs `job` after what the loop is doing now. In order.
+    func execute(_ job: @escaping @Sendable () -> Void)
+    /// Runs `job` once, `delay` from now.
+    func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void)
+}

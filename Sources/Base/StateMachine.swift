@@ -1,0 +1,92 @@
+// What a service's core is to the replica pump: a deterministic function of its command log, and the rows that hold its state.
+// The law that every machine must keep: load(tables(apply(log))) == apply(log).
+
+/// Where and when a command stands in the log; the time was stamped by the proposer, so every replica sees the same.
+public struct ApplyPosition: Sendable, Hashable {
+    public var slot: Slot
+    public var time: WallTime
+    public init(slot: Slot, time: WallTime) {
+        self.slot = slot
+        self.time = time
+    }
+}
+
+/// A service's rules as a deterministic state machine.
+public protocol StateMachine {
+    associatedtype Command: WireLayout
+    associatedtype Outcome: Sendable
+    /// The tables that hold the whole durable state.
+    static var tables: [TableSchema] { get }
+    init()
+    /// Executes a committed command. Same state, command and position give the same outcome and rows on every replica.
+    mutating func apply(_ command: Command, at position: ApplyPosition, rows: inout RowChanges) -> Outcome
+    /// Takes one row back, table by table in the order of `tables`, rows in key order.
+    mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption)
+    /// Called once after the last row.
+    mutating func finishLoading(applied: Slot) throws(StateCorruption)
+}
+
+/// A stored state that contradicts itself; the replica refuses to start.
+public struct StateCorruption: Error, Sendable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// A table as SQLite will hold it.
+public struct TableSchema: Sendable, Hashable {
+    public enum ColumnType: String, Sendable { case integer = "INTEGER", text = "TEXT", blob = "BLOB" }
+    public struct Column: Sendable, Hashable {
+        public var name: String
+        public var type: ColumnType
+        public init(_ name: String, _ type: ColumnType) {
+            self.name = name
+            self.type = type
+        }
+    }
+    public var name: String
+    public var columns: [Column]
+    /// The first `keyCount` columns are the primary key.
+    public var keyCount: Int
+
+    public init(_ name: String, key: [Column], values: [Column]) {
+        self.name = name
+        columns = key + values
+        keyCount = key.count
+    }
+}
+
+/// A value in a row.
+public enum ColumnValue: Hashable, Sendable {
+    case null
+    case integer(Int64)
+    case text(String)
+    case blob(Bytes)
+
+    public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    public var text: String? { if case .text(let value) = self { value } else { nil } }
+    public var blob: Bytes? { if case .blob(let value) = self { value } else { nil } }
+}
+
+/// A row, its values in the order of the table's columns.
+public typealias Row = [ColumnValue]
+
+/// What one command changed, in order.
+public struct RowChanges: Sendable {
+    public enum Change: Sendable, Hashable {
+        case upsert(table: String, row: Row)
+        /// `key` holds the key columns only.
+        case delete(table: String, key: Row)
+    }
+    public private(set) var changes: [Change] = []
+    public init() {}
+    public var isEmpty: Bool { changes.isEmpty }
+    public mutating func upsert(_ table: TableSchema, _ row: Row) {
+        assert(row.count == table.columns.count, "a row of \(table.name) has \(table.columns.count) columns")
+        changes.append(.upsert(table: table.name, row: row))
+    }
+    public mutating func delete(_ table: TableSchema, key: Row) {
+        assert(key.count == table.keyCount, "a key of \(table.name) has \(table.keyCount) columns")
+        changes.append(.delete(table: table.name, key: key))
+    }
+    public mutating func append(_ other: RowChanges) { changes.append(contentsOf: other.changes) }
+}

@@ -1,0 +1,37 @@
+// Points in time as values. Nothing here reads a clock: cores receive `now` as an argument.
+
+/// A point on a monotonic clock, in nanoseconds since an arbitrary start.
+public struct Instant: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    public static let zero = Instant(nanoseconds: 0)
+    @inlinable public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    @inlinable public static func + (left: Instant, right: Duration) -> Instant {
+        Instant(nanoseconds: left.nanoseconds &+ right.inNanoseconds)
+    }
+    @inlinable public static func - (left: Instant, right: Instant) -> Duration {
+        .nanoseconds(left.nanoseconds - right.nanoseconds)
+    }
+}
+
+/// A point on the calendar's clock, in milliseconds since 1970 in UTC; may jump, so never measure with it.
+public struct WallTime: Hashable, Comparable, Sendable {
+    public var milliseconds: Int64
+    @inlinable public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    public static let zero = WallTime(milliseconds: 0)
+    @inlinable public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
+}
+
+extension Duration {
+    @inlinable public var inNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+    @inlinable public var inMilliseconds: Int64 { inNanoseconds / 1_000_000 }
+}
+
+/// Where a shell reads the time; the simulator has its own.
+public protocol TimeSource: Sendable {
+    func now() -> Instant
+    func wallTime() -> WallTime
+}

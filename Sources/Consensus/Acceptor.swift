@@ -1,0 +1,68 @@
+// The acceptor's role: promise, accept, remember. It answers only what its records make durable, so its replies travel behind them.
+// It keeps the accepted entries above the last trimmed slot in memory; recovery reads them back from the log.
+import Base
+import Collections
+
+/// One replica's memory of what it promised and accepted.
+package struct Acceptor: Sendable {
+    package private(set) var promised = Ballot.none
+    /// Accepted entries by slot, contiguous, above the trim point.
+    private var entries = Deque<LogEntry>()
+    private var firstSlot = Slot(1)
+
+    package init() {}
+
+    /// Takes back one durable record, in log order.
+    package mutating func recover(_ record: AcceptorRecord) {
+        switch record {
+        case .promise(let ballot): promised = max(promised, ballot)
+        case .accept(let entry):
+            promised = max(promised, entry.ballot)
+            if entries.isEmpty { firstSlot = entry.slot }
+            keep(entry)
+        }
+    }
+
+    package var lastSlot: Slot { Slot(firstSlot.rawValue + Int64(entries.count) - 1) }
+
+    /// Whether `ballot` may be promised now; the caller makes the record durable before it answers.
+    mutating func promise(_ ballot: Ballot) -> AcceptorRecord? {
+        guard ballot > promised else { return nil }
+        promised = ballot
+        return .promise(ballot)
+    }
+
+    /// The records that accept `batch`; nil if a higher ballot was promised.
+    mutating func accept(_ ballot: Ballot, _ batch: [LogEntry]) -> [AcceptorRecord]? {
+        guard ballot >= promised else { return nil }
+        promised = ballot
+        for entry in batch { keep(entry) }
+        return batch.map { .accept($0) }
+    }
+
+    private mutating func keep(_ entry: LogEntry) {
+        let place = Int(entry.slot.rawValue - firstSlot.rawValue)
+        if place < 0 { return }
+        precondition(place <= entries.count, "slots are accepted without gaps")
+        if place == entries.count { entries.append(entry) } else { entries[place] = entry }
+    }
+
+    /// The accepted entry in a slot above the trim point.
+    package func entry(at slot: Slot) -> LogEntry? {
+        let place = Int(slot.rawValue - firstSlot.rawValue)
+        return entries.indices.contains(place) ? entries[place] : nil
+    }
+
+    package func suffix(from slot: Slot) -> [LogEntry] {
+        Array(entries.dropFirst(max(0, Int(slot.rawValue - firstSlot.rawValue))))
+    }
+
+    /// Forgets entries up to `slot`, which a checkpoint has made durable elsewhere.
+    mutating func trim(through slot: Slot) {
+        while firstSlot <= slot, !entries.isEmpty {
+            entries.removeFirst()
+            firstSlot = firstSlot.next
+        }
+        if entries.isEmpty { firstSlot = max(firstSlot, slot.next) }
+    }
+}

@@ -1,0 +1,31 @@
+// The versions of a service's tables, oldest first. A released migration is never edited; a later version adds one. The number
+// in `PRAGMA user_version` tells a person which one a file has reached, and a file from a newer version is refused.
+import Base
+import GRDB
+
+enum Migrations {
+    /// What this version writes into `PRAGMA user_version`.
+    static let version = 1
+
+    static func run(on queue: DatabaseQueue, tables: [TableSchema]) throws {
+        let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard found <= version else {
+            throw StorageError(
+                .corrupt("its tables have version \(found), this program knows up to \(version); use the version that wrote it"), "open", queue.path)
+        }
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 first tables") { database in
+            try database.execute(sql: "CREATE TABLE applied (slot INTEGER NOT NULL) STRICT")
+            try database.execute(sql: "INSERT INTO applied VALUES (0)")
+            for table in tables { try database.execute(sql: createStatement(table)) }
+        }
+        try migrator.migrate(queue)
+        if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
+    }
+
+    private static func createStatement(_ table: TableSchema) -> String {
+        let columns = table.columns.map { "\($0.name) \($0.type.rawValue)" }.joined(separator: ", ")
+        let key = table.columns.prefix(table.keyCount).map(\.name).joined(separator: ", ")
+        return "CREATE TABLE \(table.name) (\(columns), PRIMARY KEY (\(key))) STRICT, WITHOUT ROWID"
+    }
+}

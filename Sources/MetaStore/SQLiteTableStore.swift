@@ -1,0 +1,146 @@
+// The tables of one service in one SQLite file: rows and the applied slot move in one transaction. WAL mode with synchronous=NORMAL,
+// since the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one.
+// One connection, one caller at a time, on the table thread.
+import Base
+import Foundation
+import GRDB
+import Storage
+
+/// A service's tables on the system's SQLite.
+package final class SQLiteTableStore: TableStore {
+    private let queue: DatabaseQueue
+    package let path: String
+    private let schemas: [String: PreparedTable]
+
+    /// The statements that a table needs, made once.
+    private struct PreparedTable {
+        var upsert: String
+        var delete: String
+    }
+
+    /// Opens or creates the file with the machine's tables. Throws `corrupt` for a file that is newer or not ours.
+    package init(path: String, tables: [TableSchema]) throws(StorageError) {
+        self.path = path
+        schemas = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, Self.prepare($0)) })
+        queue = try sqlite(path, "open") {
+            var configuration = Configuration()
+            configuration.journalMode = .wal
+            configuration.foreignKeysEnabled = false
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.writeWithoutTransaction { try Self.setPragmas($0) }
+            try Migrations.run(on: queue, tables: tables)
+            return queue
+        }
+    }
+
+    /// Sets what durability rests on and reads it back: a library that changes its mind must not go unnoticed.
+    private static func setPragmas(_ database: Database) throws {
+        try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048;")
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
+        let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+        precondition(mode == "wal" && synchronous == 1, "SQLite runs with journal_mode=\(mode ?? "?") synchronous=\(synchronous ?? -1)")
+    }
+
+    private static func prepare(_ table: TableSchema) -> PreparedTable {
+        let names = table.columns.map(\.name).joined(separator: ", ")
+        let marks = table.columns.map { _ in "?" }.joined(separator: ", ")
+        let key = table.columns.prefix(table.keyCount).map { "\($0.name) = ?" }.joined(separator: " AND ")
+        return PreparedTable(
+            upsert: "INSERT OR REPLACE INTO \(table.name) (\(names)) VALUES (\(marks))",
+            delete: "DELETE FROM \(table.name) WHERE \(key)")
+    }
+
+    package func appliedSlot() throws(StorageError) -> Slot {
+        try sqlite(path, "read applied slot") {
+            try queue.read { Slot(try Int64.fetchOne($0, sql: "SELECT slot FROM applied") ?? 0) }
+        }
+    }
+
+    package func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError) {
+        try sqlite(path, "commit") {
+            try queue.write { database in
+                for change in changes {
+                    switch change {
+                    case .upsert(let table, let row):
+                        try statement(table, \.upsert, database).execute(arguments: StatementArguments(row.map(\.databaseValue)))
+                    case .delete(let table, let key):
+                        try statement(table, \.delete, database).execute(arguments: StatementArguments(key.map(\.databaseValue)))
+                    }
+                }
+                try database.cachedStatement(sql: "UPDATE applied SET slot = ?").execute(arguments: [applied.rawValue])
+            }
+        }
+    }
+
+    private func statement(_ table: String, _ kind: KeyPath<PreparedTable, String>, _ database: Database) throws -> Statement {
+        guard let prepared = schemas[table] else { preconditionFailure("rows are written to declared tables only, not to '\(table)'") }
+        return try database.cachedStatement(sql: prepared[keyPath: kind])
+    }
+
+    package func forEachRow(of table: TableSchema, _ visit: (Base.Row) throws(StateCorruption) -> Void) throws {
+        let names = table.columns.map(\.name).joined(separator: ", ")
+        let order = table.columns.prefix(table.keyCount).map(\.name).joined(separator: ", ")
+        try queue.read { database in
+            let cursor = try GRDB.Row.fetchCursor(database, sql: "SELECT \(names) FROM \(table.name) ORDER BY \(order)")
+            while let row = try cursor.next() {
+                try visit((0..<table.columns.count).map { ColumnValue(row[$0] as DatabaseValue) })
+            }
+        }
+    }
+
+    package func checkpoint() throws(StorageError) -> Slot {
+        let slot = try appliedSlot()
+        try sqlite(path, "checkpoint") {
+            try queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        }
+        return slot
+    }
+
+    /// Copies a consistent state to `target` while the store is in use.
+    package func backup(to target: String) throws(StorageError) {
+        try sqlite(path, "backup") {
+            let copy = try DatabaseQueue(path: target)
+            try queue.backup(to: copy)
+            try copy.close()
+        }
+    }
+
+    package func close() throws(StorageError) {
+        try sqlite(path, "close") { try queue.close() }
+    }
+}
+
+/// Runs `body`, turning the library's errors into ours with the file and the operation.
+func sqlite<T>(_ path: String, _ operation: String, _ body: () throws -> T) throws(StorageError) -> T {
+    do { return try body() } catch let error as StorageError { throw error } catch let error as DatabaseError {
+        let text = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+        switch error.resultCode {
+        case .SQLITE_FULL: throw StorageError(.noSpace, operation, path)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw StorageError(.corrupt(text), operation, path)
+        case .SQLITE_BUSY, .SQLITE_LOCKED: throw StorageError(.locked, operation, path)
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN: throw StorageError(.notPermitted, operation, path)
+        default: throw StorageError(.system(error.resultCode.rawValue, text), operation, path)
+        }
+    } catch { throw StorageError(.system(0, "\(error)"), operation, path) }
+}
+
+extension ColumnValue {
+    var databaseValue: DatabaseValue {
+        switch self {
+        case .null: .null
+        case .integer(let value): value.databaseValue
+        case .text(let value): value.databaseValue
+        case .blob(let bytes): bytes.withUnsafeReadableBytes { Data($0) }.databaseValue  // copied within the call
+        }
+    }
+
+    init(_ value: DatabaseValue) {
+        switch value.storage {
+        case .null: self = .null
+        case .int64(let integer): self = .integer(integer)
+        case .double(let double): self = .integer(Int64(double))
+        case .string(let text): self = .text(text)
+        case .blob(let data): self = .blob(Bytes(bytes: data))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// The acceptor's records in a segment log. Confined to the disk thread of its replica. It knows which slots lie in which
+// batch, so that the log can be trimmed once the tables are durable, and never trims the latest promise away.
+import Base
+import Collections
+import Consensus
+import Storage
+
+/// Durable memory of an acceptor.
+package final class AcceptorLog {
+    private let log: SegmentLog<DurableFraming>
+    /// For each batch, the highest slot so far and the log offset that follows it.
+    private var marks = Deque<(slot: Slot, nextOffset: Int64)>()
+
+    package init(files: any FileSystem, directory: String, options: SegmentLogOptions = .init()) throws(StorageError) {
+        log = try SegmentLog(files: files, directory: directory, options: options)
+    }
+
+    package var recovery: LogRecoveryReport { log.recovery }
+    package var sizeBytes: Int64 { log.sizeBytes }
+
+    /// Reads every record back. `applied` is where the tables stand: a log that begins behind it has a gap and is refused.
+    package func recover(applied: Slot) throws(StorageError) -> Acceptor {
+        var acceptor = Acceptor()
+        var highest = Slot.zero
+        try log.forEachRecord(from: log.startOffset) { (extent: RecordExtent, bytes: Bytes) throws(StorageError) in
+            let record: AcceptorRecord
+            do { record = try AcceptorRecord(decoding: DurableFraming.payload(of: bytes), as: DurableDialect.self) } catch {
+                throw StorageError(.corrupt("record \(extent.firstOffset) cannot be read: \(error)"), "recover", log.directory)
+            }
+            if case .accept(let entry) = record {
+                if highest == .zero, entry.slot > applied.next {
+                    throw StorageError(.corrupt("the log begins at slot \(entry.slot), the tables end at \(applied)"), "recover", log.directory)
+                }
+                if highest > .zero, entry.slot > highest.next {
+                    throw StorageError(.corrupt("slot \(highest.next) is missing from the log"), "recover", log.directory)
+                }
+                highest = max(highest, entry.slot)
+            }
+            acceptor.recover(record)
+            note(highest, extent.nextOffset)
+        }
+        return acceptor
+    }
+
+    private func note(_ slot: Slot, _ nextOffset: Int64) {
+        if marks.last?.slot == slot { marks[marks.count - 1].nextOffset = nextOffset } else { marks.append((slot, nextOffset)) }
+    }
+
+    /// Appends the batch with one write and makes it durable with one sync.
+    package func persist(_ batch: PersistBatch) throws(StorageError) {
+        try append(batch.records)
+        try log.sync()
+        note(max(marks.last?.slot ?? .zero, batch.lastSlot ?? .zero), log.nextOffset)
+    }
+
+    private func append(_ records: [AcceptorRecord]) throws(StorageError) {
+        var bytes = Bytes()
+        var offset = log.nextOffset
+        for record in records {
+            let payload: Bytes
+            do { payload = try record.encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+            DurableFraming.write(payload, offset: offset, durableBefore: log.durableOffset, into: &bytes)
+            offset += 1
+        }
+        try log.append(bytes)
+    }
+
+    /// Drops whole segments that hold nothing above `slot`, keeping `promise` in what stays.
+    package func trim(through slot: Slot, promise: AcceptorRecord) throws(StorageError) {
+        var offset: Int64?
+        while let mark = marks.first, mark.slot <= slot {
+            offset = mark.nextOffset
+            marks.removeFirst()
+        }
+        guard let offset, log.segmentCount > 1 else { return }
+        try append([promise])
+        try log.sync()
+        try log.trim(below: offset)
+    }
+
+    package func close() throws(StorageError) { try log.close() }
+}

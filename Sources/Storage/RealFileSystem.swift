@@ -1,0 +1,130 @@
+// The production file system: POSIX calls, every failure named with its path and operation. Blocking, so used on disk threads only.
+// Short reads and writes and EINTR are handled here and nowhere else.
+import Base
+import CSupport
+import Glibc
+
+/// Files of the operating system.
+package struct RealFileSystem: FileSystem {
+    package init() {}
+
+    static func failure(_ operation: String, _ path: String, _ code: Int32 = errno) -> StorageError {
+        let cause: StorageError.Cause =
+            switch code {
+            case ENOENT: .notFound
+            case EEXIST: .exists
+            case ENOSPC, EDQUOT: .noSpace
+            case EACCES, EPERM, EROFS: .notPermitted
+            default: .system(code, String(cString: strerror(code)))
+            }
+        return StorageError(cause, operation, path)
+    }
+
+    package func open(_ path: String, create: Bool) throws(StorageError) -> FileHandle {
+        let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o640)
+        guard fd >= 0 else { throw Self.failure("open", path) }
+        return FileHandle(fd)
+    }
+
+    package func close(_ file: FileHandle) {
+        // A failing close loses nothing here: whatever must last was synced before, and a sync failure was reported then.
+        _ = Glibc.close(file.number)
+    }
+
+    package func read(_ file: FileHandle, at offset: Int64, count: Int) throws(StorageError) -> Bytes {
+        var bytes = ByteBufferAllocator().buffer(capacity: count)
+        var failed: Int32 = 0
+        // The closure writes at most `count` bytes into memory that the buffer just reserved for them.
+        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
+            var filled = 0
+            while filled < count {
+                let got = pread(file.number, memory.baseAddress! + filled, count - filled, off_t(offset) + off_t(filled))
+                if got < 0 {
+                    if errno == EINTR { continue }
+                    failed = errno
+                    break
+                }
+                if got == 0 { break }
+                filled += got
+            }
+            return filled
+        }
+        if failed != 0 { throw Self.failure("read", "file \(file.number)", failed) }
+        return bytes
+    }
+
+    package func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError) {
+        var failed: Int32 = 0
+        // The buffer's own memory is only read, and only within this call.
+        bytes.withUnsafeReadableBytes { memory in
+            var done = 0
+            while done < memory.count {
+                let wrote = pwrite(file.number, memory.baseAddress! + done, memory.count - done, off_t(offset) + off_t(done))
+                if wrote < 0 {
+                    if errno == EINTR { continue }
+                    failed = errno
+                    return
+                }
+                done += wrote
+            }
+        }
+        if failed != 0 { throw Self.failure("write", "file \(file.number)", failed) }
+    }
+
+    package func sync(_ file: FileHandle) throws(StorageError) {
+        let code = csupport_fdatasync(file.number)
+        guard code == 0 else { throw StorageError(.syncFailed(code), "sync", "file \(file.number)") }
+    }
+
+    package func size(_ file: FileHandle) throws(StorageError) -> Int64 {
+        var status = stat()
+        guard fstat(file.number, &status) == 0 else { throw Self.failure("stat", "file \(file.number)") }
+        return Int64(status.st_size)
+    }
+
+    package func truncate(_ file: FileHandle, to size: Int64) throws(StorageError) {
+        guard ftruncate(file.number, off_t(size)) == 0 else { throw Self.failure("truncate", "file \(file.number)") }
+    }
+
+    package func list(_ directory: String) throws(StorageError) -> [String] {
+        guard let stream = opendir(directory) else { throw Self.failure("list", directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                // d_name is NUL-terminated within its 256 bytes, as readdir promises.
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    package func makeDirectory(_ path: String) throws(StorageError) {
+        var built = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            built += (built.isEmpty || built == "/" ? "" : "/") + part
+            if mkdir(built, 0o750) != 0 && errno != EEXIST { throw Self.failure("make directory", built) }
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw Self.failure("make directory", path, ENOTDIR) }
+    }
+
+    package func remove(_ path: String) throws(StorageError) {
+        if unlink(path) != 0 && errno != ENOENT {
+            if errno == EISDIR, rmdir(path) == 0 { return }
+            throw Self.failure("remove", path)
+        }
+    }
+
+    package func rename(_ path: String, to target: String) throws(StorageError) {
+        guard Glibc.rename(path, target) == 0 else { throw Self.failure("rename", path) }
+    }
+
+    package func syncDirectory(_ path: String) throws(StorageError) {
+        let fd = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard fd >= 0 else { throw Self.failure("open directory", path) }
+        defer { _ = Glibc.close(fd) }
+        guard fsync(fd) == 0 else { throw StorageError(.syncFailed(errno), "sync directory", path) }
+    }
+}

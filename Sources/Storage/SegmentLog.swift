@@ -1,0 +1,257 @@
+// The one log engine of the house: consensus and the broker's partitions both stand on it. Records are appended whole and
+// verbatim, become durable by `sync`, and are found by offset or time through a sparse index. The caller owns the batching;
+// a log is confined to one disk thread. It never re-encodes a record and never reports an unsynced one as durable.
+import Base
+
+/// Sizes of a segment log.
+package struct SegmentLogOptions: Sendable {
+    /// A segment is sealed when the next append would pass this size, in bytes.
+    package var segmentBytesMax: Int64
+    package init(segmentBytesMax: Int64 = 64 << 20) { self.segmentBytesMax = segmentBytesMax }
+}
+
+/// An append-only log in segment files.
+package final class SegmentLog<Framing: LogFraming> {
+    private let files: any FileSystem
+    package let directory: String
+    package let options: SegmentLogOptions
+    private var segments: [Segment] = []
+    /// Set by a failed sync: the log accepts nothing more, since what it holds is no longer known.
+    private var failed: StorageError?
+    package private(set) var recovery = LogRecoveryReport()
+    /// The first offset that is still there.
+    package private(set) var startOffset: Int64
+    /// The offset that follows the last durable record.
+    package private(set) var durableOffset: Int64
+
+    /// Opens or creates the log, cutting off a torn tail. Throws `corrupt` where an acknowledged record is damaged.
+    package init(files: any FileSystem, directory: String, firstOffset: Int64 = 0, options: SegmentLogOptions = .init()) throws(StorageError) {
+        self.files = files
+        self.directory = directory
+        self.options = options
+        startOffset = firstOffset
+        durableOffset = firstOffset
+        try files.makeDirectory(directory)
+        try open(firstOffset)
+    }
+
+    private var active: Segment {
+        get { segments[segments.count - 1] }
+        _modify { yield &segments[segments.count - 1] }
+    }
+
+    /// The offset that the next appended record gets.
+    package var nextOffset: Int64 { active.nextOffset }
+    package var sizeBytes: Int64 { segments.reduce(0) { $0 + $1.sizeBytes } }
+    package var segmentCount: Int { segments.count }
+    /// The largest timestamp of any record, -1 for none.
+    package var maxTimestamp: Int64 { segments.reduce(-1) { max($0, $1.maxTimestamp) } }
+
+    private func path(_ baseOffset: Int64, _ suffix: String) -> String { directory + "/" + Segment.fileName(baseOffset) + suffix }
+
+    private func open(_ firstOffset: Int64) throws(StorageError) {
+        let bases = try files.list(directory).filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
+        for (place, base) in bases.enumerated() {
+            let name = path(base, ".log")
+            var segment = Segment(baseOffset: base, file: try files.open(name, create: false))
+            if let last = segments.last, last.nextOffset > base {
+                throw StorageError(.corrupt("offset \(base) is also in the segment before it"), "open", name)
+            }
+            if place < bases.count - 1 { try openSealed(&segment, name) } else { try openActive(&segment, name) }
+            segments.append(segment)
+        }
+        if segments.isEmpty { try addSegment(firstOffset) }
+        startOffset = segments[0].baseOffset
+        durableOffset = nextOffset
+        recovery.segments = segments.count
+    }
+
+    private func openSealed(_ segment: inout Segment, _ name: String) throws(StorageError) {
+        let fileBytes = try files.size(segment.file)
+        if try readIndex(&segment, fileBytes) { return }
+        try segment.scan(Framing.self, files, fileBytes: fileBytes)
+        recovery.scannedBytes += fileBytes
+        guard segment.sizeBytes == fileBytes else {
+            throw StorageError(.corrupt("a sealed segment is damaged at byte \(segment.sizeBytes) of \(fileBytes)"), "open", name)
+        }
+        try writeIndex(segment)
+    }
+
+    private func openActive(_ segment: inout Segment, _ name: String) throws(StorageError) {
+        let fileBytes = try files.size(segment.file)
+        try segment.scan(Framing.self, files, fileBytes: fileBytes)
+        recovery.scannedBytes += fileBytes
+        guard segment.sizeBytes < fileBytes else { return }
+        if try segment.damageIsProven(Framing.self, files, fileBytes: fileBytes) {
+            throw StorageError(
+                .corrupt("record \(segment.nextOffset) at byte \(segment.sizeBytes) is damaged, and later records show that it was durable; restore this file from a backup or another replica"),
+                "open", name)
+        }
+        recovery.cutBytes += fileBytes - segment.sizeBytes
+        try files.truncate(segment.file, to: segment.sizeBytes)
+        try files.sync(segment.file)
+    }
+
+    private func readIndex(_ segment: inout Segment, _ fileBytes: Int64) throws(StorageError) -> Bool {
+        let name = path(segment.baseOffset, ".index")
+        let file: FileHandle
+        do { file = try files.open(name, create: false) } catch {
+            if error.cause == .notFound { return false }
+            throw error
+        }
+        defer { files.close(file) }
+        let bytes = try files.read(file, at: 0, count: Int(try files.size(file)))
+        return SegmentIndexFile.decode(bytes, into: &segment, fileBytes: fileBytes)
+    }
+
+    private func writeIndex(_ segment: Segment) throws(StorageError) {
+        let file = try files.open(path(segment.baseOffset, ".index"), create: true)
+        defer { files.close(file) }
+        let bytes = SegmentIndexFile.encode(segment)
+        try files.truncate(file, to: 0)
+        try files.write(file, at: 0, bytes)
+    }
+
+    private func addSegment(_ baseOffset: Int64) throws(StorageError) {
+        segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, ".log"), create: true)))
+        try files.syncDirectory(directory)
+    }
+
+    /// Appends whole records, one after another in `records`. They are visible at once and durable after `sync`.
+    /// On an error nothing was appended.
+    package func append(_ records: Bytes) throws(StorageError) {
+        if let failed { throw failed }
+        var rest = records
+        var extents: [RecordExtent] = []
+        var next = nextOffset
+        while rest.readableBytes > 0 {
+            guard let extent = Framing.extent(rest), extent.bytes <= rest.readableBytes, extent.firstOffset >= next else {
+                preconditionFailure("only whole records in offset order are appended")
+            }
+            next = extent.nextOffset
+            extents.append(extent)
+            rest.moveReaderIndex(forwardBy: extent.bytes)
+        }
+        if active.sizeBytes > 0, active.sizeBytes + Int64(records.readableBytes) > options.segmentBytesMax {
+            try seal(nextBase: extents.first?.firstOffset ?? nextOffset)
+        }
+        do { try files.write(active.file, at: active.sizeBytes, records) } catch {
+            // What part was written lies beyond the end and is overwritten by the next append; cutting it now is only tidiness.
+            do { try files.truncate(active.file, to: active.sizeBytes) } catch let second { throw second.cause == .noSpace ? error : second }
+            throw error
+        }
+        for extent in extents { active.note(extent) }
+    }
+
+    /// Seals the active segment and begins a new one at `nextBase`.
+    private func seal(nextBase: Int64) throws(StorageError) {
+        try sync()
+        try writeIndex(active)
+        try addSegment(nextBase)
+        active.nextOffset = nextBase
+    }
+
+    /// Makes everything appended so far durable. A failure is final: the log refuses all further work.
+    package func sync() throws(StorageError) {
+        if let failed { throw failed }
+        guard durableOffset < nextOffset else { return }
+        do { try files.sync(active.file) } catch {
+            failed = error
+            throw error
+        }
+        durableOffset = nextOffset
+    }
+
+    /// Whole records from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one.
+    /// Empty at the end of the log; `offset` must not be below `startOffset`.
+    package func read(from offset: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
+        precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
+        guard offset < nextOffset else { return Bytes() }
+        let place = max(0, segments.partitioningIndex { $0.baseOffset > offset } - 1)
+        for segment in segments[place...] where segment.nextOffset > offset && segment.sizeBytes > 0 {
+            let from = try position(of: offset, in: segment)
+            return try wholeRecords(segment, from: from, maxBytes: maxBytes)
+        }
+        return Bytes()
+    }
+
+    private func position(of offset: Int64, in segment: Segment) throws(StorageError) -> Int64 {
+        var scan = RecordScan<Framing>(files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
+        while let (extent, _) = try scan.peek(expecting: nil) {
+            if extent.nextOffset > offset { return scan.position }
+            scan.advance(extent)
+        }
+        throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path(segment.baseOffset, ".log"))
+    }
+
+    private func wholeRecords(_ segment: Segment, from position: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
+        let count = Int(min(Int64(max(maxBytes, Framing.headerBytes)), segment.sizeBytes - position))
+        var bytes = try files.read(segment.file, at: position, count: count)
+        var whole = 0
+        while let header = bytes.getSlice(at: bytes.readerIndex + whole, length: min(Framing.headerBytes, bytes.readableBytes - whole)),
+            header.readableBytes == Framing.headerBytes, let extent = Framing.extent(header)
+        {
+            if whole + extent.bytes > bytes.readableBytes {
+                if whole > 0 { break }
+                return try files.read(segment.file, at: position, count: extent.bytes)
+            }
+            whole += extent.bytes
+        }
+        return bytes.readSlice(length: whole) ?? Bytes()
+    }
+
+    /// The first record whose timestamp is at or after `timestamp`; nil if there is none.
+    package func firstRecord(atOrAfter timestamp: Int64) throws(StorageError) -> RecordExtent? {
+        for segment in segments where segment.maxTimestamp >= timestamp {
+            var scan = RecordScan<Framing>(
+                files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(beforeTimestamp: timestamp).position)
+            while let (extent, _) = try scan.peek(expecting: nil) {
+                if extent.maxTimestamp >= timestamp { return extent }
+                scan.advance(extent)
+            }
+        }
+        return nil
+    }
+
+    /// Visits every whole record from `offset` on; used to rebuild state.
+    package func forEachRecord(from offset: Int64, _ visit: (RecordExtent, Bytes) throws(StorageError) -> Void) throws(StorageError) {
+        for segment in segments where segment.nextOffset > offset {
+            var scan = RecordScan<Framing>(
+                files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
+            while let (extent, record) = try scan.peek(expecting: nil) {
+                if extent.nextOffset > offset { try visit(extent, record) }
+                scan.advance(extent)
+            }
+            guard scan.position == segment.sizeBytes else {
+                throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path(segment.baseOffset, ".log"))
+            }
+        }
+    }
+
+    /// Removes whole segments that end at or below `offset`. The active segment always stays.
+    package func trim(below offset: Int64) throws(StorageError) {
+        while segments.count > 1, segments[0].nextOffset <= offset {
+            let gone = segments.removeFirst()
+            files.close(gone.file)
+            try files.remove(path(gone.baseOffset, ".log"))
+            try files.remove(path(gone.baseOffset, ".index"))
+            // One durable removal after the other: power that fails in between must not bring back an old segment without its successor.
+            try files.syncDirectory(directory)
+            startOffset = segments[0].baseOffset
+        }
+    }
+
+    /// Base offset, size in bytes, next offset and largest timestamp of each segment, oldest first; the last one is active.
+    package var segmentExtents: [(baseOffset: Int64, sizeBytes: Int64, nextOffset: Int64, maxTimestamp: Int64)] {
+        segments.map { ($0.baseOffset, $0.sizeBytes, $0.nextOffset, $0.maxTimestamp) }
+    }
+
+    /// Makes all durable and closes the files.
+    package func close() throws(StorageError) {
+        defer {
+            for segment in segments { files.close(segment.file) }
+            failed = StorageError(.notPermitted, "use after close", directory)
+        }
+        if failed == nil { try sync() }
+    }
+}

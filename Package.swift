@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "CZlib",
+                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
-        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "SparkWire"]),
+        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
         .testTarget(name: "SimulationTests", dependencies: ["Base", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),

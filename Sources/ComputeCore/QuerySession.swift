@@ -132,6 +132,12 @@ package struct QuerySession: Sendable, Catalog {
         if views.count >= Self.viewsMax, views[key] == nil {
             throw QueryError.unsupported("more than \(Self.viewsMax) views in one session")
         }
+        var plan = plan
+        if case .files(var source) = plan, source.schema == nil {
+            // Inferred once, as Spark does: later queries read the files only for their rows.
+            source.schema = try schema(of: source)
+            plan = .files(source)
+        }
         var analyser = Analyser(catalog: self)
         _ = try analyser.analyse(.subqueryAlias(name: name, columns: columns, plan))
         let captured = analyser.usedViews.sorted { $0.name < $1.name }

@@ -60,6 +60,8 @@ package struct JobDriver {
         case cancelled
     }
 
+    /// Cancelled when the job is over for any reason but success, so that no task outlives its job.
+    package let tasks = JobToken()
     private let pool: ComputePool
     private let token: JobToken
     private let limits: JobScheduler.Limits
@@ -70,7 +72,8 @@ package struct JobDriver {
         self.limits = limits
     }
 
-    /// Throws a `JobFailure` or `JobCancelled`. `task` runs on the pool; it throws `ShuffleOutputLost` for what is not its own fault.
+    /// Throws a `JobFailure` or `JobCancelled`, after the last of its tasks has ended. `task` runs on the pool; it throws
+    /// `ShuffleOutputLost` for what is not its own fault.
     package func run(
         _ graph: StageGraph, progress: (Progress) -> Void = { _ in }, task: @escaping @Sendable (TaskAttempt, Stage) throws -> Void
     ) throws {
@@ -78,40 +81,60 @@ package struct JobDriver {
             if case .shuffleMap(let work) = stage.kind { try work.prepare() }
         }
         let reports = BlockingQueue<Report>(limit: Int.max)
-        let over = OverFlag()
-        defer { over.set() }
-        try token.withCancelHandler({ reports.put(.cancelled) }) {
-            var scheduler = JobScheduler(graph: graph, limits: limits) { $0.hasOutput($1) }
-            var effects = scheduler.start()
-            var done = [Int](repeating: 0, count: graph.stages.count)
-            while true {
-                for effect in effects {
-                    switch effect {
-                    case .finished: return
-                    case .failed(let failure): throw failure
-                    case .launch(let attempt): launch(attempt, graph.stages[attempt.stage.number], over, reports, task)
-                    }
+        var running = 0
+        do {
+            try token.withCancelHandler({ reports.put(.cancelled) }) {
+                try drive(graph, reports, &running, progress, task)
+            }
+        } catch {
+            tasks.cancel()
+            while running > 0, let report = reports.take() {
+                if case .cancelled = report { continue }
+                running -= 1
+            }
+            throw error
+        }
+    }
+
+    private func drive(
+        _ graph: StageGraph, _ reports: BlockingQueue<Report>, _ running: inout Int, _ progress: (Progress) -> Void,
+        _ task: @escaping @Sendable (TaskAttempt, Stage) throws -> Void
+    ) throws {
+        var scheduler = JobScheduler(graph: graph, limits: limits) { $0.hasOutput($1) }
+        var effects = scheduler.start()
+        var done = [Int](repeating: 0, count: graph.stages.count)
+        while true {
+            for effect in effects {
+                switch effect {
+                case .finished: return
+                case .failed(let failure): throw failure
+                case .launch(let attempt):
+                    running += 1
+                    launch(attempt, graph.stages[attempt.stage.number], reports, task)
                 }
-                guard let report = reports.take() else { preconditionFailure("the report queue of a running job stays open") }
-                switch report {
-                case .succeeded(let attempt):
-                    effects = scheduler.succeeded(attempt)
-                    done[attempt.stage.number] += 1
-                    progress(Progress(stage: graph.stages[attempt.stage.number], done: done[attempt.stage.number]))
-                case .failed(let attempt, let failure): effects = scheduler.failed(attempt, failure)
-                case .cancelled: throw JobCancelled()
-                }
+            }
+            guard let report = reports.take() else { preconditionFailure("the report queue of a running job stays open") }
+            switch report {
+            case .succeeded(let attempt):
+                running -= 1
+                effects = scheduler.succeeded(attempt)
+                done[attempt.stage.number] += 1
+                progress(Progress(stage: graph.stages[attempt.stage.number], done: done[attempt.stage.number]))
+            case .failed(let attempt, let failure):
+                running -= 1
+                effects = scheduler.failed(attempt, failure)
+            case .cancelled: throw JobCancelled()
             }
         }
     }
 
     private func launch(
-        _ attempt: TaskAttempt, _ stage: Stage, _ over: OverFlag, _ reports: BlockingQueue<Report>,
+        _ attempt: TaskAttempt, _ stage: Stage, _ reports: BlockingQueue<Report>,
         _ task: @escaping @Sendable (TaskAttempt, Stage) throws -> Void
     ) {
         pool.submit {
-            guard !over.isSet else { return }
             do {
+                if tasks.isCancelled { throw JobCancelled() }
                 try task(attempt, stage)
                 reports.put(.succeeded(attempt))
             } catch let lost as ShuffleOutputLost {
@@ -121,11 +144,4 @@ package struct JobDriver {
             }
         }
     }
-}
-
-/// Set when a job is over, so that its queued tasks do not start.
-private final class OverFlag: Sendable {
-    private let flag = Atomic<Bool>(false)
-    var isSet: Bool { flag.load(ordering: .acquiring) }
-    func set() { flag.store(true, ordering: .releasing) }
 }

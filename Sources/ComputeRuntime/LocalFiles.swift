@@ -17,7 +17,8 @@ package struct LocalFiles: JobFiles {
             throw Self.error(path, "stat")
         }
         let isDirectory = info.st_mode & S_IFMT == S_IFDIR
-        return JobFileStatus(path: path, isDirectory: isDirectory, bytes: isDirectory ? 0 : Int64(info.st_size), blockBytes: Self.blockBytes)
+        return JobFileStatus(
+            path: path, isDirectory: isDirectory, bytes: isDirectory ? 0 : Int64(info.st_size), blockBytes: Self.blockBytes)
     }
 
     package func list(_ directory: String) throws(JobFileError) -> [JobFileStatus] {

@@ -1,7 +1,7 @@
-// The output of a job as Hadoop lays it out: parts are written below `_temporary`, each under the name of its attempt; a finished attempt is
-// moved to its task's place, and only when all tasks are done are the parts moved into the directory and `_SUCCESS` written. A reader
-// that waits for `_SUCCESS` never sees half a result, and two attempts of one task never mix.
-// Source: Hadoop's FileOutputCommitter (documented behaviour).
+// The output of a job as Hadoop lays it out: parts are written below `_temporary`, each under the name of its attempt; a finished attempt
+// is moved to its task's place, and only when all tasks are done are the parts moved into the directory and `_SUCCESS` written. A reader
+// that waits for `_SUCCESS` never sees half a result, and two attempts of one task never mix. Source: Hadoop's FileOutputCommitter
+// (documented behaviour).
 import ComputeCore
 
 package enum OutputRefusal: Error, CustomStringConvertible {

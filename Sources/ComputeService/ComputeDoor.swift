@@ -1,5 +1,5 @@
-// The Spark Connect door: listens, serves until it is stopped, and clears away what clients have left behind. Nothing of gRPC is seen outside
-// of this target. It binds to loopback unless told otherwise; who may bind elsewhere is decided by whoever makes the settings.
+// The Spark Connect door: listens, serves until it is stopped, and clears away what clients have left behind. Nothing of gRPC is seen
+// outside of this target. It binds to loopback unless told otherwise; who may bind elsewhere is decided by whoever makes the settings.
 import ComputeRuntime
 import Foundation
 import GRPCCore

@@ -1,5 +1,5 @@
-// An error as Spark Connect reports it: Java class names that pick the client's exception, an error class, a SQLSTATE, parameters. This file
-// is the one table from the engine's refusals and the world's failures to those, and their form on the wire: status INTERNAL with
+// An error as Spark Connect reports it: Java class names that pick the client's exception, an error class, a SQLSTATE, parameters. This
+// file is the one table from the engine's refusals and the world's failures to those, and their form on the wire: status INTERNAL with
 // google.rpc.ErrorInfo. Any other status makes clients try again for minutes, so none is used.
 import ComputeCore
 import ComputeRuntime
@@ -63,7 +63,8 @@ struct SparkError: Error {
     }
 
     static func describe(_ failure: JobFailure) -> String {
-        "Stage \(failure.stage.number) (\(failure.dataset)), task \(failure.partition) failed \(failure.attempts) times; the last cause: \(failure.cause)"
+        "Stage \(failure.stage.number) (\(failure.dataset)), task \(failure.partition) failed \(failure.attempts) times; "
+            + "the last cause: \(failure.cause)"
     }
 
     private static func classes(_ kind: QueryError.Kind) -> [String] {
@@ -94,7 +95,8 @@ extension SparkError {
     }
 
     static func invalidPlan(_ reason: String) -> SparkError {
-        var error = SparkError("CONNECT_INVALID_PLAN.INVALID_PLAN", sqlState: "56K00", kind: .runtime, "The Spark Connect plan is invalid. \(reason)")
+        var error = SparkError(
+            "CONNECT_INVALID_PLAN.INVALID_PLAN", sqlState: "56K00", kind: .runtime, "The Spark Connect plan is invalid. \(reason)")
         error.classes.insert("org.apache.spark.sql.connect.common.InvalidPlanInput", at: 0)
         return error
     }
@@ -121,7 +123,9 @@ extension SparkError {
     }
 
     static func invalidHandle(_ condition: String, _ handle: String, _ reason: String) -> SparkError {
-        SparkError("INVALID_HANDLE.\(condition)", sqlState: "HY000", kind: .illegalArgument, "The handle \(handle) is invalid. \(reason)", ["handle": handle])
+        SparkError(
+            "INVALID_HANDLE.\(condition)", sqlState: "HY000", kind: .illegalArgument, "The handle \(handle) is invalid. \(reason)",
+            ["handle": handle])
     }
 
     static let cancelled = SparkError(QueryError(.operationCancelled))

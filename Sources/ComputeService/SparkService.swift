@@ -1,5 +1,5 @@
-// What the handlers of the door share: sessions, the threads on which queries and jobs run, and how a request finds its session. It holds no
-// connection; the same service could stand behind another transport.
+// What the handlers of the door share: sessions, the threads on which queries and jobs run, and how a request finds its session. It holds
+// no connection; the same service could stand behind another transport.
 import ComputeRuntime
 import SparkWire
 

@@ -22,7 +22,8 @@ public enum ComputeError: Error, Sendable, CustomStringConvertible {
             "stage \(stage) (\(dataset)), partition \(partition) failed on attempt \(attempts): \(cause)"
         case .emptyCollection: "empty collection"
         case .actionInsideTask: "an action (collect, count, ...) was called inside a transformation; call it outside, on the driver"
-        case .lineageTooDeep(let depth, let max): "the lineage is \(depth) transformations deep, at most \(max) can run; save and reload in between"
+        case .lineageTooDeep(let depth, let max):
+            "the lineage is \(depth) transformations deep, at most \(max) can run; save and reload in between"
         case .file(let reason): reason
         case .stopped: "the SparkContext has been stopped"
         }
@@ -30,6 +31,7 @@ public enum ComputeError: Error, Sendable, CustomStringConvertible {
 
     init(_ failure: JobFailure) {
         self = .taskFailed(
-            stage: failure.stage.number, dataset: failure.dataset, partition: failure.partition, attempts: failure.attempts, cause: failure.cause)
+            stage: failure.stage.number, dataset: failure.dataset, partition: failure.partition, attempts: failure.attempts,
+            cause: failure.cause)
     }
 }

@@ -109,7 +109,8 @@ public struct MapReduce<Key: MapReduceField, Value: MapReduceField, OutputKey: M
     }
 
     private static func group<K: MapReduceField, V: MapReduceField>(
-        _ function: (Key, [Value], Emit<K, V>) throws -> Void, _ key: ArraySlice<UInt8>, _ values: GroupValues, _ emit: @escaping RecordEmitter
+        _ function: (Key, [Value], Emit<K, V>) throws -> Void, _ key: ArraySlice<UInt8>, _ values: GroupValues,
+        _ emit: @escaping RecordEmitter
     ) throws {
         var decoded: [Value] = []
         while let value = try values.next() { decoded.append(Value(field: value)) }

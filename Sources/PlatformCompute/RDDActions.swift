@@ -98,7 +98,8 @@ extension RDD {
         }
     }
 
-    /// One file `part-NNNNN` for each partition, one line for each element, and `_SUCCESS` when all are there. Refuses an existing directory.
+    /// One file `part-NNNNN` for each partition, one line for each element, and `_SUCCESS` when all are there. Refuses an
+    /// existing directory.
     public func saveAsTextFile(_ path: String) throws where Element: CustomStringConvertible {
         do {
             let (files, directory) = try context.files.resolve(path)

@@ -28,7 +28,8 @@ extension RDD {
             "reduceByKey", numPartitions, create: { $0 }, merge: { $0 = try combine($0, $1) }, mergeCombiners: { $0 = try combine($0, $1) })
     }
 
-    public func groupByKey<Key: ShuffleKey, Value: Sendable>(numPartitions: Int? = nil) -> RDD<(Key, [Value])> where Element == (Key, Value) {
+    public func groupByKey<Key: ShuffleKey, Value: Sendable>(numPartitions: Int? = nil) -> RDD<(Key, [Value])>
+    where Element == (Key, Value) {
         combined(
             "groupByKey", numPartitions, create: { [$0] }, merge: { $0.append($1) }, mergeCombiners: { $0.append(contentsOf: $1) })
     }

@@ -25,7 +25,8 @@ extension RDD {
     }
 
     /// The transform sees a whole partition at once.
-    public func mapPartitions<Output: Sendable>(_ transform: @escaping @Sendable ([Element]) throws -> some Sequence<Output>) -> RDD<Output> {
+    public func mapPartitions<Output: Sendable>(_ transform: @escaping @Sendable ([Element]) throws -> some Sequence<Output>) -> RDD<Output>
+    {
         narrow("mapPartitions") { partition, sink in
             for output in try transform(try elements(partition)) where try !sink(output) { return }
         }

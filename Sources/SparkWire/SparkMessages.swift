@@ -1,6 +1,5 @@
 // Encoding, decoding and packing of the generated messages, so that no other target names the protobuf library. A message that cannot be
 // decoded is nil: which error that means is the caller's business. Fields that are not set in a message cost nothing on the wire.
-import Foundation
 import SwiftProtobuf
 
 package typealias SparkMessage = SwiftProtobuf.Message

@@ -1,5 +1,5 @@
-// The door through our own client: SQL, refusals in Spark's words, MapReduce and submitted programs, stop. PySpark's view of the same door is
-// in Tests/Clients/pyspark_check.py, which the process tests run.
+// The door through our own client: SQL, refusals in Spark's words, MapReduce and submitted programs, stop. PySpark's view of the same door
+// is in Tests/Clients/pyspark_check.py, which the process tests run.
 import ComputeRuntime
 import Foundation
 import Testing
@@ -87,7 +87,9 @@ import Testing
             #expect(outcome.counters.contains { $0.name == "Map output records" && $0.value == 5 })
             #expect(events.progress.last == [1, 1, 1, 1])
             let text = try String(contentsOfFile: path + "/out/part-00000", encoding: .utf8)
-            #expect(text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ").trimmingCharacters(in: .whitespaces) } == ["3 a", "1 b", "1 c"])
+            #expect(
+                text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ").trimmingCharacters(in: .whitespaces) }
+                    == ["3 a", "1 b", "1 c"])
             let error = await #expect(throws: SparkClientError.self) { try await client.mapReduce(job) { _ in } }
             #expect(error?.message.contains("FileAlreadyExistsException") == true)
             job.output = path + "/out2"
@@ -105,7 +107,9 @@ import Testing
             #expect(local.exitCode == 3 && events.output == "out\n" && events.errors == "err\n")
             let script = Array("#!/bin/sh\necho \"$1 $GREETING $HIDDEN\"\n".utf8)
             let uploads = EventLog()
-            let uploaded = try await client.submit(content: script, name: "hello", arguments: ["x"], environment: ["GREETING": "hi"]) { uploads.add($0) }
+            let uploaded = try await client.submit(content: script, name: "hello", arguments: ["x"], environment: ["GREETING": "hi"]) {
+                uploads.add($0)
+            }
             #expect(uploaded.exitCode == 0 && uploads.output == "x hi \n")
         }
     }
@@ -119,14 +123,22 @@ final class EventLog: @unchecked Sendable {  // guarded by `lock`
     func add(_ event: JobEvent) { lock.withLock { events.append(event) } }
 
     var progress: [[Int]] {
-        lock.withLock { events.compactMap { if case .progress(let done, let maps, let reduced, let reduces, _) = $0 { [done, maps, reduced, reduces] } else { nil } } }
+        lock.withLock {
+            events.compactMap {
+                if case .progress(let done, let maps, let reduced, let reduces, _) = $0 { [done, maps, reduced, reduces] } else { nil }
+            }
+        }
     }
 
     var output: String {
-        lock.withLock { String(decoding: events.flatMap { if case .standardOutput(let bytes) = $0 { bytes } else { [] as [UInt8] } }, as: UTF8.self) }
+        lock.withLock {
+            String(decoding: events.flatMap { if case .standardOutput(let bytes) = $0 { bytes } else { [] as [UInt8] } }, as: UTF8.self)
+        }
     }
 
     var errors: String {
-        lock.withLock { String(decoding: events.flatMap { if case .standardError(let bytes) = $0 { bytes } else { [] as [UInt8] } }, as: UTF8.self) }
+        lock.withLock {
+            String(decoding: events.flatMap { if case .standardError(let bytes) = $0 { bytes } else { [] as [UInt8] } }, as: UTF8.self)
+        }
     }
 }

@@ -109,6 +109,25 @@ import Testing
         #expect(try LocalFiles().list(directory).map(\.name) == ["in"])
     }
 
+    @Test func aFailedJobEndsItsOtherTasksAndLeavesNothing() throws {
+        defer { remove() }
+        _ = try writeInput()
+        var job = streamingJob()
+        job.mapper = .command(["sh", "-c", "case $mapreduce_map_input_file in *file0) exit 3;; *) sleep 600;; esac"])
+        job.attemptsMax = 1
+        job.reduceTasks = 0
+        #expect(throws: JobFailure.self) { try MapReduceRunner(schemes: FileSchemes(), pool: pool, scratch: directory).run(job) }
+        #expect(try LocalFiles().list(directory).map(\.name) == ["in"])
+    }
+
+    @Test func keysGoToThePartitionsThatHadoopGivesThem() {
+        // Hash of Text: 31 + byte, and so on; "a" is 128, "ab" is 4066, bytes count as signed.
+        #expect(StreamingRules.partition(Array("a".utf8)[...], reduceTasks: 5) == 3)
+        #expect(StreamingRules.partition(Array("ab".utf8)[...], reduceTasks: 5) == 1)
+        #expect(StreamingRules.partition([0xFF], reduceTasks: 7) == 2)
+        #expect(StreamingRules.partition([], reduceTasks: 7) == 1)
+    }
+
     @Test func aMissingProgramIsNamed() throws {
         defer { remove() }
         _ = try writeInput()
@@ -147,7 +166,9 @@ import Testing
         defer { remove() }
         _ = try writeInput()
         var job = streamingJob()
-        job.mapper = .command(["sh", "-c", "cat > /dev/null; echo reporter:counter:mine,files,2 >&2; echo \"$mapreduce_job_name\t$COLOUR\""])
+        job.mapper = .command([
+            "sh", "-c", "cat > /dev/null; echo reporter:counter:mine,files,2 >&2; echo \"$mapreduce_job_name\t$COLOUR\"",
+        ])
         job.reducer = .identity
         job.name = "named"
         job.environment = [("COLOUR", "blue")]

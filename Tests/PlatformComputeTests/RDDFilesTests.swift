@@ -44,7 +44,10 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }  // left behind at worst
         let sc = try SparkContext(appName: "tests", master: "local[2]")
         try sc.parallelize(1...9, numSlices: 3).saveAsTextFile(directory)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == ["_SUCCESS", "part-00000", "part-00001", "part-00002"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == [
+                "_SUCCESS", "part-00000", "part-00001", "part-00002",
+            ])
         #expect(try sc.textFile(directory).map { Int($0) ?? 0 }.collect() == Array(1...9))
         let error = #expect(throws: ComputeError.self) { try sc.parallelize([1]).saveAsTextFile(directory) }
         #expect(String(describing: error).contains("FileAlreadyExistsException"))

@@ -37,7 +37,9 @@ import Testing
         #expect(try Dictionary(uniqueKeysWithValues: pairs.reduceByKey { $0 + $1 }.collect()) == expected)
         #expect(try Dictionary(uniqueKeysWithValues: pairs.groupByKey().mapValues(\.count).collect()) == expected)
         #expect(try Dictionary(uniqueKeysWithValues: pairs.aggregateByKey(0, { $0 + $1 }, { $0 + $1 }).collect()) == expected)
-        #expect(try Dictionary(uniqueKeysWithValues: pairs.combineByKey({ $0 }, { $0 + $1 }, { $0 + $1 }, numPartitions: 2).collect()) == expected)
+        #expect(
+            try Dictionary(uniqueKeysWithValues: pairs.combineByKey({ $0 }, { $0 + $1 }, { $0 + $1 }, numPartitions: 2).collect())
+                == expected)
         #expect(try pairs.countByKey() == expected)
         #expect(try sc.parallelize(words, numSlices: slices).distinct().collect().sorted() == expected.keys.sorted())
     }

@@ -52,10 +52,11 @@ package enum StreamingRules {
 
     /// `mapreduce.job.name` is seen by a child as `mapreduce_job_name`.
     package static func environmentName(_ setting: String) -> String {
-        String(setting.unicodeScalars.map { scalar in
-            let isPlain = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
-            return isPlain ? Character(scalar) : "_"
-        })
+        String(
+            setting.unicodeScalars.map { scalar in
+                let isPlain = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
+                return isPlain ? Character(scalar) : "_"
+            })
     }
 
     package enum Report: Hashable, Sendable {

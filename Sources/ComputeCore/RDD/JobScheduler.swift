@@ -116,7 +116,8 @@ package struct JobScheduler: Sendable {
         return [
             .failed(
                 JobFailure(
-                    stage: attempt.stage, dataset: "\(node.name) [\(node.id.number)]", partition: attempt.partition, attempts: attempt.attempt,
+                    stage: attempt.stage, dataset: "\(node.name) [\(node.id.number)]", partition: attempt.partition,
+                    attempts: attempt.attempt,
                     cause: cause))
         ]
     }

@@ -45,7 +45,8 @@ package struct MapReduceJob: Sendable {
     /// Seen by commands as they are.
     package var environment: [(name: String, value: String)] = []
     /// How a key and a value become a line of output; functions with their own encoding bring their own.
-    package var outputLine: @Sendable (_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, _ line: inout [UInt8]) -> Void = MapReduceJob.textLine
+    package var outputLine: @Sendable (_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, _ line: inout [UInt8]) -> Void = MapReduceJob
+        .textLine
 
     package init(inputs: [String], output: String, mapper: MapStep) {
         self.inputs = inputs

@@ -36,11 +36,13 @@ package struct MapReduceRunner: Sendable {
         }
         do {
             try LocalFiles().makeDirectories(directory)
-            let run = JobRun(
-                job: job, jobID: jobID, schemes: schemes, splits: splits, output: output, directory: directory, token: token, onProgress: progress)
             var limits = JobScheduler.Limits()
             limits.attemptsMax = max(1, job.attemptsMax)
-            try JobDriver(pool: pool, token: token, limits: limits).run(run.graph(), progress: run.advance) { attempt, stage in
+            let driver = JobDriver(pool: pool, token: token, limits: limits)
+            let run = JobRun(
+                job: job, jobID: jobID, schemes: schemes, splits: splits, output: output, directory: directory, token: driver.tasks,
+                onProgress: progress)
+            try driver.run(run.graph(), progress: run.advance) { attempt, stage in
                 switch stage.kind {
                 case .shuffleMap: try run.mapTask(attempt)
                 case .result: try job.reduceTasks == 0 ? run.mapOnlyTask(attempt) : run.reduceTask(attempt)
@@ -134,7 +136,8 @@ private final class JobRun: Sendable {
             }
         }
         let sorter = SpillSorter(
-            reduceTasks: job.reduceTasks, bytesMax: job.sortBytesMax, directory: directory, name: "map\(attempt.partition)-\(attempt.attempt)",
+            reduceTasks: job.reduceTasks, bytesMax: job.sortBytesMax, directory: directory,
+            name: "map\(attempt.partition)-\(attempt.attempt)",
             combiner: combiner)
         try map(attempt, runner) { key, value in try sorter.add(key: key, value: value) }
         let run = try sorter.finish()

@@ -45,10 +45,13 @@ final class StepRunner {
                 return true
             }
         case .command(let arguments):
-            try runChild(arguments, onLine: { line in
-                let (key, value) = StreamingRules.split(line)
-                try counted(key, value)
-            }) { child in
+            try runChild(
+                arguments,
+                onLine: { line in
+                    let (key, value) = StreamingRules.split(line)
+                    try counted(key, value)
+                }
+            ) { child in
                 try lines { line in
                     inputRecords += 1
                     try child.write(line)
@@ -79,10 +82,13 @@ final class StepRunner {
         case .function(let function):
             try reduceGroups(source, onGroup: onGroup, onRecord: onRecord) { key, values in try function(key, values, emit) }
         case .command(let arguments):
-            try runChild(arguments, onLine: { line in
-                let (key, value) = StreamingRules.split(line)
-                try emit(key, value)
-            }) { child in
+            try runChild(
+                arguments,
+                onLine: { line in
+                    let (key, value) = StreamingRules.split(line)
+                    try emit(key, value)
+                }
+            ) { child in
                 var last: [UInt8]?
                 while try source.next() {
                     onRecord()

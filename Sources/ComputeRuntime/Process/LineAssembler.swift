@@ -21,7 +21,9 @@ package struct LineAssembler {
             }
             rest = rest[(newline + 1)...]
         }
-        guard partial.count + rest.count <= Self.lineBytesMax else { throw ChildError.pipe("a line is longer than \(Self.lineBytesMax) bytes") }
+        guard partial.count + rest.count <= Self.lineBytesMax else {
+            throw ChildError.pipe("a line is longer than \(Self.lineBytesMax) bytes")
+        }
         partial.append(contentsOf: rest)
     }
 

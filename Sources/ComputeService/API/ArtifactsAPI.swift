@@ -1,17 +1,20 @@
-// AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`) and
-// job programs are kept; Python files and archives are refused, since no Python runs here.
-import CZlib
+// AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`)
+// and job programs are kept; Python files and archives are refused, since no Python runs here.
+import ComputeRuntime
 import Foundation
 import GRPCCore
 import SparkWire
 
 extension SparkService {
-    func addArtifacts(_ messages: RPCAsyncSequence<Spark_Connect_AddArtifactsRequest, any Error>) async throws -> Spark_Connect_AddArtifactsResponse {
+    func addArtifacts(_ messages: RPCAsyncSequence<Spark_Connect_AddArtifactsRequest, any Error>) async throws
+        -> Spark_Connect_AddArtifactsResponse
+    {
         var response = Spark_Connect_AddArtifactsResponse()
         var session: SparkSession?
         var open: (name: String, expected: Int64, content: [UInt8], isIntact: Bool)?
         for try await message in messages {
-            let current = try session ?? self.session(message.userContext, message.sessionID, observed: message.clientObservedServerSideSessionID)
+            let current =
+                try session ?? self.session(message.userContext, message.sessionID, observed: message.clientObservedServerSideSessionID)
             session = current
             response.sessionID = message.sessionID
             response.serverSideSessionID = current.serverSideID
@@ -75,12 +78,12 @@ extension SparkService {
     static func artifactChunk(_ bytes: [UInt8]) -> Spark_Connect_AddArtifactsRequest.ArtifactChunk {
         var chunk = Spark_Connect_AddArtifactsRequest.ArtifactChunk()
         chunk.data = Data(bytes)
-        chunk.crc = Int64(crc32(0, bytes, UInt32(bytes.count)))
+        chunk.crc = Int64(Crc32.of(bytes))
         return chunk
     }
 
     private static func isIntact(_ chunk: Spark_Connect_AddArtifactsRequest.ArtifactChunk) -> Bool {
         let bytes = Array(chunk.data)
-        return Int64(crc32(0, bytes, UInt32(bytes.count))) == chunk.crc
+        return Int64(Crc32.of(bytes)) == chunk.crc
     }
 }

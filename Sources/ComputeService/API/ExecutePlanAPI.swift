@@ -9,12 +9,13 @@ extension SparkService {
         let session = try session(request.userContext, request.sessionID, observed: request.clientObservedServerSideSessionID)
         let isReattachable = request.requestOptions.contains { $0.reattachOptions.reattachable }
         let id = request.hasOperationID ? request.operationID : UUID().uuidString.lowercased()
-        let operation: Operation
+        let operation: PlanOperation
         do {
             guard UUID(uuidString: id) != nil else {
-                throw SparkError.invalidHandle("FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
+                throw SparkError.invalidHandle(
+                    "FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
             }
-            operation = Operation(id: id, tags: request.tags, isReattachable: isReattachable)
+            operation = PlanOperation(id: id, tags: request.tags, isReattachable: isReattachable)
             try session.add(operation)
         } catch {
             throw report(error, in: session)
@@ -24,14 +25,17 @@ extension SparkService {
         try await stream(operation, session, after: nil, writer)
     }
 
-    func reattachExecute(_ request: Spark_Connect_ReattachExecuteRequest, _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>) async throws {
+    func reattachExecute(_ request: Spark_Connect_ReattachExecuteRequest, _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>)
+        async throws
+    {
         let session = try session(request.userContext, request.sessionID, observed: request.clientObservedServerSideSessionID)
-        let operation: Operation
+        let operation: PlanOperation
         do {
             operation = try session.operation(request.operationID)
             guard operation.isReattachable else {
                 throw SparkError(
-                    "INVALID_CURSOR.NOT_REATTACHABLE", sqlState: "HY109", kind: .runtime, "The cursor is invalid. The cursor is not reattachable.")
+                    "INVALID_CURSOR.NOT_REATTACHABLE", sqlState: "HY109", kind: .runtime,
+                    "The cursor is invalid. The cursor is not reattachable.")
             }
         } catch {
             throw report(error, in: session)
@@ -56,7 +60,7 @@ extension SparkService {
     }
 
     private func stream(
-        _ operation: Operation, _ session: SparkSession, after responseID: String?, _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>
+        _ operation: PlanOperation, _ session: SparkSession, after responseID: String?, _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>
     ) async throws {
         let reader: Int
         var index: Int

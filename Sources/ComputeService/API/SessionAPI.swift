@@ -5,12 +5,13 @@ import SparkWire
 extension SparkService {
     func interrupt(_ request: Spark_Connect_InterruptRequest) async throws -> Spark_Connect_InterruptResponse {
         let session = try session(request.userContext, request.sessionID, observed: request.clientObservedServerSideSessionID)
-        let chosen: (Operation) -> Bool
+        let chosen: (PlanOperation) -> Bool
         switch request.interruptType {
         case .all: chosen = { _ in true }
         case .tag: chosen = { $0.tags.contains(request.operationTag) }
         case .operationID: chosen = { $0.id == request.operationID }
-        case .unspecified, .UNRECOGNIZED: throw report(SparkError.invalidPlan("an interrupt names no kind that this server knows"), in: session)
+        case .unspecified, .UNRECOGNIZED:
+            throw report(SparkError.invalidPlan("an interrupt names no kind that this server knows"), in: session)
         }
         var response = Spark_Connect_InterruptResponse()
         response.sessionID = request.sessionID

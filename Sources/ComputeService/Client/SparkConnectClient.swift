@@ -1,5 +1,6 @@
-// A client of Spark Connect for the command line and the demos: SQL against any server, MapReduce and submitted programs against ours. It is
-// one session on one connection, valid inside `connected`. It asks for results that cannot be attached again: a broken connection is an error.
+// A client of Spark Connect for the command line and the demos: SQL against any server, MapReduce and submitted programs against ours. It
+// is one session on one connection, valid inside `connected`. It asks for results that cannot be attached again: a broken connection is an
+// error.
 import ComputeCore
 import Foundation
 import GRPCCore
@@ -210,7 +211,8 @@ package struct SparkConnectClient: Sendable {
                 case .progress(let progress):
                     onEvent(
                         .progress(
-                            mapsDone: Int(progress.maps.completed), maps: Int(progress.maps.total), reducesDone: Int(progress.reduces.completed),
+                            mapsDone: Int(progress.maps.completed), maps: Int(progress.maps.total),
+                            reducesDone: Int(progress.reduces.completed),
                             reduces: Int(progress.reduces.total), status: progress.status))
                 case .output(let output):
                     if !output.standardOutput.isEmpty { onEvent(.standardOutput(Array(output.standardOutput))) }

@@ -1,5 +1,5 @@
-// The catalog questions that a server with one catalog, one database and temporary views can answer; others are refused by name. Answers are
-// tables with the columns that Spark's clients read by position.
+// The catalog questions that a server with one catalog, one database and temporary views can answer; others are refused by name. Answers
+// are tables with the columns that Spark's clients read by position.
 import ComputeCore
 import QueryCore
 import SparkWire
@@ -15,7 +15,8 @@ extension PlanExecution {
         case .tableExists(let table):
             let isThere = try session.engine.hasView(ExpressionTranslation.nameParts(table.tableName))
             return Self.single("value", .boolean(isThere), .boolean)
-        case .databaseExists(let database): return Self.single("value", .boolean(database.dbName.lowercased() == Self.databaseName), .boolean)
+        case .databaseExists(let database):
+            return Self.single("value", .boolean(database.dbName.lowercased() == Self.databaseName), .boolean)
         case .dropTempView(let view): return Self.single("value", .boolean(try session.engine.dropView(view.viewName)), .boolean)
         case .listTables(let tables):
             guard !tables.hasPattern else { throw SparkError.unsupported("patterns of listTables") }

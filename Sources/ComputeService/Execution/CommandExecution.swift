@@ -14,7 +14,8 @@ extension PlanExecution {
             try session.engine.createView(view.name, try translated(view.input), replace: view.replace)
         case .extension(let any): try job(any)
         case .writeOperation, .writeOperationV2: throw SparkError.unsupported("writing a DataFrame")
-        case .registerFunction, .registerTableFunction, .registerDataSource: throw SparkError.unsupported("user-defined functions and data sources")
+        case .registerFunction, .registerTableFunction, .registerDataSource:
+            throw SparkError.unsupported("user-defined functions and data sources")
         case let kind?:
             let label = Mirror(reflecting: kind).children.first?.label ?? "command"
             throw SparkError.unsupported("the command '\(label)' of Spark Connect")
@@ -22,7 +23,8 @@ extension PlanExecution {
         }
     }
 
-    /// A query is analysed and handed back as a relation, for the client to run or build on. A command is run now; its rows are handed back.
+    /// A query is analysed and handed back as a relation, for the client to run or build on. A command is run now; its rows are
+    /// handed back.
     private func sql(_ command: Spark_Connect_SqlCommand) throws {
         guard command.args.isEmpty, command.posArgs.isEmpty, command.namedArguments.isEmpty, command.posArguments.isEmpty else {
             throw SparkError.unsupported("parameters of a SQL statement")

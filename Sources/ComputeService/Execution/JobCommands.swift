@@ -1,5 +1,5 @@
-// Our own commands in Spark Connect's extension field: MapReduce jobs and submitted programs. Their events go back in the extension field of
-// the responses; the last one is the result. A job that fails ends the operation with an error, like a query.
+// Our own commands in Spark Connect's extension field: MapReduce jobs and submitted programs. Their events go back in the extension field
+// of the responses; the last one is the result. A job that fails ends the operation with an error, like a query.
 import ComputeCore
 import ComputeRuntime
 import Foundation

@@ -1,5 +1,5 @@
-// Runs one ExecutePlan on a query thread: translates the plan, computes, and appends responses to the operation. The order is schema, batches,
-// and for a client that can attach again a last response that says that all were sent. It writes to no connection.
+// Runs one ExecutePlan on a query thread: translates the plan, computes, and appends responses to the operation. The order is schema,
+// batches, and for a client that can attach again a last response that says that all were sent. It writes to no connection.
 import ComputeCore
 import Foundation
 import QueryCore
@@ -8,7 +8,7 @@ import SparkWire
 struct PlanExecution: Sendable {
     let service: SparkService
     let session: SparkSession
-    let operation: Operation
+    let operation: PlanOperation
     let sessionID: String
 
     /// What `show` gives: one row with the finished text.

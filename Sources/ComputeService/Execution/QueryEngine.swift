@@ -1,5 +1,5 @@
-// The SQL engine of one session, shared by the threads that serve it: queries run on a copy of the session's state, commands change it one at
-// a time. The clock is read here, since the engine has none.
+// The SQL engine of one session, shared by the threads that serve it: queries run on a copy of the session's state, commands change it one
+// at a time. The clock is read here, since the engine has none.
 import ComputeCore
 import ComputeRuntime
 import Foundation
@@ -33,7 +33,8 @@ final class QueryEngine: Sendable {
         try session.withLock { session in
             // The copy keeps a failed command from leaving half a change.
             var changed = session
-            nonisolated(unsafe) let run = try changed.execute(plan, now: Self.now)  // the result holds rows only and is given to this caller alone
+            // The result holds rows only and is given to this caller alone.
+            nonisolated(unsafe) let run = try changed.execute(plan, now: Self.now)
             session = changed
             return run
         }

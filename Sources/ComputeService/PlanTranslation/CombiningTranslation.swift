@@ -32,7 +32,8 @@ extension RelationTranslation {
         return .join(
             Join(
                 left: try plan(join.left), right: try plan(join.right), kind: kind,
-                condition: join.hasJoinCondition ? try ExpressionTranslation.expression(join.joinCondition) : nil, using: join.usingColumns))
+                condition: join.hasJoinCondition ? try ExpressionTranslation.expression(join.joinCondition) : nil, using: join.usingColumns)
+        )
     }
 
     func setOperation(_ operation: Spark_Connect_SetOperation) throws -> Plan {
@@ -52,7 +53,9 @@ extension RelationTranslation {
     /// A statement with DataFrames that it names: each reference is an alias over its plan.
     func withRelations(_ relations: Spark_Connect_WithRelations) throws -> Plan {
         let tables = try relations.references.map { reference in
-            guard case .subqueryAlias(let alias) = reference.relType else { throw SparkError.unsupported("references without a name (subqueries)") }
+            guard case .subqueryAlias(let alias) = reference.relType else {
+                throw SparkError.unsupported("references without a name (subqueries)")
+            }
             return CommonTable(name: alias.alias, columns: [], plan: try plan(alias.input))
         }
         return .with(tables, try plan(relations.root))

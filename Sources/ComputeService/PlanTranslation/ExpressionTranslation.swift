@@ -19,7 +19,8 @@ enum ExpressionTranslation {
             // The target is written with its star: `t.*`.
             let target = star.unparsedTarget.hasSuffix(".*") ? String(star.unparsedTarget.dropLast(2)) : star.unparsedTarget
             return .star(qualifier: try nameParts(target))
-        case .unresolvedFunction(let function): return try call(function.functionName, function.arguments, distinct: function.isDistinct, child)
+        case .unresolvedFunction(let function):
+            return try call(function.functionName, function.arguments, distinct: function.isDistinct, child)
         case .callFunction(let function): return try call(function.functionName, function.arguments, distinct: false, child)
         case .expressionString(let text): return try Parser.parseExpression(text.expression)
         case .alias(let alias):

@@ -28,7 +28,9 @@ enum LiteralTranslation {
         case .map(let map):
             let keys = try map.keys.map { try literal($0, depth: depth + 1) }
             let values = try map.values.map { try literal($0, depth: depth + 1) }
-            guard keys.count == values.count else { throw SparkError.invalidPlan("a map literal has \(keys.count) keys, \(values.count) values") }
+            guard keys.count == values.count else {
+                throw SparkError.invalidPlan("a map literal has \(keys.count) keys, \(values.count) values")
+            }
             let keyType = map.hasKeyType ? try TypeTranslation.type(map.keyType) : keys.first?.type ?? .null
             let valueType = map.hasValueType ? try TypeTranslation.type(map.valueType) : values.first?.type ?? .null
             return Literal(

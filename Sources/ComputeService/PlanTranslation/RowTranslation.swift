@@ -23,7 +23,9 @@ extension RelationTranslation {
     func renamed(_ renamed: Spark_Connect_WithColumnsRenamed) throws -> Plan {
         var renames = renamed.renames.map { ColumnRename(from: $0.colName, to: $0.newColName) }
         // Older clients send a map, whose order has no meaning.
-        if renames.isEmpty { renames = renamed.renameColumnsMap.sorted { $0.key < $1.key }.map { ColumnRename(from: $0.key, to: $0.value) } }
+        if renames.isEmpty {
+            renames = renamed.renameColumnsMap.sorted { $0.key < $1.key }.map { ColumnRename(from: $0.key, to: $0.value) }
+        }
         return .renamed(renames, try plan(renamed.input))
     }
 

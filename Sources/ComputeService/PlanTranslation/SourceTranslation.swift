@@ -1,5 +1,5 @@
-// Relations without an input: files, tables, local rows, ranges, SQL text. Local rows arrive as an Arrow stream, with a schema as DDL or JSON
-// beside it that wins over the stream's own.
+// Relations without an input: files, tables, local rows, ranges, SQL text. Local rows arrive as an Arrow stream, with a schema as DDL or
+// JSON beside it that wins over the stream's own.
 import ComputeCore
 import Foundation
 import QueryCore
@@ -87,9 +87,12 @@ enum SchemaText {
         switch kind {
         case "struct":
             let fields = object["fields"] as? [[String: Any]] ?? []
-            return .structure(try fields.map { field in
-                StructField(field["name"] as? String ?? "", try type(field["type"] ?? "", depth: depth + 1), nullable: field["nullable"] as? Bool ?? true)
-            })
+            return .structure(
+                try fields.map { field in
+                    StructField(
+                        field["name"] as? String ?? "", try type(field["type"] ?? "", depth: depth + 1),
+                        nullable: field["nullable"] as? Bool ?? true)
+                })
         case "array":
             return .array(
                 element: try type(object["elementType"] ?? "", depth: depth + 1), containsNull: object["containsNull"] as? Bool ?? true)

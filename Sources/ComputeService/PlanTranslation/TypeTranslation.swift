@@ -33,9 +33,10 @@ enum TypeTranslation {
                 key: try type(map.keyType, depth: depth + 1), value: try type(map.valueType, depth: depth + 1),
                 valueContainsNull: map.valueContainsNull)
         case .struct(let structure):
-            return .structure(try structure.fields.map {
-                StructField($0.name, try type($0.dataType, depth: depth + 1), nullable: $0.nullable)
-            })
+            return .structure(
+                try structure.fields.map {
+                    StructField($0.name, try type($0.dataType, depth: depth + 1), nullable: $0.nullable)
+                })
         case .unparsed(let text): return try Parser.parseType(text.dataTypeString)
         case .timestampNtz: throw SparkError.unsupportedType("TIMESTAMP_NTZ")
         case .calendarInterval: throw SparkError.unsupportedType("INTERVAL")
@@ -125,7 +126,9 @@ enum TypeTranslation {
             children = [arrow(StructField("element", element, nullable: containsNull))]
         case .map(let key, let value, let valueContainsNull):
             type = .map(keysSorted: false)
-            let entries = [arrow(StructField("key", key, nullable: false)), arrow(StructField("value", value, nullable: valueContainsNull))]
+            let entries = [
+                arrow(StructField("key", key, nullable: false)), arrow(StructField("value", value, nullable: valueContainsNull)),
+            ]
             children = [ArrowField("entries", .structure, nullable: false, children: entries)]
         case .structure(let fields):
             type = .structure

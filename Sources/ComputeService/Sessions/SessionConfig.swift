@@ -1,5 +1,5 @@
-// The settings of one session: Spark's names, the defaults that its clients ask for, and what the user has set. A name that is neither is not
-// there, and asking for it is refused as Spark refuses it.
+// The settings of one session: Spark's names, the defaults that its clients ask for, and what the user has set. A name that is neither is
+// not there, and asking for it is refused as Spark refuses it.
 struct SessionConfig: Sendable {
     /// Settings a session may hold beside the defaults.
     static let settingsMax = 1_000
@@ -56,7 +56,8 @@ struct SessionConfig: Sendable {
         if Self.fixed.contains(key), value.lowercased() != Self.defaults[key]?.lowercased() {
             throw SparkError(
                 "CANNOT_MODIFY_CONFIG", sqlState: "46110", kind: .analysis,
-                "Cannot modify the value of the Spark config: \"\(key)\". This server supports only '\(Self.defaults[key] ?? "")'.", ["key": "\"\(key)\""])
+                "Cannot modify the value of the Spark config: \"\(key)\". This server supports only '\(Self.defaults[key] ?? "")'.",
+                ["key": "\"\(key)\""])
         }
         guard values[key] != nil || values.count < Self.settingsMax else {
             throw SparkError.unsupported("more than \(Self.settingsMax) settings in a session")

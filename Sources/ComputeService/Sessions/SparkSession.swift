@@ -1,5 +1,5 @@
-// One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors it may ask about. Everything
-// here dies with the session. The table of sessions finds or makes them, and refuses handles that Spark would refuse.
+// One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors it may ask about.
+// Everything here dies with the session. The table of sessions finds or makes them, and refuses handles that Spark would refuse.
 import ComputeRuntime
 import Foundation
 import Synchronization
@@ -17,7 +17,7 @@ final class SparkSession: Sendable {
 
     private struct State {
         var config = SessionConfig()
-        var operations: [String: Operation] = [:]
+        var operations: [String: PlanOperation] = [:]
         var errors: [(id: String, error: SparkError)] = []
         var lastUsed = ContinuousClock.now
     }
@@ -40,16 +40,11 @@ final class SparkSession: Sendable {
         state.withLock { $0.operations.values.contains { !$0.isFinished } ? .zero : now - $0.lastUsed }
     }
 
-    func withConfig<Result>(_ body: (inout SessionConfig) throws -> Result) rethrows -> Result {
-        try state.withLock { state in
-            // A copy, because the state of a Mutex cannot be borrowed through a throwing generic closure twice.
-            var config = state.config
-            defer { state.config = config }
-            return try body(&config)
-        }
+    func withConfig<Result: Sendable>(_ body: (inout SessionConfig) throws -> Result) rethrows -> Result {
+        try state.withLock { try body(&$0.config) }
     }
 
-    func add(_ operation: Operation) throws {
+    func add(_ operation: PlanOperation) throws {
         try state.withLock { state in
             guard state.operations[operation.id] == nil else {
                 throw SparkError.invalidHandle("OPERATION_ALREADY_EXISTS", operation.id, "Operation already exists.")
@@ -61,7 +56,7 @@ final class SparkSession: Sendable {
         }
     }
 
-    func operation(_ id: String) throws -> Operation {
+    func operation(_ id: String) throws -> PlanOperation {
         guard let operation = state.withLock({ $0.operations[id] }) else {
             throw SparkError.invalidHandle("OPERATION_NOT_FOUND", id, "Operation not found.")
         }
@@ -73,7 +68,7 @@ final class SparkSession: Sendable {
     }
 
     /// By id, ascending.
-    var operations: [Operation] {
+    var operations: [PlanOperation] {
         state.withLock { $0.operations.values.sorted { $0.id < $1.id } }
     }
 
@@ -118,7 +113,8 @@ final class SessionTable: Sendable {
     /// Finds the session or makes it.
     func session(user: String, id: String, observedServerSideID: String?) throws -> SparkSession {
         guard UUID(uuidString: id) != nil else {
-            throw SparkError.invalidHandle("FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
+            throw SparkError.invalidHandle(
+                "FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
         }
         let key = SparkSession.Key(user: user, session: id)
         let session = try state.withLock { state in
@@ -130,7 +126,8 @@ final class SessionTable: Sendable {
             return session
         }
         if let observedServerSideID, !observedServerSideID.isEmpty, observedServerSideID != session.serverSideID {
-            throw SparkError.invalidHandle("SESSION_CHANGED", id, "The existing Spark server driver instance has restarted. Please reconnect.")
+            throw SparkError.invalidHandle(
+                "SESSION_CHANGED", id, "The existing Spark server driver instance has restarted. Please reconnect.")
         }
         session.touch()
         return session
@@ -153,7 +150,9 @@ final class SessionTable: Sendable {
     func reap(_ now: ContinuousClock.Instant) {
         let sessions = state.withLock { Array($0.sessions.values) }
         for session in sessions {
-            for operation in session.operations where (operation.detachedFor(now) ?? .zero) > Self.detachedMax { session.remove(operation.id) }
+            for operation in session.operations where (operation.detachedFor(now) ?? .zero) > Self.detachedMax {
+                session.remove(operation.id)
+            }
             if session.idleFor(now) > Self.idleMax { _ = release(user: session.key.user, id: session.key.session, allowReconnect: true) }
         }
     }

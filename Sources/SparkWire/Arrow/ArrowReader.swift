@@ -82,7 +82,9 @@ private struct BatchReader {
         guard node + 2 <= nodes.count else { throw .malformed("a column has no node") }
         let (length, nulls) = (nodes[node], nodes[node + 1])
         node += 2
-        guard (0...Int64(Int32.max)).contains(length), (0...length).contains(nulls) else { throw .malformed("node of column \(field.name)") }
+        guard (0...Int64(Int32.max)).contains(length), (0...length).contains(nulls) else {
+            throw .malformed("node of column \(field.name)")
+        }
         let rows = Int(length)
         if field.type == .null { return ArrowArray(length: rows, nullCount: rows, buffers: []) }
         let validity = try buffer(atLeast: nulls == 0 ? 0 : (rows + 7) / 8, field)

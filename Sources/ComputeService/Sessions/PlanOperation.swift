@@ -1,11 +1,11 @@
-// One running or finished ExecutePlan: a buffer of responses between the thread that computes them and the stream that a client reads, which
-// may break and be attached again. Responses are kept until the client releases them, within a bound; a producer that is too far ahead
-// of its reader waits. State is guarded by one condition, whose sections never block or call out.
+// One running or finished ExecutePlan: a buffer of responses between the thread that computes them and the stream that a client reads,
+// which may break and be attached again. Responses are kept until the client releases them, within a bound; a producer that is too far
+// ahead of its reader waits. State is guarded by one condition, whose sections never block or call out.
 import ComputeRuntime
 import Foundation
 import SparkWire
 
-final class Operation: @unchecked Sendable {  // all mutable state is read and written between `lock` and `unlock` of `condition`
+final class PlanOperation: @unchecked Sendable {  // all mutable state is read and written between `lock` and `unlock` of `condition`
     /// Computed but not yet read; more makes the producer wait.
     static let unreadBytesMax = 64 << 20
     /// Read but not yet released, kept for a client that attaches again.

@@ -29,7 +29,12 @@ let package = Package(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
 
+        // Ring 1: wire
+        .systemLibrary(name: "CZlib"),
+        .target(name: "KafkaWire", dependencies: ["Base", "CZlib"]),
+
         // Ring 2: cores
+        .target(name: "BrokerCore", dependencies: ["Base", collections]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
 
         // Ring 3: storage

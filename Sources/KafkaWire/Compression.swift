@@ -44,7 +44,7 @@ package enum Compression: Int16, Sendable, CaseIterable {
         let bound = Int(deflateBound(&stream, UInt(plain.readableBytes)))
         var packed = ByteBufferAllocator().buffer(capacity: bound)
         // zlib reads the input and writes at most `bound` bytes, both only within this call; deflateBound makes one call enough.
-        plain.withUnsafeReadableBytes { input in
+        _ = plain.withUnsafeReadableBytes { input in
             packed.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { output in
                 stream.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
                 stream.avail_in = UInt32(input.count)

@@ -12,6 +12,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -21,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Ring 0: ground
@@ -29,19 +31,39 @@ let package = Package(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
 
-        // Ring 1: wire
+        // Ring 1: wires
         .systemLibrary(name: "CZlib"),
+        .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "KafkaWire", dependencies: ["Base", "CZlib"]),
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
+        .target(name: "CoordCore", dependencies: ["Base", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
         .target(name: "MetaStore", dependencies: ["Base", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // Ring 4: runtime
-        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", logging]),
+        .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", collections, logging]),
+        .target(
+            name: "NetKit",
+            dependencies: [
+                "Base", collections, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire"]),
+
+        // Ring 5: services
+        .target(
+            name: "BrokerService",
+            dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
     ]
 )

@@ -41,8 +41,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var slotsSinceCheckpoint: Int64 = 0
     private var stopping = false
     package let recovery: ReplicaRecovery
-    /// Runs on the loop after the results of a batch were handed out.
-    package var onBatchApplied: () -> Void = {}
+    /// Runs on the loop after every executed command, before the next one is executed and before the proposal's own completion.
+    package var onExecuted: (Machine.Outcome) -> Void = { _ in }
 
     /// How long rows may wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
@@ -111,7 +111,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
                 self.whenLeading = { continuation.resume(with: $0) }
-                self.carryOut(self.pump.campaign())
+                self.persist(self.pump.campaign())
             }
         }
     }
@@ -163,14 +163,26 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         flushScheduled = true
         loop.execute {
             self.flushScheduled = false
-            self.carryOut(self.pump.pump(time: self.time.wallTime()))
+            self.persist(self.pump.pump(time: self.time.wallTime()))
         }
     }
 
-    private func carryOut(_ effects: PumpEffects<Machine.Outcome>) {
-        if let batch = effects.persist { persist(batch) }
-        for result in effects.results { completions.remove(result.id)?(result.result) }
-        if !effects.results.isEmpty { onBatchApplied() }
+    private func persist(_ batch: PersistBatch?) {
+        guard let batch else { return }
+        disk.submit {
+            let result = Result { () throws(StorageError) in try self.acceptorLog.persist(batch) }
+            self.loop.execute { self.persistEnded(result) }
+        }
+    }
+
+    /// Starts the next batch first, so that the disk works while the commands of this one are executed.
+    private func advance() {
+        pump.persisted()
+        persist(pump.pump(time: time.wallTime()))
+        while let executed = pump.executeNext() {
+            onExecuted(executed.outcome)
+            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
+        }
         if pump.applied > pump.saved { scheduleSave() }
         if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
             self.whenLeading = nil
@@ -178,16 +190,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    private func persist(_ batch: PersistBatch) {
-        disk.submit {
-            let result = Result { () throws(StorageError) in try self.acceptorLog.persist(batch) }
-            self.loop.execute { self.persistEnded(result) }
-        }
-    }
-
     private func persistEnded(_ result: Result<Void, StorageError>) {
         switch result {
-        case .success: carryOut(pump.persisted(time: time.wallTime()))
+        case .success: advance()
         case .failure(let error) where error.cause == .noSpace:
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             let batch = pump.persistStalled(error)

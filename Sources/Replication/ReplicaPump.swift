@@ -2,6 +2,7 @@
 // consensus node and the service's state machine; disk, tables, clock and network are its owner's (ReplicaHost, or the
 // simulator). Nothing is answered before the record that decides it is durable.
 import Base
+import Collections
 import Consensus
 import Storage
 
@@ -27,17 +28,11 @@ package enum ReplicaRefusal: Error, Sendable, Equatable {
     case tooLarge(bytes: Int)
 }
 
-/// A proposal's result, to be handed to whoever waits for it.
-package struct ProposalResult<Outcome: Sendable>: Sendable {
-    package var id: ProposalID
-    package var result: Result<Outcome, ReplicaRefusal>
-}
-
-/// What the pump's owner has to do, in this order.
-package struct PumpEffects<Outcome: Sendable>: Sendable {
-    /// Append and make durable, then report `persisted` or `persistFailed`. At most one batch is under way.
-    package var persist: PersistBatch?
-    package var results: [ProposalResult<Outcome>] = []
+/// A command that was executed, with the proposal that waits for it, if it was made here.
+package struct Executed<Outcome: Sendable>: Sendable {
+    package var slot: Slot
+    package var proposal: ProposalID?
+    package var outcome: Outcome
 }
 
 /// Records for the log that become durable together.
@@ -65,6 +60,8 @@ package struct ReplicaPump<Machine: StateMachine> {
     private var nextProposal: Int64 = 1
     private var inFlight: PersistBatch?
     private var pendingRecords: [AcceptorRecord] = []
+    /// Decided entries that still have to be executed, in slot order.
+    private var decided = Deque<LogEntry>()
     package private(set) var stopped: ReplicaRefusal?
     /// Why the disk takes nothing at present.
     package private(set) var stalled: StorageError?
@@ -82,7 +79,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     package var pendingCount: Int { waitingCount + queue.count }
 
     /// Begins a leadership. Entries that the log holds beyond the tables are executed before anything new.
-    package mutating func campaign() -> PumpEffects<Machine.Outcome> {
+    package mutating func campaign() -> PersistBatch? {
         absorb(node.step(.campaign))
         return pump(time: .zero)
     }
@@ -102,10 +99,10 @@ package struct ReplicaPump<Machine: StateMachine> {
         return .success(id)
     }
 
-    /// Gives queued commands their slots and hands out the next batch if none is under way.
-    package mutating func pump(time: WallTime) -> PumpEffects<Machine.Outcome> {
-        var effects = PumpEffects<Machine.Outcome>()
-        guard stopped == nil, inFlight == nil else { return effects }
+    /// Gives queued commands their slots and hands out the next batch, if none is under way: to be appended and made durable, then
+    /// reported by `persisted`, `persistStalled` or `persistFailed`.
+    package mutating func pump(time: WallTime) -> PersistBatch? {
+        guard stopped == nil, inFlight == nil else { return nil }
         if node.isLeading, !queue.isEmpty {
             var slot = node.proposer.nextSlot
             for proposal in queue {
@@ -116,8 +113,7 @@ package struct ReplicaPump<Machine: StateMachine> {
             absorb(node.step(.propose(queue.map(\.command), time: time)))
             queue.removeAll(keepingCapacity: true)
         }
-        effects.persist = nextBatch()
-        return effects
+        return nextBatch()
     }
 
     private mutating func nextBatch() -> PersistBatch? {
@@ -137,39 +133,34 @@ package struct ReplicaPump<Machine: StateMachine> {
     private mutating func absorb(_ effects: PaxosEffects) {
         precondition(effects.messages.isEmpty, "a quorum of one sends no messages")
         pendingRecords += effects.append
+        decided.append(contentsOf: effects.committed)
     }
 
-    /// The batch under way is durable: executes what that decides, and goes on with the next.
-    package mutating func persisted(time: WallTime) -> PumpEffects<Machine.Outcome> {
+    /// The batch under way is durable. What that decides is executed by `executeNext`, what comes next is handed out by `pump`.
+    package mutating func persisted() {
         guard let batch = inFlight else { preconditionFailure("only a batch under way becomes durable") }
         inFlight = nil
         stalled = nil
-        var results: [ProposalResult<Machine.Outcome>] = []
-        if let ballot = batch.promised { finish(node.step(.promiseDurable(ballot)), &results) }
-        if let slot = batch.lastSlot { finish(node.step(.entriesDurable(batch.ballot, through: slot)), &results) }
-        var effects = pump(time: time)
-        effects.results = results
-        return effects
+        if let ballot = batch.promised { absorb(node.step(.promiseDurable(ballot))) }
+        if let slot = batch.lastSlot { absorb(node.step(.entriesDurable(batch.ballot, through: slot))) }
     }
 
-    private mutating func finish(_ effects: PaxosEffects, _ results: inout [ProposalResult<Machine.Outcome>]) {
-        absorb(effects)
-        for entry in effects.committed { execute(entry, &results) }
-    }
-
-    private mutating func execute(_ entry: LogEntry, _ results: inout [ProposalResult<Machine.Outcome>]) {
-        precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
-        applied = entry.slot
-        guard entry.command.readableBytes > 0 else { return }
-        let command: Machine.Command
-        do { command = try Machine.Command(decoding: entry.command, as: DurableDialect.self) } catch {
-            preconditionFailure("the log holds a command that this version cannot read (slot \(entry.slot)): \(error)")
+    /// Executes the next decided command; nil if there is none. One at a time, so that a reader can look at the state between two commands.
+    package mutating func executeNext() -> Executed<Machine.Outcome>? {
+        while let entry = decided.popFirst() {
+            precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
+            applied = entry.slot
+            guard entry.command.readableBytes > 0 else { continue }
+            let command: Machine.Command
+            do { command = try Machine.Command(decoding: entry.command, as: DurableDialect.self) } catch {
+                preconditionFailure("the log holds a command that this version cannot read (slot \(entry.slot)): \(error)")
+            }
+            let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &unsaved)
+            let proposal = waiting.remove(entry.slot)
+            if proposal != nil { waitingCount -= 1 }
+            return Executed(slot: entry.slot, proposal: proposal, outcome: outcome)
         }
-        let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &unsaved)
-        if let id = waiting.remove(entry.slot) {
-            waitingCount -= 1
-            results.append(ProposalResult(id: id, result: .success(outcome)))
-        }
+        return nil
     }
 
     /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried

@@ -1,0 +1,119 @@
+// Listens for connections of a length-prefixed protocol and makes outgoing ones of the same kind. The listener counts connections,
+// in all and per address, and refuses above its limits; sessions are made and used on the service's own loop.
+import Base
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// A listening port of a framed protocol.
+package final class FrameListener: @unchecked Sendable {
+    // Safe to share: `connections`, `perAddress` and `open` are touched on the loop only; `channel` is set once, before the listener is handed out.
+    private let loop: NIOServiceLoop
+    private let limits: FrameLimits
+    private let log: Logger
+    private var channel: (any Channel)?
+    private var open: [ObjectIdentifier: any Channel] = [:]
+    private var perAddress: [String: Int] = [:]
+    /// Connections that were refused because of a limit, since the start.
+    package private(set) var refusedConnections = 0
+
+    private init(loop: NIOServiceLoop, limits: FrameLimits, log: Logger) {
+        self.loop = loop
+        self.limits = limits
+        self.log = log
+    }
+
+    package var connectionCount: Int { open.count }
+
+    /// The address that is really bound.
+    package var address: HostPort {
+        guard let address = HostPort(channel?.localAddress) else { preconditionFailure("a listener is bound as long as it exists") }
+        return address
+    }
+
+    /// Binds `address` and serves every connection with a session of its own. Throws `ListenError`.
+    package static func bind(
+        _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, tls: TLSSettings? = nil, log: Logger,
+        session: @escaping @Sendable (FrameConnection) -> any FrameSession
+    ) async throws -> FrameListener {
+        let listener = FrameListener(loop: loop, limits: limits, log: log)
+        let context = try tls?.serverContext()
+        let bootstrap = ServerBootstrap(group: loop.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: limits.outboundBytesMax / 4, high: limits.outboundBytesMax))
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
+                    if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
+                    try channel.pipeline.syncOperations.addHandler(
+                        FrameHandler(limits: limits, makeSession: session, onClose: { listener.leave(channel) }))
+                }
+            }
+        do { listener.channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch { throw ListenError(address, error) }
+        return listener
+    }
+
+    private func admit(_ channel: any Channel) -> Bool {
+        let ip = channel.remoteAddress?.ipAddress ?? ""
+        let held = perAddress[ip, default: 0]
+        guard open.count < limits.connectionsMax, limits.connectionsPerAddressMax == 0 || held < limits.connectionsPerAddressMax else {
+            refusedConnections += 1
+            log.warning("connection refused: too many are open", metadata: ["remote": "\(ip)", "open": "\(open.count)", "fromThere": "\(held)"])
+            return false
+        }
+        open[ObjectIdentifier(channel)] = channel
+        perAddress[ip] = held + 1
+        return true
+    }
+
+    private func leave(_ channel: any Channel) {
+        guard open.removeValue(forKey: ObjectIdentifier(channel)) != nil else { return }
+        let ip = channel.remoteAddress?.ipAddress ?? ""
+        let held = perAddress[ip, default: 1] - 1
+        perAddress[ip] = held > 0 ? held : nil
+    }
+
+    /// Accepts no more connections; those that are open go on.
+    package func stopAccepting() async {
+        // A listener that is closed already has nothing left to stop.
+        try? await channel?.close().get()
+    }
+
+    /// Closes every connection.
+    package func closeConnections() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute {
+                for channel in self.open.values { channel.close(promise: nil) }
+                continuation.resume()
+            }
+        }
+    }
+}
+
+/// Outgoing connections of a framed protocol.
+package enum FrameClient {
+    /// Connects and serves the connection with `session`. Throws the system's error if nobody listens.
+    package static func connect(
+        _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, timeout: Duration = .seconds(10), tls: TLSSettings? = nil,
+        session: @escaping @Sendable (FrameConnection) -> any FrameSession
+    ) async throws {
+        let context = try tls?.clientContext()
+        let bootstrap = ClientBootstrap(group: loop.group)
+            .connectTimeout(.nanoseconds(timeout.inNanoseconds))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: address.host))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(FrameHandler(limits: limits, makeSession: session, onClose: {}))
+                }
+            }
+        _ = try await bootstrap.connect(host: address.host, port: address.port).get()
+    }
+}

@@ -1,0 +1,107 @@
+// What the services count, in Prometheus' text form. Counters and histograms are updated without locks from any thread;
+// gauges are asked when somebody looks. Base units, `_total` on counters, `platform_` in front.
+import Base
+import Synchronization
+
+/// A number that only grows.
+package final class Counter: Sendable {
+    private let value = Atomic<Int64>(0)
+    package init() {}
+    package func add(_ amount: Int64 = 1) { value.add(amount, ordering: .relaxed) }
+    package var total: Int64 { value.load(ordering: .relaxed) }
+}
+
+/// Durations in buckets of seconds.
+package final class DurationHistogram: Sendable {
+    /// Upper bounds in nanoseconds: 50 microseconds to 5 seconds.
+    static let bounds: [Int64] = [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000, 500_000_000, 5_000_000_000]
+    private let state = Mutex<(buckets: [Int64], sum: Int64, count: Int64)>((Array(repeating: 0, count: bounds.count), 0, 0))
+    package init() {}
+
+    package func observe(_ duration: Duration) {
+        let nanoseconds = duration.inNanoseconds
+        state.withLock {
+            if let place = Self.bounds.firstIndex(where: { nanoseconds <= $0 }) { $0.buckets[place] += 1 }
+            $0.sum += nanoseconds
+            $0.count += 1
+        }
+    }
+
+    func lines(_ name: String, _ labels: String) -> [String] {
+        let (buckets, sum, count) = state.withLock { $0 }
+        var running: Int64 = 0
+        var lines: [String] = []
+        let separator = labels.isEmpty ? "" : ","
+        for (bound, hits) in zip(Self.bounds, buckets) {
+            running += hits
+            lines.append("\(name)_bucket{\(labels)\(separator)le=\"\(Double(bound) / 1e9)\"} \(running)")
+        }
+        lines.append("\(name)_bucket{\(labels)\(separator)le=\"+Inf\"} \(count)")
+        lines.append("\(name)_sum\(labels.isEmpty ? "" : "{\(labels)}") \(Double(sum) / 1e9)")
+        lines.append("\(name)_count\(labels.isEmpty ? "" : "{\(labels)}") \(count)")
+        return lines
+    }
+}
+
+/// Everything that one process exposes under `/metrics`.
+package final class MetricsRegistry: Sendable {
+    private enum Source: Sendable {
+        case counter(Counter)
+        case histogram(DurationHistogram)
+        case gauge(@Sendable () -> Double)
+    }
+    private struct Entry: Sendable {
+        var name: String
+        var help: String
+        var labels: String
+        var source: Source
+    }
+    private let entries = Mutex<[Entry]>([])
+    package init() {}
+
+    private func add(_ name: String, _ help: String, _ labels: [(String, String)], _ source: Source) {
+        let text = labels.map { "\($0.0)=\"\($0.1.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\"" }
+        entries.withLock { $0.append(Entry(name: name, help: help, labels: text.joined(separator: ","), source: source)) }
+    }
+
+    /// A counter named `platform_<name>_total`.
+    package func counter(_ name: String, help: String, labels: [(String, String)] = []) -> Counter {
+        let counter = Counter()
+        add("platform_\(name)_total", help, labels, .counter(counter))
+        return counter
+    }
+
+    /// A histogram named `platform_<name>_seconds`.
+    package func histogram(_ name: String, help: String, labels: [(String, String)] = []) -> DurationHistogram {
+        let histogram = DurationHistogram()
+        add("platform_\(name)_seconds", help, labels, .histogram(histogram))
+        return histogram
+    }
+
+    /// A gauge named `platform_<name>`, read when the metrics are.
+    package func gauge(_ name: String, help: String, labels: [(String, String)] = [], _ read: @escaping @Sendable () -> Double) {
+        add("platform_\(name)", help, labels, .gauge(read))
+    }
+
+    /// The text form, families sorted by name.
+    package func text() -> String {
+        let all = entries.withLock { $0 }.sorted { ($0.name, $0.labels) < ($1.name, $1.labels) }
+        var lines: [String] = []
+        var family = ""
+        for entry in all {
+            let braces = entry.labels.isEmpty ? "" : "{\(entry.labels)}"
+            let (type, values): (String, [String]) =
+                switch entry.source {
+                case .counter(let counter): ("counter", ["\(entry.name)\(braces) \(counter.total)"])
+                case .gauge(let read): ("gauge", ["\(entry.name)\(braces) \(read())"])
+                case .histogram(let histogram): ("histogram", histogram.lines(entry.name, entry.labels))
+                }
+            if entry.name != family {
+                family = entry.name
+                lines += ["# HELP \(entry.name) \(entry.help)", "# TYPE \(entry.name) \(type)"]
+            }
+            lines += values
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -151,4 +151,6 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case invalidPartitionCount(Int32, reason: String)
     case unknownGroup(GroupID)
     case tooManyPartitions(limit: Int)
+    /// The metadata log or the files take no writes at present.
+    case notWritable
 }

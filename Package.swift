@@ -8,11 +8,12 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "platform",
-    products: [],
+    products: [.executable(name: "platform", targets: ["platform"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -33,8 +34,8 @@ let package = Package(
 
         // Ring 1: wires
         .systemLibrary(name: "CZlib"),
-        .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "KafkaWire", dependencies: ["Base", "CZlib"]),
+        .target(name: "ZooKeeperWire", dependencies: ["Base"]),
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
@@ -53,17 +54,32 @@ let package = Package(
                 "Base", collections, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
-        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire"]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", collections]),
 
         // Ring 5: services
         .target(
+            name: "CoordService",
+            dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
+        .target(
             name: "BrokerService",
             dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
+
+        // Ring 6: roof
+        .target(
+            name: "PlatformKit",
+            dependencies: [
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        .executableTarget(name: "platform", dependencies: ["PlatformKit"]),
     ]
 )

@@ -1,0 +1,198 @@
+// A client of the ZooKeeper protocol for our own command line, demos and benchmarks; it works against a real ZooKeeper as well. One
+// connection, pings by itself, watch events as a bounded stream. It does not reconnect: a command that loses its server says so.
+import Base
+import Collections
+import NetKit
+import ZooKeeperWire
+
+/// What a server refused, or a connection that is gone.
+package struct ZooKeeperFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    package var code: ZKErrorCode
+    package var path: String
+    package init(_ code: ZKErrorCode, _ path: String = "") {
+        self.code = code
+        self.path = path
+    }
+
+    package var description: String {
+        let subject = path.isEmpty ? "" : " \(path)"
+        return switch code {
+        case .noNode: "there is no node\(subject)"
+        case .nodeExists: "the node\(subject) exists already"
+        case .badVersion: "the node\(subject) has another version than the one given"
+        case .notEmpty: "the node\(subject) has children"
+        case .noAuth: "access to\(subject) is denied"
+        case .badArguments: "the server does not accept the path or flags of\(subject)"
+        case .noChildrenForEphemerals: "an ephemeral node cannot have children:\(subject)"
+        case .invalidACL: "the access list for\(subject) is not valid"
+        case .sessionExpired: "the session has expired"
+        case .connectionLoss: "the connection to the server is lost"
+        default: "the server answered \(code) (\(code.rawValue)) for\(subject)"
+        }
+    }
+}
+
+/// A session with a ZooKeeper server.
+package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
+    // Safe to share: everything mutable is touched on `loop` only; callers hop there.
+    private enum Waiting {
+        case connect(CheckedContinuation<Void, any Error>)
+        case reply(CheckedContinuation<Bytes, any Error>, path: String)
+    }
+    private let loop: NIOServiceLoop
+    private var frames: FrameConnection?
+    private var waiting = Deque<(xid: Int32, Waiting)>()
+    private var nextXid: Int32 = 1
+    private var timeoutMilliseconds: Int32
+    private var isOpen = false
+    private let watchStream: (stream: AsyncStream<WatchEvent>, continuation: AsyncStream<WatchEvent>.Continuation)
+    private var nextAddress: HostPort
+    package private(set) var sessionID: Int64 = 0
+
+    /// Requests that may wait for their answers at a time.
+    private static let outstandingMax = 10_000
+    /// Watch events kept for a reader that is slow; older ones are dropped.
+    private static let eventsMax = 10_000
+
+    private init(_ address: HostPort, _ loop: NIOServiceLoop, _ timeout: Duration) {
+        self.loop = loop
+        nextAddress = address
+        timeoutMilliseconds = Int32(clamping: timeout.inMilliseconds)
+        watchStream = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventsMax))
+    }
+
+    /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if nobody listens, `ZooKeeperFailure` if refused.
+    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10)) async throws -> ZooKeeperClient {
+        let loop = NIOServiceLoop()
+        let client = ZooKeeperClient(address, loop, timeout)
+        do {
+            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20)) { frames in
+                client.frames = frames
+                return client
+            }
+            try await client.handshake()
+        } catch {
+            // The loop's thread ends in any case; the error that matters is the connection's.
+            try? await loop.stop()
+            throw error
+        }
+        return client
+    }
+
+    /// Events of watches that were set by `get`, `exists` and `children`.
+    package var events: AsyncStream<WatchEvent> { watchStream.stream }
+
+    private func handshake() async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            loop.execute {
+                var request = ConnectRequest()
+                request.timeoutMilliseconds = self.timeoutMilliseconds
+                request.password = Bytes(repeating: 0, count: 16)
+                self.waiting.append((0, .connect(continuation)))
+                var bytes = Self.bytes(request)
+                bytes.writeInteger(UInt8(0))
+                self.frames?.send(bytes)
+            }
+        }
+    }
+
+    private static func bytes(_ record: some WireLayout) -> Bytes {
+        do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
+    }
+
+    /// Sends one request and returns the body of its reply.
+    package func call(_ code: OpCode, _ body: some WireLayout, path: String = "") async throws -> Bytes {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bytes, any Error>) in
+            loop.execute {
+                guard let frames = self.frames, self.isOpen, self.waiting.count < Self.outstandingMax else {
+                    return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss, path))
+                }
+                let xid = self.nextXid
+                self.nextXid &+= 1
+                if self.nextXid <= 0 { self.nextXid = 1 }
+                var bytes = Self.bytes(RequestHeader(xid: xid, operation: code.rawValue))
+                bytes.writeImmutableBuffer(Self.bytes(body))
+                self.waiting.append((xid, .reply(continuation, path: path)))
+                frames.send(bytes)
+            }
+        }
+    }
+
+    // MARK: frames
+
+    package func received(_ frame: Bytes) {
+        do {
+            if case .connect(let continuation)? = waiting.first?.1 {
+                waiting.removeFirst()
+                return try connected(frame, continuation)
+            }
+            var reader = FieldReader<JuteDialect>(frame)
+            var header = ReplyHeader()
+            try header.layout(&reader)
+            switch header.xid {
+            case SpecialXid.ping: break
+            case SpecialXid.event:
+                var event = WatchEvent()
+                try event.layout(&reader)
+                watchStream.continuation.yield(event)
+            default: answered(header, reader.buffer)
+            }
+        } catch { frames?.close() }
+    }
+
+    private func connected(_ frame: Bytes, _ continuation: CheckedContinuation<Void, any Error>) throws(WireError) {
+        var reader = FieldReader<JuteDialect>(frame)
+        var response = ConnectResponse()
+        try response.layout(&reader)
+        guard response.sessionID != 0 else { return continuation.resume(throwing: ZooKeeperFailure(.sessionExpired)) }
+        sessionID = response.sessionID
+        timeoutMilliseconds = response.timeoutMilliseconds
+        isOpen = true
+        schedulePing()
+        continuation.resume()
+    }
+
+    private func answered(_ header: ReplyHeader, _ body: Bytes) {
+        guard let first = waiting.first, first.xid == header.xid, case .reply(let continuation, let path) = first.1 else {
+            frames?.close()
+            return
+        }
+        waiting.removeFirst()
+        if header.error == 0 { continuation.resume(returning: body.copied()) } else {
+            continuation.resume(throwing: ZooKeeperFailure(ZKErrorCode(rawValue: header.error) ?? .systemError, path))
+        }
+    }
+
+    private func schedulePing() {
+        loop.schedule(after: .milliseconds(Int64(timeoutMilliseconds / 3))) { [weak self] in
+            guard let self, self.isOpen else { return }
+            self.frames?.send(Self.bytes(RequestHeader(xid: SpecialXid.ping, operation: OpCode.ping.rawValue)))
+            self.schedulePing()
+        }
+    }
+
+    package func closed() {
+        isOpen = false
+        frames = nil
+        watchStream.continuation.finish()
+        while let (_, next) = waiting.popFirst() {
+            switch next {
+            case .connect(let continuation): continuation.resume(throwing: ZooKeeperFailure(.connectionLoss))
+            case .reply(let continuation, let path): continuation.resume(throwing: ZooKeeperFailure(.connectionLoss, path))
+            }
+        }
+    }
+
+    /// Ends the session, its ephemeral nodes with it.
+    package func close() async {
+        // A server that is gone already has ended the session's connection; there is nothing left to say to it.
+        _ = try? await call(.closeSession, NoBody())
+        try? await loop.stop()
+    }
+}
+
+/// The body of a request that has none.
+package struct NoBody: WireLayout {
+    package init() {}
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {}
+}

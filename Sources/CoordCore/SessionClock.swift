@@ -1,0 +1,37 @@
+// The leader's clock over sessions: when each was last heard from, and which have been silent for too long. Volatile: after a
+// restart every session gets its whole timeout again.
+import Base
+import Collections
+
+/// Decides which sessions have expired.
+package struct SessionClock: Sendable {
+    private struct Entry: Sendable {
+        var timeout: Duration
+        var deadline: Instant
+    }
+    private var entries = OrderedDictionary<SessionID, Entry>()
+    package init() {}
+
+    package mutating func watch(_ id: SessionID, timeout: Duration, now: Instant) {
+        entries[id] = Entry(timeout: timeout, deadline: now + timeout)
+    }
+
+    /// The session said something.
+    package mutating func touch(_ id: SessionID, now: Instant) {
+        guard let timeout = entries[id]?.timeout else { return }
+        entries[id]?.deadline = now + timeout
+    }
+
+    package mutating func forget(_ id: SessionID) {
+        guard let place = entries.index(forKey: id) else { return }
+        entries.swapAt(place, entries.count - 1)
+        entries.removeLast()
+    }
+
+    /// The sessions whose time is up; each is reported once and no longer watched.
+    package mutating func expire(now: Instant) -> [SessionID] {
+        let expired = entries.filter { $0.value.deadline <= now }.map(\.key)
+        for id in expired { forget(id) }
+        return expired
+    }
+}

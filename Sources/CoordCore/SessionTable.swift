@@ -1,0 +1,30 @@
+// The durable side of sessions: which exist, with which timeout and password. When a session was last heard from is not here,
+// since that is the leader's own clock and no part of the replicated state.
+import Base
+import Collections
+
+/// A session as every replica knows it.
+package struct SessionRecord: Sendable, Equatable {
+    package var timeoutMilliseconds: Int32
+    /// 16 random bytes; whoever knows them may take the session over.
+    package var password: Bytes
+}
+
+/// All open sessions.
+package struct SessionTable: Sendable {
+    private var sessions = OrderedDictionary<SessionID, SessionRecord>()
+    package init() {}
+    package var count: Int { sessions.count }
+    package var ids: [SessionID] { Array(sessions.keys) }
+    package subscript(id: SessionID) -> SessionRecord? { sessions[id] }
+
+    package mutating func open(_ id: SessionID, _ record: SessionRecord) { sessions[id] = record }
+
+    package mutating func close(_ id: SessionID) -> Bool {
+        guard let place = sessions.index(forKey: id) else { return false }
+        // Order does not matter to anybody, so the hole is filled with the last one.
+        sessions.swapAt(place, sessions.count - 1)
+        sessions.removeLast()
+        return true
+    }
+}

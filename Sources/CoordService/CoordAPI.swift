@@ -1,0 +1,77 @@
+// What coord answers: one row per operation with the permission that it needs and the function that reads it. Dispatch, the test that every
+// permission is enforced, and the compatibility page all come from this table. What has no row is answered with Unimplemented.
+import Base
+import CoordCore
+import ZooKeeperWire
+
+typealias JuteReader = FieldReader<JuteDialect>
+
+/// What a request turned into.
+enum CoordAnswer {
+    case body(Bytes)
+    case refused(ZKErrorCode)
+}
+
+/// A write on its way to the log, and how its reply is made from the outcome.
+struct CoordWrite {
+    var operations: [CoordOperation]
+    var reply: ([OperationResult], borrowing CoordMachine) -> Bytes
+    /// The reply to a refused operation; nil for the plain error header.
+    var refusal: ((CoordOutcome.OperationRefusal) -> Bytes)?
+}
+
+/// Who asks, for reads.
+struct ReadContext {
+    var identities: [Identity]
+    /// Registers a one-time watch for the asking connection. False if the server holds too many.
+    var watch: (WatchKind, String) -> Bool
+}
+
+/// One operation of the protocol.
+package struct CoordAPI: Sendable {
+    enum Handler: Sendable {
+        case read(@Sendable (inout JuteReader, borrowing CoordMachine, ReadContext) throws(WireError) -> CoordAnswer)
+        case write(@Sendable (inout JuteReader) throws(WireError) -> CoordWrite)
+        /// Answered by the connection itself: ping, auth, setWatches, closeSession.
+        case session
+    }
+    package let code: OpCode
+    /// The right that the node, or its parent for create and delete, must grant; nil where no node is touched.
+    package let permission: Permissions?
+    /// What differs from ZooKeeper, for the compatibility page; empty where nothing does.
+    package let remark: String
+    let handler: Handler
+
+    init(_ code: OpCode, _ permission: Permissions?, _ handler: Handler, remark: String = "") {
+        self.code = code
+        self.permission = permission
+        self.handler = handler
+        self.remark = remark
+    }
+
+    package static let table: [CoordAPI] = [
+        CoordAPI(.create, .create, .write(WriteRequests.create)),
+        CoordAPI(.create2, .create, .write(WriteRequests.create2)),
+        CoordAPI(.delete, .delete, .write(WriteRequests.delete)),
+        CoordAPI(.exists, nil, .read(ReadRequests.exists)),
+        CoordAPI(.getData, .read, .read(ReadRequests.getData)),
+        CoordAPI(.setData, .write, .write(WriteRequests.setData)),
+        CoordAPI(.getACL, .read, .read(ReadRequests.getACL), remark: "digests are shown to holders of ADMIN only"),
+        CoordAPI(.setACL, .admin, .write(WriteRequests.setACL)),
+        CoordAPI(.getChildren, .read, .read(ReadRequests.getChildren), remark: "names come sorted"),
+        CoordAPI(.getChildren2, .read, .read(ReadRequests.getChildren2), remark: "names come sorted"),
+        CoordAPI(.sync, nil, .read(ReadRequests.sync)),
+        CoordAPI(.multi, nil, .write(MultiRequest.read), remark: "create, create2, delete, setData and check; each needs its own permission"),
+        CoordAPI(.ping, nil, .session),
+        CoordAPI(.auth, nil, .session, remark: "schemes digest and ip"),
+        CoordAPI(.setWatches, nil, .session),
+        CoordAPI(.closeSession, nil, .session),
+    ]
+
+    static let byCode: [Int32: CoordAPI] = Dictionary(uniqueKeysWithValues: table.map { ($0.code.rawValue, $0) })
+}
+
+/// A record as reply bytes.
+func encode(_ record: some WireLayout) -> Bytes {
+    do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
+}

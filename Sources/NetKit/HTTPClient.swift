@@ -1,0 +1,138 @@
+// Outgoing HTTP/1.1, one connection a request, bodies streamed both ways. For our own clients of WebHDFS and of the console; redirects
+// are the caller's business, since WebHDFS gives them a meaning.
+import Base
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// An address of the form `http://host:port/path?query`.
+package struct HTTPAddress: Sendable, CustomStringConvertible {
+    package var server: HostPort
+    /// Path and query, percent-encoded.
+    package var target: String
+
+    package init(_ server: HostPort, _ target: String) {
+        self.server = server
+        self.target = target
+    }
+
+    /// nil for anything but plain http.
+    package init?(parsing text: String) {
+        guard text.hasPrefix("http://") else { return nil }
+        let rest = text.dropFirst(7)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        guard let server = HostPort(parsing: String(rest[..<slash]), defaultPort: 80) else { return nil }
+        self.init(server, slash == rest.endIndex ? "/" : String(rest[slash...]))
+    }
+
+    package var description: String { "http://\(server)\(target)" }
+}
+
+/// A request that could not be carried out. An answer with an error status is no such failure.
+package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// The head of an answer.
+package struct HTTPAnswer: Sendable {
+    package var status: Int
+    package let headers: [(name: String, value: String)]
+    package func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
+}
+
+/// The body of an answer, in chunks as they arrive.
+package struct HTTPAnswerBody: AsyncSequence {
+    package typealias Element = Bytes
+    fileprivate let parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
+        package mutating func next() async throws -> Bytes? {
+            while let part = try await parts.next() {
+                if case .body(let bytes) = part { return bytes }
+                if case .end = part { return nil }
+            }
+            throw HTTPFailure("the server closed the connection in the middle of its answer")
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(parts: parts) }
+
+    /// The whole body, at most `bytesMax` bytes.
+    package func collect(bytesMax: Int = 64 << 20) async throws -> Bytes {
+        var all = Bytes()
+        for try await var chunk in self {
+            guard all.readableBytes + chunk.readableBytes <= bytesMax else { throw HTTPFailure("the answer is larger than \(bytesMax) bytes") }
+            all.writeBuffer(&chunk)
+        }
+        return all
+    }
+}
+
+/// Makes requests.
+package enum HTTPClient {
+    /// A request's body.
+    package enum Body: Sendable {
+        case empty
+        case bytes(Bytes)
+        /// Chunked, produced while it is sent.
+        case stream(@Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void)
+    }
+
+    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers.
+    package static func request<T: Sendable>(
+        _ method: String, _ address: HTTPAddress, headers: [(String, String)] = [], body: Body = .empty,
+        connectTimeout: Duration = .seconds(10), _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
+    ) async throws -> T {
+        let channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+        do {
+            channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connectTimeout(.nanoseconds(connectTimeout.inNanoseconds))
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .connect(host: address.server.host, port: address.server.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch { throw HTTPFailure("cannot reach http://\(address.server): \(reason(error))") }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await send(method, address, headers, body, outbound)
+            var parts = inbound.makeAsyncIterator()
+            guard case .head(let head)? = try await parts.next() else { throw HTTPFailure("http://\(address.server) closed the connection without an answer") }
+            let answer = HTTPAnswer(status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) })
+            return try await consume(answer, HTTPAnswerBody(parts: parts))
+        }
+    }
+
+    private static func send(
+        _ method: String, _ address: HTTPAddress, _ headers: [(String, String)], _ body: Body,
+        _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    ) async throws {
+        var head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: address.target)
+        head.headers.add(name: "Host", value: address.server.description)
+        head.headers.add(name: "Connection", value: "close")
+        for (name, value) in headers { head.headers.add(name: name, value: value) }
+        switch body {
+        case .empty:
+            if method != "GET" && method != "HEAD" { head.headers.add(name: "Content-Length", value: "0") }
+            try await outbound.write(.head(head))
+        case .bytes(let bytes):
+            head.headers.add(name: "Content-Length", value: "\(bytes.readableBytes)")
+            try await outbound.write(.head(head))
+            try await outbound.write(.body(.byteBuffer(bytes)))
+        case .stream(let produce):
+            head.headers.add(name: "Transfer-Encoding", value: "chunked")
+            try await outbound.write(.head(head))
+            try await produce { try await outbound.write(.body(.byteBuffer($0))) }
+        }
+        try await outbound.write(.end(nil))
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if let error = error as? NIOConnectionError { return error.connectionErrors.first.map { reason($0.error) } ?? "no address" }
+        if let error = error as? IOError { return error.errnoCode == 111 ? "connection refused" : error.description }
+        return "\(error)"
+    }
+}

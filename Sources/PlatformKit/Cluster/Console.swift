@@ -1,0 +1,66 @@
+// The operator's port: health, metrics and a first page that says what runs where. No assets from elsewhere, no scripts.
+import Base
+import Logging
+import NetKit
+
+/// The running console.
+struct Console: Sendable {
+    private let server: HTTPServer
+
+    var endpoint: Endpoint { Endpoint(key: "console", address: server.address, clients: "a browser; /metrics, /livez, /readyz") }
+    func stop() async { await server.stop() }
+
+    static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws -> Console {
+        let address = settings[SettingsTable.consoleListen]
+        try settings.checkExposure(address, SettingsTable.consoleListen.name)
+        let server = try await HTTPServer.start(address, name: "platform", log: log) { call in answer(call, services, metrics) }
+        return Console(server: server)
+    }
+
+    private static func answer(_ call: HTTPCall, _ services: [any RunningService], _ metrics: MetricsRegistry) -> HTTPReply {
+        guard call.method == "GET" || call.method == "HEAD" else { return .text(405, "this port only shows things: use GET\n") }
+        switch call.path {
+        case "/metrics": return .text(200, metrics.text(), type: "text/plain; version=0.0.4")
+        case "/livez": return .text(200, "ok\n")
+        case "/readyz": return readiness(services, verbose: call.parameter("verbose") != nil)
+        case "/api/v1/status": return .json(200, status(services))
+        case "/": return page(services)
+        default: return .text(404, "there is no \(call.path) here; try /, /metrics, /livez, /readyz?verbose or /api/v1/status\n")
+        }
+    }
+
+    private static func readiness(_ services: [any RunningService], verbose: Bool) -> HTTPReply {
+        let ready = services.allSatisfy(\.isReady)
+        let lines = services.map { "[\($0.isReady ? "+" : "-")]\($0.name) \($0.isReady ? "ok" : "not ready")\n" }.joined()
+        return .text(ready ? 200 : 503, (verbose ? lines : "") + (ready ? "ok\n" : "not ready\n"))
+    }
+
+    /// A versioned interface: fields are added, never renamed.
+    private static func status(_ services: [any RunningService]) -> String {
+        let list = services.map { service in
+            let endpoints = service.endpoints.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.address.description))" }.joined(separator: ",")
+            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(service.isReady),\"endpoints\":{\(endpoints)}}"
+        }
+        return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes()),\"services\":[\(list.joined(separator: ","))]}\n"
+    }
+
+    private static func page(_ services: [any RunningService]) -> HTTPReply {
+        let rows = services.flatMap { service in
+            service.endpoints.map { "<tr><td>\(service.name)</td><td>\($0.key)</td><td><code>\($0.address)</code></td><td>\($0.clients)</td><td>\(service.isReady ? "ready" : "not ready")</td></tr>" }
+        }
+        let html = """
+            <!doctype html><html lang="en"><meta charset="utf-8"><title>platform</title>
+            <style>body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:50rem;padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #ccc}</style>
+            <h1>platform \(Version.text)</h1>
+            <table><tr><th>service</th><th>endpoint</th><th>address</th><th>for</th><th>state</th></tr>\(rows.joined())</table>
+            <p><a href="/metrics">metrics</a> · <a href="/readyz?verbose">readiness</a> · <a href="/api/v1/status">status as JSON</a></p></html>
+
+            """
+        return HTTPReply(
+            200, headers: [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"), ("X-Content-Type-Options", "nosniff")],
+            body: .bytes(Bytes(string: html)))
+    }
+}
+
+/// The program's version.
+enum Version { static let text = "0.1.0" }

@@ -1,0 +1,95 @@
+// Services in one process, started side by side and stopped together. If one cannot start, the others are stopped and its reason is
+// what the person reads.
+import Base
+import Foundation
+import Logging
+import NetKit
+
+/// A running set of services with their console.
+final class LocalCluster: Sendable {
+    let services: [any RunningService]
+    let metrics: MetricsRegistry
+    private let console: Console?
+    /// Removed at the end, if the data was not meant to last.
+    private let ephemeralDirectory: String?
+
+    private init(_ services: [any RunningService], _ metrics: MetricsRegistry, _ console: Console?, _ ephemeralDirectory: String?) {
+        self.services = services
+        self.metrics = metrics
+        self.console = console
+        self.ephemeralDirectory = ephemeralDirectory
+    }
+
+    /// Starts the named services. `ephemeral`: in a directory of their own that goes away with them.
+    static func start(_ names: [ServiceName], settings: Settings, ephemeral: Bool, withConsole: Bool) async throws -> LocalCluster {
+        let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
+        let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry())
+        ProcessMetrics.register(context.metrics)
+        do {
+            let services = try await startAll(names, context)
+            do {
+                let console = withConsole ? try await Console.start(settings, services, context.metrics, Logger(label: "console")) : nil
+                return LocalCluster(services, context.metrics, console, ephemeral ? directory : nil)
+            } catch {
+                await stopAll(services)
+                throw error
+            }
+        } catch {
+            if ephemeral { removeDirectory(directory) }
+            throw error
+        }
+    }
+
+    private static func startAll(_ names: [ServiceName], _ context: ServiceName.Context) async throws -> [any RunningService] {
+        let results = await withTaskGroup(of: (Int, Result<any RunningService, any Error>).self) { group in
+            for (place, name) in names.enumerated() {
+                group.addTask {
+                    do { return (place, .success(try await name.start(context))) } catch { return (place, .failure(error)) }
+                }
+            }
+            var all: [(Int, Result<any RunningService, any Error>)] = []
+            for await result in group { all.append(result) }
+            return all.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+        var started: [any RunningService] = []
+        var failure: (any Error)?
+        for result in results {
+            switch result {
+            case .success(let service): started.append(service)
+            case .failure(let error): failure = failure ?? error
+            }
+        }
+        guard let failure else { return started }
+        await stopAll(started)
+        throw failure
+    }
+
+    private static func stopAll(_ services: [any RunningService]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for service in services { group.addTask { await service.stop() } }
+        }
+    }
+
+    func stop() async {
+        await console?.stop()
+        await Self.stopAll(services)
+        if let ephemeralDirectory { Self.removeDirectory(ephemeralDirectory) }
+    }
+
+    var endpoints: [Endpoint] { services.flatMap(\.endpoints) + (console.map { [$0.endpoint] } ?? []) }
+
+    /// The line that scripts wait for.
+    var readyLine: String { "READY " + endpoints.map { "\($0.key)=\($0.address)" }.joined(separator: " ") }
+
+    static func makeTemporaryDirectory() throws(CommandFailure) -> String {
+        var template = Array((NSTemporaryDirectory() + "/platform-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw CommandFailure(.failed, "cannot make a temporary directory", why: String(cString: strerror(errno)), next: "set TMPDIR to a directory that may be written")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    static func removeDirectory(_ path: String) {
+        do { try FileManager.default.removeItem(atPath: path) } catch { Output.note("warning: the temporary directory \(path) could not be removed: \(error.localizedDescription)") }
+    }
+}

@@ -1,0 +1,43 @@
+// What the roof knows of a running service: its endpoints, whether it is ready, and how to stop it.
+import Base
+import Logging
+import NetKit
+
+/// An address that clients connect to, under the name by which scripts find it.
+struct Endpoint: Sendable {
+    /// The name in the READY line.
+    var key: String
+    var address: HostPort
+    /// What connects there, for people.
+    var clients: String
+}
+
+/// A service that runs in this process.
+protocol RunningService: Sendable {
+    var name: String { get }
+    var endpoints: [Endpoint] { get }
+    var isReady: Bool { get }
+    /// Ends within two seconds; nothing acknowledged is lost.
+    func stop() async
+}
+
+/// The services by name, in the order of their endpoints.
+enum ServiceName: String, CaseIterable, Sendable {
+    case coord
+
+    /// What a service is started with.
+    struct Context: Sendable {
+        var settings: Settings
+        /// The directory of all services; each has one of its own in it.
+        var dataDirectory: String
+        var metrics: MetricsRegistry
+    }
+
+    func start(_ context: Context) async throws -> any RunningService {
+        let directory = context.dataDirectory + "/" + rawValue
+        let log = Logger(label: rawValue)
+        return switch self {
+        case .coord: try await RunningCoord.start(context, directory, log)
+        }
+    }
+}

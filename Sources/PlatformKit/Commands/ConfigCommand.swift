@@ -1,0 +1,51 @@
+// `platform config`: the settings in force, where they come from, and a file to start from.
+import ArgumentParser
+import Base
+import Foundation
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Show, check or write settings.", subcommands: [Show.self, Validate.self, Init.self], defaultSubcommand: Show.self)
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print every setting in force.", discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
+        @Flag(name: .long, help: "Also tell where each value comes from.") var origin = false
+        @OptionGroup var options: SettingsOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let settings = try options.resolve()
+            let rows = SettingsTable.all.map { setting -> [OutputValue] in
+                let value = setting.name == SettingsTable.dataDirectory.name ? settings.dataDirectory : settings.text(of: setting.name)
+                return [.text(setting.name), .text(value)] + (origin ? [.text(settings.origin(of: setting.name).text)] : []) + [.text(setting.summary)]
+            }
+            Output.rows(["name", "value"] + (origin ? ["origin"] : []) + ["meaning"], rows, output.output)
+        }
+    }
+
+    struct Validate: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml")
+        @OptionGroup var options: SettingsOptions
+
+        func run() throws {
+            _ = try options.resolve()
+            Output.line("ok")
+        }
+    }
+
+    struct Init: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml")
+
+        func run() { Output.data(SettingsFile.template) }
+    }
+}
+
+/// The settings as a TOML file.
+enum SettingsFile {
+    static var template: String {
+        SettingsTable.all.map { setting in
+            let value = Int(setting.defaultText) != nil || ["true", "false"].contains(setting.defaultText) ? setting.defaultText : JSONText.quoted(setting.defaultText)
+            return "# \(setting.summary) (\(setting.domain); \(setting.environmentName))\n# \(setting.name) = \(value)\n"
+        }.joined(separator: "\n")
+    }
+}

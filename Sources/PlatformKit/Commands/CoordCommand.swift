@@ -1,0 +1,172 @@
+// `platform coord`: the service itself, and verbs that speak ZooKeeper's protocol to any server.
+import ArgumentParser
+import Base
+import Clients
+import Foundation
+import NetKit
+import ZooKeeperWire
+
+struct CoordCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coord", abstract: "Coordination: a ZooKeeper server, and its client.",
+        discussion: "EXAMPLES\n  platform coord serve\n  platform coord create /config 'hello' && platform coord get /config",
+        subcommands: [Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self], defaultSubcommand: Serve.self)
+
+    struct Serve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord")
+        @Option(name: .long, help: ArgumentHelp("Where ZooKeeper clients connect.", valueName: "host:port")) var listen: String?
+        @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+        @OptionGroup var options: SettingsOptions
+
+        func run() async throws {
+            let flags = listen.map { [(SettingsTable.coordListen.name, $0)] } ?? []
+            try await Serving.run([.coord], settings: try options.resolve(flags), ephemeral: ephemeral, withConsole: false)
+        }
+    }
+
+    /// Flags of the client verbs.
+    struct ServerOptions: ParsableArguments {
+        @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = "127.0.0.1:2181"
+
+        /// Runs `body` with a session that ends with it.
+        func withClient<T>(_ doing: String, _ body: (ZooKeeperClient) async throws -> T) async throws -> T {
+            do {
+                let client = try await ZooKeeperClient.connect(try serverAddress(server, defaultPort: 2181))
+                do {
+                    let result = try await body(client)
+                    await client.close()
+                    return result
+                } catch {
+                    await client.close()
+                    throw error
+                }
+            } catch { throw CommandFailure(error, doing: doing) }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the children of a node.", discussion: "EXAMPLES\n  platform coord ls /\n  platform coord ls /config -o json")
+        @Argument(help: "The node.") var path = "/"
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let names = try await server.withClient("cannot list \(path)") { try await $0.children(path) }
+            if output.output == .json { Output.line("[" + names.map(JSONText.quoted).joined(separator: ",") + "]") } else { for name in names { Output.line(name) } }
+        }
+    }
+
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the data of a node.", discussion: "EXAMPLES\n  platform coord get /config\n  platform coord get /config > config.bin")
+        @Argument(help: "The node.") var path: String
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            let (data, _) = try await server.withClient("cannot get \(path)") { try await $0.get(path) }
+            Output.raw(data ?? Bytes())
+            if Output.isTerminal { Output.line("") }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Replace the data of a node.", discussion: "EXAMPLES\n  platform coord set /config 'new'\n  platform coord set /config - < config.bin")
+        @Argument(help: "The node.") var path: String
+        @Argument(help: "The data; - reads it from stdin.") var data: String
+        @Option(name: .long, help: "Only if the node has this version.") var version: Int32 = -1
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            let stat = try await server.withClient("cannot set \(path)") { try await $0.set(path, nodeData(data), version: version) }
+            Output.note("version \(stat.version)")
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Create a node.", discussion: "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create /queue/item- --sequential\n\nAn ephemeral node would end with this command, so there is no flag for one.")
+        @Argument(help: "The node.") var path: String
+        @Argument(help: "The data; - reads it from stdin.") var data = ""
+        @Flag(name: .long, help: "Add a number to the name.") var sequential = false
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            let created = try await server.withClient("cannot create \(path)") { try await $0.create(path, nodeData(data), mode: sequential ? .sequential : []) }
+            Output.line(created)
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Delete a node.", discussion: "EXAMPLES\n  platform coord rm /config\n  platform coord rm --recursive /queue")
+        @Argument(help: "The node.") var path: String
+        @Flag(name: .shortAndLong, help: "Delete everything below it as well.") var recursive = false
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await server.withClient("cannot delete \(path)") { client in
+                if recursive { try await removeTree(path, client) } else { try await client.delete(path) }
+            }
+        }
+
+        /// Deletes from the leaves up; a child that appears meanwhile shows as "has children".
+        private func removeTree(_ root: String, _ client: ZooKeeperClient) async throws {
+            var order = [root]
+            var place = 0
+            while place < order.count {
+                for child in try await client.children(order[place]) { order.append(order[place] == "/" ? "/\(child)" : "\(order[place])/\(child)") }
+                place += 1
+            }
+            for path in order.reversed() { try await client.delete(path) }
+        }
+    }
+
+    struct Stat: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show what a node remembers of its life.", discussion: "EXAMPLES\n  platform coord stat /config\n  platform coord stat /config -o json")
+        @Argument(help: "The node.") var path: String
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let found = try await server.withClient("cannot look at \(path)") { try await $0.exists(path) }
+            guard let stat = found else { throw CommandFailure(ZooKeeperFailure(.noNode, path), doing: "cannot look at \(path)") }
+            Output.fields(
+                [
+                    ("path", .text(path)), ("version", .number(Int64(stat.version))), ("dataBytes", .number(Int64(stat.dataLength))), ("children", .number(Int64(stat.numChildren))),
+                    ("ephemeralOwner", .text("0x" + String(stat.ephemeralOwner, radix: 16))), ("czxid", .number(stat.czxid)), ("mzxid", .number(stat.mzxid)),
+                    ("pzxid", .number(stat.pzxid)), ("ctime", .number(stat.ctime)), ("mtime", .number(stat.mtime)), ("cversion", .number(Int64(stat.cversion))),
+                    ("aversion", .number(Int64(stat.aversion))),
+                ], output.output)
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print what happens to a node and its children.", discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch /queue --count 10 -o json")
+        @Argument(help: "The node; it need not exist yet.") var path: String
+        @Option(name: .long, help: "End after this many events.") var count: Int?
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await server.withClient("cannot watch \(path)") { client in
+                try await arm(client)
+                var seen = 0
+                for await event in client.events {
+                    let kind = WatchEventType(rawValue: event.type).map { "\($0)" } ?? "event \(event.type)"
+                    if output.output == .json { Output.line(JSONText.object([("event", .text(kind)), ("path", .text(event.path))])) } else { Output.line("\(kind) \(event.path)") }
+                    seen += 1
+                    if let count, seen >= count { return }
+                    try await arm(client)
+                }
+                throw ZooKeeperFailure(.connectionLoss)
+            }
+        }
+
+        /// One-time watches are set anew after each event.
+        private func arm(_ client: ZooKeeperClient) async throws {
+            if try await client.exists(path, watch: true) != nil { _ = try await client.children(path, watch: true) }
+        }
+    }
+}
+
+/// The argument itself, or stdin for `-`.
+private func nodeData(_ argument: String) -> Bytes {
+    argument == "-" ? Bytes(bytes: Foundation.FileHandle.standardInput.readDataToEndOfFile()) : Bytes(string: argument)
+}

@@ -1,0 +1,72 @@
+// `platform up` and the `serve` verbs: services run until a signal asks them to end.
+import ArgumentParser
+import Base
+import Foundation
+import NetKit
+
+/// Runs services until SIGTERM or Ctrl-C.
+enum Serving {
+    static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool, withConsole: Bool) async throws {
+        LogLines.bootstrap(settings)
+        let began = SystemTime().now()
+        let cluster: LocalCluster
+        do {
+            cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral, withConsole: withConsole)
+        } catch { throw CommandFailure(error, doing: "cannot start \(names.map(\.rawValue).joined(separator: ", "))") }
+        for endpoint in cluster.endpoints { Output.note("\(Output.bold(endpoint.key))  \(endpoint.address)  (\(endpoint.clients))") }
+        Output.note("data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops")
+        Output.line(cluster.readyLine)
+        let reason = await Shutdown.requested()
+        Output.note("stopping (\(reason))")
+        await cluster.stop()
+    }
+}
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Start all services in this process.",
+        discussion: """
+            Scripts wait for the line that begins with READY on stdout; it names every address.
+
+            EXAMPLES
+              platform up
+              platform up --only coord,broker --ephemeral --ports auto
+
+            SEE ALSO  platform status, platform doctor, platform demo
+            """)
+    @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
+    @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+    @Option(name: .long, help: ArgumentHelp("'auto' takes free ports.", valueName: "auto")) var ports: String?
+    @Option(name: .long, help: ArgumentHelp("Add this to every default port.", valueName: "n")) var portOffset: Int?
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        try await Serving.run(try chosenServices(), settings: try options.resolve(ports: try portChoice()), ephemeral: ephemeral, withConsole: true)
+    }
+
+    private func chosenServices() throws(CommandFailure) -> [ServiceName] {
+        guard let only else { return ServiceName.allCases }
+        var chosen: [ServiceName] = []
+        for word in only.split(separator: ",") {
+            guard let name = ServiceName(rawValue: String(word)) else {
+                throw CommandFailure(.usage, "there is no service '\(word)'", why: "the services are \(ServiceName.allCases.map(\.rawValue).joined(separator: ", "))", next: "for example --only coord")
+            }
+            chosen.append(name)
+        }
+        return ServiceName.allCases.filter(chosen.contains)
+    }
+
+    private func portChoice() throws(CommandFailure) -> PortChoice {
+        if let ports {
+            guard ports == "auto", portOffset == nil else {
+                throw CommandFailure(.usage, "--ports \(ports)\(portOffset == nil ? "" : " with --port-offset")", why: "--ports knows only 'auto', and not together with --port-offset", next: "`platform up --ports auto`")
+            }
+            return .automatic
+        }
+        guard let portOffset else { return .defaults }
+        guard (0...50_000).contains(portOffset) else {
+            throw CommandFailure(.usage, "--port-offset \(portOffset) is out of range", why: "ports must stay below 65536", next: "use 0 to 50000")
+        }
+        return .offset(portOffset)
+    }
+}

@@ -1,0 +1,96 @@
+// How a command fails: what went wrong, why, and what to do next, with a documented exit code. Every error that reaches the roof is
+// turned into one of these, in one place.
+import Base
+import Clients
+import Foundation
+import NetKit
+import Replication
+
+/// Documented exit codes. Source: sysexits where it has a fitting one.
+enum ExitCode: Int32, Sendable, CaseIterable {
+    case ok = 0, failed = 1, usage = 64, corrupt = 65, unreachable = 69, timeout = 75, denied = 77, configuration = 78, interrupted = 130
+
+    var meaning: String {
+        switch self {
+        case .ok: "done"
+        case .failed: "understood, but it could not be done"
+        case .usage: "the command line is wrong"
+        case .corrupt: "data on disk is damaged or from a newer version"
+        case .unreachable: "the server cannot be reached"
+        case .timeout: "it took too long"
+        case .denied: "not permitted"
+        case .configuration: "a setting is wrong"
+        case .interrupted: "interrupted from the keyboard"
+        }
+    }
+}
+
+/// A failure for people.
+struct CommandFailure: Error, Sendable, CustomStringConvertible {
+    var code: ExitCode
+    var what: String
+    var why: String
+    var next: String
+
+    init(_ code: ExitCode, _ what: String, why: String, next: String) {
+        self.code = code
+        self.what = what
+        self.why = why
+        self.next = next
+    }
+
+    var description: String { "error: \(what)\n  why:  \(why)\n  next: \(next)\n" }
+
+    /// The failure that stands for any error. `doing` says what was being done, for errors that do not.
+    init(_ error: any Error, doing: String) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let error as ListenError: self.init(listen: error)
+        case let error as StorageError: self.init(storage: error)
+        case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
+        case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
+        case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
+        case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
+        default: self.init(general: error, doing)
+        }
+    }
+
+    private init(listen error: ListenError) {
+        let next =
+            switch error.cause {
+            case .inUse: "stop that process, or take other ports with --port-offset N or --ports auto"
+            case .notPermitted: "choose a port above 1023"
+            case .other: "check the address in the settings (`platform config show --origin`)"
+            }
+        self.init(.failed, "cannot start", why: error.description, next: next)
+    }
+
+    private init(storage error: StorageError) {
+        switch error.cause {
+        case .locked: self.init(.failed, "the data directory is in use", why: error.description, next: "stop the other platform process (`platform status`), or choose another --data-dir")
+        case .noSpace: self.init(.failed, "the disk is full", why: error.description, next: "free some space; nothing that was acknowledged is lost")
+        case .notPermitted: self.init(.denied, "no access to the data", why: error.description, next: "check the owner and the mode of the path, or choose another --data-dir")
+        case .corrupt: self.init(.corrupt, "the data on disk cannot be used", why: error.description, next: "restore it from a backup, or start with another --data-dir")
+        case .notFound: self.init(.failed, "a file is missing", why: error.description, next: "check the path")
+        default: self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")
+        }
+    }
+
+    private init(zooKeeper error: ZooKeeperFailure, _ doing: String) {
+        switch error.code {
+        case .noAuth: self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access")
+        case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
+        case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")
+        default: self.init(.failed, doing, why: error.description, next: "`platform coord stat` shows the node as it is")
+        }
+    }
+
+    private init(general error: any Error, _ doing: String) {
+        let text = "\(error)"
+        if text.contains("connection refused") || text.contains("Connection refused") || text.contains("NIOConnectionError") || text.contains("connectTimeout") {
+            self.init(.unreachable, doing, why: "nobody answers there", next: "start the service with `platform up`, or name another with --server")
+        } else {
+            self.init(.failed, doing, why: text, next: "if this looks like a defect, run again with --set log.level=debug and report it")
+        }
+    }
+}

@@ -1,0 +1,4 @@
+// The program: everything is in PlatformKit.
+import PlatformKit
+
+await PlatformCommand.runAndExit()

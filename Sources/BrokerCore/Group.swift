@@ -21,7 +21,7 @@ package struct GroupMember: Sendable {
     var hasJoined = false
     var deadline: Instant
 
-    func metadata(of protocolName: String?) -> Bytes { protocols.first { $0.name == protocolName }?.metadata ?? Bytes() }
+    package func metadata(of protocolName: String?) -> Bytes { protocols.first { $0.name == protocolName }?.metadata ?? Bytes() }
 
     func matches(_ other: [(name: String, metadata: Bytes)]) -> Bool {
         protocols.count == other.count && zip(protocols, other).allSatisfy { $0.name == $1.name && $0.metadata == $1.metadata }

@@ -63,7 +63,7 @@ final class Broker: @unchecked Sendable {
     }
 
     var now: Instant { time.now() }
-    var machine: BrokerMachine { replica.machine }
+    var machine: BrokerMachine { _read { yield replica.machine } }
 
     /// Every API that is served, with its handler.
     func dispatch(_ body: RequestBody, _ call: Call) {

@@ -7,34 +7,38 @@ import NetKit
 import Replication
 import Storage
 
-/// A broker that can be started and stopped once.
-package final class BrokerDoor: @unchecked Sendable {
-    // Safe to share: the parts are set by `start` before it returns and taken by `stop` after; the owner calls them one after the other.
-    private let settings: BrokerSettings
-    private let dataDirectory: String
+/// A running broker.
+package final class BrokerDoor: Sendable {
+    private let directory: DataDirectory
+    private let loop: NIOServiceLoop
+    private let disks: [DiskThread]
+    private let replica: ReplicaHost<BrokerMachine>
+    private let broker: Broker
+    private let listener: FrameListener
     private let log: Logger
-    private let metrics: MetricsRegistry
-    private var parts: Parts?
 
-    private struct Parts {
-        var directory: DataDirectory
-        var loop: NIOServiceLoop
-        var disks: [DiskThread]
-        var replica: ReplicaHost<BrokerMachine>
-        var broker: Broker
-        var listener: FrameListener
-    }
-
-    package init(settings: BrokerSettings, dataDirectory: String, log: Logger, metrics: MetricsRegistry = MetricsRegistry()) {
-        self.settings = settings
-        self.dataDirectory = dataDirectory
+    private init(
+        _ directory: DataDirectory, _ loop: NIOServiceLoop, _ disks: [DiskThread], _ replica: ReplicaHost<BrokerMachine>, _ broker: Broker,
+        _ listener: FrameListener, _ log: Logger
+    ) {
+        self.directory = directory
+        self.loop = loop
+        self.disks = disks
+        self.replica = replica
+        self.broker = broker
+        self.listener = listener
         self.log = log
-        self.metrics = metrics
     }
 
-    /// Opens everything and listens. Returns the bound address. Throws StorageError, ListenError or what the tables say.
-    package func start() async throws -> HostPort {
-        precondition(parts == nil, "a door is started once")
+    /// The bound address.
+    package var address: HostPort { listener.address }
+    /// Whether writes are taken.
+    package var isReady: Bool { replica.isLeading }
+
+    /// Opens everything and listens. Throws StorageError, ListenError or what the tables say.
+    package static func start(
+        _ settings: BrokerSettings, dataDirectory: String, metrics: MetricsRegistry = MetricsRegistry(), log: Logger
+    ) async throws -> BrokerDoor {
         let directory = try DataDirectory(dataDirectory, service: "broker")
         let loop = NIOServiceLoop()
         let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
@@ -42,10 +46,9 @@ package final class BrokerDoor: @unchecked Sendable {
             let replica = try await ReplicaHost<BrokerMachine>.open(
                 directory: dataDirectory + "/meta", name: "broker", loop: loop, time: SystemTime(), log: log)
             do {
-                let broker = try await open(replica, loop, disks)
+                let broker = try await open(settings, dataDirectory, replica, loop, disks, metrics, log)
                 let listener = try await listen(broker, loop)
-                parts = Parts(directory: directory, loop: loop, disks: disks, replica: replica, broker: broker, listener: listener)
-                return listener.address
+                return BrokerDoor(directory, loop, disks, replica, broker, listener, log)
             } catch {
                 await replica.stop()
                 throw error
@@ -59,7 +62,10 @@ package final class BrokerDoor: @unchecked Sendable {
         }
     }
 
-    private func open(_ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop, _ disks: [DiskThread]) async throws -> Broker {
+    private static func open(
+        _ settings: BrokerSettings, _ dataDirectory: String, _ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop, _ disks: [DiskThread],
+        _ metrics: MetricsRegistry, _ log: Logger
+    ) async throws -> Broker {
         var random = SystemRandomNumberGenerator()
         let broker = Broker(
             settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks,
@@ -71,30 +77,29 @@ package final class BrokerDoor: @unchecked Sendable {
         return broker
     }
 
-    private func listen(_ broker: Broker, _ loop: NIOServiceLoop) async throws -> FrameListener {
+    private static func listen(_ broker: Broker, _ loop: NIOServiceLoop) async throws -> FrameListener {
+        let settings = broker.settings
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
         limits.connectionsMax = settings.connectionsMax
-        return try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) { connection in
+        return try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log) { connection in
             BrokerSession(connection, broker)
         }
     }
 
-    /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds.
+    /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds. Called once.
     package func stop() async {
-        guard let parts else { return }
-        self.parts = nil
-        await parts.listener.stopAccepting()
+        await listener.stopAccepting()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            parts.loop.execute { parts.broker.drain { continuation.resume() } }
+            loop.execute { self.broker.drain { continuation.resume() } }
         }
-        await parts.listener.closeConnections()
+        await listener.closeConnections()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            parts.loop.execute { parts.broker.closeLogs { continuation.resume() } }
+            loop.execute { self.broker.closeLogs { continuation.resume() } }
         }
-        await parts.replica.stop()
-        for disk in parts.disks { disk.stop() }
-        do { try await parts.loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
-        parts.directory.release()
+        await replica.stop()
+        for disk in disks { disk.stop() }
+        do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
+        directory.release()
     }
 }
 

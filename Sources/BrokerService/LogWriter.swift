@@ -91,7 +91,7 @@ final class LogWriter: @unchecked Sendable {
         dirty.removeAll()
         guard !logs.isEmpty else { return }
         disk.submit {
-            for log in logs { do { try log.sync() } catch { failed(error) } }
+            for log in logs { do throws(StorageError) { try log.sync() } catch { failed(error) } }
         }
     }
 

@@ -135,7 +135,7 @@ extension Broker {
             }
             writer(of: topic, number).disk.submit {
                 var failed: StorageError?
-                do { try PartitionLog.remove(directory) } catch { failed = error }
+                do throws(StorageError) { try PartitionLog.remove(directory) } catch { failed = error }
                 // The last one to go takes the topic's directory along, if the others have gone; otherwise it stays, empty.
                 if let parent { try? RealFileSystem().remove(parent) }
                 // Runs on the loop, where the closure was made.

@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", "BrokerService", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),

@@ -23,7 +23,7 @@ protocol RunningService: Sendable {
 
 /// The services by name, in the order of their endpoints.
 enum ServiceName: String, CaseIterable, Sendable {
-    case coord
+    case coord, broker
 
     /// What a service is started with.
     struct Context: Sendable {
@@ -38,6 +38,7 @@ enum ServiceName: String, CaseIterable, Sendable {
         let log = Logger(label: rawValue)
         return switch self {
         case .coord: try await RunningCoord.start(context, directory, log)
+        case .broker: try await RunningBroker.start(context, directory, log)
         }
     }
 }

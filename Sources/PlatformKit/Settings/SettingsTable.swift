@@ -14,15 +14,27 @@ enum SettingsTable {
     static let coordTick = SettingKey.integer("coord.tick.ms", 2000, 10...60_000, "ms", "Unit of session timeouts: a session lives 2 to 20 ticks without being heard from.")
     static let coordConnectionsPerAddress = SettingKey.integer("coord.connections-per-address.max", 0, 0...100_000, "connections", "Connections from one address; 0 for no limit.")
 
+    static let brokerListen = SettingKey.address("broker.listen", "127.0.0.1:9092", "Where Kafka clients connect.")
+    static let brokerAdvertised = SettingKey.text("broker.advertised", "", "host:port; empty: the address that each client connected to", "What Kafka clients are told to connect to.")
+    static let brokerAutoCreate = SettingKey.flag("broker.auto-create-topics", true, "Make a topic when a client asks for one that is missing.")
+    static let brokerPartitions = SettingKey.integer("broker.default-partitions", 1, 1...10_000, "partitions", "Partitions of a topic whose creator names no number.")
+    static let brokerDurability = SettingKey.choice("broker.durability", "sync", ["sync", "interval"], "When an append is acknowledged: after fdatasync, or after the write.")
+    static let brokerFlushInterval = SettingKey.integer("broker.flush-interval.ms", 1000, 1...3_600_000, "ms", "How often partitions are synced if broker.durability is interval.")
+    static let brokerSessionTimeoutMin = SettingKey.integer("broker.session-timeout-min.ms", 6000, 10...1_800_000, "ms", "The shortest session that a member of a group may ask for.")
+    static let brokerRebalanceDelay = SettingKey.integer("broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
+    static let brokerRetention = SettingKey.integer("broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
+
     static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let all: [AnySetting] = [
         dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
+        brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
+        brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
         consoleListen.erased,
     ]
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
-    static let listeners: [SettingKey<HostPort>] = [coordListen, consoleListen]
+    static let listeners: [SettingKey<HostPort>] = [coordListen, brokerListen, consoleListen]
 }

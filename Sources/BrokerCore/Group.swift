@@ -46,7 +46,7 @@ package struct Group: Sendable {
     package internal(set) var leader: MemberID?
     var memberTable = OrderedDictionary<MemberID, GroupMember>()
     private var instances = LookupTable<String, MemberID>()
-    /// Members that were given an id and have not come back with it, and until when they may.
+    /// Members that were given an id and have not come back with it, and until when they may: their session's time.
     var pending = OrderedDictionary<MemberID, Instant>()
     /// While preparing: when the members that are missing are given up. While completing: when those without SyncGroup are.
     var rebalanceDeadline: Instant?
@@ -97,7 +97,7 @@ package struct Group: Sendable {
         if let instance = attempt.instance, let holder = instances[instance] { return replace(holder, by: id, attempt, token, now) }
         guard memberTable.count + pending.count < settings.membersMax else { return [.joinRefused(token, .groupFull, attempt.member)] }
         if attempt.instance == nil, attempt.wantsIDFirst {
-            pending[id] = now + settings.pendingMemberTimeout
+            pending[id] = now + attempt.sessionTimeout
             return [.joinRefused(token, .memberIDRequired(id), id)]
         }
         return add(attempt, id, token, now)

@@ -13,8 +13,6 @@ package struct GroupSettings: Sendable {
     package var membersMax = 10_000
     /// Groups with members or in transition; each costs memory until its members have gone.
     package var groupsMax = 10_000
-    /// How long a member that was given its id may take to come back with it.
-    package var pendingMemberTimeout: Duration = .seconds(60)
     package init() {}
 }
 

@@ -154,38 +154,57 @@ def group_commits_and_resumes():
     admin.close()
 
 
+class Member(threading.Thread):
+    """A consumer that polls on a thread of its own, as members of a group do."""
+
+    def __init__(self, name, group, **options):
+        super().__init__(daemon=True)
+        settings = dict(bootstrap_servers=server, group_id=group, auto_offset_reset="earliest", heartbeat_interval_ms=300, session_timeout_ms=6000)
+        settings.update(options)
+        self.consumer = KafkaConsumer(name, **settings)
+        self.seen = []
+        self.share = set()
+        self.ends = False
+        self.start()
+
+    def run(self):
+        while not self.ends:
+            for records in self.consumer.poll(timeout_ms=500).values():
+                self.seen += [int(record.value) for record in records]
+            self.share = set(self.consumer.assignment())
+        self.consumer.close()
+
+    def leave(self):
+        self.ends = True
+        self.join(20)
+
+
+def wait_until(condition, seconds, complaint):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline, complaint()
+        time.sleep(0.05)
+
+
 @check
 def two_consumers_share_partitions():
     name = topic("shared", 4)
     group = f"shared-{run}"
-    settings = dict(bootstrap_servers=server, group_id=group, auto_offset_reset="earliest", heartbeat_interval_ms=300, session_timeout_ms=6000)
-    consumers = [KafkaConsumer(name, **settings) for _ in range(2)]
-    deadline = time.time() + 25
-    while time.time() < deadline:
-        for consumer in consumers:
-            consumer.poll(timeout_ms=100)
-        shares = [consumer.assignment() for consumer in consumers]
-        if all(len(share) == 2 for share in shares):
-            break
-    assert all(len(share) == 2 for share in shares), shares
-    assert not shares[0] & shares[1], "a partition has two owners"
+    first = Member(name, group)
+    wait_until(lambda: len(first.share) == 4, 15, lambda: f"one member alone holds {first.share}")
+    second = Member(name, group)
+    wait_until(lambda: len(first.share) == 2 and len(second.share) == 2, 20, lambda: f"{first.share} and {second.share}")
+    assert not first.share & second.share, "a partition has two owners"
     producer = KafkaProducer(bootstrap_servers=server)
     for n in range(40):
         producer.send(name, partition=n % 4, value=str(n).encode())
     producer.flush()
-    seen = []
-    deadline = time.time() + 10
-    while len(seen) < 40 and time.time() < deadline:
-        for consumer in consumers:
-            for records in consumer.poll(timeout_ms=200).values():
-                seen += [int(record.value) for record in records]
-    assert sorted(seen) == list(range(40)), seen
-    consumers[1].close()
-    deadline = time.time() + 15
-    while len(consumers[0].assignment()) < 4 and time.time() < deadline:
-        consumers[0].poll(timeout_ms=200)
-    assert len(consumers[0].assignment()) == 4, "the partitions of the one that left were not taken over"
-    consumers[0].close()
+    wait_until(lambda: len(first.seen) + len(second.seen) >= 40, 10, lambda: f"{len(first.seen)} and {len(second.seen)} records")
+    assert sorted(first.seen + second.seen) == list(range(40)), "records were lost or repeated"
+    assert first.seen and second.seen, "one member got everything"
+    second.leave()
+    wait_until(lambda: len(first.share) == 4, 15, lambda: "the partitions of the one that left were not taken over")
+    first.leave()
 
 
 @check
@@ -290,7 +309,7 @@ def acks_zero_and_one():
 @check
 def large_batches():
     name = topic("large", 1, **{"max.message.bytes": "8000000"})
-    producer = KafkaProducer(bootstrap_servers=server, max_request_size=9_000_000, buffer_memory=64 << 20)
+    producer = KafkaProducer(bootstrap_servers=server, max_request_size=9_000_000)
     big = bytes(range(256)) * 20_000
     assert producer.send(name, big).get(timeout=30).offset == 0
     assert consume(name, 1, max_partition_fetch_bytes=1024)[0].value == big

@@ -81,5 +81,9 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .executableTarget(name: "platform", dependencies: ["PlatformKit"]),
+
+        // Tests
+        .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
+        .testTarget(name: "BrokerCoreTests", dependencies: ["Base", "BrokerCore"]),
     ]
 )

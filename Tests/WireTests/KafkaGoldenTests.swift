@@ -54,7 +54,10 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func kafkaPythonsProduceCarriesAnIntactBatch() throws {
-        guard case .produce(let request) = try body("kafka-python-3.0.12-Produce-v9") else { return Issue.record("not a Produce") }
+        guard case .produce(let request) = try body("kafka-python-3.0.12-Produce-v9") else {
+            Issue.record("not a Produce")
+            return
+        }
         #expect(request.topics.count == 1)
         let batch = try RecordBatch(try #require(request.topics[0].partitions[0].records))
         #expect(batch.isIntact)
@@ -63,7 +66,10 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func librdkafkasProduceCarriesAnIntactBatch() throws {
-        guard case .produce(let request) = try body("kcat-1.7.1-Produce-v7") else { return Issue.record("not a Produce") }
+        guard case .produce(let request) = try body("kcat-1.7.1-Produce-v7") else {
+            Issue.record("not a Produce")
+            return
+        }
         let batch = try RecordBatch(try #require(request.topics[0].partitions[0].records))
         #expect(batch.isIntact)
         #expect(Int(batch.recordCount) == Int(batch.lastOffsetDelta) + 1)
@@ -71,7 +77,10 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func aSubscriptionInAJoinIsUnderstood() throws {
-        guard case .joinGroup(let request) = try body("confluent-kafka-2.16.1-JoinGroup-v5") else { return Issue.record("not a JoinGroup") }
+        guard case .joinGroup(let request) = try body("confluent-kafka-2.16.1-JoinGroup-v5") else {
+            Issue.record("not a JoinGroup")
+            return
+        }
         #expect(request.protocolType == ConsumerProtocol.name)
         let first = try #require(request.protocols.first)
         #expect(first.name == "cooperative-sticky")
@@ -80,7 +89,10 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func aFetchByTopicIDIsUnderstood() throws {
-        guard case .fetch(let request) = try body("confluent-kafka-2.16.1-Fetch-v16") else { return Issue.record("not a Fetch") }
+        guard case .fetch(let request) = try body("confluent-kafka-2.16.1-Fetch-v16") else {
+            Issue.record("not a Fetch")
+            return
+        }
         #expect(request.topics.allSatisfy { !$0.topicID.isZero && !$0.partitions.isEmpty })
         #expect(request.maxBytes > 0 && request.minBytes == 1)
     }

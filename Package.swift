@@ -41,6 +41,7 @@ let package = Package(
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
+        .target(name: "DFSCore", dependencies: ["Base", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
@@ -71,12 +72,13 @@ let package = Package(
         .target(
             name: "BrokerService",
             dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
+        .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
 
         // Ring 6: roof
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", "BrokerService", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordService", "BrokerService", "DFSService", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),

@@ -23,7 +23,7 @@ protocol RunningService: Sendable {
 
 /// The services by name, in the order of their endpoints.
 enum ServiceName: String, CaseIterable, Sendable {
-    case coord, broker
+    case coord, broker, dfs
 
     /// What a service is started with.
     struct Context: Sendable {
@@ -39,6 +39,7 @@ enum ServiceName: String, CaseIterable, Sendable {
         return switch self {
         case .coord: try await RunningCoord.start(context, directory, log)
         case .broker: try await RunningBroker.start(context, directory, log)
+        case .dfs: try await RunningDFS.start(context, directory, log)
         }
     }
 }

@@ -24,6 +24,11 @@ enum SettingsTable {
     static let brokerRebalanceDelay = SettingKey.integer("broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
     static let brokerRetention = SettingKey.integer("broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
+    static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
+    static let datanodeListen = SettingKey.address("dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
+    static let dfsBlockSize = SettingKey.integer("dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
+    static let dfsSuperUser = SettingKey.text("dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
+
     static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let all: [AnySetting] = [
@@ -31,10 +36,11 @@ enum SettingsTable {
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
         brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
         brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
+        namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
         consoleListen.erased,
     ]
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
-    static let listeners: [SettingKey<HostPort>] = [coordListen, brokerListen, consoleListen]
+    static let listeners: [SettingKey<HostPort>] = [coordListen, brokerListen, namenodeListen, datanodeListen, consoleListen]
 }

@@ -49,6 +49,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let error as StorageError: self.init(storage: error)
         case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
+        case let error as HDFSFailure: self.init(hdfs: error, doing)
         case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
         case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
         default: self.init(general: error, doing)
@@ -82,6 +83,16 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
         case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")
         default: self.init(.failed, doing, why: error.description, next: "`platform coord stat` shows the node as it is")
+        }
+    }
+
+    private init(hdfs error: HDFSFailure, _ doing: String) {
+        switch error.exception {
+        case "AccessControlException": self.init(.denied, doing, why: error.message, next: "act as another user with --user, or ask the owner for access")
+        case "FileNotFoundException": self.init(.failed, doing, why: error.message, next: "`platform dfs ls` shows what is there")
+        case "FileAlreadyExistsException": self.init(.failed, doing, why: error.message, next: "choose another name, or replace it with --force")
+        case "PathIsNotEmptyDirectoryException": self.init(.failed, doing, why: error.message, next: "remove it with everything in it: `platform dfs rm -r`")
+        default: self.init(.failed, doing, why: "\(error.exception): \(error.message)", next: "`platform dfs stat` shows the path as it is")
         }
     }
 

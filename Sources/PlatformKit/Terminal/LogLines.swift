@@ -1,5 +1,6 @@
 // The log on stderr: a readable line on a terminal, a JSON object a line otherwise. Client bytes in messages are escaped, so that
 // nobody writes lines into our log.
+import Base
 import Foundation
 import Logging
 import NetKit

@@ -34,24 +34,7 @@ enum OutputValue: Sendable, Equatable {
     }
 }
 
-/// JSON by hand, for small documents whose field order matters.
-enum JSONText {
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            default:
-                if scalar.value < 0x20 { result += "\\u" + String(format: "%04x", scalar.value) } else { result.unicodeScalars.append(scalar) }
-            }
-        }
-        return result + "\""
-    }
-
+extension JSONText {
     static func object(_ fields: [(String, OutputValue)]) -> String {
         "{" + fields.map { quoted($0.0) + ":" + $0.1.json }.joined(separator: ",") + "}"
     }

@@ -1,0 +1,18 @@
+// What the namespace refuses. The service maps each to the Java exception that HDFS clients know.
+
+/// An expected "no", with the path that it is about.
+package enum DFSRefusal: Error, Sendable, Hashable {
+    case notFound(String)
+    case exists(String)
+    /// A component of the path is a file.
+    case parentNotDirectory(String)
+    case isDirectory(String)
+    case notEmpty(String)
+    case denied(user: String, needs: String, path: String)
+    case invalidPath(String)
+    /// Somebody else writes the file.
+    case beingWritten(String, by: String)
+    /// The writer's right to the file has ended.
+    case leaseLost(String)
+    case invalidArgument(String)
+}

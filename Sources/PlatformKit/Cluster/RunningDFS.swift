@@ -1,0 +1,26 @@
+// Dfs as the roof starts it.
+import Base
+import DFSService
+import Foundation
+import Logging
+import NetKit
+
+struct RunningDFS: RunningService {
+    let door: DFSDoor
+    var name: String { "dfs" }
+    var endpoints: [Endpoint] { [Endpoint(key: "webhdfs", address: door.webHDFSAddress, clients: "WebHDFS clients")] }
+    var isReady: Bool { door.isReady }
+    func stop() async { await door.stop() }
+
+    static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningDFS {
+        var settings = DFSSettings()
+        settings.namenodeListen = context.settings[SettingsTable.namenodeListen]
+        settings.datanodeListen = context.settings[SettingsTable.datanodeListen]
+        settings.blockSizeBytes = Int64(context.settings[SettingsTable.dfsBlockSize])
+        let chosen = context.settings[SettingsTable.dfsSuperUser]
+        settings.superUser = chosen.isEmpty ? NSUserName() : chosen
+        try context.settings.checkExposure(settings.namenodeListen, SettingsTable.namenodeListen.name)
+        try context.settings.checkExposure(settings.datanodeListen, SettingsTable.datanodeListen.name)
+        return RunningDFS(door: try await DFSDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+    }
+}

@@ -1,0 +1,29 @@
+"""A list of checks that are run as they are declared, a line each, with the count at the end."""
+import time
+import traceback
+
+
+class Checks:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def check(self, name):
+        """Decorator: runs the function at once and prints how it went."""
+
+        def run(function):
+            began = time.monotonic()
+            try:
+                function()
+                self.passed += 1
+                print("ok      %s (%.0f ms)" % (name, (time.monotonic() - began) * 1000), flush=True)
+            except Exception:  # every failure is reported and the rest goes on
+                self.failed += 1
+                print("FAILED  %s\n%s" % (name, traceback.format_exc()), flush=True)
+            return function
+
+        return run
+
+    def finish(self):
+        print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
+        return 1 if self.failed else 0

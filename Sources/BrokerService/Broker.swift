@@ -20,6 +20,7 @@ final class Broker: @unchecked Sendable {
     let replica: ReplicaHost<BrokerMachine>
     let disks: [DiskThread]
     let requests: Counter
+    let refusedFrames: Counter
     let producedBytes: Counter
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
@@ -52,6 +53,7 @@ final class Broker: @unchecked Sendable {
         self.replica = replica
         self.disks = disks
         requests = metrics.counter("broker_requests", help: "Requests that were decoded.")
+        refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
         coordinator = GroupCoordinator(settings: settings.groups, random: random)

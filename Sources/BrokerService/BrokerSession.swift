@@ -33,7 +33,8 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     func received(_ frame: Bytes) {
         guard !isClosed else { return }
         do { try take(frame) } catch {
-            broker.log.info("connection closed: it sent what Kafka's protocol does not allow", metadata: [
+            broker.refusedFrames.add()
+            broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
                 "remote": "\(remote.map(String.init(describing:)) ?? "unknown")", "reason": "\(error)",
             ])
             connection.close()

@@ -43,6 +43,10 @@ package struct BrokerSettings: Sendable {
     static let pipelineLimit = 1024
     /// Largest request that is not a Produce: metadata never needs more, in bytes.
     static let smallRequestBytesMax = 8 << 20
+    /// Largest Fetch answer, in bytes, whatever the client asks for (Kafka: fetch.max.bytes); one batch may exceed it.
+    static let fetchBytesMax = 55 << 20
+    /// Longest wait of a Fetch, whatever the client asks for; an empty answer is always allowed.
+    static let fetchWaitMax = Duration.seconds(60)
     /// Producer ids reserved by one command.
     static let producerIDBlock: Int64 = 1000
     /// Length of the text that a client may store with an offset (Kafka: offset.metadata.max.bytes).

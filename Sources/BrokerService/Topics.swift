@@ -85,8 +85,9 @@ extension Broker {
     }
 
     private func createEnded(_ topic: TopicRecord, _ failure: StorageError?) {
-        if let failure { log.error("a topic's files could not be made", metadata: ["topic": "\(topic.name)", "error": "\(failure)"]) }
-        createEnded(topic.name, failure == nil ? .success(topic) : .failure(.notWritable))
+        guard let failure else { return createEnded(topic.name, .success(topic)) }
+        log.error("a topic's files could not be made, so the topic is taken back", metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
+        delete(topic.name) { [self] _ in createEnded(topic.name, .failure(.notWritable)) }
     }
 
     private func createEnded(_ name: String, _ result: Result<TopicRecord, BrokerRefusal>) {

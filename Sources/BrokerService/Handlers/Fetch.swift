@@ -44,7 +44,9 @@ final class FetchWait: @unchecked Sendable {
             }
         }
         broker.fetchWaits[number] = self
-        broker.loop.schedule(after: .milliseconds(Int(request.maxWaitMilliseconds))) { self.end() }
+        let wait = min(Duration.milliseconds(Int(request.maxWaitMilliseconds)), BrokerSettings.fetchWaitMax)
+        // By number, so that a fetch that was answered early is not kept until its time is over.
+        broker.loop.schedule(after: wait) { [broker, number] in broker.fetchWaits[number]?.end() }
     }
 
     /// Something was appended to one of the partitions, or one has gone.
@@ -154,7 +156,7 @@ private final class FetchAnswer {
     private(set) var remaining: Int
 
     init(_ request: FetchRequest) {
-        remaining = Int(request.maxBytes)
+        remaining = min(Int(request.maxBytes), BrokerSettings.fetchBytesMax)
         response = FetchResponse(
             topics: request.topics.map { topic in
                 .init(

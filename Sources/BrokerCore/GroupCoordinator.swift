@@ -122,7 +122,7 @@ package struct GroupCoordinator: Sendable {
     }
 
     private mutating func newMemberID(_ attempt: JoinAttempt) -> MemberID {
-        MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.random(&random).uuidText)")
+        MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.drawn(from: &random).uuidText)")
     }
 
     /// Steps a group and forgets it once nobody is in it.

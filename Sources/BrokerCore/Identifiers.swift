@@ -36,7 +36,7 @@ package struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConve
 
 extension UUIDBytes {
     /// A random id of version 4, as RFC 9562 shapes it.
-    package static func random(_ random: inout Prng) -> UUIDBytes {
+    package static func drawn(from random: inout Prng) -> UUIDBytes {
         UUIDBytes(high: random.next() & ~0xF000 | 0x4000, low: random.next() & ~(0xC000 << 48) | (0x8000 << 48))
     }
 

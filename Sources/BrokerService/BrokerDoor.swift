@@ -139,6 +139,7 @@ extension Broker {
     func drain(_ done: @escaping () -> Void) {
         isStopping = true
         for wait in fetchWaits.values.sorted(by: { $0.number < $1.number }) { wait.end() }
+        // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done = done
         waitUntilIdle(until: now + BrokerSettings.drainTimeout) { done() }
     }
@@ -154,12 +155,12 @@ extension Broker {
         for writer in writers {
             let logs = partitions.values.filter { $0.writer === writer }.map(\.log)
             gathering.enter()
+            // Made and called on the loop; the disk thread only carries it back.
             nonisolated(unsafe) let closed = { gathering.leave() }
             writer.disk.submit {
                 for log in logs {
                     do { try log.close() } catch { self.log.error("a partition did not close cleanly", metadata: ["directory": "\(log.directory)", "error": "\(error)"]) }
                 }
-                // Runs on the loop, where the closure was made.
                 self.loop.execute { closed() }
             }
         }

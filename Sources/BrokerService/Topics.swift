@@ -33,6 +33,7 @@ extension Broker {
             let writer = writer(of: topic, number)
             let directory = directory(of: topic, number)
             gathering.enter()
+            // Made and called on the loop; the disk thread only carries it back.
             nonisolated(unsafe) let opened: (Result<OpenedLog, StorageError>) -> Void = { [self] result in
                 switch result {
                 case .success(let found): adopt(found, TopicPartition(topic.name, number), topic, config, writer)
@@ -42,7 +43,6 @@ extension Broker {
             }
             writer.disk.submit {
                 let result = Result { () throws(StorageError) in try OpenedLog(directory, config.segmentBytes) }
-                // Runs on the loop, where the closure was made.
                 self.loop.execute { opened(result) }
             }
         }
@@ -130,6 +130,7 @@ extension Broker {
             gathering.enter()
             let directory = directory(of: topic, number)
             let parent = number == topic.partitions - 1 ? topicDirectory(topic) : nil
+            // Made and called on the loop; the disk thread only carries it back.
             nonisolated(unsafe) let removed: (StorageError?) -> Void = { error in
                 failure = failure ?? error
                 gathering.leave()
@@ -139,7 +140,6 @@ extension Broker {
                 do throws(StorageError) { try PartitionLog.remove(directory) } catch { failed = error }
                 // The last one to go takes the topic's directory along, if the others have gone; otherwise it stays, empty.
                 if let parent { try? RealFileSystem().remove(parent) }
-                // Runs on the loop, where the closure was made.
                 let result = failed
                 self.loop.execute { removed(result) }
             }
@@ -171,6 +171,7 @@ extension Broker {
     private func retain(_ partition: Partition, _ now: WallTime) {
         let log = partition.log
         let config = partition.config
+        // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let trimmed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
             switch result {
             case .success(let bounds): partition.trimmed(bounds)
@@ -182,7 +183,6 @@ extension Broker {
                 try log.retain(config, now: now)
                 return log.bounds
             }
-            // Runs on the loop, where the closure was made.
             self.loop.execute { trimmed(result) }
         }
     }

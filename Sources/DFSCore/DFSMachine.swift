@@ -5,7 +5,7 @@ import Base
 /// The state of dfs: names, blocks, and who writes what. Places of blocks are the datanodes' to report.
 package struct DFSMachine: StateMachine, Sendable {
     package private(set) var namespace = Namespace()
-    /// Files that are open for writing, in order of opening.
+    /// Files that are open for writing.
     private var openFiles: [InodeID] = []
     private var loaded: [InodeID] = []
 
@@ -43,7 +43,8 @@ package struct DFSMachine: StateMachine, Sendable {
             try setAttributes(path, change, caller, &rows)
             return .done
         case .closeAbandoned:
-            for id in openFiles { close(id, time, &rows) }
+            // In order of number: a machine that was loaded knows no other order.
+            for id in openFiles.sorted() { close(id, time, &rows) }
             return .done
         }
     }

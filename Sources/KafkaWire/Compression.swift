@@ -1,7 +1,7 @@
 // The compression of record batches. The broker passes compressed batches on as they are; only our own client verbs look inside. What a
 // batch may grow to is bounded, so that a small frame cannot fill the memory.
 import Base
-import CZlib
+import CompressionLibraries
 
 /// A batch's codec, by its number in the attributes.
 package enum Compression: Int16, Sendable, CaseIterable {

@@ -235,6 +235,8 @@ package final class SegmentLog<Framing: LogFraming> {
             files.close(gone.file)
             try files.remove(path(gone.baseOffset, ".log"))
             try files.remove(path(gone.baseOffset, ".index"))
+            // One durable removal after the other: power that fails in between must not bring back an old segment without its successor.
+            try files.syncDirectory(directory)
             startOffset = segments[0].baseOffset
         }
     }

@@ -1,4 +1,6 @@
 """Checks a running coord with kazoo, a ZooKeeper client that is not ours. Usage: kazoo_check.py HOST:PORT"""
+import socket
+import struct
 import sys
 import threading
 import time
@@ -6,7 +8,7 @@ import time
 from kazoo.client import KazooClient
 from kazoo.exceptions import (BadVersionError, InvalidACLError, NoAuthError, NodeExistsError, NoNodeError,
                               NoChildrenForEphemeralsError, NotEmptyError, RolledBackError)
-from kazoo.security import make_digest_acl
+from kazoo.security import ACL, Id, make_digest_acl
 
 from checks import Checks
 
@@ -106,10 +108,11 @@ def main(server):
 
     @checks.check("a silent session expires and takes its ephemerals")
     def _():
-        other = connect(server, timeout=0.5)
-        other.create(root + "/silent", ephemeral=True)
-        other._connection._socket.close()
-        other._connection.stop()
+        silent = raw_session(server, 4000)
+        path = (root + "/silent").encode()
+        acl = struct.pack(">ii", 1, 31) + text(b"world") + text(b"anyone")
+        request(silent, 1, 1, text(path) + text(b"") + acl + struct.pack(">i", 1))
+        assert zk.exists(root + "/silent") is not None
         deadline = time.monotonic() + 12
         while zk.exists(root + "/silent") is not None and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -142,7 +145,7 @@ def main(server):
         for call in (lambda: zk.get(root + "/sec"), lambda: zk.set(root + "/sec", b""), lambda: zk.get_children(root + "/sec"),
                      lambda: zk.create(root + "/sec/x"), lambda: zk.get_acls(root + "/sec"), lambda: zk.set_acls(root + "/sec", [make_digest_acl("a", "b")])):
             refuses(NoAuthError, call)
-        refuses(InvalidACLError, lambda: zk.create(root + "/noacl", acl=[]))
+        refuses(InvalidACLError, lambda: zk.create(root + "/noacl", acl=[ACL(31, Id("nonsense", "x"))]))
         zk.add_auth("digest", "ann:secret")
         assert zk.get(root + "/sec")[0] == b"s"
         owner.stop()
@@ -162,6 +165,41 @@ def main(server):
     zk.delete(root, recursive=True)
     zk.stop()
     return checks.finish()
+
+
+def text(value):
+    return struct.pack(">i", len(value)) + value
+
+
+def request(connection, xid, operation, body):
+    """Sends one request on a bare connection and waits for its reply."""
+    frame = struct.pack(">ii", xid, operation) + body
+    connection.sendall(struct.pack(">i", len(frame)) + frame)
+    return receive(connection)
+
+
+def receive(connection):
+    size = struct.unpack(">i", exactly(connection, 4))[0]
+    return exactly(connection, size)
+
+
+def exactly(connection, count):
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        assert piece, "the server closed the connection"
+        data += piece
+    return data
+
+
+def raw_session(server, timeout_ms):
+    """A session that never pings."""
+    host, port = server.rsplit(":", 1)
+    connection = socket.create_connection((host, int(port)), timeout=10)
+    frame = struct.pack(">iqiqi", 0, 0, timeout_ms, 0, 16) + bytes(16)
+    connection.sendall(struct.pack(">i", len(frame)) + frame)
+    assert len(receive(connection)) == 36
+    return connection
 
 
 def wait_for(condition, seconds=5):

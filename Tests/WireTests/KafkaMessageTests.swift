@@ -54,7 +54,7 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
             }
         }
         // Either is right; that it returns at all is what counts.
-        do { _ = try L(decoding: bytes, as: KafkaDialect.self, version: one.version, flexible: one.flexible) } catch {}
+        _ = Result { try L(decoding: bytes, as: KafkaDialect.self, version: one.version, flexible: one.flexible) }
     }
 
     @Test("mutated bytes never crash a decoder", arguments: MessageCase.all)
@@ -70,7 +70,7 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
             bytes.writeInteger(random.chance(1, in: 10) ? Int16(truncatingIfNeeded: random.next()) : row.key.rawValue)
             bytes.writeInteger(Int16(random.below(20)))
             for _ in 0..<random.below(60) { bytes.writeInteger(UInt8(truncatingIfNeeded: random.next() & random.next())) }
-            do { _ = try KafkaFrame.decodeRequest(bytes) } catch {}
+            _ = Result { try KafkaFrame.decodeRequest(bytes) }
         }
     }
 

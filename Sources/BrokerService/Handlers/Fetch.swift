@@ -123,6 +123,7 @@ final class FetchWait: @unchecked Sendable {
         let log = partition.log
         let offset = part.fetchOffset
         let visible = partition.highWatermark
+        // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [broker] result in
             switch result {
             case .success(let records): answer.set(t, p, records)
@@ -134,7 +135,6 @@ final class FetchWait: @unchecked Sendable {
         }
         partition.writer.disk.submit { [broker] in
             let result = Result { Self.visible(try log.read(from: offset, maxBytes: max(0, room)), below: visible) }
-            // Runs on the loop, where the closure was made.
             broker.loop.execute { done(result) }
         }
     }

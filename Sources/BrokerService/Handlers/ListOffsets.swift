@@ -42,12 +42,12 @@ extension Broker {
 
     private func find(_ timestamp: Int64, in partition: Partition, _ done: @escaping (Found) -> Void) {
         let log = partition.log
+        // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done = done
         partition.writer.disk.submit {
             let found: Found = Result { () throws(StorageError) in
                 timestamp >= 0 ? try log.find(timestamp: timestamp) : try log.findMaxTimestamp()
             }
-            // Runs on the loop, where the closure was made.
             self.loop.execute { done(found) }
         }
     }

@@ -187,7 +187,7 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     package func close() async {
         // A server that is gone already has ended the session's connection; there is nothing left to say to it.
         _ = try? await call(.closeSession, NoBody())
-        try? await loop.stop()
+        try? await loop.stop()  // the thread ends with the process at the latest
     }
 }
 

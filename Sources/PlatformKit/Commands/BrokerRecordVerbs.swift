@@ -21,7 +21,7 @@ extension BrokerCommand {
 
         func run() async throws {
             let count = try await server.withClient("cannot produce to \(topic)") { client in
-                if create { do { try await client.createTopic(topic) } catch KafkaFailure.topicExists {} }
+                if create { try await makeIfMissing(client) }
                 var pending: [OutgoingRecord] = []
                 var sent = 0
                 while let line = readLine(strippingNewline: true) {
@@ -34,6 +34,11 @@ extension BrokerCommand {
                 return sent
             }
             Output.note("\(count) records sent to \(topic)")
+        }
+
+        private func makeIfMissing(_ client: KafkaClient) async throws {
+            if try await client.cluster().topics.contains(where: { $0.name == topic }) { return }
+            try await client.createTopic(topic)
         }
 
         private func record(_ line: String) -> OutgoingRecord {

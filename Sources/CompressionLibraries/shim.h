@@ -1,6 +1,6 @@
 // zlib's initialisers are macros, which Swift does not see; these are the two that we need.
-#ifndef PLATFORM_CZLIB_SHIM_H
-#define PLATFORM_CZLIB_SHIM_H
+#ifndef PLATFORM_COMPRESSION_SHIM_H
+#define PLATFORM_COMPRESSION_SHIM_H
 #include <zlib.h>
 /// Window bits for the gzip format, as zlib wants them.
 enum { platform_gzip_window_bits = 15 + 16 };

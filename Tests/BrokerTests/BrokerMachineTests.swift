@@ -46,10 +46,10 @@ func picture(_ machine: BrokerMachine) -> String {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
         switch random.below(12) {
-        case 0...2: return .createTopic(TopicRecord(name: name, id: .random(&random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
+        case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
-        case 5: return .identify(clusterID: .random(&random))
+        case 5: return .identify(clusterID: .drawn(from: &random))
         case 6: return .deleteGroup(group)
         case 7: return .reserveProducerIDs(count: 10)
         default:
@@ -86,7 +86,7 @@ func picture(_ machine: BrokerMachine) -> String {
     @Test func aTopicIsMadeOnceAndGoneOnce() {
         var machine = BrokerMachine()
         var random = Prng(seed: 1)
-        let topic = TopicRecord(name: "a", id: .random(&random), partitions: 2)
+        let topic = TopicRecord(name: "a", id: .drawn(from: &random), partitions: 2)
         #expect(apply(&machine, .createTopic(topic)) == .created(topic))
         #expect(apply(&machine, .createTopic(topic)) == .refused(.topicExists("a")))
         #expect(machine.topic(id: topic.id) == topic)

@@ -1,0 +1,77 @@
+// Writes the generated parts of the docs from the tables that the program runs on: settings, exit codes, and what each service answers. A
+// test compares, so that the pages cannot drift.
+import ArgumentParser
+import Base
+import CoordCore
+import CoordService
+import DFSService
+import Foundation
+
+struct DocsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "docs", abstract: "Write the generated parts of the documentation.", shouldDisplay: false)
+    @Argument(help: "The folder of the pages.") var folder: String
+    @Flag(help: "Only compare; exit 1 if a page is out of date.") var check = false
+
+    func run() throws {
+        var stale: [String] = []
+        for page in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where page.hasSuffix(".md") {
+            let path = folder + "/" + page
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let fresh = GeneratedDocs.fill(text)
+            guard fresh != text else { continue }
+            stale.append(page)
+            if !check { try fresh.write(toFile: path, atomically: true, encoding: .utf8) }
+        }
+        if check, !stale.isEmpty {
+            throw CommandFailure(.failed, "generated docs are out of date", why: stale.joined(separator: ", "), next: "`make docs` writes them anew")
+        }
+    }
+}
+
+/// The generated parts, by the name in their marker.
+enum GeneratedDocs {
+    static let parts: [(name: String, text: @Sendable () -> String)] = [
+        ("settings", settings), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations),
+    ]
+
+    /// Replaces what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+    static func fill(_ page: String) -> String {
+        var page = page
+        for (name, text) in parts {
+            guard let start = page.range(of: "<!-- generated: \(name) -->\n"), let end = page.range(of: "<!-- end -->", range: start.upperBound..<page.endIndex) else { continue }
+            page.replaceSubrange(start.upperBound..<end.lowerBound, with: text())
+        }
+        return page
+    }
+
+    private static func table(_ header: [String], _ rows: [[String]]) -> String {
+        ([header, header.map { _ in "---" }] + rows).map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
+    }
+
+    private static func settings() -> String {
+        table(
+            ["setting", "environment", "default", "values", "meaning"],
+            SettingsTable.all.map { ["`\($0.name)`", "`\($0.environmentName)`", $0.defaultText.isEmpty ? "" : "`\($0.defaultText)`", $0.domain, $0.summary] })
+    }
+
+    private static func exitCodes() -> String { table(["code", "meaning"], ExitCode.allCases.map { ["\($0.rawValue)", $0.meaning] }) }
+
+    private static func coordOperations() -> String {
+        table(
+            ["operation", "number", "permission", "remark"],
+            CoordAPI.table.map { ["\($0.code)", "\($0.code.rawValue)", $0.permission.map(permissionName) ?? "", $0.remark] })
+    }
+
+    private static func permissionName(_ permission: Permissions) -> String {
+        switch permission {
+        case .read: "READ"
+        case .write: "WRITE"
+        case .create: "CREATE"
+        case .delete: "DELETE"
+        case .admin: "ADMIN"
+        default: "\(permission.rawValue)"
+        }
+    }
+
+    private static func dfsOperations() -> String { table(["method", "operation", "remark"], WebHDFSAPI.table.map { [$0.method, $0.operation, $0.remark] }) }
+}

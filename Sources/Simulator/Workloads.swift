@@ -1,0 +1,53 @@
+// Random commands for each service, over few names so that they meet.
+import Base
+import CoordCore
+import DFSCore
+
+package enum Workloads {
+    package static func coord(_ random: inout Prng) -> CoordCommand {
+        let session = SessionID(Int64(1 + random.below(3)))
+        switch random.below(12) {
+        case 0: return .openSession(session, timeoutMilliseconds: 4000, password: Bytes(repeating: 7, count: 16))
+        case 1: return .closeSession(session)
+        case 2, 3: return .write(session, identities: [], operations: (0...random.below(3)).map { _ in operation(&random) })
+        default: return .write(session, identities: [], operations: [operation(&random)])
+        }
+    }
+
+    private static func operation(_ random: inout Prng) -> CoordOperation {
+        let path = ["/a", "/b", "/a/x", "/a/y", "/b/x", "/a/x/1"][random.below(6)]
+        let data = random.chance(1, in: 5) ? nil : Bytes(repeating: UInt8(random.below(256)), count: random.below(30))
+        switch random.below(8) {
+        case 0: return .delete(path: path, version: random.chance(3, in: 4) ? -1 : 0)
+        case 1: return .setData(path: path, data: data, version: random.chance(3, in: 4) ? -1 : 1)
+        case 2: return .setACL(path: path, acl: [.open], version: -1)
+        case 3: return .check(path: path, version: 0)
+        default: return .create(path: path, data: data, acl: [.open], ephemeral: random.chance(1, in: 3), sequential: random.chance(1, in: 4))
+        }
+    }
+
+    package static func dfs(_ random: inout Prng) -> DFSCommand {
+        let caller = Caller(user: random.chance(1, in: 4) ? "ann" : "root", isSuper: random.chance(3, in: 4))
+        let paths = ["/a", "/a/b", "/a/b/c", "/d", "/d/e", "/f"]
+        let path = paths[random.below(paths.count)]
+        let inode = InodeID(InodeID.root.rawValue + Int64(1 + random.below(12)))
+        let writer = "writer-\(random.below(2))"
+        switch random.below(12) {
+        case 0, 1: return .makeDirectories(path: path, permission: 0o755, caller)
+        case 2, 3:
+            var options = CreateOptions()
+            options.overwrite = random.chance(1, in: 2)
+            return .create(path: path, options, writer: writer, caller)
+        case 4: return .openForAppend(path: path, writer: writer, caller)
+        case 5, 6: return .finishBlock(inode, writer: writer, BlockID(Int64(1_073_741_825 + random.below(50))), lengthBytes: Int64(random.below(1000)), last: random.chance(1, in: 2))
+        case 7: return .close(inode, writer: writer)
+        case 8: return .rename(source: path, target: paths[random.below(paths.count)], caller)
+        case 9: return .delete(path: path, recursive: random.chance(1, in: 2), caller)
+        case 10:
+            var change = AttributeChange()
+            change.permission = Int16(random.below(512))
+            return .setAttributes(path: path, change, caller)
+        default: return random.chance(1, in: 10) ? .closeAbandoned : .makeDirectories(path: path, permission: 0o700, caller)
+        }
+    }
+}

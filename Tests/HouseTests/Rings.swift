@@ -1,0 +1,42 @@
+// The rings of the house: which target may name which. The picture is in docs/architecture.md; this table is what holds.
+
+enum Rings {
+    static let wires: Set<String> = ["ZooKeeperWire", "KafkaWire", "SparkWire"]
+    static let cores: Set<String> = ["Consensus", "CoordCore", "BrokerCore", "DFSCore", "QueryCore", "ComputeCore"]
+    static let services: Set<String> = ["CoordService", "BrokerService", "DFSService", "ComputeService"]
+
+    /// What each target may import of our own.
+    static let allowed: [String: Set<String>] = [
+        "CSupport": [], "DemoInput": [], "Base": ["CSupport"],
+        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "SparkWire": ["Base"],
+        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore"],
+        "Storage": ["Base", "CSupport"], "MetaStore": ["Base", "Storage"],
+        "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
+        "NetKit": ["Base"],
+        "Clients": wires.union(["Base", "NetKit"]),
+        "CoordService": ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage"],
+        "BrokerService": ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage"],
+        "DFSService": ["Base", "DFSCore", "Replication", "NetKit", "Storage"],
+        "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "Clients", "NetKit"],
+        "ComputeService": ["Base", "SparkWire", "QueryCore", "ComputeCore", "PlatformCompute", "Replication", "NetKit", "Storage", "Clients"],
+        "PlatformKit": services.union(wires).union(["Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeCore", "QueryCore"]),
+        "platform": ["PlatformKit"],
+        "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
+        "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
+    ]
+
+    /// The one target that may import each third-party module.
+    static let importer: [String: String] = [
+        "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
+        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "GRDB": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
+        "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
+    ]
+
+    /// Words that have no place in a value core, and what to use instead.
+    static let bannedInCores: [(pattern: String, instead: String)] = [
+        (#"\bimport Foundation\b"#, "the standard library"), (#"\basync\b"#, "a synchronous step; effects go out as values"),
+        (#"\bTask\b *(\{|\.|<)"#, "effects"), (#"\bactor\b +\w"#, "a struct"), (#"\b(Date|ContinuousClock|SuspendingClock)\("#, "`now: Instant` as an argument"),
+        (#"\.random\(|SystemRandomNumberGenerator"#, "a `Prng` argument"), (#"\b(NSLock|Mutex|DispatchQueue|pthread_)"#, "a value owned by one pump"),
+        (#"\b(print|fopen|fputs)\("#, "an effect"),
+    ]
+}

@@ -1,0 +1,47 @@
+// The sources as the house tests see them: files with their target, lines and imports. Read once, from the files themselves.
+import Foundation
+import TestKit
+
+struct SourceFile: Sendable {
+    /// Path below the package.
+    var path: String
+    var target: String
+    var lines: [String]
+    var isGenerated: Bool { path.contains("/Generated/") || path.hasSuffix(".pb.swift") }
+
+    /// The modules that the file imports.
+    var imports: [String] {
+        lines.compactMap { line in
+            guard let range = line.firstRange(of: #/^(@\w+ |public |package |internal |private )*import /#) else { return nil }
+            let words = line[range.upperBound...].split(separator: " ")
+            let kinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "typealias", "let", "var"]
+            guard let first = words.first else { return nil }
+            let module = kinds.contains(first) ? words.dropFirst().first ?? first : first
+            return String(module.split(separator: ".")[0])
+        }
+    }
+
+    /// The lines without comments and the content of one-line string literals.
+    var code: [(number: Int, text: String)] {
+        lines.enumerated().map { number, line in
+            var text = line.replacing(/"(\\.|[^"\\])*"/, with: "\"\"")
+            if let comment = text.firstRange(of: "//") { text = String(text[..<comment.lowerBound]) }
+            return (number + 1, text)
+        }
+    }
+}
+
+enum SourceTree {
+    static let root = PlatformProcess.packageRoot
+
+    static let files: [SourceFile] = list("Sources") + list("Tests")
+    static var sources: [SourceFile] { files.filter { $0.path.hasPrefix("Sources/") } }
+
+    private static func list(_ folder: String) -> [SourceFile] {
+        guard let paths = FileManager.default.subpaths(atPath: root + "/" + folder) else { return [] }
+        return paths.filter { $0.hasSuffix(".swift") }.sorted().map { path in
+            let text = (try? String(contentsOfFile: root + "/" + folder + "/" + path, encoding: .utf8)) ?? ""  // an unreadable file shows as an empty one, which fails
+            return SourceFile(path: folder + "/" + path, target: String(path.split(separator: "/")[0]), lines: text.components(separatedBy: "\n"))
+        }
+    }
+}

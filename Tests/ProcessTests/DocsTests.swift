@@ -1,0 +1,10 @@
+// The docs say what the program does: generated tables are compared with the program's own.
+import TestKit
+import Testing
+
+@Suite struct DocsTests {
+    @Test func generatedTablesAreUpToDate() throws {
+        let ran = try Ran.platform(["docs", PlatformProcess.packageRoot + "/docs", "--check"])
+        #expect(ran.status == 0, "\(ran.errors)")
+    }
+}

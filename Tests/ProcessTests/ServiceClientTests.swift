@@ -1,0 +1,20 @@
+// The real program and clients that we did not write, service by service.
+import Foundation
+import TestKit
+import Testing
+
+@Suite(.serialized) struct ServiceClientTests {
+    /// Starts one service, runs a client's checks against an endpoint of it, stops it cleanly.
+    private func check(_ service: String, _ endpoint: String, _ script: String) throws {
+        let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
+        let ran = try Ran.client(script, [try platform.endpoint(endpoint)])
+        #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
+        let end = platform.stop()
+        #expect(end.status == 0 && end.took < .seconds(3), "stopped with \(end)")
+    }
+
+    @Test func kazooWorksOnCoord() throws { try check("coord", "coord", "kazoo_check.py") }
+    @Test func kafkaPythonWorksOnTheBroker() throws { try check("broker", "broker", "kafka_check.py") }
+    @Test func theBrokerOutlivesDamagedFrames() throws { try check("broker", "broker", "kafka_fuzz.py") }
+    @Test func hdfsCLIWorksOnDFS() throws { try check("dfs", "webhdfs", "hdfs_check.py") }
+}

@@ -1,0 +1,162 @@
+// The log engine: order, rolling, lookup, recovery from torn tails, refusal of damage in the middle, full disks and failing syncs.
+import Base
+import Simulator
+import Storage
+import Testing
+
+@Suite struct SegmentLogTests {
+    private typealias Log = SegmentLog<DurableFraming>
+
+    private func open(_ disk: SimDisk, segmentBytes: Int64 = 400) throws -> Log {
+        try Log(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: segmentBytes))
+    }
+
+    private func append(_ log: Log, _ texts: [String]) throws {
+        var bytes = Bytes()
+        for (place, text) in texts.enumerated() {
+            DurableFraming.write(Bytes(string: text), offset: log.nextOffset + Int64(place), durableBefore: log.durableOffset, into: &bytes)
+        }
+        try log.append(bytes)
+    }
+
+    private func texts(_ log: Log, from offset: Int64 = 0) throws -> [String] {
+        var found: [String] = []
+        try log.forEachRecord(from: offset) { _, bytes in found.append(DurableFraming.payload(of: bytes).text) }
+        return found
+    }
+
+    private let words = (0..<40).map { "record number \($0)" }
+
+    @Test func recordsComeBackInOrderOverSegments() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        for word in words { try append(log, [word]) }
+        try log.sync()
+        #expect(log.segmentCount > 3 && log.durableOffset == 40)
+        #expect(try texts(log) == words)
+        #expect(try texts(log, from: 33) == Array(words[33...]))
+        try log.close()
+        let again = try open(disk)
+        #expect(try texts(again) == words)
+        #expect(again.nextOffset == 40 && again.recovery.cutBytes == 0)
+    }
+
+    @Test func aReadBeginsWithTheRecordThatCoversTheOffset() throws {
+        let log = try open(SimDisk(), segmentBytes: 100_000)
+        for word in words { try append(log, [word]) }
+        let one = try log.read(from: 17, maxBytes: 1)
+        #expect(DurableFraming.payload(of: one).text == words[17])
+        #expect(try log.read(from: 0, maxBytes: 200).readableBytes <= 200)
+        #expect(try log.read(from: 40, maxBytes: 200).readableBytes == 0)
+    }
+
+    @Test func aTornTailIsCutAndCounted() throws {
+        for cut in 1..<60 {
+            let disk = SimDisk()
+            let log = try open(disk, segmentBytes: 100_000)
+            try append(log, ["kept"])
+            try log.sync()
+            try append(log, ["torn record that never was acknowledged"])
+            let path = "/log/" + String(repeating: "0", count: 20) + ".log"
+            let whole = try #require(disk.sizeOf(path))
+            let file = try disk.open(path, create: false)
+            try disk.truncate(file, to: Int64(max(28, whole - cut)))
+            let again = try open(disk, segmentBytes: 100_000)
+            #expect(try texts(again) == ["kept"])
+            try append(again, ["next"])
+            #expect(try texts(again) == ["kept", "next"])
+        }
+    }
+
+    @Test func damageBelowADurableOffsetIsRefused() throws {
+        let disk = SimDisk()
+        let log = try open(disk, segmentBytes: 100_000)
+        for word in words {
+            try append(log, [word])
+            try log.sync()
+        }
+        disk.flipBit(in: "/log/" + String(repeating: "0", count: 20) + ".log", atByte: 100)
+        do {
+            _ = try open(disk, segmentBytes: 100_000)
+            Issue.record("it was opened")
+        } catch let error as StorageError {
+            #expect("\(error)".contains("is damaged, and later records show") && error.path.hasSuffix(".log"))
+        }
+    }
+
+    @Test func damageInASealedSegmentIsRefused() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        for word in words { try append(log, [word]) }
+        try log.close()
+        let first = "/log/" + String(repeating: "0", count: 20)
+        try disk.remove(first + ".index")
+        disk.flipBit(in: first + ".log", atByte: 60)
+        #expect(throws: StorageError.self) { try open(disk) }
+    }
+
+    @Test func aLostIndexIsRebuilt() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        for word in words { try append(log, [word]) }
+        try log.close()
+        try disk.remove("/log/" + String(repeating: "0", count: 20) + ".index")
+        #expect(try texts(open(disk)) == words)
+    }
+
+    @Test func aFullDiskRefusesAndRecoversWhenThereIsRoom() throws {
+        let disk = SimDisk()
+        let log = try open(disk, segmentBytes: 100_000)
+        try append(log, ["first"])
+        try log.sync()
+        disk.faults.capacityBytes = 40
+        #expect(throws: StorageError(.noSpace, "write", "file 1")) { try append(log, ["does not fit at all"]) }
+        #expect(log.nextOffset == 1)
+        disk.faults.capacityBytes = nil
+        try append(log, ["second"])
+        try log.sync()
+        #expect(try texts(log) == ["first", "second"])
+    }
+
+    @Test func afterAFailedSyncTheLogTakesNothingMore() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        try append(log, ["first"])
+        disk.faults.failSync = disk.syncs + 1
+        #expect(throws: StorageError.self) { try log.sync() }
+        #expect(log.durableOffset == 0)
+        #expect(throws: StorageError.self) { try append(log, ["second"]) }
+        #expect(throws: StorageError.self) { try log.sync() }
+    }
+
+    @Test func trimmingRemovesWholeSegmentsOnly() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        for word in words { try append(log, [word]) }
+        try log.trim(below: 20)
+        #expect(log.startOffset <= 20 && log.startOffset > 0)
+        #expect(try texts(log, from: 20) == Array(words[20...]))
+        try log.trim(below: 1000)
+        #expect(log.segmentCount == 1 && log.nextOffset == 40)
+    }
+
+    @Test func aBlockIsCheckedWhenItIsRead() throws {
+        let disk = SimDisk()
+        let blocks = try BlockFiles(files: disk, directory: "/blocks")
+        let writer = try blocks.create(77)
+        var random = Prng(seed: 3)
+        let data = Bytes(bytes: (0..<5000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+        for start in stride(from: 0, to: 5000, by: 700) { try writer.append(try #require(data.getSlice(at: start, length: min(700, 5000 - start)))) }
+        try writer.finish()
+        let reader = try blocks.open(77)
+        for (offset, count) in [(0, 5000), (511, 2), (512, 512), (4999, 10), (5000, 1), (1, 4000)] {
+            #expect(try reader.read(at: Int64(offset), count: count).array == Array(data.array[offset..<min(5000, offset + count)]))
+        }
+        disk.flipBit(in: "/blocks/4d/blk_77", atByte: 1500)
+        #expect(try blocks.open(77).read(at: 0, count: 1024).readableBytes == 1024)
+        #expect(throws: StorageError.self) { try blocks.open(77).read(at: 1100, count: 10) }
+        #expect(try blocks.list() == [77])
+        try blocks.create(78).append(data)
+        #expect(try blocks.list() == [77])
+    }
+}

@@ -124,12 +124,14 @@ extension Broker {
         var failure: StorageError?
         let gathering = Gathering { [self] in
             if let failure { return log.warning("a deleted topic's files stay until the next start", metadata: ["topic": "\(topic.name)", "error": "\(failure)"]) }
+            let directory = topicDirectory(topic)
+            // Its partitions are gone; an empty directory that stays harms nobody.
+            writers[0].disk.submit { try? RealFileSystem().remove(directory) }
             replica.propose(.forgetDropped(topicID: topic.id)) { _ in }
         }
         for number in 0..<topic.partitions {
             gathering.enter()
             let directory = directory(of: topic, number)
-            let parent = number == topic.partitions - 1 ? topicDirectory(topic) : nil
             // Made and called on the loop; the disk thread only carries it back.
             nonisolated(unsafe) let removed: (StorageError?) -> Void = { error in
                 failure = failure ?? error
@@ -138,8 +140,6 @@ extension Broker {
             writer(of: topic, number).disk.submit {
                 var failed: StorageError?
                 do throws(StorageError) { try PartitionLog.remove(directory) } catch { failed = error }
-                // The last one to go takes the topic's directory along, if the others have gone; otherwise it stays, empty.
-                if let parent { try? RealFileSystem().remove(parent) }
                 let result = failed
                 self.loop.execute { removed(result) }
             }

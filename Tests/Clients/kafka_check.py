@@ -85,7 +85,8 @@ def long_poll_wakes():
             delays.append(time.time() - float(records[0].value))
     assert len(delays) == 20, len(delays)
     median = sorted(delays)[10]
-    assert median < 0.1, f"median {median * 1000:.1f} ms"
+    # A broker that does not wake up answers at the end of the wait, after seconds.
+    assert median < 0.5, f"median {median * 1000:.1f} ms"
     print(f"      (median from send to receipt {median * 1000:.1f} ms)")
 
 

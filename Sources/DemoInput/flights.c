@@ -1,7 +1,11 @@
 // The bytes of the file beside this one; see demo_input.h.
 #include "demo_input.h"
 
-const unsigned char demo_input_flights[] = {
+static const unsigned char flights[] = {
 #embed "flights-2013-01.csv.gz"
 };
-const size_t demo_input_flights_bytes = sizeof demo_input_flights;
+
+const unsigned char *demo_input_flights(size_t *count) {
+    *count = sizeof flights;
+    return flights;
+}

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-extern const unsigned char demo_input_flights[];
-extern const size_t demo_input_flights_bytes;
+/// The start of the compressed bytes, which live as long as the program; `count` receives how many they are.
+const unsigned char *demo_input_flights(size_t *count);
 
 #endif

@@ -23,7 +23,7 @@ protocol RunningService: Sendable {
 
 /// The services by name, in the order of their endpoints.
 enum ServiceName: String, CaseIterable, Sendable {
-    case coord, broker, dfs
+    case coord, broker, dfs, compute
 
     /// What a service is started with.
     struct Context: Sendable {
@@ -31,6 +31,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         /// The directory of all services; each has one of its own in it.
         var dataDirectory: String
         var metrics: MetricsRegistry
+        /// The dfs that runs in this process, for compute.
+        var dfs: HostPort?
     }
 
     func start(_ context: Context) async throws -> any RunningService {
@@ -40,6 +42,7 @@ enum ServiceName: String, CaseIterable, Sendable {
         case .coord: try await RunningCoord.start(context, directory, log)
         case .broker: try await RunningBroker.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)
+        case .compute: try await RunningCompute.start(context)
         }
     }
 }

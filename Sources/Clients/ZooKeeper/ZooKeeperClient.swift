@@ -3,6 +3,7 @@
 import Base
 import Collections
 import NetKit
+import Synchronization
 import ZooKeeperWire
 
 /// What a server refused, or a connection that is gone.
@@ -46,7 +47,8 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     private var timeoutMilliseconds: Int32
     private var isOpen = false
     private let watchStream: (stream: AsyncStream<WatchEvent>, continuation: AsyncStream<WatchEvent>.Continuation)
-    private var nextAddress: HostPort
+    /// Set once the loop is about to end; nothing may be scheduled on it afterwards.
+    private let isStopped = Mutex(false)
     package private(set) var sessionID: Int64 = 0
 
     /// Requests that may wait for their answers at a time.
@@ -54,9 +56,8 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     /// Watch events kept for a reader that is slow; older ones are dropped.
     private static let eventsMax = 10_000
 
-    private init(_ address: HostPort, _ loop: NIOServiceLoop, _ timeout: Duration) {
+    private init(_ loop: NIOServiceLoop, _ timeout: Duration) {
         self.loop = loop
-        nextAddress = address
         timeoutMilliseconds = Int32(clamping: timeout.inMilliseconds)
         watchStream = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventsMax))
     }
@@ -64,7 +65,7 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if nobody listens, `ZooKeeperFailure` if refused.
     package static func connect(_ address: HostPort, timeout: Duration = .seconds(10)) async throws -> ZooKeeperClient {
         let loop = NIOServiceLoop()
-        let client = ZooKeeperClient(address, loop, timeout)
+        let client = ZooKeeperClient(loop, timeout)
         do {
             try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20)) { frames in
                 client.frames = frames
@@ -102,7 +103,8 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
 
     /// Sends one request and returns the body of its reply.
     package func call(_ code: OpCode, _ body: some WireLayout, path: String = "") async throws -> Bytes {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bytes, any Error>) in
+        guard !isStopped.withLock({ $0 }) else { throw ZooKeeperFailure(.connectionLoss, path) }
+        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bytes, any Error>) in
             loop.execute {
                 guard let frames = self.frames, self.isOpen, self.waiting.count < Self.outstandingMax else {
                     return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss, path))
@@ -183,10 +185,16 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         }
     }
 
-    /// Ends the session, its ephemeral nodes with it.
+    /// Ends the session, its ephemeral nodes with it. Requests that are still waiting fail; closing again does nothing.
     package func close() async {
+        guard !isStopped.withLock({ $0 }) else { return }
         // A server that is gone already has ended the session's connection; there is nothing left to say to it.
         _ = try? await call(.closeSession, NoBody())
+        let first = isStopped.withLock { stopped in
+            defer { stopped = true }
+            return !stopped
+        }
+        guard first else { return }
         try? await loop.stop()  // the thread ends with the process at the latest
     }
 }

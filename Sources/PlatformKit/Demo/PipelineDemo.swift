@@ -19,8 +19,7 @@ enum PipelineDemo: DemoPart {
         let broker = try await KafkaClient.connect(stage.broker)
         do {
             try await elect(leader, second, stage)
-            try await publish(broker, stage)
-            try await drain(broker, stage)
+            try await archive(broker, stage)
             try await succeed(leader, second, stage)
         } catch {
             await close(leader, second, broker)
@@ -57,28 +56,34 @@ enum PipelineDemo: DemoPart {
         }
     }
 
-    private static func publish(_ broker: KafkaClient, _ stage: DemoStage) async throws {
-        try await stage.step("broker: publish flights, keyed by carrier") {
-            try await broker.createTopic(topic, partitions: partitions)
-            let now = SystemTime().wallTime().milliseconds
-            let records = stage.flights.lines.map { OutgoingRecord(key: Bytes(string: FlightRecords.carrier($0)), value: Bytes(string: $0), timestamp: now) }
-            let batches = try await broker.produce(topic, records)
-            try DemoStage.check("published records", batches.reduce(0) { $0 + $1.count }, equals: stage.flights.lines.count)
-            return .init(rows: records.count, bytes: records.reduce(0) { $0 + ($1.value?.readableBytes ?? 0) }, remark: "\(partitions) partitions, \(batches.count) batches, on disk before each answer")
-        }
-    }
-
-    private static func drain(_ broker: KafkaClient, _ stage: DemoStage) async throws {
+    /// Each half is published, read and committed before the next, so that the second member has to begin where the first one stopped.
+    private static func archive(_ broker: KafkaClient, _ stage: DemoStage) async throws {
+        try await broker.createTopic(topic, partitions: partitions)
+        let lines = stage.flights.lines
+        let middle = lines.count / 2
         var texts: [Int32: String] = [:]
         var rows = 0
-        for (member, goal) in [("first", stage.flights.lines.count / 2), ("second", stage.flights.lines.count)] {
-            try await stage.step("broker: the group's \(member) member reads and commits") {
+        for (member, half) in [("first", lines[..<middle]), ("second", lines[middle...])] {
+            try await stage.step("broker: publish half, keyed by carrier") { try await publish(Array(half), broker) }
+            try await stage.step("broker: the \(member) member reads and commits") {
                 let before = rows
-                let bytes = try await read(broker, until: goal, &rows, &texts)
-                return .init(rows: rows - before, bytes: bytes, remark: "stands at \(rows)")
+                let bytes = try await read(broker, until: before + half.count, &rows, &texts)
+                return .init(rows: rows - before, bytes: bytes, remark: "group '\(group)' stands at \(rows)")
             }
         }
-        try DemoStage.check("consumed records", rows, equals: stage.flights.lines.count)
+        try DemoStage.check("consumed records", rows, equals: lines.count)
+        try await write(texts, rows, stage)
+    }
+
+    private static func publish(_ lines: [String], _ broker: KafkaClient) async throws -> DemoStage.Done {
+        let now = SystemTime().wallTime().milliseconds
+        let records = lines.map { OutgoingRecord(key: Bytes(string: FlightRecords.carrier($0)), value: Bytes(string: $0), timestamp: now) }
+        let batches = try await broker.produce(topic, records)
+        try DemoStage.check("published records", batches.reduce(0) { $0 + $1.count }, equals: lines.count)
+        return .init(rows: records.count, bytes: records.reduce(0) { $0 + ($1.value?.readableBytes ?? 0) }, remark: "\(partitions) partitions, on disk before the answer")
+    }
+
+    private static func write(_ texts: [Int32: String], _ rows: Int, _ stage: DemoStage) async throws {
         try await stage.step("dfs: write a file for each partition") {
             var bytes = 0
             for (partition, text) in texts.sorted(by: { $0.key < $1.key }) {

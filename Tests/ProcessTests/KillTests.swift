@@ -1,0 +1,18 @@
+// kill -9, twenty times for each service, under load from clients that we did not write: nothing acknowledged may be lost. The scripts say
+// what they check; seeds are printed by them, and a failing one is run again with the seed as its last argument.
+import Foundation
+import TestKit
+import Testing
+
+@Suite(.serialized) struct KillTests {
+    private func survives(_ script: String) throws {
+        let directory = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+        let ran = try Ran.client(script, [PlatformProcess.program, directory, "20"])
+        #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
+        #expect(ran.output.contains(" 0 failed"), "\(script): \(ran.output) \(ran.errors)")
+    }
+
+    @Test func coordLosesNothingAcknowledged() throws { try survives("coord_kill.py") }
+    @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }
+}

@@ -8,7 +8,10 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "platform",
-    products: [.executable(name: "platform", targets: ["platform"])],
+    products: [
+        .executable(name: "platform", targets: ["platform"]),
+        .library(name: "PlatformCompute", targets: ["PlatformCompute"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -34,13 +37,18 @@ let package = Package(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
 
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
         // Ring 1: wires
+        .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
 
         // Ring 2: cores
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
+        .target(name: "QueryCore", dependencies: [collections]),
+        .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
@@ -63,18 +71,27 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .target(name: "Clients", dependencies: ["Base", "NetKit", "ZooKeeperWire", collections]),
+        .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CZlib"]),
 
         // Ring 5: services
         .target(
             name: "CoordService",
             dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
         .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
+        .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
+        .target(
+            name: "ComputeService",
+            dependencies: [
+                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+            ]),
 
         // Ring 6: roof
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordCore", "CoordService", "DFSService", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordCore", "CoordService", "DFSService", "ComputeService", "ComputeRuntime", "ComputeCore", "QueryCore", "PlatformCompute", "DemoInput", "CZlib", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
@@ -87,6 +104,10 @@ let package = Package(
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
         .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
+        .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
+        .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
+        .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
+        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
         .testTarget(name: "SimulationTests", dependencies: ["Base", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),

@@ -98,9 +98,13 @@ package enum HTTPClient {
                 }
         } catch { throw HTTPFailure("cannot reach http://\(address.server): \(reason(error))") }
         return try await channel.executeThenClose { inbound, outbound in
-            try await send(method, address, headers, body, outbound)
+            // A server may answer and close before it has read everything: its answer counts more than our broken write.
+            var broken: (any Error)?
+            do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let error as IOError { broken = error }
             var parts = inbound.makeAsyncIterator()
-            guard case .head(let head)? = try await parts.next() else { throw HTTPFailure("http://\(address.server) closed the connection without an answer") }
+            guard case .head(let head)? = try await parts.next() else {
+                throw HTTPFailure("http://\(address.server) closed the connection without an answer\(broken.map { ": \($0)" } ?? "")")
+            }
             let answer = HTTPAnswer(status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) })
             return try await consume(answer, HTTPAnswerBody(parts: parts))
         }
@@ -117,17 +121,17 @@ package enum HTTPClient {
         switch body {
         case .empty:
             if method != "GET" && method != "HEAD" { head.headers.add(name: "Content-Length", value: "0") }
-            try await outbound.write(.head(head))
+            // In one write: a server that needs no more than the head may be done before a second one.
+            return try await outbound.write(contentsOf: [.head(head), .end(nil)])
         case .bytes(let bytes):
             head.headers.add(name: "Content-Length", value: "\(bytes.readableBytes)")
-            try await outbound.write(.head(head))
-            try await outbound.write(.body(.byteBuffer(bytes)))
+            return try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(bytes)), .end(nil)])
         case .stream(let produce):
             head.headers.add(name: "Transfer-Encoding", value: "chunked")
             try await outbound.write(.head(head))
             try await produce { try await outbound.write(.body(.byteBuffer($0))) }
+            try await outbound.write(.end(nil))
         }
-        try await outbound.write(.end(nil))
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -26,7 +26,7 @@ final class LocalCluster: Sendable {
         let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry())
         ProcessMetrics.register(context.metrics)
         do {
-            let services = try await startAll(names, context)
+            let services = try await startInOrder(names, context)
             do {
                 let console = withConsole ? try await Console.start(settings, services, context.metrics, Logger(label: "console")) : nil
                 return LocalCluster(services, context.metrics, console, ephemeral ? directory : nil)
@@ -36,6 +36,18 @@ final class LocalCluster: Sendable {
             }
         } catch {
             if ephemeral { removeDirectory(directory) }
+            throw error
+        }
+    }
+
+    /// Compute comes last, since it has to know where dfs listens.
+    private static func startInOrder(_ names: [ServiceName], _ context: ServiceName.Context) async throws -> [any RunningService] {
+        let first = try await startAll(names.filter { $0 != .compute }, context)
+        guard names.contains(.compute) else { return first }
+        var withDFS = context
+        withDFS.dfs = first.flatMap(\.endpoints).first { $0.key == "webhdfs" }?.address
+        do { return first + (try await startAll([.compute], withDFS)) } catch {
+            await stopAll(first)
             throw error
         }
     }

@@ -23,7 +23,7 @@ protocol RunningService: Sendable {
 
 /// The services by name, in the order of their endpoints.
 enum ServiceName: String, CaseIterable, Sendable {
-    case coord, dfs
+    case coord, dfs, compute
 
     /// What a service is started with.
     struct Context: Sendable {
@@ -31,6 +31,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         /// The directory of all services; each has one of its own in it.
         var dataDirectory: String
         var metrics: MetricsRegistry
+        /// The dfs that runs in this process, for compute.
+        var dfs: HostPort?
     }
 
     func start(_ context: Context) async throws -> any RunningService {
@@ -39,6 +41,7 @@ enum ServiceName: String, CaseIterable, Sendable {
         return switch self {
         case .coord: try await RunningCoord.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)
+        case .compute: try await RunningCompute.start(context)
         }
     }
 }

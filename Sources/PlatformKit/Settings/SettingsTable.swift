@@ -19,16 +19,20 @@ enum SettingsTable {
     static let dfsBlockSize = SettingKey.integer("dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
     static let dfsSuperUser = SettingKey.text("dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
 
+    static let connectListen = SettingKey.address("compute.connect.listen", "127.0.0.1:15002", "Where Spark Connect clients connect.")
+    static let computeDFS = SettingKey.text("compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
+
     static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let all: [AnySetting] = [
         dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
         namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
+        connectListen.erased, computeDFS.erased,
         consoleListen.erased,
     ]
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
-    static let listeners: [SettingKey<HostPort>] = [coordListen, namenodeListen, datanodeListen, consoleListen]
+    static let listeners: [SettingKey<HostPort>] = [coordListen, namenodeListen, datanodeListen, connectListen, consoleListen]
 }

@@ -2,6 +2,7 @@
 // turned into one of these, in one place.
 import Base
 import Clients
+import ComputeService
 import Foundation
 import NetKit
 import Replication
@@ -50,6 +51,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)
+        case let error as SparkClientError: self.init(spark: error, doing)
         case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
         case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
         default: self.init(general: error, doing)
@@ -93,6 +95,14 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case "FileAlreadyExistsException": self.init(.failed, doing, why: error.message, next: "choose another name, or replace it with --force")
         case "PathIsNotEmptyDirectoryException": self.init(.failed, doing, why: error.message, next: "remove it with everything in it: `platform dfs rm -r`")
         default: self.init(.failed, doing, why: "\(error.exception): \(error.message)", next: "`platform dfs stat` shows the path as it is")
+        }
+    }
+
+    private init(spark error: SparkClientError, _ doing: String) {
+        if error.isUnreachable {
+            self.init(.unreachable, doing, why: error.message, next: "start the service with `platform up`, or name another with --server")
+        } else {
+            self.init(.failed, doing, why: error.message, next: error.condition.map { "Spark documents the condition \($0)" } ?? "look at the message above")
         }
     }
 

@@ -1,0 +1,106 @@
+// One column of a batch in Arrow's memory layout: a validity bitmap and typed values, or offsets and bytes, or children. A null's slot
+// holds some value of the type, never rubbish, so kernels may compute over it; those that may refuse a value look at validity before they
+// do. Columns are values and never change after they are built. Source: Arrow columnar format.
+
+import QueryCore
+
+package struct Column: Hashable, Sendable {
+    /// How the values lie. Offsets have one entry more than there are rows and start at zero.
+    package indirect enum Storage: Hashable, Sendable {
+        /// The null type: no memory at all.
+        case nothing
+        case boolean(Bitmap)
+        case int8([Int8])
+        case int16([Int16])
+        /// int and date.
+        case int32([Int32])
+        /// long and timestamp.
+        case int64([Int64])
+        case float([Float])
+        case double([Double])
+        /// decimal, unscaled; 16 bytes little-endian in memory, as Arrow's Decimal128.
+        case decimal([Int128])
+        /// string (UTF-8) and binary.
+        case bytes(offsets: [Int32], bytes: [UInt8])
+        /// array; for map the child is a structure of key and value.
+        case list(offsets: [Int32], child: Column)
+        case structure([Column])
+    }
+
+    package let type: DataType
+    package let count: Int
+    /// A set bit is a present value; nil means that no value is null.
+    package let validity: Bitmap?
+    package let storage: Storage
+
+    package init(type: DataType, count: Int, validity: Bitmap?, storage: Storage) {
+        self.type = type
+        self.count = count
+        self.validity = validity
+        self.storage = storage
+    }
+
+    package func isNull(_ row: Int) -> Bool {
+        if case .nothing = storage { return true }
+        return validity.map { !$0[row] } ?? false
+    }
+
+    package var nullCount: Int {
+        if case .nothing = storage { return count }
+        return validity.map { count - $0.trueCount } ?? 0
+    }
+
+    /// Memory of the values, for the budget; shared buffers count once for each column.
+    package var byteCount: Int {
+        let values =
+            switch storage {
+            case .nothing: 0
+            case .boolean(let bits): bits.words.count * 8
+            case .int8(let values): values.count
+            case .int16(let values): values.count * 2
+            case .int32(let values): values.count * 4
+            case .int64(let values): values.count * 8
+            case .float(let values): values.count * 4
+            case .double(let values): values.count * 8
+            case .decimal(let values): values.count * 16
+            case .bytes(let offsets, let bytes): offsets.count * 4 + bytes.count
+            case .list(let offsets, let child): offsets.count * 4 + child.byteCount
+            case .structure(let children): children.reduce(0) { $0 + $1.byteCount }
+            }
+        return values + (validity?.words.count ?? 0) * 8
+    }
+}
+
+/// Rows of a table as columns of equal length.
+package struct Batch: Hashable, Sendable {
+    package let schema: Schema
+    package let columns: [Column]
+    package let rowCount: Int
+
+    /// Rows in a batch unless the source gives fewer: small enough for the caches, large enough to make dispatch free.
+    package static let rowsDefault = 8192
+    /// Readers end a batch early beyond this many bytes of input, so that 32-bit offsets suffice and memory stays small.
+    package static let inputBytesMax = 64 << 20
+
+    package init(schema: Schema, columns: [Column], rowCount: Int) {
+        precondition(schema.count == columns.count, "a batch has one column for each field")
+        precondition(columns.allSatisfy { $0.count == rowCount }, "all columns of a batch have its row count")
+        self.schema = schema
+        self.columns = columns
+        self.rowCount = rowCount
+    }
+
+    package var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
+}
+
+/// Batches of one schema that travel inside a plan (`Plan.local`).
+package struct BatchList: LocalRows {
+    package let schema: Schema
+    package let batches: [Batch]
+    package var rowCount: Int { batches.reduce(0) { $0 + $1.rowCount } }
+
+    package init(schema: Schema, batches: [Batch]) {
+        self.schema = schema
+        self.batches = batches
+    }
+}

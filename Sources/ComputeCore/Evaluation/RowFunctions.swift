@@ -1,0 +1,184 @@
+// Functions that are evaluated value by value: numbers and nested values here, text and time in their own files. A null argument gives null
+// unless the function says otherwise. Source: Spark SQL reference, "Built-in Functions".
+
+import QueryCore
+
+enum RowFunctions {
+    static func apply(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
+        if let column = try fast(function, arguments, type, count) { return column }
+        let acceptsNull: Bool =
+            switch function {
+            case .greatest, .least, .concatWs, .array, .structure, .map, .isNaN: true
+            default: false
+            }
+        let types = arguments.map(\.column.type)
+        let matcher = Matcher(function, arguments)
+        var builder = ColumnBuilder(type: type, capacity: count)
+        var values = [Value](repeating: .null, count: arguments.count)
+        for row in 0..<count {
+            var hasNull = false
+            for (index, argument) in arguments.enumerated() {
+                values[index] = argument.column.value(row & argument.mask)
+                hasNull = hasNull || values[index].isNull
+            }
+            if hasNull, !acceptsNull {
+                builder.appendNull()
+            } else {
+                builder.append(try one(function, values, types, type, matcher))
+            }
+        }
+        return builder.finish()
+    }
+
+    /// Loops for what queries do often.
+    private static func fast(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError)
+        -> Column?
+    {
+        guard let first = arguments.first, arguments.count == 1 else { return nil }
+        let column = first.column
+        switch (function, column.storage) {
+        case (.sqrt, .double(let values)):
+            return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.squareRoot() }))
+        case (.year, .int32(let values)):
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).year) }))
+        case (.month, .int32(let values)):
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).month) }))
+        case (.day, .int32(let values)):
+            return Column(
+                type: type, count: column.count, validity: column.validity,
+                storage: .int32(values.map { Int32(CivilTime.civil(Int($0)).day) }))
+        case (.abs, .double(let values)):
+            return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.magnitude }))
+        default: return nil
+        }
+    }
+
+    private static func one(
+        _ function: ScalarFunction, _ values: [Value], _ types: [DataType], _ type: DataType, _ matcher: Matcher
+    ) throws(QueryError) -> Value {
+        switch function {
+        case .negative, .abs, .sign: return try signed(function, values[0], types[0])
+        case .round: return try round(values[0], types[0], values[1], type)
+        case .floor, .ceil: return try whole(function, values[0], types[0])
+        case .sqrt, .exp, .ln, .log10, .pow, .logBase: return Self.math(function, values)
+        case .isNaN:
+            if case .double(let number) = values[0] { return .boolean(number.isNaN) }
+            return .boolean(false)
+        case .greatest, .least:
+            let present = values.filter { !$0.isNull }
+            let wanted = function == .greatest ? 1 : -1
+            return present.dropFirst().reduce(present.first ?? .null) { Value.compare($1, $0, type) * wanted > 0 ? $1 : $0 }
+        case .array: return .array(values)
+        case .structure: return .structure(values)
+        case .map:
+            var keys: [Value] = []
+            var entries: [Value] = []
+            for index in stride(from: 0, to: values.count, by: 2) {
+                keys.append(values[index])
+                entries.append(values[index + 1])
+            }
+            return .map(keys: keys, values: entries)
+        case .size:
+            switch values[0] {
+            case .array(let items): return .integer(Int64(items.count))
+            case .map(let keys, _): return .integer(Int64(keys.count))
+            default: return .null
+            }
+        case .like, .ilike, .rlike, .split: return try matcher.apply(function, values)
+        case .year, .month, .day, .hour, .minute, .second, .dayOfWeek, .dayOfYear, .quarter, .toDate, .toTimestamp, .dateAdd, .dateSub,
+            .dateDiff,
+            .dateFormat, .unixTimestamp:
+            return try TimeFunctions.apply(function, values, types)
+        default: return TextFunctions.apply(function, values)
+        }
+    }
+
+    // MARK: Numbers
+
+    private static func signed(_ function: ScalarFunction, _ value: Value, _ type: DataType) throws(QueryError) -> Value {
+        switch value {
+        case .integer(let number):
+            if function == .sign { return .double(number == 0 ? 0 : number < 0 ? -1 : 1) }
+            let result = function == .abs && number >= 0 ? number : 0 &- number
+            let low: Int64 = type == .byte ? -128 : type == .short ? -32768 : type == .int ? Int64(Int32.min) : Int64.min
+            if number == low { throw Arithmetic.overflow(type == .long ? "long" : type == .int ? "integer" : type.sqlName) }
+            return .integer(result)
+        case .double(let number):
+            if function == .sign { return .double(number == 0 ? 0 : number < 0 ? -1 : 1) }
+            return .double(function == .abs ? number.magnitude : -number)
+        case .decimal(let number): return .decimal(function == .abs ? (number < 0 ? -number : number) : -number)
+        default: preconditionFailure("a sign is of a number")
+        }
+    }
+
+    /// Half up, away from zero, at a digit; negative digits round before the point.
+    private static func round(_ value: Value, _ from: DataType, _ digits: Value, _ type: DataType) throws(QueryError) -> Value {
+        guard case .integer(let digits) = digits else { return .null }
+        switch value {
+        case .integer(let number):
+            if digits >= 0 { return value }
+            guard digits > -19 else { return .integer(0) }
+            let unit = DecimalText.powersOfTen[Int(-digits)]
+            guard let scaled = DecimalText.rescale(Int128(number), from: Int(-digits), to: 0), let result = Int64(exactly: scaled * unit)
+            else {
+                throw Arithmetic.overflow("long")
+            }
+            if type == .int, Int32(exactly: result) == nil { throw Arithmetic.overflow("integer") }
+            return .integer(result)
+        case .double(let number):
+            guard number.isFinite, digits < 18 else { return value }
+            let text = from == .float ? FloatText.format(Float(number)) : FloatText.format(number)
+            // Spark rounds the shortest decimal text, so that 2.345 rounds to 2.35.
+            guard let decimal = DecimalText.parse(text) else { return value }
+            if digits >= decimal.scale { return value }
+            guard let scaled = DecimalText.rescale(decimal.unscaled, from: decimal.scale, to: max(Int(digits), 0)) else { return value }
+            if digits >= 0 { return .double(Double(DecimalText.format(scaled, scale: Int(digits))) ?? number) }
+            guard let coarse = DecimalText.rescale(decimal.unscaled, from: decimal.scale - Int(digits), to: 0) else { return value }
+            return .double(Double(coarse * DecimalText.powersOfTen[min(38, Int(-digits))]))
+        case .decimal(let number):
+            guard case .decimal(_, let scale) = from, case .decimal(let precision, let wanted) = type else { return value }
+            let kept = min(Int(digits), scale)
+            guard let scaled = DecimalText.rescale(number, from: scale, to: kept),
+                let result = DecimalText.rescale(scaled, from: kept, to: wanted),
+                DecimalText.fits(result, precision: precision)
+            else { throw Arithmetic.outOfRange(DecimalText.format(number, scale: scale), precision, wanted) }
+            return .decimal(result)
+        default: preconditionFailure("round takes a number")
+        }
+    }
+
+    private static func whole(_ function: ScalarFunction, _ value: Value, _ from: DataType) throws(QueryError) -> Value {
+        switch value {
+        case .double(let number):
+            let rounded = number.rounded(function == .floor ? .down : .up)
+            // Java's conversion: NaN is 0, what does not fit is the nearest long.
+            if rounded.isNaN { return .integer(0) }
+            return .integer(Int64(exactly: rounded) ?? (rounded < 0 ? Int64.min : Int64.max))
+        case .decimal(let number):
+            guard case .decimal(_, let scale) = from else { return value }
+            let (quotient, remainder) = number.quotientAndRemainder(dividingBy: DecimalText.powersOfTen[scale])
+            let step: Int128 = function == .floor ? (remainder < 0 ? -1 : 0) : (remainder > 0 ? 1 : 0)
+            return .decimal(quotient + step)
+        default: return value
+        }
+    }
+
+    /// Logarithms of what has none are null, as in Spark.
+    private static func math(_ function: ScalarFunction, _ values: [Value]) -> Value {
+        guard case .double(let x) = values[0] else { return .null }
+        var y = 0.0
+        if values.count == 2, case .double(let second) = values[1] { y = second }
+        switch function {
+        case .sqrt: return .double(x.squareRoot())
+        case .exp: return .double(MathKernel.exp(x))
+        case .ln: return x <= 0 ? .null : .double(MathKernel.ln(x))
+        case .log10: return x <= 0 ? .null : .double(MathKernel.log10(x))
+        case .logBase: return x <= 0 || y <= 0 ? .null : .double(MathKernel.ln(y) / MathKernel.ln(x))
+        default: return .double(MathKernel.pow(x, y))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// The port through which jobs read and write files: local disk, dfs, or a simulated one. Paths are whole: the address with its scheme for
+// remote file systems, a plain path for local disk. Calls block and belong on a compute thread. It makes no promise about durability
+// beyond `finish`: a finished file is readable in full, an abandoned one is absent.
+
+package struct JobFileStatus: Hashable, Sendable {
+    package var path: String
+    package var isDirectory: Bool
+    package var bytes: Int64
+    /// Where a file may be cut into splits without reading across stores.
+    package var blockBytes: Int64
+
+    package init(path: String, isDirectory: Bool, bytes: Int64, blockBytes: Int64) {
+        self.path = path
+        self.isDirectory = isDirectory
+        self.bytes = bytes
+        self.blockBytes = blockBytes
+    }
+
+    /// The last part of the path.
+    package var name: String {
+        String(path.split(separator: "/").last ?? "")
+    }
+}
+
+package enum JobFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    case notFound(String)
+    case alreadyExists(String)
+    case notADirectory(String)
+    case unknownScheme(String, known: [String])
+    case failed(path: String, operation: String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .notFound(let path): "\(path): no such file or directory"
+        case .alreadyExists(let path): "\(path): already exists"
+        case .notADirectory(let path): "\(path): not a directory"
+        case .unknownScheme(let address, let known): "\(address): no file system for this scheme (known: \(known.joined(separator: ", ")))"
+        case .failed(let path, let operation, let reason): "\(path): \(operation): \(reason)"
+        }
+    }
+}
+
+/// One file that is being written. Owned by one thread; `finish` or `abandon` is called once.
+package protocol JobFileWriter: AnyObject {
+    func write(_ bytes: ArraySlice<UInt8>) throws(JobFileError)
+    func finish() throws(JobFileError)
+    func abandon()
+}
+
+package protocol JobFiles: Sendable {
+    func status(_ path: String) throws(JobFileError) -> JobFileStatus?
+    /// Children by name, ascending.
+    func list(_ directory: String) throws(JobFileError) -> [JobFileStatus]
+    /// Up to `count` bytes; fewer only at the end of the file.
+    func read(_ path: String, offset: Int64, count: Int) throws(JobFileError) -> [UInt8]
+    /// Refuses an existing file. Parents are created.
+    func create(_ path: String) throws(JobFileError) -> any JobFileWriter
+    func makeDirectories(_ path: String) throws(JobFileError)
+    /// Refuses an existing target.
+    func rename(_ source: String, to target: String) throws(JobFileError)
+    /// With everything below it; an absent path is no error.
+    func delete(_ path: String) throws(JobFileError)
+}
+
+/// Job paths are joined and split with `/` only; schemes and hosts stay untouched.
+package enum JobPath {
+    package static func join(_ directory: String, _ name: String) -> String {
+        directory.hasSuffix("/") ? directory + name : directory + "/" + name
+    }
+
+    /// `scheme://` of an address, lower-cased; nil for a plain path.
+    package static func scheme(_ address: String) -> String? {
+        guard let range = address.firstRange(of: "://") else { return nil }
+        return address[..<range.lowerBound].lowercased()
+    }
+
+    /// Hidden from jobs, as Hadoop hides them: names that start with `_` or `.`.
+    package static func isHidden(_ name: String) -> Bool {
+        name.hasPrefix("_") || name.hasPrefix(".")
+    }
+}

@@ -1,0 +1,206 @@
+// The entry of the SQL engine: one session's views and settings, SQL to plan, plan to result. The Spark Connect door and tests use nothing
+// else. It is a value: queries need a copy only, commands change it. Nothing here waits or runs in the background.
+
+import Collections
+import QueryCore
+
+package struct QuerySettings: Sendable {
+    /// Memory that one query's operators may hold.
+    package var memoryBytesMax = 1 << 30
+
+    package init() {}
+}
+
+package struct QuerySession: Sendable, Catalog {
+    /// Views of one session.
+    package static let viewsMax = 10_000
+
+    package var settings: QuerySettings
+    private let files: any TableFiles
+    /// By lower-case name.
+    private var views: OrderedDictionary<String, NamedView> = [:]
+
+    private struct NamedView {
+        var name: String
+        var definition: ViewDefinition
+    }
+
+    package init(files: any TableFiles, settings: QuerySettings = QuerySettings()) {
+        self.files = files
+        self.settings = settings
+    }
+
+    // MARK: Plans
+
+    /// Parses one statement.
+    package func plan(sql: String) throws(QueryError) -> Plan { try Parser.parse(sql) }
+
+    /// The result's schema without running anything (files may be sampled). `now` is in microseconds since 1970.
+    package func schema(of plan: Plan, now: Int64) throws(QueryError) -> Schema {
+        guard case .command(let command) = Self.unwrapped(plan) else { return try analysed(plan).schema }
+        return Self.schema(of: command)
+    }
+
+    /// Whether running the plan may change the session (create or drop a view).
+    package static func isCommand(_ plan: Plan) -> Bool {
+        if case .command = unwrapped(plan) { true } else { false }
+    }
+
+    private static func unwrapped(_ plan: Plan) -> Plan {
+        if case .identified(_, let inner) = plan { unwrapped(inner) } else { plan }
+    }
+
+    private func analysed(_ plan: Plan) throws(QueryError) -> BoundPlan {
+        var analyser = Analyser(catalog: self)
+        return try analyser.analyse(plan)
+    }
+
+    /// Spark's text of EXPLAIN.
+    package func explain(_ plan: Plan, now: Int64, extended: Bool = false) throws(QueryError) -> String {
+        let bound = try analysed(plan)
+        let optimised = Self.optimised(bound, now)
+        let physical = "== Physical Plan ==\n" + PlanText.render(optimised) + "\n"
+        return extended ? "== Analyzed Logical Plan ==\n" + PlanText.render(bound) + "\n" + physical : physical
+    }
+
+    private static func optimised(_ plan: BoundPlan, _ now: Int64) -> BoundPlan {
+        // An expression that raises is not folded, so that the error comes when a row is evaluated; hence `try?`.
+        Optimiser.optimise(plan) { try? Evaluator.constant($0, now: now) }
+    }
+
+    // MARK: Running
+
+    /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970.
+    /// `isCancelled` is asked before every batch of every operator.
+    package func run(
+        _ plan: Plan, now: Int64, isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(QueryError) -> QueryRun {
+        let bound = try analysed(plan)
+        let planner = Planner(files: files, now: now, budget: MemoryBudget(bytesMax: settings.memoryBytesMax), isCancelled: isCancelled)
+        return QueryRun(schema: bound.schema, source: try planner.source(Self.optimised(bound, now)))
+    }
+
+    /// Runs a query or a command. A command has done its work when this returns; its rows, if any, are in the result.
+    package mutating func execute(_ plan: Plan, now: Int64) throws(QueryError) -> QueryRun {
+        guard case .command(let command) = Self.unwrapped(plan) else { return try run(plan, now: now) }
+        let schema = Self.schema(of: command)
+        var rows: [[Value]] = []
+        switch command {
+        case .createView(let name, let columns, let query, let replace): try createView(name, columns: columns, query, replace: replace)
+        case .dropView(let name, let ifExists): try dropView(name, ifExists: ifExists)
+        case .showTables: rows = viewNames.map { [.string(""), .string($0), .boolean(true)] }
+        case .describe(let name): rows = Self.description(try analysed(.table(name)).schema)
+        case .describeQuery(let query): rows = Self.description(try analysed(query).schema)
+        case .explain(let inner, let extended):
+            let text = Self.isCommand(inner) ? "== Physical Plan ==\nCommand\n" : try explain(inner, now: now, extended: extended)
+            rows = [[.string(text)]]
+        }
+        let columns = schema.fields.indices.map { index in Column(type: schema.fields[index].type, values: rows.map { $0[index] }) }
+        return QueryRun(batch: Batch(schema: schema, columns: columns, rowCount: rows.count))
+    }
+
+    private static func schema(of command: Command) -> Schema {
+        switch command {
+        case .createView, .dropView: Schema([])
+        case .showTables:
+            Schema([
+                StructField("namespace", .string, nullable: false), StructField("tableName", .string, nullable: false),
+                StructField("isTemporary", .boolean, nullable: false),
+            ])
+        case .describe, .describeQuery:
+            Schema([
+                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false),
+                StructField("comment", .string),
+            ])
+        case .explain: Schema([StructField("plan", .string)])
+        }
+    }
+
+    private static func description(_ schema: Schema) -> [[Value]] {
+        schema.fields.map { [.string($0.name), .string($0.type.simpleString), .null] }
+    }
+
+    // MARK: Views
+
+    /// Names as created, in alphabetical order.
+    package var viewNames: [String] { views.values.map(\.name).sorted() }
+
+    /// Defines a temporary view; the plan is checked now, so an unknown column is refused here and not at first use.
+    package mutating func createView(_ name: String, columns: [String] = [], _ plan: Plan, replace: Bool) throws(QueryError) {
+        let key = name.lowercased()
+        if views[key] != nil, !replace { throw QueryError(.tempViewAlreadyExists, ["relationName": Identifier.quoted(name)]) }
+        if views.count >= Self.viewsMax, views[key] == nil {
+            throw QueryError.unsupported("more than \(Self.viewsMax) views in one session")
+        }
+        var plan = plan
+        if case .files(var source) = plan, source.schema == nil {
+            // Inferred once, as Spark does: later queries read the files only for their rows.
+            source.schema = try schema(of: source)
+            plan = .files(source)
+        }
+        var analyser = Analyser(catalog: self)
+        _ = try analyser.analyse(.subqueryAlias(name: name, columns: columns, plan))
+        let captured = analyser.usedViews.sorted { $0.name < $1.name }
+        views[key] = NamedView(name: name, definition: ViewDefinition(plan: plan, columns: columns, captured: captured))
+    }
+
+    package mutating func dropView(_ name: String, ifExists: Bool) throws(QueryError) {
+        if views.removeValue(forKey: name.lowercased()) == nil, !ifExists {
+            throw QueryError(.tableOrViewNotFound, ["relationName": Identifier.quoted(name), "searchPath": QueryError.searchPath])
+        }
+    }
+
+    package func view(_ name: String) -> ViewDefinition? { views[name.lowercased()]?.definition }
+
+    // MARK: Files
+
+    /// The schema of files: given, or read from header and sample. A missing path is PATH_NOT_FOUND also when a schema is given.
+    package func schema(of source: FileSource) throws(QueryError) -> Schema {
+        let found = try files.dataFiles(source.paths)
+        if let schema = source.schema { return schema }
+        switch source.format {
+        case .csv: return try CSVSchema.infer(found, source, files)
+        case .json: return try JSONSchema.infer(found, source, files)
+        case .text: return TextReader.textSchema
+        }
+    }
+}
+
+/// A result that is being pulled. It belongs to one thread at a time.
+package final class QueryRun {
+    package let schema: Schema
+    private let source: (any BatchSource)?
+    private var batch: Batch?
+
+    init(schema: Schema, source: any BatchSource) {
+        self.schema = schema
+        self.source = source
+    }
+
+    init(batch: Batch) {
+        schema = batch.schema
+        source = nil
+        self.batch = batch
+    }
+
+    /// The next batch that has rows; nil at the end.
+    package func next() throws(QueryError) -> Batch? {
+        guard let source else {
+            defer { batch = nil }
+            return batch.flatMap { $0.rowCount > 0 ? $0 : nil }
+        }
+        while let next = try source.next() {
+            if next.rowCount > 0 { return Batch(schema: schema, columns: next.columns, rowCount: next.rowCount) }
+        }
+        return nil
+    }
+
+    /// At most `count` rows, as values.
+    package func rows(upTo count: Int = Int.max) throws(QueryError) -> [[Value]] {
+        var rows: [[Value]] = []
+        while rows.count < count, let batch = try next() {
+            for row in 0..<min(batch.rowCount, count - rows.count) { rows.append(batch.row(row)) }
+        }
+        return rows
+    }
+}

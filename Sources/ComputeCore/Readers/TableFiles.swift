@@ -1,0 +1,95 @@
+// The port through which the engine sees files: dfs, local disks and tests stand behind it. Implementers decompress (`.gz`) and give plain
+// bytes. The engine only lists, opens and reads forwards.
+
+import QueryCore
+
+package protocol TableFiles: Sendable {
+    /// The files that a path names: itself, or the files of a directory, sorted by path; nil when nothing is there.
+    func list(_ path: String) throws(QueryError) -> [TableFile]?
+    func open(_ file: TableFile) throws(QueryError) -> any TableFileReader
+}
+
+package struct TableFile: Hashable, Sendable {
+    package var path: String
+    /// As stored; compressed files give more bytes than this.
+    package var byteCount: Int
+
+    package init(path: String, byteCount: Int) {
+        self.path = path
+        self.byteCount = byteCount
+    }
+}
+
+package protocol TableFileReader: AnyObject {
+    /// The next bytes, at most `count`, of which there may be fewer; empty at the end.
+    func read(upTo count: Int) throws(QueryError) -> [UInt8]
+}
+
+extension TableFiles {
+    /// All data files of the paths; names that begin with `_` or `.` are markers and not data, as in Hadoop.
+    func dataFiles(_ paths: [String]) throws(QueryError) -> [TableFile] {
+        var files: [TableFile] = []
+        for path in paths {
+            guard let found = try list(path) else { throw QueryError(.pathNotFound, ["path": path]) }
+            files += found.filter { file in
+                let name = file.path.split(separator: "/").last ?? ""
+                return file.path == path || !(name.hasPrefix("_") || name.hasPrefix("."))
+            }
+        }
+        return files
+    }
+}
+
+/// Reads a file in large steps and hands out whole stretches; shared by the CSV, JSON and text readers.
+struct ByteFeed {
+    static let chunkBytes = 1 << 20
+    /// A record (line) may be this long; longer ones are refused instead of filling the memory.
+    static let recordBytesMax = 64 << 20
+
+    private let reader: any TableFileReader
+    let path: String
+    private(set) var buffer: [UInt8] = []
+    private(set) var isAtEnd = false
+
+    init(_ reader: any TableFileReader, path: String) {
+        self.reader = reader
+        self.path = path
+    }
+
+    /// Drops `used` bytes from the front and appends the next chunk.
+    mutating func refill(dropping used: Int) throws(QueryError) {
+        buffer.removeSubrange(0..<used)
+        if buffer.count > Self.recordBytesMax {
+            throw QueryError(.failedReadFile, ["path": path, "reason": "A record is longer than \(Self.recordBytesMax) bytes."])
+        }
+        let more = try reader.read(upTo: Self.chunkBytes)
+        if more.isEmpty { isAtEnd = true } else { buffer += more }
+    }
+}
+
+/// Lines without their ends (`\n`, `\r\n`).
+struct LineFeed {
+    private var feed: ByteFeed
+    private var at = 0
+
+    init(_ reader: any TableFileReader, path: String) { feed = ByteFeed(reader, path: path) }
+
+    mutating func next() throws(QueryError) -> ArraySlice<UInt8>? {
+        while true {
+            if let end = feed.buffer[at...].firstIndex(of: 0x0A) {
+                var line = feed.buffer[at..<end]
+                if line.last == 0x0D { line = line.dropLast() }
+                at = end + 1
+                return line
+            }
+            if feed.isAtEnd {
+                guard at < feed.buffer.count else { return nil }
+                let line = feed.buffer[at...]
+                at = feed.buffer.count
+                return line
+            }
+            try feed.refill(dropping: at)
+            at = 0
+        }
+    }
+}

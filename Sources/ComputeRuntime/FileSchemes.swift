@@ -1,0 +1,85 @@
+// Which file system serves which address: bare paths and `file://` are local disk, `webhdfs://` and `hdfs://` a dfs.
+// Also the expansion of job inputs (files, directories, `*` patterns) into files. It caches nothing.
+import ComputeCore
+import NetKit
+
+package struct FileSchemes: Sendable {
+    private var schemes: [String: any JobFiles] = [:]
+    private let local = LocalFiles()
+
+    /// `dfs` is what `webhdfs:///path` and `hdfs:///path` mean.
+    package init(dfs: HostPort? = nil) {
+        for scheme in ["webhdfs", "hdfs"] { register(scheme, HDFSFiles(defaultServer: dfs)) }
+    }
+
+    /// Addresses of this scheme go to `files`, whole.
+    package mutating func register(_ scheme: String, _ files: any JobFiles) {
+        schemes[scheme.lowercased()] = files
+    }
+
+    /// The file system of an address, and the path by which it knows it.
+    package func resolve(_ address: String) throws(JobFileError) -> (files: any JobFiles, path: String) {
+        guard let scheme = JobPath.scheme(address) else {
+            return address.hasPrefix("file:/") ? (local, String(address.dropFirst("file:".count))) : (local, address)
+        }
+        if scheme == "file" { return (local, String(address.dropFirst("file://".count))) }
+        guard let files = schemes[scheme] else {
+            throw .unknownScheme(address, known: (["file"] + schemes.keys).sorted())
+        }
+        return (files, address)
+    }
+
+    /// The plain files that an input names, in order of their paths. A directory stands for its visible children, not for their children.
+    package func expand(_ address: String) throws(JobFileError) -> [JobFileStatus] {
+        let (files, path) = try resolve(address)
+        if path.contains("*") || path.contains("?") { return try glob(files, path) }
+        guard let status = try files.status(path) else { throw .notFound(path) }
+        return status.isDirectory ? try visibleFiles(files, path) : [status]
+    }
+
+    private func visibleFiles(_ files: any JobFiles, _ directory: String) throws(JobFileError) -> [JobFileStatus] {
+        try files.list(directory).filter { !$0.isDirectory && !JobPath.isHidden($0.name) }
+    }
+
+    /// Patterns are allowed in the last part of a path.
+    private func glob(_ files: any JobFiles, _ path: String) throws(JobFileError) -> [JobFileStatus] {
+        guard let slash = path.lastIndex(of: "/") else { return try globChildren(files, directory: ".", pattern: path) }
+        let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        guard !directory.contains("*"), !directory.contains("?") else {
+            throw .failed(path: path, operation: "expand", reason: "a pattern may stand in the last part of a path only")
+        }
+        return try globChildren(files, directory: directory, pattern: String(path[path.index(after: slash)...]))
+    }
+
+    private func globChildren(_ files: any JobFiles, directory: String, pattern: String) throws(JobFileError) -> [JobFileStatus] {
+        let matches = try files.list(directory).filter { Self.matches(Array($0.name.utf8)[...], Array(pattern.utf8)[...]) }
+        guard !matches.isEmpty else { throw .notFound(JobPath.join(directory, pattern)) }
+        var found: [JobFileStatus] = []
+        for match in matches where !JobPath.isHidden(match.name) {
+            if match.isDirectory { found += try visibleFiles(files, match.path) } else { found.append(match) }
+        }
+        return found
+    }
+
+    static func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
+        var (name, pattern) = (name, pattern)
+        var retry: (name: ArraySlice<UInt8>, pattern: ArraySlice<UInt8>)?
+        while true {
+            if pattern.first == UInt8(ascii: "*") {
+                pattern = pattern.dropFirst()
+                retry = (name, pattern)
+            } else if let byte = name.first, let wanted = pattern.first, wanted == byte || wanted == UInt8(ascii: "?") {
+                name = name.dropFirst()
+                pattern = pattern.dropFirst()
+            } else if name.isEmpty && pattern.isEmpty {
+                return true
+            } else if let last = retry, !last.name.isEmpty {
+                name = last.name.dropFirst()
+                pattern = last.pattern
+                retry = (name, pattern)
+            } else {
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// The Spark Connect door: listens, serves until it is stopped, and clears away what clients have left behind. Nothing of gRPC is seen
+// outside of this target. It binds to loopback unless told otherwise; who may bind elsewhere is decided by whoever makes the settings.
+import ComputeRuntime
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import Synchronization
+
+package struct ComputeDoorSettings: Sendable {
+    package var host = "127.0.0.1"
+    /// 0: a free port.
+    package var port = 15_002
+    /// Queries and job drivers that run at once.
+    package var queryThreads = max(4, ProcessInfo.processInfo.activeProcessorCount)
+    /// Map and reduce tasks that run at once.
+    package var taskThreads = max(2, ProcessInfo.processInfo.activeProcessorCount)
+    /// One request; Spark's own limit.
+    package var requestBytesMax = 128 << 20
+
+    package init() {}
+}
+
+package final class ComputeDoor: Sendable {
+    /// After this long what still runs is cut off.
+    static let stopMax = Duration.seconds(2)
+    private static let reapInterval = Duration.seconds(30)
+
+    private struct Running {
+        let server: GRPCServer<HTTP2ServerTransport.Posix>
+        let serving: Task<Void, Never>
+        let reaping: Task<Void, Never>
+    }
+
+    private let settings: ComputeDoorSettings
+    private let service: SparkService
+    private let running = Mutex<Running?>(nil)
+
+    package init(settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes()) {
+        self.settings = settings
+        service = SparkService(files: files, queryThreads: settings.queryThreads, taskThreads: settings.taskThreads)
+    }
+
+    /// Listens and returns the bound address. Throws when the address cannot be bound.
+    package func start() async throws -> (host: String, port: Int) {
+        let requestBytesMax = settings.requestBytesMax
+        let transport = HTTP2ServerTransport.Posix(
+            address: .ipv4(host: settings.host, port: settings.port), transportSecurity: .plaintext,
+            config: .defaults { config in
+                config.rpc.maxRequestPayloadSize = requestBytesMax
+                config.http2.targetWindowSize = 1 << 20
+                config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+            })
+        var router = RPCRouter<HTTP2ServerTransport.Posix>()
+        service.register(in: &router)
+        let server = GRPCServer(transport: transport, router: router)
+        let bound = BindOutcome()
+        let serving = Task {
+            do {
+                try await server.serve()
+            } catch {
+                bound.fail(error)
+            }
+        }
+        let sessions = service.sessions
+        let reaping = Task {
+            while !Task.isCancelled {
+                // Cancelled sleep ends the loop by its condition.
+                do { try await Task.sleep(for: Self.reapInterval) } catch { return }
+                sessions.reap(.now)
+            }
+        }
+        do {
+            let address = try await transport.listeningAddress
+            running.withLock { $0 = Running(server: server, serving: serving, reaping: reaping) }
+            return (address.ipv4?.host ?? settings.host, address.ipv4?.port ?? settings.port)
+        } catch {
+            reaping.cancel()
+            serving.cancel()
+            throw await bound.error(serving) ?? error
+        }
+    }
+
+    /// Ends operations, lets streams finish, and closes; at most `stopMax`.
+    package func stop() async {
+        let stopping = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let stopping else { return }
+        stopping.reaping.cancel()
+        service.sessions.closeAll()
+        stopping.server.beginGracefulShutdown()
+        let deadline = Task {
+            // A cancelled sleep means that the server ended in time.
+            do { try await Task.sleep(for: Self.stopMax) } catch { return }
+            stopping.serving.cancel()
+        }
+        await stopping.serving.value
+        deadline.cancel()
+    }
+}
+
+/// Why the server ended before it listened.
+private final class BindOutcome: Sendable {
+    private let failure = Mutex<(any Error)?>(nil)
+
+    func fail(_ error: any Error) { failure.withLock { $0 = error } }
+
+    func error(_ serving: Task<Void, Never>) async -> (any Error)? {
+        await serving.value
+        return failure.withLock { $0 }
+    }
+}

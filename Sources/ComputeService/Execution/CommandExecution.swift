@@ -1,0 +1,48 @@
+// The commands of Spark Connect that this server has: SQL text, temporary views, and our own jobs in the extension field. All others are
+// refused by name.
+import ComputeCore
+import Foundation
+import QueryCore
+import SparkWire
+
+extension PlanExecution {
+    func command(_ command: Spark_Connect_Command) throws {
+        switch command.commandType {
+        case .sqlCommand(let sql): try self.sql(sql)
+        case .createDataframeView(let view):
+            guard !view.isGlobal else { throw SparkError.unsupported("global temporary views") }
+            try session.engine.createView(view.name, try translated(view.input), replace: view.replace)
+        case .extension(let any): try job(any)
+        case .writeOperation, .writeOperationV2: throw SparkError.unsupported("writing a DataFrame")
+        case .registerFunction, .registerTableFunction, .registerDataSource:
+            throw SparkError.unsupported("user-defined functions and data sources")
+        case let kind?:
+            let label = Mirror(reflecting: kind).children.first?.label ?? "command"
+            throw SparkError.unsupported("the command '\(label)' of Spark Connect")
+        case nil: throw SparkError.invalidPlan("a command is empty or of a kind that this server does not know")
+        }
+    }
+
+    /// A query is analysed and handed back as a relation, for the client to run or build on. A command is run now; its rows are
+    /// handed back.
+    private func sql(_ command: Spark_Connect_SqlCommand) throws {
+        guard command.args.isEmpty, command.posArgs.isEmpty, command.namedArguments.isEmpty, command.posArguments.isEmpty else {
+            throw SparkError.unsupported("parameters of a SQL statement")
+        }
+        var relation = command.input
+        if !command.hasInput { relation.sql.query = command.sql }
+        let plan = try translated(relation)
+        guard QuerySession.isCommand(plan) else {
+            _ = try session.engine.schema(plan)
+            try append { $0.sqlCommandResult.relation = relation }
+            return
+        }
+        let run = try session.engine.execute(plan)
+        var batches: [ArrowBatch] = []
+        while let batch = try run.next() { batches.append(ArrowExport.batch(batch)) }
+        var result = Spark_Connect_Relation()
+        result.localRelation.data = Data(ArrowWriter(schema: TypeTranslation.arrow(run.schema)).stream(batches))
+        result.localRelation.schema = run.schema.ddl
+        try append { $0.sqlCommandResult.relation = result }
+    }
+}

@@ -1,0 +1,72 @@
+// Job files as the SQL engine sees them: listed, opened, read forwards; gzip files come out decompressed. Errors become the engine's.
+import ComputeCore
+import ComputeRuntime
+import QueryCore
+
+struct JobTableFiles: TableFiles {
+    let schemes: FileSchemes
+
+    func list(_ path: String) throws(QueryError) -> [TableFile]? {
+        do {
+            return try schemes.expand(path).map { TableFile(path: $0.path, byteCount: Int($0.bytes)) }.sorted { $0.path < $1.path }
+        } catch {
+            if case .notFound = error { return nil }
+            throw Self.error(error, path)
+        }
+    }
+
+    func open(_ file: TableFile) throws(QueryError) -> any TableFileReader {
+        do {
+            return JobTableReader(path: file.path, files: try schemes.resolve(file.path).files)
+        } catch {
+            throw Self.error(error, file.path)
+        }
+    }
+
+    fileprivate static func error(_ error: any Error, _ path: String) -> QueryError {
+        QueryError(.failedReadFile, ["path": path, "reason": String(describing: error)])
+    }
+}
+
+/// Reads one file from its start. Owned by the thread of its query.
+private final class JobTableReader: TableFileReader {
+    private let path: String
+    private let files: any JobFiles
+    private let gzip: GzipStream?
+    private var offset: Int64 = 0
+    private var isAtEnd = false
+    /// Decompressed bytes that were not asked for yet.
+    private var pending: [UInt8] = []
+
+    init(path: String, files: any JobFiles) {
+        self.path = path
+        self.files = files
+        gzip = path.hasSuffix(".gz") ? GzipStream(path: path) : nil
+    }
+
+    func read(upTo count: Int) throws(QueryError) -> [UInt8] {
+        do {
+            guard let gzip else { return try readRaw(count) }
+            while pending.isEmpty && !isAtEnd {
+                // Compressed text grows by a factor of up to a thousand; small steps bound what is pending.
+                let chunk = try readRaw(64 << 10)
+                isAtEnd = chunk.count < 64 << 10
+                try gzip.inflate(chunk, isLast: isAtEnd) { bytes in
+                    pending.append(contentsOf: bytes)
+                    return true
+                }
+            }
+            let bytes = Array(pending.prefix(count))
+            pending.removeFirst(bytes.count)
+            return bytes
+        } catch {
+            throw JobTableFiles.error(error, path)
+        }
+    }
+
+    private func readRaw(_ count: Int) throws(JobFileError) -> [UInt8] {
+        let bytes = try files.read(path, offset: offset, count: count)
+        offset += Int64(bytes.count)
+        return bytes
+    }
+}

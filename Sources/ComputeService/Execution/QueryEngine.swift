@@ -1,0 +1,91 @@
+// The SQL engine of one session, shared by the threads that serve it: queries run on a copy of the session's state, commands change it one
+// at a time. The clock is read here, since the engine has none.
+import ComputeCore
+import ComputeRuntime
+import Foundation
+import QueryCore
+import Synchronization
+
+final class QueryEngine: Sendable {
+    private let session: Mutex<QuerySession>
+    private let files: JobTableFiles
+
+    init(files: FileSchemes) {
+        self.files = JobTableFiles(schemes: files)
+        session = Mutex(QuerySession(files: self.files))
+    }
+
+    func schema(_ plan: Plan) throws -> Schema {
+        try copy.schema(of: plan, now: Self.now)
+    }
+
+    func explain(_ plan: Plan, extended: Bool) throws -> String {
+        try copy.explain(plan, now: Self.now, extended: extended)
+    }
+
+    /// Rows of a query, batch by batch, until the token is cancelled.
+    func run(_ plan: Plan, _ token: JobToken) throws -> QueryRun {
+        try copy.run(plan, now: Self.now, isCancelled: { token.isCancelled })
+    }
+
+    /// Runs a command, which may change the session's views; its rows are in the result.
+    func execute(_ plan: Plan) throws -> QueryRun {
+        try session.withLock { session in
+            // The copy keeps a failed command from leaving half a change.
+            var changed = session
+            // The result holds rows only and is given to this caller alone.
+            nonisolated(unsafe) let run = try changed.execute(plan, now: Self.now)
+            session = changed
+            return run
+        }
+    }
+
+    func createView(_ name: String, _ plan: Plan, replace: Bool) throws {
+        try session.withLock { try $0.createView(name, plan, replace: replace) }
+    }
+
+    var viewNames: [String] { copy.viewNames }
+
+    func hasView(_ nameParts: [String]) throws -> Bool {
+        guard let name = nameParts.last, nameParts.count == 1 else { return false }
+        return copy.view(name) != nil
+    }
+
+    /// Whether there was such a view.
+    func dropView(_ name: String) throws -> Bool {
+        try session.withLock { session in
+            guard session.view(name) != nil else { return false }
+            try session.dropView(name, ifExists: true)
+            return true
+        }
+    }
+
+    /// The files that a plan reads, in order of their paths.
+    func inputFiles(_ plan: Plan) throws -> [String] {
+        _ = try schema(plan)
+        var paths: Set<String> = []
+        for source in Self.sources(plan) {
+            for path in source.paths { for file in try files.list(path) ?? [] { paths.insert(file.path) } }
+        }
+        return paths.sorted().map { JobPath.scheme($0) == nil ? "file://\($0)" : $0 }
+    }
+
+    private var copy: QuerySession { session.withLock { $0 } }
+
+    /// Microseconds since 1970.
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+
+    private static func sources(_ plan: Plan) -> [FileSource] {
+        switch plan {
+        case .files(let source): [source]
+        case .table, .local, .values, .range, .oneRow, .command: []
+        case .project(_, let input), .filter(_, let input), .aggregate(_, _, let input), .having(_, let input), .sort(_, let input),
+            .limit(_, let input), .offset(_, let input), .deduplicate(_, let input), .withColumns(_, let input), .renamed(_, let input),
+            .drop(_, let input), .toDF(_, let input), .subqueryAlias(_, _, let input), .identified(_, let input):
+            sources(input)
+        case .join(let join): sources(join.left) + sources(join.right)
+        case .setOperation(let operation): sources(operation.left) + sources(operation.right)
+        case .with(let tables, let input): tables.flatMap { sources($0.plan) } + sources(input)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// Relations that bring rows together: aggregation, joins, set operations.
+import QueryCore
+import SparkWire
+
+extension RelationTranslation {
+    func aggregate(_ aggregate: Spark_Connect_Aggregate) throws -> Plan {
+        switch aggregate.groupType {
+        case .groupby, .unspecified: break
+        case .rollup: throw SparkError.unsupported("ROLLUP")
+        case .cube: throw SparkError.unsupported("CUBE")
+        case .pivot: throw SparkError.unsupported("PIVOT")
+        case .groupingSets: throw SparkError.unsupported("GROUPING SETS")
+        case .UNRECOGNIZED(let number): throw SparkError.unsupported("the grouping kind \(number)")
+        }
+        let groups = try aggregate.groupingExpressions.map { try ExpressionTranslation.expression($0) }
+        let aggregates = try aggregate.aggregateExpressions.map { try ExpressionTranslation.expression($0) }
+        return .aggregate(groups: groups, outputs: groups + aggregates, try plan(aggregate.input))
+    }
+
+    func join(_ join: Spark_Connect_Join) throws -> Plan {
+        let kind: JoinKind
+        switch join.joinType {
+        case .inner, .unspecified: kind = .inner
+        case .leftOuter: kind = .leftOuter
+        case .rightOuter: kind = .rightOuter
+        case .fullOuter: kind = .fullOuter
+        case .leftSemi: kind = .leftSemi
+        case .leftAnti: kind = .leftAnti
+        case .cross: kind = .cross
+        case .UNRECOGNIZED(let number): throw SparkError.unsupported("the join kind \(number)")
+        }
+        return .join(
+            Join(
+                left: try plan(join.left), right: try plan(join.right), kind: kind,
+                condition: join.hasJoinCondition ? try ExpressionTranslation.expression(join.joinCondition) : nil, using: join.usingColumns)
+        )
+    }
+
+    func setOperation(_ operation: Spark_Connect_SetOperation) throws -> Plan {
+        let kind: SetKind
+        switch operation.setOpType {
+        case .union: kind = .union
+        case .intersect: kind = .intersect
+        case .except: kind = .except
+        case .unspecified, .UNRECOGNIZED: throw SparkError.invalidPlan("a set operation has no kind")
+        }
+        return .setOperation(
+            SetOperation(
+                kind: kind, all: operation.isAll, byName: operation.byName, allowMissingColumns: operation.allowMissingColumns,
+                left: try plan(operation.leftInput), right: try plan(operation.rightInput)))
+    }
+
+    /// A statement with DataFrames that it names: each reference is an alias over its plan.
+    func withRelations(_ relations: Spark_Connect_WithRelations) throws -> Plan {
+        let tables = try relations.references.map { reference in
+            guard case .subqueryAlias(let alias) = reference.relType else {
+                throw SparkError.unsupported("references without a name (subqueries)")
+            }
+            return CommonTable(name: alias.alias, columns: [], plan: try plan(alias.input))
+        }
+        return .with(tables, try plan(relations.root))
+    }
+}

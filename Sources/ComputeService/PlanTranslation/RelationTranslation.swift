@@ -1,0 +1,59 @@
+// Spark Connect's relations to the engine's unresolved plan: one case for each kind, the families in files beside this one. It resolves no
+// name and reads no file. Kinds that the engine lacks are refused by name; an unknown kind is refused too, never skipped.
+import QueryCore
+import SparkWire
+
+struct RelationTranslation {
+    /// Levels of relations in one plan.
+    static let depthMax = 400
+
+    /// Local relations that the session has received as artifacts, by name.
+    let artifacts: SessionArtifacts
+    var depth = 0
+
+    func plan(_ relation: Spark_Connect_Relation) throws -> Plan {
+        guard depth < Self.depthMax else { throw SparkError.invalidPlan("a plan nests deeper than \(Self.depthMax)") }
+        var inner = self
+        inner.depth += 1
+        let plan = try inner.node(relation)
+        return relation.hasCommon && relation.common.hasPlanID ? .identified(planID: relation.common.planID, plan) : plan
+    }
+
+    private func node(_ relation: Spark_Connect_Relation) throws -> Plan {
+        switch relation.relType {
+        case .read(let read): return try source(read)
+        case .localRelation(let local): return try source(local)
+        case .cachedLocalRelation(let cached): return try source(cached)
+        case .chunkedCachedLocalRelation(let cached): return try source(cached)
+        case .range(let range): return source(range)
+        case .sql(let sql): return try source(sql)
+        case .withRelations(let relations): return try withRelations(relations)
+        case .project(let project): return try self.project(project)
+        case .filter(let filter): return .filter(try ExpressionTranslation.expression(filter.condition), try plan(filter.input))
+        case .sort(let sort): return try self.sort(sort)
+        case .limit(let limit): return .limit(Int(limit.limit), try plan(limit.input))
+        case .offset(let offset): return .offset(Int(offset.offset), try plan(offset.input))
+        case .withColumns(let columns): return try withColumns(columns)
+        case .withColumnsRenamed(let renamed): return try self.renamed(renamed)
+        case .drop(let drop): return try self.drop(drop)
+        case .toDf(let names): return .toDF(names.columnNames, try plan(names.input))
+        case .subqueryAlias(let alias): return .subqueryAlias(name: alias.alias, columns: [], try plan(alias.input))
+        case .deduplicate(let deduplicate): return try self.deduplicate(deduplicate)
+        case .aggregate(let aggregate): return try self.aggregate(aggregate)
+        case .join(let join): return try self.join(join)
+        case .setOp(let operation): return try setOperation(operation)
+        // One process holds all partitions and hints change speed only, so these change nothing in a result.
+        case .repartition(let repartition): return try plan(repartition.input)
+        case .repartitionByExpression(let repartition): return try plan(repartition.input)
+        case .hint(let hint): return try plan(hint.input)
+        case let kind?: throw SparkError.unsupported(Self.name(kind))
+        case nil: throw SparkError.invalidPlan("a relation is empty or of a kind that this server does not know")
+        }
+    }
+
+    /// How Spark's users know the relations that are refused here.
+    private static func name(_ kind: Spark_Connect_Relation.OneOf_RelType) -> String {
+        let label = Mirror(reflecting: kind).children.first?.label ?? "relation"
+        return "the relation '\(label)' of Spark Connect"
+    }
+}

@@ -1,0 +1,167 @@
+// One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors it may ask about.
+// Everything here dies with the session. The table of sessions finds or makes them, and refuses handles that Spark would refuse.
+import ComputeRuntime
+import Foundation
+import Synchronization
+
+final class SparkSession: Sendable {
+    /// Operations that are running or kept for their clients.
+    static let operationsMax = 256
+    /// Errors whose details are kept, the oldest dropped first.
+    static let errorsMax = 64
+
+    struct Key: Hashable, Sendable {
+        let user: String
+        let session: String
+    }
+
+    private struct State {
+        var config = SessionConfig()
+        var operations: [String: PlanOperation] = [:]
+        var errors: [(id: String, error: SparkError)] = []
+        var lastUsed = ContinuousClock.now
+    }
+
+    let key: Key
+    /// Tells this session from another one with the same name: clients give up when it changes.
+    let serverSideID = UUID().uuidString.lowercased()
+    let engine: QueryEngine
+    let artifacts = SessionArtifacts()
+    private let state = Mutex(State())
+
+    init(key: Key, engine: QueryEngine) {
+        self.key = key
+        self.engine = engine
+    }
+
+    func touch() { state.withLock { $0.lastUsed = .now } }
+
+    func idleFor(_ now: ContinuousClock.Instant) -> Duration {
+        state.withLock { $0.operations.values.contains { !$0.isFinished } ? .zero : now - $0.lastUsed }
+    }
+
+    func withConfig<Result: Sendable>(_ body: (inout SessionConfig) throws -> Result) rethrows -> Result {
+        try state.withLock { try body(&$0.config) }
+    }
+
+    func add(_ operation: PlanOperation) throws {
+        try state.withLock { state in
+            guard state.operations[operation.id] == nil else {
+                throw SparkError.invalidHandle("OPERATION_ALREADY_EXISTS", operation.id, "Operation already exists.")
+            }
+            guard state.operations.count < Self.operationsMax else {
+                throw SparkError.unsupported("more than \(Self.operationsMax) operations in a session")
+            }
+            state.operations[operation.id] = operation
+        }
+    }
+
+    func operation(_ id: String) throws -> PlanOperation {
+        guard let operation = state.withLock({ $0.operations[id] }) else {
+            throw SparkError.invalidHandle("OPERATION_NOT_FOUND", id, "Operation not found.")
+        }
+        return operation
+    }
+
+    func remove(_ id: String) {
+        state.withLock { $0.operations.removeValue(forKey: id) }?.cancel()
+    }
+
+    /// By id, ascending.
+    var operations: [PlanOperation] {
+        state.withLock { $0.operations.values.sorted { $0.id < $1.id } }
+    }
+
+    func keep(_ error: SparkError) -> String {
+        let id = UUID().uuidString.lowercased()
+        state.withLock { state in
+            if state.errors.count >= Self.errorsMax { state.errors.removeFirst() }
+            state.errors.append((id, error))
+        }
+        return id
+    }
+
+    func error(_ id: String) -> SparkError? {
+        state.withLock { state in state.errors.first { $0.id == id }?.error }
+    }
+
+    func close() {
+        for operation in operations { remove(operation.id) }
+    }
+}
+
+final class SessionTable: Sendable {
+    static let sessionsMax = 1_000
+    /// Remembered so that a released session is refused rather than silently made anew.
+    static let closedMax = 10_000
+    static let idleMax = Duration.seconds(3_600)
+    /// An operation whose client went away and did not come back.
+    static let detachedMax = Duration.seconds(300)
+
+    private struct State {
+        var sessions: [SparkSession.Key: SparkSession] = [:]
+        var closed: [SparkSession.Key] = []
+    }
+
+    private let state = Mutex(State())
+    private let files: FileSchemes
+
+    init(files: FileSchemes) {
+        self.files = files
+    }
+
+    /// Finds the session or makes it.
+    func session(user: String, id: String, observedServerSideID: String?) throws -> SparkSession {
+        guard UUID(uuidString: id) != nil else {
+            throw SparkError.invalidHandle(
+                "FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
+        }
+        let key = SparkSession.Key(user: user, session: id)
+        let session = try state.withLock { state in
+            if let session = state.sessions[key] { return session }
+            guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
+            guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
+            let session = SparkSession(key: key, engine: QueryEngine(files: files))
+            state.sessions[key] = session
+            return session
+        }
+        if let observedServerSideID, !observedServerSideID.isEmpty, observedServerSideID != session.serverSideID {
+            throw SparkError.invalidHandle(
+                "SESSION_CHANGED", id, "The existing Spark server driver instance has restarted. Please reconnect.")
+        }
+        session.touch()
+        return session
+    }
+
+    func release(user: String, id: String, allowReconnect: Bool) -> SparkSession? {
+        let key = SparkSession.Key(user: user, session: id)
+        let session = state.withLock { state in
+            if !allowReconnect {
+                if state.closed.count >= Self.closedMax { state.closed.removeFirst() }
+                state.closed.append(key)
+            }
+            return state.sessions.removeValue(forKey: key)
+        }
+        session?.close()
+        return session
+    }
+
+    /// Drops what nobody will ask for again.
+    func reap(_ now: ContinuousClock.Instant) {
+        let sessions = state.withLock { Array($0.sessions.values) }
+        for session in sessions {
+            for operation in session.operations where (operation.detachedFor(now) ?? .zero) > Self.detachedMax {
+                session.remove(operation.id)
+            }
+            if session.idleFor(now) > Self.idleMax { _ = release(user: session.key.user, id: session.key.session, allowReconnect: true) }
+        }
+    }
+
+    func closeAll() {
+        let sessions = state.withLock { state in
+            defer { state.sessions = [:] }
+            return Array(state.sessions.values)
+        }
+        for session in sessions { session.close() }
+    }
+}

@@ -1,0 +1,41 @@
+// What the handlers of the door share: sessions, the threads on which queries and jobs run, and how a request finds its session. It holds
+// no connection; the same service could stand behind another transport.
+import ComputeRuntime
+import SparkWire
+
+final class SparkService: Sendable {
+    /// What clients are told; they compare it with their own.
+    static let sparkVersion = "4.2.0"
+
+    let sessions: SessionTable
+    let files: FileSchemes
+    /// Queries and the drivers of jobs; each holds its thread until it is done.
+    let queries: ComputePool
+    /// Map and reduce tasks.
+    let tasks: ComputePool
+
+    init(files: FileSchemes, queryThreads: Int, taskThreads: Int) {
+        self.files = files
+        sessions = SessionTable(files: files)
+        queries = ComputePool(name: "query", threads: queryThreads)
+        tasks = ComputePool(name: "mapreduce", threads: taskThreads)
+    }
+
+    func session(_ user: Spark_Connect_UserContext, _ id: String, observed: String) throws -> SparkSession {
+        try sessions.session(user: user.userID, id: id, observedServerSideID: observed)
+    }
+
+    /// Runs `body` on a query thread. What it throws is kept in the session, so that the client can fetch its details.
+    func answered<Result: Sendable>(_ session: SparkSession, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        do {
+            return try await queries.run(body)
+        } catch {
+            throw report(error, in: session)
+        }
+    }
+
+    func report(_ error: any Error, in session: SparkSession) -> any Error {
+        let error = SparkError(any: error)
+        return error.rpcError(errorID: session.keep(error))
+    }
+}

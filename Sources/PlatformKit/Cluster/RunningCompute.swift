@@ -1,0 +1,50 @@
+// Compute as the roof starts it. It keeps no data of its own.
+import Base
+import ComputeRuntime
+import ComputeService
+import NetKit
+import Synchronization
+
+final class RunningCompute: RunningService {
+    private let door: ComputeDoor
+    private let address: HostPort
+    private let stopped = Atomic<Bool>(false)
+    var name: String { "compute" }
+    var endpoints: [Endpoint] { [Endpoint(key: "connect", address: address, clients: "Spark Connect clients")] }
+    var isReady: Bool { !stopped.load(ordering: .relaxed) }
+
+    private init(door: ComputeDoor, address: HostPort) {
+        self.door = door
+        self.address = address
+    }
+
+    func stop() async {
+        stopped.store(true, ordering: .relaxed)
+        await door.stop()
+    }
+
+    static func start(_ context: ServiceName.Context) async throws -> RunningCompute {
+        let listen = context.settings[SettingsTable.connectListen]
+        try context.settings.checkExposure(listen, SettingsTable.connectListen.name)
+        var settings = ComputeDoorSettings()
+        settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
+        settings.port = listen.port
+        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context)))
+        do {
+            let bound = try await door.start()
+            return RunningCompute(door: door, address: HostPort(bound.host, bound.port))
+        } catch {
+            let holder = listen.port == 0 ? nil : PortHolder.find(port: listen.port)
+            throw ListenError(listen, holder.map { .inUse(by: $0) } ?? .other("\(error)"))
+        }
+    }
+
+    private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {
+        let text = context.settings[SettingsTable.computeDFS]
+        guard !text.isEmpty else { return context.dfs }
+        guard let address = HostPort(parsing: text, defaultPort: 9870) else {
+            throw CommandFailure(.configuration, "bad value '\(text)' for \(SettingsTable.computeDFS.name)", why: "it must be host:port", next: "for example 127.0.0.1:9870")
+        }
+        return address
+    }
+}

@@ -1,0 +1,336 @@
+// The analyser: an unresolved plan in, a resolved plan out. It looks up tables and columns, gives every column an id, decides types and
+// output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
+// files.
+
+/// What the analyser must ask of the session: views by name, and the schema of files.
+package protocol Catalog {
+    func view(_ name: String) -> ViewDefinition?
+    func schema(of source: FileSource) throws(QueryError) -> Schema
+}
+
+/// A view as it was defined, with the views that it read at that moment: replacing one of those later does not change this one.
+package struct ViewDefinition: Sendable {
+    package var plan: Plan
+    package var columns: [String]
+    /// By lower-case name, sorted.
+    package var captured: [CapturedView]
+
+    package init(plan: Plan, columns: [String], captured: [CapturedView]) {
+        self.plan = plan
+        self.columns = columns
+        self.captured = captured
+    }
+}
+
+package struct CapturedView: Sendable {
+    package var name: String
+    package var definition: ViewDefinition
+
+    package init(name: String, definition: ViewDefinition) {
+        self.name = name
+        self.definition = definition
+    }
+}
+
+struct Resolved {
+    var plan: BoundPlan
+    var scope: Scope
+}
+
+package struct Analyser {
+    let catalog: any Catalog
+    private var nextID = 0
+    private var depth = 0
+    /// Common tables in sight, innermost last.
+    private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
+    /// Views captured by the view that is being resolved; nil at the top.
+    private var captured: [CapturedView]?
+    /// What Spark Connect's plan ids stand for in this statement.
+    var planScopes: [Int64: Scope] = [:]
+    /// Views that the statement itself named, for a view that is being created.
+    package private(set) var usedViews: [CapturedView] = []
+
+    /// Levels of relations; views and common tables count with their own.
+    static let depthMax = 400
+
+    package init(catalog: any Catalog) { self.catalog = catalog }
+
+    package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
+        let resolved = try resolve(plan)
+        return Self.withVisibleOutput(resolved).plan
+    }
+
+    /// The plan gives exactly what `*` would, in that order.
+    static func withVisibleOutput(_ resolved: Resolved) -> Resolved {
+        if resolved.plan.output.map(\.id) == resolved.scope.columns.map(\.id) { return resolved }
+        let outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
+        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(resolved.scope.visible))
+    }
+
+    mutating func newColumn(_ name: String, _ type: DataType, nullable: Bool) -> BoundColumn {
+        nextID += 1
+        return BoundColumn(id: ColumnID(nextID), name: name, type: type, nullable: nullable)
+    }
+
+    mutating func output(_ expression: BoundExpression, named name: String) -> BoundOutput {
+        if case .column(var column) = expression, column.name == name || Identifier.same(column.name, name) {
+            column.name = name
+            return BoundOutput(expression: expression, column: column)
+        }
+        return BoundOutput(expression: expression, column: newColumn(name, expression.type, nullable: expression.nullable))
+    }
+
+    mutating func resolve(_ plan: Plan) throws(QueryError) -> Resolved {
+        depth += 1
+        defer { depth -= 1 }
+        if depth > Self.depthMax { throw QueryError(.failedToParseTooComplex) }
+        switch plan {
+        case .table(let parts): return try table(parts)
+        case .files(let source): return try files(source, qualifier: [])
+        case .local(let rows):
+            let columns = rows.schema.fields.map { newColumn($0.name, $0.type, nullable: $0.nullable) }
+            return Resolved(plan: .local(rows, columns, kept: Array(columns.indices)), scope: Scope(columns: columns))
+        case .values(let rows): return try values(rows)
+        case .range(let range):
+            let column = newColumn("id", .long, nullable: false)
+            return Resolved(plan: .range(range, column), scope: Scope(columns: [column]))
+        case .oneRow: return Resolved(plan: .rows([[]], []), scope: Scope())
+        case .project, .aggregate, .having: return try resolveBlock(plan)
+        case .sort(let orders, let input): return try sort(orders, input)
+        case .filter(let condition, let input): return try filter(condition, try resolve(input))
+        case .join(let join): return try resolveJoin(join)
+        case .limit(let count, let input): return try wrap(input) { .limit(count, $0) }
+        case .offset(let count, let input): return try wrap(input) { .offset(count, $0) }
+        case .setOperation(let operation): return try resolveSetOperation(operation)
+        case .deduplicate(let columns, let input): return try deduplicate(columns, input)
+        case .withColumns(let named, let input): return try withColumns(named, input)
+        case .renamed(let renames, let input): return try renamed(renames, input)
+        case .drop(let expressions, let input): return try drop(expressions, input)
+        case .toDF(let names, let input): return try toDF(names, input)
+        case .subqueryAlias(let name, let columns, let input): return try alias(name, columns, input)
+        case .with(let tables, let input): return try with(tables, input)
+        case .identified(let planID, let input):
+            let resolved = try resolve(input)
+            planScopes[planID] = resolved.scope
+            return resolved
+        case .command: throw QueryError.unsupported("a command inside of a query")
+        }
+    }
+
+    private mutating func wrap(_ input: Plan, _ make: (BoundPlan) -> BoundPlan) throws(QueryError) -> Resolved {
+        let resolved = try resolve(input)
+        return Resolved(plan: make(resolved.plan), scope: resolved.scope)
+    }
+
+    // MARK: Names
+
+    func binder(_ scope: Scope) -> ExpressionBinder {
+        let planScopes = self.planScopes
+        return ExpressionBinder { (parts, planID, _) throws(QueryError) in
+            try Self.lookup(parts, planID, scope, planScopes)
+        }
+    }
+
+    static func lookup(_ parts: [String], _ planID: Int64?, _ scope: Scope, _ planScopes: [Int64: Scope]) throws(QueryError)
+        -> BoundExpression
+    {
+        if let planID, let origin = planScopes[planID] {
+            if let (column, used) = try origin.find(parts),
+                let here = (scope.visible + scope.hidden).first(where: { $0.column.id == column.id })
+            {
+                return try fields(parts, used, .column(here.column))
+            }
+            throw QueryError(.cannotResolveDataFrameColumn, ["name": Identifier.quoted(parts)])
+        }
+        guard let (column, used) = try scope.find(parts) else { throw scope.unresolved(parts) }
+        return try fields(parts, used, .column(column))
+    }
+
+    private static func fields(_ parts: [String], _ used: Int, _ column: BoundExpression) throws(QueryError) -> BoundExpression {
+        var expression = column
+        for index in used..<parts.count {
+            expression = try ExpressionBinder.field(parts[index], of: expression, parts[..<index].joined(separator: "."))
+        }
+        return expression
+    }
+
+    private mutating func table(_ parts: [String]) throws(QueryError) -> Resolved {
+        if parts.count == 1 {
+            let limit = commonTables.count
+            for index in (0..<limit).reversed() where Identifier.same(commonTables[index].name, parts[0]) {
+                let table = commonTables[index]
+                // A common table sees only those before it.
+                let saved = commonTables
+                commonTables = Array(commonTables.prefix(table.visible))
+                defer { commonTables = saved }
+                return try alias(table.name, table.columns, table.plan)
+            }
+            if let definition = view(parts[0]) { return try viewRelation(parts[0], definition) }
+        }
+        if parts.count == 2, let format = FileFormat(rawValue: parts[0].lowercased()) {
+            return try files(FileSource(format: format, paths: [parts[1]]), qualifier: [])
+        }
+        if parts.count == 2, ["parquet", "orc", "avro"].contains(parts[0].lowercased()) {
+            throw QueryError.unsupported("data source \(parts[0])")
+        }
+        throw QueryError(.tableOrViewNotFound, ["relationName": Identifier.quoted(parts), "searchPath": QueryError.searchPath])
+    }
+
+    private mutating func view(_ name: String) -> ViewDefinition? {
+        if let captured { return captured.first { Identifier.same($0.name, name) }?.definition }
+        guard let definition = catalog.view(name) else { return nil }
+        if !usedViews.contains(where: { Identifier.same($0.name, name) }) {
+            usedViews.append(CapturedView(name: name, definition: definition))
+        }
+        return definition
+    }
+
+    private mutating func viewRelation(_ name: String, _ definition: ViewDefinition) throws(QueryError) -> Resolved {
+        let saved = (captured, commonTables)
+        captured = definition.captured
+        commonTables = []
+        defer { (captured, commonTables) = saved }
+        return try alias(name, definition.columns, definition.plan)
+    }
+
+    private mutating func with(_ tables: [CommonTable], _ input: Plan) throws(QueryError) -> Resolved {
+        let saved = commonTables
+        defer { commonTables = saved }
+        for table in tables { commonTables.append((table.name, table.columns, table.plan, commonTables.count)) }
+        return try resolve(input)
+    }
+
+    mutating func alias(_ name: String, _ columns: [String], _ input: Plan) throws(QueryError) -> Resolved {
+        var resolved = Self.withVisibleOutput(try resolve(input))
+        if !columns.isEmpty { resolved = try named(columns, resolved) }
+        return Resolved(plan: resolved.plan, scope: Scope(columns: resolved.scope.columns, qualifier: [name]))
+    }
+
+    private mutating func named(_ names: [String], _ resolved: Resolved) throws(QueryError) -> Resolved {
+        let columns = resolved.scope.columns
+        guard names.count == columns.count else {
+            throw QueryError(.assignmentArityMismatch, ["numTarget": "\(names.count)", "numExpr": "\(columns.count)"])
+        }
+        var outputs: [BoundOutput] = []
+        for (name, column) in zip(names, columns) {
+            outputs.append(BoundOutput(expression: .column(column), column: newColumn(name, column.type, nullable: column.nullable)))
+        }
+        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(columns: outputs.map(\.column)))
+    }
+
+    // MARK: Leaves
+
+    private mutating func files(_ source: FileSource, qualifier: [String]) throws(QueryError) -> Resolved {
+        let schema = try catalog.schema(of: source)
+        let columns = schema.fields.map { newColumn($0.name, $0.type, nullable: true) }
+        let files = BoundFiles(source: source, schema: schema, columns: columns, kept: Array(columns.indices))
+        return Resolved(plan: .files(files), scope: Scope(columns: columns, qualifier: qualifier))
+    }
+
+    private mutating func values(_ rows: [[Expression]]) throws(QueryError) -> Resolved {
+        let binder = binder(Scope())
+        var bound: [[BoundExpression]] = []
+        let width = rows.first?.count ?? 0
+        for (index, row) in rows.enumerated() {
+            guard row.count == width else {
+                throw QueryError(
+                    .inlineTableColumns, ["expectedNumCols": "\(width)", "actualNumCols": "\(row.count)", "rowIndex": "\(index)"])
+            }
+            var values: [BoundExpression] = []
+            for expression in row {
+                let value = try binder.bind(expression)
+                if value.containsAggregate { throw QueryError(.inlineTableExpression, ["expr": "\"\(expression.prettyName)\""]) }
+                values.append(value)
+            }
+            bound.append(values)
+        }
+        var columns: [BoundColumn] = []
+        for index in 0..<width {
+            var type = DataType.null
+            for row in bound {
+                guard let wider = TypeCoercion.common(type, row[index].type) else {
+                    throw QueryError(.inlineTableTypes, ["colName": "`col\(index + 1)`"])
+                }
+                type = wider
+            }
+            columns.append(newColumn("col\(index + 1)", type, nullable: bound.contains { $0[index].nullable }))
+        }
+        let casted = bound.map { row in zip(row, columns).map { TypeCoercion.cast($0, to: $1.type) } }
+        return Resolved(plan: .rows(casted, columns), scope: Scope(columns: columns))
+    }
+
+    // MARK: DataFrame relations
+
+    private func filter(_ condition: Expression, _ input: Resolved) throws(QueryError) -> Resolved {
+        let bound = try ExpressionBinder.condition(try binder(input.scope).bind(condition), condition)
+        if bound.containsAggregate {
+            let name = "\"\(condition.prettyName)\""
+            throw QueryError(.invalidWhereCondition, ["condition": name, "expressionList": condition.prettyName])
+        }
+        return Resolved(plan: .filter(bound, input.plan), scope: input.scope)
+    }
+
+    private mutating func deduplicate(_ names: [String]?, _ input: Plan) throws(QueryError) -> Resolved {
+        let resolved = Self.withVisibleOutput(try resolve(input))
+        var keys = resolved.scope.columns
+        if let names {
+            keys = []
+            for name in names {
+                let matching = resolved.scope.columns.filter { Identifier.same($0.name, name) }
+                if matching.isEmpty { throw resolved.scope.unresolved([name]) }
+                keys += matching
+            }
+        }
+        return Resolved(plan: .distinct(keys: keys.map(\.id), resolved.plan), scope: resolved.scope)
+    }
+
+    private mutating func withColumns(_ named: [NamedExpression], _ input: Plan) throws(QueryError) -> Resolved {
+        let resolved = Self.withVisibleOutput(try resolve(input))
+        let binder = binder(resolved.scope)
+        var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
+        for item in named {
+            let bound = try binder.bind(item.expression)
+            if bound.containsAggregate {
+                throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
+            }
+            let new = BoundOutput(expression: bound, column: newColumn(item.name, bound.type, nullable: bound.nullable))
+            let replaced = outputs.indices.filter { Identifier.same(outputs[$0].column.name, item.name) }
+            if replaced.isEmpty { outputs.append(new) } else { for index in replaced { outputs[index] = new } }
+        }
+        let entries = outputs.map { output in
+            ScopeEntry(column: output.column, qualifier: resolved.scope.visible.first { $0.column.id == output.column.id }?.qualifier ?? [])
+        }
+        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(entries))
+    }
+
+    private mutating func renamed(_ renames: [ColumnRename], _ input: Plan) throws(QueryError) -> Resolved {
+        let resolved = Self.withVisibleOutput(try resolve(input))
+        var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
+        for rename in renames {
+            for index in outputs.indices where Identifier.same(outputs[index].column.name, rename.from) {
+                let column = outputs[index].column
+                outputs[index].column = newColumn(rename.to, column.type, nullable: column.nullable)
+            }
+        }
+        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(columns: outputs.map(\.column)))
+    }
+
+    private mutating func drop(_ expressions: [Expression], _ input: Plan) throws(QueryError) -> Resolved {
+        let resolved = Self.withVisibleOutput(try resolve(input))
+        var dropped: [ColumnID] = []
+        for case .attribute(let parts, let planID) in expressions {
+            if parts.count == 1, planID == nil {
+                dropped += resolved.scope.columns.filter { Identifier.same($0.name, parts[0]) }.map(\.id)
+            } else if case .column(let column)? = try? Self.lookup(parts, planID, resolved.scope, planScopes) {
+                // Dropping a column that does not exist is no error in Spark, hence `try?`.
+                dropped.append(column.id)
+            }
+        }
+        let entries = resolved.scope.visible.filter { !dropped.contains($0.column.id) }
+        return Self.withVisibleOutput(Resolved(plan: resolved.plan, scope: Scope(entries)))
+    }
+
+    private mutating func toDF(_ names: [String], _ input: Plan) throws(QueryError) -> Resolved {
+        try named(names, Self.withVisibleOutput(try resolve(input)))
+    }
+}

@@ -1,0 +1,164 @@
+// Resolved expressions: every name is a column id, every function is known, every type is decided and every implicit cast is written out.
+// The optimiser rewrites them, ComputeCore evaluates them. Equality is structural, which GROUP BY matching relies on.
+
+package struct ColumnID: Hashable, Sendable, Comparable {
+    package let number: Int
+    package init(_ number: Int) { self.number = number }
+    package static func < (left: ColumnID, right: ColumnID) -> Bool { left.number < right.number }
+}
+
+/// A column that some operator gives out.
+package struct BoundColumn: Hashable, Sendable {
+    package var id: ColumnID
+    package var name: String
+    package var type: DataType
+    package var nullable: Bool
+
+    package init(id: ColumnID, name: String, type: DataType, nullable: Bool) {
+        self.id = id
+        self.name = name
+        self.type = type
+        self.nullable = nullable
+    }
+
+    package var field: StructField { StructField(name, type, nullable: nullable) }
+}
+
+package indirect enum BoundExpression: Hashable, Sendable {
+    case literal(Literal)
+    case column(BoundColumn)
+    case call(ScalarFunction, [BoundExpression], type: DataType)
+    case cast(BoundExpression, to: DataType, isTry: Bool)
+    /// The first branch whose condition is true; only the rows that reach a branch are evaluated by it.
+    case caseWhen([BoundBranch], otherwise: BoundExpression, type: DataType)
+    case inList(BoundExpression, [BoundExpression])
+    case field(BoundExpression, index: Int, type: DataType)
+    case element(BoundExpression, key: BoundExpression, type: DataType)
+    /// Only inside the analyser: the aggregate binder replaces it by a column.
+    case aggregate(AggregateCall)
+
+    package var type: DataType {
+        switch self {
+        case .literal(let literal): literal.type
+        case .column(let column): column.type
+        case .call(_, _, let type), .caseWhen(_, _, let type), .field(_, _, let type), .element(_, _, let type): type
+        case .cast(_, let type, _): type
+        case .inList: .boolean
+        case .aggregate(let call): call.type
+        }
+    }
+
+    package var nullable: Bool {
+        switch self {
+        case .literal(let literal): literal.value.isNull
+        case .column(let column): column.nullable
+        case .call(let function, let arguments, _): function.nullable(arguments)
+        case .cast(let inner, let type, let isTry): isTry || inner.nullable || (inner.type == .string && type != .string)
+        case .caseWhen(let branches, let otherwise, _): otherwise.nullable || branches.contains { $0.result.nullable }
+        case .inList(let value, let items): value.nullable || items.contains { $0.nullable }
+        case .field, .element: true
+        case .aggregate(let call): call.nullable
+        }
+    }
+
+    package var children: [BoundExpression] {
+        switch self {
+        case .literal, .column: []
+        case .call(_, let arguments, _): arguments
+        case .cast(let inner, _, _), .field(let inner, _, _): [inner]
+        case .caseWhen(let branches, let otherwise, _): branches.flatMap { [$0.condition, $0.result] } + [otherwise]
+        case .inList(let value, let items): [value] + items
+        case .element(let base, let key, _): [base, key]
+        case .aggregate(let call): call.arguments + (call.filter.map { [$0] } ?? [])
+        }
+    }
+
+    /// Rebuilds the tree from the leaves up.
+    package func rewritten<E: Error>(_ change: (BoundExpression) throws(E) -> BoundExpression) throws(E) -> BoundExpression {
+        try change(try mapChildren { (child) throws(E) in try child.rewritten(change) })
+    }
+
+    package func mapChildren<E: Error>(_ change: (BoundExpression) throws(E) -> BoundExpression) throws(E) -> BoundExpression {
+        func all(_ list: [BoundExpression]) throws(E) -> [BoundExpression] {
+            var out: [BoundExpression] = []
+            for item in list { out.append(try change(item)) }
+            return out
+        }
+        switch self {
+        case .literal, .column: return self
+        case .call(let function, let arguments, let type): return .call(function, try all(arguments), type: type)
+        case .cast(let inner, let type, let isTry): return .cast(try change(inner), to: type, isTry: isTry)
+        case .field(let inner, let index, let type): return .field(try change(inner), index: index, type: type)
+        case .element(let base, let key, let type): return .element(try change(base), key: try change(key), type: type)
+        case .inList(let value, let items): return .inList(try change(value), try all(items))
+        case .caseWhen(let branches, let otherwise, let type):
+            var out: [BoundBranch] = []
+            for branch in branches { out.append(BoundBranch(condition: try change(branch.condition), result: try change(branch.result))) }
+            return .caseWhen(out, otherwise: try change(otherwise), type: type)
+        case .aggregate(var call):
+            call.arguments = try all(call.arguments)
+            if let filter = call.filter { call.filter = try change(filter) }
+            return .aggregate(call)
+        }
+    }
+
+    /// Ids of the columns it reads, ascending and once each.
+    package var columnIDs: [ColumnID] {
+        var found: Set<ColumnID> = []
+        collectColumns(into: &found)
+        return found.sorted()
+    }
+
+    private func collectColumns(into found: inout Set<ColumnID>) {
+        if case .column(let column) = self { found.insert(column.id) }
+        for child in children { child.collectColumns(into: &found) }
+    }
+
+    package var containsAggregate: Bool {
+        if case .aggregate = self { true } else { children.contains { $0.containsAggregate } }
+    }
+
+    package var isConstant: Bool {
+        switch self {
+        case .column, .aggregate: false
+        default: children.allSatisfy { $0.isConstant }
+        }
+    }
+}
+
+package struct BoundBranch: Hashable, Sendable {
+    package var condition: BoundExpression
+    package var result: BoundExpression
+
+    package init(condition: BoundExpression, result: BoundExpression) {
+        self.condition = condition
+        self.result = result
+    }
+}
+
+package enum AggregateFunction: String, Hashable, Sendable {
+    case count, sum, avg, min, max, first, last, stddevSample, stddevPopulation, varianceSample, variancePopulation, countIf, collectList
+}
+
+package struct AggregateCall: Hashable, Sendable {
+    package var function: AggregateFunction
+    package var arguments: [BoundExpression]
+    package var distinct: Bool
+    /// first and last.
+    package var ignoreNulls: Bool
+    package var filter: BoundExpression?
+    package var type: DataType
+
+    package var nullable: Bool { function != .count && function != .countIf && function != .collectList }
+}
+
+package struct BoundOrder: Hashable, Sendable {
+    package var expression: BoundExpression
+    package var ascending: Bool
+    package var nullsFirst: Bool
+}
+
+package struct BoundOutput: Hashable, Sendable {
+    package var expression: BoundExpression
+    package var column: BoundColumn
+}

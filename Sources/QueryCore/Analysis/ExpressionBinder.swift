@@ -1,0 +1,184 @@
+// Binds one expression: names to columns through a lookup that the caller gives, functions through `FunctionBinder`, casts and conditions
+// to their types. Aggregate calls stay in the tree as `.aggregate`; whoever asked decides whether they are allowed there.
+
+struct ExpressionBinder {
+    /// Looks a name up; `inAggregate` says that the name stands inside an aggregate function's arguments.
+    var lookup: (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression
+    private var inAggregate = false
+
+    init(lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression) {
+        self.lookup = lookup
+    }
+
+    func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
+        switch expression {
+        case .literal(let literal): return .literal(literal)
+        case .attribute(let parts, let planID): return try lookup(parts, planID, inAggregate)
+        case .star: throw QueryError(.unresolvedColumnNoSuggestion, ["objectName": "`*`"])
+        case .alias(let inner, _): return try bind(inner)
+        case .call(let name, let arguments, let distinct): return try call(name.lowercased(), arguments, distinct, expression)
+        case .cast(let inner, let type, let isTry): return try cast(inner, type, isTry, expression)
+        case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, expression)
+        case .inList(let value, let items): return try inList(value, items, expression)
+        case .extract(let base, let key): return try extract(bind(base), bind(key), base)
+        case .filtered(let inner, let condition):
+            guard case .aggregate(var call) = try bind(inner) else {
+                throw QueryError.unsupported("FILTER on a function that is not an aggregate")
+            }
+            var nested = self
+            nested.inAggregate = true
+            call.filter = try Self.condition(try nested.bind(condition), condition)
+            return .aggregate(call)
+        }
+    }
+
+    private func bindAll(_ expressions: [Expression]) throws(QueryError) -> [BoundExpression] {
+        var bound: [BoundExpression] = []
+        for expression in expressions { bound.append(try bind(expression)) }
+        return bound
+    }
+
+    /// A boolean, or the refusal that Spark gives for a filter that is none.
+    static func condition(_ bound: BoundExpression, _ source: Expression) throws(QueryError) -> BoundExpression {
+        if bound.type == .boolean { return bound }
+        if bound.type == .null { return .cast(bound, to: .boolean, isTry: false) }
+        let name = "\"\(source.prettyName)\""
+        throw QueryError(.dataTypeMismatchFilterNotBoolean, ["sqlExpr": name, "filter": name, "type": "\"\(bound.type.sqlName)\""])
+    }
+
+    private func call(_ name: String, _ arguments: [Expression], _ distinct: Bool, _ source: Expression) throws(QueryError)
+        -> BoundExpression
+    {
+        switch name {
+        case "between" where arguments.count == 3:
+            let value = arguments[0]
+            return try bind(.call("and", .call(">=", value, arguments[1]), .call("<=", value, arguments[2])))
+        case "!=", "<>": return try bind(.call("not", .call(name: "=", arguments: arguments, distinct: false)))
+        case "positive" where arguments.count == 1: return try bind(arguments[0])
+        case "if" where arguments.count == 3:
+            let branch = CaseBranch(condition: arguments[0], result: arguments[1])
+            return try caseWhen([branch], arguments[2], source)
+        case "when" where arguments.count >= 2: return try when(arguments, source)
+        case _ where arguments.count == 1 && Expression.castFunctions[name] != nil:
+            return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
+        case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
+        default: break
+        }
+        guard let routine = Routine.named(name) else {
+            throw QueryError(
+                .unresolvedRoutine,
+                ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+        }
+        let binder = FunctionBinder(name: name, source: source)
+        if case .aggregate(let function, let arity) = routine {
+            if inAggregate { throw QueryError(.nestedAggregate) }
+            var nested = self
+            nested.inAggregate = true
+            let isStar = function == .count && arguments == [.star(qualifier: [])]
+            let bound = isStar ? [.literal(.int(1))] : try nested.bindAll(arguments)
+            return try binder.aggregate(function, arity, bound, distinct: distinct || name == "sum_distinct")
+        }
+        if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }
+        return try binder.scalar(routine, try bindAll(arguments), arguments)
+    }
+
+    /// The DataFrame form of CASE: condition, result, condition, result, ..., otherwise.
+    private func when(_ arguments: [Expression], _ source: Expression) throws(QueryError) -> BoundExpression {
+        var branches: [CaseBranch] = []
+        var index = 0
+        while index + 1 < arguments.count {
+            branches.append(CaseBranch(condition: arguments[index], result: arguments[index + 1]))
+            index += 2
+        }
+        return try caseWhen(branches, index < arguments.count ? arguments[index] : nil, source)
+    }
+
+    private func caseWhen(_ branches: [CaseBranch], _ otherwise: Expression?, _ source: Expression) throws(QueryError) -> BoundExpression {
+        var bound: [BoundBranch] = []
+        var type = DataType.null
+        let last = try otherwise.map { (expression) throws(QueryError) in try bind(expression) } ?? .literal(.null)
+        for branch in branches {
+            let condition = try bind(branch.condition)
+            guard condition.type == .boolean || condition.type == .null else {
+                throw QueryError(
+                    .dataTypeMismatchUnexpectedInput,
+                    [
+                        "sqlExpr": "\"\(source.prettyName)\"", "paramIndex": "first", "requiredType": "\"BOOLEAN\"",
+                        "inputSql": "\"\(branch.condition.prettyName)\"", "inputType": "\"\(condition.type.sqlName)\"",
+                    ])
+            }
+            bound.append(BoundBranch(condition: TypeCoercion.cast(condition, to: .boolean), result: try bind(branch.result)))
+        }
+        for result in bound.map(\.result) + [last] {
+            guard let wider = TypeCoercion.common(type, result.type) else {
+                let types = (bound.map(\.result) + [last]).map { "\"\($0.type.sqlName)\"" }.joined(separator: ", ")
+                throw QueryError(
+                    .dataTypeMismatchDataDiffTypes,
+                    ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`casewhen`", "dataType": "[\(types)]"])
+            }
+            type = wider
+        }
+        let casted = bound.map { BoundBranch(condition: $0.condition, result: TypeCoercion.cast($0.result, to: type)) }
+        return .caseWhen(casted, otherwise: TypeCoercion.cast(last, to: type), type: type)
+    }
+
+    private func inList(_ value: Expression, _ items: [Expression], _ source: Expression) throws(QueryError) -> BoundExpression {
+        let left = try bind(value)
+        let list = try bindAll(items)
+        var type = left.type
+        for item in list {
+            guard let wider = TypeCoercion.common(type, item.type) else {
+                let types = ([left] + list).map { "\"\($0.type.sqlName)\"" }.joined(separator: ", ")
+                throw QueryError(
+                    .dataTypeMismatchDataDiffTypes,
+                    ["sqlExpr": "\"\(source.prettyName)\"", "functionName": "`in`", "dataType": "[\(types)]"])
+            }
+            type = wider
+        }
+        return .inList(TypeCoercion.cast(left, to: type), list.map { TypeCoercion.cast($0, to: type) })
+    }
+
+    private func cast(_ inner: Expression, _ type: DataType, _ isTry: Bool, _ source: Expression) throws(QueryError) -> BoundExpression {
+        let bound = try bind(inner)
+        guard TypeCoercion.canCast(bound.type, type) else {
+            throw QueryError(
+                .dataTypeMismatchCast,
+                ["sqlExpr": "\"\(source.prettyName)\"", "srcType": "\"\(bound.type.sqlName)\"", "targetType": "\"\(type.sqlName)\""])
+        }
+        return bound.type == type ? bound : .cast(bound, to: type, isTry: isTry)
+    }
+
+    private func extract(_ base: BoundExpression, _ key: BoundExpression, _ source: Expression) throws(QueryError) -> BoundExpression {
+        if case .literal(let literal) = key, case .string(let field) = literal.value, !base.type.isMap {
+            return try Self.field(field, of: base, source.prettyName)
+        }
+        switch base.type {
+        case .array(let element, _):
+            guard key.type.isIntegral else { throw QueryError.unsupported("an array index of type \(key.type.sqlName)") }
+            return .element(base, key: TypeCoercion.cast(key, to: .long), type: element)
+        case .map(let keyType, let value, _): return .element(base, key: TypeCoercion.cast(key, to: keyType), type: value)
+        default: throw QueryError(.invalidExtractBase, ["base": "\"\(source.prettyName)\"", "other": "\"\(base.type.sqlName)\""])
+        }
+    }
+
+    /// `base.name`: a struct's field, a map's value, or the field of each struct in an array.
+    static func field(_ name: String, of base: BoundExpression, _ shown: String) throws(QueryError) -> BoundExpression {
+        switch base.type {
+        case .structure(let fields):
+            guard let index = fields.firstIndex(where: { Identifier.same($0.name, name) }) else {
+                let names = fields.map { Identifier.quoted($0.name) }.joined(separator: ", ")
+                throw QueryError(.fieldNotFound, ["fieldName": Identifier.quoted(name), "fields": names])
+            }
+            return .field(base, index: index, type: fields[index].type)
+        case .map(let key, let value, _) where key == .string: return .element(base, key: .literal(.string(name)), type: value)
+        case .array(.structure, _): throw QueryError.unsupported("a field of an array of structs")
+        default: throw QueryError(.invalidExtractBase, ["base": "\"\(shown)\"", "other": "\"\(base.type.sqlName)\""])
+        }
+    }
+}
+
+extension DataType {
+    var isMap: Bool {
+        if case .map = self { true } else { false }
+    }
+}

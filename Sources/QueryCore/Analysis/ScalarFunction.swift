@@ -1,0 +1,150 @@
+// The scalar functions that the engine evaluates, and the table of names by which SQL and DataFrames call them: arity and parameter types
+// of each. Functions whose types depend on each other (arithmetic, comparison, CASE-like ones) are typed by `FunctionBinder`. Source:
+// Spark SQL reference, "Built-in Functions".
+
+package enum ScalarFunction: Hashable, Sendable {
+    case add, subtract, multiply, divide, remainder, integralDivide, positiveModulo, negative
+    case equal, nullSafeEqual, less, lessOrEqual, greater, greaterOrEqual
+    case and, or, not, isNull, isNotNull, isNaN
+    case coalesce, greatest, least, nullIf
+    case like, ilike, rlike, startsWith, endsWith, contains
+    case abs, sign, round, floor, ceil, sqrt, pow, exp, ln, logBase, log10
+    case upper, lower, length, trim, ltrim, rtrim, substring, concat, concatWs, replace, split, instr, lpad, rpad, reverse, initcap
+    case year, month, day, hour, minute, second, dayOfWeek, dayOfYear, quarter
+    case toDate, toTimestamp, dateAdd, dateSub, dateDiff, dateFormat, unixTimestamp, currentDate, currentTimestamp
+    case typeOf, array, structure, map, size
+
+    package func nullable(_ arguments: [BoundExpression]) -> Bool {
+        switch self {
+        case .isNull, .isNotNull, .nullSafeEqual, .isNaN, .typeOf, .concatWs, .array, .structure, .map, .currentDate, .currentTimestamp:
+            false
+        case .coalesce, .greatest, .least: arguments.allSatisfy { $0.nullable }
+        case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
+        default: arguments.contains { $0.nullable }
+        }
+    }
+
+    /// Evaluation may refuse a value (overflow, division by zero), so rows that do not reach it must not be evaluated.
+    package var canRaise: Bool {
+        switch self {
+        case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil,
+            .toDate,
+            .toTimestamp, .dateFormat, .dateAdd, .dateSub, .rlike, .split, .coalesce:
+            true
+        default: false
+        }
+    }
+}
+
+enum Routine {
+    case scalar(ScalarFunction, [Parameter], required: Int, Result)
+    /// Typed by a rule of its own in `FunctionBinder`; any number of arguments within the range.
+    case special(ScalarFunction, ClosedRange<Int>)
+    case aggregate(AggregateFunction, ClosedRange<Int>)
+
+    enum Parameter { case string, int, double, date, timestamp, numeric, any }
+    enum Result {
+        case type(DataType)
+        case ofFirst
+    }
+
+    static let many = 1000
+
+    /// By lower-case name.
+    static func named(_ name: String) -> Routine? { table[name] ?? aliases[name].flatMap { table[$0] } }
+
+    private static let aliases: [String: String] = [
+        "==": "=", "!": "not", "mean": "avg", "std": "stddev", "stddev_samp": "stddev", "var_samp": "variance", "ceiling": "ceil",
+        "power": "pow",
+        "ucase": "upper", "lcase": "lower", "len": "length", "char_length": "length", "character_length": "length", "substr": "substring",
+        "dayofmonth": "day", "date_diff": "datediff", "dateadd": "date_add", "curdate": "current_date", "now": "current_timestamp",
+        "ifnull": "coalesce", "nvl": "coalesce", "first_value": "first", "any_value": "first", "last_value": "last", "regexp": "rlike",
+        "regexp_like": "rlike", "mod": "%", "signum": "sign", "sum_distinct": "sum", "cardinality": "size",
+    ]
+
+    private static let table: [String: Routine] = {
+        var table: [String: Routine] = [:]
+        func scalar(_ names: String, _ function: ScalarFunction, _ parameters: [Parameter], required: Int? = nil, _ result: Result) {
+            table[names] = .scalar(function, parameters, required: required ?? parameters.count, result)
+        }
+        for (name, function) in [
+            ("+", ScalarFunction.add), ("-", .subtract), ("*", .multiply), ("/", .divide), ("%", .remainder), ("div", .integralDivide),
+            ("pmod", .positiveModulo), ("=", .equal), ("<=>", .nullSafeEqual), ("<", .less), ("<=", .lessOrEqual), (">", .greater),
+            (">=", .greaterOrEqual),
+            ("and", .and), ("or", .or), ("nullif", .nullIf),
+        ] {
+            table[name] = .special(function, 2...2)
+        }
+        for (name, function) in [
+            ("not", ScalarFunction.not), ("negative", .negative), ("isnull", .isNull), ("isnotnull", .isNotNull), ("abs", .abs),
+            ("floor", .floor), ("ceil", .ceil), ("typeof", .typeOf), ("size", .size),
+        ] {
+            table[name] = .special(function, 1...1)
+        }
+        for (name, function) in [
+            ("coalesce", ScalarFunction.coalesce), ("array", .array), ("struct", .structure), ("named_struct", .structure),
+            ("map", .map), ("concat", .concat),
+        ] {
+            table[name] = .special(function, (name == "coalesce" ? 1 : 0)...many)
+        }
+        table["greatest"] = .special(.greatest, 2...many)
+        table["least"] = .special(.least, 2...many)
+        table["round"] = .special(.round, 1...2)
+        table["concat_ws"] = .special(.concatWs, 1...many)
+        table["log"] = .special(.logBase, 1...2)
+        for (name, function) in [("sqrt", ScalarFunction.sqrt), ("exp", .exp), ("ln", .ln), ("log10", .log10), ("sign", .sign)] {
+            scalar(name, function, [.double], .type(.double))
+        }
+        scalar("pow", .pow, [.double, .double], .type(.double))
+        scalar("isnan", .isNaN, [.double], .type(.boolean))
+        for (name, function) in [("upper", ScalarFunction.upper), ("lower", .lower), ("reverse", .reverse), ("initcap", .initcap)] {
+            scalar(name, function, [.string], .type(.string))
+        }
+        scalar("trim", .trim, [.string], .type(.string))
+        scalar("ltrim", .ltrim, [.string], .type(.string))
+        scalar("rtrim", .rtrim, [.string], .type(.string))
+        scalar("length", .length, [.string], .type(.int))
+        scalar("substring", .substring, [.string, .int, .int], required: 2, .type(.string))
+        scalar("replace", .replace, [.string, .string, .string], required: 2, .type(.string))
+        scalar("split", .split, [.string, .string, .int], required: 2, .type(.array(element: .string, containsNull: false)))
+        scalar("instr", .instr, [.string, .string], .type(.int))
+        scalar("lpad", .lpad, [.string, .int, .string], required: 2, .type(.string))
+        scalar("rpad", .rpad, [.string, .int, .string], required: 2, .type(.string))
+        scalar("like", .like, [.string, .string, .string], required: 2, .type(.boolean))
+        scalar("ilike", .ilike, [.string, .string, .string], required: 2, .type(.boolean))
+        for (name, function) in [
+            ("rlike", ScalarFunction.rlike), ("startswith", .startsWith), ("endswith", .endsWith), ("contains", .contains),
+        ] {
+            scalar(name, function, [.string, .string], .type(.boolean))
+        }
+        for (name, function) in [
+            ("year", ScalarFunction.year), ("month", .month), ("day", .day), ("dayofweek", .dayOfWeek), ("dayofyear", .dayOfYear),
+            ("quarter", .quarter),
+        ] {
+            scalar(name, function, [.date], .type(.int))
+        }
+        for (name, function) in [("hour", ScalarFunction.hour), ("minute", .minute), ("second", .second)] {
+            scalar(name, function, [.timestamp], .type(.int))
+        }
+        scalar("to_date", .toDate, [.any, .string], required: 1, .type(.date))
+        scalar("to_timestamp", .toTimestamp, [.any, .string], required: 1, .type(.timestamp))
+        scalar("date_add", .dateAdd, [.date, .int], .type(.date))
+        scalar("date_sub", .dateSub, [.date, .int], .type(.date))
+        scalar("datediff", .dateDiff, [.date, .date], .type(.int))
+        scalar("date_format", .dateFormat, [.timestamp, .string], .type(.string))
+        scalar("unix_timestamp", .unixTimestamp, [.timestamp], .type(.long))
+        scalar("current_date", .currentDate, [], .type(.date))
+        scalar("current_timestamp", .currentTimestamp, [], .type(.timestamp))
+        for (name, function) in [
+            ("sum", AggregateFunction.sum), ("avg", .avg), ("min", .min), ("max", .max), ("stddev", .stddevSample),
+            ("stddev_pop", .stddevPopulation), ("variance", .varianceSample), ("var_pop", .variancePopulation), ("count_if", .countIf),
+            ("collect_list", .collectList),
+        ] {
+            table[name] = .aggregate(function, 1...1)
+        }
+        table["count"] = .aggregate(.count, 1...many)
+        table["first"] = .aggregate(.first, 1...2)
+        table["last"] = .aggregate(.last, 1...2)
+        return table
+    }()
+}

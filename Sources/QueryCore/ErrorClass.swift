@@ -1,0 +1,310 @@
+// The table of error classes: Spark's name (the raw value), SQLSTATE, wording with named parameters, and which exception a client raises.
+// A class is here only when some code of ours throws it. Source: Spark's published error conditions.
+
+package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
+    case ambiguousReference = "AMBIGUOUS_REFERENCE"
+    case arithmeticOverflow = "ARITHMETIC_OVERFLOW"
+    case assignmentArityMismatch = "ASSIGNMENT_ARITY_MISMATCH"
+    case cannotParseTimestamp = "CANNOT_PARSE_TIMESTAMP"
+    case cannotResolveDataFrameColumn = "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+    case cannotResolveStarExpand = "CANNOT_RESOLVE_STAR_EXPAND"
+    case castInvalidInput = "CAST_INVALID_INPUT"
+    case castOverflow = "CAST_OVERFLOW"
+    case dataSourceNotFound = "DATA_SOURCE_NOT_FOUND"
+    case dataTypeMismatchBinaryOpDiffTypes = "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES"
+    case dataTypeMismatchBinaryOpWrongType = "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE"
+    case dataTypeMismatchCast = "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION"
+    case dataTypeMismatchDataDiffTypes = "DATATYPE_MISMATCH.DATA_DIFF_TYPES"
+    case dataTypeMismatchFilterNotBoolean = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"
+    case dataTypeMismatchInvalidOrdering = "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE"
+    case dataTypeMismatchNonFoldable = "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT"
+    case dataTypeMismatchUnexpectedInput = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
+    case divideByZero = "DIVIDE_BY_ZERO"
+    case failedReadFile = "FAILED_READ_FILE.NO_HINT"
+    case failedToParseTooComplex = "FAILED_TO_PARSE_TOO_COMPLEX"
+    case fieldNotFound = "FIELD_NOT_FOUND"
+    case groupByAggregate = "GROUP_BY_AGGREGATE"
+    case groupByPosAggregate = "GROUP_BY_POS_AGGREGATE"
+    case groupByPosOutOfRange = "GROUP_BY_POS_OUT_OF_RANGE"
+    case incompatibleColumnType = "INCOMPATIBLE_COLUMN_TYPE"
+    case inlineTableColumns = "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH"
+    case inlineTableExpression = "INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE"
+    case inlineTableTypes = "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE"
+    case invalidArrayIndex = "INVALID_ARRAY_INDEX"
+    case invalidExtractBase = "INVALID_EXTRACT_BASE_FIELD_TYPE"
+    case invalidLimitNegative = "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE"
+    case invalidLimitType = "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE"
+    case invalidNumericLiteralRange = "INVALID_NUMERIC_LITERAL_RANGE"
+    case invalidParameterPattern = "INVALID_PARAMETER_VALUE.PATTERN"
+    case invalidTypedLiteral = "INVALID_TYPED_LITERAL"
+    case invalidWhereCondition = "INVALID_WHERE_CONDITION"
+    case malformedRecord = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
+    case missingAggregation = "MISSING_AGGREGATION"
+    case missingGroupBy = "MISSING_GROUP_BY"
+    case nestedAggregate = "NESTED_AGGREGATE_FUNCTION"
+    case numColumnsMismatch = "NUM_COLUMNS_MISMATCH"
+    case numericValueOutOfRange = "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"
+    case operationCancelled = "OPERATION_CANCELED"
+    case orderByPosOutOfRange = "ORDER_BY_POS_OUT_OF_RANGE"
+    case parseEmptyStatement = "PARSE_EMPTY_STATEMENT"
+    case parseSyntaxError = "PARSE_SYNTAX_ERROR"
+    case pathNotFound = "PATH_NOT_FOUND"
+    case remainderByZero = "REMAINDER_BY_ZERO"
+    case tableOrViewNotFound = "TABLE_OR_VIEW_NOT_FOUND"
+    case tempViewAlreadyExists = "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"
+    case unableToAcquireMemory = "UNABLE_TO_ACQUIRE_MEMORY"
+    case unableToInferSchema = "UNABLE_TO_INFER_SCHEMA"
+    case unclosedComment = "UNCLOSED_BRACKETED_COMMENT"
+    case unresolvedColumn = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    case unresolvedColumnNoSuggestion = "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"
+    case unresolvedRoutine = "UNRESOLVED_ROUTINE"
+    case unresolvedUsingColumn = "UNRESOLVED_USING_COLUMN_FOR_JOIN"
+    case unsupportedDataType = "UNSUPPORTED_DATATYPE"
+    case unsupportedExpression = "UNSUPPORTED_EXPR_FOR_OPERATOR"
+    case unsupportedFeature = "UNSUPPORTED_FEATURE"
+    case viewNotFound = "VIEW_NOT_FOUND"
+    case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
+
+    package var sqlState: String { entry.0 }
+    package var kind: QueryError.Kind { entry.1 }
+    package var template: String { entry.2 }
+
+    private var entry: (String, QueryError.Kind, String) {
+        parseEntry ?? typeEntry ?? runtimeEntry ?? analysisEntry
+    }
+
+    private var parseEntry: (String, QueryError.Kind, String)? {
+        switch self {
+        case .invalidNumericLiteralRange:
+            (
+                "22003", .parse,
+                "Numeric literal <rawStrippedQualifier> is outside the valid range for <typeName> with minimum value of <minValue> and "
+                    + "maximum value of <maxValue>. Please adjust the value accordingly."
+            )
+        case .invalidTypedLiteral: ("42604", .parse, "The value of the typed literal <valueType> is invalid: <value>.")
+        case .failedToParseTooComplex:
+            ("54001", .parse, "The statement, including potential SQL functions and referenced views, was too complex to parse.")
+        case .parseEmptyStatement: ("42617", .parse, "Syntax error, unexpected empty statement.")
+        case .parseSyntaxError: ("42601", .parse, "Syntax error at or near <error><hint>.")
+        case .unclosedComment: ("42601", .parse, "Found an unclosed bracketed comment. Please, append */ at the end of the comment.")
+        case .unsupportedDataType: ("0A000", .parse, "Unsupported data type <typeName>.")
+        default: nil
+        }
+    }
+
+    private var typeEntry: (String, QueryError.Kind, String)? {
+        let mismatch = "Cannot resolve <sqlExpr> due to data type mismatch: "
+        let detail: String? =
+            switch self {
+            case .dataTypeMismatchBinaryOpDiffTypes:
+                "the left and right operands of the binary operator have incompatible types (<left> and <right>)."
+            case .dataTypeMismatchBinaryOpWrongType: "the binary operator requires the input type <inputType>, not <actualDataType>."
+            case .dataTypeMismatchCast: "cannot cast <srcType> to <targetType>."
+            case .dataTypeMismatchDataDiffTypes: "Input to <functionName> should all be the same type, but it's <dataType>."
+            case .dataTypeMismatchFilterNotBoolean: "Filter expression <filter> of type <type> is not a boolean."
+            case .dataTypeMismatchInvalidOrdering: "The <functionName> does not support ordering on type <dataType>."
+            case .dataTypeMismatchNonFoldable:
+                "the input <inputName> should be a foldable <inputType> expression; however, got <inputExpr>."
+            case .dataTypeMismatchUnexpectedInput:
+                "The <paramIndex> parameter requires the <requiredType> type, however <inputSql> has the type <inputType>."
+            default: nil
+            }
+        return detail.map { ("42K09", .analysis, mismatch + $0) }
+    }
+
+    private var runtimeEntry: (String, QueryError.Kind, String)? {
+        let bypass = " If necessary set <config> to \"false\" to bypass this error."
+        return switch self {
+        case .arithmeticOverflow: ("22003", .arithmetic, "<message>.<alternative>" + bypass)
+        case .cannotParseTimestamp:
+            ("22007", .dateTime, "<message>. Use <func> to tolerate invalid input string and return NULL instead.")
+        case .castInvalidInput:
+            (
+                "22018", .numberFormat,
+                "The value <expression> of the type <sourceType> cannot be cast to <targetType> because it is malformed. "
+                    + "Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed input and return NULL instead."
+            )
+        case .castOverflow:
+            (
+                "22003", .arithmetic,
+                "The value <value> of the type <sourceType> cannot be cast to <targetType> due to an overflow. "
+                    + "Use `try_cast` to tolerate overflow and return NULL instead."
+            )
+        case .divideByZero:
+            ("22012", .arithmetic, "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead." + bypass)
+        case .remainderByZero:
+            ("22012", .arithmetic, "Remainder by zero. Use `try_mod` to tolerate divisor being 0 and return NULL instead." + bypass)
+        case .failedReadFile: ("KD001", .runtime, "Encountered error while reading file <path>. <reason>")
+        case .invalidArrayIndex:
+            (
+                "22003", .runtime,
+                "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use the SQL function `get()` to tolerate "
+                    + "accessing element at invalid index and return NULL instead."
+            )
+        case .invalidParameterPattern:
+            ("22023", .runtime, "The value of parameter(s) <parameter> in <functionName> is invalid: <value>.")
+        case .malformedRecord:
+            (
+                "22023", .runtime,
+                "Malformed records are detected in record parsing: <badRecord>.\nParse Mode: <failFastMode>. To process malformed "
+                    + "records as null result, try setting the option 'mode' as 'PERMISSIVE'. "
+            )
+        case .numericValueOutOfRange:
+            (
+                "22003", .arithmetic,
+                " <value> cannot be represented as Decimal(<precision>, <scale>). If necessary set <config> to \"false\" to "
+                    + "bypass this error, and return NULL instead."
+            )
+        case .operationCancelled: ("HY008", .runtime, "Operation has been canceled.")
+        case .unableToAcquireMemory: ("53200", .runtime, "Unable to acquire <requestedBytes> bytes of memory, got <receivedBytes>.")
+        default: nil
+        }
+    }
+
+    private var analysisEntry: (String, QueryError.Kind, String) {
+        switch self {
+        case .ambiguousReference: ("42704", .analysis, "Reference <name> is ambiguous, could be: <referenceNames>.")
+        case .assignmentArityMismatch:
+            (
+                "42802", .analysis,
+                "The number of columns or variables assigned or aliased: <numTarget> does not match the number of source "
+                    + "expressions: <numExpr>."
+            )
+        case .cannotResolveDataFrameColumn:
+            (
+                "42704", .analysis,
+                "Cannot resolve dataframe column <name>. It's probably because of illegal references like `df1.select(df2.col(\"a\"))`."
+            )
+        case .cannotResolveStarExpand:
+            (
+                "42704", .analysis,
+                "Cannot resolve <targetString>.* given input columns <columns>. Please check that the specified table or struct "
+                    + "exists and is accessible in the input columns."
+            )
+        case .dataSourceNotFound:
+            (
+                "42K02", .analysis,
+                "Failed to find the data source: <provider>. Make sure the provider name is correct and the package is properly "
+                    + "registered and compatible with your Spark version."
+            )
+        case .fieldNotFound: ("42704", .analysis, "No such struct field <fieldName> in <fields>.")
+        case .groupByAggregate: ("42903", .analysis, "Aggregate functions are not allowed in GROUP BY, but found <sqlExpr>.")
+        case .groupByPosAggregate:
+            (
+                "42903", .analysis,
+                "GROUP BY <index> refers to an expression <aggExpr> that contains an aggregate function. Aggregate functions are "
+                    + "not allowed in GROUP BY."
+            )
+        case .groupByPosOutOfRange: ("42805", .analysis, "GROUP BY position <index> is not in select list (valid range is [1, <size>]).")
+        case .incompatibleColumnType:
+            (
+                "42825", .analysis,
+                "<operator> can only be performed on tables with compatible column types. The <columnOrdinalNumber> column of the "
+                    + "<tableOrdinalNumber> table is <dataType1> type which is not compatible with <dataType2> at the same column of the first table.<hint>."
+            )
+        case .inlineTableColumns:
+            (
+                "42000", .analysis,
+                "Invalid inline table. Inline table expected <expectedNumCols> columns but found <actualNumCols> columns in row <rowIndex>."
+            )
+        case .inlineTableExpression:
+            ("42000", .analysis, "Invalid inline table. Cannot evaluate the expression <expr> in inline table definition.")
+        case .inlineTableTypes:
+            ("42000", .analysis, "Invalid inline table. Found incompatible types in the column <colName> for inline table.")
+        case .invalidExtractBase:
+            ("42000", .analysis, "Can't extract a value from <base>. Need a complex type [STRUCT, ARRAY, MAP] but got <other>.")
+        case .invalidLimitNegative:
+            (
+                "42K0E", .analysis,
+                "The limit like expression <expr> is invalid. The <name> expression must be equal to or greater than 0, but got <v>."
+            )
+        case .invalidLimitType:
+            (
+                "42K0E", .analysis,
+                "The limit like expression <expr> is invalid. The <name> expression must be integer type, but got <dataType>."
+            )
+        case .invalidWhereCondition:
+            (
+                "42903", .analysis,
+                "The WHERE condition <condition> contains invalid expressions: <expressionList>.\nRewrite the query to avoid window "
+                    + "functions, aggregate functions, and generator functions in the WHERE clause."
+            )
+        case .missingAggregation:
+            (
+                "42803", .analysis,
+                "The non-aggregating expression <expression> is based on columns which are not participating in the GROUP BY clause.\n"
+                    + "Add the columns or the expression to the GROUP BY, aggregate the expression, or use <expressionAnyValue> if you do not care which "
+                    + "of the values within a group is returned."
+            )
+        case .missingGroupBy:
+            (
+                "42803", .analysis,
+                "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses."
+            )
+        case .nestedAggregate:
+            (
+                "42607", .analysis,
+                "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner "
+                    + "aggregate function in a sub-query."
+            )
+        case .numColumnsMismatch:
+            (
+                "42826", .analysis,
+                "<operator> can only be performed on inputs with the same number of columns, but the first input has <firstNumColumns> "
+                    + "columns and the <invalidOrdinalNum> input has <invalidNumColumns> columns."
+            )
+        case .orderByPosOutOfRange: ("42805", .analysis, "ORDER BY position <index> is not in select list (valid range is [1, <size>]).")
+        default: nameEntry
+        }
+    }
+
+    private var nameEntry: (String, QueryError.Kind, String) {
+        let column = "A column, variable, or function parameter with name <objectName> cannot be resolved. "
+        return switch self {
+        case .pathNotFound: ("42K03", .analysis, "Path does not exist: <path>.")
+        case .tableOrViewNotFound:
+            (
+                "42P01", .analysis,
+                "The table or view <relationName> cannot be found. Verify the spelling and correctness of the schema and catalog.\n"
+                    + "Search path: <searchPath>.\n"
+                    + "If you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and "
+                    + "catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS."
+            )
+        case .tempViewAlreadyExists:
+            (
+                "42P07", .analysis,
+                "Cannot create the temporary view <relationName> because it already exists.\nChoose a different name, drop or "
+                    + "replace the existing view."
+            )
+        case .unableToInferSchema: ("42KD9", .analysis, "Unable to infer schema for <format>. It must be specified manually.")
+        case .unresolvedColumn: ("42703", .analysis, column + "Did you mean one of the following? [<proposal>].")
+        case .unresolvedColumnNoSuggestion: ("42703", .analysis, column)
+        case .unresolvedRoutine: ("42883", .analysis, "Cannot resolve routine <routineName> on search path <searchPath>.")
+        case .unresolvedUsingColumn:
+            (
+                "42703", .analysis,
+                "USING column <colName> cannot be resolved on the <side> side of the join. The <side>-side columns: [<suggestion>]."
+            )
+        case .viewNotFound:
+            (
+                "42P01", .analysis,
+                "The view <relationName> cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did "
+                    + "not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\n"
+                    + "To tolerate the error on drop use DROP VIEW IF EXISTS."
+            )
+        case .unsupportedExpression:
+            (
+                "42K0E", .analysis,
+                "A query operator contains one or more unsupported expressions.\nConsider to rewrite it to avoid window functions, "
+                    + "aggregate functions, and generator functions in the WHERE clause.\nInvalid expressions: [<invalidExprSqls>]"
+            )
+        case .wrongNumArgs:
+            (
+                "42605", .analysis,
+                "The <functionName> requires <expectedNum> parameters but the actual number is <actualNum>. Please, refer to "
+                    + "'<docroot>/sql-ref-functions.html' for a fix."
+            )
+        default: ("0A000", .unsupported, "The feature is not supported: <feature>.")
+        }
+    }
+}

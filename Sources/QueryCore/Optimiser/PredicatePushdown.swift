@@ -1,0 +1,140 @@
+// Moves each conjunct of a filter as near to the data as it may go: through projections (by substitution), below the grouping of an
+// aggregation, into the sides of joins, through sorts, unions and distincts. A conjunct never passes a limit, nor the optional side of an
+// outer join.
+
+enum PredicatePushdown {
+    static func apply(_ plan: BoundPlan) -> BoundPlan { push([], into: plan) }
+
+    static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {
+        if case .call(.and, let sides, _) = expression { return sides.flatMap(conjuncts) }
+        return [expression]
+    }
+
+    static func conjunction(_ parts: [BoundExpression]) -> BoundExpression? {
+        guard let first = parts.first else { return nil }
+        return parts.dropFirst().reduce(first) { .call(.and, [$0, $1], type: .boolean) }
+    }
+
+    private static func filtered(_ plan: BoundPlan, _ parts: [BoundExpression]) -> BoundPlan {
+        conjunction(parts).map { .filter($0, plan) } ?? plan
+    }
+
+    private static func push(_ parts: [BoundExpression], into plan: BoundPlan) -> BoundPlan {
+        switch plan {
+        case .filter(let condition, let input): return push(conjuncts(condition) + parts, into: input)
+        case .project(let outputs, let input):
+            // A projection that may raise must see the rows that it saw before.
+            let (through, above) = split(parts) { part in
+                !outputs.contains { output in part.columnIDs.contains(output.column.id) && output.expression.mayRaise }
+            }
+            let moved = through.map { part in
+                part.rewritten { node in
+                    guard case .column(let column) = node, let output = outputs.first(where: { $0.column.id == column.id }) else {
+                        return node
+                    }
+                    return output.expression
+                }
+            }
+            return filtered(.project(outputs, push(moved, into: input)), above)
+        case .aggregate(let groups, let calls, let input):
+            let (through, above) = split(parts) { part in
+                !groups.isEmpty && !part.columnIDs.isEmpty && part.columnIDs.allSatisfy { id in groups.contains { $0.column.id == id } }
+            }
+            let moved = through.map { part in
+                part.rewritten { node in
+                    guard case .column(let column) = node, let group = groups.first(where: { $0.column.id == column.id }) else {
+                        return node
+                    }
+                    return group.expression
+                }
+            }
+            return filtered(.aggregate(groups: groups, calls: calls, push(moved, into: input)), above)
+        case .sort(let orders, let input): return .sort(orders, push(parts, into: input))
+        case .distinct(let keys, let input):
+            let (through, above) = split(parts) { part in part.columnIDs.allSatisfy { keys.contains($0) } }
+            return filtered(.distinct(keys: keys, push(through, into: input)), above)
+        case .union(let inputs, let columns):
+            let pushed = inputs.map { input in
+                let output = input.output
+                let moved = parts.map { part in
+                    part.rewritten { node in
+                        guard case .column(let column) = node, let index = columns.firstIndex(where: { $0.id == column.id }) else {
+                            return node
+                        }
+                        return .column(output[index])
+                    }
+                }
+                return push(moved, into: input)
+            }
+            return .union(pushed, columns)
+        case .join(let kind, let left, let right, let condition): return pushJoin(parts, kind, left, right, condition)
+        case .files, .local, .rows, .range, .limit, .offset, .difference:
+            return filtered(plan.withInputs(plan.inputs.map { push([], into: $0) }), parts)
+        }
+    }
+
+    private static func pushJoin(
+        _ parts: [BoundExpression], _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?
+    ) -> BoundPlan {
+        let leftIDs = left.output.map(\.id)
+        let rightIDs = right.output.map(\.id)
+        func only(_ part: BoundExpression, _ ids: [ColumnID]) -> Bool {
+            !part.columnIDs.isEmpty && part.columnIDs.allSatisfy { ids.contains($0) }
+        }
+        var toLeft: [BoundExpression] = []
+        var toRight: [BoundExpression] = []
+        var above: [BoundExpression] = []
+        var joining: [BoundExpression] = []
+        let inner = kind == .inner || kind == .cross
+        for part in parts {
+            if only(part, leftIDs), kind != .rightOuter, kind != .fullOuter {
+                toLeft.append(part)
+            } else if only(part, rightIDs), inner || kind == .rightOuter {
+                toRight.append(part)
+            } else if inner {
+                joining.append(part)
+            } else {
+                above.append(part)
+            }
+        }
+        for part in condition.map(conjuncts) ?? [] {
+            if only(part, leftIDs), inner || kind == .leftSemi || kind == .rightOuter {
+                toLeft.append(part)
+            } else if only(part, rightIDs), inner || kind == .leftSemi || kind == .leftAnti || kind == .leftOuter {
+                toRight.append(part)
+            } else {
+                joining.append(part)
+            }
+        }
+        let newKind: JoinKind = kind == .cross && !joining.isEmpty ? .inner : kind
+        let join = BoundPlan.join(newKind, push(toLeft, into: left), push(toRight, into: right), condition: conjunction(joining))
+        return filtered(join, above)
+    }
+
+    private static func split(_ parts: [BoundExpression], _ test: (BoundExpression) -> Bool) -> ([BoundExpression], [BoundExpression]) {
+        (parts.filter(test), parts.filter { !test($0) })
+    }
+}
+
+extension BoundExpression {
+    /// Evaluating it may refuse a row.
+    package var mayRaise: Bool {
+        switch self {
+        case .literal, .column: false
+        case .call(let function, let arguments, let type):
+            (function.canRaise && !(type.isFractional && [.add, .subtract, .multiply, .negative, .abs, .round].contains(function)))
+                || arguments.contains { $0.mayRaise }
+        case .cast(let inner, let type, let isTry): (!isTry && Self.castMayRaise(inner.type, type)) || inner.mayRaise
+        case .element: true
+        default: children.contains { $0.mayRaise }
+        }
+    }
+
+    private static func castMayRaise(_ from: DataType, _ to: DataType) -> Bool {
+        if to == .string || from == .null || from == .boolean { return false }
+        if to == .double, from.isNumeric { return false }
+        if to == .long, from.isIntegral { return false }
+        if to == .int, from == .byte || from == .short { return false }
+        return true
+    }
+}

@@ -1,0 +1,52 @@
+// Expressions as a person wrote them, in SQL or through a DataFrame: names are not looked up and types are not known. The parser and the
+// Spark Connect door build them, the analyser turns them into `BoundExpression`. Operators are calls by their Spark name (`+`, `and`, `=`),
+// so a new function needs no new case here.
+
+package indirect enum Expression: Hashable, Sendable {
+    case literal(Literal)
+    /// A column by name; more than one part means table.column or column.field. `planID` is Spark Connect's: which relation the column
+    /// came from.
+    case attribute([String], planID: Int64?)
+    /// `*` or `t.*`.
+    case star(qualifier: [String])
+    case alias(Expression, name: String)
+    /// A function or operator by name. `count(*)` is `call("count", [star])`.
+    case call(name: String, arguments: [Expression], distinct: Bool)
+    case cast(Expression, to: DataType, isTry: Bool)
+    case caseWhen(branches: [CaseBranch], otherwise: Expression?)
+    case inList(Expression, [Expression])
+    /// `struct.field`, `array[index]`, `map[key]`.
+    case extract(Expression, key: Expression)
+    /// An aggregate over the rows for which the condition holds: `sum(x) FILTER (WHERE y)`.
+    case filtered(Expression, condition: Expression)
+
+    package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }
+    package static func call(_ name: String, _ arguments: Expression...) -> Expression {
+        .call(name: name, arguments: arguments, distinct: false)
+    }
+}
+
+package struct CaseBranch: Hashable, Sendable {
+    package var condition: Expression
+    package var result: Expression
+
+    package init(condition: Expression, result: Expression) {
+        self.condition = condition
+        self.result = result
+    }
+}
+
+package enum NullOrder: Hashable, Sendable { case first, last }
+
+package struct SortOrder: Hashable, Sendable {
+    package var expression: Expression
+    package var ascending: Bool
+    /// Without it Spark puts nulls first when ascending, last when descending.
+    package var nulls: NullOrder?
+
+    package init(_ expression: Expression, ascending: Bool = true, nulls: NullOrder? = nil) {
+        self.expression = expression
+        self.ascending = ascending
+        self.nulls = nulls
+    }
+}

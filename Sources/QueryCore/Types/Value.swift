@@ -1,0 +1,41 @@
+// One value outside a column: literals, options of functions, cells of a result. Which type it has is said beside it (`Literal`), so that
+// all integer types, dates and timestamps share one case. It is never used in a loop over a column where speed matters.
+
+package indirect enum Value: Hashable, Sendable {
+    case null
+    case boolean(Bool)
+    /// byte, short, int, long; date in days, timestamp in microseconds.
+    case integer(Int64)
+    /// float and double.
+    case double(Double)
+    /// Unscaled; the scale is in the type.
+    case decimal(Int128)
+    case string(String)
+    case binary([UInt8])
+    case array([Value])
+    /// Keys and values in order.
+    case map(keys: [Value], values: [Value])
+    case structure([Value])
+
+    package var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
+}
+
+/// A value with its type.
+package struct Literal: Hashable, Sendable {
+    package var value: Value
+    package var type: DataType
+
+    package init(_ value: Value, _ type: DataType) {
+        self.value = value
+        self.type = type
+    }
+
+    package static let null = Literal(.null, .null)
+    package static func int(_ value: Int32) -> Literal { Literal(.integer(Int64(value)), .int) }
+    package static func long(_ value: Int64) -> Literal { Literal(.integer(value), .long) }
+    package static func double(_ value: Double) -> Literal { Literal(.double(value), .double) }
+    package static func string(_ value: String) -> Literal { Literal(.string(value), .string) }
+    package static func boolean(_ value: Bool) -> Literal { Literal(.boolean(value), .boolean) }
+}

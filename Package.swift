@@ -36,14 +36,15 @@ let package = Package(
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
-
-        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CompressionLibraries", providers: [.apt(["zlib1g-dev"])]),
 
         // Ring 1: wires
         .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
+        .target(name: "KafkaWire", dependencies: ["Base", "CompressionLibraries"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
 
         // Ring 2: cores
+        .target(name: "BrokerCore", dependencies: ["Base", collections]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
@@ -70,13 +71,16 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
-        .target(name: "Clients", dependencies: ["Base", "NetKit", "ZooKeeperWire", collections]),
-        .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CZlib"]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", collections]),
+        .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CompressionLibraries"]),
 
         // Ring 5: services
         .target(
             name: "CoordService",
             dependencies: ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage", collections, logging]),
+        .target(
+            name: "BrokerService",
+            dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
         .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
         .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
         .target(
@@ -91,7 +95,8 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "CoordCore", "CoordService", "DFSService", "ComputeService", "ComputeRuntime", "ComputeCore", "QueryCore", "PlatformCompute", "DemoInput", "CZlib", logging,
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
+                "CoordService", "BrokerService", "DFSService", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
@@ -102,6 +107,8 @@ let package = Package(
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
+        .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
         .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),

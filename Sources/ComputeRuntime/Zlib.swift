@@ -1,6 +1,6 @@
 // The system's zlib behind two small things: decoding gzip streams chunk by chunk, and CRC-32 as Spark Connect's artifacts carry it. The only
 // place that names the C library. Damaged and truncated streams are errors that name the file.
-import CZlib
+import CompressionLibraries
 import ComputeCore
 
 package enum Crc32 {
@@ -42,7 +42,7 @@ package final class GzipStream {
                 let (result, count) = output.withUnsafeMutableBufferPointer { target -> (Int32, Int) in
                     stream.next_out = target.baseAddress
                     stream.avail_out = UInt32(target.count)
-                    let result = CZlib.inflate(&stream, Z_NO_FLUSH)
+                    let result = CompressionLibraries.inflate(&stream, Z_NO_FLUSH)
                     return (result, target.count - Int(stream.avail_out))
                 }
                 // No progress is possible: all input is read and nothing was pending.

@@ -7,7 +7,7 @@ enum Rings {
 
     /// What each target may import of our own.
     static let allowed: [String: Set<String>] = [
-        "CSupport": [], "CZlib": [], "DemoInput": [], "Base": ["CSupport"],
+        "CSupport": [], "CompressionLibraries": [], "DemoInput": [], "Base": ["CSupport"],
         "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "SparkWire": ["Base"],
         "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore"],
         "Storage": ["Base", "CSupport"], "MetaStore": ["Base", "Storage"],
@@ -17,7 +17,7 @@ enum Rings {
         "CoordService": ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage"],
         "BrokerService": ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage"],
         "DFSService": ["Base", "DFSCore", "Replication", "NetKit", "Storage"],
-        "ComputeRuntime": ["Base", "CZlib", "QueryCore", "ComputeCore"],
+        "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": ["Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage", "Clients"],
         "PlatformKit": services.union(wires).union(["Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
@@ -31,7 +31,6 @@ enum Rings {
         "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
         "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "GRDB": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
         "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
-        "CZlib": "ComputeRuntime",
     ]
 
     /// Words that have no place in a value core, and what to use instead.

@@ -14,5 +14,7 @@ import Testing
     }
 
     @Test func kazooWorksOnCoord() throws { try check("coord", "coord", "kazoo_check.py") }
+    @Test func kafkaPythonWorksOnTheBroker() throws { try check("broker", "broker", "kafka_check.py") }
+    @Test func theBrokerOutlivesDamagedFrames() throws { try check("broker", "broker", "kafka_fuzz.py") }
     @Test func hdfsCLIWorksOnDFS() throws { try check("dfs", "webhdfs", "hdfs_check.py") }
 }

@@ -23,7 +23,7 @@ protocol RunningService: Sendable {
 
 /// The services by name, in the order of their endpoints.
 enum ServiceName: String, CaseIterable, Sendable {
-    case coord, dfs, compute
+    case coord, broker, dfs, compute
 
     /// What a service is started with.
     struct Context: Sendable {
@@ -40,6 +40,7 @@ enum ServiceName: String, CaseIterable, Sendable {
         let log = Logger(label: rawValue)
         return switch self {
         case .coord: try await RunningCoord.start(context, directory, log)
+        case .broker: try await RunningBroker.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)
         case .compute: try await RunningCompute.start(context)
         }

@@ -14,6 +14,16 @@ enum SettingsTable {
     static let coordTick = SettingKey.integer("coord.tick.ms", 2000, 10...60_000, "ms", "Unit of session timeouts: a session lives 2 to 20 ticks without being heard from.")
     static let coordConnectionsPerAddress = SettingKey.integer("coord.connections-per-address.max", 0, 0...100_000, "connections", "Connections from one address; 0 for no limit.")
 
+    static let brokerListen = SettingKey.address("broker.listen", "127.0.0.1:9092", "Where Kafka clients connect.")
+    static let brokerAdvertised = SettingKey.text("broker.advertised", "", "host:port; empty: the address that each client connected to", "What Kafka clients are told to connect to.")
+    static let brokerAutoCreate = SettingKey.flag("broker.auto-create-topics", true, "Make a topic when a client asks for one that is missing.")
+    static let brokerPartitions = SettingKey.integer("broker.default-partitions", 1, 1...10_000, "partitions", "Partitions of a topic whose creator names no number.")
+    static let brokerDurability = SettingKey.choice("broker.durability", "sync", ["sync", "interval"], "When an append is acknowledged: after fdatasync, or after the write.")
+    static let brokerFlushInterval = SettingKey.integer("broker.flush-interval.ms", 1000, 1...3_600_000, "ms", "How often partitions are synced if broker.durability is interval.")
+    static let brokerSessionTimeoutMin = SettingKey.integer("broker.session-timeout-min.ms", 6000, 10...1_800_000, "ms", "The shortest session that a member of a group may ask for.")
+    static let brokerRebalanceDelay = SettingKey.integer("broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
+    static let brokerRetention = SettingKey.integer("broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
+
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address("dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
     static let dfsBlockSize = SettingKey.integer("dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
@@ -27,6 +37,8 @@ enum SettingsTable {
     static let all: [AnySetting] = [
         dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
+        brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
+        brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
         namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
         connectListen.erased, computeDFS.erased,
         consoleListen.erased,
@@ -34,5 +46,5 @@ enum SettingsTable {
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
-    static let listeners: [SettingKey<HostPort>] = [coordListen, namenodeListen, datanodeListen, connectListen, consoleListen]
+    static let listeners: [SettingKey<HostPort>] = [coordListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen]
 }

@@ -52,6 +52,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)
         case let error as SparkClientError: self.init(spark: error, doing)
+        case let error as KafkaFailure: self.init(kafka: error, doing)
         case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
         case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
         default: self.init(general: error, doing)
@@ -76,6 +77,20 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .corrupt: self.init(.corrupt, "the data on disk cannot be used", why: error.description, next: "restore it from a backup, or start with another --data-dir")
         case .notFound: self.init(.failed, "a file is missing", why: error.description, next: "check the path")
         default: self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")
+        }
+    }
+
+    private init(kafka error: KafkaFailure, _ doing: String) {
+        switch error {
+        case .unknownTopic(_, let near):
+            let next = near.first.map { "did you mean '\($0)'? " } ?? ""
+            self.init(.failed, doing, why: error.description, next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
+        case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
+        case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
+        case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
+        case .connectionLost, .noLeader: self.init(.unreachable, doing, why: error.description, next: "check that the broker runs (`platform status`), then try again")
+        case .timedOut: self.init(.timeout, doing, why: error.description, next: "try again")
+        case .refused, .notServed, .damagedAnswer: self.init(.failed, doing, why: error.description, next: "the reason above tells what to change")
         }
     }
 

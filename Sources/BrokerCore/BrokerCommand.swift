@@ -1,0 +1,156 @@
+// The broker's durable commands. They say what shall be so, never which request asked for it; random values (ids) are drawn by
+// the proposer and travel in the command. A tag is never given another meaning: a changed command is a new tag.
+import Base
+
+/// A change of the broker's metadata.
+package enum BrokerCommand: WireLayout, Equatable {
+    /// Gives the cluster its id, once.
+    case identify(clusterID: UUIDBytes)
+    case createTopic(TopicRecord)
+    case deleteTopic(name: String)
+    /// Sets the number of partitions, which can only grow.
+    case growTopic(name: String, partitions: Int32)
+    /// The files of a deleted topic are gone.
+    case forgetDropped(topicID: UUIDBytes)
+    case commitOffsets(group: GroupID, [OffsetEntry])
+    case deleteGroup(GroupID)
+    /// Reserves a block of producer ids.
+    case reserveProducerIDs(count: Int64)
+
+    package init() { self = .deleteTopic(name: "") }
+
+    private var tag: Int8 {
+        switch self {
+        case .identify: 1
+        case .createTopic: 2
+        case .deleteTopic: 3
+        case .growTopic: 4
+        case .forgetDropped: 5
+        case .commitOffsets: 6
+        case .deleteGroup: 7
+        case .reserveProducerIDs: 8
+        }
+    }
+
+    private static func blank(_ tag: Int8) throws(WireError) -> BrokerCommand {
+        switch tag {
+        case 1: .identify(clusterID: UUIDBytes())
+        case 2: .createTopic(TopicRecord())
+        case 3: .deleteTopic(name: "")
+        case 4: .growTopic(name: "", partitions: 0)
+        case 5: .forgetDropped(topicID: UUIDBytes())
+        case 6: .commitOffsets(group: GroupID(""), [])
+        case 7: .deleteGroup(GroupID(""))
+        case 8: .reserveProducerIDs(count: 0)
+        default: throw .unknownTag("broker command", Int(tag))
+        }
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = self.tag
+        try io.int8(&tag)
+        if tag != self.tag { self = try Self.blank(tag) }
+        switch self {
+        case .identify(var id):
+            try io.uuid(&id)
+            self = .identify(clusterID: id)
+        case .createTopic(var topic):
+            try io.nested(&topic)
+            self = .createTopic(topic)
+        case .deleteTopic(var name):
+            try io.string(&name)
+            self = .deleteTopic(name: name)
+        case .growTopic(var name, var partitions):
+            try io.string(&name)
+            try io.int32(&partitions)
+            self = .growTopic(name: name, partitions: partitions)
+        case .forgetDropped(var id):
+            try io.uuid(&id)
+            self = .forgetDropped(topicID: id)
+        case .commitOffsets(var group, var entries):
+            try io.id(&group)
+            try io.list(&entries)
+            self = .commitOffsets(group: group, entries)
+        case .deleteGroup(var group):
+            try io.id(&group)
+            self = .deleteGroup(group)
+        case .reserveProducerIDs(var count):
+            try io.int64(&count)
+            self = .reserveProducerIDs(count: count)
+        }
+    }
+}
+
+/// A topic as it is stored.
+package struct TopicRecord: WireLayout, Hashable {
+    package var name = ""
+    package var id = UUIDBytes()
+    package var partitions: Int32 = 1
+    /// Only what was stated; the rest follows the broker's defaults.
+    package var configs: [TopicConfigEntry] = []
+
+    package init() {}
+    package init(name: String, id: UUIDBytes, partitions: Int32, configs: [TopicConfigEntry] = []) {
+        self.name = name
+        self.id = id
+        self.partitions = partitions
+        self.configs = configs
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&name)
+        try io.uuid(&id)
+        try io.int32(&partitions)
+        try io.list(&configs)
+    }
+}
+
+/// How far a group has read one partition.
+package struct OffsetEntry: WireLayout, Hashable {
+    package var topic = ""
+    package var partition: Int32 = 0
+    /// The offset to read next.
+    package var offset: Int64 = 0
+    package var leaderEpoch: Int32 = -1
+    package var metadata = ""
+
+    package init() {}
+    package init(topic: String, partition: Int32, offset: Int64, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&topic)
+        try io.int32(&partition)
+        try io.int64(&offset)
+        try io.int32(&leaderEpoch)
+        try io.string(&metadata)
+    }
+}
+
+/// What became of a command.
+package enum BrokerOutcome: Sendable, Equatable {
+    case done
+    case created(TopicRecord)
+    case deleted(TopicRecord)
+    case grown(TopicRecord)
+    /// The first id of the block.
+    case producerIDs(first: Int64)
+    case refused(BrokerRefusal)
+}
+
+/// An expected no; the door maps each to a code of the protocol.
+package enum BrokerRefusal: Error, Sendable, Equatable {
+    case topicExists(String)
+    case unknownTopic(String)
+    case invalidTopicName(String, reason: String)
+    case invalidPartitionCount(Int32, reason: String)
+    case unknownGroup(GroupID)
+    case tooManyPartitions(limit: Int)
+    /// The metadata log or the files take no writes at present.
+    case notWritable
+}

@@ -1,0 +1,251 @@
+// The broker's durable state as a deterministic state machine: topics, committed offsets, producer ids, the cluster's id. Group
+// membership is not here, since it is made anew by the members after a restart. Same commands, same state and rows.
+import Base
+
+/// A committed offset.
+package struct CommittedOffset: Sendable, Hashable {
+    package var offset: Int64
+    package var leaderEpoch: Int32
+    package var metadata: String
+    package var time: WallTime
+}
+
+/// Topics, offsets and ids.
+package struct BrokerMachine: StateMachine, Sendable {
+    package private(set) var clusterID: UUIDBytes?
+    package private(set) var topics = SortedTable<String, TopicRecord>()
+    /// Deleted topics whose files may still lie on disk.
+    package private(set) var dropped = SortedTable<String, TopicRecord>()
+    package private(set) var offsets = SortedTable<GroupID, SortedTable<TopicPartition, CommittedOffset>>()
+    package private(set) var nextProducerID: Int64 = 1
+    package private(set) var partitionCount = 0
+    private var namesByID = LookupTable<UUIDBytes, String>()
+
+    /// Partitions of all topics together; each takes a directory, an open file and some memory.
+    package static let partitionsMax = 10_000
+    /// Length of a topic's name, as in Kafka: a directory's name must hold it with a suffix.
+    package static let topicNameLengthMax = 249
+
+    package init() {}
+
+    package func topic(id: UUIDBytes) -> TopicRecord? { namesByID[id].flatMap { topics[$0] } }
+
+    // MARK: commands
+
+    package mutating func apply(_ command: BrokerCommand, at position: ApplyPosition, rows: inout RowChanges) -> BrokerOutcome {
+        switch command {
+        case .identify(let id): return identify(id, &rows)
+        case .createTopic(let topic): return create(topic, &rows)
+        case .deleteTopic(let name): return delete(name, &rows)
+        case .growTopic(let name, let partitions): return grow(name, partitions, &rows)
+        case .forgetDropped(let id):
+            if dropped[id.uuidText] != nil { rows.delete(Self.droppedTable, key: [.text(id.uuidText)]) }
+            dropped[id.uuidText] = nil
+            return .done
+        case .commitOffsets(let group, let entries): return commit(group, entries, position.time, &rows)
+        case .deleteGroup(let group): return deleteGroup(group, &rows)
+        case .reserveProducerIDs(let count): return reserve(count, &rows)
+        }
+    }
+
+    private mutating func identify(_ id: UUIDBytes, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard clusterID == nil else { return .done }
+        clusterID = id
+        rows.upsert(Self.identityTable, [.text("cluster"), .blob(Self.blob(id))])
+        return .done
+    }
+
+    private mutating func create(_ topic: TopicRecord, _ rows: inout RowChanges) -> BrokerOutcome {
+        if let refusal = refusalToCreate(topic) { return .refused(refusal) }
+        insert(topic)
+        rows.upsert(Self.topicsTable, Self.row(topic))
+        return .created(topic)
+    }
+
+    private mutating func insert(_ topic: TopicRecord) {
+        topics[topic.name] = topic
+        namesByID[topic.id] = topic.name
+        partitionCount += Int(topic.partitions)
+    }
+
+    /// Why this topic cannot be created, if so; also asked by requests that only validate.
+    package func refusalToCreate(_ topic: TopicRecord) -> BrokerRefusal? {
+        if let reason = Self.problem(withTopicName: topic.name) { return .invalidTopicName(topic.name, reason: reason) }
+        if topics[topic.name] != nil { return .topicExists(topic.name) }
+        guard topic.partitions > 0 else { return .invalidPartitionCount(topic.partitions, reason: "a topic has at least one partition") }
+        guard partitionCount + Int(topic.partitions) <= Self.partitionsMax else { return .tooManyPartitions(limit: Self.partitionsMax) }
+        return nil
+    }
+
+    /// Why a name cannot be a topic's, nil if it can. The rules are Kafka's.
+    package static func problem(withTopicName name: String) -> String? {
+        if name.isEmpty { return "the name is empty" }
+        if name == "." || name == ".." { return "'\(name)' is a directory's own name" }
+        if name.utf8.count > topicNameLengthMax { return "the name has \(name.utf8.count) characters, at most \(topicNameLengthMax) are possible" }
+        let legal = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        return legal ? nil : "a name consists of letters, digits, '.', '_' and '-'"
+    }
+
+    private mutating func delete(_ name: String, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard let topic = topics[name] else { return .refused(.unknownTopic(name)) }
+        topics[name] = nil
+        namesByID[topic.id] = nil
+        partitionCount -= Int(topic.partitions)
+        dropped[topic.id.uuidText] = topic
+        rows.delete(Self.topicsTable, key: [.text(name)])
+        rows.upsert(Self.droppedTable, [.text(topic.id.uuidText)] + Self.row(topic))
+        for group in offsets.keys { dropOffsets(of: group, topic: name, &rows) }
+        return .deleted(topic)
+    }
+
+    private mutating func dropOffsets(of group: GroupID, topic: String, _ rows: inout RowChanges) {
+        let gone = offsets[group]?.keys.filter { $0.topic == topic } ?? []
+        guard !gone.isEmpty else { return }
+        offsets.update(group) { table in for place in gone { table[place] = nil } }
+        for place in gone { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
+        if offsets[group]?.isEmpty == true { offsets[group] = nil }
+    }
+
+    private mutating func grow(_ name: String, _ partitions: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard var topic = topics[name] else { return .refused(.unknownTopic(name)) }
+        guard partitions > topic.partitions else {
+            return .refused(.invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away"))
+        }
+        let added = Int(partitions - topic.partitions)
+        guard partitionCount + added <= Self.partitionsMax else { return .refused(.tooManyPartitions(limit: Self.partitionsMax)) }
+        topic.partitions = partitions
+        partitionCount += added
+        topics[name] = topic
+        rows.upsert(Self.topicsTable, Self.row(topic))
+        return .grown(topic)
+    }
+
+    private mutating func commit(_ group: GroupID, _ entries: [OffsetEntry], _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+        var table = offsets[group] ?? SortedTable()
+        for entry in entries {
+            let place = TopicPartition(entry.topic, entry.partition)
+            // The topic may have gone between the request and its turn; offsets of no topic would stay for ever.
+            guard let topic = topics[entry.topic], entry.partition < topic.partitions else { continue }
+            let committed = CommittedOffset(offset: entry.offset, leaderEpoch: entry.leaderEpoch, metadata: entry.metadata, time: time)
+            table[place] = committed
+            rows.upsert(Self.offsetsTable, Self.row(group, place, committed))
+        }
+        if !table.isEmpty { offsets[group] = table }
+        return .done
+    }
+
+    private mutating func deleteGroup(_ group: GroupID, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard let table = offsets[group] else { return .refused(.unknownGroup(group)) }
+        for place in table.keys { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
+        offsets[group] = nil
+        return .done
+    }
+
+    private mutating func reserve(_ count: Int64, _ rows: inout RowChanges) -> BrokerOutcome {
+        let first = nextProducerID
+        nextProducerID += max(1, count)
+        rows.upsert(Self.countersTable, [.text("producer"), .integer(nextProducerID)])
+        return .producerIDs(first: first)
+    }
+}
+
+// MARK: rows
+
+extension BrokerMachine {
+    static let identityTable = TableSchema("identity", key: [.init("name", .text)], values: [.init("value", .blob)])
+    static let countersTable = TableSchema("counters", key: [.init("name", .text)], values: [.init("next", .integer)])
+    private static let topicColumns: [TableSchema.Column] = [
+        .init("topic_id", .blob), .init("partitions", .integer), .init("configs", .blob),
+    ]
+    static let topicsTable = TableSchema("topics", key: [.init("name", .text)], values: topicColumns)
+    static let droppedTable = TableSchema("dropped_topics", key: [.init("id_text", .text)], values: [.init("name", .text)] + topicColumns)
+    static let offsetsTable = TableSchema(
+        "offsets", key: [.init("consumer_group", .text), .init("topic", .text), .init("partition", .integer)],
+        values: [.init("next_offset", .integer), .init("leader_epoch", .integer), .init("metadata", .text), .init("time_ms", .integer)])
+
+    package static var tables: [TableSchema] { [identityTable, countersTable, topicsTable, droppedTable, offsetsTable] }
+
+    static func blob(_ id: UUIDBytes) -> Bytes {
+        var bytes = Bytes()
+        bytes.writeInteger(id.high)
+        bytes.writeInteger(id.low)
+        return bytes
+    }
+
+    private static func id(_ blob: Bytes?) throws(StateCorruption) -> UUIDBytes {
+        guard var blob, let high = blob.readInteger(as: UInt64.self), let low = blob.readInteger(as: UInt64.self), blob.readableBytes == 0 else {
+            throw StateCorruption("an id is not 16 bytes long")
+        }
+        return UUIDBytes(high: high, low: low)
+    }
+
+    static func row(_ topic: TopicRecord) -> Row {
+        var configs = Bytes()
+        var writer = FieldWriter<DurableDialect>()
+        var entries = topic.configs
+        do { try writer.list(&entries) } catch { preconditionFailure("settings of ours can always be encoded: \(error)") }
+        configs = writer.buffer
+        return [.text(topic.name), .blob(blob(topic.id)), .integer(Int64(topic.partitions)), .blob(configs)]
+    }
+
+    static func key(_ group: GroupID, _ place: TopicPartition) -> Row {
+        [.text(group.rawValue), .text(place.topic), .integer(Int64(place.partition))]
+    }
+
+    static func row(_ group: GroupID, _ place: TopicPartition, _ committed: CommittedOffset) -> Row {
+        key(group, place) + [
+            .integer(committed.offset), .integer(Int64(committed.leaderEpoch)), .text(committed.metadata),
+            .integer(committed.time.milliseconds),
+        ]
+    }
+
+    package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
+        switch table.name {
+        case Self.identityTable.name: clusterID = try Self.id(row[1].blob)
+        case Self.countersTable.name:
+            guard let next = row[1].integer else { throw StateCorruption("a counter has no value") }
+            nextProducerID = next
+        case Self.topicsTable.name: insert(try Self.topic(row[...]))
+        case Self.droppedTable.name:
+            let topic = try Self.topic(row.dropFirst())
+            dropped[topic.id.uuidText] = topic
+        case Self.offsetsTable.name: try loadOffset(row)
+        default: throw StateCorruption("the broker has no table '\(table.name)'")
+        }
+    }
+
+    private static func topic(_ row: ArraySlice<ColumnValue>) throws(StateCorruption) -> TopicRecord {
+        let row = Array(row)
+        guard let name = row[0].text, let partitions = row[2].integer.flatMap(Int32.init(exactly:)), let configs = row[3].blob else {
+            throw StateCorruption("a topic's row is incomplete")
+        }
+        var reader = FieldReader<DurableDialect>(configs)
+        var entries: [TopicConfigEntry] = []
+        do { try reader.list(&entries) } catch { throw StateCorruption("the settings of topic '\(name)' cannot be read: \(error)") }
+        return TopicRecord(name: name, id: try id(row[1].blob), partitions: partitions, configs: entries)
+    }
+
+    private mutating func loadOffset(_ row: Row) throws(StateCorruption) {
+        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)),
+            let offset = row[3].integer, let epoch = row[4].integer.flatMap(Int32.init(exactly:)), let metadata = row[5].text,
+            let time = row[6].integer
+        else { throw StateCorruption("a committed offset's row is incomplete") }
+        let committed = CommittedOffset(offset: offset, leaderEpoch: epoch, metadata: metadata, time: WallTime(milliseconds: time))
+        if offsets[GroupID(group)] == nil { offsets[GroupID(group)] = SortedTable() }
+        offsets.update(GroupID(group)) { $0[TopicPartition(topic, partition)] = committed }
+    }
+
+    package mutating func finishLoading(applied: Slot) throws(StateCorruption) {
+        for (group, table) in offsets.entries {
+            for place in table.keys where topics[place.topic] == nil {
+                throw StateCorruption("group '\(group)' has an offset of '\(place)', and there is no such topic")
+            }
+        }
+    }
+}

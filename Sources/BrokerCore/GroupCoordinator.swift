@@ -1,0 +1,194 @@
+// The coordinator of consumer groups in the classic protocol, for eager and cooperative members alike: it passes subscriptions and
+// assignments on unread. Event and `now` in, effects out; answers that must wait are named by tokens. Membership is volatile:
+// after a restart members join anew, and only committed offsets last. Source: Kafka protocol guide; KIP-62, KIP-345, KIP-394.
+import Base
+
+/// Limits and delays of groups.
+package struct GroupSettings: Sendable {
+    package var sessionTimeoutMin: Duration = .seconds(6)
+    package var sessionTimeoutMax: Duration = .seconds(1800)
+    /// How long the first member of an empty group waits for others.
+    package var initialRebalanceDelay: Duration = .zero
+    /// Members of one group.
+    package var membersMax = 10_000
+    /// Groups with members or in transition; each costs memory until its members have gone.
+    package var groupsMax = 10_000
+    package init() {}
+}
+
+/// Why a group refuses; the door maps each to a code.
+package enum GroupRefusal: Sendable, Equatable {
+    case invalidGroupID, invalidSessionTimeout, unknownMember, illegalGeneration, inconsistentProtocol, rebalanceInProgress
+    case fencedInstance, groupFull, tooManyGroups, notEmpty, notFound
+    /// The caller has to come back with this id.
+    case memberIDRequired(MemberID)
+}
+
+/// What a member brings when it joins.
+package struct JoinAttempt: Sendable {
+    package var group: GroupID
+    /// Empty for a newcomer.
+    package var member: MemberID
+    package var instance: String?
+    package var clientID: String
+    package var clientHost: String
+    package var protocolType: String
+    /// Ways to assign partitions that the member knows, the preferred one first, each with the member's subscription.
+    package var protocols: [(name: String, metadata: Bytes)]
+    package var sessionTimeout: Duration
+    package var rebalanceTimeout: Duration
+    /// Whether a newcomer is to be given its id first and to join with it then (from JoinGroup version 4).
+    package var wantsIDFirst: Bool
+
+    package init(
+        group: GroupID, member: MemberID, instance: String?, clientID: String, clientHost: String, protocolType: String,
+        protocols: [(name: String, metadata: Bytes)], sessionTimeout: Duration, rebalanceTimeout: Duration, wantsIDFirst: Bool
+    ) {
+        self.group = group
+        self.member = member
+        self.instance = instance
+        self.clientID = clientID
+        self.clientHost = clientHost
+        self.protocolType = protocolType
+        self.protocols = protocols
+        self.sessionTimeout = sessionTimeout
+        self.rebalanceTimeout = rebalanceTimeout
+        self.wantsIDFirst = wantsIDFirst
+    }
+}
+
+/// A member's place in a new generation.
+package struct JoinedGroup: Sendable, Equatable {
+    package var generation: Int32
+    package var protocolType: String
+    package var protocolName: String
+    package var leader: MemberID
+    package var member: MemberID
+    /// Everyone's subscription, for the leader only.
+    package var members: [JoinedMember]
+}
+
+package struct JoinedMember: Sendable, Equatable {
+    package var member: MemberID
+    package var instance: String?
+    package var metadata: Bytes
+}
+
+/// A member's share.
+package struct SyncedGroup: Sendable, Equatable {
+    package var protocolType: String
+    package var protocolName: String
+    package var assignment: Bytes
+}
+
+/// An answer to a request that carried `token`.
+package enum GroupEffect: Sendable, Equatable {
+    case joined(ReplyToken, JoinedGroup)
+    case joinRefused(ReplyToken, GroupRefusal, MemberID)
+    case synced(ReplyToken, SyncedGroup)
+    case syncRefused(ReplyToken, GroupRefusal)
+}
+
+/// All groups that this broker coordinates.
+package struct GroupCoordinator: Sendable {
+    package let settings: GroupSettings
+    package private(set) var groups = SortedTable<GroupID, Group>()
+    private var random: Prng
+
+    /// `random` gives members' ids.
+    package init(settings: GroupSettings, random: Prng) {
+        self.settings = settings
+        self.random = random
+    }
+
+    /// Whether anything can expire, so that the shell has to call `expire`.
+    package var needsTicks: Bool { !groups.isEmpty }
+
+    // MARK: events
+
+    package mutating func join(_ attempt: JoinAttempt, token: ReplyToken, now: Instant) -> [GroupEffect] {
+        guard !attempt.group.rawValue.isEmpty else { return [.joinRefused(token, .invalidGroupID, attempt.member)] }
+        guard attempt.sessionTimeout >= settings.sessionTimeoutMin, attempt.sessionTimeout <= settings.sessionTimeoutMax else {
+            return [.joinRefused(token, .invalidSessionTimeout, attempt.member)]
+        }
+        let isNewcomer = attempt.member.rawValue.isEmpty
+        if groups[attempt.group] == nil {
+            guard isNewcomer else { return [.joinRefused(token, .unknownMember, attempt.member)] }
+            guard groups.count < settings.groupsMax else { return [.joinRefused(token, .tooManyGroups, attempt.member)] }
+            groups[attempt.group] = Group(id: attempt.group, settings: settings)
+        }
+        let fresh = isNewcomer ? newMemberID(attempt) : attempt.member
+        return change(attempt.group) { $0.join(attempt, as: fresh, token: token, now: now) }
+    }
+
+    private mutating func newMemberID(_ attempt: JoinAttempt) -> MemberID {
+        MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.drawn(from: &random).uuidText)")
+    }
+
+    /// Steps a group and forgets it once nobody is in it.
+    private mutating func change(_ id: GroupID, _ body: (inout Group) -> [GroupEffect]) -> [GroupEffect] {
+        let effects = groups.update(id, body) ?? []
+        if let group = groups[id], group.isForgettable { groups[id] = nil }
+        return effects
+    }
+
+    package mutating func sync(
+        _ id: GroupID, member: MemberID, instance: String?, generation: Int32, protocolType: String?, protocolName: String?,
+        assignments: [(member: MemberID, assignment: Bytes)], token: ReplyToken, now: Instant
+    ) -> [GroupEffect] {
+        guard !id.rawValue.isEmpty else { return [.syncRefused(token, .invalidGroupID)] }
+        guard groups[id] != nil else { return [.syncRefused(token, .unknownMember)] }
+        return change(id) { group in
+            if let refusal = group.refusal(member: member, instance: instance, generation: generation) { return [.syncRefused(token, refusal)] }
+            guard protocolType == nil || protocolType == group.protocolType, protocolName == nil || protocolName == group.protocolName else {
+                return [.syncRefused(token, .inconsistentProtocol)]
+            }
+            return group.sync(member, assignments, token: token, now: now)
+        }
+    }
+
+    /// nil if all is well.
+    package mutating func heartbeat(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant) -> GroupRefusal? {
+        guard !id.rawValue.isEmpty else { return .invalidGroupID }
+        return groups.update(id) { group in
+            if let refusal = group.refusal(member: member, instance: instance, generation: generation) { return refusal }
+            group.touch(member, now: now)
+            return group.phase == .preparingRebalance ? .rebalanceInProgress : nil
+        } ?? (groups[id] == nil ? .unknownMember : nil)
+    }
+
+    /// A member goes. A static member may name its instance only.
+    package mutating func leave(_ id: GroupID, member: MemberID, instance: String?, now: Instant) -> (refusal: GroupRefusal?, effects: [GroupEffect]) {
+        guard let group = groups[id] else { return (.unknownMember, []) }
+        if group.isPending(member) {
+            return (nil, change(id) { $0.dropPending(member, now: now) })
+        }
+        let leaving = instance.flatMap { member.rawValue.isEmpty ? group.member(ofInstance: $0) : nil } ?? member
+        if let refusal = group.refusal(member: leaving, instance: instance, generation: nil) { return (refusal, []) }
+        return (nil, change(id) { $0.remove(leaving, now: now) })
+    }
+
+    /// Whether a member may commit; nil if so. `generation` is negative for clients that assign partitions themselves.
+    package mutating func refusalToCommit(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant) -> GroupRefusal? {
+        guard !id.rawValue.isEmpty else { return .invalidGroupID }
+        guard groups[id] != nil else { return generation < 0 ? nil : .illegalGeneration }
+        return groups.update(id) { group -> GroupRefusal? in
+            if generation < 0, member.rawValue.isEmpty, instance == nil { return group.phase == .empty ? nil : .unknownMember }
+            if let refusal = group.refusal(member: member, instance: instance, generation: generation) { return refusal }
+            group.touch(member, now: now)
+            return group.phase == .completingRebalance ? .rebalanceInProgress : nil
+        } ?? nil
+    }
+
+    /// Ends sessions, rebalances and pending joins whose time is over.
+    package mutating func expire(now: Instant) -> [GroupEffect] {
+        var effects: [GroupEffect] = []
+        for id in groups.keys { effects += change(id) { $0.expire(now: now) } }
+        return effects
+    }
+
+    /// The connection of `token` has gone: nobody waits for that answer any more. The member itself stays until its session ends.
+    package mutating func abandon(_ id: GroupID, _ token: ReplyToken) {
+        groups.update(id) { $0.abandon(token) }
+    }
+}

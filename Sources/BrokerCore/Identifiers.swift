@@ -1,0 +1,61 @@
+// The broker's ids. A topic has a name that people choose and an id that is never used twice, so that a topic made anew under
+// the same name is not taken for its predecessor.
+import Base
+
+/// A consumer group, by its name.
+package struct GroupID: TypedID {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// A member of a group, as the coordinator named it.
+package struct MemberID: TypedID {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Stands for a request whose answer comes later; the shell keeps whom to answer.
+package struct ReplyToken: TypedID {
+    package let rawValue: Int64
+    package init(_ rawValue: Int64) { self.rawValue = rawValue }
+}
+
+/// A partition of a named topic.
+package struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var topic: String
+    package var partition: Int32
+    package init(_ topic: String, _ partition: Int32) {
+        self.topic = topic
+        self.partition = partition
+    }
+    package static func < (left: TopicPartition, right: TopicPartition) -> Bool {
+        left.topic == right.topic ? left.partition < right.partition : left.topic < right.topic
+    }
+    package var description: String { "\(topic)-\(partition)" }
+}
+
+extension UUIDBytes {
+    /// A random id of version 4, as RFC 9562 shapes it.
+    package static func drawn(from random: inout Prng) -> UUIDBytes {
+        UUIDBytes(high: random.next() & ~0xF000 | 0x4000, low: random.next() & ~(0xC000 << 48) | (0x8000 << 48))
+    }
+
+    /// The usual text of 36 characters.
+    package var uuidText: String {
+        let digits = Array((hex(high) + hex(low)).utf8)
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index == 8 || index == 12 || index == 16 || index == 20 { text += "-" }
+            text.unicodeScalars.append(Unicode.Scalar(digit))
+        }
+        return text
+    }
+
+    private func hex(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// The first eight hexadecimal digits, enough to tell two topics of one name apart in a directory listing.
+    package var shortText: String { String(uuidText.prefix(8)) }
+}

@@ -1,0 +1,116 @@
+// A topic's settings that are really in force. One table gives their names, types, defaults, parsing and description; a setting that
+// is not in it is refused rather than stored and ignored. Source: Kafka documentation, "Topic Configs".
+import Base
+
+/// Whose clock a record's time is.
+package enum TimestampType: String, Sendable { case createTime = "CreateTime", logAppendTime = "LogAppendTime" }
+
+/// What a topic's partitions obey.
+package struct TopicConfig: Sendable, Equatable {
+    /// Records older than this may go, in milliseconds; -1 keeps them for ever.
+    package var retentionMilliseconds: Int64 = 7 * 24 * 3600 * 1000
+    /// A partition larger than this loses its oldest segments; -1 for no limit.
+    package var retentionBytes: Int64 = -1
+    /// A segment is sealed at this size. Smaller than Kafka's 1 GiB, since a start reads the last segment of each partition.
+    package var segmentBytes: Int64 = 128 << 20
+    /// The largest record batch that is accepted, in bytes.
+    package var maxMessageBytes: Int64 = (1 << 20) + 12
+    package var timestampType = TimestampType.createTime
+    package init() {}
+}
+
+/// The wire's number for a setting's type. Source: Kafka's DescribeConfigs.
+package enum ConfigType: Int8, Sendable { case string = 2, int = 3, long = 5, list = 7 }
+
+/// One setting of a topic.
+package struct TopicConfigRow: Sendable {
+    package let name: String
+    /// The broker's setting that gives the default.
+    package let brokerName: String
+    package let type: ConfigType
+    package let documentation: String
+    package let read: @Sendable (TopicConfig) -> String
+    /// False if the text is no value of this setting.
+    package let write: @Sendable (inout TopicConfig, String) -> Bool
+}
+
+/// Why a setting is refused.
+package struct TopicConfigRefusal: Error, Sendable, Equatable {
+    package var reason: String
+}
+
+extension TopicConfig {
+    package static let rows: [TopicConfigRow] = [
+        fixed("cleanup.policy", "log.cleanup.policy", .list, "delete", "Old segments are deleted; compaction is not served yet."),
+        fixed("compression.type", "compression.type", .string, "producer", "Batches are kept as their producer compressed them."),
+        number(
+            "max.message.bytes", "message.max.bytes", .int, \.maxMessageBytes, 1...(100 << 20),
+            "The largest record batch that is accepted, in bytes."),
+        TopicConfigRow(
+            name: "message.timestamp.type", brokerName: "log.message.timestamp.type", type: .string,
+            documentation: "CreateTime keeps the producer's time, LogAppendTime sets the broker's.",
+            read: { $0.timestampType.rawValue },
+            write: { config, text in
+                guard let type = TimestampType(rawValue: text) else { return false }
+                config.timestampType = type
+                return true
+            }),
+        fixed("min.insync.replicas", "min.insync.replicas", .int, "1", "There is one replica of each partition."),
+        number("retention.bytes", "log.retention.bytes", .long, \.retentionBytes, -1...Int64.max, "A partition's size limit, -1 for none."),
+        number("retention.ms", "log.retention.ms", .long, \.retentionMilliseconds, -1...Int64.max, "How long records stay, -1 for ever."),
+        number(
+            "segment.bytes", "log.segment.bytes", .int, \.segmentBytes, (1 << 14)...Int64(Int32.max),
+            "The size at which a segment is sealed."),
+    ]
+
+    private static func number(
+        _ name: String, _ brokerName: String, _ type: ConfigType, _ path: WritableKeyPath<TopicConfig, Int64> & Sendable,
+        _ range: ClosedRange<Int64>, _ documentation: String
+    ) -> TopicConfigRow {
+        TopicConfigRow(
+            name: name, brokerName: brokerName, type: type, documentation: documentation,
+            read: { String($0[keyPath: path]) },
+            write: { config, text in
+                guard let value = Int64(text), range.contains(value) else { return false }
+                config[keyPath: path] = value
+                return true
+            })
+    }
+
+    /// A setting with one possible value: stating it is right, anything else is refused.
+    private static func fixed(_ name: String, _ brokerName: String, _ type: ConfigType, _ only: String, _ documentation: String) -> TopicConfigRow {
+        TopicConfigRow(
+            name: name, brokerName: brokerName, type: type, documentation: documentation,
+            read: { _ in only }, write: { _, text in text == only })
+    }
+
+    /// These settings over the defaults `self`.
+    package func applying(_ overrides: [TopicConfigEntry]) throws(TopicConfigRefusal) -> TopicConfig {
+        var config = self
+        for entry in overrides {
+            guard let row = Self.rows.first(where: { $0.name == entry.name }) else {
+                let known = Self.rows.map(\.name).joined(separator: ", ")
+                throw TopicConfigRefusal(reason: "there is no topic setting '\(entry.name)' here; there are: \(known)")
+            }
+            guard row.write(&config, entry.value) else {
+                throw TopicConfigRefusal(reason: "'\(entry.value)' is not possible for \(row.name). \(row.documentation)")
+            }
+        }
+        return config
+    }
+}
+
+/// A setting by name and value, as a client stated it.
+package struct TopicConfigEntry: WireLayout, Hashable {
+    package var name = ""
+    package var value = ""
+    package init() {}
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&name)
+        try io.string(&value)
+    }
+}

@@ -1,0 +1,180 @@
+// The broker on its loop: what connections, handlers, partitions and groups share. Everything here is confined to the loop; disk work is
+// sent to the disk threads and comes back. One file per API under Handlers; `dispatch` is the list of them.
+import Base
+import BrokerCore
+import DequeModule
+import KafkaWire
+import Logging
+import NetKit
+import Replication
+import Storage
+
+/// A running broker's state.
+final class Broker: @unchecked Sendable {
+    // Safe to share: every member is used on `loop` only, but for those that are set once before the listener opens.
+    let settings: BrokerSettings
+    let dataDirectory: String
+    let loop: NIOServiceLoop
+    let time: any TimeSource
+    let log: Logger
+    let replica: ReplicaHost<BrokerMachine>
+    let disks: [DiskThread]
+    let requests: Counter
+    let refusedFrames: Counter
+    let producedBytes: Counter
+    let fetchedBytes: Counter
+    private(set) var writers: [LogWriter] = []
+    var partitions: [TopicPartition: Partition] = [:]
+    var coordinator: GroupCoordinator
+    var groupCalls: [ReplyToken: Call] = [:]
+    var nextNumber: Int64 = 1
+    private var groupTickScheduled = false
+    var sessions: [ObjectIdentifier: BrokerSession] = [:]
+    /// Fetches that wait, so that a stop can answer them.
+    var fetchWaits: [Int: FetchWait] = [:]
+    /// Topics on their way, with those who wait for them.
+    var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
+    private var tailOrder = Deque<Partition>()
+    private var tailBytes = 0
+    private var pendingProduceBytes = 0
+    private var memoryPaused: [BrokerSession] = []
+    var producerIDs: Range<Int64> = 0..<0
+    var isStopping = false
+
+    init(
+        settings: BrokerSettings, dataDirectory: String, loop: NIOServiceLoop, time: any TimeSource, log: Logger,
+        replica: ReplicaHost<BrokerMachine>, disks: [DiskThread], metrics: MetricsRegistry, random: Prng
+    ) {
+        self.settings = settings
+        self.dataDirectory = dataDirectory
+        self.loop = loop
+        self.time = time
+        self.log = log
+        self.replica = replica
+        self.disks = disks
+        requests = metrics.counter("broker_requests", help: "Requests that were decoded.")
+        refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
+        producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
+        fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
+        coordinator = GroupCoordinator(settings: settings.groups, random: random)
+        writers = disks.map { disk in
+            LogWriter(
+                disk: disk, loop: loop, durability: settings.durability,
+                published: { [unowned self] in published($0, $1, $2, $3) }, failed: { [unowned self] in appendFailed($0, $1) })
+        }
+    }
+
+    var now: Instant { time.now() }
+    var machine: BrokerMachine { _read { yield replica.machine } }
+
+    /// Every API that is served, with its handler.
+    func dispatch(_ body: RequestBody, _ call: Call) {
+        switch body {
+        case .produce(let request): produce(request, call)
+        case .fetch(let request): fetch(request, call)
+        case .listOffsets(let request): listOffsets(request, call)
+        case .metadata(let request): metadata(request, call)
+        case .offsetCommit(let request): offsetCommit(request, call)
+        case .offsetFetch(let request): offsetFetch(request, call)
+        case .findCoordinator(let request): findCoordinator(request, call)
+        case .joinGroup(let request): joinGroup(request, call)
+        case .heartbeat(let request): heartbeat(request, call)
+        case .leaveGroup(let request): leaveGroup(request, call)
+        case .syncGroup(let request): syncGroup(request, call)
+        case .describeGroups(let request): describeGroups(request, call)
+        case .listGroups(let request): listGroups(request, call)
+        case .apiVersions: call.reply(.apiVersions(Self.servedApis(error: .none)))
+        case .createTopics(let request): createTopics(request, call)
+        case .deleteTopics(let request): deleteTopics(request, call)
+        case .initProducerID(let request): initProducerID(request, call)
+        case .describeConfigs(let request): describeConfigs(request, call)
+        case .createPartitions(let request): createPartitions(request, call)
+        case .deleteGroups(let request): deleteGroups(request, call)
+        }
+    }
+
+    /// Where this broker tells a client to connect: to where it is connected already, unless a setting knows better.
+    func advertised(to call: Call) -> HostPort { settings.advertised ?? call.session.local ?? settings.listen }
+
+    // MARK: appended batches
+
+    private func published(_ partition: Partition, _ bytes: Bytes, _ firstOffset: Int64, _ bounds: LogBounds) {
+        producedBytes.add(Int64(bytes.readableBytes))
+        partition.publish(bytes, firstOffset: firstOffset, bounds)
+        tailOrder.append(partition)
+        tailBytes += bytes.storageCapacity
+        while tailBytes > settings.tailBytesMax, let oldest = tailOrder.popFirst() { tailBytes -= oldest.dropOldestChunk() }
+        for wait in partition.waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() }
+    }
+
+    private func appendFailed(_ partition: Partition, _ error: StorageError) {
+        log.error("a partition could not be written", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+        if case .syncFailed = error.cause { partition.failure = error.description }
+    }
+
+    // MARK: memory
+
+    /// Counts a produce request's bytes until it is answered; above the budget its connection is not read any more.
+    func hold(_ call: Call) {
+        pendingProduceBytes += call.frameBytes
+        if pendingProduceBytes > settings.pendingProduceBytesMax, !call.session.pausedForMemory {
+            call.session.pausedForMemory = true
+            memoryPaused.append(call.session)
+        }
+    }
+
+    func release(_ call: Call) {
+        pendingProduceBytes -= call.frameBytes
+        guard pendingProduceBytes <= settings.pendingProduceBytesMax / 2, !memoryPaused.isEmpty else { return }
+        let paused = memoryPaused
+        memoryPaused = []
+        for session in paused { session.pausedForMemory = false }
+    }
+
+    // MARK: groups
+
+    /// Hands out what the coordinator decided, and keeps its clock going while there are groups.
+    func carryOut(_ effects: [GroupEffect]) {
+        for effect in effects { answer(effect) }
+        guard coordinator.needsTicks, !groupTickScheduled, !isStopping else { return }
+        groupTickScheduled = true
+        loop.schedule(after: BrokerSettings.groupTick) {
+            self.groupTickScheduled = false
+            guard !self.isStopping else { return }
+            self.carryOut(self.coordinator.expire(now: self.now))
+        }
+    }
+
+    private func answer(_ effect: GroupEffect) {
+        switch effect {
+        case .joined(let token, let joined): endWait(token)?.reply(.joinGroup(Self.response(joined)))
+        case .joinRefused(let token, let refusal, let member): endWait(token)?.reply(.joinGroup(Self.response(refusal, member)))
+        case .synced(let token, let synced): endWait(token)?.reply(.syncGroup(Self.response(synced)))
+        case .syncRefused(let token, let refusal): endWait(token)?.reply(.syncGroup(SyncGroupResponse(errorCode: refusal.code)))
+        }
+    }
+
+    /// A token for a call that the coordinator will answer.
+    func token(for call: Call, in group: GroupID) -> ReplyToken {
+        let token = ReplyToken(nextNumber)
+        nextNumber += 1
+        groupCalls[token] = call
+        call.session.groupWaits[token.rawValue] = { [unowned self] in
+            groupCalls[token] = nil
+            coordinator.abandon(group, token)
+        }
+        return token
+    }
+
+    private func endWait(_ token: ReplyToken) -> Call? {
+        guard let call = groupCalls.removeValue(forKey: token) else { return nil }
+        call.session.groupWaits[token.rawValue] = nil
+        return call
+    }
+
+    /// A number that is not used twice while the broker runs.
+    func takeNumber() -> Int {
+        defer { nextNumber += 1 }
+        return Int(nextNumber)
+    }
+}

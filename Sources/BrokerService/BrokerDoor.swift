@@ -1,0 +1,170 @@
+// The broker's door: opens metadata and partitions, listens, and closes again without losing what it has acknowledged. The service lives on one
+// event loop of its own; disk work goes to disk threads and comes back to the loop.
+import Base
+import BrokerCore
+import Logging
+import NetKit
+import Replication
+import Storage
+
+/// A running broker.
+package final class BrokerDoor: Sendable {
+    private let directory: DataDirectory
+    private let loop: NIOServiceLoop
+    private let disks: [DiskThread]
+    private let replica: ReplicaHost<BrokerMachine>
+    private let broker: Broker
+    private let listener: FrameListener
+    private let log: Logger
+
+    private init(
+        _ directory: DataDirectory, _ loop: NIOServiceLoop, _ disks: [DiskThread], _ replica: ReplicaHost<BrokerMachine>, _ broker: Broker,
+        _ listener: FrameListener, _ log: Logger
+    ) {
+        self.directory = directory
+        self.loop = loop
+        self.disks = disks
+        self.replica = replica
+        self.broker = broker
+        self.listener = listener
+        self.log = log
+    }
+
+    /// The bound address.
+    package var address: HostPort { listener.address }
+    /// Whether writes are taken.
+    package var isReady: Bool { replica.isLeading }
+
+    /// Opens everything and listens. Throws StorageError, ListenError or what the tables say.
+    package static func start(
+        _ settings: BrokerSettings, dataDirectory: String, metrics: MetricsRegistry = MetricsRegistry(), log: Logger
+    ) async throws -> BrokerDoor {
+        let directory = try DataDirectory(dataDirectory, service: "broker")
+        let loop = NIOServiceLoop()
+        let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
+        do {
+            let replica = try await ReplicaHost<BrokerMachine>.open(
+                directory: dataDirectory + "/meta", name: "broker", loop: loop, time: SystemTime(), log: log)
+            do {
+                let broker = try await open(settings, dataDirectory, replica, loop, disks, metrics, log)
+                let listener = try await listen(broker, loop)
+                return BrokerDoor(directory, loop, disks, replica, broker, listener, log)
+            } catch {
+                await replica.stop()
+                throw error
+            }
+        } catch {
+            for disk in disks { disk.stop() }
+            // The start has failed already, for a reason that tells more than a loop that ends late.
+            try? await loop.stop()
+            directory.release()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ settings: BrokerSettings, _ dataDirectory: String, _ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop, _ disks: [DiskThread],
+        _ metrics: MetricsRegistry, _ log: Logger
+    ) async throws -> Broker {
+        var random = SystemRandomNumberGenerator()
+        let broker = Broker(
+            settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks,
+            metrics: metrics, random: Prng(seed: random.next()))
+        _ = try await replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            loop.execute { broker.openAll { continuation.resume(with: $0) } }
+        }
+        return broker
+    }
+
+    private static func listen(_ broker: Broker, _ loop: NIOServiceLoop) async throws -> FrameListener {
+        let settings = broker.settings
+        var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
+        limits.connectionsMax = settings.connectionsMax
+        return try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log) { connection in
+            BrokerSession(connection, broker)
+        }
+    }
+
+    /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds. Called once.
+    package func stop() async {
+        await listener.stopAccepting()
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute { self.broker.drain { continuation.resume() } }
+        }
+        await listener.closeConnections()
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute { self.broker.closeLogs { continuation.resume() } }
+        }
+        await replica.stop()
+        for disk in disks { disk.stop() }
+        do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
+        directory.release()
+    }
+}
+
+extension Broker {
+    /// Opens every partition that the metadata knows, and removes the files of topics that were deleted.
+    func openAll(_ done: @escaping (Result<Void, any Error>) -> Void) {
+        var failure: StorageError?
+        let gathering = Gathering { [self] in
+            if let failure { return done(.failure(failure)) }
+            for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
+            scheduleRetention()
+            scheduleSync()
+            done(.success(()))
+        }
+        for (_, topic) in machine.topics.entries {
+            gathering.enter()
+            open(topic) { error in
+                failure = failure ?? error
+                gathering.leave()
+            }
+        }
+        gathering.leave()
+    }
+
+    private func scheduleSync() {
+        guard case .every(let interval) = settings.durability else { return }
+        loop.schedule(after: interval) {
+            guard !self.isStopping else { return }
+            for writer in self.writers {
+                writer.syncDirty { self.log.critical("a partition could not be synced", metadata: ["error": "\($0)"]) }
+            }
+            self.scheduleSync()
+        }
+    }
+
+    /// Answers what waits and lets the writers finish what they have.
+    func drain(_ done: @escaping () -> Void) {
+        isStopping = true
+        for wait in fetchWaits.values.sorted(by: { $0.number < $1.number }) { wait.end() }
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let done = done
+        waitUntilIdle(until: now + BrokerSettings.drainTimeout) { done() }
+    }
+
+    private func waitUntilIdle(until deadline: Instant, _ done: @escaping @Sendable () -> Void) {
+        guard writers.contains(where: { !$0.isIdle }), now < deadline else { return done() }
+        loop.schedule(after: .milliseconds(1)) { self.waitUntilIdle(until: deadline, done) }
+    }
+
+    /// Syncs and closes every partition.
+    func closeLogs(_ done: @escaping () -> Void) {
+        let gathering = Gathering(done)
+        for writer in writers {
+            let logs = partitions.values.filter { $0.writer === writer }.map(\.log)
+            gathering.enter()
+            // Made and called on the loop; the disk thread only carries it back.
+            nonisolated(unsafe) let closed = { gathering.leave() }
+            writer.disk.submit {
+                for log in logs {
+                    do { try log.close() } catch { self.log.error("a partition did not close cleanly", metadata: ["directory": "\(log.directory)", "error": "\(error)"]) }
+                }
+                self.loop.execute { closed() }
+            }
+        }
+        partitions = [:]
+        gathering.leave()
+    }
+}

@@ -1,0 +1,101 @@
+// One client connection: frames in, requests to the handlers, answers back in the order of the requests. A frame that makes no sense
+// closes this connection and touches nothing else.
+import Base
+import KafkaWire
+import Logging
+import NetKit
+
+/// A connection's side of the broker. Used on the loop only.
+final class BrokerSession: FrameSession, @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; closures carry the reference back there.
+    private let broker: Broker
+    private let connection: FrameConnection
+    private var pipeline = RequestPipeline<Bytes>(limit: BrokerSettings.pipelineLimit)
+    private(set) var isClosed = false
+    private var pausedForOrder = false
+    /// Set while the broker's memory for produced batches is exhausted.
+    var pausedForMemory = false {
+        didSet { updateReading() }
+    }
+    let remote: HostPort?
+    let local: HostPort?
+    /// Requests that wait for a group, to be given up when the connection goes.
+    var groupWaits: [Int64: () -> Void] = [:]
+
+    init(_ connection: FrameConnection, _ broker: Broker) {
+        self.connection = connection
+        self.broker = broker
+        remote = connection.remote
+        local = connection.local
+        broker.sessions[ObjectIdentifier(self)] = self
+    }
+
+    func received(_ frame: Bytes) {
+        guard !isClosed else { return }
+        do { try take(frame) } catch {
+            broker.refusedFrames.add()
+            broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
+                "remote": "\(remote.map(String.init(describing:)) ?? "unknown")", "reason": "\(error)",
+            ])
+            connection.close()
+            isClosed = true
+        }
+    }
+
+    private func take(_ frame: Bytes) throws(WireError) {
+        guard frame.readableBytes >= KafkaFrame.requestBytesMin else {
+            throw .truncated(needed: KafkaFrame.requestBytesMin, remaining: frame.readableBytes)
+        }
+        let isProduce = frame.getInteger(at: frame.readerIndex, as: Int16.self) == ApiKey.produce.rawValue
+        guard isProduce || frame.readableBytes <= BrokerSettings.smallRequestBytesMax else {
+            throw .overLimit("request bytes other than Produce", frame.readableBytes)
+        }
+        switch try KafkaFrame.decodeRequest(frame) {
+        case .request(let header, let body):
+            let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes)
+            broker.requests.add()
+            broker.dispatch(body, call)
+        case .unknownApiVersions(var header):
+            header.version = 0
+            let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: 0)
+            call.reply(.apiVersions(Broker.servedApis(error: .unsupportedVersion)))
+        }
+        if pipeline.isFull { pausedForOrder = true }
+        updateReading()
+    }
+
+    func answer(_ call: Call, _ body: ResponseBody?) {
+        guard !isClosed else { return }
+        var bytes: Bytes?
+        if let body {
+            do { bytes = try KafkaFrame.encodeResponse(body, correlationID: call.header.correlationID, version: call.version) } catch {
+                broker.log.error("an answer cannot be written in this version", metadata: ["request": "\(body.key)", "error": "\(error)"])
+                isClosed = true
+                return connection.close()
+            }
+        }
+        for ready in pipeline.complete(call.ticket, bytes) { connection.sendRaw(ready) }
+        if pausedForOrder, pipeline.waitingCount < BrokerSettings.pipelineLimit / 2 {
+            pausedForOrder = false
+            updateReading()
+        }
+    }
+
+    private var isReading = true
+    private func updateReading() {
+        let wanted = !pausedForOrder && !pausedForMemory
+        guard wanted != isReading else { return }
+        isReading = wanted
+        if wanted { connection.resumeReading() } else { connection.pauseReading() }
+    }
+
+    /// Closes after what was answered has left.
+    func close() { connection.close() }
+
+    func closed() {
+        isClosed = true
+        broker.sessions[ObjectIdentifier(self)] = nil
+        for wait in groupWaits.sorted(by: { $0.key < $1.key }) { wait.value() }
+        groupWaits = [:]
+    }
+}

@@ -1,0 +1,58 @@
+// What a broker can be told when it starts. PlatformKit fills this from its one typed settings table; the defaults here are Kafka's unless
+// a comment says why not. Topic settings live in TopicConfig.
+import Base
+import BrokerCore
+import NetKit
+
+/// When an append may be acknowledged.
+package enum Durability: Sendable, Equatable {
+    /// After fdatasync, which serves all appends that wait for it.
+    case beforeAcknowledging
+    /// After the write; the disk is synced this often. A crash of the machine can lose what came since, a crash of the process cannot.
+    case every(Duration)
+}
+
+/// Settings of one broker.
+package struct BrokerSettings: Sendable {
+    package var listen = HostPort("127.0.0.1", 9092)
+    /// What clients are told to connect to; nil tells them the address that they did connect to.
+    package var advertised: HostPort?
+    package var nodeID: Int32 = 1
+    /// Whether asking for a topic makes it.
+    package var autoCreateTopics = true
+    /// Partitions of a topic whose creator names no number.
+    package var defaultPartitions: Int32 = 1
+    package var topicDefaults = TopicConfig()
+    package var durability = Durability.beforeAcknowledging
+    package var groups = GroupSettings()
+    package var retentionCheckInterval = Duration.seconds(300)
+    /// Threads that write and read partitions; each partition belongs to one of them.
+    package var diskThreads = 2
+    /// Largest request in bytes (Kafka: socket.request.max.bytes).
+    package var requestBytesMax = 100 << 20
+    package var connectionsMax = 10_000
+    /// Produce payload that waits for the disk, in bytes over all connections; above it connections are not read.
+    package var pendingProduceBytesMax = 256 << 20
+    /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
+    package var tailBytesMax = 64 << 20
+    package var tls: TLSSettings?
+
+    package init() {}
+
+    /// Requests of one connection that wait for their answer.
+    static let pipelineLimit = 1024
+    /// Largest request that is not a Produce: metadata never needs more, in bytes.
+    static let smallRequestBytesMax = 8 << 20
+    /// Largest Fetch answer, in bytes, whatever the client asks for (Kafka: fetch.max.bytes); one batch may exceed it.
+    static let fetchBytesMax = 55 << 20
+    /// Longest wait of a Fetch, whatever the client asks for; an empty answer is always allowed.
+    static let fetchWaitMax = Duration.seconds(60)
+    /// Producer ids reserved by one command.
+    static let producerIDBlock: Int64 = 1000
+    /// Length of the text that a client may store with an offset (Kafka: offset.metadata.max.bytes).
+    static let offsetMetadataBytesMax = 4096
+    /// Resolution of group timeouts.
+    static let groupTick = Duration.milliseconds(100)
+    /// How long a stop waits for appends under way.
+    static let drainTimeout = Duration.milliseconds(1000)
+}

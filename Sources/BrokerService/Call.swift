@@ -1,0 +1,36 @@
+// A request that waits for its answer: who asked, in which version, and where in the connection's order the answer goes.
+import Base
+import KafkaWire
+import NetKit
+
+/// One request of one connection. Answered exactly once, on the loop.
+struct Call {
+    let session: BrokerSession
+    let ticket: RequestPipeline<Bytes>.Ticket
+    let header: RequestHeader
+    /// The request's frame, whose bytes count against the budget until it is answered.
+    let frameBytes: Int
+
+    var version: Int16 { header.version }
+    var clientID: String { header.clientID ?? "" }
+    /// Whether the connection that asked has gone.
+    var isAbandoned: Bool { session.isClosed }
+
+    func reply(_ body: ResponseBody) { session.answer(self, body) }
+
+    /// The request has no answer (acks=0).
+    func replyNothing() { session.answer(self, nil) }
+}
+
+/// Calls `done` once all its parts have ended; the last `part()` to be called, or `close()` if there are no parts, triggers it.
+final class Gathering {
+    private var open = 1
+    private let done: () -> Void
+    init(_ done: @escaping () -> Void) { self.done = done }
+    func enter() { open += 1 }
+    func leave() {
+        open -= 1
+        precondition(open >= 0, "a part of a gathering ends once")
+        if open == 0 { done() }
+    }
+}

@@ -1,0 +1,187 @@
+// Fetch: answered from memory at the tail, from the partition's disk thread further back, and held until there is enough. A waiting
+// fetch stands in each of its partitions and is woken by an append; nothing polls. Sessions are optional in the protocol: we always give id 0.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func fetch(_ request: FetchRequest, _ call: Call) {
+        guard request.sessionID == 0 else { return call.reply(.fetch(FetchResponse(errorCode: .fetchSessionIDNotFound))) }
+        FetchWait(self, request, call, number: takeNumber()).begin()
+    }
+
+    /// The name under which a topic of a fetch is known, by name or by id.
+    fileprivate func topicName(_ topic: FetchRequest.Topic, _ version: Int16) -> String? {
+        version >= 13 ? machine.topic(id: topic.topicID)?.name : topic.name
+    }
+}
+
+/// A fetch from its arrival to its answer. Used on the loop only.
+final class FetchWait: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; closures carry the reference back there.
+    let number: Int
+    private let broker: Broker
+    private let request: FetchRequest
+    private let call: Call
+    private var standsIn: [Partition] = []
+    private var isDone = false
+
+    init(_ broker: Broker, _ request: FetchRequest, _ call: Call, number: Int) {
+        self.broker = broker
+        self.request = request
+        self.call = call
+        self.number = number
+    }
+
+    func begin() {
+        if isReady || request.maxWaitMilliseconds <= 0 { return gather() }
+        for topic in request.topics {
+            guard let name = broker.topicName(topic, call.version) else { continue }
+            for part in topic.partitions {
+                guard let partition = broker.partitions[TopicPartition(name, part.partition)] else { continue }
+                partition.waiting[number] = self
+                standsIn.append(partition)
+            }
+        }
+        broker.fetchWaits[number] = self
+        let wait = min(Duration.milliseconds(Int(request.maxWaitMilliseconds)), BrokerSettings.fetchWaitMax)
+        // By number, so that a fetch that was answered early is not kept until its time is over.
+        broker.loop.schedule(after: wait) { [broker, number] in broker.fetchWaits[number]?.end() }
+    }
+
+    /// Something was appended to one of the partitions, or one has gone.
+    func wake() { if isReady { end() } }
+
+    /// Answers with what there is; the first of wake, timer and stop does.
+    func end() {
+        guard !isDone else { return }
+        gather()
+    }
+
+    /// Whether there is enough to answer, or something to refuse.
+    private var isReady: Bool {
+        var available = 0
+        for topic in request.topics {
+            guard let name = broker.topicName(topic, call.version) else { return true }
+            for part in topic.partitions {
+                guard let partition = broker.partitions[TopicPartition(name, part.partition)],
+                    Self.refusal(part, partition) == nil
+                else { return true }
+                available += min(partition.availableBytes(from: part.fetchOffset), max(1, Int(part.partitionMaxBytes)))
+            }
+        }
+        return available >= Int(request.minBytes)
+    }
+
+    private static func refusal(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
+        if part.currentLeaderEpoch > 0 { return .unknownLeaderEpoch }
+        return part.fetchOffset < partition.startOffset || part.fetchOffset > partition.highWatermark ? .offsetOutOfRange : nil
+    }
+
+    // MARK: the answer
+
+    private func leave() {
+        isDone = true
+        for partition in standsIn { partition.waiting[number] = nil }
+        standsIn = []
+        broker.fetchWaits[number] = nil
+    }
+
+    private func gather() {
+        leave()
+        guard !call.isAbandoned else { return call.replyNothing() }
+        let answer = FetchAnswer(request)
+        let gathering = Gathering { [self] in
+            broker.fetchedBytes.add(Int64(answer.bytes))
+            call.reply(.fetch(answer.response))
+        }
+        for (t, topic) in request.topics.enumerated() {
+            let name = broker.topicName(topic, call.version)
+            for (p, part) in topic.partitions.enumerated() {
+                guard let name, let partition = broker.partitions[TopicPartition(name, part.partition)] else {
+                    answer.refuse(t, p, name == nil && call.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
+                    continue
+                }
+                read(part, partition, answer, t, p, gathering)
+            }
+        }
+        gathering.leave()
+    }
+
+    private func read(_ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering) {
+        answer.describe(t, p, partition)
+        if let code = Self.refusal(part, partition) { return answer.refuse(t, p, code) }
+        let room = min(Int(part.partitionMaxBytes), answer.remaining)
+        guard part.fetchOffset < partition.highWatermark, room > 0 || answer.bytes == 0 else { return }
+        if let records = partition.tailRecords(from: part.fetchOffset, maxBytes: max(0, room)) {
+            // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
+            guard records.readableBytes <= room || answer.bytes == 0 else { return }
+            return answer.set(t, p, records)
+        }
+        answer.setAside(room)
+        gathering.enter()
+        let log = partition.log
+        let offset = part.fetchOffset
+        let visible = partition.highWatermark
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [broker] result in
+            switch result {
+            case .success(let records): answer.set(t, p, records)
+            case .failure(let error):
+                broker.log.error("a partition could not be read", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+                answer.refuse(t, p, .kafkaStorageError)
+            }
+            gathering.leave()
+        }
+        partition.writer.disk.submit { [broker] in
+            let result = Result { Self.visible(try log.read(from: offset, maxBytes: max(0, room)), below: visible) }
+            broker.loop.execute { done(result) }
+        }
+    }
+
+    /// The leading batches that lie wholly below `end`: the log may hold some that are not durable yet.
+    private static func visible(_ records: Bytes, below end: Int64) -> Bytes {
+        var size = 0
+        while let header = records.getSlice(at: records.readerIndex + size, length: RecordBatchFormat.headerBytes),
+            let extent = BatchFraming.extent(header), extent.nextOffset <= end
+        { size += extent.bytes }
+        return records.getSlice(at: records.readerIndex, length: min(size, records.readableBytes)) ?? Bytes()
+    }
+}
+
+/// A Fetch response while its parts come in.
+private final class FetchAnswer {
+    private(set) var response: FetchResponse
+    private(set) var bytes = 0
+    private(set) var remaining: Int
+
+    init(_ request: FetchRequest) {
+        remaining = min(Int(request.maxBytes), BrokerSettings.fetchBytesMax)
+        response = FetchResponse(
+            topics: request.topics.map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, highWatermark: -1, records: Bytes()) })
+            })
+    }
+
+    func describe(_ t: Int, _ p: Int, _ partition: Partition) {
+        response.topics[t].partitions[p].highWatermark = partition.highWatermark
+        response.topics[t].partitions[p].lastStableOffset = partition.highWatermark
+        response.topics[t].partitions[p].logStartOffset = partition.startOffset
+    }
+
+    func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
+
+    /// Room for a read that is under way.
+    func setAside(_ room: Int) {
+        remaining -= room
+        bytes += max(1, room)
+    }
+
+    func set(_ t: Int, _ p: Int, _ records: Bytes) {
+        response.topics[t].partitions[p].records = records
+        bytes += records.readableBytes
+        remaining -= records.readableBytes
+    }
+}

@@ -1,0 +1,31 @@
+// FindCoordinator: this broker coordinates every group. Transactions have no coordinator here, and clients are told so with an error that they
+// do not retry.
+import Base
+import KafkaWire
+
+extension Broker {
+    private static var groupKey: Int8 { 0 }
+    private static var transactionKey: Int8 { 1 }
+
+    func findCoordinator(_ request: FindCoordinatorRequest, _ call: Call) {
+        let keys = call.version >= 4 ? request.coordinatorKeys : [request.key]
+        let found = keys.map { coordinator(of: $0, request.keyType, call) }
+        guard call.version < 4 else { return call.reply(.findCoordinator(FindCoordinatorResponse(coordinators: found))) }
+        let one = found[0]
+        call.reply(
+            .findCoordinator(
+                FindCoordinatorResponse(
+                    errorCode: one.errorCode, errorMessage: one.errorMessage, nodeID: one.nodeID, host: one.host, port: one.port)))
+    }
+
+    private func coordinator(of key: String, _ keyType: Int8, _ call: Call) -> FindCoordinatorResponse.Coordinator {
+        func refused(_ code: KafkaErrorCode, _ message: String) -> FindCoordinatorResponse.Coordinator {
+            .init(key: key, nodeID: -1, host: "", port: -1, errorCode: code, errorMessage: message)
+        }
+        if keyType == Self.transactionKey { return refused(.transactionalIDAuthorizationFailed, Self.noTransactions) }
+        guard keyType == Self.groupKey else { return refused(.invalidRequest, "there is no coordinator of kind \(keyType)") }
+        guard !key.isEmpty else { return refused(.invalidGroupID, "a group has a name") }
+        let address = advertised(to: call)
+        return .init(key: key, nodeID: settings.nodeID, host: address.host, port: Int32(address.port))
+    }
+}

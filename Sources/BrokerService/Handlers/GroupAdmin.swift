@@ -1,0 +1,66 @@
+// DescribeGroups, ListGroups and DeleteGroups: groups with members, and those of which only committed offsets are left.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    private static var emptyState: String { Group.Phase.empty.rawValue }
+    private static var deadState: String { "Dead" }
+    private static var classicType: String { "classic" }
+
+    func describeGroups(_ request: DescribeGroupsRequest, _ call: Call) {
+        call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0)) })))
+    }
+
+    private func describe(_ id: GroupID) -> DescribeGroupsResponse.Group {
+        guard let group = coordinator.groups[id] else {
+            return .init(groupID: id.rawValue, groupState: machine.offsets[id] == nil ? Self.deadState : Self.emptyState)
+        }
+        let isStable = group.phase == .stable
+        return .init(
+            groupID: id.rawValue, groupState: group.phase.rawValue, protocolType: group.protocolType ?? "",
+            protocolName: isStable ? group.protocolName ?? "" : "",
+            members: group.members.map { member in
+                .init(
+                    memberID: member.id.rawValue, groupInstanceID: member.instance, clientID: member.clientID, clientHost: member.clientHost,
+                    memberMetadata: isStable ? member.metadata(of: group.protocolName) : Bytes(), memberAssignment: isStable ? member.assignment : Bytes())
+            })
+    }
+
+    func listGroups(_ request: ListGroupsRequest, _ call: Call) {
+        let ids = Set(coordinator.groups.keys).union(machine.offsets.keys).sorted()
+        var response = ListGroupsResponse()
+        for id in ids {
+            let group = coordinator.groups[id]
+            let state = group?.phase.rawValue ?? Self.emptyState
+            guard request.statesFilter.isEmpty || request.statesFilter.contains(where: { $0.lowercased() == state.lowercased() }),
+                request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == Self.classicType })
+            else { continue }
+            response.groups.append(
+                .init(groupID: id.rawValue, protocolType: group?.protocolType ?? "", groupState: state, groupType: Self.classicType))
+        }
+        call.reply(.listGroups(response))
+    }
+
+    func deleteGroups(_ request: DeleteGroupsRequest, _ call: Call) {
+        var results = request.groups.map { DeleteGroupsResponse.Result(groupID: $0) }
+        let gathering = Gathering { call.reply(.deleteGroups(DeleteGroupsResponse(results: results))) }
+        for (index, name) in request.groups.enumerated() {
+            let id = GroupID(name)
+            if coordinator.groups[id] != nil {
+                results[index].errorCode = .nonEmptyGroup
+                continue
+            }
+            gathering.enter()
+            replica.propose(.deleteGroup(id)) { result in
+                switch result {
+                case .success(.refused(let refusal)): results[index].errorCode = refusal.code
+                case .success: break
+                case .failure: results[index].errorCode = .coordinatorNotAvailable
+                }
+                gathering.leave()
+            }
+        }
+        gathering.leave()
+    }
+}

@@ -1,0 +1,70 @@
+// JoinGroup, SyncGroup, Heartbeat and LeaveGroup: requests become the coordinator's events, its effects become responses.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func joinGroup(_ request: JoinGroupRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let session = Duration.milliseconds(Int(request.sessionTimeoutMilliseconds))
+        // Version 0 knows one timeout only.
+        let rebalance = call.version >= 1 ? Duration.milliseconds(Int(request.rebalanceTimeoutMilliseconds)) : session
+        let attempt = JoinAttempt(
+            group: group, member: MemberID(request.memberID), instance: request.groupInstanceID, clientID: call.clientID,
+            clientHost: "/" + (call.session.remote?.host ?? ""), protocolType: request.protocolType,
+            protocols: request.protocols.map { ($0.name, $0.metadata.copied()) }, sessionTimeout: session, rebalanceTimeout: rebalance,
+            wantsIDFirst: call.version >= 4)
+        let token = token(for: call, in: group)
+        carryOut(coordinator.join(attempt, token: token, now: now))
+    }
+
+    static func response(_ joined: JoinedGroup) -> JoinGroupResponse {
+        JoinGroupResponse(
+            generationID: joined.generation, protocolType: joined.protocolType, protocolName: joined.protocolName, leader: joined.leader.rawValue,
+            memberID: joined.member.rawValue,
+            members: joined.members.map { .init(memberID: $0.member.rawValue, groupInstanceID: $0.instance, metadata: $0.metadata) })
+    }
+
+    static func response(_ refusal: GroupRefusal, _ member: MemberID) -> JoinGroupResponse {
+        JoinGroupResponse(errorCode: refusal.code, protocolName: "", memberID: member.rawValue)
+    }
+
+    func syncGroup(_ request: SyncGroupRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let token = token(for: call, in: group)
+        carryOut(
+            coordinator.sync(
+                group, member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID,
+                protocolType: request.protocolType, protocolName: request.protocolName,
+                assignments: request.assignments.map { (MemberID($0.memberID), $0.assignment) }, token: token, now: now))
+    }
+
+    static func response(_ synced: SyncedGroup) -> SyncGroupResponse {
+        SyncGroupResponse(protocolType: synced.protocolType, protocolName: synced.protocolName, assignment: synced.assignment)
+    }
+
+    func heartbeat(_ request: HeartbeatRequest, _ call: Call) {
+        let refusal = coordinator.heartbeat(
+            GroupID(request.groupID), member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)
+        call.reply(.heartbeat(HeartbeatResponse(errorCode: refusal?.code ?? .none)))
+    }
+
+    func leaveGroup(_ request: LeaveGroupRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        guard call.version >= 3 else {
+            let (refusal, effects) = coordinator.leave(group, member: MemberID(request.memberID), instance: nil, now: now)
+            call.reply(.leaveGroup(LeaveGroupResponse(errorCode: refusal?.code ?? .none)))
+            return carryOut(effects)
+        }
+        var response = LeaveGroupResponse()
+        var effects: [GroupEffect] = []
+        for member in request.members {
+            let left = coordinator.leave(group, member: MemberID(member.memberID), instance: member.groupInstanceID, now: now)
+            response.members.append(
+                .init(memberID: member.memberID, groupInstanceID: member.groupInstanceID, errorCode: left.refusal?.code ?? .none))
+            effects += left.effects
+        }
+        call.reply(.leaveGroup(response))
+        carryOut(effects)
+    }
+}

@@ -1,0 +1,76 @@
+// OffsetCommit and OffsetFetch: who may commit is the coordinator's word, what is committed is durable metadata before it is answered.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func offsetCommit(_ request: OffsetCommitRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let refusal = coordinator.refusalToCommit(
+            group, member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)
+        var entries: [OffsetEntry] = []
+        var response = OffsetCommitResponse()
+        for topic in request.topics {
+            var answered = OffsetCommitResponse.Topic(name: topic.name)
+            for part in topic.partitions {
+                let code = refusal?.code ?? problem(with: part, of: topic.name)
+                answered.partitions.append(.init(partition: part.partition, errorCode: code))
+                guard code == .none else { continue }
+                entries.append(
+                    OffsetEntry(
+                        topic: topic.name, partition: part.partition, offset: part.committedOffset, leaderEpoch: part.committedLeaderEpoch,
+                        metadata: part.committedMetadata ?? ""))
+            }
+            response.topics.append(answered)
+        }
+        guard !entries.isEmpty else { return call.reply(.offsetCommit(response)) }
+        replica.propose(.commitOffsets(group: group, entries)) { result in
+            if case .failure = result { response.refuseCommitted(.coordinatorNotAvailable) }
+            call.reply(.offsetCommit(response))
+        }
+    }
+
+    private func problem(with part: OffsetCommitRequest.Topic.Partition, of topic: String) -> KafkaErrorCode {
+        guard let known = machine.topics[topic], part.partition >= 0, part.partition < known.partitions else { return .unknownTopicOrPartition }
+        return (part.committedMetadata?.utf8.count ?? 0) > BrokerSettings.offsetMetadataBytesMax ? .offsetMetadataTooLarge : .none
+    }
+
+    func offsetFetch(_ request: OffsetFetchRequest, _ call: Call) {
+        guard call.version < 8 else {
+            let groups = request.groups.map { group in
+                OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics))
+            }
+            return call.reply(.offsetFetch(OffsetFetchResponse(groups: groups)))
+        }
+        call.reply(.offsetFetch(OffsetFetchResponse(topics: committed(GroupID(request.groupID), request.topics))))
+    }
+
+    /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error.
+    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?) -> [OffsetFetchResponse.Topic] {
+        let table = machine.offsets[group]
+        guard let topics else {
+            var all: [OffsetFetchResponse.Topic] = []
+            for (place, offset) in table?.entries ?? [] {
+                if all.last?.name != place.topic { all.append(.init(name: place.topic)) }
+                all[all.count - 1].partitions.append(Self.answer(place.partition, offset))
+            }
+            return all
+        }
+        return topics.map { topic in
+            .init(name: topic.name, partitions: topic.partitions.map { Self.answer($0, table?[TopicPartition(topic.name, $0)]) })
+        }
+    }
+
+    private static func answer(_ partition: Int32, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
+        .init(partition: partition, committedOffset: offset?.offset ?? -1, committedLeaderEpoch: offset?.leaderEpoch ?? -1, metadata: offset?.metadata ?? "")
+    }
+}
+
+extension OffsetCommitResponse {
+    /// The commit as a whole failed: what was to be committed was not.
+    fileprivate mutating func refuseCommitted(_ code: KafkaErrorCode) {
+        for t in topics.indices {
+            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }
+        }
+    }
+}

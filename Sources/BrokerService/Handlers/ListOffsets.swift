@@ -1,0 +1,81 @@
+// ListOffsets: the ends of a partition from memory, times from the partition's disk thread.
+import Base
+import BrokerCore
+import KafkaWire
+import Storage
+
+extension Broker {
+    private static var latest: Int64 { -1 }
+    private static var earliest: Int64 { -2 }
+    private static var highestTimestamp: Int64 { -3 }
+
+    func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
+        let answer = ListOffsetsAnswer(request)
+        let gathering = Gathering { call.reply(.listOffsets(answer.response)) }
+        for (t, topic) in request.topics.enumerated() {
+            for (p, part) in topic.partitions.enumerated() {
+                guard let partition = partitions[TopicPartition(topic.name, part.partition)] else {
+                    answer.refuse(t, p, .unknownTopicOrPartition)
+                    continue
+                }
+                if part.currentLeaderEpoch > 0 {
+                    answer.refuse(t, p, .unknownLeaderEpoch)
+                } else if part.timestamp == Self.latest {
+                    answer.set(t, p, partition.highWatermark, -1)
+                } else if part.timestamp == Self.earliest {
+                    answer.set(t, p, partition.startOffset, -1)
+                } else if part.timestamp >= 0 || (part.timestamp == Self.highestTimestamp && call.version >= 7) {
+                    gathering.enter()
+                    find(part.timestamp, in: partition) { found in
+                        answer.take(t, p, found, below: partition.highWatermark)
+                        gathering.leave()
+                    }
+                } else {
+                    answer.refuse(t, p, .invalidRequest)
+                }
+            }
+        }
+        gathering.leave()
+    }
+
+    private typealias Found = Result<(offset: Int64, timestamp: Int64)?, StorageError>
+
+    private func find(_ timestamp: Int64, in partition: Partition, _ done: @escaping (Found) -> Void) {
+        let log = partition.log
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let done = done
+        partition.writer.disk.submit {
+            let found: Found = Result { () throws(StorageError) in
+                timestamp >= 0 ? try log.find(timestamp: timestamp) : try log.findMaxTimestamp()
+            }
+            self.loop.execute { done(found) }
+        }
+    }
+}
+
+/// A ListOffsets response while its parts come in.
+private final class ListOffsetsAnswer {
+    private(set) var response: ListOffsetsResponse
+
+    init(_ request: ListOffsetsRequest) {
+        response = ListOffsetsResponse(
+            topics: request.topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition) }) })
+    }
+
+    func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
+
+    func set(_ t: Int, _ p: Int, _ offset: Int64, _ timestamp: Int64) {
+        response.topics[t].partitions[p].offset = offset
+        response.topics[t].partitions[p].timestamp = timestamp
+        response.topics[t].partitions[p].leaderEpoch = 0
+    }
+
+    /// No such record is no error: offset and time stay -1.
+    func take(_ t: Int, _ p: Int, _ found: Result<(offset: Int64, timestamp: Int64)?, StorageError>, below end: Int64) {
+        switch found {
+        case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp)
+        case .success: break
+        case .failure: refuse(t, p, .kafkaStorageError)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// Produce: batches are checked by their headers here and by their checksum on the disk thread, and go down as they came. Answered once
+// all of a request's batches are durable (or written, if the broker syncs at intervals).
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func produce(_ request: ProduceRequest, _ call: Call) {
+        hold(call)
+        let answer = ProduceAnswer(request)
+        let gathering = Gathering { [self] in
+            release(call)
+            finish(answer, acks: request.acks, call)
+        }
+        for (t, topic) in request.topics.enumerated() {
+            for (p, part) in topic.partitions.enumerated() {
+                let name = TopicPartition(topic.name, part.partition)
+                switch admit(part.records, name, request) {
+                case .failure(let refusal): answer.refuse(t, p, refusal)
+                case .success(let (partition, batch)):
+                    gathering.enter()
+                    append(batch, to: partition) { outcome in
+                        answer.set(t, p, outcome, partition)
+                        gathering.leave()
+                    }
+                }
+            }
+        }
+        gathering.leave()
+    }
+
+    private func append(_ batch: RecordBatch, to partition: Partition, _ completion: @escaping (AppendOutcome) -> Void) {
+        let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
+        partition.writer.append(
+            AppendJob(partition: partition, log: partition.log, batch: batch, logAppendTime: logAppendTime, completion: completion))
+    }
+
+    /// The partition and the batch, or why it is refused. Everything that the header tells is checked here.
+    private func admit(_ records: Bytes?, _ name: TopicPartition, _ request: ProduceRequest) -> Result<(Partition, RecordBatch), ProduceRefusal> {
+        guard (-1...1).contains(request.acks) else {
+            return .failure(.init(.invalidRequiredAcks, "acks is \(request.acks); possible are 0, 1 and -1 (all)"))
+        }
+        guard request.transactionalID == nil else {
+            return .failure(.init(.transactionalIDAuthorizationFailed, Self.noTransactions))
+        }
+        guard let partition = partitions[name] else {
+            let known = machine.topics[name.topic] != nil
+            return .failure(.init(known && topicsUnderWay[name.topic] != nil ? .leaderNotAvailable : .unknownTopicOrPartition, nil))
+        }
+        if let failure = partition.failure { return .failure(.init(.kafkaStorageError, failure)) }
+        guard let records, records.readableBytes > 0 else { return .failure(.init(.invalidRecord, "there is no record batch")) }
+        do {
+            let batch = try RecordBatch(records)
+            if let refusal = refusal(of: batch, records, partition) { return .failure(refusal) }
+            return .success((partition, batch))
+        } catch {
+            if case .unknownTag("magic", let magic) = error {
+                return .failure(.init(.unsupportedForMessageFormat, "message format \(magic) is not served; batches of format 2 are (Kafka 0.11 and later)"))
+            }
+            return .failure(.init(.corruptMessage, "\(error)"))
+        }
+    }
+
+    private func refusal(of batch: RecordBatch, _ records: Bytes, _ partition: Partition) -> ProduceRefusal? {
+        guard batch.sizeBytes == records.readableBytes else {
+            return .init(.invalidRecord, "a Produce carries exactly one record batch per partition")
+        }
+        guard Int64(batch.sizeBytes) <= partition.config.maxMessageBytes else {
+            return .init(.messageTooLarge, "the batch has \(batch.sizeBytes) bytes, max.message.bytes is \(partition.config.maxMessageBytes)")
+        }
+        guard batch.recordCount > 0, batch.lastOffsetDelta == batch.recordCount - 1 else {
+            return .init(.invalidRecord, "the batch counts \(batch.recordCount) records and numbers them to \(batch.lastOffsetDelta)")
+        }
+        guard Compression(rawValue: batch.codecNumber) != nil else {
+            return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
+        }
+        guard !batch.isControl else { return .init(.invalidRecord, "control batches are written by brokers only") }
+        guard !batch.isTransactional else { return .init(.transactionalIDAuthorizationFailed, Self.noTransactions) }
+        return nil
+    }
+
+    static var noTransactions: String { "transactions are not served by this broker yet; produce without a transactional id" }
+
+    private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {
+        guard acks == 0 else { return call.reply(.produce(answer.response)) }
+        call.replyNothing()
+        // Nobody reads an error here. Like Kafka, end the connection, so that the client asks for metadata anew.
+        if answer.hasError { call.session.close() }
+    }
+}
+
+/// Why a batch is refused.
+private struct ProduceRefusal: Error {
+    var code: KafkaErrorCode
+    var message: String?
+    init(_ code: KafkaErrorCode, _ message: String?) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// A Produce response while its parts come in.
+private final class ProduceAnswer {
+    private(set) var response: ProduceResponse
+    private(set) var hasError = false
+
+    init(_ request: ProduceRequest) {
+        response = ProduceResponse(
+            topics: request.topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, baseOffset: -1) })
+            })
+    }
+
+    func refuse(_ t: Int, _ p: Int, _ refusal: ProduceRefusal) {
+        hasError = true
+        response.topics[t].partitions[p].errorCode = refusal.code
+        response.topics[t].partitions[p].errorMessage = refusal.message
+    }
+
+    func set(_ t: Int, _ p: Int, _ outcome: AppendOutcome, _ partition: Partition) {
+        response.topics[t].partitions[p].errorCode = outcome.code
+        response.topics[t].partitions[p].logStartOffset = partition.startOffset
+        switch outcome {
+        case .appended(let baseOffset, let logAppendTime):
+            response.topics[t].partitions[p].baseOffset = baseOffset
+            response.topics[t].partitions[p].logAppendTimeMilliseconds = logAppendTime ?? -1
+        case .duplicate(let baseOffset): response.topics[t].partitions[p].baseOffset = baseOffset
+        case .corrupt, .outOfOrder, .staleEpoch, .failed: hasError = true
+        }
+        if case .failed(let error) = outcome { response.topics[t].partitions[p].errorMessage = error.description }
+    }
+}

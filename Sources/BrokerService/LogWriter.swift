@@ -1,0 +1,142 @@
+// Group commit for the partitions of one disk thread. While the disk is busy appends gather; the next round writes each partition once and
+// syncs each once, and only then are its appends acknowledged. Used on the loop; `Round` runs on the disk thread.
+import Base
+import BrokerCore
+import KafkaWire
+import Storage
+
+/// A batch on its way to a partition.
+struct AppendJob: @unchecked Sendable {
+    // Safe to share: `partition` and `completion` are touched on the loop only; the disk thread uses `log` and `batch`.
+    let partition: Partition
+    let log: PartitionLog
+    let batch: RecordBatch
+    let logAppendTime: Int64?
+    let completion: (AppendOutcome) -> Void
+}
+
+/// What a round did to one partition.
+private struct WrittenPartition: Sendable {
+    var job: Int
+    var bytes: Bytes
+    var firstOffset: Int64
+    var bounds: LogBounds
+}
+
+/// Gathers appends and carries them to one disk thread.
+final class LogWriter: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; a round gets its jobs by value.
+    let disk: DiskThread
+    private let loop: any ServiceLoop
+    private let syncs: Bool
+    private var queue: [AppendJob] = []
+    private var roundUnderWay = false
+    private var roundScheduled = false
+    private var dirty: [ObjectIdentifier: PartitionLog] = [:]
+    private let published: (Partition, Bytes, Int64, LogBounds) -> Void
+    private let failed: (Partition, StorageError) -> Void
+
+    /// `published` is called for each partition that a round has made durable, before its appends are acknowledged.
+    init(
+        disk: DiskThread, loop: any ServiceLoop, durability: Durability, published: @escaping (Partition, Bytes, Int64, LogBounds) -> Void,
+        failed: @escaping (Partition, StorageError) -> Void
+    ) {
+        self.disk = disk
+        self.loop = loop
+        self.published = published
+        self.failed = failed
+        syncs = durability == .beforeAcknowledging
+    }
+
+    var isIdle: Bool { queue.isEmpty && !roundUnderWay }
+
+    func append(_ job: AppendJob) {
+        queue.append(job)
+        guard !roundScheduled, !roundUnderWay else { return }
+        roundScheduled = true
+        // After the burst of reads that is being handled, so that it goes down in one round.
+        loop.execute {
+            self.roundScheduled = false
+            self.startRound()
+        }
+    }
+
+    private func startRound() {
+        guard !roundUnderWay, !queue.isEmpty else { return }
+        roundUnderWay = true
+        let jobs = queue
+        queue.removeAll(keepingCapacity: true)
+        let syncs = syncs
+        disk.submit {
+            let round = Round(jobs, syncs: syncs)
+            self.loop.execute { self.ended(jobs, round) }
+        }
+    }
+
+    private func ended(_ jobs: [AppendJob], _ round: Round) {
+        roundUnderWay = false
+        startRound()
+        for written in round.written {
+            let partition = jobs[written.job].partition
+            if !syncs { dirty[ObjectIdentifier(jobs[written.job].log)] = jobs[written.job].log }
+            published(partition, written.bytes, written.firstOffset, written.bounds)
+        }
+        for (job, error) in round.failures { failed(jobs[job].partition, error) }
+        for (job, outcome) in zip(jobs, round.outcomes) { job.completion(outcome) }
+    }
+
+    /// Syncs what was acknowledged before it was synced; for durability at intervals.
+    func syncDirty(_ failed: @escaping @Sendable (StorageError) -> Void) {
+        let logs = Array(dirty.values)
+        dirty.removeAll()
+        guard !logs.isEmpty else { return }
+        disk.submit {
+            for log in logs { do throws(StorageError) { try log.sync() } catch { failed(error) } }
+        }
+    }
+
+    /// One round on the disk thread.
+    private struct Round: Sendable {
+        var outcomes: [AppendOutcome]
+        var written: [WrittenPartition] = []
+        var failures: [(job: Int, error: StorageError)] = []
+
+        init(_ jobs: [AppendJob], syncs: Bool) {
+            outcomes = []
+            outcomes.reserveCapacity(jobs.count)
+            var firstJobs: [Int] = []
+            var seen: [ObjectIdentifier: Int] = [:]
+            var sizes: [Int] = []
+            for (index, job) in jobs.enumerated() {
+                if let place = seen[ObjectIdentifier(job.log)] { sizes[place] += job.batch.sizeBytes } else {
+                    seen[ObjectIdentifier(job.log)] = firstJobs.count
+                    firstJobs.append(index)
+                    sizes.append(job.batch.sizeBytes)
+                }
+            }
+            for (first, size) in zip(firstJobs, sizes) { jobs[first].log.reserve(size) }
+            for job in jobs { outcomes.append(job.log.stage(job.batch, logAppendTime: job.logAppendTime)) }
+            for first in firstJobs { write(jobs, first, syncs) }
+        }
+
+        private mutating func write(_ jobs: [AppendJob], _ first: Int, _ syncs: Bool) {
+            let log = jobs[first].log
+            let firstOffset = log.bounds.nextOffset
+            do {
+                let bytes = try log.writeStaged()
+                guard bytes.readableBytes > 0 else { return }
+                if syncs { try log.sync() }
+                written.append(WrittenPartition(job: first, bytes: bytes, firstOffset: firstOffset, bounds: log.bounds))
+            } catch {
+                failures.append((first, error))
+                for index in jobs.indices where jobs[index].log === log {
+                    switch outcomes[index] {
+                    case .appended: outcomes[index] = .failed(error)
+                    case .duplicate(let baseOffset) where baseOffset >= firstOffset: outcomes[index] = .failed(error)
+                    default: break
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// What the loop knows of a partition: its offsets, its newest batches, and who waits for more. Consumers that keep up are served from
+// here without touching the disk.
+import Base
+import BrokerCore
+import DequeModule
+import KafkaWire
+
+/// Whole batches as they lie in the log.
+struct TailChunk: Sendable {
+    var firstOffset: Int64
+    var nextOffset: Int64
+    var bytes: Bytes
+}
+
+/// One partition, on the loop.
+final class Partition {
+    let name: TopicPartition
+    let topicID: UUIDBytes
+    let config: TopicConfig
+    let log: PartitionLog
+    let writer: LogWriter
+    private(set) var startOffset: Int64
+    /// Consumers see offsets below this: all that is written, and durable if the broker acknowledges only then.
+    private(set) var highWatermark: Int64
+    private(set) var sizeBytes: Int64
+    private var tail = Deque<TailChunk>()
+    /// Long polls that this partition can end, by their number.
+    var waiting: [Int: FetchWait] = [:]
+    /// Set when the disk failed for good; the partition then refuses appends until a restart.
+    var failure: String?
+
+    init(name: TopicPartition, topicID: UUIDBytes, config: TopicConfig, log: PartitionLog, writer: LogWriter, bounds: LogBounds) {
+        self.name = name
+        self.topicID = topicID
+        self.config = config
+        self.log = log
+        self.writer = writer
+        startOffset = bounds.startOffset
+        highWatermark = bounds.nextOffset
+        sizeBytes = bounds.sizeBytes
+    }
+
+    /// Takes over what a round has written.
+    func publish(_ bytes: Bytes, firstOffset: Int64, _ bounds: LogBounds) {
+        highWatermark = bounds.nextOffset
+        startOffset = bounds.startOffset
+        sizeBytes = bounds.sizeBytes
+        tail.append(TailChunk(firstOffset: firstOffset, nextOffset: bounds.nextOffset, bytes: bytes))
+    }
+
+    func trimmed(_ bounds: LogBounds) {
+        startOffset = bounds.startOffset
+        sizeBytes = bounds.sizeBytes
+    }
+
+    /// Gives up the oldest batches in memory; returns how many bytes they had.
+    func dropOldestChunk() -> Int { tail.popFirst()?.bytes.storageCapacity ?? 0 }
+
+    /// Bytes that could be fetched from `offset` now; counts at most what is in memory, and something if there is anything at all.
+    func availableBytes(from offset: Int64) -> Int {
+        guard offset < highWatermark else { return 0 }
+        guard let first = tail.first, offset >= first.firstOffset else { return Int.max }
+        var bytes = 0
+        for chunk in tail.reversed() {
+            if chunk.nextOffset <= offset { break }
+            bytes += chunk.bytes.readableBytes
+        }
+        return bytes
+    }
+
+    /// Whole batches from `offset` on, at least one and otherwise at most `maxBytes`; nil if they are not in memory.
+    func tailRecords(from offset: Int64, maxBytes: Int) -> Bytes? {
+        guard let first = tail.first, offset >= first.firstOffset else { return nil }
+        var low = 0
+        var high = tail.count
+        while low < high {
+            let middle = (low + high) / 2
+            if tail[middle].nextOffset <= offset { low = middle + 1 } else { high = middle }
+        }
+        guard low < tail.count else { return nil }
+        var records = wholeBatches(tail[low].bytes, from: offset, maxBytes: maxBytes, atLeastOne: true)
+        var place = low + 1
+        while place < tail.count, records.readableBytes < maxBytes {
+            let more = wholeBatches(tail[place].bytes, from: offset, maxBytes: maxBytes - records.readableBytes, atLeastOne: false)
+            guard more.readableBytes > 0 else { break }
+            records.writeImmutableBuffer(more)
+            place += 1
+        }
+        return records
+    }
+
+    private func wholeBatches(_ chunk: Bytes, from offset: Int64, maxBytes: Int, atLeastOne: Bool) -> Bytes {
+        var start = chunk.readerIndex
+        var end = start
+        var begun = false
+        while let header = chunk.getSlice(at: end, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
+            if !begun {
+                if extent.nextOffset <= offset {
+                    end += extent.bytes
+                    continue
+                }
+                begun = true
+                start = end
+            }
+            if end + extent.bytes - start > maxBytes, !(atLeastOne && end == start) { break }
+            end += extent.bytes
+        }
+        return begun ? chunk.getSlice(at: start, length: end - start) ?? Bytes() : Bytes()
+    }
+}

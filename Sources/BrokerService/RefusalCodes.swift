@@ -1,0 +1,72 @@
+// The one table from our refusals to Kafka's codes.
+import BrokerCore
+import KafkaWire
+
+extension BrokerRefusal {
+    var code: KafkaErrorCode {
+        switch self {
+        case .topicExists: .topicAlreadyExists
+        case .unknownTopic: .unknownTopicOrPartition
+        case .invalidTopicName: .invalidTopic
+        case .invalidPartitionCount: .invalidPartitions
+        case .unknownGroup: .groupIDNotFound
+        case .tooManyPartitions: .invalidPartitions
+        case .notWritable: .kafkaStorageError
+        }
+    }
+
+    /// What and why, for the clients that show it.
+    var message: String {
+        switch self {
+        case .topicExists(let name): "topic '\(name)' exists already"
+        case .unknownTopic(let name): "there is no topic '\(name)'"
+        case .invalidTopicName(let name, let reason): "'\(name)' cannot be a topic's name: \(reason)"
+        case .invalidPartitionCount(let count, let reason): "\(count) partitions are not possible: \(reason)"
+        case .unknownGroup(let group): "there is no group '\(group)'"
+        case .tooManyPartitions(let limit): "this broker holds at most \(limit) partitions"
+        case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
+        }
+    }
+}
+
+extension GroupRefusal {
+    var code: KafkaErrorCode {
+        switch self {
+        case .invalidGroupID: .invalidGroupID
+        case .invalidSessionTimeout: .invalidSessionTimeout
+        case .unknownMember: .unknownMemberID
+        case .illegalGeneration: .illegalGeneration
+        case .inconsistentProtocol: .inconsistentGroupProtocol
+        case .rebalanceInProgress: .rebalanceInProgress
+        case .fencedInstance: .fencedInstanceID
+        case .groupFull, .tooManyGroups: .groupMaxSizeReached
+        case .notEmpty: .nonEmptyGroup
+        case .notFound: .groupIDNotFound
+        case .memberIDRequired: .memberIDRequired
+        }
+    }
+}
+
+extension AppendOutcome {
+    var code: KafkaErrorCode {
+        switch self {
+        case .appended, .duplicate: .none
+        case .corrupt: .corruptMessage
+        case .outOfOrder: .outOfOrderSequenceNumber
+        case .staleEpoch: .invalidProducerEpoch
+        case .failed: .kafkaStorageError
+        }
+    }
+}
+
+extension RecordBatch {
+    var producerBatch: ProducerBatch {
+        ProducerBatch(producerID: producerID, epoch: producerEpoch, baseSequence: baseSequence, recordCount: recordCount)
+    }
+}
+
+extension RecordBatchFields {
+    var producerBatch: ProducerBatch {
+        ProducerBatch(producerID: producerID, epoch: producerEpoch, baseSequence: baseSequence, recordCount: recordCount)
+    }
+}

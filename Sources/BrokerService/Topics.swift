@@ -1,0 +1,189 @@
+// Topics as the loop makes and unmakes them: the command first, then the partitions' files on their disk threads, then the answer.
+import Base
+import BrokerCore
+import KafkaWire
+import Storage
+
+extension Broker {
+    /// The disk thread of a partition; by its place, so that a topic's partitions spread.
+    private func writer(of topic: TopicRecord, _ partition: Int32) -> LogWriter {
+        writers[Int((topic.id.low &+ UInt64(partition)) % UInt64(writers.count))]
+    }
+
+    /// A partition's directory: readable by name, and another one if the topic is made anew.
+    private func directory(of topic: TopicRecord, _ partition: Int32) -> String {
+        "\(dataDirectory)/topics/\(topic.name).\(topic.id.shortText)/\(partition)"
+    }
+
+    private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(topic.name).\(topic.id.shortText)" }
+
+    func config(of topic: TopicRecord) -> TopicConfig {
+        do { return try settings.topicDefaults.applying(topic.configs) } catch {
+            log.error("a topic's settings are not possible any more; the defaults are used", metadata: ["topic": "\(topic.name)", "reason": "\(error.reason)"])
+            return settings.topicDefaults
+        }
+    }
+
+    /// Opens the partitions of a topic that are not open yet; `done` gets the first failure.
+    func open(_ topic: TopicRecord, _ done: @escaping (StorageError?) -> Void) {
+        let config = config(of: topic)
+        var failure: StorageError?
+        let gathering = Gathering { done(failure) }
+        for number in 0..<topic.partitions where partitions[TopicPartition(topic.name, number)] == nil {
+            let writer = writer(of: topic, number)
+            let directory = directory(of: topic, number)
+            gathering.enter()
+            // Made and called on the loop; the disk thread only carries it back.
+            nonisolated(unsafe) let opened: (Result<OpenedLog, StorageError>) -> Void = { [self] result in
+                switch result {
+                case .success(let found): adopt(found, TopicPartition(topic.name, number), topic, config, writer)
+                case .failure(let error): failure = failure ?? error
+                }
+                gathering.leave()
+            }
+            writer.disk.submit {
+                let result = Result { () throws(StorageError) in try OpenedLog(directory, config.segmentBytes) }
+                self.loop.execute { opened(result) }
+            }
+        }
+        gathering.leave()
+    }
+
+    private struct OpenedLog: Sendable {
+        var log: PartitionLog
+        var bounds: LogBounds
+        var cutBytes: Int64
+        init(_ directory: String, _ segmentBytesMax: Int64) throws(StorageError) {
+            log = try PartitionLog(directory: directory, segmentBytesMax: segmentBytesMax)
+            bounds = log.bounds
+            cutBytes = log.cutBytes
+        }
+    }
+
+    private func adopt(_ found: OpenedLog, _ name: TopicPartition, _ topic: TopicRecord, _ config: TopicConfig, _ writer: LogWriter) {
+        if found.cutBytes > 0 {
+            log.warning("an unfinished write was cut off; nothing in it had been acknowledged", metadata: ["partition": "\(name)", "bytes": "\(found.cutBytes)"])
+        }
+        partitions[name] = Partition(name: name, topicID: topic.id, config: config, log: found.log, writer: writer, bounds: found.bounds)
+    }
+
+    /// Makes a topic and opens it; who asks for one that is on its way waits for it too, if `joining`.
+    func create(_ topic: TopicRecord, joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void) {
+        if topicsUnderWay[topic.name] != nil {
+            guard joining else { return done(.failure(.topicExists(topic.name))) }
+            topicsUnderWay[topic.name]?.append(done)
+            return
+        }
+        topicsUnderWay[topic.name] = [done]
+        replica.propose(.createTopic(topic)) { [self] result in
+            switch result {
+            case .success(.created(let created)): open(created) { self.createEnded(created, $0) }
+            case .success(.refused(let refusal)): createEnded(topic.name, .failure(refusal))
+            case .success, .failure: createEnded(topic.name, .failure(.notWritable))
+            }
+        }
+    }
+
+    private func createEnded(_ topic: TopicRecord, _ failure: StorageError?) {
+        guard let failure else { return createEnded(topic.name, .success(topic)) }
+        log.error("a topic's files could not be made, so the topic is taken back", metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
+        delete(topic.name) { [self] _ in createEnded(topic.name, .failure(.notWritable)) }
+    }
+
+    private func createEnded(_ name: String, _ result: Result<TopicRecord, BrokerRefusal>) {
+        for waiter in topicsUnderWay.removeValue(forKey: name) ?? [] { waiter(result) }
+    }
+
+    /// Deletes a topic; its files go after the answer that it is gone.
+    func delete(_ name: String, _ done: @escaping (BrokerRefusal?) -> Void) {
+        replica.propose(.deleteTopic(name: name)) { [self] result in
+            switch result {
+            case .success(.deleted(let topic)):
+                close(topic)
+                removeFiles(of: topic)
+                done(nil)
+            case .success(.refused(let refusal)): done(refusal)
+            case .success, .failure: done(.notWritable)
+            }
+        }
+    }
+
+    private func close(_ topic: TopicRecord) {
+        for number in 0..<topic.partitions {
+            guard let partition = partitions.removeValue(forKey: TopicPartition(topic.name, number)) else { continue }
+            for wait in partition.waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() }
+            let log = partition.log
+            partition.writer.disk.submit {
+                do { try log.close() } catch { self.log.warning("a deleted partition did not close cleanly", metadata: ["error": "\(error)"]) }
+            }
+        }
+    }
+
+    /// Removes a dropped topic's files and then the note that they are to be removed.
+    func removeFiles(of topic: TopicRecord) {
+        var failure: StorageError?
+        let gathering = Gathering { [self] in
+            if let failure { return log.warning("a deleted topic's files stay until the next start", metadata: ["topic": "\(topic.name)", "error": "\(failure)"]) }
+            let directory = topicDirectory(topic)
+            // Its partitions are gone; an empty directory that stays harms nobody.
+            writers[0].disk.submit { try? RealFileSystem().remove(directory) }
+            replica.propose(.forgetDropped(topicID: topic.id)) { _ in }
+        }
+        for number in 0..<topic.partitions {
+            gathering.enter()
+            let directory = directory(of: topic, number)
+            // Made and called on the loop; the disk thread only carries it back.
+            nonisolated(unsafe) let removed: (StorageError?) -> Void = { error in
+                failure = failure ?? error
+                gathering.leave()
+            }
+            writer(of: topic, number).disk.submit {
+                var failed: StorageError?
+                do throws(StorageError) { try PartitionLog.remove(directory) } catch { failed = error }
+                let result = failed
+                self.loop.execute { removed(result) }
+            }
+        }
+        gathering.leave()
+    }
+
+    /// More partitions for a topic.
+    func grow(_ name: String, to count: Int32, _ done: @escaping (BrokerRefusal?) -> Void) {
+        replica.propose(.growTopic(name: name, partitions: count)) { [self] result in
+            switch result {
+            case .success(.grown(let topic)): open(topic) { done($0 == nil ? nil : .notWritable) }
+            case .success(.refused(let refusal)): done(refusal)
+            case .success, .failure: done(.notWritable)
+            }
+        }
+    }
+
+    /// Lets old segments go, topic by topic, and comes back after the interval.
+    func scheduleRetention() {
+        loop.schedule(after: settings.retentionCheckInterval) {
+            guard !self.isStopping else { return }
+            let now = self.time.wallTime()
+            for partition in self.partitions.values { self.retain(partition, now) }
+            self.scheduleRetention()
+        }
+    }
+
+    private func retain(_ partition: Partition, _ now: WallTime) {
+        let log = partition.log
+        let config = partition.config
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let trimmed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
+            switch result {
+            case .success(let bounds): partition.trimmed(bounds)
+            case .failure(let error): self.log.warning("old segments could not be removed", metadata: ["error": "\(error)"])
+            }
+        }
+        partition.writer.disk.submit {
+            let result = Result { () throws(StorageError) in
+                try log.retain(config, now: now)
+                return log.bounds
+            }
+            self.loop.execute { trimmed(result) }
+        }
+    }
+}

@@ -1,2 +1,0 @@
-// The system's zlib (package zlib1g-dev), for gzip-compressed job inputs.
-#include <zlib.h>

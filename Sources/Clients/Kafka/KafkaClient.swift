@@ -1,0 +1,200 @@
+// A client of Kafka's protocol for our own command line, demos and benchmarks; it works against a real Kafka as well. It finds leaders and
+// coordinators, and keeps one connection to each broker. A call that fails is not repeated here: commands say so and end.
+import Base
+import KafkaWire
+import NetKit
+
+/// A topic as the cluster describes it.
+package struct KafkaTopic: Sendable, Equatable {
+    package struct Partition: Sendable, Equatable {
+        package var number: Int32
+        package var leader: Int32
+        package var replicas: [Int32]
+    }
+    package var name: String
+    package var partitions: [Partition]
+}
+
+/// A cluster as a broker describes it.
+package struct KafkaCluster: Sendable {
+    package var clusterID: String?
+    package var brokers: [(node: Int32, address: HostPort)]
+    package var topics: [KafkaTopic]
+}
+
+/// A cluster's client.
+package actor KafkaClient {
+    private let loop: NIOServiceLoop
+    private let clientID: String
+    private let bootstrap: KafkaConnection
+    private var brokers: [Int32: HostPort] = [:]
+    private var connections: [Int32: KafkaConnection] = [:]
+    private var leaders: [String: [Int32: Int32]] = [:]
+
+    /// The end of a partition, as `offset(of:_:at:)` takes it.
+    package static let latest: Int64 = -1
+    /// The beginning of a partition.
+    package static let earliest: Int64 = -2
+    /// How long a broker may take over administrative work, in milliseconds.
+    static let adminTimeoutMilliseconds: Int32 = 30_000
+
+    private init(_ loop: NIOServiceLoop, _ clientID: String, _ bootstrap: KafkaConnection) {
+        self.loop = loop
+        self.clientID = clientID
+        self.bootstrap = bootstrap
+    }
+
+    /// Connects to one broker of the cluster. Throws `KafkaFailure`.
+    package static func connect(_ address: HostPort, clientID: String = "platform") async throws -> KafkaClient {
+        let loop = NIOServiceLoop()
+        do {
+            return KafkaClient(loop, clientID, try await KafkaConnection.connect(address, loop: loop, clientID: clientID))
+        } catch {
+            // The loop's thread ends in any case; the error that matters is the connection's.
+            try? await loop.stop()
+            throw error
+        }
+    }
+
+    package func close() async {
+        for connection in connections.values { connection.close() }
+        bootstrap.close()
+        // Nothing waits on this loop any more; a thread that ends late changes nothing.
+        try? await loop.stop()
+    }
+
+    // MARK: the cluster
+
+    /// Brokers and topics; `topics` nil for all. Missing topics are not made.
+    package func cluster(topics names: [String]? = nil) async throws -> KafkaCluster {
+        let request = MetadataRequest(topics: names.map { $0.map { .init(name: $0) } }, allowAutoTopicCreation: false)
+        guard case .metadata(let answer) = try await bootstrap.call(.metadata(request)) else { throw Self.mismatch }
+        for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
+        var topics: [KafkaTopic] = []
+        for topic in answer.topics {
+            let name = topic.name ?? ""
+            if topic.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
+            guard topic.errorCode == .none else { throw KafkaFailure.refused(topic.errorCode, doing: "asking for topic '\(name)'", detail: nil) }
+            leaders[name] = Dictionary(topic.partitions.map { ($0.partition, $0.leaderID) }, uniquingKeysWith: { $1 })
+            topics.append(
+                KafkaTopic(
+                    name: name,
+                    partitions: topic.partitions.map { .init(number: $0.partition, leader: $0.leaderID, replicas: $0.replicaNodes) }
+                        .sorted { $0.number < $1.number }))
+        }
+        return KafkaCluster(
+            clusterID: answer.clusterID, brokers: brokers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, topics: topics.sorted { $0.name < $1.name })
+    }
+
+    private func near(_ name: String) async throws -> [String] {
+        guard case .metadata(let all) = try await bootstrap.call(.metadata(MetadataRequest(topics: nil, allowAutoTopicCreation: false))) else { return [] }
+        return KafkaFailure.nearest(to: name, among: all.topics.compactMap(\.name))
+    }
+
+    /// One topic that must exist.
+    package func topic(_ name: String) async throws -> KafkaTopic {
+        guard let found = try await cluster(topics: [name]).topics.first else { throw KafkaFailure.unknownTopic(name, near: []) }
+        return found
+    }
+
+    static var mismatch: KafkaFailure { .damagedAnswer("it answers another request than the one that was sent") }
+
+    /// The connection to a node.
+    func connection(to node: Int32) async throws -> KafkaConnection {
+        if let known = connections[node] { return known }
+        guard let address = brokers[node] else { throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil) }
+        let made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID)
+        // Another call may have connected meanwhile; one of the two is enough.
+        if let known = connections[node] {
+            made.close()
+            return known
+        }
+        connections[node] = made
+        return made
+    }
+
+    func leader(of topic: String, _ partition: Int32) async throws -> Int32 {
+        if leaders[topic]?[partition] == nil { _ = try await cluster(topics: [topic]) }
+        guard let leader = leaders[topic]?[partition], leader >= 0 else { throw KafkaFailure.noLeader(topic: topic, partition: partition) }
+        return leader
+    }
+
+    /// Sends a request to a node.
+    func call(_ node: Int32, _ body: RequestBody, versionMax: Int16 = .max) async throws -> ResponseBody {
+        try await connection(to: node).call(body, versionMax: versionMax)
+    }
+
+    /// Sends a request to the broker that was connected first.
+    func callAny(_ body: RequestBody) async throws -> ResponseBody { try await bootstrap.call(body) }
+
+    /// The node that coordinates a group.
+    func coordinator(of group: String) async throws -> Int32 {
+        if brokers.isEmpty { _ = try await cluster(topics: []) }
+        guard case .findCoordinator(let answer) = try await bootstrap.call(.findCoordinator(FindCoordinatorRequest(key: group)), versionMax: 3) else {
+            throw Self.mismatch
+        }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "finding the coordinator of group '\(group)'", detail: answer.errorMessage)
+        }
+        brokers[answer.nodeID] = HostPort(answer.host, Int(answer.port))
+        return answer.nodeID
+    }
+
+    // MARK: topics
+
+    /// Makes a topic; `partitions` nil leaves the number to the broker.
+    package func createTopic(_ name: String, partitions: Int32? = nil, configs: [(name: String, value: String)] = []) async throws {
+        let topic = CreateTopicsRequest.Topic(
+            name: name, numPartitions: partitions ?? -1, replicationFactor: -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
+        let controller = try await controller()
+        guard case .createTopics(let answer) = try await call(controller, .createTopics(CreateTopicsRequest(topics: [topic], timeoutMilliseconds: Self.adminTimeoutMilliseconds))),
+            let result = answer.topics.first
+        else { throw Self.mismatch }
+        if result.errorCode == .topicAlreadyExists { throw KafkaFailure.topicExists(name) }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "creating topic '\(name)'", detail: result.errorMessage) }
+    }
+
+    package func deleteTopic(_ name: String) async throws {
+        let controller = try await controller()
+        let request = DeleteTopicsRequest(topics: [.init(name: name)], topicNames: [name], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+        guard case .deleteTopics(let answer) = try await call(controller, .deleteTopics(request)), let result = answer.responses.first else {
+            throw Self.mismatch
+        }
+        if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting topic '\(name)'", detail: result.errorMessage) }
+        leaders[name] = nil
+    }
+
+    private func controller() async throws -> Int32 {
+        guard case .metadata(let answer) = try await bootstrap.call(.metadata(MetadataRequest(topics: [], allowAutoTopicCreation: false))) else {
+            throw Self.mismatch
+        }
+        for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
+        return answer.controllerID
+    }
+
+    /// A topic's settings in force, by name.
+    package func settings(of topic: String) async throws -> [(name: String, value: String)] {
+        let topicResource: Int8 = 2
+        let request = DescribeConfigsRequest(resources: [.init(resourceType: topicResource, resourceName: topic)])
+        guard case .describeConfigs(let answer) = try await bootstrap.call(.describeConfigs(request)), let result = answer.results.first else {
+            throw Self.mismatch
+        }
+        if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(topic, near: try await near(topic)) }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of '\(topic)'", detail: result.errorMessage) }
+        return result.configs.map { ($0.name, $0.value ?? "") }.sorted { $0.0 < $1.0 }
+    }
+
+    /// An end of a partition: -1 the latest offset, -2 the earliest, otherwise the first at or after a time in milliseconds (nil: none).
+    package func offset(of topic: String, _ partition: Int32, at timestamp: Int64) async throws -> Int64? {
+        let request = ListOffsetsRequest(topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: timestamp)])])
+        let node = try await leader(of: topic, partition)
+        guard case .listOffsets(let answer) = try await call(node, .listOffsets(request)), let result = answer.topics.first?.partitions.first else {
+            throw Self.mismatch
+        }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "asking for offsets of '\(topic)' partition \(partition)", detail: nil)
+        }
+        return result.offset < 0 ? nil : result.offset
+    }
+}

@@ -1,0 +1,106 @@
+// A client's connection to one broker: requests with correlation ids, versions agreed on at the start. It does not reconnect; whoever holds it
+// makes another one.
+import Base
+import KafkaWire
+import NetKit
+
+/// A connection to one broker.
+final class KafkaConnection: FrameSession, @unchecked Sendable {
+    // Safe to share: everything mutable is touched on `loop` only; callers hop there.
+    private struct Waiting {
+        var key: ApiKey
+        var version: Int16
+        var continuation: CheckedContinuation<ResponseBody, any Error>
+    }
+    let address: HostPort
+    private let loop: NIOServiceLoop
+    private let clientID: String
+    private var frames: FrameConnection?
+    private var waiting: [Int32: Waiting] = [:]
+    private var nextCorrelation: Int32 = 1
+    private var served: [Int16: ClosedRange<Int16>] = [:]
+    private var isClosed = false
+
+    /// Largest answer that is read, in bytes.
+    private static let answerBytesMax = 256 << 20
+    /// Requests under way at a time.
+    private static let outstandingMax = 1000
+
+    private init(_ address: HostPort, _ loop: NIOServiceLoop, _ clientID: String) {
+        self.address = address
+        self.loop = loop
+        self.clientID = clientID
+    }
+
+    /// Connects and learns what the broker serves.
+    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String) async throws -> KafkaConnection {
+        let connection = KafkaConnection(address, loop, clientID)
+        do {
+            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: answerBytesMax)) { frames in
+                connection.frames = frames
+                return connection
+            }
+        } catch { throw KafkaFailure.cannotConnect(address, reason: "\(error)") }
+        guard case .apiVersions(let answer) = try await connection.call(.apiVersions(ApiVersionsRequest()), version: 0) else {
+            throw KafkaFailure.damagedAnswer("another answer than the one to ApiVersions")
+        }
+        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "asking for versions", detail: nil) }
+        var served: [Int16: ClosedRange<Int16>] = [:]
+        for api in answer.apis where api.minVersion <= api.maxVersion { served[api.apiKey] = api.minVersion...api.maxVersion }
+        connection.agree(served)
+        return connection
+    }
+
+    private func agree(_ served: [Int16: ClosedRange<Int16>]) { loop.execute { self.served = served } }
+
+    /// Sends a request in the highest version that both sides know, at most `versionMax`.
+    func call(_ body: RequestBody, versionMax: Int16 = .max) async throws -> ResponseBody {
+        try await send(body) { served in
+            let ours = ApiTable.row(body.key).versions
+            guard let theirs = served[body.key.rawValue] else { return nil }
+            let version = min(ours.upperBound, theirs.upperBound, versionMax)
+            return version >= max(ours.lowerBound, theirs.lowerBound) ? version : nil
+        }
+    }
+
+    private func call(_ body: RequestBody, version: Int16) async throws -> ResponseBody { try await send(body) { _ in version } }
+
+    private func send(_ body: RequestBody, _ choose: @escaping @Sendable ([Int16: ClosedRange<Int16>]) -> Int16?) async throws -> ResponseBody {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ResponseBody, any Error>) in
+            loop.execute { self.send(body, choose(self.served), continuation) }
+        }
+    }
+
+    private func send(_ body: RequestBody, _ version: Int16?, _ continuation: CheckedContinuation<ResponseBody, any Error>) {
+        guard let frames, !isClosed else { return continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
+        guard let version else { return continuation.resume(throwing: KafkaFailure.notServed(ApiTable.row(body.key).name)) }
+        guard waiting.count < Self.outstandingMax else { return continuation.resume(throwing: KafkaFailure.timedOut(doing: "too many requests wait")) }
+        let correlation = nextCorrelation
+        nextCorrelation = nextCorrelation == .max ? 1 : nextCorrelation + 1
+        do {
+            let bytes = try KafkaFrame.encodeRequest(body, correlationID: correlation, version: version, clientID: clientID)
+            waiting[correlation] = Waiting(key: body.key, version: version, continuation: continuation)
+            frames.sendRaw(bytes)
+        } catch { continuation.resume(throwing: KafkaFailure.damagedAnswer("the request cannot be written: \(error)")) }
+    }
+
+    func received(_ frame: Bytes) {
+        do {
+            let correlation = try KafkaFrame.correlationID(of: frame)
+            guard let one = waiting.removeValue(forKey: correlation) else { return close() }
+            do { one.continuation.resume(returning: try KafkaFrame.decodeResponse(frame, key: one.key, version: one.version)) } catch {
+                one.continuation.resume(throwing: KafkaFailure.damagedAnswer("\(error)"))
+            }
+        } catch { close() }
+    }
+
+    func closed() {
+        isClosed = true
+        let lost = waiting.sorted { $0.key < $1.key }
+        waiting = [:]
+        for (_, one) in lost { one.continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
+    }
+
+    /// Ends the connection; on the loop or off it.
+    func close() { loop.execute { self.frames?.close() } }
+}

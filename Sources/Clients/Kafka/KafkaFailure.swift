@@ -1,0 +1,59 @@
+// How a Kafka client call fails, in words that say what to do next. Shared by every verb that speaks Kafka.
+import Base
+import KafkaWire
+import NetKit
+
+/// What a broker refused, or why it could not be asked.
+package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// There is no such topic; `near` are the existing ones whose names are closest.
+    case unknownTopic(String, near: [String])
+    case topicExists(String)
+    case unknownGroup(String)
+    /// Any other refusal; `detail` is the broker's own sentence, if it sent one.
+    case refused(KafkaErrorCode, doing: String, detail: String?)
+    case cannotConnect(HostPort, reason: String)
+    case connectionLost(HostPort)
+    /// The broker does not serve this API in a version that we know.
+    case notServed(String)
+    case damagedAnswer(String)
+    case noLeader(topic: String, partition: Int32)
+    case timedOut(doing: String)
+
+    package var description: String {
+        switch self {
+        case .unknownTopic(let name, let near):
+            near.isEmpty ? "there is no topic '\(name)'" : "there is no topic '\(name)'; there is \(near.map { "'\($0)'" }.joined(separator: ", "))"
+        case .topicExists(let name): "the topic '\(name)' exists already"
+        case .unknownGroup(let name): "there is no group '\(name)'"
+        case .refused(let code, let doing, let detail): "\(doing): \(detail ?? code.description)"
+        case .cannotConnect(let address, let reason): "no Kafka broker answers at \(address): \(reason)"
+        case .connectionLost(let address): "the connection to \(address) was lost"
+        case .notServed(let api): "the broker does not serve \(api) in a version that this client knows"
+        case .damagedAnswer(let reason): "the broker's answer cannot be read: \(reason)"
+        case .noLeader(let topic, let partition): "partition \(partition) of '\(topic)' has no leader at present"
+        case .timedOut(let doing): "\(doing): no answer in time"
+        }
+    }
+
+    /// The names among `names` that are closest to `wanted`, at most three.
+    static func nearest(to wanted: String, among names: [String]) -> [String] {
+        let limit = max(2, wanted.count / 3)
+        let ranked = names.map { ($0, distance(Array(wanted.lowercased().utf8), Array($0.lowercased().utf8))) }
+        return ranked.filter { $0.1 <= limit }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)
+    }
+
+    /// Edit distance.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (i, a) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in right.enumerated() {
+                let cost = a == b ? diagonal : min(diagonal, row[j], row[j + 1]) + 1
+                diagonal = row[j + 1]
+                row[j + 1] = cost
+            }
+        }
+        return row[right.count]
+    }
+}

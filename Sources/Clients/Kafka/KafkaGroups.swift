@@ -1,0 +1,236 @@
+// Groups: listing and describing them, and a member that reads with others. The member assigns by ranges when it leads, commits what its
+// reader has finished with, and joins again when the coordinator says so.
+import Base
+import KafkaWire
+
+/// A group as its coordinator lists it.
+package struct KafkaGroup: Sendable, Equatable {
+    package struct Member: Sendable, Equatable {
+        package var id: String
+        package var clientID: String
+        package var host: String
+        package var assignment: [ConsumerAssignment.Topic]
+    }
+    package struct Offset: Sendable, Equatable {
+        package var topic: String
+        package var partition: Int32
+        package var committed: Int64
+        package var end: Int64?
+    }
+    package var name: String
+    package var state: String
+    package var members: [Member] = []
+    package var offsets: [Offset] = []
+}
+
+extension KafkaClient {
+    /// All groups of the broker that was connected first.
+    package func groups() async throws -> [KafkaGroup] {
+        guard case .listGroups(let answer) = try await callAny(.listGroups(ListGroupsRequest())) else { throw Self.mismatch }
+        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
+        return answer.groups.map { KafkaGroup(name: $0.groupID, state: $0.groupState) }.sorted { $0.name < $1.name }
+    }
+
+    /// Members, shares, committed offsets and how far they lag.
+    package func group(_ name: String) async throws -> KafkaGroup {
+        let node = try await coordinator(of: name)
+        guard case .describeGroups(let answer) = try await call(node, .describeGroups(DescribeGroupsRequest(groups: [name]))), let found = answer.groups.first else {
+            throw Self.mismatch
+        }
+        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: nil) }
+        if found.groupState == "Dead" { throw KafkaFailure.unknownGroup(name) }
+        var group = KafkaGroup(name: name, state: found.groupState)
+        for member in found.members {
+            var assignment: [ConsumerAssignment.Topic] = []
+            if found.protocolType == ConsumerProtocol.name, member.memberAssignment.readableBytes > 0 {
+                do { assignment = try ConsumerProtocol.decode(ConsumerAssignment.self, member.memberAssignment).topics } catch {
+                    throw KafkaFailure.damagedAnswer("the share of member '\(member.memberID)': \(error)")
+                }
+            }
+            group.members.append(.init(id: member.memberID, clientID: member.clientID, host: member.clientHost, assignment: assignment))
+        }
+        for (topic, partition, offset) in try await committed(name, topics: nil) {
+            let end = try await self.offset(of: topic, partition, at: KafkaClient.latest)
+            group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
+        }
+        return group
+    }
+
+    /// Committed offsets, of all topics if `topics` is nil; what was never committed is left out.
+    func committed(_ group: String, topics: [OffsetFetchRequest.Topic]?) async throws -> [(topic: String, partition: Int32, offset: Int64)] {
+        let node = try await coordinator(of: group)
+        guard case .offsetFetch(let answer) = try await call(node, .offsetFetch(OffsetFetchRequest(groupID: group, topics: topics)), versionMax: 7) else {
+            throw Self.mismatch
+        }
+        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "asking for the offsets of group '\(group)'", detail: nil) }
+        return answer.topics.flatMap { topic in topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) } }
+    }
+
+    package func deleteGroup(_ name: String) async throws {
+        let node = try await coordinator(of: name)
+        guard case .deleteGroups(let answer) = try await call(node, .deleteGroups(DeleteGroupsRequest(groups: [name]))), let result = answer.results.first else {
+            throw Self.mismatch
+        }
+        if result.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil) }
+    }
+
+    /// Joins a group that reads one topic.
+    package func join(group: String, topic: String) async throws -> KafkaGroupReader {
+        _ = try await self.topic(topic)
+        return KafkaGroupReader(self, group: group, topic: topic, coordinator: try await coordinator(of: group))
+    }
+}
+
+/// A member of a group that reads one topic. One task uses it at a time.
+package actor KafkaGroupReader {
+    private let client: KafkaClient
+    private let group: String
+    private let topic: String
+    private let coordinator: Int32
+    private var memberID = ""
+    private var generation: Int32 = -1
+    private var positions: [Int32: Int64] = [:]
+    private var isMember = false
+    private var lastHeartbeat: ContinuousClock.Instant?
+
+    private static let sessionTimeoutMilliseconds: Int32 = 10_000
+    private static let rebalanceTimeoutMilliseconds: Int32 = 60_000
+    private static let heartbeatInterval = Duration.seconds(2)
+    private static let assignor = "range"
+    /// Attempts to get into a generation before giving up: each one follows a change in the group.
+    private static let joinAttemptsMax = 50
+
+    init(_ client: KafkaClient, group: String, topic: String, coordinator: Int32) {
+        self.client = client
+        self.group = group
+        self.topic = topic
+        self.coordinator = coordinator
+    }
+
+    /// The partitions that this member reads at present.
+    package var partitions: [Int32] { positions.keys.sorted() }
+
+    /// The next records of our share, empty if none came within `maxWait`. Must be called at least every few seconds, since it also
+    /// tells the coordinator that we live.
+    package func next(maxWait: Duration = .milliseconds(500)) async throws -> [ConsumedRecord] {
+        if !isMember { try await join() }
+        try await heartbeat()
+        guard isMember else { return [] }
+        guard !positions.isEmpty else {
+            try await Task.sleep(for: maxWait)
+            return []
+        }
+        let (records, next) = try await client.fetch(topic, from: positions, maxWait: maxWait)
+        positions = next
+        return records
+    }
+
+    /// Commits everything that `next` has handed out. False if the group has moved on meanwhile: those records go to another member again.
+    package func commit() async throws -> Bool {
+        guard isMember, !positions.isEmpty else { return isMember }
+        let places = positions.sorted { $0.key < $1.key }.map { OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "") }
+        let request = OffsetCommitRequest(groupID: group, generationID: generation, memberID: memberID, topics: [.init(name: topic, partitions: places)])
+        guard case .offsetCommit(let answer) = try await client.call(coordinator, .offsetCommit(request)) else { throw KafkaClient.mismatch }
+        for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
+            if Self.meansRejoin(part.errorCode) {
+                isMember = false
+                return false
+            }
+            throw KafkaFailure.refused(part.errorCode, doing: "committing offsets of group '\(group)'", detail: nil)
+        }
+        return true
+    }
+
+    /// Leaves the group, so that the others take over at once.
+    package func leave() async throws {
+        guard !memberID.isEmpty else { return }
+        isMember = false
+        _ = try await client.call(coordinator, .leaveGroup(LeaveGroupRequest(groupID: group, memberID: memberID, members: [.init(memberID: memberID)])))
+        memberID = ""
+    }
+
+    private static func meansRejoin(_ code: KafkaErrorCode) -> Bool {
+        code == .rebalanceInProgress || code == .illegalGeneration || code == .unknownMemberID
+    }
+
+    private func heartbeat() async throws {
+        let clock = ContinuousClock()
+        if let lastHeartbeat, clock.now - lastHeartbeat < Self.heartbeatInterval { return }
+        lastHeartbeat = clock.now
+        let request = HeartbeatRequest(groupID: group, generationID: generation, memberID: memberID)
+        guard case .heartbeat(let answer) = try await client.call(coordinator, .heartbeat(request)) else { throw KafkaClient.mismatch }
+        guard answer.errorCode != .none else { return }
+        guard Self.meansRejoin(answer.errorCode) else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "staying in group '\(group)'", detail: nil)
+        }
+        if answer.errorCode == .unknownMemberID { memberID = "" }
+        isMember = false
+    }
+
+    private func join() async throws {
+        let subscription = try ConsumerProtocol.encode(ConsumerSubscription(topics: [topic]))
+        for _ in 0..<Self.joinAttemptsMax {
+            let request = JoinGroupRequest(
+                groupID: group, sessionTimeoutMilliseconds: Self.sessionTimeoutMilliseconds, rebalanceTimeoutMilliseconds: Self.rebalanceTimeoutMilliseconds,
+                memberID: memberID, protocolType: ConsumerProtocol.name, protocols: [.init(name: Self.assignor, metadata: subscription)])
+            guard case .joinGroup(let joined) = try await client.call(coordinator, .joinGroup(request)) else { throw KafkaClient.mismatch }
+            if joined.errorCode == .memberIDRequired {
+                memberID = joined.memberID
+                continue
+            }
+            if Self.meansRejoin(joined.errorCode) {
+                if joined.errorCode == .unknownMemberID { memberID = "" }
+                continue
+            }
+            guard joined.errorCode == .none else { throw KafkaFailure.refused(joined.errorCode, doing: "joining group '\(group)'", detail: nil) }
+            memberID = joined.memberID
+            generation = joined.generationID
+            if try await sync(joined) { return }
+        }
+        throw KafkaFailure.timedOut(doing: "joining group '\(group)', which changes all the time")
+    }
+
+    /// False if the group moved on before everybody had a share.
+    private func sync(_ joined: JoinGroupResponse) async throws -> Bool {
+        let shares = joined.leader == joined.memberID ? try await assign(joined.members.map(\.memberID)) : []
+        let request = SyncGroupRequest(
+            groupID: group, generationID: generation, memberID: memberID, protocolType: ConsumerProtocol.name, protocolName: Self.assignor, assignments: shares)
+        guard case .syncGroup(let synced) = try await client.call(coordinator, .syncGroup(request)) else { throw KafkaClient.mismatch }
+        if Self.meansRejoin(synced.errorCode) { return false }
+        guard synced.errorCode == .none else { throw KafkaFailure.refused(synced.errorCode, doing: "joining group '\(group)'", detail: nil) }
+        var mine: [Int32] = []
+        if synced.assignment.readableBytes > 0 {
+            mine = try ConsumerProtocol.decode(ConsumerAssignment.self, synced.assignment).topics.filter { $0.name == topic }.flatMap(\.partitions)
+        }
+        positions = try await startingPositions(mine)
+        isMember = true
+        return true
+    }
+
+    /// Ranges of partitions in the order of the members' names, as Kafka's range assignor gives them.
+    private func assign(_ members: [String]) async throws -> [SyncGroupRequest.Assignment] {
+        let partitions = try await client.topic(topic).partitions.map(\.number)
+        let sorted = members.sorted()
+        var shares: [SyncGroupRequest.Assignment] = []
+        var start = 0
+        for (index, member) in sorted.enumerated() {
+            let count = partitions.count / sorted.count + (index < partitions.count % sorted.count ? 1 : 0)
+            let share = ConsumerAssignment(topics: count > 0 ? [.init(name: topic, partitions: Array(partitions[start..<(start + count)]))] : [])
+            shares.append(.init(memberID: member, assignment: try ConsumerProtocol.encode(share)))
+            start += count
+        }
+        return shares
+    }
+
+    /// Where the group had come to; the beginning where it never was.
+    private func startingPositions(_ partitions: [Int32]) async throws -> [Int32: Int64] {
+        guard !partitions.isEmpty else { return [:] }
+        var positions: [Int32: Int64] = [:]
+        for (_, partition, offset) in try await client.committed(group, topics: [.init(name: topic, partitions: partitions)]) { positions[partition] = offset }
+        for partition in partitions where positions[partition] == nil {
+            positions[partition] = try await client.offset(of: topic, partition, at: KafkaClient.earliest) ?? 0
+        }
+        return positions
+    }
+}

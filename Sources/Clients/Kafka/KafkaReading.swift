@@ -1,0 +1,56 @@
+// Reading partitions from given offsets, by long polls: a reader without a group, and the ground on which members of groups read.
+import Base
+import KafkaWire
+
+/// A record that was read.
+package struct ConsumedRecord: Sendable, Equatable {
+    package var partition: Int32
+    package var record: Record
+}
+
+extension KafkaClient {
+    private static var fetchBytesMax: Int32 { 16 << 20 }
+    private static var partitionBytesMax: Int32 { 4 << 20 }
+
+    /// Fetches from the given offsets of one topic, waiting up to `maxWait` for the first record. Returns records in offset order per
+    /// partition, and the offsets to go on from.
+    package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500)) async throws -> (records: [ConsumedRecord], next: [Int32: Int64]) {
+        var byLeader: [Int32: [Int32]] = [:]
+        for partition in offsets.keys.sorted() { byLeader[try await leader(of: topic, partition), default: []].append(partition) }
+        var records: [ConsumedRecord] = []
+        var next = offsets
+        // Several leaders share the wait, so that none of them delays the others' records by more than its part.
+        let wait = Int32(clamping: maxWait.inMilliseconds / Int64(max(1, byLeader.count)))
+        for (node, partitions) in byLeader.sorted(by: { $0.key < $1.key }) {
+            let places = partitions.map { FetchRequest.Topic.Partition(partition: $0, fetchOffset: offsets[$0] ?? 0, partitionMaxBytes: Self.partitionBytesMax) }
+            let request = FetchRequest(
+                maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, topics: [.init(name: topic, partitions: places)])
+            // Up to version 12 topics are named; ids would save nothing here.
+            guard case .fetch(let answer) = try await call(node, .fetch(request), versionMax: 12) else { throw Self.mismatch }
+            guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "reading '\(topic)'", detail: nil) }
+            for part in answer.topics.flatMap(\.partitions) { try take(topic, part, &records, &next) }
+        }
+        return (records, next)
+    }
+
+    private func take(_ topic: String, _ part: FetchResponse.Topic.Partition, _ records: inout [ConsumedRecord], _ next: inout [Int32: Int64]) throws {
+        if part.errorCode == .offsetOutOfRange {
+            throw KafkaFailure.refused(
+                part.errorCode, doing: "reading '\(topic)' partition \(part.partition)",
+                detail: "offset \(next[part.partition] ?? 0) is outside of what the partition holds (from \(part.logStartOffset) to \(part.highWatermark))")
+        }
+        guard part.errorCode == .none else {
+            throw KafkaFailure.refused(part.errorCode, doing: "reading '\(topic)' partition \(part.partition)", detail: nil)
+        }
+        let wanted = next[part.partition] ?? 0
+        do {
+            for batch in try RecordBatch.all(in: part.records ?? Bytes()) {
+                // A batch may begin before the offset that was asked for; control batches carry no records for readers.
+                if !batch.isControl {
+                    records += try batch.records().filter { $0.offset >= wanted }.map { ConsumedRecord(partition: part.partition, record: $0) }
+                }
+                next[part.partition] = max(next[part.partition] ?? 0, batch.nextOffset)
+            }
+        } catch { throw KafkaFailure.damagedAnswer("a record batch of '\(topic)' partition \(part.partition): \(error)") }
+    }
+}

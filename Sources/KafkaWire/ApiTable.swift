@@ -1,0 +1,94 @@
+// The API table: one row per API that this broker answers. ApiVersions, decoding, dispatch and the compatibility table in the docs
+// derive from it, so an API is served exactly when it has a row. Source: Kafka protocol guide, "Api Keys".
+import Base
+
+/// An API that this broker serves, by its number on the wire.
+package enum ApiKey: Int16, CaseIterable, Sendable {
+    case produce = 0
+    case fetch = 1
+    case listOffsets = 2
+    case metadata = 3
+    case offsetCommit = 8
+    case offsetFetch = 9
+    case findCoordinator = 10
+    case joinGroup = 11
+    case heartbeat = 12
+    case leaveGroup = 13
+    case syncGroup = 14
+    case describeGroups = 15
+    case listGroups = 16
+    case apiVersions = 18
+    case createTopics = 19
+    case deleteTopics = 20
+    case initProducerID = 22
+    case describeConfigs = 32
+    case createPartitions = 37
+    case deleteGroups = 42
+}
+
+/// What is served of an API.
+package struct ApiRow: Sendable {
+    package let key: ApiKey
+    /// The name in Kafka's documentation.
+    package let name: String
+    package let versions: ClosedRange<Int16>
+    /// The first version with compact lengths and tagged fields.
+    package let firstFlexible: Int16
+    package let request: any WireLayout.Type
+    package let response: any WireLayout.Type
+
+    package func isFlexible(_ version: Int16) -> Bool { version >= firstFlexible }
+    /// Whether the response's header carries tagged fields; never for ApiVersions, since its client does not yet know our versions.
+    package func hasFlexibleResponseHeader(_ version: Int16) -> Bool { key != .apiVersions && isFlexible(version) }
+}
+
+/// All rows in the order of their keys.
+package enum ApiTable {
+    package static let rows: [ApiRow] = [
+        row(.produce, "Produce", 0...11, 9, ProduceRequest.self, ProduceResponse.self),
+        row(.fetch, "Fetch", 4...16, 12, FetchRequest.self, FetchResponse.self),
+        row(.listOffsets, "ListOffsets", 1...7, 6, ListOffsetsRequest.self, ListOffsetsResponse.self),
+        row(.metadata, "Metadata", 0...13, 9, MetadataRequest.self, MetadataResponse.self),
+        row(.offsetCommit, "OffsetCommit", 2...9, 8, OffsetCommitRequest.self, OffsetCommitResponse.self),
+        row(.offsetFetch, "OffsetFetch", 1...9, 6, OffsetFetchRequest.self, OffsetFetchResponse.self),
+        row(.findCoordinator, "FindCoordinator", 0...6, 3, FindCoordinatorRequest.self, FindCoordinatorResponse.self),
+        row(.joinGroup, "JoinGroup", 0...9, 6, JoinGroupRequest.self, JoinGroupResponse.self),
+        row(.heartbeat, "Heartbeat", 0...4, 4, HeartbeatRequest.self, HeartbeatResponse.self),
+        row(.leaveGroup, "LeaveGroup", 0...5, 4, LeaveGroupRequest.self, LeaveGroupResponse.self),
+        row(.syncGroup, "SyncGroup", 0...5, 4, SyncGroupRequest.self, SyncGroupResponse.self),
+        row(.describeGroups, "DescribeGroups", 0...5, 5, DescribeGroupsRequest.self, DescribeGroupsResponse.self),
+        row(.listGroups, "ListGroups", 0...5, 3, ListGroupsRequest.self, ListGroupsResponse.self),
+        row(.apiVersions, "ApiVersions", 0...4, 3, ApiVersionsRequest.self, ApiVersionsResponse.self),
+        row(.createTopics, "CreateTopics", 2...7, 5, CreateTopicsRequest.self, CreateTopicsResponse.self),
+        row(.deleteTopics, "DeleteTopics", 1...6, 4, DeleteTopicsRequest.self, DeleteTopicsResponse.self),
+        row(.initProducerID, "InitProducerId", 0...5, 2, InitProducerIDRequest.self, InitProducerIDResponse.self),
+        row(.describeConfigs, "DescribeConfigs", 1...4, 4, DescribeConfigsRequest.self, DescribeConfigsResponse.self),
+        row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
+        row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
+    ]
+
+    private static func row(
+        _ key: ApiKey, _ name: String, _ versions: ClosedRange<Int16>, _ firstFlexible: Int16,
+        _ request: any WireLayout.Type, _ response: any WireLayout.Type
+    ) -> ApiRow {
+        ApiRow(key: key, name: name, versions: versions, firstFlexible: firstFlexible, request: request, response: response)
+    }
+
+    /// Rows by wire number; most numbers have none.
+    private static let byNumber: [ApiRow?] = {
+        var table = [ApiRow?](repeating: nil, count: 64)
+        for row in rows { table[Int(row.key.rawValue)] = row }
+        return table
+    }()
+
+    /// The row of a number from the wire, nil if that API is not served.
+    package static func row(number: Int16) -> ApiRow? {
+        guard number >= 0, Int(number) < byNumber.count else { return nil }
+        return byNumber[Int(number)]
+    }
+
+    package static func row(_ key: ApiKey) -> ApiRow {
+        guard let row = byNumber[Int(key.rawValue)] else { preconditionFailure("every API key has a row") }
+        return row
+    }
+}

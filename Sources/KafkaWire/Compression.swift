@@ -1,0 +1,85 @@
+// The compression of record batches. The broker passes compressed batches on as they are; only our own client verbs look inside. What a
+// batch may grow to is bounded, so that a small frame cannot fill the memory.
+import Base
+import CompressionLibraries
+
+/// A batch's codec, by its number in the attributes.
+package enum Compression: Int16, Sendable, CaseIterable {
+    case none = 0
+    case gzip = 1
+    case snappy = 2
+    case lz4 = 3
+    case zstd = 4
+
+    /// The most that one batch may decompress to, in bytes.
+    package static let decompressedBytesMax = 256 << 20
+    private static let chunkBytes = 64 << 10
+
+    static func of(number: Int16) throws(WireError) -> Compression {
+        guard let codec = Compression(rawValue: number) else { throw .unknownTag("compression codec", Int(number)) }
+        return codec
+    }
+
+    package func compress(_ plain: Bytes) throws(WireError) -> Bytes {
+        switch self {
+        case .none: return plain
+        case .gzip: return Self.deflated(plain)
+        case .snappy, .lz4, .zstd: throw .unknownTag("compression codec that this client has no library for", Int(rawValue))
+        }
+    }
+
+    package func decompress(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
+        switch self {
+        case .none: return packed
+        case .gzip: return try Self.inflated(packed, bytesMax)
+        case .snappy, .lz4, .zstd: throw .unknownTag("compression codec that this client has no library for", Int(rawValue))
+        }
+    }
+
+    private static func deflated(_ plain: Bytes) -> Bytes {
+        var stream = z_stream()
+        let code = platform_gzip_deflate_init(&stream, Z_DEFAULT_COMPRESSION)
+        precondition(code == Z_OK, "zlib refused its default parameters (\(code))")
+        defer { deflateEnd(&stream) }
+        let bound = Int(deflateBound(&stream, UInt(plain.readableBytes)))
+        var packed = ByteBufferAllocator().buffer(capacity: bound)
+        // zlib reads the input and writes at most `bound` bytes, both only within this call; deflateBound makes one call enough.
+        _ = plain.withUnsafeReadableBytes { input in
+            packed.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { output in
+                stream.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
+                stream.avail_in = UInt32(input.count)
+                stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
+                stream.avail_out = UInt32(bound)
+                let code = deflate(&stream, Z_FINISH)
+                precondition(code == Z_STREAM_END, "deflateBound bounds the output (\(code))")
+                return bound - Int(stream.avail_out)
+            }
+        }
+        return packed
+    }
+
+    private static func inflated(_ packed: Bytes, _ bytesMax: Int) throws(WireError) -> Bytes {
+        var stream = z_stream()
+        let code = platform_gzip_inflate_init(&stream)
+        precondition(code == Z_OK, "zlib refused its default parameters (\(code))")
+        defer { inflateEnd(&stream) }
+        var plain = Bytes()
+        var status = Z_OK
+        // zlib reads the input and writes at most one chunk a turn, all within this closure.
+        packed.withUnsafeReadableBytes { input in
+            stream.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
+            stream.avail_in = UInt32(input.count)
+            while status == Z_OK, plain.readableBytes <= bytesMax {
+                plain.writeWithUnsafeMutableBytes(minimumWritableBytes: chunkBytes) { output in
+                    stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
+                    stream.avail_out = UInt32(chunkBytes)
+                    status = inflate(&stream, Z_NO_FLUSH)
+                    return chunkBytes - Int(stream.avail_out)
+                }
+            }
+        }
+        guard plain.readableBytes <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
+        guard status == Z_STREAM_END else { throw .unknownTag("gzip stream state", Int(status)) }
+        return plain
+    }
+}

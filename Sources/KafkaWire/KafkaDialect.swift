@@ -1,0 +1,43 @@
+// Kafka's way of writing lengths, and the few field kinds that only Kafka has. Classic versions carry int16 strings and int32 byte
+// fields and arrays; flexible versions (KIP-482) carry varints and end each structure with tagged fields.
+import Base
+
+/// Kafka's encoding of strings, byte fields and arrays.
+package enum KafkaDialect: WireDialect {
+    package static func form(of kind: LengthKind, flexible: Bool) -> LengthForm {
+        if flexible { return .varintPlusOne }
+        return kind == .string ? .int16 : .int32
+    }
+    package static var hasTags: Bool { true }
+}
+
+/// The value of an "authorized operations" field that was not asked for or is not known.
+package let unknownOperations = Int32.min
+
+extension FieldCoder where Self: ~Copyable {
+    mutating func errorCode(_ value: inout KafkaErrorCode) throws(WireError) {
+        var raw = value.rawValue
+        try int16(&raw)
+        value = KafkaErrorCode(rawValue: raw)
+    }
+
+    /// A string that may be null from `version` on and is empty instead before.
+    mutating func string(_ value: inout String?, nullableFrom first: Int16) throws(WireError) {
+        if version >= first { return try optionalString(&value) }
+        var text = value ?? ""
+        try string(&text)
+        value = text
+    }
+
+    /// A list that may be null from `version` on and is empty instead before.
+    mutating func list<L: WireLayout>(_ value: inout [L]?, nullableFrom first: Int16) throws(WireError) {
+        if version >= first { return try optionalList(&value) }
+        var elements = value ?? []
+        try list(&elements)
+        value = elements
+    }
+
+    mutating func optionalStrings(_ value: inout [String]?) throws(WireError) {
+        try optionalArray(&value, empty: "") { (element: inout String, io: inout Self) throws(WireError) in try io.string(&element) }
+    }
+}

@@ -1,0 +1,77 @@
+// Kafka's error codes, as far as this house sends or expects them. An open set: a peer may send codes that are not listed.
+// Source: Kafka protocol guide, "Error Codes".
+
+/// A code as it lies on the wire.
+package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int16
+    package init(rawValue: Int16) { self.rawValue = rawValue }
+
+    package static let unknownServerError = KafkaErrorCode(rawValue: -1)
+    package static let none = KafkaErrorCode(rawValue: 0)
+    package static let offsetOutOfRange = KafkaErrorCode(rawValue: 1)
+    package static let corruptMessage = KafkaErrorCode(rawValue: 2)
+    package static let unknownTopicOrPartition = KafkaErrorCode(rawValue: 3)
+    package static let leaderNotAvailable = KafkaErrorCode(rawValue: 5)
+    package static let notLeaderOrFollower = KafkaErrorCode(rawValue: 6)
+    package static let requestTimedOut = KafkaErrorCode(rawValue: 7)
+    package static let messageTooLarge = KafkaErrorCode(rawValue: 10)
+    package static let offsetMetadataTooLarge = KafkaErrorCode(rawValue: 12)
+    package static let coordinatorLoadInProgress = KafkaErrorCode(rawValue: 14)
+    package static let coordinatorNotAvailable = KafkaErrorCode(rawValue: 15)
+    package static let notCoordinator = KafkaErrorCode(rawValue: 16)
+    package static let invalidTopic = KafkaErrorCode(rawValue: 17)
+    package static let invalidRequiredAcks = KafkaErrorCode(rawValue: 21)
+    package static let illegalGeneration = KafkaErrorCode(rawValue: 22)
+    package static let inconsistentGroupProtocol = KafkaErrorCode(rawValue: 23)
+    package static let invalidGroupID = KafkaErrorCode(rawValue: 24)
+    package static let unknownMemberID = KafkaErrorCode(rawValue: 25)
+    package static let invalidSessionTimeout = KafkaErrorCode(rawValue: 26)
+    package static let rebalanceInProgress = KafkaErrorCode(rawValue: 27)
+    package static let unsupportedVersion = KafkaErrorCode(rawValue: 35)
+    package static let topicAlreadyExists = KafkaErrorCode(rawValue: 36)
+    package static let invalidPartitions = KafkaErrorCode(rawValue: 37)
+    package static let invalidReplicationFactor = KafkaErrorCode(rawValue: 38)
+    package static let invalidReplicaAssignment = KafkaErrorCode(rawValue: 39)
+    package static let invalidConfig = KafkaErrorCode(rawValue: 40)
+    package static let invalidRequest = KafkaErrorCode(rawValue: 42)
+    package static let unsupportedForMessageFormat = KafkaErrorCode(rawValue: 43)
+    package static let outOfOrderSequenceNumber = KafkaErrorCode(rawValue: 45)
+    package static let duplicateSequenceNumber = KafkaErrorCode(rawValue: 46)
+    package static let invalidProducerEpoch = KafkaErrorCode(rawValue: 47)
+    package static let transactionalIDAuthorizationFailed = KafkaErrorCode(rawValue: 53)
+    package static let kafkaStorageError = KafkaErrorCode(rawValue: 56)
+    package static let unknownProducerID = KafkaErrorCode(rawValue: 59)
+    package static let nonEmptyGroup = KafkaErrorCode(rawValue: 68)
+    package static let groupIDNotFound = KafkaErrorCode(rawValue: 69)
+    package static let fetchSessionIDNotFound = KafkaErrorCode(rawValue: 70)
+    package static let fencedLeaderEpoch = KafkaErrorCode(rawValue: 74)
+    package static let unknownLeaderEpoch = KafkaErrorCode(rawValue: 75)
+    package static let unsupportedCompressionType = KafkaErrorCode(rawValue: 76)
+    package static let memberIDRequired = KafkaErrorCode(rawValue: 79)
+    package static let groupMaxSizeReached = KafkaErrorCode(rawValue: 81)
+    package static let fencedInstanceID = KafkaErrorCode(rawValue: 82)
+    package static let invalidRecord = KafkaErrorCode(rawValue: 87)
+    package static let throttlingQuotaExceeded = KafkaErrorCode(rawValue: 89)
+    package static let producerFenced = KafkaErrorCode(rawValue: 90)
+    package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
+}
+
+extension KafkaErrorCode: CustomStringConvertible {
+    /// The name in Kafka's documentation, so that a person can look it up.
+    package var description: String { Self.names[rawValue].map { "\($0) (\(rawValue))" } ?? "error code \(rawValue)" }
+
+    private static let names: [Int16: String] = [
+        -1: "UNKNOWN_SERVER_ERROR", 0: "NONE", 1: "OFFSET_OUT_OF_RANGE", 2: "CORRUPT_MESSAGE", 3: "UNKNOWN_TOPIC_OR_PARTITION",
+        5: "LEADER_NOT_AVAILABLE", 6: "NOT_LEADER_OR_FOLLOWER", 7: "REQUEST_TIMED_OUT", 10: "MESSAGE_TOO_LARGE",
+        12: "OFFSET_METADATA_TOO_LARGE", 14: "COORDINATOR_LOAD_IN_PROGRESS", 15: "COORDINATOR_NOT_AVAILABLE", 16: "NOT_COORDINATOR",
+        17: "INVALID_TOPIC_EXCEPTION", 21: "INVALID_REQUIRED_ACKS", 22: "ILLEGAL_GENERATION", 23: "INCONSISTENT_GROUP_PROTOCOL",
+        24: "INVALID_GROUP_ID", 25: "UNKNOWN_MEMBER_ID", 26: "INVALID_SESSION_TIMEOUT", 27: "REBALANCE_IN_PROGRESS",
+        35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS", 37: "INVALID_PARTITIONS", 38: "INVALID_REPLICATION_FACTOR",
+        39: "INVALID_REPLICA_ASSIGNMENT", 40: "INVALID_CONFIG", 42: "INVALID_REQUEST", 43: "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+        45: "OUT_OF_ORDER_SEQUENCE_NUMBER", 46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH",
+        53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", 56: "KAFKA_STORAGE_ERROR", 59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP",
+        69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH",
+        76: "UNSUPPORTED_COMPRESSION_TYPE", 79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID",
+        87: "INVALID_RECORD", 89: "THROTTLING_QUOTA_EXCEEDED", 90: "PRODUCER_FENCED", 100: "UNKNOWN_TOPIC_ID",
+    ]
+}

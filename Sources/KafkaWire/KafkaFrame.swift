@@ -1,0 +1,106 @@
+// Whole frames: header and body of requests and responses, without the four bytes of size before a request that the listener has
+// taken off already. Headers: v1 and flexible v2 for requests, v0 and v1 for responses (KIP-482, KIP-511).
+import Base
+
+/// What stands before a request's body.
+package struct RequestHeader: Sendable, Equatable {
+    package var apiNumber: Int16
+    package var version: Int16
+    package var correlationID: Int32
+    package var clientID: String?
+
+    package init(apiNumber: Int16, version: Int16, correlationID: Int32, clientID: String?) {
+        self.apiNumber = apiNumber
+        self.version = version
+        self.correlationID = correlationID
+        self.clientID = clientID
+    }
+}
+
+/// A request as it came in.
+package enum IncomingRequest: Sendable {
+    case request(RequestHeader, RequestBody)
+    /// ApiVersions in a version that we do not know: to be answered in version 0 with UNSUPPORTED_VERSION.
+    case unknownApiVersions(RequestHeader)
+}
+
+package enum KafkaFrame {
+    /// A request must carry at least the fixed part of its header.
+    package static let requestBytesMin = 8
+
+    /// Decodes a request frame. An API or version that is not served is a wire error, as it is in Kafka: no response could be understood.
+    package static func decodeRequest(_ frame: Bytes) throws(WireError) -> IncomingRequest {
+        var reader = FieldReader<KafkaDialect>(frame)
+        var header = RequestHeader(apiNumber: 0, version: 0, correlationID: 0, clientID: nil)
+        try reader.int16(&header.apiNumber)
+        try reader.int16(&header.version)
+        try reader.int32(&header.correlationID)
+        guard let row = ApiTable.row(number: header.apiNumber) else { throw .unknownTag("api key", Int(header.apiNumber)) }
+        guard row.versions.contains(header.version) else {
+            if row.key == .apiVersions { return .unknownApiVersions(header) }
+            throw .unknownTag("version of \(row.name)", Int(header.version))
+        }
+        // The client id is a classic string in both header versions, so that a broker can read it before it knows the version.
+        try reader.optionalString(&header.clientID)
+        let flexible = row.isFlexible(header.version)
+        var rest = FieldReader<KafkaDialect>(reader.buffer, version: header.version, flexible: flexible)
+        try rest.tags()
+        return .request(header, try RequestBody.decode(rest.buffer, row, version: header.version))
+    }
+
+    /// A whole response frame, its size included.
+    package static func encodeResponse(_ body: ResponseBody, correlationID: Int32, version: Int16) throws(WireError) -> Bytes {
+        var buffer = ByteBufferAllocator().buffer(capacity: body.roomBytes)
+        buffer.writeInteger(Int32(0))
+        buffer.writeInteger(correlationID)
+        if ApiTable.row(body.key).hasFlexibleResponseHeader(version) { buffer.writeInteger(UInt8(0)) }
+        try body.encode(into: &buffer, version: version)
+        buffer.setInteger(Int32(buffer.readableBytes - 4), at: buffer.readerIndex)
+        return buffer
+    }
+
+    /// A whole request frame, its size included; used by our own client.
+    package static func encodeRequest(_ body: RequestBody, correlationID: Int32, version: Int16, clientID: String) throws(WireError) -> Bytes {
+        var buffer = Bytes()
+        buffer.writeInteger(Int32(0))
+        buffer.writeInteger(body.key.rawValue)
+        buffer.writeInteger(version)
+        buffer.writeInteger(correlationID)
+        buffer.writeInteger(Int16(clientID.utf8.count))
+        buffer.writeString(clientID)
+        if ApiTable.row(body.key).isFlexible(version) { buffer.writeInteger(UInt8(0)) }
+        try body.encode(into: &buffer, version: version)
+        buffer.setInteger(Int32(buffer.readableBytes - 4), at: buffer.readerIndex)
+        return buffer
+    }
+
+    /// The correlation id of a response frame without its size; every response begins with it.
+    package static func correlationID(of frame: Bytes) throws(WireError) -> Int32 {
+        guard let id = frame.getInteger(at: frame.readerIndex, as: Int32.self) else { throw .truncated(needed: 4, remaining: frame.readableBytes) }
+        return id
+    }
+
+    /// Decodes a response frame without its size.
+    package static func decodeResponse(_ frame: Bytes, key: ApiKey, version: Int16) throws(WireError) -> ResponseBody {
+        let row = ApiTable.row(key)
+        _ = try correlationID(of: frame)
+        var frame = frame
+        frame.moveReaderIndex(forwardBy: 4)
+        var reader = FieldReader<KafkaDialect>(frame, version: version, flexible: row.hasFlexibleResponseHeader(version))
+        try reader.tags()
+        return try ResponseBody.decode(reader.buffer, row, version: version)
+    }
+}
+
+extension ResponseBody {
+    /// Room that the encoded response is likely to need, so that record batches are copied once and not again at every growth.
+    var roomBytes: Int {
+        guard case .fetch(let response) = self else { return 512 }
+        var room = 256
+        for topic in response.topics {
+            room += topic.name.utf8.count + 32
+            for partition in topic.partitions { room += 96 + (partition.records?.readableBytes ?? 0) }
+        }
+        return room
+    }
+}

@@ -1,0 +1,231 @@
+// Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Tagged fields that only replicas and
+// diverging logs need are left out. Source: Kafka protocol guide, api key 1.
+import Base
+
+package struct FetchRequest: WireLayout, Equatable {
+    package var replicaID: Int32 = -1
+    package var maxWaitMilliseconds: Int32 = 0
+    package var minBytes: Int32 = 0
+    package var maxBytes: Int32 = 2147483647
+    package var isolationLevel: Int8 = 0
+    package var sessionID: Int32 = 0
+    package var sessionEpoch: Int32 = -1
+    package var topics: [Topic] = []
+    package var forgottenTopics: [ForgottenTopic] = []
+    package var rackID: String = ""
+
+    package init() {}
+
+    package init(
+        replicaID: Int32 = -1, maxWaitMilliseconds: Int32 = 0, minBytes: Int32 = 0, maxBytes: Int32 = 2147483647,
+        isolationLevel: Int8 = 0, sessionID: Int32 = 0, sessionEpoch: Int32 = -1, topics: [Topic] = [],
+        forgottenTopics: [ForgottenTopic] = [], rackID: String = ""
+    ) {
+        self.replicaID = replicaID
+        self.maxWaitMilliseconds = maxWaitMilliseconds
+        self.minBytes = minBytes
+        self.maxBytes = maxBytes
+        self.isolationLevel = isolationLevel
+        self.sessionID = sessionID
+        self.sessionEpoch = sessionEpoch
+        self.topics = topics
+        self.forgottenTopics = forgottenTopics
+        self.rackID = rackID
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        if io.version <= 14 { try io.int32(&replicaID) }
+        try io.int32(&maxWaitMilliseconds)
+        try io.int32(&minBytes)
+        try io.int32(&maxBytes)
+        try io.int8(&isolationLevel)
+        if io.version >= 7 {
+            try io.int32(&sessionID)
+            try io.int32(&sessionEpoch)
+        }
+        try io.list(&topics)
+        if io.version >= 7 { try io.list(&forgottenTopics) }
+        if io.version >= 11 { try io.string(&rackID) }
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
+            self.name = name
+            self.topicID = topicID
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            if io.version <= 12 { try io.string(&name) }
+            if io.version >= 13 { try io.uuid(&topicID) }
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var currentLeaderEpoch: Int32 = -1
+            package var fetchOffset: Int64 = 0
+            package var lastFetchedEpoch: Int32 = -1
+            package var logStartOffset: Int64 = -1
+            package var partitionMaxBytes: Int32 = 0
+
+            package init() {}
+
+            package init(
+                partition: Int32 = 0, currentLeaderEpoch: Int32 = -1, fetchOffset: Int64 = 0, lastFetchedEpoch: Int32 = -1,
+                logStartOffset: Int64 = -1, partitionMaxBytes: Int32 = 0
+            ) {
+                self.partition = partition
+                self.currentLeaderEpoch = currentLeaderEpoch
+                self.fetchOffset = fetchOffset
+                self.lastFetchedEpoch = lastFetchedEpoch
+                self.logStartOffset = logStartOffset
+                self.partitionMaxBytes = partitionMaxBytes
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                if io.version >= 9 { try io.int32(&currentLeaderEpoch) }
+                try io.int64(&fetchOffset)
+                if io.version >= 12 { try io.int32(&lastFetchedEpoch) }
+                if io.version >= 5 { try io.int64(&logStartOffset) }
+                try io.int32(&partitionMaxBytes)
+                try io.tags()
+            }
+        }
+    }
+
+    package struct ForgottenTopic: WireLayout, Equatable {
+        package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
+        package var partitions: [Int32] = []
+
+        package init() {}
+
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Int32] = []) {
+            self.name = name
+            self.topicID = topicID
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            if io.version <= 12 { try io.string(&name) }
+            if io.version >= 13 { try io.uuid(&topicID) }
+            try io.int32s(&partitions)
+            try io.tags()
+        }
+    }
+}
+
+package struct FetchResponse: WireLayout, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var errorCode: KafkaErrorCode = .none
+    package var sessionID: Int32 = 0
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, sessionID: Int32 = 0, topics: [Topic] = []) {
+        self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.errorCode = errorCode
+        self.sessionID = sessionID
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        if io.version >= 7 {
+            try io.errorCode(&errorCode)
+            try io.int32(&sessionID)
+        }
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
+            self.name = name
+            self.topicID = topicID
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            if io.version <= 12 { try io.string(&name) }
+            if io.version >= 13 { try io.uuid(&topicID) }
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+            package var highWatermark: Int64 = 0
+            package var lastStableOffset: Int64 = -1
+            package var logStartOffset: Int64 = -1
+            package var abortedTransactions: [AbortedTransaction]?
+            package var preferredReadReplica: Int32 = -1
+            package var records: Bytes?
+
+            package init() {}
+
+            package init(
+                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, highWatermark: Int64 = 0, lastStableOffset: Int64 = -1,
+                logStartOffset: Int64 = -1, abortedTransactions: [AbortedTransaction]? = nil, preferredReadReplica: Int32 = -1,
+                records: Bytes? = nil
+            ) {
+                self.partition = partition
+                self.errorCode = errorCode
+                self.highWatermark = highWatermark
+                self.lastStableOffset = lastStableOffset
+                self.logStartOffset = logStartOffset
+                self.abortedTransactions = abortedTransactions
+                self.preferredReadReplica = preferredReadReplica
+                self.records = records
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.int64(&highWatermark)
+                try io.int64(&lastStableOffset)
+                if io.version >= 5 { try io.int64(&logStartOffset) }
+                try io.optionalList(&abortedTransactions)
+                if io.version >= 11 { try io.int32(&preferredReadReplica) }
+                try io.optionalBytes(&records)
+                try io.tags()
+            }
+
+            package struct AbortedTransaction: WireLayout, Equatable {
+                package var producerID: Int64 = 0
+                package var firstOffset: Int64 = 0
+
+                package init() {}
+
+                package init(producerID: Int64 = 0, firstOffset: Int64 = 0) {
+                    self.producerID = producerID
+                    self.firstOffset = firstOffset
+                }
+
+                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                    try io.int64(&producerID)
+                    try io.int64(&firstOffset)
+                    try io.tags()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// Produce: record batches for partitions, carried verbatim. Versions 0 to 2 differ only in what surrounds the records; the records
+// themselves must be batches of format 2 in every version. Source: Kafka protocol guide, api key 0.
+import Base
+
+package struct ProduceRequest: WireLayout, Equatable {
+    package var transactionalID: String?
+    package var acks: Int16 = 0
+    package var timeoutMilliseconds: Int32 = 0
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(transactionalID: String? = nil, acks: Int16 = 0, timeoutMilliseconds: Int32 = 0, topics: [Topic] = []) {
+        self.transactionalID = transactionalID
+        self.acks = acks
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        if io.version >= 3 { try io.optionalString(&transactionalID) }
+        try io.int16(&acks)
+        try io.int32(&timeoutMilliseconds)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var records: Bytes?
+
+            package init() {}
+
+            package init(partition: Int32 = 0, records: Bytes? = nil) {
+                self.partition = partition
+                self.records = records
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.optionalBytes(&records)
+                try io.tags()
+            }
+        }
+    }
+}
+
+package struct ProduceResponse: WireLayout, Equatable {
+    package var topics: [Topic] = []
+    package var throttleTimeMilliseconds: Int32 = 0
+
+    package init() {}
+
+    package init(topics: [Topic] = [], throttleTimeMilliseconds: Int32 = 0) {
+        self.topics = topics
+        self.throttleTimeMilliseconds = throttleTimeMilliseconds
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&topics)
+        if io.version >= 1 { try io.int32(&throttleTimeMilliseconds) }
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+            package var baseOffset: Int64 = 0
+            package var logAppendTimeMilliseconds: Int64 = -1
+            package var logStartOffset: Int64 = -1
+            package var recordErrors: [RecordError] = []
+            package var errorMessage: String?
+
+            package init() {}
+
+            package init(
+                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, baseOffset: Int64 = 0, logAppendTimeMilliseconds: Int64 = -1,
+                logStartOffset: Int64 = -1, recordErrors: [RecordError] = [], errorMessage: String? = nil
+            ) {
+                self.partition = partition
+                self.errorCode = errorCode
+                self.baseOffset = baseOffset
+                self.logAppendTimeMilliseconds = logAppendTimeMilliseconds
+                self.logStartOffset = logStartOffset
+                self.recordErrors = recordErrors
+                self.errorMessage = errorMessage
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.int64(&baseOffset)
+                if io.version >= 2 { try io.int64(&logAppendTimeMilliseconds) }
+                if io.version >= 5 { try io.int64(&logStartOffset) }
+                if io.version >= 8 {
+                    try io.list(&recordErrors)
+                    try io.optionalString(&errorMessage)
+                }
+                try io.tags()
+            }
+
+            package struct RecordError: WireLayout, Equatable {
+                package var batchIndex: Int32 = 0
+                package var batchIndexErrorMessage: String?
+
+                package init() {}
+
+                package init(batchIndex: Int32 = 0, batchIndexErrorMessage: String? = nil) {
+                    self.batchIndex = batchIndex
+                    self.batchIndexErrorMessage = batchIndexErrorMessage
+                }
+
+                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                    try io.int32(&batchIndex)
+                    try io.optionalString(&batchIndexErrorMessage)
+                    try io.tags()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// The sum of all requests. Decoding and encoding happen in this module, for concrete types, since a generic coder across modules is
+// not specialised and costs a hundred times as much. Exhaustive switches over it are the list of what is served.
+import Base
+
+/// A request of any served API.
+package enum RequestBody: Sendable {
+    case produce(ProduceRequest)
+    case fetch(FetchRequest)
+    case listOffsets(ListOffsetsRequest)
+    case metadata(MetadataRequest)
+    case offsetCommit(OffsetCommitRequest)
+    case offsetFetch(OffsetFetchRequest)
+    case findCoordinator(FindCoordinatorRequest)
+    case joinGroup(JoinGroupRequest)
+    case heartbeat(HeartbeatRequest)
+    case leaveGroup(LeaveGroupRequest)
+    case syncGroup(SyncGroupRequest)
+    case describeGroups(DescribeGroupsRequest)
+    case listGroups(ListGroupsRequest)
+    case apiVersions(ApiVersionsRequest)
+    case createTopics(CreateTopicsRequest)
+    case deleteTopics(DeleteTopicsRequest)
+    case initProducerID(InitProducerIDRequest)
+    case describeConfigs(DescribeConfigsRequest)
+    case createPartitions(CreatePartitionsRequest)
+    case deleteGroups(DeleteGroupsRequest)
+
+    package var key: ApiKey {
+        switch self {
+        case .produce: .produce
+        case .fetch: .fetch
+        case .listOffsets: .listOffsets
+        case .metadata: .metadata
+        case .offsetCommit: .offsetCommit
+        case .offsetFetch: .offsetFetch
+        case .findCoordinator: .findCoordinator
+        case .joinGroup: .joinGroup
+        case .heartbeat: .heartbeat
+        case .leaveGroup: .leaveGroup
+        case .syncGroup: .syncGroup
+        case .describeGroups: .describeGroups
+        case .listGroups: .listGroups
+        case .apiVersions: .apiVersions
+        case .createTopics: .createTopics
+        case .deleteTopics: .deleteTopics
+        case .initProducerID: .initProducerID
+        case .describeConfigs: .describeConfigs
+        case .createPartitions: .createPartitions
+        case .deleteGroups: .deleteGroups
+        }
+    }
+
+    /// Decodes the body of `row`'s API; it must fill `bytes`.
+    package static func decode(_ bytes: Bytes, _ row: ApiRow, version: Int16) throws(WireError) -> RequestBody {
+        let flexible = row.isFlexible(version)
+        return switch row.key {
+        case .produce: .produce(try ProduceRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .fetch: .fetch(try FetchRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listOffsets: .listOffsets(try ListOffsetsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .metadata: .metadata(try MetadataRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetCommit: .offsetCommit(try OffsetCommitRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetFetch: .offsetFetch(try OffsetFetchRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .findCoordinator: .findCoordinator(try FindCoordinatorRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .joinGroup: .joinGroup(try JoinGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .heartbeat: .heartbeat(try HeartbeatRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .leaveGroup: .leaveGroup(try LeaveGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .syncGroup: .syncGroup(try SyncGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeGroups: .describeGroups(try DescribeGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listGroups: .listGroups(try ListGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .apiVersions: .apiVersions(try ApiVersionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createTopics: .createTopics(try CreateTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteTopics: .deleteTopics(try DeleteTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .initProducerID: .initProducerID(try InitProducerIDRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeConfigs: .describeConfigs(try DescribeConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createPartitions: .createPartitions(try CreatePartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteGroups: .deleteGroups(try DeleteGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        }
+    }
+
+    /// Appends the body in `version` to `buffer`.
+    package func encode(into buffer: inout Bytes, version: Int16) throws(WireError) {
+        let flexible = ApiTable.row(key).isFlexible(version)
+        switch self {
+        case .produce(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .fetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .metadata(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetFetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .findCoordinator(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .joinGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .heartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .leaveGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .syncGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// The sum of all responses; see RequestBody for why coding happens here.
+import Base
+
+/// A response of any served API.
+package enum ResponseBody: Sendable {
+    case produce(ProduceResponse)
+    case fetch(FetchResponse)
+    case listOffsets(ListOffsetsResponse)
+    case metadata(MetadataResponse)
+    case offsetCommit(OffsetCommitResponse)
+    case offsetFetch(OffsetFetchResponse)
+    case findCoordinator(FindCoordinatorResponse)
+    case joinGroup(JoinGroupResponse)
+    case heartbeat(HeartbeatResponse)
+    case leaveGroup(LeaveGroupResponse)
+    case syncGroup(SyncGroupResponse)
+    case describeGroups(DescribeGroupsResponse)
+    case listGroups(ListGroupsResponse)
+    case apiVersions(ApiVersionsResponse)
+    case createTopics(CreateTopicsResponse)
+    case deleteTopics(DeleteTopicsResponse)
+    case initProducerID(InitProducerIDResponse)
+    case describeConfigs(DescribeConfigsResponse)
+    case createPartitions(CreatePartitionsResponse)
+    case deleteGroups(DeleteGroupsResponse)
+
+    package var key: ApiKey {
+        switch self {
+        case .produce: .produce
+        case .fetch: .fetch
+        case .listOffsets: .listOffsets
+        case .metadata: .metadata
+        case .offsetCommit: .offsetCommit
+        case .offsetFetch: .offsetFetch
+        case .findCoordinator: .findCoordinator
+        case .joinGroup: .joinGroup
+        case .heartbeat: .heartbeat
+        case .leaveGroup: .leaveGroup
+        case .syncGroup: .syncGroup
+        case .describeGroups: .describeGroups
+        case .listGroups: .listGroups
+        case .apiVersions: .apiVersions
+        case .createTopics: .createTopics
+        case .deleteTopics: .deleteTopics
+        case .initProducerID: .initProducerID
+        case .describeConfigs: .describeConfigs
+        case .createPartitions: .createPartitions
+        case .deleteGroups: .deleteGroups
+        }
+    }
+
+    /// Decodes the body of `row`'s API; it must fill `bytes`.
+    package static func decode(_ bytes: Bytes, _ row: ApiRow, version: Int16) throws(WireError) -> ResponseBody {
+        let flexible = row.isFlexible(version)
+        return switch row.key {
+        case .produce: .produce(try ProduceResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .fetch: .fetch(try FetchResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listOffsets: .listOffsets(try ListOffsetsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .metadata: .metadata(try MetadataResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetCommit: .offsetCommit(try OffsetCommitResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetFetch: .offsetFetch(try OffsetFetchResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .findCoordinator: .findCoordinator(try FindCoordinatorResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .joinGroup: .joinGroup(try JoinGroupResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .heartbeat: .heartbeat(try HeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .leaveGroup: .leaveGroup(try LeaveGroupResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .syncGroup: .syncGroup(try SyncGroupResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeGroups: .describeGroups(try DescribeGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listGroups: .listGroups(try ListGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .apiVersions: .apiVersions(try ApiVersionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createTopics: .createTopics(try CreateTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteTopics: .deleteTopics(try DeleteTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .initProducerID: .initProducerID(try InitProducerIDResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeConfigs: .describeConfigs(try DescribeConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        }
+    }
+
+    /// Appends the body in `version` to `buffer`.
+    package func encode(into buffer: inout Bytes, version: Int16) throws(WireError) {
+        let flexible = ApiTable.row(key).isFlexible(version)
+        switch self {
+        case .produce(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .fetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .metadata(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetFetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .findCoordinator(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .joinGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .heartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .leaveGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .syncGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// The broker as the roof starts it.
+import Base
+import BrokerService
+import Logging
+import NetKit
+
+struct RunningBroker: RunningService {
+    let door: BrokerDoor
+    var name: String { "broker" }
+    var endpoints: [Endpoint] { [Endpoint(key: "broker", address: door.address, clients: "Kafka clients")] }
+    var isReady: Bool { door.isReady }
+    func stop() async { await door.stop() }
+
+    static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningBroker {
+        var settings = BrokerSettings()
+        settings.listen = context.settings[SettingsTable.brokerListen]
+        settings.advertised = try advertised(context.settings[SettingsTable.brokerAdvertised])
+        settings.autoCreateTopics = context.settings[SettingsTable.brokerAutoCreate]
+        settings.defaultPartitions = Int32(context.settings[SettingsTable.brokerPartitions])
+        if context.settings[SettingsTable.brokerDurability] == "interval" {
+            settings.durability = .every(.milliseconds(context.settings[SettingsTable.brokerFlushInterval]))
+        }
+        settings.groups.sessionTimeoutMin = .milliseconds(context.settings[SettingsTable.brokerSessionTimeoutMin])
+        settings.groups.initialRebalanceDelay = .milliseconds(context.settings[SettingsTable.brokerRebalanceDelay])
+        settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
+        try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name)
+        return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+    }
+
+    private static func advertised(_ text: String) throws(CommandFailure) -> HostPort? {
+        guard !text.isEmpty else { return nil }
+        guard let address = HostPort(parsing: text, defaultPort: 9092) else {
+            throw CommandFailure(
+                .configuration, "bad value '\(text)' for \(SettingsTable.brokerAdvertised.name)", why: "it must be host:port",
+                next: "for example --set \(SettingsTable.brokerAdvertised.name)=127.0.0.1:9092")
+        }
+        return address
+    }
+}

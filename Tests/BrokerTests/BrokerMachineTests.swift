@@ -1,0 +1,171 @@
+// The durable state: commands do what they say, and the law holds: load(tables(apply(log))) equals apply(log).
+import Base
+import Testing
+
+@testable import BrokerCore
+
+/// Tables as a store would hold them.
+struct TableImage {
+    private var rows: [String: [Row]] = [:]
+
+    mutating func take(_ changes: RowChanges) {
+        for change in changes.changes {
+            switch change {
+            case .upsert(let table, let row):
+                let count = BrokerMachine.tables.first { $0.name == table }!.keyCount
+                rows[table, default: []].removeAll { $0.prefix(count) == row.prefix(count) }
+                rows[table, default: []].append(row)
+            case .delete(let table, let key): rows[table, default: []].removeAll { Array($0.prefix(key.count)) == key }
+            }
+        }
+    }
+
+    func loaded() throws -> BrokerMachine {
+        var machine = BrokerMachine()
+        for table in BrokerMachine.tables {
+            for row in (rows[table.name] ?? []).sorted(by: { "\($0)" < "\($1)" }) { try machine.load(row, of: table) }
+        }
+        try machine.finishLoading(applied: Slot(1))
+        return machine
+    }
+}
+
+/// Everything that a machine holds, as text that can be compared.
+func picture(_ machine: BrokerMachine) -> String {
+    var lines = ["cluster \(machine.clusterID?.uuidText ?? "-") next \(machine.nextProducerID) partitions \(machine.partitionCount)"]
+    for (name, topic) in machine.topics.entries { lines.append("topic \(name) \(topic.id.uuidText) \(topic.partitions) \(topic.configs.map(\.name))") }
+    for (_, topic) in machine.dropped.entries { lines.append("dropped \(topic.name) \(topic.id.uuidText)") }
+    for (group, table) in machine.offsets.entries {
+        for (place, offset) in table.entries { lines.append("offset \(group) \(place) \(offset.offset) \(offset.metadata) \(offset.time.milliseconds)") }
+    }
+    return lines.joined(separator: "\n")
+}
+
+@Suite struct BrokerMachineTests {
+    private func command(_ random: inout Prng) -> BrokerCommand {
+        let name = "t\(random.below(6))"
+        let group = GroupID("g\(random.below(4))")
+        switch random.below(12) {
+        case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
+        case 3: return .deleteTopic(name: name)
+        case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
+        case 5: return .identify(clusterID: .drawn(from: &random))
+        case 6: return .deleteGroup(group)
+        case 7: return .reserveProducerIDs(count: 10)
+        default:
+            return .commitOffsets(
+                group: group,
+                (0..<random.below(4)).map { _ in
+                    OffsetEntry(topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
+                })
+        }
+    }
+
+    @Test("a state loaded from its tables equals the state that wrote them", arguments: UInt64(0)..<40)
+    func loadedStateEqualsAppliedState(_ seed: UInt64) throws {
+        var random = Prng(seed: seed)
+        var machine = BrokerMachine()
+        var image = TableImage()
+        for slot in 1...300 {
+            var command = command(&random)
+            if random.chance(1, in: 10), let gone = machine.dropped.entries.first { command = .forgetDropped(topicID: gone.value.id) }
+            let bytes = try command.encoded(as: DurableDialect.self)
+            #expect(try BrokerCommand(decoding: bytes, as: DurableDialect.self) == command)
+            var rows = RowChanges()
+            _ = machine.apply(command, at: ApplyPosition(slot: Slot(Int64(slot)), time: WallTime(milliseconds: Int64(slot))), rows: &rows)
+            image.take(rows)
+        }
+        #expect(picture(try image.loaded()) == picture(machine), "seed \(seed)")
+    }
+
+    private func apply(_ machine: inout BrokerMachine, _ command: BrokerCommand) -> BrokerOutcome {
+        var rows = RowChanges()
+        return machine.apply(command, at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+    }
+
+    @Test func aTopicIsMadeOnceAndGoneOnce() {
+        var machine = BrokerMachine()
+        var random = Prng(seed: 1)
+        let topic = TopicRecord(name: "a", id: .drawn(from: &random), partitions: 2)
+        #expect(apply(&machine, .createTopic(topic)) == .created(topic))
+        #expect(apply(&machine, .createTopic(topic)) == .refused(.topicExists("a")))
+        #expect(machine.topic(id: topic.id) == topic)
+        _ = apply(&machine, .commitOffsets(group: GroupID("g"), [OffsetEntry(topic: "a", partition: 0, offset: 5)]))
+        #expect(apply(&machine, .deleteTopic(name: "a")) == .deleted(topic))
+        #expect(machine.offsets.isEmpty, "offsets go with their topic")
+        #expect(apply(&machine, .deleteTopic(name: "a")) == .refused(.unknownTopic("a")))
+        #expect(machine.dropped.count == 1, "its files are still to be removed")
+    }
+
+    @Test("a name that cannot be a topic's is refused", arguments: ["", ".", "..", "a/b", "ü", "a b", String(repeating: "x", count: 250)])
+    func badNameIsRefused(_ name: String) { #expect(BrokerMachine.problem(withTopicName: name) != nil) }
+
+    @Test("a usual name is a topic's", arguments: ["my_topic", "a.b-c_9", "__internal", String(repeating: "x", count: 249)])
+    func usualNameIsTaken(_ name: String) { #expect(BrokerMachine.problem(withTopicName: name) == nil) }
+
+    @Test func producerIDsAreNeverGivenTwice() {
+        var machine = BrokerMachine()
+        #expect(apply(&machine, .reserveProducerIDs(count: 1000)) == .producerIDs(first: 1))
+        #expect(apply(&machine, .reserveProducerIDs(count: 1000)) == .producerIDs(first: 1001))
+    }
+
+    @Test func anUnknownSettingIsRefusedAndNamed() {
+        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "no.such", value: "1")]) }
+        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "compact")]) }
+        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "retention.ms", value: "soon")]) }
+        #expect(throws: Never.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "delete")]) }
+    }
+}
+
+@Suite struct ProducerLedgerTests {
+    private func batch(_ sequence: Int32, _ count: Int32 = 10, epoch: Int16 = 0, id: Int64 = 7) -> ProducerBatch {
+        ProducerBatch(producerID: id, epoch: epoch, baseSequence: sequence, recordCount: count)
+    }
+
+    @Test func theLastFiveBatchesAreRecognised() {
+        var ledger = ProducerLedger()
+        for number in Int32(0)..<8 {
+            #expect(ledger.judge(batch(number * 10)) == .append)
+            ledger.record(batch(number * 10), baseOffset: Int64(number) * 100)
+        }
+        for number in Int32(3)..<8 { #expect(ledger.judge(batch(number * 10)) == .duplicate(baseOffset: Int64(number) * 100)) }
+        #expect(ledger.judge(batch(20)) == .outOfOrder(expected: 80))
+    }
+
+    @Test("a batch is judged by sequence and epoch", arguments: [
+        (Int32(10), Int16(3), ProducerVerdict.append), (0, 3, .duplicate(baseOffset: 0)), (20, 3, .outOfOrder(expected: 10)),
+        (0, 2, .staleEpoch(current: 3)), (0, 4, .append), (5, 4, .outOfOrder(expected: 0)),
+    ])
+    func batchIsJudged(_ sequence: Int32, _ epoch: Int16, _ verdict: ProducerVerdict) {
+        var ledger = ProducerLedger()
+        ledger.record(batch(0, epoch: 3), baseOffset: 0)
+        #expect(ledger.judge(batch(sequence, epoch: epoch)) == verdict)
+    }
+
+    @Test func sequencesWrapToZero() {
+        var ledger = ProducerLedger()
+        ledger.record(batch(Int32.max - 4, 10), baseOffset: 0)
+        #expect(ledger.judge(batch(5)) == .append)
+        #expect(batch(Int32.max - 4, 10).lastSequence == 5 - 1)
+    }
+
+    @Test func anUnknownProducerMayBeginAnywhere() {
+        #expect(ProducerLedger().judge(batch(500)) == .append)
+        #expect(ProducerLedger().judge(batch(-1, id: -1)) == .append)
+    }
+
+    @Test func whatTheLogDidNotTakeIsForgotten() {
+        var ledger = ProducerLedger()
+        ledger.record(batch(0), baseOffset: 0)
+        ledger.record(batch(10), baseOffset: 10)
+        ledger.forget(from: 10)
+        #expect(ledger.judge(batch(10)) == .append)
+        #expect(ledger.judge(batch(0)) == .duplicate(baseOffset: 0))
+    }
+
+    @Test func memoryIsBounded() {
+        var ledger = ProducerLedger()
+        for id in 0..<(ProducerLedger.producersMax + 10) { ledger.record(batch(0, id: Int64(id)), baseOffset: Int64(id)) }
+        #expect(ledger.count <= ProducerLedger.producersMax)
+    }
+}

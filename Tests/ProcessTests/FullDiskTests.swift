@@ -12,5 +12,6 @@ import Testing
     }
 
     @Test func coordRecoversFromAFullDisk() throws { try recovers("coord") }
+    @Test func theBrokerRecoversFromAFullDisk() throws { try recovers("broker") }
     @Test func dfsRecoversFromAFullDisk() throws { try recovers("dfs") }
 }

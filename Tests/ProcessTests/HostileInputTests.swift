@@ -13,6 +13,7 @@ import Testing
     }
 
     @Test func coordWithstandsHostileFrames() throws { try withstands("coord", "coord", "coord") }
+    @Test func theBrokerWithstandsHostileFrames() throws { try withstands("broker", "broker", "broker") }
     @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
     @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
     @Test func theConsoleWithstandsHostileRequests() throws { try withstands("coord", "console", "console") }

@@ -14,5 +14,13 @@ import Testing
     }
 
     @Test func coordLosesNothingAcknowledged() throws { try survives("coord_kill.py") }
+    @Test func theBrokerLosesNothingAcknowledged() throws {
+        let directory = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+        let server = [PlatformProcess.program, "up", "--only", "broker", "--data-dir", directory, "--ports", "auto"]
+        let ran = try Ran.client("kafka_kill.py", ["--rounds", "20", "--"] + server)
+        #expect(ran.status == 0 && ran.output.contains("20 passed, 0 failed"), "\(ran.output) \(ran.errors)")
+    }
+
     @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }
 }

@@ -6,10 +6,14 @@ import NetKit
 import TestKit
 
 /// Starts services on free ports with data that goes away.
-func started(_ services: String) throws -> PlatformProcess { try PlatformProcess(["up", "--only", services, "--ephemeral", "--ports", "auto"]) }
+func started(_ services: String) throws -> PlatformProcess {
+    try PlatformProcess(["up", "--only", services, "--ephemeral", "--ports", "auto"])
+}
 
 func address(_ platform: PlatformProcess, _ name: String) throws -> HostPort {
-    guard let address = HostPort(parsing: try platform.endpoint(name), defaultPort: 0) else { throw PlatformProcess.Failure("\(name) has no usable address") }
+    guard let address = HostPort(parsing: try platform.endpoint(name), defaultPort: 0) else {
+        throw PlatformProcess.Failure("\(name) has no usable address")
+    }
     return address
 }
 
@@ -96,15 +100,19 @@ final class RealZooKeeper {
     /// nil if it is not installed or does not start.
     static func start() -> RealZooKeeper? {
         let jars = "/usr/share/java"
-        guard FileManager.default.fileExists(atPath: jars + "/zookeeper.jar"), FileManager.default.isExecutableFile(atPath: "/usr/bin/java"),
+        guard FileManager.default.fileExists(atPath: jars + "/zookeeper.jar"),
+            FileManager.default.isExecutableFile(atPath: "/usr/bin/java"),
             let directory = try? PlatformProcess.temporaryDirectory()  // without a directory there is no peer to measure
         else { return nil }
         let port = Int.random(in: 20_000...32_000)
-        let settings = "tickTime=2000\ndataDir=\(directory)\nclientPort=\(port)\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+        let settings =
+            "tickTime=2000\ndataDir=\(directory)\nclientPort=\(port)\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
         _ = FileManager.default.createFile(atPath: directory + "/zoo.cfg", contents: Data(settings.utf8))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/java")
-        process.arguments = ["-Xmx1g", "-cp", "/etc/zookeeper/conf:\(jars)/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", directory + "/zoo.cfg"]
+        process.arguments = [
+            "-Xmx1g", "-cp", "/etc/zookeeper/conf:\(jars)/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", directory + "/zoo.cfg",
+        ]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         do { try process.run() } catch { return nil }

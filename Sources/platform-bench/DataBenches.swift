@@ -59,7 +59,8 @@ enum DFSBench {
             put.append(
                 total
                     / (try await Figures.elapsed {
-                        try await client.create("/bench-\(run)", overwrite: true, body: .stream { write in for _ in 0..<chunks { try await write(piece) } })
+                        try await client.create(
+                            "/bench-\(run)", overwrite: true, body: .stream { write in for _ in 0..<chunks { try await write(piece) } })
                     }))
             var seen = 0
             get.append(total / (try await Figures.elapsed { try await client.open("/bench-\(run)") { seen += $0.readableBytes } }))
@@ -94,13 +95,17 @@ enum ComputeBench {
         for row in 0..<rows { text += "C\(row % 16),\((row &* 7919) % 300),\(row % 4000)\n" }
         _ = FileManager.default.createFile(atPath: directory + "/rows.csv", contents: Data(text.utf8))
         return try await SparkConnectClient.connected(host: server.host, port: server.port) { client in
-            _ = try await client.sql("CREATE TEMP VIEW flights USING csv OPTIONS (path 'file://\(directory)/rows.csv', header 'true', inferSchema 'true')")
+            _ = try await client.sql(
+                "CREATE TEMP VIEW flights USING csv OPTIONS (path 'file://\(directory)/rows.csv', header 'true', inferSchema 'true')")
             var times: [Double] = []
             for _ in 0..<runs {
                 times.append(
                     try await Figures.elapsed {
-                        let result = try await client.sql("SELECT carrier, avg(delay) AS mean, count(*) AS n FROM flights GROUP BY carrier ORDER BY carrier")
-                        guard result.rowCount == 16 else { throw PlatformProcess.Failure("16 groups were expected, \(result.rowCount) came") }
+                        let result = try await client.sql(
+                            "SELECT carrier, avg(delay) AS mean, count(*) AS n FROM flights GROUP BY carrier ORDER BY carrier")
+                        guard result.rowCount == 16 else {
+                            throw PlatformProcess.Failure("16 groups were expected, \(result.rowCount) came")
+                        }
                     })
             }
             return Figures.median(times)
@@ -122,7 +127,9 @@ enum ComputeBench {
                     job.combiner = "awk -F'\\t' '{n[$1]+=($2==\"\"?1:$2)} END {for (w in n) print w \"\\t\" n[w]}'"
                     job.reducer = job.combiner
                     let request = job
-                    _ = try await SparkConnectClient.connected(host: server.host, port: server.port) { try await $0.mapReduce(request) { _ in } }
+                    _ = try await SparkConnectClient.connected(host: server.host, port: server.port) {
+                        try await $0.mapReduce(request) { _ in }
+                    }
                 })
         }
         return (Figures.median(times), Double(text.utf8.count))

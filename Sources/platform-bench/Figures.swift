@@ -10,7 +10,9 @@ enum Figures {
         return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * percent / 100))]
     }
 
-    static func seconds(_ duration: Duration) -> Double { Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18 }
+    static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
 
     static func elapsed(_ body: () async throws -> Void) async rethrows -> Double {
         let began = ContinuousClock.now
@@ -19,10 +21,14 @@ enum Figures {
     }
 
     static func loadAverage() -> String {
-        FileManager.default.contents(atPath: "/proc/loadavg").map { String(decoding: $0, as: UTF8.self).split(separator: " ").prefix(3).joined(separator: " ") } ?? "unknown"
+        FileManager.default.contents(atPath: "/proc/loadavg").map {
+            String(decoding: $0, as: UTF8.self).split(separator: " ").prefix(3).joined(separator: " ")
+        } ?? "unknown"
     }
 
-    static func text(_ value: Double) -> String { value >= 100 ? String(format: "%.0f", value) : String(format: value >= 1 ? "%.1f" : "%.3f", value) }
+    static func text(_ value: Double) -> String {
+        value >= 100 ? String(format: "%.0f", value) : String(format: value >= 1 ? "%.1f" : "%.3f", value)
+    }
 }
 
 /// Lines of name, figure and, where there is one, a peer's figure of the same run.
@@ -37,7 +43,8 @@ struct FigureTable {
     var text: String {
         let all = [["measured", "platform", "ZooKeeper 3.8", "ratio"]] + lines
         let widths = (0..<4).map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { line in zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ") }.joined(separator: "\n")
+        return all.map { line in zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ") }
+            .joined(separator: "\n")
     }
 }
 

@@ -78,11 +78,16 @@ import Testing
     }
 
     @Test func twoPlatformsRunSideBySide() throws {
-        let (one, other) = (try PlatformProcess(["up", "--ephemeral", "--ports", "auto"]), try PlatformProcess(["up", "--ephemeral", "--ports", "auto"]))
+        let (one, other) = (
+            try PlatformProcess(["up", "--ephemeral", "--ports", "auto"]), try PlatformProcess(["up", "--ephemeral", "--ports", "auto"])
+        )
         defer { for platform in [one, other] { platform.stop() } }
         #expect(Set(one.endpoints.values).isDisjoint(with: other.endpoints.values))
         #expect(try Ran.platform(["coord", "create", "/mine", "one", "--server", try one.endpoint("coord")]).status == 0)
-        #expect(try Ran.platform(["coord", "ls", "/", "-o", "json", "--server", try other.endpoint("coord")]).output == "[\"zookeeper\"]\n")
-        #expect(try Ran.platform(["coord", "ls", "/", "-o", "json", "--server", try one.endpoint("coord")]).output == "[\"mine\",\"zookeeper\"]\n")
+        #expect(
+            try Ran.platform(["coord", "ls", "/", "-o", "json", "--server", try other.endpoint("coord")]).output == "[\"zookeeper\"]\n")
+        #expect(
+            try Ran.platform(["coord", "ls", "/", "-o", "json", "--server", try one.endpoint("coord")]).output
+                == "[\"mine\",\"zookeeper\"]\n")
     }
 }

@@ -104,6 +104,7 @@ let package = Package(
 
         // Tests and what they stand on
         .target(name: "TestKit", dependencies: []),
+        .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ComputeService", "TestKit"]),
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),

@@ -40,6 +40,14 @@ package struct Acceptor: Sendable {
         return batch.map { .accept($0) }
     }
 
+    /// Takes the command out of an entry that reached no disk and no peer; the slot stays, as a no-op. Returns the record anew.
+    mutating func blank(_ slot: Slot) -> AcceptorRecord? {
+        let place = Int(slot.rawValue - firstSlot.rawValue)
+        guard entries.indices.contains(place) else { return nil }
+        entries[place].command = Bytes()
+        return .accept(entries[place])
+    }
+
     private mutating func keep(_ entry: LogEntry) {
         let place = Int(entry.slot.rawValue - firstSlot.rawValue)
         if place < 0 { return }

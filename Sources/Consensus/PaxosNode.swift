@@ -61,6 +61,14 @@ package struct PaxosNode: Sendable {
         return effects
     }
 
+    /// Takes back the command of a slot that was given out but is on no disk yet, so that its proposer can be refused. Only for a quorum of
+    /// one: a peer may have accepted it already.
+    package mutating func withdraw(_ slot: Slot) -> AcceptorRecord {
+        precondition(peers.isEmpty && slot > committed, "only what nobody has accepted can be withdrawn")
+        guard let record = acceptor.blank(slot) else { preconditionFailure("slot \(slot) is not held") }
+        return record
+    }
+
     private mutating func campaign(_ effects: inout PaxosEffects) {
         let ballot = proposer.prepare(above: acceptor.promised, node: id)
         learner.beginBallot()

@@ -44,7 +44,7 @@ package struct DFSMachine: StateMachine, Sendable {
             return .done
         case .closeAbandoned:
             // In order of number: a machine that was loaded knows no other order.
-            for id in openFiles.sorted() { close(id, time, &rows) }
+            for id in openFiles.sorted() { abandon(id, time, &rows, &removed) }
             return .done
         }
     }
@@ -146,8 +146,19 @@ package struct DFSMachine: StateMachine, Sendable {
     private mutating func close(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) {
         openFiles.removeAll { $0 == id }
         guard namespace.inode(id) != nil else { return }
-        changeFile(id, &rows) { $0.writer = nil }
+        changeFile(id, &rows) {
+            $0.writer = nil
+            $0.wasClosed = true
+        }
         namespace.update(id, &rows) { $0.modified = time }
+    }
+
+    /// Ends a write that nobody goes on with: half an upload must not look like a whole file, so a file that was never closed goes. One that
+    /// was being appended to keeps what is durable.
+    private mutating func abandon(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]) {
+        guard let file = namespace.inode(id)?.file, !file.wasClosed else { return close(id, time, &rows) }
+        openFiles.removeAll { $0 == id }
+        removed += namespace.remove(id, time: time, &rows)
     }
 
     private mutating func changeFile(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout FileContent) -> Void) {

@@ -46,6 +46,8 @@ package struct FileContent: Sendable, Hashable {
     package var blocks: [Block] = []
     /// Who writes the file at present; nil if it is closed.
     package var writer: String?
+    /// Whether the file was ever closed. One that was not is an upload in its first run; if that breaks off, the file goes.
+    package var wasClosed = false
     package var lengthBytes: Int64 { blocks.reduce(0) { $0 + $1.lengthBytes } }
 }
 

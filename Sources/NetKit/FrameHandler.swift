@@ -20,6 +20,8 @@ final class FrameHandler: ChannelInboundHandler {
     private var frameBegan: NIODeadline?
     private var lastTraffic = NIODeadline.now()
     private weak var context: ChannelHandlerContext?
+    /// Cancelled at the end: a task that waits would keep the handler and its buffers of a closed connection for seconds.
+    private var timeCheck: Scheduled<Void>?
 
     init(limits: FrameLimits, makeSession: @escaping (FrameConnection) -> any FrameSession, onClose: @escaping () -> Void) {
         self.limits = limits
@@ -117,6 +119,9 @@ final class FrameHandler: ChannelInboundHandler {
         guard let session else { return }
         self.session = nil
         ended = true
+        timeCheck?.cancel()
+        timeCheck = nil
+        pending = Bytes()
         connection?.noteClosed()
         session.closed()
         onClose()
@@ -126,7 +131,7 @@ final class FrameHandler: ChannelInboundHandler {
     private func watchTime(_ context: ChannelHandlerContext) {
         let look = min(limits.idleTimeout ?? .seconds(5), .seconds(5))
         let this = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: .nanoseconds(look.inNanoseconds)) { this.value.checkTime() }
+        timeCheck = context.eventLoop.scheduleTask(in: .nanoseconds(look.inNanoseconds)) { this.value.checkTime() }
     }
 
     private func checkTime() {

@@ -195,7 +195,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         case .success: advance()
         case .failure(let error) where error.cause == .noSpace:
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
-            let batch = pump.persistStalled(error)
+            let (batch, refused) = pump.persistStalled(error)
+            for id in refused { completions.remove(id)?(.failure(.storage(error))) }
             loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(batch) } }
         case .failure(let error):
             log.critical("the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])

@@ -163,12 +163,23 @@ package struct ReplicaPump<Machine: StateMachine> {
         return nil
     }
 
-    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried
-    /// again; until then new proposals are refused.
-    package mutating func persistStalled(_ error: StorageError) -> PersistBatch {
-        guard let batch = inFlight else { preconditionFailure("only a batch under way can stall") }
+    /// The disk refused the batch under way before any of it was written (it is full). Its commands are taken out and their proposals refused,
+    /// as are those that wait: nobody hangs on a full disk, and what was refused is never executed. What is left of the batch stays under way,
+    /// to be tried again; until then new proposals are refused.
+    package mutating func persistStalled(_ error: StorageError) -> (batch: PersistBatch, refused: [ProposalID]) {
+        guard var batch = inFlight else { preconditionFailure("only a batch under way can stall") }
         stalled = error
-        return batch
+        var refused: [ProposalID] = []
+        for (place, record) in batch.records.enumerated() {
+            guard case .accept(let entry) = record, let proposal = waiting.remove(entry.slot) else { continue }
+            waitingCount -= 1
+            refused.append(proposal)
+            batch.records[place] = node.withdraw(entry.slot)
+        }
+        refused += queue.map(\.id)
+        queue.removeAll()
+        inFlight = batch
+        return (batch, refused)
     }
 
     /// The batch under way may or may not be on disk and cannot be made durable: the replica stops for good, and only a restart

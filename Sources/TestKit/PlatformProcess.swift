@@ -82,10 +82,10 @@ package final class PlatformProcess: @unchecked Sendable {
         try? FileManager.default.removeItem(at: errors)  // a file in the temporary directory may stay
     }
 
-    /// SIGTERM, and waits for the end. Returns the exit status and how long it took.
-    @discardableResult package func stop() -> (status: Int32, took: Duration) {
+    /// SIGTERM (or another signal), and waits for the end. Returns the exit status and how long it took.
+    @discardableResult package func stop(by signal: Int32 = SIGTERM) -> (status: Int32, took: Duration) {
         let began = ContinuousClock.now
-        if process.isRunning { process.terminate() }
+        if process.isRunning { Foundation.kill(pid, signal) }
         process.waitUntilExit()
         let took = ContinuousClock.now - began
         try? FileManager.default.removeItem(at: errors)  // a file in the temporary directory may stay

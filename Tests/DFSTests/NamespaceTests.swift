@@ -69,6 +69,16 @@ private struct Bench {
         guard case .success(.opened) = bench.answer(.openForAppend(path: "/f", writer: "two", bench.root)) else { return #expect(Bool(false), "the file was not released") }
     }
 
+    @Test func anUploadThatBrokeOffIsNoFile() {
+        var bench = Bench()
+        guard case .success(.opened(let inode, let block, _)) = bench.answer(.create(path: "/half", CreateOptions(), writer: "w", bench.root)) else {
+            return #expect(Bool(false), "the file was not opened")
+        }
+        _ = bench.run(.finishBlock(inode, writer: "w", block, lengthBytes: 7, last: false))
+        #expect(bench.run(.closeAbandoned).removedBlocks == [block])
+        #expect(bench.inode("/half") == nil)
+    }
+
     @Test func overwritingFreesTheOldBlocks() {
         var bench = Bench()
         bench.file("/f")

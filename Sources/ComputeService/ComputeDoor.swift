@@ -21,6 +21,9 @@ package struct ComputeDoorSettings: Sendable {
 }
 
 package final class ComputeDoor: Sendable {
+    /// The RPCs that are answered, for the compatibility page.
+    package static var methods: [String] { SparkMethod.allCases.map(\.rawValue) }
+
     /// After this long what still runs is cut off.
     static let stopMax = Duration.seconds(2)
     private static let reapInterval = Duration.seconds(30)

@@ -50,7 +50,7 @@ import Testing
                 let line = file.lines[number - 1]
                 let before = number > 1 ? file.lines[number - 2] : ""
                 if text.contains("try!") { problems.append("\(file.path):\(number): try! hides an error; handle it or use a precondition with a sentence") }
-                if text.contains("try?"), !line.contains("//"), !before.contains("//") { problems.append("\(file.path):\(number): try? needs its reason in a comment beside it") }
+                if text.firstMatch(of: /\btry\?/) != nil, !line.contains("//"), !before.contains("//") { problems.append("\(file.path):\(number): try? needs its reason in a comment beside it") }
                 if text.firstMatch(of: /catch *\{ *\}/) != nil { problems.append("\(file.path):\(number): an empty catch swallows the error") }
                 if text.contains("fatalError(") { problems.append("\(file.path):\(number): use precondition(Failure) with a sentence") }
             }

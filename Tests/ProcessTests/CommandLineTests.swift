@@ -3,83 +3,85 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite(.serialized) struct CommandLineTests {
-    private func expectFailure(_ ran: Ran, _ code: Int32, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(ran.status == code, "\(ran.output)\(ran.errors)", sourceLocation: sourceLocation)
-        for part in ["error: ", "why: ", "next: "] + parts { #expect(ran.errors.contains(part), "'\(part)' is missing in: \(ran.errors)", sourceLocation: sourceLocation) }
-        #expect(ran.output.isEmpty, sourceLocation: sourceLocation)
-    }
+extension OneAtATime {
+    @Suite(.serialized) struct CommandLineTests {
+        private func expectFailure(_ ran: Ran, _ code: Int32, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+            #expect(ran.status == code, "\(ran.output)\(ran.errors)", sourceLocation: sourceLocation)
+            for part in ["error: ", "why: ", "next: "] + parts { #expect(ran.errors.contains(part), "'\(part)' is missing in: \(ran.errors)", sourceLocation: sourceLocation) }
+            #expect(ran.output.isEmpty, sourceLocation: sourceLocation)
+        }
 
-    @Test func aTakenPortNamesTheProcessThatHoldsIt() throws {
-        let first = try PlatformProcess(["coord", "serve", "--ephemeral", "--listen", "127.0.0.1:0"])
-        defer { first.stop() }
-        let ran = try Ran.platform(["coord", "serve", "--ephemeral", "--listen", try first.endpoint("coord")])
-        expectFailure(ran, 1, "is taken by platform (pid \(first.pid))", "--port-offset")
-    }
+        @Test func aTakenPortNamesTheProcessThatHoldsIt() throws {
+            let first = try PlatformProcess(["coord", "serve", "--ephemeral", "--listen", "127.0.0.1:0"])
+            defer { first.stop() }
+            let ran = try Ran.platform(["coord", "serve", "--ephemeral", "--listen", try first.endpoint("coord")])
+            expectFailure(ran, 1, "is taken by platform (pid \(first.pid))", "--port-offset")
+        }
 
-    @Test func aBadSettingIsNamedWithItsBounds() throws {
-        expectFailure(try Ran.platform(["up", "--ephemeral", "--set", "coord.tick.ms=fast"]), 78, "coord.tick.ms", "whole number from 10 to 60000")
-        expectFailure(try Ran.platform(["up", "--set", "coord.tik.ms=5"]), 78, "did you mean 'coord.tick.ms'")
-        expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
-    }
+        @Test func aBadSettingIsNamedWithItsBounds() throws {
+            expectFailure(try Ran.platform(["up", "--ephemeral", "--set", "coord.tick.ms=fast"]), 78, "coord.tick.ms", "whole number from 10 to 60000")
+            expectFailure(try Ran.platform(["up", "--set", "coord.tik.ms=5"]), 78, "did you mean 'coord.tick.ms'")
+            expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
+        }
 
-    @Test func aNonLoopbackAddressNeedsAWordOfIntent() throws {
-        expectFailure(try Ran.platform(["coord", "serve", "--ephemeral", "--listen", "0.0.0.0:0"]), 78, "--insecure-expose")
-    }
+        @Test func aNonLoopbackAddressNeedsAWordOfIntent() throws {
+            expectFailure(try Ran.platform(["coord", "serve", "--ephemeral", "--listen", "0.0.0.0:0"]), 78, "--insecure-expose")
+        }
 
-    @Test func anUnreachableServerExitsWith69() throws {
-        expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
-        expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
-        expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
-    }
+        @Test func anUnreachableServerExitsWith69() throws {
+            expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
+            expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
+            expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
+        }
 
-    @Test func aLockedDataDirectoryIsRefused() throws {
-        let directory = try PlatformProcess.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-        let first = try PlatformProcess(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"])
-        defer { first.stop() }
-        expectFailure(try Ran.platform(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"]), 1, "in use", "--data-dir")
-    }
+        @Test func aLockedDataDirectoryIsRefused() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let first = try PlatformProcess(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"])
+            defer { first.stop() }
+            expectFailure(try Ran.platform(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"]), 1, "in use", "--data-dir")
+        }
 
-    @Test func verbsOfCoordAndDFSDoWhatTheySay() throws {
-        let platform = try PlatformProcess(["up", "--only", "coord,dfs", "--ephemeral", "--ports", "auto"])
-        defer { platform.stop() }
-        let (coord, dfs) = (["--server", try platform.endpoint("coord")], ["--server", try platform.endpoint("webhdfs")])
-        #expect(try Ran.platform(["coord", "create", "/a", "hello"] + coord).output == "/a\n")
-        #expect(try Ran.platform(["coord", "set", "/a", "-"] + coord, input: "from stdin").status == 0)
-        #expect(try Ran.platform(["coord", "get", "/a"] + coord).output == "from stdin")
-        #expect(try Ran.platform(["coord", "ls", "/", "-o", "json"] + coord).output == "[\"a\",\"zookeeper\"]\n")
-        #expect(try Ran.platform(["coord", "stat", "/a", "-o", "json"] + coord).output.contains("\"version\":1"))
-        #expect(try Ran.platform(["coord", "rm", "-r", "/a"] + coord).status == 0)
-        expectFailure(try Ran.platform(["coord", "get", "/a"] + coord), 1, "there is no node /a")
-        #expect(try Ran.platform(["dfs", "put", "-", "/d/f"] + dfs, input: "some\ntext\n").status == 0)
-        #expect(try Ran.platform(["dfs", "cat", "/d/f"] + dfs).output == "some\ntext\n")
-        #expect(try Ran.platform(["dfs", "mv", "/d/f", "/d/g"] + dfs).status == 0)
-        #expect(try Ran.platform(["dfs", "ls", "/d", "-o", "json"] + dfs).output.contains("\"name\":\"g\""))
-        #expect(try Ran.platform(["dfs", "du", "/d", "-o", "json"] + dfs).output.contains("\"bytes\":10"))
-        expectFailure(try Ran.platform(["dfs", "cat", "/d/none"] + dfs), 1, "File does not exist: /d/none", "platform dfs ls")
-        expectFailure(try Ran.platform(["dfs", "rm", "/d"] + dfs), 1, "platform dfs rm -r")
-        expectFailure(try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + dfs), 1, "/no/such/file")
-        let status = try Ran.platform(["status", "--server", try platform.endpoint("console"), "-o", "json"])
-        #expect(status.output.contains("\"name\":\"coord\",\"ready\":true"))
-    }
+        @Test func verbsOfCoordAndDFSDoWhatTheySay() throws {
+            let platform = try PlatformProcess(["up", "--only", "coord,dfs", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let (coord, dfs) = (["--server", try platform.endpoint("coord")], ["--server", try platform.endpoint("webhdfs")])
+            #expect(try Ran.platform(["coord", "create", "/a", "hello"] + coord).output == "/a\n")
+            #expect(try Ran.platform(["coord", "set", "/a", "-"] + coord, input: "from stdin").status == 0)
+            #expect(try Ran.platform(["coord", "get", "/a"] + coord).output == "from stdin")
+            #expect(try Ran.platform(["coord", "ls", "/", "-o", "json"] + coord).output == "[\"a\",\"zookeeper\"]\n")
+            #expect(try Ran.platform(["coord", "stat", "/a", "-o", "json"] + coord).output.contains("\"version\":1"))
+            #expect(try Ran.platform(["coord", "rm", "-r", "/a"] + coord).status == 0)
+            expectFailure(try Ran.platform(["coord", "get", "/a"] + coord), 1, "there is no node /a")
+            #expect(try Ran.platform(["dfs", "put", "-", "/d/f"] + dfs, input: "some\ntext\n").status == 0)
+            #expect(try Ran.platform(["dfs", "cat", "/d/f"] + dfs).output == "some\ntext\n")
+            #expect(try Ran.platform(["dfs", "mv", "/d/f", "/d/g"] + dfs).status == 0)
+            #expect(try Ran.platform(["dfs", "ls", "/d", "-o", "json"] + dfs).output.contains("\"name\":\"g\""))
+            #expect(try Ran.platform(["dfs", "du", "/d", "-o", "json"] + dfs).output.contains("\"bytes\":10"))
+            expectFailure(try Ran.platform(["dfs", "cat", "/d/none"] + dfs), 1, "File does not exist: /d/none", "platform dfs ls")
+            expectFailure(try Ran.platform(["dfs", "rm", "/d"] + dfs), 1, "platform dfs rm -r")
+            expectFailure(try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + dfs), 1, "/no/such/file")
+            let status = try Ran.platform(["status", "--server", try platform.endpoint("console"), "-o", "json"])
+            #expect(status.output.contains("\"name\":\"coord\",\"ready\":true"))
+        }
 
-    @Test func completionScriptsAreThereForThreeShells() throws {
-        for shell in ["bash", "zsh", "fish"] { #expect(try Ran.platform(["completion", shell]).output.contains("platform")) }
-        expectFailure(try Ran.platform(["completion", "csh"]), 64, "bash")
-    }
+        @Test func completionScriptsAreThereForThreeShells() throws {
+            for shell in ["bash", "zsh", "fish"] { #expect(try Ran.platform(["completion", shell]).output.contains("platform")) }
+            expectFailure(try Ran.platform(["completion", "csh"]), 64, "bash")
+        }
 
-    @Test func settingsComeFromFlagEnvironmentFileAndDefaultInThisOrder() throws {
-        let directory = try PlatformProcess.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-        let file = directory + "/platform.toml"
-        _ = FileManager.default.createFile(atPath: file, contents: Data("[coord]\ntick.ms = 111\nlisten = \"127.0.0.1:7\"\n[log]\nlevel = \"debug\"\n".utf8))
-        let ran = try Ran.platform(
-            ["config", "show", "--origin", "-o", "json", "--config", file, "--set", "coord.tick.ms=333"],
-            environment: ["PLATFORM_COORD_TICK_MS": "222", "PLATFORM_COORD_LISTEN": "127.0.0.1:8"])
-        #expect(ran.output.contains("\"name\":\"coord.tick.ms\",\"value\":\"333\",\"origin\":\"flag\""))
-        #expect(ran.output.contains("\"name\":\"coord.listen\",\"value\":\"127.0.0.1:8\",\"origin\":\"environment PLATFORM_COORD_LISTEN\""))
-        #expect(ran.output.contains("\"name\":\"log.level\",\"value\":\"debug\",\"origin\":\"file \(file)\""))
-        #expect(ran.output.contains("\"name\":\"dfs.block.bytes\",\"value\":\"134217728\",\"origin\":\"default\""))
+        @Test func settingsComeFromFlagEnvironmentFileAndDefaultInThisOrder() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let file = directory + "/platform.toml"
+            _ = FileManager.default.createFile(atPath: file, contents: Data("[coord]\ntick.ms = 111\nlisten = \"127.0.0.1:7\"\n[log]\nlevel = \"debug\"\n".utf8))
+            let ran = try Ran.platform(
+                ["config", "show", "--origin", "-o", "json", "--config", file, "--set", "coord.tick.ms=333"],
+                environment: ["PLATFORM_COORD_TICK_MS": "222", "PLATFORM_COORD_LISTEN": "127.0.0.1:8"])
+            #expect(ran.output.contains("\"name\":\"coord.tick.ms\",\"value\":\"333\",\"origin\":\"flag\""))
+            #expect(ran.output.contains("\"name\":\"coord.listen\",\"value\":\"127.0.0.1:8\",\"origin\":\"environment PLATFORM_COORD_LISTEN\""))
+            #expect(ran.output.contains("\"name\":\"log.level\",\"value\":\"debug\",\"origin\":\"file \(file)\""))
+            #expect(ran.output.contains("\"name\":\"dfs.block.bytes\",\"value\":\"134217728\",\"origin\":\"default\""))
+        }
     }
 }

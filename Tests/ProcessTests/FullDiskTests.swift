@@ -4,14 +4,16 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite(.serialized) struct FullDiskTests {
-    private func recovers(_ service: String) throws {
-        let ran = try Ran.client("full_disk.py", [service, PlatformProcess.program])
-        if ran.status == 77 { return print("\(service): \(ran.output)") }
-        #expect(ran.status == 0, "\(service): \(ran.output) \(ran.errors)")
-    }
+extension OneAtATime {
+    @Suite(.serialized) struct FullDiskTests {
+        private func recovers(_ service: String) throws {
+            let ran = try Ran.client("full_disk.py", [service, PlatformProcess.program])
+            if ran.status == 77 { return print("\(service): \(ran.output)") }
+            #expect(ran.status == 0, "\(service): \(ran.output) \(ran.errors)")
+        }
 
-    @Test func coordRecoversFromAFullDisk() throws { try recovers("coord") }
-    @Test func theBrokerRecoversFromAFullDisk() throws { try recovers("broker") }
-    @Test func dfsRecoversFromAFullDisk() throws { try recovers("dfs") }
+        @Test func coordRecoversFromAFullDisk() throws { try recovers("coord") }
+        @Test func theBrokerRecoversFromAFullDisk() throws { try recovers("broker") }
+        @Test func dfsRecoversFromAFullDisk() throws { try recovers("dfs") }
+    }
 }

@@ -4,18 +4,20 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite(.serialized) struct HostileInputTests {
-    private func withstands(_ service: String, _ endpoint: String, _ kind: String) throws {
-        let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
-        let ran = try Ran.client("hostile_frames.py", [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"])
-        #expect(ran.status == 0, "\(kind): \(ran.output) \(ran.errors) \(platform.log.suffix(2000))")
-        #expect(platform.stop().status == 0, "\(kind): the server did not end cleanly")
-    }
+extension OneAtATime {
+    @Suite(.serialized) struct HostileInputTests {
+        private func withstands(_ service: String, _ endpoint: String, _ kind: String) throws {
+            let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
+            let ran = try Ran.client("hostile_frames.py", [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"])
+            #expect(ran.status == 0, "\(kind): \(ran.output) \(ran.errors) \(platform.log.suffix(2000))")
+            #expect(platform.stop().status == 0, "\(kind): the server did not end cleanly")
+        }
 
-    @Test func coordWithstandsHostileFrames() throws { try withstands("coord", "coord", "coord") }
-    @Test func theBrokerWithstandsHostileFrames() throws { try withstands("broker", "broker", "broker") }
-    @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
-    @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
-    @Test func theConsoleWithstandsHostileRequests() throws { try withstands("coord", "console", "console") }
-    @Test func sparkConnectWithstandsHostileRequests() throws { try withstands("compute", "connect", "connect") }
+        @Test func coordWithstandsHostileFrames() throws { try withstands("coord", "coord", "coord") }
+        @Test func theBrokerWithstandsHostileFrames() throws { try withstands("broker", "broker", "broker") }
+        @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
+        @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
+        @Test func theConsoleWithstandsHostileRequests() throws { try withstands("coord", "console", "console") }
+        @Test func sparkConnectWithstandsHostileRequests() throws { try withstands("compute", "connect", "connect") }
+    }
 }

@@ -4,23 +4,25 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite(.serialized) struct KillTests {
-    private func survives(_ script: String) throws {
-        let directory = try PlatformProcess.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-        let ran = try Ran.client(script, [PlatformProcess.program, directory, "20"])
-        #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
-        #expect(ran.output.contains(" 0 failed"), "\(script): \(ran.output) \(ran.errors)")
-    }
+extension OneAtATime {
+    @Suite(.serialized) struct KillTests {
+        private func survives(_ script: String) throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client(script, [PlatformProcess.program, directory, "20"])
+            #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
+            #expect(ran.output.contains(" 0 failed"), "\(script): \(ran.output) \(ran.errors)")
+        }
 
-    @Test func coordLosesNothingAcknowledged() throws { try survives("coord_kill.py") }
-    @Test func theBrokerLosesNothingAcknowledged() throws {
-        let directory = try PlatformProcess.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-        let server = [PlatformProcess.program, "up", "--only", "broker", "--data-dir", directory, "--ports", "auto"]
-        let ran = try Ran.client("kafka_kill.py", ["--rounds", "20", "--"] + server)
-        #expect(ran.status == 0 && ran.output.contains("20 passed, 0 failed"), "\(ran.output) \(ran.errors)")
-    }
+        @Test func coordLosesNothingAcknowledged() throws { try survives("coord_kill.py") }
+        @Test func theBrokerLosesNothingAcknowledged() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let server = [PlatformProcess.program, "up", "--only", "broker", "--data-dir", directory, "--ports", "auto"]
+            let ran = try Ran.client("kafka_kill.py", ["--rounds", "20", "--"] + server)
+            #expect(ran.status == 0 && ran.output.contains("20 passed, 0 failed"), "\(ran.output) \(ran.errors)")
+        }
 
-    @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }
+        @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }
+    }
 }

@@ -3,18 +3,33 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite(.serialized) struct ServiceClientTests {
-    /// Starts one service, runs a client's checks against an endpoint of it, stops it cleanly.
-    private func check(_ service: String, _ endpoint: String, _ script: String) throws {
-        let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
-        let ran = try Ran.client(script, [try platform.endpoint(endpoint)])
-        #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
-        let end = platform.stop()
-        #expect(end.status == 0 && end.took < .seconds(3), "stopped with \(end)")
-    }
+extension OneAtATime {
+    @Suite(.serialized) struct ServiceClientTests {
+        /// Starts one service, runs a client's checks against an endpoint of it, stops it cleanly.
+        private func check(_ service: String, _ endpoint: String, _ script: String) throws {
+            let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
+            let ran = try Ran.client(script, [try platform.endpoint(endpoint)])
+            #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
+            let end = platform.stop()
+            #expect(end.status == 0 && end.took < .seconds(3), "stopped with \(end)")
+        }
 
-    @Test func kazooWorksOnCoord() throws { try check("coord", "coord", "kazoo_check.py") }
-    @Test func kafkaPythonWorksOnTheBroker() throws { try check("broker", "broker", "kafka_check.py") }
-    @Test func theBrokerOutlivesDamagedFrames() throws { try check("broker", "broker", "kafka_fuzz.py") }
-    @Test func hdfsCLIWorksOnDFS() throws { try check("dfs", "webhdfs", "hdfs_check.py") }
+        @Test func kazooWorksOnCoord() throws { try check("coord", "coord", "kazoo_check.py") }
+        @Test func kafkaPythonWorksOnTheBroker() throws { try check("broker", "broker", "kafka_check.py") }
+        @Test func theBrokerOutlivesDamagedFrames() throws { try check("broker", "broker", "kafka_fuzz.py") }
+        @Test func hdfsCLIWorksOnDFS() throws { try check("dfs", "webhdfs", "hdfs_check.py") }
+        @Test func pySparkWorksOnCompute() throws { try check("compute", "connect", "pyspark_check.py") }
+
+        @Test func kcatWorksOnTheBroker() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.run("/bin/bash", [PlatformProcess.packageRoot + "/Tests/Clients/kcat_check.sh", try platform.endpoint("broker")])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func theDemoRunsWithTheRightFigures() throws {
+            let ran = try Ran.platform(["demo"], timeout: .seconds(120))
+            #expect(ran.status == 0 && ran.output.contains("all figures agree"), "\(ran.output) \(ran.errors)")
+        }
+    }
 }

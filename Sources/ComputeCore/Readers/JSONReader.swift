@@ -156,6 +156,7 @@ final class JSONReader: BatchSource {
         case (.boolean(let flag), .boolean): return .boolean(flag)
         // A failed cast is a malformed record, which the mode handles; hence `try?`.
         case (.number(let text), _) where type.isNumeric: return try? Cast.value(.string(text), .string, type)
+        // The same holds for dates and timestamps.
         case (.string(let text), .date), (.string(let text), .timestamp): return try? Cast.value(.string(text), .string, type)
         case (.array(let items), .array(let element, _)):
             var values: [Value] = []

@@ -3,9 +3,11 @@
 import ArgumentParser
 import Base
 import CoordCore
+import ComputeService
 import CoordService
 import DFSService
 import Foundation
+import KafkaWire
 
 struct DocsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "docs", abstract: "Write the generated parts of the documentation.", shouldDisplay: false)
@@ -32,6 +34,7 @@ struct DocsCommand: ParsableCommand {
 enum GeneratedDocs {
     static let parts: [(name: String, text: @Sendable () -> String)] = [
         ("settings", settings), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations),
+        ("broker-operations", brokerOperations), ("compute-operations", computeOperations),
     ]
 
     /// Replaces what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
@@ -72,6 +75,12 @@ enum GeneratedDocs {
         default: "\(permission.rawValue)"
         }
     }
+
+    private static func brokerOperations() -> String {
+        table(["API", "key", "versions"], ApiTable.rows.map { [$0.name, "\($0.key.rawValue)", "\($0.versions.lowerBound) to \($0.versions.upperBound)"] })
+    }
+
+    private static func computeOperations() -> String { table(["RPC of SparkConnectService"], ComputeDoor.methods.map { [$0] }) }
 
     private static func dfsOperations() -> String { table(["method", "operation", "remark"], WebHDFSAPI.table.map { [$0.method, $0.operation, $0.remark] }) }
 }

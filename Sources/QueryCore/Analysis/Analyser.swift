@@ -321,8 +321,8 @@ package struct Analyser {
         for case .attribute(let parts, let planID) in expressions {
             if parts.count == 1, planID == nil {
                 dropped += resolved.scope.columns.filter { Identifier.same($0.name, parts[0]) }.map(\.id)
-            } else if case .column(let column)? = try? Self.lookup(parts, planID, resolved.scope, planScopes) {
                 // Dropping a column that does not exist is no error in Spark, hence `try?`.
+            } else if case .column(let column)? = try? Self.lookup(parts, planID, resolved.scope, planScopes) {
                 dropped.append(column.id)
             }
         }

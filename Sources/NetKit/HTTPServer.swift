@@ -100,16 +100,16 @@ package final class HTTPServer: Sendable {
         self.loops = loops
     }
 
-    /// Binds and serves. `hosts` are further names by which clients may call this server; addresses and localhost always may.
+    /// Binds and serves. Clients may call this server by address or as localhost, by no other name.
     /// Throws `ListenError`.
     package static func start(
-        _ address: HostPort, name: String, hosts: [String] = [], log: Logger, handler: @escaping @Sendable (HTTPCall) async -> HTTPReply
+        _ address: HostPort, name: String, log: Logger, handler: @escaping @Sendable (HTTPCall) async -> HTTPReply
     ) async throws -> HTTPServer {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let bound = AsyncStream.makeStream(of: HostPort.self, bufferingPolicy: .bufferingNewest(1))
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
-            guard hostIsAllowed(request.head.authority, hosts) else {
-                return response(.text(403, "this server does not answer to the name '\(request.head.authority ?? "")'; use an address, localhost, or add the name to the setting http.hosts\n"))
+            guard hostIsAllowed(request.head.authority) else {
+                return response(.text(403, "this server does not answer to the name '\(request.head.authority ?? "")'; use its address or localhost\n"))
             }
             return response(await handler(HTTPCall(request)))
         }
@@ -154,9 +154,9 @@ package final class HTTPServer: Sendable {
     }
 
     /// Names that a browser cannot be tricked into using for another site's pages.
-    static func hostIsAllowed(_ authority: String?, _ hosts: [String]) -> Bool {
+    static func hostIsAllowed(_ authority: String?) -> Bool {
         guard let authority, let host = HostPort(parsing: authority, defaultPort: 0)?.host.lowercased() else { return authority == nil }
-        if host == "localhost" || hosts.contains(where: { $0 == "*" || $0.lowercased() == host }) { return true }
+        if host == "localhost" { return true }
         return host.contains(":") || (host.split(separator: ".", omittingEmptySubsequences: false).count == 4 && host.allSatisfy { $0.isNumber || $0 == "." })
     }
 

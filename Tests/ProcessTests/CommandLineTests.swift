@@ -65,6 +65,20 @@ extension OneAtATime {
             #expect(status.output.contains("\"name\":\"coord\",\"ready\":true"))
         }
 
+        @Test func verbsOfTheBrokerCarryEveryByte() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            #expect(try Ran.platform(["broker", "produce", "bytes", "--create", "--key-separator", ":"] + server, input: "a:1\nplain\n\nb:x:y").status == 0)
+            let consume = ["broker", "consume", "bytes", "--from", "beginning", "--until-end"] + server
+            #expect(try Ran.platform(consume + ["--key-separator", ":"]).output == "a:1\n:plain\n:\nb:x:y\n")
+            let shell = "printf '\\377\\376\\n' | \"$0\" broker produce raw --create --server $1 && \"$0\" broker consume raw --from beginning --until-end --server $1 | od -An -tx1"
+            let ran = try Ran.run("/bin/sh", ["-c", shell, PlatformProcess.program, try platform.endpoint("broker")])
+            #expect(ran.output.contains("ff fe 0a"), "\(ran.output)\(ran.errors)")
+            expectFailure(try Ran.platform(["broker", "consume", "none", "--from", "beginning"] + server), 1, "none")
+            expectFailure(try Ran.platform(["broker", "consume", "bytes", "--group", "g", "--from", "end"] + server), 64, "--group")
+        }
+
         @Test func completionScriptsAreThereForThreeShells() throws {
             for shell in ["bash", "zsh", "fish"] { #expect(try Ran.platform(["completion", shell]).output.contains("platform")) }
             expectFailure(try Ran.platform(["completion", "csh"]), 64, "bash")

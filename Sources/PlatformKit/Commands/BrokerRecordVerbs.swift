@@ -24,9 +24,9 @@ extension BrokerCommand {
                 if create { try await makeIfMissing(client) }
                 var pending: [OutgoingRecord] = []
                 var sent = 0
-                while let line = readLine(strippingNewline: true) {
+                try await LocalFile.open("-").forEachLine { line in
                     pending.append(record(line))
-                    guard pending.count >= Self.linesPerSend else { continue }
+                    guard pending.count >= Self.linesPerSend else { return }
                     sent += try await client.produce(topic, pending).reduce(0) { $0 + $1.count }
                     pending = []
                 }
@@ -41,13 +41,14 @@ extension BrokerCommand {
             try await client.createTopic(topic)
         }
 
-        private func record(_ line: String) -> OutgoingRecord {
+        /// The line's bytes as they are; they need not be text.
+        private func record(_ line: Bytes) -> OutgoingRecord {
             let now = SystemTime().wallTime().milliseconds
-            guard let keySeparator, !keySeparator.isEmpty, let split = line.range(of: keySeparator) else {
-                return OutgoingRecord(value: Bytes(string: line), timestamp: now, partition: partition)
+            guard let keySeparator, !keySeparator.isEmpty, let split = line.array.firstRange(of: Array(keySeparator.utf8)) else {
+                return OutgoingRecord(value: line, timestamp: now, partition: partition)
             }
-            return OutgoingRecord(
-                key: Bytes(string: String(line[..<split.lowerBound])), value: Bytes(string: String(line[split.upperBound...])), timestamp: now, partition: partition)
+            let bytes = line.array
+            return OutgoingRecord(key: Bytes(bytes: bytes[..<split.lowerBound]), value: Bytes(bytes: bytes[split.upperBound...]), timestamp: now, partition: partition)
         }
     }
 
@@ -63,7 +64,7 @@ extension BrokerCommand {
                   platform broker consume events -o json | head
                 """)
         @Argument(help: "The topic.") var topic: String
-        @Option(name: .long, help: "beginning, end, or an offset.") var from = "end"
+        @Option(name: .long, help: "beginning, end, or an offset; end if left out. A group knows its own place.") var from: String?
         @Option(name: .long, help: "Read as a member of this group, from where it had come to.") var group: String?
         @Option(name: .long, help: "Stop after this many records; a member of a group finishes what it has fetched.") var count: Int?
         @Flag(name: .long, help: "Stop at the end of what is there now.") var untilEnd = false
@@ -72,6 +73,9 @@ extension BrokerCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
+            guard group == nil || from == nil else {
+                throw CommandFailure(.usage, "--from and --group do not go together", why: "a group goes on where it had come to, and begins at the beginning", next: "leave one of them out")
+            }
             try await server.withClient("cannot consume \(topic)") { client in
                 if let group { try await consume(client, as: group) } else { try await consume(client) }
             }
@@ -97,6 +101,7 @@ extension BrokerCommand {
         }
 
         private func start(_ client: KafkaClient, _ partition: Int32) async throws -> Int64 {
+            let from = from ?? "end"
             switch from {
             case "beginning": return try await client.offset(of: topic, partition, at: KafkaClient.earliest) ?? 0
             case "end": return try await client.offset(of: topic, partition, at: KafkaClient.latest) ?? 0
@@ -126,14 +131,23 @@ extension BrokerCommand {
         private func show(_ one: ConsumedRecord) {
             let record = one.record
             switch output.output {
-            case .table: Output.line((keySeparator.map { (record.key?.text ?? "") + $0 } ?? "") + (record.value?.text ?? ""))
+            case .table:
+                var line = keySeparator.map { (record.key ?? Bytes()).array + Array($0.utf8) } ?? []
+                line += (record.value ?? Bytes()).array + [UInt8(ascii: "\n")]
+                Output.raw(Bytes(bytes: line))
             case .json:
                 Output.fields(
                     [
                         ("partition", .number(Int64(one.partition))), ("offset", .number(record.offset)), ("timestamp", .number(record.timestamp)),
-                        ("key", record.key.map { .text($0.text) } ?? .null), ("value", record.value.map { .text($0.text) } ?? .null),
-                    ], .json)
+                    ] + Self.field("key", record.key) + Self.field("value", record.value), .json)
             }
+        }
+
+        /// Text as it is; other bytes as base64 under a name that says so.
+        private static func field(_ name: String, _ bytes: Bytes?) -> [(String, OutputValue)] {
+            guard let bytes else { return [(name, .null)] }
+            if let text = String(validating: bytes.readableBytesView, as: UTF8.self) { return [(name, .text(text))] }
+            return [(name, .null), (name + "Base64", .text(Data(bytes.readableBytesView).base64EncodedString()))]
         }
     }
 }

@@ -49,10 +49,19 @@ struct DFSCommandLine: AsyncParsableCommand {
                 ["permission", "owner", "group", "bytes", "modified", "name"],
                 entries.map { entry in
                     [
-                        .text((entry.isDirectory ? "d" : "-") + entry.permission), .text(entry.owner), .text(entry.group), .number(entry.length),
+                        .text((entry.isDirectory ? "d" : "-") + Self.letters(entry.permission)), .text(entry.owner), .text(entry.group), .number(entry.length),
                         .text(Timestamps.text(milliseconds: entry.modificationTime)), .text(entry.pathSuffix.isEmpty ? path : entry.pathSuffix),
                     ]
                 }, output.output)
+        }
+
+        /// `644` as `rw-r--r--`; the sticky bit shows as `t`.
+        static func letters(_ octal: String) -> String {
+            guard let bits = Int(octal, radix: 8) else { return octal }
+            let marks = Array("rwxrwxrwx")
+            var text = (0..<9).map { bits >> (8 - $0) & 1 == 1 ? marks[$0] : "-" }
+            if bits & 0o1000 != 0 { text[8] = bits & 1 == 1 ? "t" : "T" }
+            return String(text)
         }
     }
 

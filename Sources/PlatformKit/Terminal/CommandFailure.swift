@@ -107,6 +107,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         switch error.exception {
         case "AccessControlException": self.init(.denied, doing, why: error.message, next: "act as another user with --user, or ask the owner for access")
         case "FileNotFoundException": self.init(.failed, doing, why: error.message, next: "`platform dfs ls` shows what is there")
+        case "IOException" where error.message.contains("No space left"): self.init(.failed, doing, why: error.message, next: "free some space on the server's disk, then try again")
         case "FileAlreadyExistsException": self.init(.failed, doing, why: error.message, next: "choose another name, or replace it with --force")
         case "PathIsNotEmptyDirectoryException": self.init(.failed, doing, why: error.message, next: "remove it with everything in it: `platform dfs rm -r`")
         default: self.init(.failed, doing, why: "\(error.exception): \(error.message)", next: "`platform dfs stat` shows the path as it is")

@@ -74,6 +74,21 @@ struct LocalFile: Sendable {
         }
     }
 
+    /// Reads to the end, line by line, without the line ends. The last line need not have one.
+    func forEachLine(_ body: (Bytes) async throws -> Void) async throws {
+        var rest: [UInt8] = []
+        try await forEachChunk { chunk in
+            var view = chunk.readableBytesView[...]
+            while let end = view.firstIndex(of: UInt8(ascii: "\n")) {
+                try await body(Bytes(bytes: rest + view[..<end]))
+                rest = []
+                view = view[(end + 1)...]
+            }
+            rest += view
+        }
+        if !rest.isEmpty { try await body(Bytes(bytes: rest)) }
+    }
+
     func write(_ bytes: Bytes) throws {
         var rest = bytes
         while rest.readableBytes > 0 {

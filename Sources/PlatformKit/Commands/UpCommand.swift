@@ -9,6 +9,7 @@ enum Serving {
     static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool, withConsole: Bool) async throws {
         LogLines.bootstrap(settings)
         let began = SystemTime().now()
+        let shutdown = await Shutdown()
         let cluster: LocalCluster
         do {
             cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral, withConsole: withConsole)
@@ -16,7 +17,7 @@ enum Serving {
         for endpoint in cluster.endpoints { Output.note("\(Output.bold(endpoint.key))  \(endpoint.address)  (\(endpoint.clients))") }
         Output.note("data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops")
         Output.line(cluster.readyLine)
-        let reason = await Shutdown.requested()
+        let reason = await shutdown.requested()
         Output.note("stopping (\(reason))")
         await cluster.stop()
     }

@@ -106,6 +106,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: []),
         .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ComputeService", "TestKit"]),
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
+        .executableTarget(name: "platform-sim", dependencies: ["Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),

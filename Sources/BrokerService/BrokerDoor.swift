@@ -44,7 +44,7 @@ package final class BrokerDoor: Sendable {
         let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
         do {
             let replica = try await ReplicaHost<BrokerMachine>.open(
-                directory: dataDirectory + "/meta", name: "broker", loop: loop, time: SystemTime(), log: log)
+                ReplicaOptions(directory: dataDirectory + "/meta", name: "broker"), loop: loop, time: SystemTime(), log: log)
             do {
                 let broker = try await open(settings, dataDirectory, replica, loop, disks, metrics, log)
                 let listener = try await listen(broker, loop)

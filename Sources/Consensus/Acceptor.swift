@@ -6,6 +6,8 @@ import Collections
 /// One replica's memory of what it promised and accepted.
 package struct Acceptor: Sendable {
     package private(set) var promised = Ballot.none
+    /// The last life that this replica began.
+    package private(set) var incarnation: Int64 = 0
     /// Accepted entries by slot, contiguous, above the trim point.
     private var entries = Deque<LogEntry>()
     private var firstSlot = Slot(1)
@@ -16,14 +18,18 @@ package struct Acceptor: Sendable {
     package mutating func recover(_ record: AcceptorRecord) {
         switch record {
         case .promise(let ballot): promised = max(promised, ballot)
+        case .began(let number): incarnation = max(incarnation, number)
+        case .installed(let slot): skip(through: slot)
         case .accept(let entry):
             promised = max(promised, entry.ballot)
-            if entries.isEmpty { firstSlot = entry.slot }
+            if entries.isEmpty, entry.slot > firstSlot { firstSlot = entry.slot }
             keep(entry)
         }
     }
 
     package var lastSlot: Slot { Slot(firstSlot.rawValue + Int64(entries.count) - 1) }
+    /// Entries up to here are no longer held.
+    package var trimmedThrough: Slot { Slot(firstSlot.rawValue - 1) }
 
     /// Whether `ballot` may be promised now; the caller makes the record durable before it answers.
     mutating func promise(_ ballot: Ballot) -> AcceptorRecord? {
@@ -31,6 +37,9 @@ package struct Acceptor: Sendable {
         promised = ballot
         return .promise(ballot)
     }
+
+    /// Follows a leader of a higher ballot without having been asked for a promise. What it accepts makes this durable.
+    mutating func follow(_ ballot: Ballot) { promised = max(promised, ballot) }
 
     /// The records that accept `batch`; nil if a higher ballot was promised.
     mutating func accept(_ ballot: Ballot, _ batch: [LogEntry]) -> [AcceptorRecord]? {
@@ -40,7 +49,7 @@ package struct Acceptor: Sendable {
         return batch.map { .accept($0) }
     }
 
-    /// Takes the command out of an entry that reached no disk and no peer; the slot stays, as a no-op. Returns the record anew.
+    /// Takes the command out of an entry that reached no disk and no peer; the slot and its origin stay. Returns the record anew.
     mutating func blank(_ slot: Slot) -> AcceptorRecord? {
         let place = Int(slot.rawValue - firstSlot.rawValue)
         guard entries.indices.contains(place) else { return nil }
@@ -65,12 +74,32 @@ package struct Acceptor: Sendable {
         Array(entries.dropFirst(max(0, Int(slot.rawValue - firstSlot.rawValue))))
     }
 
+    /// Entries from `slot` up to `last`, as many as fit in `bytesMax`, but at least one if there is one.
+    func chunk(from slot: Slot, through last: Slot, bytesMax: Int) -> [LogEntry] {
+        var chunk: [LogEntry] = []
+        var bytes = 0
+        var place = Int(slot.rawValue - firstSlot.rawValue)
+        let end = min(entries.count, Int(last.rawValue - firstSlot.rawValue) + 1)
+        precondition(place >= 0, "trimmed slots cannot be sent")
+        while place < end, bytes < bytesMax {
+            chunk.append(entries[place])
+            bytes += entries[place].sizeBytes
+            place += 1
+        }
+        return chunk
+    }
+
     /// Forgets entries up to `slot`, which a checkpoint has made durable elsewhere.
     mutating func trim(through slot: Slot) {
         while firstSlot <= slot, !entries.isEmpty {
             entries.removeFirst()
             firstSlot = firstSlot.next
         }
+    }
+
+    /// The tables hold everything up to `slot`, whether it was accepted here or not.
+    mutating func skip(through slot: Slot) {
+        trim(through: slot)
         if entries.isEmpty { firstSlot = max(firstSlot, slot.next) }
     }
 }

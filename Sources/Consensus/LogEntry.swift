@@ -1,27 +1,91 @@
-// What lies in a replica's log: accepted entries and promises, as durable records. The command inside is opaque here.
+// What lies in a replica's log: accepted entries and promises, as durable records. The command inside is opaque here. A tag that was
+// released keeps its meaning: tag 2 is an entry from the time before origins and is still read.
 import Base
 
-/// A command in a slot, as accepted under a ballot. An empty command is a no-op that fills a hole.
+/// Who proposed a command: the replica, which of its lives, and the place in that life's row of proposals, from 1 on. A command is
+/// executed only in its place, so a proposal that was sent twice takes effect once and none overtakes another.
+package struct Origin: Hashable, Sendable {
+    package var node: NodeID
+    package var incarnation: Int64
+    package var sequence: Int64
+
+    package init(node: NodeID = NodeID(0), incarnation: Int64 = 0, sequence: Int64 = 0) {
+        self.node = node
+        self.incarnation = incarnation
+        self.sequence = sequence
+    }
+
+    /// Of entries that nobody proposed: no-ops that fill a hole, and entries from before origins were written down.
+    package static let none = Origin()
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.id(&node)
+        try io.int64(&incarnation)
+        try io.int64(&sequence)
+    }
+}
+
+/// A command on its way to a slot.
+package struct Proposal: WireLayout, Equatable {
+    package var origin = Origin.none
+    package var command = Bytes()
+
+    package init() {}
+
+    package init(origin: Origin, command: Bytes) {
+        self.origin = origin
+        self.command = command
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try origin.layout(&io)
+        try io.bytes(&command)
+    }
+}
+
+/// A command in a slot, as accepted under a ballot. An empty command changes nothing.
 package struct LogEntry: WireLayout, Equatable {
     package var slot = Slot.zero
     package var ballot = Ballot.none
     /// When the leader proposed it; every replica executes it at this time.
     package var time = WallTime.zero
+    package var origin = Origin.none
     package var command = Bytes()
 
     package init() {}
 
-    package init(slot: Slot, ballot: Ballot, time: WallTime, command: Bytes) {
+    package init(slot: Slot, ballot: Ballot, time: WallTime, origin: Origin = .none, command: Bytes) {
         self.slot = slot
         self.ballot = ballot
         self.time = time
+        self.origin = origin
         self.command = command
     }
 
+    /// The same value under another ballot.
+    func under(_ ballot: Ballot) -> LogEntry {
+        var entry = self
+        entry.ballot = ballot
+        return entry
+    }
+
+    /// Bytes that the entry takes in a message, roughly.
+    var sizeBytes: Int { command.readableBytes + 64 }
+
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try position(&io)
+        try origin.layout(&io)
+        try io.bytes(&command)
+    }
+
+    private mutating func position<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.id(&slot)
         try ballot.layout(&io)
         try io.wallTime(&time)
+    }
+
+    mutating func layoutWithoutOrigin<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try position(&io)
         try io.bytes(&command)
     }
 }
@@ -31,21 +95,39 @@ package enum AcceptorRecord: WireLayout, Equatable {
     /// Never again accept a lower ballot.
     case promise(Ballot)
     case accept(LogEntry)
+    /// The replica began this life; its proposals carry the number.
+    case began(incarnation: Int64)
+    /// The tables were taken from a peer and hold everything up to this slot; entries up to it are not in this log.
+    case installed(Slot)
 
     package init() { self = .promise(.none) }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-        var kind: Int8 = if case .promise = self { 1 } else { 2 }
+        var kind: Int8 =
+            switch self {
+            case .promise: 1
+            case .accept: 3
+            case .began: 4
+            case .installed: 5
+            }
         try io.int8(&kind)
         switch kind {
         case 1:
             var ballot = if case .promise(let own) = self { own } else { Ballot.none }
             try ballot.layout(&io)
             self = .promise(ballot)
-        case 2:
+        case 2, 3:
             var entry = if case .accept(let own) = self { own } else { LogEntry() }
-            try entry.layout(&io)
+            if kind == 2 { try entry.layoutWithoutOrigin(&io) } else { try entry.layout(&io) }
             self = .accept(entry)
+        case 4:
+            var number: Int64 = if case .began(let own) = self { own } else { 0 }
+            try io.int64(&number)
+            self = .began(incarnation: number)
+        case 5:
+            var slot = if case .installed(let own) = self { own } else { Slot.zero }
+            try io.id(&slot)
+            self = .installed(slot)
         default: throw .unknownTag("acceptor record", Int(kind))
         }
     }

@@ -1,19 +1,143 @@
-// What replicas say to each other. Prepare and Promise open a leadership once; Accept and Accepted carry each batch; the decision
-// (Commit) travels on the next Accept.
+// What replicas say to each other. A Canvass asks whether an election would find a quorum; Prepare and Promise open a leadership once; Accept
+// and Accepted carry each batch; the decision (Commit) travels on the next Accept, or on an empty one. A released tag keeps its meaning.
 import Base
 
+/// A read that waits for the slot from which on it may be served.
+package struct ReadToken: TypedID {
+    package let rawValue: Int64
+    package init(_ rawValue: Int64) { self.rawValue = rawValue }
+}
+
 /// A message between two replicas.
-package enum PaxosMessage: Equatable, Sendable {
-    /// The leader-to-be asks: promise `ballot`, and tell what you accepted from `slot` on.
-    case prepare(Ballot, from: Slot)
-    /// The promise, with the accepted suffix.
-    case promise(Ballot, accepted: [LogEntry])
-    /// A higher ballot was promised already.
+package enum PaxosMessage: WireLayout, Equatable {
+    /// Would you promise this ballot to one who knows decisions up to `committed`? Changes nothing.
+    case canvass(Ballot, committed: Slot)
+    case canvassed(Ballot, granted: Bool, promised: Ballot)
+    /// The leader-to-be asks: promise `ballot`, and tell what you accepted after `committed`.
+    case prepare(Ballot, committed: Slot)
+    /// A chunk of the promise: the entries that follow `previous`.
+    case promise(Ballot, previous: Slot, accepted: [LogEntry], isLast: Bool)
+    /// Not that ballot: a higher one was promised, or another leader is in office.
     case refuse(promised: Ballot)
-    /// Accept these entries; everything up to `committed` is decided.
-    case accept(Ballot, entries: [LogEntry], committed: Slot)
-    /// Every entry up to `through` is durable under this ballot.
-    case accepted(Ballot, through: Slot)
+    /// Accept these entries, which follow `previous`; everything up to `committed` is decided. `probe` is the leader's clock, to be sent back; zero for none.
+    case accept(Ballot, previous: Slot, entries: [LogEntry], committed: Slot, probe: Instant)
+    /// Every entry up to `through` is durable here under this ballot.
+    case accepted(Ballot, through: Slot, probe: Instant)
+    /// What follows `after` has not arrived here.
+    case missing(Ballot, after: Slot)
+    /// What you miss is no longer in my log: take my tables, which go beyond `through`.
+    case install(Ballot, through: Slot)
+    /// From which slot on may I serve this read?
+    case readQuery(ReadToken)
+    case readAnswer(ReadToken, Slot)
+
+    package init() { self = .refuse(promised: .none) }
+
+    /// What a replica takes of it whose disk takes nothing: it goes on to follow, and asks for nothing that it could not keep.
+    package var withoutEntries: PaxosMessage {
+        guard case .accept(let ballot, _, _, let committed, let probe) = self else { return self }
+        return .accept(ballot, previous: .zero, entries: [], committed: committed, probe: probe)
+    }
+
+    private var tag: Int8 {
+        switch self {
+        case .canvass: 1
+        case .canvassed: 2
+        case .prepare: 3
+        case .promise: 4
+        case .refuse: 5
+        case .accept: 6
+        case .accepted: 7
+        case .missing: 8
+        case .install: 9
+        case .readQuery: 10
+        case .readAnswer: 11
+        }
+    }
+
+    /// The fields of all messages; each tag reads and writes those that it has.
+    private struct Fields {
+        var ballot = Ballot.none
+        var slot = Slot.zero
+        var previous = Slot.zero
+        var entries: [LogEntry] = []
+        var flag = false
+        var other = Ballot.none
+        var probe: Int64 = 0
+        var token = ReadToken(0)
+    }
+
+    private var fields: Fields {
+        var fields = Fields()
+        switch self {
+        case .canvass(let ballot, let slot), .prepare(let ballot, let slot), .missing(let ballot, let slot), .install(let ballot, let slot):
+            (fields.ballot, fields.slot) = (ballot, slot)
+        case .canvassed(let ballot, let granted, let promised): (fields.ballot, fields.flag, fields.other) = (ballot, granted, promised)
+        case .promise(let ballot, let previous, let entries, let isLast):
+            (fields.ballot, fields.previous, fields.entries, fields.flag) = (ballot, previous, entries, isLast)
+        case .refuse(let promised): fields.ballot = promised
+        case .accept(let ballot, let previous, let entries, let committed, let probe):
+            (fields.ballot, fields.previous, fields.entries, fields.slot, fields.probe) = (ballot, previous, entries, committed, probe.nanoseconds)
+        case .accepted(let ballot, let through, let probe): (fields.ballot, fields.slot, fields.probe) = (ballot, through, probe.nanoseconds)
+        case .readQuery(let token): fields.token = token
+        case .readAnswer(let token, let slot): (fields.token, fields.slot) = (token, slot)
+        }
+        return fields
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = tag
+        var fields = fields
+        try io.int8(&tag)
+        switch tag {
+        case 1, 3, 8, 9:
+            try fields.ballot.layout(&io)
+            try io.id(&fields.slot)
+        case 2:
+            try fields.ballot.layout(&io)
+            try io.bool(&fields.flag)
+            try fields.other.layout(&io)
+        case 4:
+            try fields.ballot.layout(&io)
+            try io.id(&fields.previous)
+            try io.list(&fields.entries)
+            try io.bool(&fields.flag)
+        case 5: try fields.ballot.layout(&io)
+        case 6:
+            try fields.ballot.layout(&io)
+            try io.id(&fields.previous)
+            try io.list(&fields.entries)
+            try io.id(&fields.slot)
+            try io.int64(&fields.probe)
+        case 7:
+            try fields.ballot.layout(&io)
+            try io.id(&fields.slot)
+            try io.int64(&fields.probe)
+        case 10: try io.id(&fields.token)
+        case 11:
+            try io.id(&fields.token)
+            try io.id(&fields.slot)
+        default: throw .unknownTag("peer message", Int(tag))
+        }
+        self = Self.make(tag, fields)
+    }
+
+    private static func make(_ tag: Int8, _ fields: Fields) -> PaxosMessage {
+        let probe = Instant(nanoseconds: fields.probe)
+        return switch tag {
+        case 1: .canvass(fields.ballot, committed: fields.slot)
+        case 2: .canvassed(fields.ballot, granted: fields.flag, promised: fields.other)
+        case 3: .prepare(fields.ballot, committed: fields.slot)
+        case 4: .promise(fields.ballot, previous: fields.previous, accepted: fields.entries, isLast: fields.flag)
+        case 5: .refuse(promised: fields.ballot)
+        case 6: .accept(fields.ballot, previous: fields.previous, entries: fields.entries, committed: fields.slot, probe: probe)
+        case 7: .accepted(fields.ballot, through: fields.slot, probe: probe)
+        case 8: .missing(fields.ballot, after: fields.slot)
+        case 9: .install(fields.ballot, through: fields.slot)
+        case 10: .readQuery(fields.token)
+        default: .readAnswer(fields.token, fields.slot)
+        }
+    }
 }
 
 /// A message with its way.

@@ -1,62 +1,136 @@
-// The replica as a value: acceptor, proposer and learner composed into one step function. Events and time go in, effects come out;
-// no disk, network, clock or randomness of its own. What has to be durable before a message leaves stands before it in the
-// effects. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
+// The replica as a value: acceptor, proposer, learner, lease and election composed into one step function. Events and time go in, effects
+// come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: what may be said only
+// when something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading
+// and PaxosFollowing. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
 import Base
 
 /// What happened to a replica.
 package enum PaxosEvent: Sendable {
-    /// Try to lead; a quorum of one succeeds as soon as its own promise is durable.
+    /// Try to lead now; a quorum of one succeeds as soon as its own promise is durable.
     case campaign
+    /// The time of a deadline has come, or may have.
+    case tick
     /// Give these commands slots; only a leader takes them.
-    case propose([Bytes], time: WallTime)
-    /// The promise of this ballot is durable here.
-    case promiseDurable(Ballot)
-    /// Every accepted entry up to this slot is durable here, under this ballot.
-    case entriesDurable(Ballot, through: Slot)
-    /// The tables hold everything up to this slot durably; the log below it is not needed.
+    case propose([Proposal], time: WallTime)
+    /// Records became durable here, in the order in which they were handed out.
+    case durable(DurableNotice)
+    /// The tables hold everything up to this slot durably; the log below it is not needed here.
     case checkpointed(Slot)
     case received(Envelope)
+    /// A connection to a peer stands anew, or broke: what was under way is lost.
+    case connected(NodeID)
+    case disconnected(NodeID)
+    /// Nothing more happens at present: tell decisions that no entry has carried yet.
+    case flush
+    /// From which slot on may this read be served?
+    case read(ReadToken)
+    /// The tables were taken from a peer.
+    case installed(Slot)
+    /// Cannot lead at present (its disk is full).
+    case stepDown
 }
 
-/// What to do, in this order: append the records and make them durable, then let the messages go, then execute what is committed.
+/// What became durable: the highest ballot promised, and the last entry accepted with its ballot.
+package struct DurableNotice: Sendable, Equatable {
+    package var promised: Ballot?
+    package var accepted: Ballot?
+    package var through = Slot.zero
+    package init() {}
+}
+
+/// What to do.
 package struct PaxosEffects: Sendable, Equatable {
+    /// Append these to the log and make them durable, then report it.
     package var append: [AcceptorRecord] = []
     package var messages: [Envelope] = []
+    /// Execute these, in this order.
     package var committed: [LogEntry] = []
+    /// These reads may be served once the slot is executed here.
+    package var readable: [Readable] = []
+    /// Take over this peer's tables.
+    package var fetchTables: NodeID?
     package init() {}
+
+    package struct Readable: Sendable, Equatable {
+        package var token: ReadToken
+        package var slot: Slot
+    }
 }
 
 /// One member of a replicated log.
 package struct PaxosNode: Sendable {
     package let id: NodeID
     package let members: [NodeID]
-    package private(set) var acceptor: Acceptor
-    package private(set) var proposer = Proposer()
-    package private(set) var learner: Learner
+    package let options: PaxosOptions
+    package internal(set) var acceptor: Acceptor
+    package internal(set) var proposer = Proposer()
+    package internal(set) var learner: Learner
+    var following: Following
+    var election: Election
+    var office: Office
+    var grant: LeaseGrant
+    /// Who waits for a promise until it is durable.
+    var promising: (ballot: Ballot, to: NodeID, committed: Slot)?
 
-    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete.
-    package init(id: NodeID, members: [NodeID], acceptor: Acceptor, applied: Slot) {
+    /// What a leader keeps about its term.
+    struct Office: Sendable {
+        var lease: LeaderLease
+        var progress: [FollowerProgress] = []
+        var reads: [(token: ReadToken, from: NodeID, since: Instant)] = []
+        var nextHeartbeat = Instant.zero
+    }
+
+    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete. Equal seeds draw equal times.
+    package init(
+        id: NodeID, members: [NodeID], acceptor: Acceptor, applied: Slot, now: Instant, seed: UInt64 = 1, options: PaxosOptions = PaxosOptions()
+    ) {
         precondition(members.contains(id), "a node is a member of its own quorum")
+        options.check()
         self.id = id
         self.members = members.sorted()
+        self.options = options
         self.acceptor = acceptor
-        learner = Learner(members: members, committed: applied)
+        self.acceptor.skip(through: applied > acceptor.lastSlot ? applied : .zero)
+        learner = Learner(members: self.members, committed: applied)
+        following = Following(committed: applied)
+        election = Election(seed: seed, timeout: options.electionTimeout, now: now)
+        office = Office(lease: LeaderLease(members: self.members, now: now))
+        grant = LeaseGrant(until: members.count == 1 ? now : now + options.grant)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
     }
 
     package var isLeading: Bool { proposer.phase == .leading }
     package var committed: Slot { learner.committed }
-    private var peers: [NodeID] { members.filter { $0 != id } }
+    /// The ballot under which it leads or follows.
+    package var term: Ballot { isLeading ? proposer.ballot : following.ballot }
+    /// Who leads, as far as this node knows.
+    package var leader: NodeID? { isLeading ? id : following.leader }
+    var peers: [NodeID] { members.filter { $0 != id } }
 
-    package mutating func step(_ event: PaxosEvent) -> PaxosEffects {
+    /// Leads, and everything that earlier leaders may have decided is decided here.
+    package var isEstablished: Bool { isLeading && committed >= proposer.adoptedThrough }
+
+    /// When the node wants its next `tick`; nil for a quorum of one.
+    package var nextDeadline: Instant? {
+        if peers.isEmpty { return nil }
+        return isLeading ? office.nextHeartbeat : election.deadline
+    }
+
+    package mutating func step(_ event: PaxosEvent, now: Instant) -> PaxosEffects {
         var effects = PaxosEffects()
         switch event {
-        case .campaign: campaign(&effects)
-        case .propose(let commands, let time): propose(commands, time, &effects)
-        case .promiseDurable(let ballot): promiseDurable(ballot, &effects)
-        case .entriesDurable(let ballot, let slot): entriesDurable(ballot, slot, &effects)
+        case .campaign: campaign(now, &effects)
+        case .tick: tick(now, &effects)
+        case .propose(let proposals, let time): propose(proposals, time, now, &effects)
+        case .durable(let notice): durable(notice, now, &effects)
         case .checkpointed(let slot): acceptor.trim(through: min(slot, committed))
-        case .received(let envelope): receive(envelope, &effects)
+        case .received(let envelope): receive(envelope, now, &effects)
+        case .connected(let peer): connected(peer, now, &effects)
+        case .disconnected(let peer): if !isLeading, following.leader == peer { election.hasten(notBefore: max(now, grant.until)) }
+        case .flush: tellDecision(now, &effects)
+        case .read(let token): read(token, now, &effects)
+        case .installed(let slot): installed(slot, &effects)
+        case .stepDown: stepDown(now)
         }
         return effects
     }
@@ -69,77 +143,62 @@ package struct PaxosNode: Sendable {
         return record
     }
 
-    private mutating func campaign(_ effects: inout PaxosEffects) {
-        let ballot = proposer.prepare(above: acceptor.promised, node: id)
-        learner.beginBallot()
-        if let record = acceptor.promise(ballot) { effects.append.append(record) }
-        for peer in peers { effects.messages.append(Envelope(from: id, to: peer, .prepare(ballot, from: committed.next))) }
+    private mutating func tick(_ now: Instant, _ effects: inout PaxosEffects) {
+        if isLeading { keepOffice(now, &effects) } else if now >= election.deadline { beginCanvass(now, &effects) }
     }
 
-    private mutating func propose(_ commands: [Bytes], _ time: WallTime, _ effects: inout PaxosEffects) {
-        guard isLeading else { return }
-        accept(commands.map { proposer.propose($0, time: time) }, &effects)
-    }
-
-    /// Accepts the leader's own entries and offers them to the peers.
-    private mutating func accept(_ entries: [LogEntry], _ effects: inout PaxosEffects) {
-        guard !entries.isEmpty else { return }
-        guard let records = acceptor.accept(proposer.ballot, entries) else { return proposer.stepDown() }
-        effects.append += records
-        for peer in peers {
-            effects.messages.append(Envelope(from: id, to: peer, .accept(proposer.ballot, entries: entries, committed: committed)))
+    private mutating func durable(_ notice: DurableNotice, _ now: Instant, _ effects: inout PaxosEffects) {
+        if let ballot = notice.promised { promiseDurable(ballot, now, &effects) }
+        guard let ballot = notice.accepted else { return }
+        if isLeading, ballot == proposer.ballot {
+            learner.accepted(by: id, through: notice.through)
+            decide(now, &effects)
+        } else if ballot == following.ballot, let leader = following.leader {
+            following.noteDurable(notice.through)
+            send(.accepted(ballot, through: following.durable, probe: .zero), to: leader, &effects)
+            release(following.executable, &effects)
         }
     }
 
-    private mutating func promiseDurable(_ ballot: Ballot, _ effects: inout PaxosEffects) {
-        countPromise(by: id, ballot, acceptor.suffix(from: committed.next), &effects)
-    }
-
-    private mutating func countPromise(by node: NodeID, _ ballot: Ballot, _ accepted: [LogEntry], _ effects: inout PaxosEffects) {
-        let open = proposer.promised(by: node, ballot, accepted: accepted, quorum: learner.quorum, committed: committed)
-        if let open { accept(open, &effects) }
-    }
-
-    private mutating func entriesDurable(_ ballot: Ballot, _ slot: Slot, _ effects: inout PaxosEffects) {
-        if isLeading, ballot == proposer.ballot { release(learner.accepted(by: id, through: slot), &effects) }
-    }
-
-    private mutating func release(_ decided: ClosedRange<Int64>?, _ effects: inout PaxosEffects) {
-        guard let decided else { return }
+    /// Hands out what is decided and durable, up to `slot`.
+    mutating func release(_ slot: Slot, _ effects: inout PaxosEffects) {
+        guard let decided = learner.advance(to: slot) else { return }
         for raw in decided {
             guard let entry = acceptor.entry(at: Slot(raw)) else { preconditionFailure("slot \(raw) is decided but not held") }
+            proposer.observe(entry.time)
             effects.committed.append(entry)
         }
     }
 
-    /// How far the leader's decision covers what is held here: an entry of another ballot may differ from the decided one.
-    private func decidedPrefix(_ ballot: Ballot, _ decided: Slot) -> Slot {
-        var through = committed
-        while through < decided, acceptor.entry(at: through.next)?.ballot == ballot { through = through.next }
-        return through
+    private mutating func receive(_ envelope: Envelope, _ now: Instant, _ effects: inout PaxosEffects) {
+        let from = envelope.from
+        switch envelope.message {
+        case .canvass(let ballot, let committed): canvassed(by: from, ballot, committed, now, &effects)
+        case .canvassed(let ballot, let granted, let promised): countGrant(by: from, ballot, granted, promised, now, &effects)
+        case .prepare(let ballot, let committed): prepare(from, ballot, committed, now, &effects)
+        case .promise(let ballot, let previous, let entries, let isLast): countPromise(by: from, ballot, previous, entries, isLast, now, &effects)
+        case .refuse(let promised): refused(promised, now)
+        case .accept(let ballot, let previous, let entries, let committed, let probe):
+            guard follow(from, ballot, now, &effects) else { return }
+            accept(from, previous, entries, committed, probe, &effects)
+        case .accepted(let ballot, let slot, let probe): accepted(by: from, ballot, slot, probe, now, &effects)
+        case .missing(let ballot, let slot): missing(at: from, ballot, slot, now, &effects)
+        case .install(let ballot, let slot): if follow(from, ballot, now, &effects), slot > committed { effects.fetchTables = from }
+        case .readQuery(let token): if isLeading { queueRead(token, from, now, &effects) }
+        case .readAnswer(let token, let slot): effects.readable.append(.init(token: token, slot: slot))
+        }
     }
 
-    private mutating func receive(_ envelope: Envelope, _ effects: inout PaxosEffects) {
-        switch envelope.message {
-        case .prepare(let ballot, let slot):
-            guard let record = acceptor.promise(ballot) else {
-                return effects.messages.append(Envelope(from: id, to: envelope.from, .refuse(promised: acceptor.promised)))
-            }
-            proposer.stepDown()
-            effects.append.append(record)
-            effects.messages.append(Envelope(from: id, to: envelope.from, .promise(ballot, accepted: acceptor.suffix(from: slot))))
-        case .promise(let ballot, let accepted): countPromise(by: envelope.from, ballot, accepted, &effects)
-        case .refuse(let promised): if promised > proposer.ballot { proposer.stepDown() }
-        case .accept(let ballot, let entries, let decided):
-            guard let records = acceptor.accept(ballot, entries) else {
-                return effects.messages.append(Envelope(from: id, to: envelope.from, .refuse(promised: acceptor.promised)))
-            }
-            if ballot.node != id { proposer.stepDown() }
-            effects.append += records
-            if let last = entries.last { effects.messages.append(Envelope(from: id, to: envelope.from, .accepted(ballot, through: last.slot))) }
-            release(learner.advance(to: decidedPrefix(ballot, decided)), &effects)
-        case .accepted(let ballot, let slot):
-            if isLeading, ballot == proposer.ballot { release(learner.accepted(by: envelope.from, through: slot), &effects) }
-        }
+    func send(_ message: PaxosMessage, to node: NodeID, _ effects: inout PaxosEffects) {
+        effects.messages.append(Envelope(from: id, to: node, message))
+    }
+
+    private mutating func installed(_ slot: Slot, _ effects: inout PaxosEffects) {
+        guard slot > committed else { return }
+        acceptor.skip(through: slot)
+        learner.skip(to: slot)
+        following.skip(to: slot)
+        effects.append.append(.installed(slot))
+        release(following.executable, &effects)
     }
 }

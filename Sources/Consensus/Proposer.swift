@@ -6,82 +6,82 @@ import Base
 package struct Proposer: Sendable {
     package enum Phase: Sendable, Equatable {
         case following
-        /// Promises collected so far, the own one included once it is durable.
-        case preparing(promises: Set<NodeID>)
+        /// Whole promises collected so far, the own one included once it is durable.
+        case preparing(promises: [NodeID])
         case leading
     }
 
     package private(set) var phase = Phase.following
     package private(set) var ballot = Ballot.none
     package private(set) var nextSlot = Slot(1)
+    /// The last slot that was adopted from an earlier leadership: this one is established once it is decided.
+    package private(set) var adoptedThrough = Slot.zero
     /// Highest-ballot entry per open slot, gathered from promises.
-    private var adopted: [LogEntry] = []
+    private var adopted = LookupTable<Slot, LogEntry>()
+    /// For each member, the slot up to which its promise has arrived; a promise comes in chunks.
+    private var arrived = LookupTable<NodeID, Slot>()
     private var lastTime = WallTime.zero
 
     package init() {}
 
-    /// Opens a leadership above everything seen.
-    mutating func prepare(above seen: Ballot, node: NodeID) -> Ballot {
+    /// Opens a leadership above everything seen, over the slots that follow `committed`.
+    mutating func prepare(above seen: Ballot, node: NodeID, committed: Slot) -> Ballot {
         ballot = max(seen, ballot).successor(for: node)
         phase = .preparing(promises: [])
-        adopted = []
+        adopted.removeAll()
+        arrived.removeAll()
+        adoptedThrough = committed
         return ballot
     }
 
-    /// Counts a promise. Returns the entries to re-propose once a quorum is there; they start right after `committed`.
+    /// Takes one chunk of a promise, which covers the slots after `previous`; `isLast` ends it. Returns the entries to re-propose once a quorum
+    /// has promised; they start right after `committed`. A chunk that does not follow the one before is passed over.
     mutating func promised(
-        by node: NodeID, _ promisedBallot: Ballot, accepted: [LogEntry], quorum: Int, committed: Slot
+        by node: NodeID, _ promisedBallot: Ballot, previous: Slot, accepted: [LogEntry], isLast: Bool, quorum: Int, committed: Slot
     ) -> [LogEntry]? {
-        guard promisedBallot == ballot, case .preparing(var promises) = phase else { return nil }
-        promises.insert(node)
-        adopt(accepted.filter { $0.slot > committed })
-        guard promises.count >= quorum else {
-            phase = .preparing(promises: promises)
-            return nil
-        }
-        phase = .leading
-        return openSlots(after: committed)
+        guard promisedBallot == ballot, case .preparing(var promises) = phase, !promises.contains(node) else { return nil }
+        guard previous == arrived[node] ?? committed else { return nil }
+        adopt(accepted, after: committed)
+        arrived[node] = accepted.last?.slot ?? previous
+        guard isLast else { return nil }
+        promises.append(node)
+        phase = promises.count >= quorum ? .leading : .preparing(promises: promises)
+        return phase == .leading ? openSlots(after: committed) : nil
     }
 
-    private mutating func adopt(_ accepted: [LogEntry]) {
-        for entry in accepted {
-            if let place = adopted.firstIndex(where: { $0.slot == entry.slot }) {
-                if adopted[place].ballot < entry.ballot { adopted[place] = entry }
-            } else {
-                adopted.append(entry)
-            }
+    private mutating func adopt(_ accepted: [LogEntry], after committed: Slot) {
+        for entry in accepted where entry.slot > committed {
+            if let held = adopted[entry.slot], held.ballot >= entry.ballot { continue }
+            adopted[entry.slot] = entry
+            adoptedThrough = max(adoptedThrough, entry.slot)
         }
     }
 
     /// The adopted entries under the new ballot, holes filled with no-ops.
     private mutating func openSlots(after committed: Slot) -> [LogEntry] {
-        adopted.sort { $0.slot < $1.slot }
-        nextSlot = committed.next
         var entries: [LogEntry] = []
-        for entry in adopted {
-            while nextSlot < entry.slot {
-                entries.append(LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, command: Bytes()))
-                nextSlot = nextSlot.next
-            }
+        nextSlot = committed.next
+        while nextSlot <= adoptedThrough {
+            let entry = adopted[nextSlot] ?? LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, command: Bytes())
             lastTime = max(lastTime, entry.time)
-            entries.append(LogEntry(slot: entry.slot, ballot: ballot, time: entry.time, command: entry.command))
+            entries.append(entry.under(ballot))
             nextSlot = nextSlot.next
         }
-        adopted = []
+        adopted.removeAll()
         return entries
     }
 
     /// Gives a command its slot and time. Only a leader proposes. Time never runs backwards in the log.
-    mutating func propose(_ command: Bytes, time: WallTime) -> LogEntry {
+    mutating func propose(_ proposal: Proposal, time: WallTime) -> LogEntry {
         precondition(phase == .leading, "only a leader gives out slots")
         lastTime = max(lastTime, time)
         defer { nextSlot = nextSlot.next }
-        return LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, command: command)
+        return LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, origin: proposal.origin, command: proposal.command)
     }
 
-    /// A higher ballot exists: this node no longer leads.
+    /// A higher ballot exists, or the quorum is out of reach: this node no longer leads.
     mutating func stepDown() { phase = .following }
 
-    /// The log's time does not run backwards over a restart either.
+    /// The log's time does not run backwards over a change of leader or a restart either.
     mutating func observe(_ time: WallTime) { lastTime = max(lastTime, time) }
 }

@@ -66,7 +66,8 @@ package final class CoordDoor: @unchecked Sendable {
         let loop = NIOServiceLoop()
         let time = SystemTime()
         do {
-            let replica = try await ReplicaHost<CoordMachine>.open(directory: dataDirectory, name: "coord", loop: loop, time: time, log: log)
+            let replica = try await ReplicaHost<CoordMachine>.open(
+                ReplicaOptions(directory: dataDirectory, name: "coord"), loop: loop, time: time, log: log)
             let door = CoordDoor(settings, loop, time, replica, directory, metrics, log)
             do { try await door.open() } catch {
                 await replica.stop()
@@ -82,7 +83,7 @@ package final class CoordDoor: @unchecked Sendable {
 
     private func open() async throws {
         await onLoop {
-            self.replica.onExecuted = { [unowned self] in self.executed($0) }
+            self.replica.events.onExecuted = { [unowned self] in self.executed($0) }
             let now = self.time.now()
             for id in self.machine.sessions.ids {
                 guard let record = self.machine.sessions[id] else { continue }

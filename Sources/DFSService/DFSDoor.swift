@@ -27,7 +27,8 @@ package final class DFSDoor: Sendable {
         let directory = try DataDirectory(dataDirectory, service: "dfs")
         let loop = NIOServiceLoop()
         do {
-            let replica = try await ReplicaHost<DFSMachine>.open(directory: dataDirectory + "/name", name: "dfs", loop: loop, time: SystemTime(), log: log)
+            let replica = try await ReplicaHost<DFSMachine>.open(
+                ReplicaOptions(directory: dataDirectory + "/name", name: "dfs"), loop: loop, time: SystemTime(), log: log)
             do {
                 let blocks = try BlockStore(directory: dataDirectory + "/blocks")
                 let namenode = Namenode(replica: replica, settings: settings, blocks: blocks, log: log)

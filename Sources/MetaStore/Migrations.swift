@@ -5,7 +5,7 @@ import GRDB
 
 enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
-    static let version = 1
+    static let version = 2
 
     static func run(on queue: DatabaseQueue, tables: [TableSchema]) throws {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
@@ -19,6 +19,9 @@ enum Migrations {
             try database.execute(sql: "INSERT INTO applied VALUES (0)")
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
+        migrator.registerMigration("2 who proposed what") { database in
+            for table in tables { try database.execute(sql: createStatement(table)) }
+        }
         try migrator.migrate(queue)
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
     }
@@ -26,6 +29,6 @@ enum Migrations {
     private static func createStatement(_ table: TableSchema) -> String {
         let columns = table.columns.map { "\($0.name) \($0.type.rawValue)" }.joined(separator: ", ")
         let key = table.columns.prefix(table.keyCount).map(\.name).joined(separator: ", ")
-        return "CREATE TABLE \(table.name) (\(columns), PRIMARY KEY (\(key))) STRICT, WITHOUT ROWID"
+        return "CREATE TABLE IF NOT EXISTS \(table.name) (\(columns), PRIMARY KEY (\(key))) STRICT, WITHOUT ROWID"
     }
 }

@@ -96,6 +96,12 @@ package final class SQLiteTableStore: TableStore {
         return slot
     }
 
+    /// Throws `corrupt` unless SQLite finds every page and index sound.
+    package func verify() throws(StorageError) {
+        let answer = try sqlite(path, "check") { try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check") } }
+        guard answer == "ok" else { throw StorageError(.corrupt(answer ?? "no answer"), "check", path) }
+    }
+
     /// Copies a consistent state to `target` while the store is in use.
     package func backup(to target: String) throws(StorageError) {
         try sqlite(path, "backup") {

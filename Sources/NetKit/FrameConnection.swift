@@ -68,6 +68,8 @@ package final class FrameConnection {
 
     package var remote: HostPort? { HostPort(channel.remoteAddress) }
     package var local: HostPort? { HostPort(channel.localAddress) }
+    /// Whether the peer takes what it is sent, apart from what fits in the buffers.
+    package var isPeerTaking: Bool { !pausedByPeer && !isClosed }
     var mayRead: Bool { !pausedBySession && !pausedByPeer && !isClosed }
 
     /// Sends a frame with its length in front. Leaves with the others of this burst.

@@ -27,7 +27,8 @@ package final class AcceptorLog {
             do { record = try AcceptorRecord(decoding: DurableFraming.payload(of: bytes), as: DurableDialect.self) } catch {
                 throw StorageError(.corrupt("record \(extent.firstOffset) cannot be read: \(error)"), "recover", log.directory)
             }
-            if case .accept(let entry) = record {
+            switch record {
+            case .accept(let entry):
                 if highest == .zero, entry.slot > applied.next {
                     throw StorageError(.corrupt("the log begins at slot \(entry.slot), the tables end at \(applied)"), "recover", log.directory)
                 }
@@ -35,6 +36,8 @@ package final class AcceptorLog {
                     throw StorageError(.corrupt("slot \(highest.next) is missing from the log"), "recover", log.directory)
                 }
                 highest = max(highest, entry.slot)
+            case .installed(let slot): highest = max(highest, slot)
+            case .promise, .began: break
             }
             acceptor.recover(record)
             note(highest, extent.nextOffset)
@@ -50,7 +53,16 @@ package final class AcceptorLog {
     package func persist(_ batch: PersistBatch) throws(StorageError) {
         try append(batch.records)
         try log.sync()
-        note(max(marks.last?.slot ?? .zero, batch.lastSlot ?? .zero), log.nextOffset)
+        note(max(marks.last?.slot ?? .zero, batch.lastSlot), log.nextOffset)
+    }
+
+    /// Notes durably that a new life begins and how far the tables go, before anything is said to a peer. `applied` matters if the log ends below
+    /// it: the tables came from a peer, and the power failed before the log could say so.
+    package func begin(start: Int64, acceptor: inout Acceptor, applied: Slot) throws(StorageError) {
+        var records: [AcceptorRecord] = [.began(incarnation: start)]
+        if acceptor.lastSlot < applied { records.append(.installed(applied)) }
+        for record in records { acceptor.recover(record) }
+        try persist(PersistBatch(records: records))
     }
 
     private func append(_ records: [AcceptorRecord]) throws(StorageError) {
@@ -65,15 +77,15 @@ package final class AcceptorLog {
         try log.append(bytes)
     }
 
-    /// Drops whole segments that hold nothing above `slot`, keeping `promise` in what stays.
-    package func trim(through slot: Slot, promise: AcceptorRecord) throws(StorageError) {
+    /// Drops whole segments that hold nothing above `slot`, writing `keep` anew into what stays.
+    package func trim(through slot: Slot, keep: [AcceptorRecord]) throws(StorageError) {
         var offset: Int64?
         while let mark = marks.first, mark.slot <= slot {
             offset = mark.nextOffset
             marks.removeFirst()
         }
         guard let offset, log.segmentCount > 1 else { return }
-        try append([promise])
+        try append(keep)
         try log.sync()
         try log.trim(below: offset)
     }

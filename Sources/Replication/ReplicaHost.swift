@@ -1,5 +1,5 @@
-// The shell around a pump: carries its batches to the disk thread, its rows to the table thread and its results to whoever waits,
-// all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
+// The shell around a pump: carries its batches to the disk thread, its rows to the table thread, its messages to the peers and its results
+// to whoever waits, all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
 import Base
 import Consensus
 import Logging
@@ -10,14 +10,24 @@ import Storage
 package struct ReplicaRecovery: Sendable {
     /// The slot up to which the tables were complete.
     package var tables = Slot.zero
-    /// The last slot in the log; the difference was executed again.
+    /// The last slot in the log; the difference is executed again.
     package var log = Slot.zero
     package var logReport = LogRecoveryReport()
+}
 
-    package init(tables: Slot, log: Slot, logReport: LogRecoveryReport) {
-        self.tables = tables
-        self.log = log
-        self.logReport = logReport
+/// How a replica is to be opened.
+package struct ReplicaOptions: Sendable {
+    /// Holds `meta.sqlite` and `log/`.
+    package var directory: String
+    /// Names the replica's threads.
+    package var name: String
+    package var membership = Membership.alone
+    package var limits = ReplicaLimits()
+    package var paxos = PaxosOptions()
+
+    package init(directory: String, name: String) {
+        self.directory = directory
+        self.name = name
     }
 }
 
@@ -26,62 +36,69 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     // Safe to share: `pump`, `completions` and the flags are touched on `loop` only (checked); `acceptorLog` on `disk`, `tables` on `tableThread`.
     package typealias Completion = (Result<Machine.Outcome, ReplicaRefusal>) -> Void
 
-    private var pump: ReplicaPump<Machine>
-    private let loop: any ServiceLoop
-    private let time: any TimeSource
+    var pump: ReplicaPump<Machine>
+    let loop: any ServiceLoop
+    let time: any TimeSource
     private let acceptorLog: AcceptorLog
-    private let tables: any TableStore
+    let tableFile: TableFile<Machine>
     private let disk: DiskThread
-    private let tableThread: DiskThread
-    private let log: Logger
+    let log: Logger
     private var completions = LookupTable<ProposalID, Completion>()
-    private var flushScheduled = false
-    private var savingRows = false
-    private var saveScheduled = false
-    private var slotsSinceCheckpoint: Int64 = 0
+    private var readers = LookupTable<ReadToken, (Bool) -> Void>()
+    private var settleScheduled = false
     private var stopping = false
+    var saving = Saving()
+    var transfer = TableTransfer()
+    private var whenLeading: ((Result<Void, any Error>) -> Void)?
+    private var lastLeader: NodeID?
     package let recovery: ReplicaRecovery
-    /// Runs on the loop after every executed command, before the next one is executed and before the proposal's own completion.
-    package var onExecuted: (Machine.Outcome) -> Void = { _ in }
+    /// What the service hears of; all on the loop.
+    package var events = ReplicaEvents<Machine.Outcome>()
 
-    /// How long rows may wait before they go to the tables.
-    private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed.
-    private static var checkpointSlots: Int64 { 50_000 }
+    /// The progress of rows on their way to the tables.
+    struct Saving {
+        var underWay = false
+        var scheduled = false
+        var slotsSinceCheckpoint: Int64 = 0
+    }
+
     /// How often, a millisecond apart, a stop looks whether the work under way has ended.
     private static var drainTriesMax: Int { 1000 }
     /// How long a replica whose disk is full waits before it tries again.
-    private static var stallRetry: Duration { .milliseconds(500) }
+    static var stallRetry: Duration { .milliseconds(500) }
+    /// How exactly a replica with peers keeps its times.
+    private static var tickEvery: Duration { .milliseconds(10) }
+    /// How long proposals wait for a leader before their proposers are told that there is none.
+    private static var leaderlessMax: Duration { .seconds(4) }
 
-    private init(_ opened: Opened, loop: any ServiceLoop, time: any TimeSource, disk: DiskThread, tableThread: DiskThread, log: Logger) {
+    private init(_ opened: Opened, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
         pump = opened.pump
         recovery = opened.recovery
         acceptorLog = opened.log
-        tables = opened.tables
+        tableFile = opened.tables
+        disk = opened.disk
         self.loop = loop
         self.time = time
-        self.disk = disk
-        self.tableThread = tableThread
         self.log = log
     }
 
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
         var pump: ReplicaPump<Machine>
         var log: AcceptorLog
-        var tables: SQLiteTableStore
+        var tables: TableFile<Machine>
         var recovery: ReplicaRecovery
+        var disk: DiskThread
     }
 
-    /// Opens the replica in `directory` (`meta.sqlite` and `log/`), executes what the log holds beyond the tables, and leads.
-    package static func open(
-        directory: String, name: String, loop: any ServiceLoop, time: any TimeSource, log: Logger, limits: ReplicaLimits = .init()
-    ) async throws -> ReplicaHost {
-        let disk = DiskThread(name: name + "-log")
-        let tableThread = DiskThread(name: name + "-tables")
+    /// Opens the replica. Alone it executes what the log holds beyond the tables, and leads, before this returns; with peers it begins to
+    /// follow or to look for votes, and `events` tell the rest.
+    package static func open(_ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) async throws -> ReplicaHost {
+        let disk = DiskThread(name: options.name + "-log")
+        let tableThread = DiskThread(name: options.name + "-tables")
         do {
-            let opened = try await disk.run { try load(directory, limits) }
-            let host = ReplicaHost(opened, loop: loop, time: time, disk: disk, tableThread: tableThread, log: log)
-            try await host.lead()
+            let opened = try await disk.run { try load(options, time, disk, tableThread) }
+            let host = ReplicaHost(opened, loop: loop, time: time, log: log)
+            if options.membership.members.count == 1 { try await host.lead() } else { loop.execute { host.tick() } }
             return host
         } catch {
             disk.stop()
@@ -90,20 +107,22 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    private static func load(_ directory: String, _ limits: ReplicaLimits) throws -> Opened {
+    private static func load(_ options: ReplicaOptions, _ time: any TimeSource, _ disk: DiskThread, _ tableThread: DiskThread) throws -> Opened {
         let files = RealFileSystem()
-        try files.makeDirectory(directory)
-        let tables = try SQLiteTableStore(path: directory + "/meta.sqlite", tables: Machine.tables)
-        let applied = try tables.appliedSlot()
-        var machine = Machine()
-        for table in Machine.tables {
-            try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
-        }
-        try machine.finishLoading(applied: applied)
-        let log = try AcceptorLog(files: files, directory: directory + "/log")
-        let acceptor = try log.recover(applied: applied)
-        let recovery = ReplicaRecovery(tables: applied, log: max(applied, acceptor.lastSlot), logReport: log.recovery)
-        return Opened(pump: ReplicaPump(machine: machine, acceptor: acceptor, applied: applied, limits: limits), log: log, tables: tables, recovery: recovery)
+        try files.makeDirectory(options.directory)
+        let tables = try TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
+        let state = try tables.load()
+        let log = try AcceptorLog(files: files, directory: options.directory + "/log")
+        var acceptor = try log.recover(applied: state.applied)
+        let recovery = ReplicaRecovery(tables: state.applied, log: max(state.applied, acceptor.lastSlot), logReport: log.recovery)
+        let id = options.membership.id
+        let start = ReplicaPump<Machine>.nextStart(acceptor, state.origins, id)
+        try log.begin(start: start, acceptor: &acceptor, applied: state.applied)
+        let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
+        let pump = ReplicaPump(
+            machine: state.machine, origins: state.origins, acceptor: acceptor, applied: state.applied, membership: options.membership, start: start,
+            now: time.now(), seed: seed, limits: options.limits, options: options.paxos)
+        return Opened(pump: pump, log: log, tables: tables, recovery: recovery, disk: disk)
     }
 
     /// Campaigns and waits until the log is executed to its end.
@@ -111,12 +130,23 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
                 self.whenLeading = { continuation.resume(with: $0) }
-                self.persist(self.pump.campaign())
+                self.pump.campaign(now: self.time.now())
+                self.settle()
             }
         }
     }
 
-    private var whenLeading: ((Result<Void, any Error>) -> Void)?
+    private func tick() {
+        guard !stopping else { return }
+        let now = time.now()
+        pump.tick(now: now)
+        if let since = pump.leaderlessSince, now - since > Self.leaderlessMax, pump.pendingCount > 0 { fail(pump.abandonProposals(), .notLeading) }
+        driveTransfer(now)
+        settle()
+        loop.schedule(after: Self.tickEvery) { self.tick() }
+    }
+
+    // MARK: state, on the loop
 
     /// The state, for reads on the loop.
     package var machine: Machine {
@@ -128,18 +158,25 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     package var appliedSlot: Slot { pump.applied }
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
+    package var leader: NodeID? { pump.leader }
+    package var id: NodeID { pump.node.id }
+    /// Whether requests can be served: a leader is known, and this replica has not stopped.
+    package var isServing: Bool { pump.leader != nil && pump.stopped == nil }
     /// Why writes are refused at present, if they are.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 
-    /// Proposes a command; `completion` runs on the loop once it is durable and executed, or with the reason why not.
+    // MARK: proposals and reads
+
+    /// Proposes a command; `completion` runs on the loop once it is durable and executed here, or with the reason why not.
     package func propose(_ command: Machine.Command, _ completion: @escaping Completion) {
         precondition(loop.isCurrent, "proposals are made on the replica's loop")
         guard !stopping else { return completion(.failure(.notLeading)) }
+        if let since = pump.leaderlessSince, !pump.isAlone, time.now() - since > Self.leaderlessMax { return completion(.failure(.notLeading)) }
         switch pump.propose(command) {
         case .failure(let refusal): completion(.failure(refusal))
         case .success(let id):
             completions[id] = completion
-            scheduleFlush()
+            scheduleSettle()
         }
     }
 
@@ -158,13 +195,82 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    private func scheduleFlush() {
-        guard !flushScheduled else { return }
-        flushScheduled = true
-        loop.execute {
-            self.flushScheduled = false
-            self.persist(self.pump.pump(time: self.time.wallTime()))
+    /// Calls `body` on the loop once the state here holds everything that was acknowledged anywhere before now; with false if the replica stops.
+    package func afterBarrier(_ body: @escaping (Bool) -> Void) {
+        guard !stopping, pump.stopped == nil else { return body(false) }
+        readers[pump.readBarrier(now: time.now())] = body
+        scheduleSettle()
+    }
+
+    func fail(_ proposals: [ProposalID], _ refusal: ReplicaRefusal) {
+        for id in proposals { completions.remove(id)?(.failure(refusal)) }
+    }
+
+    // MARK: peers
+
+    /// A frame of a peer, in order.
+    package func received(_ frame: Bytes, from peer: NodeID) throws(WireError) {
+        switch try PeerMessage(decoding: frame, as: DurableDialect.self) {
+        case .service(let bytes): events.onService(bytes, peer)
+        case .tablesRequest(let slot, let offset): serveTables(slot, offset, to: peer)
+        case .tablesChunk(let slot, let offset, let total, let bytes): takeChunk(slot, offset, total, bytes, from: peer)
+        case let message: pump.receive(message, from: peer, now: time.now())
         }
+        scheduleSettle()
+    }
+
+    package func peerConnected(_ peer: NodeID) {
+        pump.connected(peer, now: time.now())
+        scheduleSettle()
+    }
+
+    package func peerDisconnected(_ peer: NodeID) {
+        pump.disconnected(peer, now: time.now())
+        scheduleSettle()
+    }
+
+    /// Sends the service's own bytes to the same service of a peer, if there is a connection.
+    package func sendService(_ bytes: Bytes, to peer: NodeID) { send(.service(bytes), to: peer) }
+
+    func send(_ message: PeerMessage, to peer: NodeID) {
+        let frame: Bytes
+        do { frame = try message.encoded(as: DurableDialect.self) } catch { preconditionFailure("a message of ours can always be encoded: \(error)") }
+        events.send(frame, peer)
+    }
+
+    // MARK: the loop's turn
+
+    func scheduleSettle() {
+        guard !settleScheduled else { return }
+        settleScheduled = true
+        loop.execute {
+            self.settleScheduled = false
+            self.settle()
+        }
+    }
+
+    /// Starts the next batch and tells the peers first, so that disk and network work while the decided commands are executed.
+    private func settle() {
+        let now = time.now()
+        persist(pump.pump(time: time.wallTime(), now: now))
+        for outgoing in pump.takeMessages(now: now) { send(outgoing.message, to: outgoing.to) }
+        while let executed = pump.executeNext(now: now) {
+            events.onExecuted(executed.outcome)
+            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
+        }
+        for token in pump.takeReadable() { readers.remove(token)?(true) }
+        if pump.applied > pump.saved { scheduleSave() }
+        noteLeader()
+        if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
+            self.whenLeading = nil
+            whenLeading(.success(()))
+        }
+    }
+
+    private func noteLeader() {
+        guard pump.leader != lastLeader else { return }
+        lastLeader = pump.leader
+        events.onLeader(pump.leader)
     }
 
     private func persist(_ batch: PersistBatch?) {
@@ -175,90 +281,34 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Starts the next batch first, so that the disk works while the commands of this one are executed.
-    private func advance() {
-        pump.persisted()
-        persist(pump.pump(time: time.wallTime()))
-        while let executed = pump.executeNext() {
-            onExecuted(executed.outcome)
-            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
-        }
-        if pump.applied > pump.saved { scheduleSave() }
-        if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
-            self.whenLeading = nil
-            whenLeading(.success(()))
-        }
-    }
-
     private func persistEnded(_ result: Result<Void, StorageError>) {
         switch result {
-        case .success: advance()
+        case .success:
+            pump.persisted(now: time.now())
+            settle()
         case .failure(let error) where error.cause == .noSpace:
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
-            let (batch, refused) = pump.persistStalled(error)
-            for id in refused { completions.remove(id)?(.failure(.storage(error))) }
-            loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(batch) } }
+            let stalled = pump.persistStalled(error, now: time.now())
+            fail(stalled.refused, stalled.refusal)
+            loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(stalled.batch) } }
         case .failure(let error):
             log.critical("the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])
-            for id in pump.persistFailed(error) { completions.remove(id)?(.failure(.storage(error))) }
+            fail(pump.persistFailed(error, now: time.now()), .storage(error))
             whenLeading?(.failure(error))
             whenLeading = nil
         }
     }
 
-    // MARK: rows to the tables, behind the log
-
-    private func scheduleSave() {
-        guard !saveScheduled, !savingRows, !stopping else { return }
-        saveScheduled = true
-        loop.schedule(after: Self.saveDelay) {
-            self.saveScheduled = false
-            self.save()
-        }
-    }
-
-    private func save() {
-        guard !savingRows, !stopping, let batch = pump.takeUnsaved() else { return }
-        savingRows = true
-        slotsSinceCheckpoint += batch.applied.rawValue - pump.saved.rawValue
-        store(batch)
-    }
-
-    private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
-        let checkpoint = slotsSinceCheckpoint >= Self.checkpointSlots
-        tableThread.submit {
-            let result = Result { () throws(StorageError) -> Slot? in
-                try self.tables.commit(batch.changes, applied: batch.applied)
-                return checkpoint ? try self.tables.checkpoint() : nil
-            }
-            self.loop.execute { self.saveEnded(batch, result) }
-        }
-    }
-
-    private func saveEnded(_ batch: (changes: [RowChanges.Change], applied: Slot), _ result: Result<Slot?, StorageError>) {
-        switch result {
-        case .success(let checkpoint):
-            savingRows = false
-            pump.tablesSaved(through: batch.applied)
-            if let checkpoint {
-                slotsSinceCheckpoint = 0
-                trimLog(checkpoint)
-            }
-            if pump.applied > pump.saved { scheduleSave() }
-        case .failure(let error):
-            log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
-            loop.schedule(after: Self.stallRetry) { if !self.stopping { self.store(batch) } }
-        }
-    }
-
-    private func trimLog(_ slot: Slot) {
-        let promise = pump.checkpointed(slot)
+    func trimLog(_ slot: Slot) {
+        let (through, keep) = pump.checkpointed(slot, now: time.now())
         disk.submit {
-            do { try self.acceptorLog.trim(through: slot, promise: promise) } catch {
+            do { try self.acceptorLog.trim(through: through, keep: keep) } catch {
                 self.log.warning("the log could not be trimmed", metadata: ["error": "\(error)"])
             }
         }
     }
+
+    var isStopping: Bool { stopping }
 
     // MARK: the end
 
@@ -267,11 +317,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let rest = await withCheckedContinuation { (continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>) in
             loop.execute { self.drainThenStop(continuation, Self.drainTriesMax) }
         }
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            tableThread.submit {
-                self.closeTables(rest)
-                continuation.resume()
-            }
+        do { try await tableFile.close(rest) } catch {
+            log.error("the tables did not close cleanly; the log will bring them up to date", metadata: ["error": "\(error)"])
         }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             disk.submit {
@@ -280,24 +327,32 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             }
         }
         disk.stop()
-        tableThread.stop()
     }
 
     /// Waits for the batch under way and the rows under way. Rows that the tables do not take in time stay out of them, and
     /// so do the later ones: the log brings both back.
     private func drainThenStop(_ continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>, _ triesLeft: Int) {
-        if (pump.pendingCount > 0 && writeRefusal == nil) || savingRows, triesLeft > 0 {
+        if (pump.pendingCount > 0 && writeRefusal == nil && pump.leader != nil) || saving.underWay, triesLeft > 0 {
             return loop.schedule(after: .milliseconds(1)) { self.drainThenStop(continuation, triesLeft - 1) }
         }
         stopping = true
-        continuation.resume(returning: savingRows ? nil : pump.takeUnsaved())
+        fail(pump.abandonProposals(), .notLeading)
+        continuation.resume(returning: saving.underWay ? nil : pump.takeUnsaved())
     }
+}
 
-    private func closeTables(_ rest: (changes: [RowChanges.Change], applied: Slot)?) {
-        do {
-            if let rest { try tables.commit(rest.changes, applied: rest.applied) }
-            _ = try tables.checkpoint()
-            try (tables as? SQLiteTableStore)?.close()
-        } catch { log.error("the tables did not close cleanly; the log will bring them up to date", metadata: ["error": "\(error)"]) }
-    }
+/// What a service hears from its replica, on the loop.
+package struct ReplicaEvents<Outcome: Sendable> {
+    /// After every executed command, before the next one is executed and before the proposal's own completion.
+    package var onExecuted: (Outcome) -> Void = { _ in }
+    /// Another replica leads, or none.
+    package var onLeader: (NodeID?) -> Void = { _ in }
+    /// The state was replaced by a peer's, far ahead of the old one.
+    package var onInstalled: () -> Void = {}
+    /// A peer's own bytes.
+    package var onService: (Bytes, NodeID) -> Void = { _, _ in }
+    /// How a frame gets to a peer; dropped where there is no connection.
+    package var send: (Bytes, NodeID) -> Void = { _, _ in }
+
+    package init() {}
 }

@@ -1,47 +1,10 @@
-// The replica pump: drains what arrived, steps consensus, and says what to write, answer and store, all synchronously. It owns the
+// The replica pump: drains what arrived, steps consensus, and says what to write, send, answer and store, all synchronously. It owns the
 // consensus node and the service's state machine; disk, tables, clock and network are its owner's (ReplicaHost, or the
 // simulator). Nothing is answered before the record that decides it is durable.
 import Base
 import Collections
 import Consensus
 import Storage
-
-/// Limits of a replica.
-package struct ReplicaLimits: Sendable {
-    /// Proposals that wait for their outcome; above this a proposal is refused. Bounds memory and queueing time.
-    package var pendingProposalsMax = 65_536
-    /// A command's size in bytes; larger ones are the service's refusal to make, this is the last guard.
-    package var commandBytesMax = 16 << 20
-    /// Slots that the tables may lag behind the log. Bounds replay after a crash.
-    package var tableLagSlotsMax: Int64 = 100_000
-    package init() {}
-}
-
-/// Why a proposal has no outcome.
-package enum ReplicaRefusal: Error, Sendable, Equatable {
-    /// Too many proposals wait already; retry later.
-    case busy
-    /// This replica does not lead, or has stopped; whether the command was executed is not known.
-    case notLeading
-    /// The disk refused the write (full, for example); the command was not executed.
-    case storage(StorageError)
-    case tooLarge(bytes: Int)
-}
-
-/// A command that was executed, with the proposal that waits for it, if it was made here.
-package struct Executed<Outcome: Sendable>: Sendable {
-    package var slot: Slot
-    package var proposal: ProposalID?
-    package var outcome: Outcome
-}
-
-/// Records for the log that become durable together.
-package struct PersistBatch: Sendable {
-    package var records: [AcceptorRecord]
-    package var ballot: Ballot
-    package var promised: Ballot?
-    package var lastSlot: Slot?
-}
 
 /// A state machine behind a replicated log.
 package struct ReplicaPump<Machine: StateMachine> {
@@ -50,162 +13,264 @@ package struct ReplicaPump<Machine: StateMachine> {
     package let limits: ReplicaLimits
     /// The last executed slot.
     package private(set) var applied: Slot
-    /// What the tables lack, in order.
-    package private(set) var unsaved = RowChanges()
-    /// The slot up to which the tables are complete.
-    package private(set) var saved: Slot
-    private var queue: [(id: ProposalID, command: Bytes)] = []
-    private var waiting = LookupTable<Slot, ProposalID>()
-    private var waitingCount = 0
-    private var nextProposal: Int64 = 1
+    private var backlog: TableBacklog
+    private var origins: OriginTable
+    private var proposals: ProposalQueue
+    private var intake = LeaderIntake()
+    private var reads = ReadBarriers()
     private var inFlight: PersistBatch?
     private var pendingRecords: [AcceptorRecord] = []
     /// Decided entries that still have to be executed, in slot order.
     private var decided = Deque<LogEntry>()
-    package private(set) var stopped: ReplicaRefusal?
-    /// Why the disk takes nothing at present.
-    package private(set) var stalled: StorageError?
+    private var outbox: [Outgoing] = []
+    /// The peer whose tables are to be taken over, until they are.
+    package private(set) var wantsTablesOf: NodeID?
+    package private(set) var halt = Halt()
+    private var term: Term
 
-    /// `machine` as loaded from tables that are complete up to `applied`; `acceptor` as recovered from the log.
-    package init(machine: Machine, acceptor: Acceptor, applied: Slot, id: NodeID = NodeID(1), members: [NodeID] = [NodeID(1)], limits: ReplicaLimits = .init()) {
+    /// Why the replica takes nothing.
+    package struct Halt: Sendable {
+        /// For good, until a restart.
+        package fileprivate(set) var stopped: ReplicaRefusal?
+        /// As long as the disk takes nothing.
+        package fileprivate(set) var stalled: StorageError?
+    }
+
+    /// Who leads under which ballot, as last seen, and since when nobody did.
+    private struct Term: Sendable {
+        var leader: NodeID?
+        var ballot = Ballot.none
+        var leaderlessSince: Instant?
+    }
+
+    /// `machine` and `origins` as loaded from tables that are complete up to `applied`; `acceptor` as recovered from the log, in which `began` says that
+    /// this start is the `start`th.
+    package init(
+        machine: Machine, origins: OriginTable, acceptor: Acceptor, applied: Slot, membership: Membership = .alone, start: Int64, now: Instant,
+        seed: UInt64 = 1, limits: ReplicaLimits = .init(), options: PaxosOptions = .init()
+    ) {
         self.machine = machine
+        self.origins = origins
         self.limits = limits
         self.applied = applied
-        saved = applied
-        node = PaxosNode(id: id, members: members, acceptor: acceptor, applied: applied)
+        backlog = TableBacklog(saved: applied)
+        proposals = ProposalQueue(node: membership.id, start: start)
+        node = PaxosNode(
+            id: membership.id, members: membership.members, acceptor: acceptor, applied: applied, now: now, seed: seed, options: options)
+        term = Term(leaderlessSince: now)
     }
 
+    /// The number of the start that comes after everything known here.
+    package static func nextStart(_ acceptor: Acceptor, _ origins: OriginTable, _ id: NodeID) -> Int64 {
+        max(acceptor.incarnation, ProposalQueue.start(of: origins.incarnation(of: id))) + 1
+    }
+
+    package var isAlone: Bool { node.members.count == 1 }
     package var isLeading: Bool { node.isLeading }
-    package var pendingCount: Int { waitingCount + queue.count }
+    package var leader: NodeID? { node.leader }
+    package var pendingCount: Int { proposals.count }
+    package var stopped: ReplicaRefusal? { halt.stopped }
+    package var stalled: StorageError? { halt.stalled }
+    package var saved: Slot { backlog.saved }
+    /// Since when no leader is known; nil while one is.
+    package var leaderlessSince: Instant? { term.leaderlessSince }
+    /// When `tick` is wanted next.
+    package var nextDeadline: Instant? { node.nextDeadline }
+
+    // MARK: what comes in
 
     /// Begins a leadership. Entries that the log holds beyond the tables are executed before anything new.
-    package mutating func campaign() -> PersistBatch? {
-        absorb(node.step(.campaign))
-        return pump(time: .zero)
-    }
+    package mutating func campaign(now: Instant) { step(.campaign, now) }
 
-    /// Queues a command; it is written with the next batch, at the next `pump`.
+    /// Queues a command; it gets its slot, or goes to the leader, with the next `pump`.
     package mutating func propose(_ command: Machine.Command) -> Result<ProposalID, ReplicaRefusal> {
         if let stopped { return .failure(stopped) }
         if let stalled { return .failure(.storage(stalled)) }
-        guard pendingCount < limits.pendingProposalsMax else { return .failure(.busy) }
-        guard applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else { return .failure(.busy) }
+        guard pendingCount < limits.pendingProposalsMax, applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else { return .failure(.busy) }
         let bytes: Bytes
         do { bytes = try command.encoded(as: DurableDialect.self) } catch { preconditionFailure("a command of ours can always be encoded: \(error)") }
         guard bytes.readableBytes <= limits.commandBytesMax else { return .failure(.tooLarge(bytes: bytes.readableBytes)) }
-        let id = ProposalID(nextProposal)
-        nextProposal += 1
-        queue.append((id, bytes))
-        return .success(id)
+        let entry = proposals.add(bytes)
+        if node.isLeading { intake.addOwn(entry.proposal) }
+        return .success(entry.id)
     }
+
+    /// Asks from when on a read sees everything acknowledged before now; `takeReadable` tells.
+    package mutating func readBarrier(now: Instant) -> ReadToken {
+        let token = reads.add(now)
+        step(.read(token), now)
+        return token
+    }
+
+    package mutating func receive(_ message: PeerMessage, from: NodeID, now: Instant) {
+        switch message {
+        case .paxos(let message): step(.received(Envelope(from: from, to: node.id, stalled == nil ? message : message.withoutEntries)), now)
+        case .forward(let batch, let restart): if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
+        case .service, .tablesRequest, .tablesChunk: preconditionFailure("the host keeps these to itself")
+        }
+    }
+
+    package mutating func connected(_ peer: NodeID, now: Instant) {
+        step(.connected(peer), now)
+        if peer == node.leader { proposals.resend() }
+    }
+
+    package mutating func disconnected(_ peer: NodeID, now: Instant) { step(.disconnected(peer), now) }
+
+    /// Time has passed: elections, heartbeats, and what got lost is sent again.
+    package mutating func tick(now: Instant) {
+        guard stopped == nil, !isAlone else { return }
+        if stalled == nil { step(.tick, now) }
+        proposals.resendIfStuck(now: now, patience: limits.forwardPatience)
+        for token in reads.stuck(now: now, patience: limits.forwardPatience) { step(.read(token), now) }
+    }
+
+    private mutating func step(_ event: PaxosEvent, _ now: Instant) {
+        let effects = node.step(event, now: now)
+        pendingRecords += effects.append
+        decided.append(contentsOf: effects.committed)
+        for envelope in effects.messages { outbox.append(Outgoing(to: envelope.to, .paxos(envelope.message))) }
+        for readable in effects.readable { reads.answered(readable.token, readable.slot) }
+        if let peer = effects.fetchTables { wantsTablesOf = peer }
+        noteTerm(now)
+    }
+
+    private mutating func noteTerm(_ now: Instant) {
+        let leader = node.leader
+        let ballot = node.term
+        guard leader != term.leader || ballot != term.ballot else { return }
+        term = Term(leader: leader, ballot: ballot, leaderlessSince: leader == nil ? term.leaderlessSince ?? now : nil)
+        intake.removeAll()
+        proposals.resend()
+        if node.isLeading { for proposal in proposals.all { intake.addOwn(proposal) } }
+    }
+
+    // MARK: what goes out
 
     /// Gives queued commands their slots and hands out the next batch, if none is under way: to be appended and made durable, then
     /// reported by `persisted`, `persistStalled` or `persistFailed`.
-    package mutating func pump(time: WallTime) -> PersistBatch? {
+    package mutating func pump(time: WallTime, now: Instant) -> PersistBatch? {
         guard stopped == nil, inFlight == nil else { return nil }
-        if node.isLeading, !queue.isEmpty {
-            var slot = node.proposer.nextSlot
-            for proposal in queue {
-                waiting[slot] = proposal.id
-                slot = slot.next
-            }
-            waitingCount += queue.count
-            absorb(node.step(.propose(queue.map(\.command), time: time)))
-            queue.removeAll(keepingCapacity: true)
+        if node.isLeading {
+            let room = limits.undecidedSlotsMax - Int(node.proposer.nextSlot.rawValue - node.committed.rawValue)
+            let batch = intake.take(room)
+            if !batch.isEmpty { step(.propose(batch, time: time), now) }
         }
-        return nextBatch()
-    }
-
-    private mutating func nextBatch() -> PersistBatch? {
         guard !pendingRecords.isEmpty else { return nil }
-        var batch = PersistBatch(records: pendingRecords, ballot: node.acceptor.promised)
-        for record in pendingRecords {
-            switch record {
-            case .promise(let ballot): batch.promised = ballot
-            case .accept(let entry): batch.lastSlot = entry.slot
-            }
-        }
+        let batch = PersistBatch(records: pendingRecords)
         pendingRecords.removeAll(keepingCapacity: true)
         inFlight = batch
         return batch
     }
 
-    private mutating func absorb(_ effects: PaxosEffects) {
-        precondition(effects.messages.isEmpty, "a quorum of one sends no messages")
-        pendingRecords += effects.append
-        decided.append(contentsOf: effects.committed)
+    /// Everything for the peers since the last call, in order. Call it when nothing more happens at present.
+    package mutating func takeMessages(now: Instant) -> [Outgoing] {
+        guard !isAlone else { return [] }
+        step(.flush, now)
+        if !node.isLeading, let leader = node.leader {
+            while let message = proposals.nextForward(now: now) { outbox.append(Outgoing(to: leader, message)) }
+        }
+        defer { outbox.removeAll(keepingCapacity: true) }
+        return outbox
     }
 
+    /// Reads that may be served now.
+    package mutating func takeReadable() -> [ReadToken] { reads.take(applied: applied) }
+
     /// The batch under way is durable. What that decides is executed by `executeNext`, what comes next is handed out by `pump`.
-    package mutating func persisted() {
+    package mutating func persisted(now: Instant) {
         guard let batch = inFlight else { preconditionFailure("only a batch under way becomes durable") }
         inFlight = nil
-        stalled = nil
-        if let ballot = batch.promised { absorb(node.step(.promiseDurable(ballot))) }
-        if let slot = batch.lastSlot { absorb(node.step(.entriesDurable(batch.ballot, through: slot))) }
+        halt.stalled = nil
+        step(.durable(batch.notice), now)
     }
 
     /// Executes the next decided command; nil if there is none. One at a time, so that a reader can look at the state between two commands.
-    package mutating func executeNext() -> Executed<Machine.Outcome>? {
-        while let entry = decided.popFirst() {
+    /// Waits while the tables lag too far behind.
+    package mutating func executeNext(now: Instant) -> Executed<Machine.Outcome>? {
+        while applied.rawValue - saved.rawValue <= limits.tableLagSlotsMax, let entry = decided.popFirst() {
             precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
             applied = entry.slot
+            guard origins.admit(entry.origin) else { continue }
+            backlog.originsChanged = backlog.originsChanged || entry.origin != .none
+            let proposal = proposals.executed(entry.origin, now: now)
             guard entry.command.readableBytes > 0 else { continue }
             let command: Machine.Command
             do { command = try Machine.Command(decoding: entry.command, as: DurableDialect.self) } catch {
                 preconditionFailure("the log holds a command that this version cannot read (slot \(entry.slot)): \(error)")
             }
-            let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &unsaved)
-            let proposal = waiting.remove(entry.slot)
-            if proposal != nil { waitingCount -= 1 }
+            let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
             return Executed(slot: entry.slot, proposal: proposal, outcome: outcome)
         }
         return nil
     }
 
-    /// The disk refused the batch under way before any of it was written (it is full). Its commands are taken out and their proposals refused,
-    /// as are those that wait: nobody hangs on a full disk, and what was refused is never executed. What is left of the batch stays under way,
-    /// to be tried again; until then new proposals are refused.
-    package mutating func persistStalled(_ error: StorageError) -> (batch: PersistBatch, refused: [ProposalID]) {
+    // MARK: a disk that fails
+
+    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried again; until then new
+    /// proposals are refused. Alone, its commands are taken out and their proposals refused, as are those that wait: nobody hangs on a
+    /// full disk, and what was refused is never executed. With peers another replica leads meanwhile; what becomes of the proposals is not known.
+    package mutating func persistStalled(_ error: StorageError, now: Instant) -> (batch: PersistBatch, refused: [ProposalID], refusal: ReplicaRefusal) {
         guard var batch = inFlight else { preconditionFailure("only a batch under way can stall") }
-        stalled = error
-        var refused: [ProposalID] = []
+        halt.stalled = error
+        guard isAlone else {
+            step(.stepDown, now)
+            intake.removeAll()
+            return (batch, proposals.abandonAll(), .notLeading)
+        }
+        var used: Int64 = 0
         for (place, record) in batch.records.enumerated() {
-            guard case .accept(let entry) = record, let proposal = waiting.remove(entry.slot) else { continue }
-            waitingCount -= 1
-            refused.append(proposal)
+            guard case .accept(let entry) = record, entry.origin.incarnation == proposals.life else { continue }
+            used = entry.origin.sequence
             batch.records[place] = node.withdraw(entry.slot)
         }
-        refused += queue.map(\.id)
-        queue.removeAll()
+        intake.removeAll()
         inFlight = batch
-        return (batch, refused)
+        return (batch, proposals.withdrawAll(used: used), .storage(error))
     }
 
     /// The batch under way may or may not be on disk and cannot be made durable: the replica stops for good, and only a restart
     /// that reads the log again can tell what lasted. Returns the proposals whose fate is unknown.
-    package mutating func persistFailed(_ error: StorageError) -> [ProposalID] {
+    package mutating func persistFailed(_ error: StorageError, now: Instant) -> [ProposalID] {
         inFlight = nil
-        stopped = .storage(error)
-        let lost = queue.map(\.id)
-        queue.removeAll()
-        return lost
+        halt.stopped = .storage(error)
+        if !isAlone { step(.stepDown, now) }
+        return proposals.abandonAll()
     }
+
+    /// No leader is to be had: the proposals that wait are given up, their fate is unknown.
+    package mutating func abandonProposals() -> [ProposalID] { proposals.abandonAll() }
+
+    // MARK: tables
 
     /// Takes the rows that the tables lack, with the slot that they lead to; the caller stores both in one transaction.
     package mutating func takeUnsaved() -> (changes: [RowChanges.Change], applied: Slot)? {
         guard applied > saved else { return nil }
-        let changes = unsaved.changes
-        unsaved = RowChanges()
-        return (changes, applied)
+        return (backlog.take(origins), applied)
     }
 
     /// The tables are complete up to `slot`.
-    package mutating func tablesSaved(through slot: Slot) { saved = slot }
+    package mutating func tablesSaved(through slot: Slot) { backlog.saved = slot }
 
-    /// The tables hold `slot` durably: the log below is not needed. Returns the promise to write anew before the log is trimmed.
-    package mutating func checkpointed(_ slot: Slot) -> AcceptorRecord {
-        absorb(node.step(.checkpointed(slot)))
-        return .promise(node.acceptor.promised)
+    /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is trimmed.
+    /// With peers some of it is kept, for those that lag.
+    package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
+        let through = isAlone ? slot : Slot(max(0, slot.rawValue - limits.retainedSlots))
+        step(.checkpointed(through), now)
+        return (through, [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue.start(of: proposals.life))])
+    }
+
+    /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed elsewhere
+    /// and whose outcome is therefore unknown.
+    package mutating func install(_ machine: Machine, _ origins: OriginTable, through slot: Slot, now: Instant) -> [ProposalID] {
+        wantsTablesOf = nil
+        guard slot > applied else { return [] }
+        self.machine = machine
+        self.origins = origins
+        applied = slot
+        backlog = TableBacklog(saved: slot)
+        while let first = decided.first, first.slot <= slot { decided.removeFirst() }
+        step(.installed(slot), now)
+        return proposals.abandonAll()
     }
 }

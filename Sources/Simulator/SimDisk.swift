@@ -83,7 +83,7 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         try step("write", "file \(handle.number)")
     }
 
-    private var usedBytes: Int { files.keys.sorted().reduce(0) { $0 + (files[$1]?.current.count ?? 0) } }
+    package var usedBytes: Int { files.keys.sorted().reduce(0) { $0 + (files[$1]?.current.count ?? 0) } }
 
     package func sync(_ handle: FileHandle) throws(StorageError) {
         try step("sync", "file \(handle.number)")
@@ -189,6 +189,19 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
             if random.chance(2, in: 3) { apply(.write(offset: offset + start, bytes: Array(data[start..<end])), to: &bytes) }
             start = end
         }
+    }
+
+    /// The same disk, as it is now.
+    package func copy() -> SimDisk {
+        let next = SimDisk()
+        (next.files, next.names, next.durableNames, next.directories, next.nextFile) = (files, names, durableNames, directories, nextFile)
+        return next
+    }
+
+    /// A log file that is followed by another one, so that everything in it was durable once; nil if there is none.
+    package func damageableLog() -> String? {
+        let logs = names.keys.filter { $0.hasSuffix(".log") }.sorted()
+        return logs.count > 1 ? logs[logs.count - 2] : nil
     }
 
     /// Flips one bit of a durable file.

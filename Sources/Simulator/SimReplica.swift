@@ -5,49 +5,79 @@ import Consensus
 import Replication
 import Storage
 
+/// How a simulated replica is opened.
+package struct SimReplicaOptions {
+    package var membership = Membership.alone
+    package var seed: UInt64 = 1
+    package var limits = ReplicaLimits()
+    package var paxos = PaxosOptions()
+    package init() {}
+}
+
 /// A running simulated replica.
-package struct SimReplica<Machine: StateMachine> {
+package final class SimReplica<Machine: StateMachine> {
     package var pump: ReplicaPump<Machine>
-    private let log: AcceptorLog
+    let log: AcceptorLog
     private let tables: SimTables
 
-    /// Recovers from disk and tables, and leads. Throws what the disk throws.
-    package static func open(_ disk: SimDisk, _ tables: SimTables, time: WallTime) throws -> SimReplica {
-        var machine = Machine()
+    private init(pump: ReplicaPump<Machine>, log: AcceptorLog, tables: SimTables) {
+        self.pump = pump
+        self.log = log
+        self.tables = tables
+    }
+
+    /// The schemas that a replica's tables have.
+    package static var schemas: [TableSchema] { Machine.tables + [OriginTable.schema] }
+
+    /// Recovers from disk and tables. Throws what the disk throws.
+    package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws -> SimReplica {
+        let (machine, origins) = try load(tables)
         let applied = tables.appliedSlot()
+        let log = try AcceptorLog(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 10_000))
+        var acceptor = try log.recover(applied: applied)
+        let start = ReplicaPump<Machine>.nextStart(acceptor, origins, options.membership.id)
+        try log.begin(start: start, acceptor: &acceptor, applied: applied)
+        let pump = ReplicaPump(
+            machine: machine, origins: origins, acceptor: acceptor, applied: applied, membership: options.membership, start: start, now: now,
+            seed: options.seed, limits: options.limits, options: options.paxos)
+        return SimReplica(pump: pump, log: log, tables: tables)
+    }
+
+    static func load(_ tables: SimTables) throws -> (Machine, OriginTable) {
+        var machine = Machine()
+        var origins = OriginTable()
         for table in Machine.tables { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) } }
-        try machine.finishLoading(applied: applied)
-        let log = try AcceptorLog(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 4096))
-        let acceptor = try log.recover(applied: applied)
-        var replica = SimReplica(pump: ReplicaPump(machine: machine, acceptor: acceptor, applied: applied), log: log, tables: tables)
-        var batch = replica.pump.campaign()
-        while let next = batch {
-            try replica.log.persist(next)
-            replica.pump.persisted()
-            while replica.pump.executeNext() != nil {}
-            batch = replica.pump.pump(time: time)
-        }
+        try tables.forEachRow(of: OriginTable.schema) { (row: Row) throws(StateCorruption) in try origins.load(row) }
+        try machine.finishLoading(applied: tables.appliedSlot())
+        return (machine, origins)
+    }
+
+    /// Recovers a replica without peers, and leads.
+    package static func open(_ disk: SimDisk, _ tables: SimTables, time: WallTime) throws -> SimReplica {
+        let replica = try recover(disk, tables, now: .zero)
+        replica.pump.campaign(now: .zero)
+        try replica.drain(time: time) { _ in }
         return replica
     }
 
     /// Writes what is queued and returns what was executed, in order. Throws if the disk does; what was executed before is lost with it, as it would
-    /// be for a client whose server died.
-    package mutating func drain(time: WallTime, executed: (Executed<Machine.Outcome>) -> Void) throws(StorageError) {
-        while let batch = pump.pump(time: time) {
+    /// be for a client whose server died. For replicas without peers.
+    package func drain(time: WallTime, executed: (Executed<Machine.Outcome>) -> Void) throws(StorageError) {
+        while let batch = pump.pump(time: time, now: .zero) {
             try log.persist(batch)
-            pump.persisted()
-            while let next = pump.executeNext() { executed(next) }
+            pump.persisted(now: .zero)
+            while let next = pump.executeNext(now: .zero) { executed(next) }
         }
     }
 
     /// Brings the tables up to date; with `checkpoint` they become durable and the log is trimmed.
-    package mutating func save(checkpoint: Bool) throws(StorageError) {
+    package func save(checkpoint: Bool, now: Instant = .zero) throws(StorageError) {
         if let (changes, applied) = pump.takeUnsaved() {
             tables.commit(changes, applied: applied)
             pump.tablesSaved(through: applied)
         }
         guard checkpoint else { return }
-        let slot = tables.checkpoint()
-        try log.trim(through: slot, promise: pump.checkpointed(slot))
+        let (through, keep) = pump.checkpointed(tables.checkpoint(), now: now)
+        try log.trim(through: through, keep: keep)
     }
 }

@@ -47,6 +47,9 @@ package final class SimTables: TableStore {
         return state.applied
     }
 
+    /// Takes over a copy of another store, durably.
+    package func install(_ state: State) { states = [state] }
+
     /// The store after the power came back: any whole number of the newest transactions may be gone.
     package func afterCrash(_ random: inout Prng) -> SimTables {
         let next = SimTables(tables: schemas)

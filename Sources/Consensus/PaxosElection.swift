@@ -1,0 +1,97 @@
+// How a replica comes to lead: canvass, prepare, promises of a quorum. And how it gives promises, or does not.
+import Base
+
+extension PaxosNode {
+    /// Asks whether an election would find a quorum. Alone there is nobody to ask.
+    mutating func beginCanvass(_ now: Instant, _ effects: inout PaxosEffects) {
+        stepDown(now)
+        following.leader = nil
+        election.postpone(now)
+        guard !peers.isEmpty else { return campaign(now, &effects) }
+        let ballot = max(acceptor.promised, election.seen).successor(for: id)
+        election.begin(ballot, self: id)
+        for peer in peers { send(.canvass(ballot, committed: committed), to: peer, &effects) }
+    }
+
+    /// Whether this node's leader, or its own office, is alive as far as it knows.
+    private func missesNoLeader(_ candidate: NodeID, _ now: Instant) -> Bool {
+        if isLeading { return office.lease.quorumContact(of: id, now: now) + options.electionTimeout > now }
+        return grant.forbids(candidate, now: now)
+    }
+
+    /// A candidate must know nearly all decisions that this node knows, or its promise would be a large part of the log, or not to be had.
+    private func isInformed(_ candidateCommitted: Slot) -> Bool {
+        candidateCommitted >= acceptor.trimmedThrough && candidateCommitted.rawValue + options.candidateLagSlots >= committed.rawValue
+    }
+
+    mutating func canvassed(by candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+        let granted = ballot > acceptor.promised && !missesNoLeader(candidate, now) && isInformed(candidateCommitted)
+        send(.canvassed(ballot, granted: granted, promised: acceptor.promised), to: candidate, &effects)
+    }
+
+    mutating func countGrant(by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
+        election.note(promised)
+        guard granted, election.granted(by: node, ballot) >= learner.quorum else { return }
+        campaign(now, &effects)
+    }
+
+    /// Opens an election with a ballot above everything seen.
+    mutating func campaign(_ now: Instant, _ effects: inout PaxosEffects) {
+        election.end()
+        election.postpone(now)
+        following.leader = nil
+        let ballot = proposer.prepare(above: max(acceptor.promised, election.seen), node: id, committed: committed)
+        if let record = acceptor.promise(ballot) { effects.append.append(record) }
+        for peer in peers { send(.prepare(ballot, committed: committed), to: peer, &effects) }
+    }
+
+    mutating func prepare(_ candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+        guard !grant.forbids(candidate, now: now), isInformed(candidateCommitted), let record = acceptor.promise(ballot) else {
+            return send(.refuse(promised: acceptor.promised), to: candidate, &effects)
+        }
+        stepDown(now)
+        following.leader = nil
+        effects.append.append(record)
+        promising = (ballot, candidate, candidateCommitted)
+    }
+
+    /// A promise may be told now.
+    mutating func promiseDurable(_ ballot: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
+        if ballot == proposer.ballot {
+            return countPromise(by: id, ballot, committed, acceptor.suffix(from: committed.next), true, now, &effects)
+        }
+        guard let open = promising, open.ballot == ballot, acceptor.promised == ballot else { return }
+        promising = nil
+        var previous = open.committed
+        repeat {
+            // What was trimmed since the candidate asked was decided, and is not to be had here: the candidate starts over.
+            guard previous >= acceptor.trimmedThrough else { return }
+            let chunk = acceptor.chunk(from: previous.next, through: acceptor.lastSlot, bytesMax: options.chunkBytes)
+            let last = chunk.last?.slot ?? previous
+            send(.promise(ballot, previous: previous, accepted: chunk, isLast: last >= acceptor.lastSlot), to: open.to, &effects)
+            previous = last
+        } while previous < acceptor.lastSlot
+    }
+
+    mutating func countPromise(
+        by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant, _ effects: inout PaxosEffects
+    ) {
+        let open = proposer.promised(
+            by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: learner.quorum, committed: committed)
+        if let open { takeOffice(open, now, &effects) }
+    }
+
+    mutating func refused(_ promised: Ballot, _ now: Instant) {
+        election.note(promised)
+        if promised > proposer.ballot, proposer.phase != .following { stepDown(now) }
+    }
+
+    /// Leads no longer, or no longer tries to.
+    mutating func stepDown(_ now: Instant) {
+        if proposer.phase != .following { election.postpone(now) }
+        election.end()
+        proposer.stepDown()
+        office.progress = []
+        office.reads = []
+    }
+}

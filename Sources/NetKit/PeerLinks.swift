@@ -1,0 +1,212 @@
+// Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one way and
+// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Everything happens on the loop.
+import Base
+import Logging
+
+/// Where the replicas of an ensemble are.
+package struct PeerLinkSettings: Sendable {
+    /// A replica's number in the ensemble, from 1 on, and where it listens for its peers.
+    package struct Peer: Sendable, Equatable {
+        package var id: Int64
+        package var address: HostPort
+        package init(id: Int64, address: HostPort) {
+            self.id = id
+            self.address = address
+        }
+    }
+    package var id: Int64
+    /// Where this replica listens; its own entry among `peers` is what the others dial.
+    package var listen: HostPort
+    package var peers: [Peer]
+    /// With it, both sides show certificates.
+    package var tls: TLSSettings?
+    /// Names the service, so that a broker's replica is never taken for a coord's.
+    package var service: String
+
+    package init(id: Int64, listen: HostPort, peers: [Peer], service: String) {
+        self.id = id
+        self.listen = listen
+        self.peers = peers
+        self.service = service
+    }
+}
+
+/// What the owner of the links hears; on the loop.
+package struct PeerLinkEvents {
+    /// A whole frame, in the order in which the peer sent it.
+    package var onFrame: (Bytes, Int64) -> Void = { _, _ in }
+    package var onConnected: (Int64) -> Void = { _ in }
+    package var onDisconnected: (Int64) -> Void = { _ in }
+    package init() {}
+}
+
+/// The links of one replica.
+package final class PeerLinks: @unchecked Sendable {
+    // Safe to share: everything but `settings` is touched on the loop only; `listener` is set before the links are handed out.
+    private let settings: PeerLinkSettings
+    private let loop: NIOServiceLoop
+    private let log: Logger
+    private var listener: FrameListener?
+    private var outbound: [Int64: FrameConnection] = [:]
+    private var inbound: [Int64: PeerInbound] = [:]
+    private var failures: [Int64: Int] = [:]
+    private var stopped = false
+    package var events = PeerLinkEvents()
+
+    /// The largest frame between replicas, in bytes: a part of a promise, with one command beyond its limit.
+    private static let frameBytesMax = 48 << 20
+    /// Unsent bytes above which frames to a peer are dropped: it is stopped, or its line is.
+    private static let unsentBytesMax = 64 << 20
+    private static let helloMagic: UInt32 = 0x504c_5431
+    private static let helloBytesMax = 256
+
+    private init(_ settings: PeerLinkSettings, _ loop: NIOServiceLoop, _ log: Logger) {
+        self.settings = settings
+        self.loop = loop
+        self.log = log
+    }
+
+    private static var limits: FrameLimits {
+        var limits = FrameLimits(frameBytesMax: frameBytesMax, firstFrameBytesMax: helloBytesMax)
+        limits.outboundBytesMax = unsentBytesMax
+        limits.connectionsMax = 64
+        return limits
+    }
+
+    /// Listens for peers; `connect` begins to dial them. Throws `ListenError`.
+    package static func listen(_ settings: PeerLinkSettings, loop: NIOServiceLoop, log: Logger) async throws -> PeerLinks {
+        let links = PeerLinks(settings, loop, log)
+        links.listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) { frames in
+            PeerInbound(frames, links)
+        }
+        return links
+    }
+
+    package var address: HostPort { listener?.address ?? settings.listen }
+
+    /// Dials every peer, on the loop, and goes on doing so when a link breaks.
+    package func connect() {
+        for peer in settings.peers where peer.id != settings.id { dial(peer) }
+    }
+
+    private func dial(_ peer: PeerLinkSettings.Peer) {
+        guard !stopped else { return }
+        Task {
+            do {
+                try await FrameClient.connect(peer.address, loop: loop, limits: Self.limits, timeout: .seconds(2), tls: settings.tls) { frames in
+                    PeerOutbound(frames, self, peer)
+                }
+            } catch { loop.execute { self.redial(peer) } }
+        }
+    }
+
+    /// Waits longer each time, up to half a second.
+    private func redial(_ peer: PeerLinkSettings.Peer) {
+        let count = failures[peer.id, default: 0]
+        failures[peer.id] = count + 1
+        if count == 20 { log.warning("a peer has not been reached for some seconds", metadata: ["peer": "\(peer.id)", "address": "\(peer.address)"]) }
+        loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer) }
+    }
+
+    /// Sends a frame, or drops it if there is no link or the peer does not take what was sent before.
+    package func send(_ frame: Bytes, to peer: Int64) {
+        guard let link = outbound[peer], link.isPeerTaking else { return }
+        link.send(frame)
+    }
+
+    package func isConnected(_ peer: Int64) -> Bool { outbound[peer] != nil }
+
+    fileprivate func opened(_ frames: FrameConnection, _ peer: PeerLinkSettings.Peer) {
+        var hello = Bytes()
+        hello.writeInteger(Self.helloMagic)
+        hello.writeInteger(settings.id)
+        hello.writeInteger(peer.id)
+        hello.writeString(settings.service)
+        frames.send(hello)
+        failures[peer.id] = 0
+        outbound[peer.id] = frames
+        events.onConnected(peer.id)
+    }
+
+    fileprivate func lost(_ frames: FrameConnection, _ peer: PeerLinkSettings.Peer) {
+        guard outbound[peer.id] === frames else { return }
+        outbound[peer.id] = nil
+        events.onDisconnected(peer.id)
+        redial(peer)
+    }
+
+    /// The peer that introduced itself; nil if it is none of ours.
+    fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound) -> Int64? {
+        var hello = hello
+        guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
+            let to = hello.readInteger(as: Int64.self), hello.readString(length: hello.readableBytes) == settings.service,
+            to == settings.id, from != to, settings.peers.contains(where: { $0.id == from })
+        else {
+            log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
+            return nil
+        }
+        inbound[from]?.end()
+        inbound[from] = session
+        return from
+    }
+
+    fileprivate func received(_ frame: Bytes, _ peer: Int64, _ session: PeerInbound) {
+        if inbound[peer] === session { events.onFrame(frame, peer) }
+    }
+
+    fileprivate func left(_ peer: Int64, _ session: PeerInbound) {
+        guard inbound[peer] === session else { return }
+        inbound[peer] = nil
+        events.onDisconnected(peer)
+    }
+
+    package func stop() async {
+        await listener?.stopAccepting()
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute {
+                self.stopped = true
+                for link in self.outbound.values { link.close() }
+                continuation.resume()
+            }
+        }
+        await listener?.closeConnections()
+    }
+}
+
+/// A connection that a peer made: it introduces itself, then it only sends.
+private final class PeerInbound: FrameSession {
+    private let frames: FrameConnection
+    private unowned let links: PeerLinks
+    private var peer: Int64?
+
+    init(_ frames: FrameConnection, _ links: PeerLinks) {
+        self.frames = frames
+        self.links = links
+    }
+
+    func received(_ frame: Bytes) {
+        if let peer { return links.received(frame, peer, self) }
+        peer = links.introduced(frame, self)
+        if peer == nil { frames.close() }
+    }
+
+    func closed() { if let peer { links.left(peer, self) } }
+    func end() { frames.close() }
+}
+
+/// A connection that was made to a peer: it only sends.
+private final class PeerOutbound: FrameSession {
+    private let frames: FrameConnection
+    private let links: PeerLinks
+    private let peer: PeerLinkSettings.Peer
+
+    init(_ frames: FrameConnection, _ links: PeerLinks, _ peer: PeerLinkSettings.Peer) {
+        self.frames = frames
+        self.links = links
+        self.peer = peer
+        links.opened(frames, peer)
+    }
+
+    func received(_ frame: Bytes) { frames.close() }
+    func closed() { links.lost(frames, peer) }
+}

@@ -1,0 +1,47 @@
+// Which proposals were executed, per replica that made them: the rule that each takes effect once and in its place. A part of the replicated
+// state, stored with the machine's own tables.
+import Base
+import Consensus
+
+/// For each replica the life it is in and the last executed place in that life's row of proposals.
+package struct OriginTable: Sendable, Equatable {
+    /// The table's rows in SQLite.
+    package static let schema = TableSchema(
+        "origins", key: [.init("node", .integer)], values: [.init("incarnation", .integer), .init("sequence", .integer)])
+
+    /// Sorted by node, so that rows come in a defined order.
+    private var last: [Origin] = []
+
+    package init() {}
+
+    /// Whether the command of `origin` is to be executed now: it is the next of its life, or the first of a later life. Notes that it was.
+    /// What nobody proposed has no row to stand in and passes.
+    mutating func admit(_ origin: Origin) -> Bool {
+        guard origin != .none else { return true }
+        guard let place = last.firstIndex(where: { $0.node == origin.node }) else {
+            guard origin.sequence == 1 else { return false }
+            last.append(origin)
+            last.sort { $0.node < $1.node }
+            return true
+        }
+        let known = last[place]
+        let isNext = origin.incarnation == known.incarnation ? origin.sequence == known.sequence + 1 : origin.incarnation > known.incarnation && origin.sequence == 1
+        if isNext { last[place] = origin }
+        return isNext
+    }
+
+    /// The last life of `node` that is known here.
+    func incarnation(of node: NodeID) -> Int64 { last.first { $0.node == node }?.incarnation ?? 0 }
+
+    /// The rows as they are now.
+    func upserts(into rows: inout RowChanges) {
+        for origin in last { rows.upsert(Self.schema, [.integer(origin.node.rawValue), .integer(origin.incarnation), .integer(origin.sequence)]) }
+    }
+
+    package mutating func load(_ row: Row) throws(StateCorruption) {
+        guard let node = row[0].integer, let incarnation = row[1].integer, let sequence = row[2].integer else {
+            throw StateCorruption("a row of origins is incomplete")
+        }
+        last.append(Origin(node: NodeID(node), incarnation: incarnation, sequence: sequence))
+    }
+}

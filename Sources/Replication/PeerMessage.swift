@@ -1,0 +1,83 @@
+// What the replicas of one service send to each other: consensus, proposals on their way to the leader, copies of the tables for a replica that
+// lags too far, and a service's own word to its peers. One frame on a peer link is one message; a released tag keeps its meaning.
+import Base
+import Consensus
+
+package enum PeerMessage: WireLayout, Equatable {
+    case paxos(PaxosMessage)
+    /// Proposals of the sender, in their order. `restart` begins again with the first one that it has not seen executed.
+    case forward([Proposal], restart: Bool)
+    /// The service's own bytes; may be lost.
+    case service(Bytes)
+    /// Send the copy of your tables that goes to `slot` from `offset` on; slot zero asks for a new copy.
+    case tablesRequest(slot: Slot, offset: Int64)
+    /// A part of the copy that goes to `slot`, which has `total` bytes.
+    case tablesChunk(slot: Slot, offset: Int64, total: Int64, bytes: Bytes)
+
+    package init() { self = .service(Bytes()) }
+
+    private var tag: Int8 {
+        switch self {
+        case .paxos: 1
+        case .forward: 2
+        case .service: 3
+        case .tablesRequest: 4
+        case .tablesChunk: 5
+        }
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = tag
+        try io.int8(&tag)
+        switch tag {
+        case 1:
+            var message = if case .paxos(let own) = self { own } else { PaxosMessage() }
+            try message.layout(&io)
+            self = .paxos(message)
+        case 2:
+            var proposals: [Proposal] = []
+            var restart = false
+            if case .forward(let own, let again) = self { (proposals, restart) = (own, again) }
+            try io.list(&proposals)
+            try io.bool(&restart)
+            self = .forward(proposals, restart: restart)
+        case 3:
+            var bytes = if case .service(let own) = self { own } else { Bytes() }
+            try io.bytes(&bytes)
+            self = .service(bytes)
+        case 4, 5: try layoutTables(tag, &io)
+        default: throw .unknownTag("peer message", Int(tag))
+        }
+    }
+
+    private mutating func layoutTables<C: FieldCoder & ~Copyable>(_ tag: Int8, _ io: inout C) throws(WireError) {
+        var slot = Slot.zero
+        var (offset, total) = (Int64(0), Int64(0))
+        var bytes = Bytes()
+        switch self {
+        case .tablesRequest(let own, let from): (slot, offset) = (own, from)
+        case .tablesChunk(let own, let from, let all, let part): (slot, offset, total, bytes) = (own, from, all, part)
+        default: break
+        }
+        try io.id(&slot)
+        try io.int64(&offset)
+        guard tag == 5 else {
+            self = .tablesRequest(slot: slot, offset: offset)
+            return
+        }
+        try io.int64(&total)
+        try io.bytes(&bytes)
+        self = .tablesChunk(slot: slot, offset: offset, total: total, bytes: bytes)
+    }
+}
+
+/// A message with its receiver.
+package struct Outgoing: Sendable, Equatable {
+    package var to: NodeID
+    package var message: PeerMessage
+
+    package init(to: NodeID, _ message: PeerMessage) {
+        self.to = to
+        self.message = message
+    }
+}

@@ -1,0 +1,101 @@
+// A replica's own proposals from when they are made until they are executed here, and how far they were sent to the present leader. They keep their
+// order whatever becomes of leaders: a change of leader sends all again from the first, and the origin's rule drops what had come through.
+import Base
+import Collections
+import Consensus
+
+struct ProposalQueue: Sendable {
+    struct Entry: Sendable {
+        var id: ProposalID
+        var proposal: Proposal
+    }
+    private let node: NodeID
+    /// This replica's life; see `Origin`. A start begins one, and so does giving up what waits.
+    private(set) var life: Int64
+    private var nextSequence: Int64 = 1
+    private var nextID: Int64 = 1
+    private var entries = Deque<Entry>()
+    /// How many of the first entries the present leader was sent.
+    private var sent = 0
+    private var lastProgress = Instant.zero
+
+    /// A life of the process has room for this many lives of its row of proposals.
+    private static var livesPerStartBits: Int64 { 20 }
+    /// Proposals in one message.
+    private static var forwardMax: Int { 1024 }
+    /// Bytes of commands in one message.
+    private static var forwardBytesMax: Int { 1 << 20 }
+
+    init(node: NodeID, start: Int64) {
+        self.node = node
+        life = start << Self.livesPerStartBits
+    }
+
+    /// The number of the start that a life belongs to.
+    static func start(of life: Int64) -> Int64 { life >> livesPerStartBits }
+
+    var count: Int { entries.count }
+    var isEmpty: Bool { entries.isEmpty }
+    var all: [Proposal] { entries.map(\.proposal) }
+
+    mutating func add(_ command: Bytes) -> Entry {
+        let entry = Entry(id: ProposalID(nextID), proposal: Proposal(origin: Origin(node: node, incarnation: life, sequence: nextSequence), command: command))
+        nextID += 1
+        nextSequence += 1
+        entries.append(entry)
+        return entry
+    }
+
+    /// A command of `origin` was executed: whose waiting proposal that was.
+    mutating func executed(_ origin: Origin, now: Instant) -> ProposalID? {
+        guard let first = entries.first, first.proposal.origin == origin else { return nil }
+        entries.removeFirst()
+        sent = max(0, sent - 1)
+        lastProgress = now
+        return first.id
+    }
+
+    /// Takes everything back. What has no slot yet leaves no trace; `used` is the last one that has a slot.
+    mutating func withdrawAll(used: Int64) -> [ProposalID] {
+        defer {
+            nextSequence = max(used + 1, entries.first?.proposal.origin.sequence ?? nextSequence)
+            entries.removeAll()
+            sent = 0
+        }
+        return entries.map(\.id)
+    }
+
+    /// Gives up on everything: what was sent may still be executed, what comes later begins a new row.
+    mutating func abandonAll() -> [ProposalID] {
+        defer {
+            entries.removeAll()
+            sent = 0
+            life += 1
+            nextSequence = 1
+        }
+        return entries.map(\.id)
+    }
+
+    /// Another leader, or another connection to it: everything is sent again.
+    mutating func resend() { sent = 0 }
+
+    /// Everything is sent again if nothing came of it for `patience`.
+    mutating func resendIfStuck(now: Instant, patience: Duration) {
+        if !entries.isEmpty, sent > 0, now - lastProgress > patience { sent = 0 }
+    }
+
+    /// The next message to the leader; nil if it has all.
+    mutating func nextForward(now: Instant) -> PeerMessage? {
+        guard sent < entries.count else { return nil }
+        let restart = sent == 0
+        var proposals: [Proposal] = []
+        var bytes = 0
+        while sent < entries.count, proposals.count < Self.forwardMax, bytes < Self.forwardBytesMax {
+            proposals.append(entries[sent].proposal)
+            bytes += entries[sent].proposal.command.readableBytes
+            sent += 1
+        }
+        if restart { lastProgress = now }
+        return .forward(proposals, restart: restart)
+    }
+}

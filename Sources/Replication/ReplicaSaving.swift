@@ -1,0 +1,54 @@
+// Rows on their way to the tables, behind the log: gathered for a moment, stored in one transaction with the slot that they lead to, and made
+// durable now and then so that the log can be trimmed.
+import Base
+import Storage
+
+extension ReplicaHost {
+    /// How long rows may wait before they go to the tables.
+    private static var saveDelay: Duration { .milliseconds(200) }
+    /// Slots between two checkpoints of the tables, after each of which the log is trimmed.
+    private static var checkpointSlots: Int64 { 50_000 }
+
+    func scheduleSave() {
+        guard !saving.scheduled, !saving.underWay, !isStopping else { return }
+        saving.scheduled = true
+        loop.schedule(after: Self.saveDelay) {
+            self.saving.scheduled = false
+            self.save()
+        }
+    }
+
+    private func save() {
+        guard !saving.underWay, !isStopping, let batch = pump.takeUnsaved() else { return }
+        saving.underWay = true
+        saving.slotsSinceCheckpoint += batch.applied.rawValue - pump.saved.rawValue
+        store(batch)
+    }
+
+    private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
+        let checkpoint = saving.slotsSinceCheckpoint >= Self.checkpointSlots
+        tableFile.submit { tables in
+            let result = Result { () throws(StorageError) -> Slot? in
+                try tables.commit(batch.changes, applied: batch.applied)
+                return checkpoint ? try tables.checkpoint() : nil
+            }
+            self.loop.execute { self.saveEnded(batch, result) }
+        }
+    }
+
+    private func saveEnded(_ batch: (changes: [RowChanges.Change], applied: Slot), _ result: Result<Slot?, StorageError>) {
+        switch result {
+        case .success(let checkpoint):
+            saving.underWay = false
+            pump.tablesSaved(through: batch.applied)
+            if let checkpoint {
+                saving.slotsSinceCheckpoint = 0
+                trimLog(checkpoint)
+            }
+            scheduleSettle()
+        case .failure(let error):
+            log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
+            loop.schedule(after: Self.stallRetry) { if !self.isStopping { self.store(batch) } }
+        }
+    }
+}

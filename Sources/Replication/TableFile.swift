@@ -1,0 +1,138 @@
+// The SQLite file of one replica on its own thread: opened, loaded, written, copied for a peer, and replaced by a peer's copy. Every use of the
+// store runs on the table thread.
+import Base
+import MetaStore
+import Storage
+
+/// A replica's tables.
+final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
+    // Safe to share: `store` is touched on `thread` only, once `init` is over.
+    struct Loaded: Sendable {
+        var machine: Machine
+        var origins: OriginTable
+        var applied: Slot
+    }
+    private let path: String
+    private let files: RealFileSystem
+    private let thread: DiskThread
+    private var store: SQLiteTableStore
+
+    static var schemas: [TableSchema] { Machine.tables + [OriginTable.schema] }
+    /// What a peer's copy is called until it is whole.
+    private var incomingPath: String { path + ".incoming" }
+    /// What is being sent to a peer.
+    private var outgoingPath: String { path + ".outgoing" }
+
+    init(directory: String, files: RealFileSystem, thread: DiskThread) throws(StorageError) {
+        path = directory + "/meta.sqlite"
+        self.files = files
+        self.thread = thread
+        store = try SQLiteTableStore(path: path, tables: Self.schemas)
+    }
+
+    /// Everything in the tables, as a machine.
+    func load() throws -> Loaded { try Self.load(store) }
+
+    private static func load(_ store: SQLiteTableStore) throws -> Loaded {
+        let applied = try store.appliedSlot()
+        var machine = Machine()
+        var origins = OriginTable()
+        for table in Machine.tables {
+            try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
+        }
+        try store.forEachRow(of: OriginTable.schema) { (row: Row) throws(StateCorruption) in try origins.load(row) }
+        try machine.finishLoading(applied: applied)
+        return Loaded(machine: machine, origins: origins, applied: applied)
+    }
+
+    /// Uses the store on its thread.
+    func submit(_ body: @escaping @Sendable (SQLiteTableStore) -> Void) {
+        thread.submit { body(self.store) }
+    }
+
+    // MARK: a copy for a peer
+
+    /// Makes a consistent copy; the slot that it goes to and its size in bytes.
+    func makeCopy(_ done: @escaping @Sendable (Result<(slot: Slot, bytes: Int64), StorageError>) -> Void) {
+        thread.submit {
+            done(
+                Result { () throws(StorageError) -> (slot: Slot, bytes: Int64) in
+                    for end in ["", "-wal", "-shm", "-journal"] { try self.files.remove(self.outgoingPath + end) }
+                    try self.store.backup(to: self.outgoingPath)
+                    let copy = try SQLiteTableStore(path: self.outgoingPath, tables: Self.schemas)
+                    let slot = try copy.checkpoint()
+                    try copy.close()
+                    let file = try self.files.open(self.outgoingPath, create: false)
+                    defer { self.files.close(file) }
+                    return (slot, try self.files.size(file))
+                })
+        }
+    }
+
+    func readCopy(at offset: Int64, count: Int, _ done: @escaping @Sendable (Result<Bytes, StorageError>) -> Void) {
+        thread.submit {
+            done(
+                Result { () throws(StorageError) -> Bytes in
+                    let file = try self.files.open(self.outgoingPath, create: false)
+                    defer { self.files.close(file) }
+                    return try self.files.read(file, at: offset, count: count)
+                })
+        }
+    }
+
+    // MARK: a peer's copy
+
+    func writeIncoming(at offset: Int64, _ bytes: Bytes, _ done: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
+        thread.submit {
+            done(
+                Result { () throws(StorageError) in
+                    let file = try self.files.open(self.incomingPath, create: true)
+                    defer { self.files.close(file) }
+                    if offset == 0 { try self.files.truncate(file, to: 0) }
+                    try self.files.write(file, at: offset, bytes)
+                })
+        }
+    }
+
+    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound.
+    func adoptIncoming(_ done: @escaping @Sendable (Result<Loaded, any Error>) -> Void) {
+        thread.submit { done(Result { try self.adopt() }) }
+    }
+
+    private func adopt() throws -> Loaded {
+        let copy = try SQLiteTableStore(path: incomingPath, tables: Self.schemas)
+        let loaded: Loaded
+        do {
+            try copy.verify()
+            loaded = try Self.load(copy)
+            _ = try copy.checkpoint()
+        } catch {
+            try copy.close()
+            throw error
+        }
+        try copy.close()
+        let file = try files.open(incomingPath, create: false)
+        do {
+            defer { files.close(file) }
+            try files.sync(file)
+        }
+        try store.close()
+        for end in ["-wal", "-shm"] { try files.remove(path + end) }
+        try files.rename(incomingPath, to: path)
+        for end in ["-wal", "-shm"] { try files.remove(incomingPath + end) }
+        try files.syncDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        store = try SQLiteTableStore(path: path, tables: Self.schemas)
+        return loaded
+    }
+
+    /// Writes the last rows, makes everything durable and closes.
+    func close(_ rest: (changes: [RowChanges.Change], applied: Slot)?) async throws {
+        try await thread.run {
+            if let rest { try self.store.commit(rest.changes, applied: rest.applied) }
+            _ = try self.store.checkpoint()
+            try self.store.close()
+            for path in [self.outgoingPath, self.incomingPath] { try self.files.remove(path) }
+        }
+        thread.stop()
+    }
+}

@@ -1,0 +1,136 @@
+// How a replica that lags behind every log it could read from takes over a peer's tables: a consistent copy, sent in parts, resumed after a broken
+// connection from the part that is missing, checked, and put in the place of its own. One transfer at a time in each direction.
+import Base
+import Consensus
+import Storage
+
+/// Where both directions stand.
+struct TableTransfer {
+    /// The copy that is being received.
+    struct Incoming {
+        var from: NodeID
+        var slot = Slot.zero
+        var offset: Int64 = 0
+        var lastHeard: Instant
+        /// The last part is here and the copy is being put in place.
+        var isAdopting = false
+    }
+    /// The copy that is being sent.
+    struct Sending {
+        var slot: Slot
+        var bytes: Int64
+        var madeAt: Instant
+    }
+    var incoming: Incoming?
+    var sending: Sending?
+    var isCopying = false
+}
+
+extension ReplicaHost {
+    /// Bytes in one part of a copy.
+    private static var chunkBytes: Int { 1 << 20 }
+    /// How long a part may take before it is asked for again.
+    private static var patience: Duration { .seconds(2) }
+    /// How old a copy may be when another transfer begins with it.
+    private static var copyAgeMax: Duration { .seconds(30) }
+
+    /// Begins what the pump wants, and asks again for what did not come.
+    func driveTransfer(_ now: Instant) {
+        guard let peer = pump.wantsTablesOf else {
+            if transfer.incoming?.isAdopting == false { transfer.incoming = nil }
+            return
+        }
+        if var incoming = transfer.incoming {
+            guard !incoming.isAdopting, now - incoming.lastHeard > Self.patience else { return }
+            if incoming.from != peer { incoming = TableTransfer.Incoming(from: peer, lastHeard: now) }
+            incoming.lastHeard = now
+            transfer.incoming = incoming
+        } else {
+            log.notice("this replica lags behind the log of its peers and takes over the tables of one", metadata: ["peer": "\(peer)"])
+            transfer.incoming = TableTransfer.Incoming(from: peer, lastHeard: now)
+        }
+        requestNext()
+    }
+
+    private func requestNext() {
+        guard let incoming = transfer.incoming else { return }
+        send(.tablesRequest(slot: incoming.slot, offset: incoming.offset), to: incoming.from)
+    }
+
+    func takeChunk(_ slot: Slot, _ offset: Int64, _ total: Int64, _ bytes: Bytes, from peer: NodeID) {
+        guard var incoming = transfer.incoming, incoming.from == peer, !incoming.isAdopting, offset == 0 || (slot == incoming.slot && offset == incoming.offset) else { return }
+        incoming.slot = slot
+        incoming.offset = offset + Int64(bytes.readableBytes)
+        incoming.lastHeard = time.now()
+        incoming.isAdopting = incoming.offset >= total
+        let isLast = incoming.isAdopting
+        transfer.incoming = incoming
+        tableFile.writeIncoming(at: offset, bytes) { result in
+            self.loop.execute {
+                if case .failure(let error) = result { return self.abandonTransfer("the copy could not be written", error) }
+                if isLast { self.adoptCopy() } else { self.requestNext() }
+            }
+        }
+    }
+
+    private func abandonTransfer(_ what: String, _ error: any Error) {
+        log.error("\(what); the transfer begins anew", metadata: ["error": "\(error)"])
+        transfer.incoming = nil
+    }
+
+    /// Rows of the old state must not be stored behind the new one, so a save under way is waited for.
+    private func adoptCopy() {
+        guard !isStopping else { return }
+        guard !saving.underWay else { return loop.schedule(after: .milliseconds(5)) { self.adoptCopy() } }
+        saving.underWay = true
+        tableFile.adoptIncoming { result in
+            self.loop.execute {
+                self.saving.underWay = false
+                switch result {
+                case .failure(let error): self.abandonTransfer("the copy is not sound", error)
+                case .success(let loaded):
+                    self.transfer.incoming = nil
+                    self.fail(self.pump.install(loaded.machine, loaded.origins, through: loaded.applied, now: self.time.now()), .notLeading)
+                    self.log.notice("the tables were taken over", metadata: ["slot": "\(loaded.applied)"])
+                    self.events.onInstalled()
+                    self.scheduleSettle()
+                }
+            }
+        }
+    }
+
+    // MARK: the sender's side
+
+    func serveTables(_ slot: Slot, _ offset: Int64, to peer: NodeID) {
+        let now = time.now()
+        if let sending = transfer.sending, sending.slot == slot || (slot == .zero && now - sending.madeAt < Self.copyAgeMax && sending.slot >= pump.node.acceptor.trimmedThrough) {
+            return sendPart(sending, slot == .zero ? 0 : offset, to: peer)
+        }
+        guard !transfer.isCopying else { return }
+        transfer.isCopying = true
+        tableFile.makeCopy { result in
+            self.loop.execute {
+                self.transfer.isCopying = false
+                switch result {
+                case .failure(let error): self.log.error("no copy of the tables could be made for a peer", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                case .success(let copy):
+                    let sending = TableTransfer.Sending(slot: copy.slot, bytes: copy.bytes, madeAt: self.time.now())
+                    self.transfer.sending = sending
+                    self.sendPart(sending, 0, to: peer)
+                }
+            }
+        }
+    }
+
+    private func sendPart(_ sending: TableTransfer.Sending, _ offset: Int64, to peer: NodeID) {
+        guard offset >= 0, offset < sending.bytes else { return }
+        tableFile.readCopy(at: offset, count: Int(min(Int64(Self.chunkBytes), sending.bytes - offset))) { result in
+            self.loop.execute {
+                switch result {
+                case .failure(let error): self.log.error("the copy for a peer cannot be read", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                case .success(let bytes): self.send(.tablesChunk(slot: sending.slot, offset: offset, total: sending.bytes, bytes: bytes), to: peer)
+                }
+            }
+        }
+    }
+}

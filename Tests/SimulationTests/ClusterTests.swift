@@ -1,0 +1,63 @@
+// Seeded lives of clusters of coord replicas under faults. A failing seed is printed with what broke; run it alone with
+// `PLATFORM_SIM_SEED=n swift test --filter ClusterTests`, and add it to `keptSeeds` once it is mended. `make sim SEEDS=n` runs many, in release.
+import Foundation
+import Simulator
+import Testing
+
+/// Seeds that once failed; they stay for ever.
+private let keptSeeds: [UInt64] = []
+
+private var seeds: [UInt64] {
+    let environment = ProcessInfo.processInfo.environment
+    if let one = environment["PLATFORM_SIM_SEED"].flatMap(UInt64.init) { return [one] }
+    return keptSeeds + (1...UInt64(environment["PLATFORM_SIM_SEEDS"].flatMap(Int.init) ?? 6)).map { $0 }
+}
+
+private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, flaw: Flaw = .none) -> ClusterPlan {
+    var plan = ClusterPlan(seed: seed)
+    plan.duration = .seconds(seconds)
+    plan.nodes = nodes
+    plan.flaw = flaw
+    return plan
+}
+
+@Suite struct ClusterTests {
+    @Test func threeReplicasStayOneThroughFaults() throws {
+        for seed in seeds {
+            var run = ClusterRun(plan(seed, seconds: 120))
+            let summary = try run.run()
+            #expect(summary.acknowledged > 100)
+        }
+    }
+
+    @Test func fiveReplicasStayOneThroughFaults() throws {
+        for seed in seeds.prefix(3) {
+            var run = ClusterRun(plan(seed, seconds: 60, nodes: 5))
+            #expect(try run.run().acknowledged > 50)
+        }
+    }
+
+    @Test func equalSeedsGiveEqualTraces() throws {
+        for seed in seeds.prefix(2) {
+            var (first, second) = (ClusterRun(plan(seed, seconds: 40)), ClusterRun(plan(seed, seconds: 40)))
+            #expect(try first.run() == second.run())
+        }
+    }
+}
+
+/// The tests of the test: a cluster that breaks a rule on purpose is found out.
+@Suite struct FlawTests {
+    private func isNoticed(_ flaw: Flaw) -> Bool {
+        (1...40).contains { seed in
+            var run = ClusterRun(plan(UInt64(seed), seconds: 120, flaw: flaw))
+            do {
+                _ = try run.run()
+                return false
+            } catch { return error is LawBroken }
+        }
+    }
+
+    @Test func acknowledgingBeforeTheSyncIsNoticed() { #expect(isNoticed(.acknowledgesBeforeSync)) }
+
+    @Test func readingWithoutABarrierIsNoticed() { #expect(isNoticed(.readsWithoutBarrier)) }
+}

@@ -95,7 +95,8 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
+                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore",
+                "ComputeCore",
                 "CoordService", "BrokerService", "DFSService", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -110,7 +111,7 @@ let package = Package(
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
-        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
+        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
         .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),

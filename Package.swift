@@ -111,7 +111,7 @@ let package = Package(
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
-        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore"]),
+        .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
         .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),

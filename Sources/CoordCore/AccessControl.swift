@@ -55,7 +55,8 @@ package enum AccessControl {
     package static func allows(_ list: [AccessRight], _ needed: Permissions, to identities: [Identity]) -> Bool {
         if identities.contains(where: { $0.scheme == Identity.superScheme }) { return true }
         return list.contains { right in
-            right.permissions.isSuperset(of: needed) && (right.identity == AccessRight.open.identity || identities.contains { matches(right.identity, $0) })
+            right.permissions.isSuperset(of: needed)
+                && (right.identity == AccessRight.open.identity || identities.contains { matches(right.identity, $0) })
         }
     }
 
@@ -73,14 +74,18 @@ package enum AccessControl {
                 guard right.identity.id == "anyone" else { return nil }
                 result.append(right)
             case "auth":
-                let own = identities.filter { $0.scheme == "digest" }
+                let own = identities.filter { authenticating.contains($0.scheme) }
                 guard !own.isEmpty else { return nil }
                 result += own.map { AccessRight(right.permissions, scheme: $0.scheme, id: $0.id) }
             case "digest":
                 guard right.identity.id.split(separator: ":", omittingEmptySubsequences: false).count == 2 else { return nil }
                 result.append(right)
             case "ip":
-                guard network(right.identity.id) != nil else { return nil }
+                guard IPNetwork(right.identity.id) != nil else { return nil }
+                result.append(right)
+            case "sasl": result.append(right)
+            case "x509":
+                guard right.identity.id.contains("=") else { return nil }
                 result.append(right)
             default: return nil
             }
@@ -90,28 +95,59 @@ package enum AccessControl {
         return unique.isEmpty ? nil : unique
     }
 
-    /// `a.b.c.d` or `a.b.c.d/bits`, IPv4.
-    private static func network(_ text: String) -> (address: UInt32, bits: UInt32)? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let address = address(parts[0]) else { return nil }
-        guard parts.count == 2 else { return (address, 32) }
-        guard let bits = UInt32(parts[1]), bits <= 32 else { return nil }
-        return (address, bits)
-    }
-
-    private static func address(_ text: Substring) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var value: UInt32 = 0
-        for part in parts {
-            guard let byte = UInt8(part) else { return nil }
-            value = value << 8 | UInt32(byte)
-        }
-        return value
-    }
+    /// Schemes under which somebody proves who they are; an address proves nothing.
+    private static let authenticating: Set<String> = ["digest", "sasl", "x509"]
 
     private static func addressMatches(_ wanted: String, _ own: String) -> Bool {
-        guard let (network, bits) = network(wanted), let address = address(own[...]) else { return wanted == own }
-        return bits == 0 || (address ^ network) >> (32 - bits) == 0
+        guard let network = IPNetwork(wanted), let address = IPNetwork.bytes(own[...]) else { return wanted == own }
+        return network.contains(address)
+    }
+}
+
+/// `address` or `address/bits`, of IPv4 or IPv6.
+struct IPNetwork {
+    private var address: [UInt8]
+    private var bits: Int
+
+    init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), let address = Self.bytes(parts[0]) else { return nil }
+        self.address = address
+        bits = address.count * 8
+        guard parts.count == 2 else { return }
+        guard let bits = Int(parts[1]), (0...address.count * 8).contains(bits) else { return nil }
+        self.bits = bits
+    }
+
+    func contains(_ other: [UInt8]) -> Bool {
+        guard other.count == address.count else { return false }
+        for (place, (mine, theirs)) in zip(address, other).enumerated() {
+            let kept = min(8, max(0, bits - place * 8))
+            if (mine ^ theirs) >> (8 - kept) != 0 { return false }
+        }
+        return true
+    }
+
+    static func bytes(_ text: Substring) -> [UInt8]? { text.contains(":") ? six(text) : four(text) }
+
+    private static func four(_ text: Substring) -> [UInt8]? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let bytes = parts.compactMap { UInt8($0) }
+        return parts.count == 4 && bytes.count == 4 ? bytes : nil
+    }
+
+    /// Eight groups of hex digits, of which one run of zeros may be left out as `::`.
+    private static func six(_ text: Substring) -> [UInt8]? {
+        func groups(_ part: Substring) -> [UInt8]? {
+            if part.isEmpty { return [] }
+            let words = part.split(separator: ":", omittingEmptySubsequences: false)
+            let numbers = words.compactMap { $0.count <= 4 ? UInt16($0, radix: 16) : nil }
+            return numbers.count == words.count ? numbers.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] } : nil
+        }
+        guard let gap = text.firstRange(of: "::") else { return groups(text).flatMap { $0.count == 16 ? $0 : nil } }
+        guard let head = groups(text[..<gap.lowerBound]), let tail = groups(text[gap.upperBound...]), head.count + tail.count <= 14 else {
+            return nil
+        }
+        return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
     }
 }

@@ -26,23 +26,36 @@ package struct CoordMachine: StateMachine, Sendable {
                 break
             }
             rows.delete(CoordRows.sessions, key: [.integer(id.rawValue)])
-            tree.deleteEphemerals(of: id, at: position, rows: &rows, events: &outcome.events)
+            var write = TreeWrite(position, session: id)
+            write.deleteEphemerals(&tree)
+            finish(write, &outcome, &rows)
             outcome.closedSession = id
         case .write(let session, let identities, let operations):
             guard sessions[session] != nil else {
                 outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
                 break
             }
-            outcome.result = tree.write(operations, session: session, identities: identities, at: position, rows: &rows, events: &outcome.events)
+            var write = TreeWrite(position, session: session, identities: identities)
+            outcome.result = write.execute(operations, &tree)
+            finish(write, &outcome, &rows)
+        case .reap(let paths, let unused):
+            var write = TreeWrite(position)
+            write.reap(paths, unusedMilliseconds: unused, &tree)
+            finish(write, &outcome, &rows)
         }
         return outcome
+    }
+
+    private func finish(_ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+        write.note(tree, &rows)
+        outcome.events = write.events
     }
 
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table == CoordRows.znodes {
             let (path, node) = try CoordRows.node(row)
             guard path == "/" || tree.node(ZnodePath.parent(of: path)) != nil else { throw StateCorruption("znode \(path) has no parent") }
-            tree.insert(path, node)
+            tree.put(path, node)
         } else {
             guard let id = row[0].integer, let timeout = row[1].integer, let password = row[2].blob else {
                 throw StateCorruption("a row of sessions is incomplete")

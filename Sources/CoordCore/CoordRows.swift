@@ -14,14 +14,14 @@ package enum CoordRows {
     package static let sessions = TableSchema(
         "sessions", key: [.init("id", .integer)], values: [.init("timeout_ms", .integer), .init("password", .blob)])
 
-    static func upsert(_ path: String, _ node: Znode, _ rows: inout RowChanges) {
+    package static func upsert(_ path: String, _ node: Znode, _ rows: inout RowChanges) {
         let stat = node.stat
         rows.upsert(
             znodes,
             [
                 .text(path), node.data.map { .blob($0) } ?? .null, .text(text(node.acl)), .integer(stat.czxid), .integer(stat.mzxid),
                 .integer(stat.pzxid), .integer(stat.ctime), .integer(stat.mtime), .integer(Int64(stat.version)),
-                .integer(Int64(stat.childrenCreated)), .integer(Int64(stat.aversion)), .integer(stat.ephemeralOwner),
+                .integer(Int64(stat.childrenCreated)), .integer(Int64(stat.aversion)), .integer(stat.storedLife),
             ])
     }
 
@@ -41,7 +41,7 @@ package enum CoordRows {
         stat.version = Int32(truncatingIfNeeded: numbers[5])
         stat.childrenCreated = Int32(truncatingIfNeeded: numbers[6])
         stat.aversion = Int32(truncatingIfNeeded: numbers[7])
-        stat.ephemeralOwner = numbers[8]
+        stat.storedLife = numbers[8]
         return (path, Znode(data: row[1].blob, acl: acl, stat: stat))
     }
 
@@ -56,7 +56,8 @@ package enum CoordRows {
             guard let first = line.firstIndex(of: ":"), let last = line.lastIndex(of: ":"), first < last,
                 let bits = Int32(line[line.index(after: last)...])
             else { return nil }
-            rights.append(AccessRight(Permissions(rawValue: bits), scheme: String(line[..<first]), id: String(line[line.index(after: first)..<last])))
+            rights.append(
+                AccessRight(Permissions(rawValue: bits), scheme: String(line[..<first]), id: String(line[line.index(after: first)..<last])))
         }
         return rights
     }

@@ -23,9 +23,7 @@ package struct SessionClock: Sendable {
     }
 
     package mutating func forget(_ id: SessionID) {
-        guard let place = entries.index(forKey: id) else { return }
-        entries.swapAt(place, entries.count - 1)
-        entries.removeLast()
+        entries.removeUnordered(id)
     }
 
     /// The sessions whose time is up; each is reported once and no longer watched.

@@ -21,10 +21,6 @@ package struct SessionTable: Sendable {
     package mutating func open(_ id: SessionID, _ record: SessionRecord) { sessions[id] = record }
 
     package mutating func close(_ id: SessionID) -> Bool {
-        guard let place = sessions.index(forKey: id) else { return false }
-        // Order does not matter to anybody, so the hole is filled with the last one.
-        sessions.swapAt(place, sessions.count - 1)
-        sessions.removeLast()
-        return true
+        sessions.removeUnordered(id) != nil
     }
 }

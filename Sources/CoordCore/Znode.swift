@@ -1,5 +1,6 @@
 // A znode and the set of names below it. The stored change counter is the parent's own; the number on the wire is derived.
 import Base
+import Collections
 
 /// What a node remembers of its life. Zxids are log slots.
 package struct ZnodeStat: Sendable, Hashable {
@@ -12,18 +13,20 @@ package struct ZnodeStat: Sendable, Hashable {
     /// Counts every creation of a child, and only those; sequential names are made from it.
     package var childrenCreated: Int32 = 0
     package var aversion: Int32 = 0
-    /// The session that takes the node with it when it ends; 0 for none.
-    package var ephemeralOwner: Int64 = 0
+    /// `NodeLife` as a number.
+    package var storedLife: Int64 = 0
     package init() {}
+
+    package var life: NodeLife { NodeLife(stored: storedLife) }
 }
 
-/// A node of the tree.
+/// A node of the tree, without the names below it.
 package struct Znode: Sendable {
     /// nil is a value of its own: a client reads back the null that it wrote.
     package var data: Bytes?
     package var acl: [AccessRight]
     package var stat: ZnodeStat
-    package var children = NameSet()
+    package var childCount = 0
 
     package init(data: Bytes?, acl: [AccessRight], stat: ZnodeStat) {
         self.data = data
@@ -31,8 +34,7 @@ package struct Znode: Sendable {
         self.stat = stat
     }
 
-    /// Creations plus deletions of children, as clients know it.
-    package var changeVersion: Int32 { stat.childrenCreated &* 2 &- Int32(children.count) }
+    package var status: NodeStatus { NodeStatus(stat: stat, dataBytes: data?.readableBytes ?? 0, childCount: childCount) }
 }
 
 /// Names without an order of their own; whoever lists them gets them sorted.
@@ -45,4 +47,22 @@ package struct NameSet: Sendable {
     package mutating func remove(_ name: String) { names.remove(name) }
     /// O(n log n).
     package var sorted: [String] { names.sorted() }
+}
+
+extension OrderedDictionary {
+    /// Removes an entry in constant time; the last one takes its place, so this is for tables whose order nobody relies on.
+    @discardableResult mutating func removeUnordered(_ key: Key) -> Value? {
+        guard let place = index(forKey: key) else { return nil }
+        swapAt(place, count - 1)
+        return removeLast().value
+    }
+}
+
+extension OrderedSet {
+    /// Removes an element in constant time; the last one takes its place.
+    mutating func removeUnordered(_ element: Element) {
+        guard let place = firstIndex(of: element) else { return }
+        swapAt(place, count - 1)
+        removeLast()
+    }
 }

@@ -3,24 +3,42 @@ import Base
 
 /// Rules of znode paths.
 package enum ZnodePath {
-    /// Whether `path` may name a node; `sequential` allows a trailing slash, since digits will follow.
-    package static func isValid(_ path: String, sequential: Bool = false) -> Bool {
-        let bytes = Array(path.utf8)
+    /// Whether `path` may name a node.
+    package static func isValid(_ path: String) -> Bool {
+        let bytes = path.utf8
         guard bytes.first == UInt8(ascii: "/") else { return false }
         if bytes.count == 1 { return true }
-        if bytes.last == UInt8(ascii: "/") && !sequential { return false }
-        guard !bytes.contains(0) else { return false }
-        let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        for (place, part) in parts.enumerated() {
-            if part.isEmpty && !(sequential && place == parts.count - 1) { return false }
-            if part == "." || part == ".." { return false }
-        }
+        guard bytes.last != UInt8(ascii: "/") else { return false }
+        for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        where part.isEmpty || part == "." || part == ".." { return false }
         return path.unicodeScalars.allSatisfy { allowed($0.value) }
     }
 
-    /// Control characters, private use and the specials at the end of the basic plane are not allowed.
+    /// Control characters, private use, the specials at the end of the basic plane and whatever lies beyond it are not allowed.
     private static func allowed(_ scalar: UInt32) -> Bool {
-        !(scalar < 0x20 || (0x7f...0x9f).contains(scalar) || (0xd800...0xf8ff).contains(scalar) || (0xfff0...0xffff).contains(scalar))
+        !(scalar < 0x20 || (0x7f...0x9f).contains(scalar) || (0xd800...0xf8ff).contains(scalar) || scalar >= 0xfff0)
+    }
+
+    /// The path of the parent if `path` has a slash and no NUL; what lies before or behind the slash need not be valid.
+    package static func parentIfAny(of path: String) -> String? {
+        guard path.utf8.contains(UInt8(ascii: "/")), !path.utf8.contains(0) else { return nil }
+        return parent(of: path)
+    }
+
+    /// Nodes that every server has and nobody deletes.
+    package static func isReserved(_ path: String) -> Bool {
+        path == "/" || path == "/zookeeper" || path == "/zookeeper/config" || path == "/zookeeper/quota"
+    }
+
+    /// The proper ancestors that watches may be set on, from the parent up to the root.
+    package static func ancestors(of path: String) -> [String] {
+        var all: [String] = []
+        var path = path
+        while path != "/", let parent = parentIfAny(of: path) {
+            all.append(parent)
+            path = parent
+        }
+        return all
     }
 
     /// The parent of any node but the root.

@@ -15,16 +15,25 @@ enum CoordAnswer {
 /// A write on its way to the log, and how its reply is made from the outcome.
 struct CoordWrite {
     var operations: [CoordOperation]
-    var reply: ([OperationResult], borrowing CoordMachine) -> Bytes
+    var reply: ([OperationResult]) -> Bytes
     /// The reply to a refused operation; nil for the plain error header.
     var refusal: ((CoordOutcome.OperationRefusal) -> Bytes)?
 }
 
 /// Who asks, for reads.
 struct ReadContext {
+    var session: SessionID
     var identities: [Identity]
-    /// Registers a one-time watch for the asking connection. False if the server holds too many.
-    var watch: (WatchKind, String) -> Bool
+    var watches: ConnectionWatches
+}
+
+/// The watches of the asking connection.
+struct ConnectionWatches {
+    /// False if the server holds too many.
+    var add: (WatchKinds, String) -> Bool
+    var held: (String) -> WatchKinds
+    /// False if none of these was held.
+    var remove: (WatchKinds, String) -> Bool
 }
 
 /// One operation of the protocol.
@@ -32,13 +41,13 @@ package struct CoordAPI: Sendable {
     enum Handler: Sendable {
         case read(@Sendable (inout JuteReader, borrowing CoordMachine, ReadContext) throws(WireError) -> CoordAnswer)
         case write(@Sendable (inout JuteReader) throws(WireError) -> CoordWrite)
-        /// Answered by the connection itself: ping, auth, setWatches, closeSession.
+        /// Answered by the connection itself: ping, auth, sasl, setWatches, closeSession.
         case session
     }
     package let code: OpCode
-    /// The right that the node, or its parent for create and delete, must grant; nil where no node is touched.
+    /// The right that the node, or its parent for create and delete, must grant; nil where no node is touched, or each part has its own.
     package let permission: Permissions?
-    /// What differs from ZooKeeper, for the compatibility page; empty where nothing does.
+    /// What differs from ZooKeeper, or is worth knowing, for the compatibility page.
     package let remark: String
     let handler: Handler
 
@@ -52,19 +61,33 @@ package struct CoordAPI: Sendable {
     package static let table: [CoordAPI] = [
         CoordAPI(.create, .create, .write(WriteRequests.create)),
         CoordAPI(.create2, .create, .write(WriteRequests.create2)),
+        CoordAPI(.createContainer, .create, .write(WriteRequests.createContainer)),
+        CoordAPI(.createTTL, .create, .write(WriteRequests.createTTL), remark: "always allowed; ZooKeeper needs a setting"),
         CoordAPI(.delete, .delete, .write(WriteRequests.delete)),
-        CoordAPI(.exists, nil, .read(ReadRequests.exists)),
+        CoordAPI(.exists, .read, .read(ReadRequests.exists), remark: "a missing node needs no permission"),
         CoordAPI(.getData, .read, .read(ReadRequests.getData)),
         CoordAPI(.setData, .write, .write(WriteRequests.setData)),
-        CoordAPI(.getACL, .read, .read(ReadRequests.getACL), remark: "digests are shown to holders of ADMIN only"),
+        CoordAPI(.getACL, .read, .read(ReadRequests.getACL), remark: "ADMIN does as well; digests are shown to holders of ADMIN only"),
         CoordAPI(.setACL, .admin, .write(WriteRequests.setACL)),
         CoordAPI(.getChildren, .read, .read(ReadRequests.getChildren), remark: "names come sorted"),
         CoordAPI(.getChildren2, .read, .read(ReadRequests.getChildren2), remark: "names come sorted"),
+        CoordAPI(.getEphemerals, nil, .read(ReadRequests.getEphemerals), remark: "the session's own, sorted"),
+        CoordAPI(.getAllChildrenNumber, .read, .read(ReadRequests.getAllChildrenNumber)),
         CoordAPI(.sync, nil, .read(ReadRequests.sync)),
-        CoordAPI(.multi, nil, .write(MultiRequest.read), remark: "create, create2, delete, setData and check; each needs its own permission"),
+        CoordAPI(
+            .multi, nil, .write(MultiRequest.read),
+            remark: "create, create2, createContainer, createTTL, delete, setData and check, each with its own permission"),
+        CoordAPI(.multiRead, nil, .read(MultiReadRequest.answer), remark: "getData and getChildren, each with its own permission"),
+        CoordAPI(.addWatch, nil, .read(WatchRequests.add), remark: "READ is asked for at each event"),
+        CoordAPI(.checkWatches, nil, .read(WatchRequests.check)),
+        CoordAPI(.removeWatches, nil, .read(WatchRequests.remove)),
+        CoordAPI(.setWatches, nil, .session, remark: "READ is asked for at each event, missed ones included"),
+        CoordAPI(.setWatches2, nil, .session, remark: "READ is asked for at each event, missed ones included"),
+        CoordAPI(.whoAmI, nil, .read(ReadRequests.whoAmI)),
         CoordAPI(.ping, nil, .session),
         CoordAPI(.auth, nil, .session, remark: "schemes digest and ip"),
-        CoordAPI(.setWatches, nil, .session),
+        CoordAPI(.sasl, nil, .session, remark: "DIGEST-MD5"),
+        CoordAPI(.reconfig, nil, .read(ReadRequests.reconfig), remark: "refused with ReconfigDisabled, as ZooKeeper does by default"),
         CoordAPI(.closeSession, nil, .session),
     ]
 

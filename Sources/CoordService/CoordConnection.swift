@@ -1,6 +1,6 @@
-// One client's connection: handshake, then requests in order. Writes are pipelined into the log; a read waits behind the session's
-// earlier writes and is answered right after the last of them was executed, so a session sees its own order and nothing later.
-// Confined to the service loop.
+// One client's connection: requests in order. Writes are pipelined into the log; a read waits behind the session's earlier writes and is
+// answered right after the last of them was executed, so a session sees its own order and nothing later. The handshake and the requests
+// about the session itself are in files of their own. Confined to the service loop.
 import Base
 import Collections
 import CoordCore
@@ -10,34 +10,49 @@ import ZooKeeperWire
 
 /// A connected client.
 final class CoordConnection: FrameSession {
-    private enum State {
+    enum State {
         case greeting
         /// The session is being opened; frames that arrive early wait.
         case opening(backlog: [Bytes])
         case open(SessionID)
         case ended
     }
-    private enum Pending {
-        case write(xid: Int32, CoordWrite)
-        case close(xid: Int32)
-        case read(xid: Int32, CoordAPI, JuteFrame)
-        case setWatches(xid: Int32, SetWatchesRequest)
-        case ready(xid: Int32, CoordAnswer)
+    /// A request in line.
+    private struct Waiting {
+        var xid: Int32
+        var operation: OpCode?
+        var since: Instant
+        /// What it holds of the server's memory.
+        var bytes: Int
+        var request: Request
     }
-    /// The rest of a frame behind its header.
-    struct JuteFrame { var bytes: Bytes }
+    enum Request {
+        /// On its way through the log, by number.
+        case proposed(Int, CoordWrite?)
+        case read(CoordAPI, Bytes)
+        case setWatches(SetWatches2Request)
+        case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
+    }
 
     let id: WatcherID
-    private let frames: FrameConnection
-    private unowned let door: CoordDoor
-    private var state = State.greeting
-    private var pending = Deque<Pending>()
-    private(set) var identities: [Identity]
+    let frames: FrameConnection
+    unowned let door: CoordDoor
+    let openedAt: Instant
+    var state = State.greeting
+    var identities: [Identity]
+    var sasl: SASLExchange?
+    private(set) var timeoutMilliseconds: Int32 = 0
+    private(set) var statistics = RequestStatistics()
+    private(set) var last = LastRequest()
+    private var pending = Deque<Waiting>()
+    private var proposals = 0
+    private var isHeld = false
 
     init(id: WatcherID, frames: FrameConnection, door: CoordDoor) {
         self.id = id
         self.frames = frames
         self.door = door
+        openedAt = door.now
         identities = [Identity(scheme: "ip", id: frames.remote?.host ?? "")]
     }
 
@@ -48,11 +63,12 @@ final class CoordConnection: FrameSession {
     // MARK: frames
 
     func received(_ frame: Bytes) {
-        door.counters.requests.add()
+        statistics.noteReceived()
+        door.noteReceived()
         switch state {
         case .greeting: greet(frame)
         case .opening(var backlog):
-            guard backlog.count < CoordSettings.outstandingMax else { return end() }
+            guard backlog.count < CoordSettings.pendingPerConnectionMax else { return end() }
             backlog.append(frame)
             state = .opening(backlog: backlog)
         case .open(let session): request(frame, session)
@@ -62,52 +78,32 @@ final class CoordConnection: FrameSession {
 
     func refusedLength(_ raw: UInt32) -> Bool {
         guard case .greeting = state, let word = FourLetterWord(raw) else { return false }
-        frames.sendRaw(Bytes(string: word.answer(door)))
+        statistics.noteReceived()
+        door.noteReceived()
+        frames.sendRaw(Bytes(string: door.answer(word)))
         frames.close()
         return true
     }
 
     func closed() {
         state = .ended
+        for waiting in pending { door.requestEnded(bytes: waiting.bytes) }
         pending.removeAll()
         door.connectionClosed(self)
     }
 
-    /// Ends the connection from our side.
+    /// Ends the connection from our side, after what was sent.
     func end() {
         state = .ended
         frames.close()
     }
 
-    // MARK: handshake
-
-    private func greet(_ frame: Bytes) {
-        var reader = JuteReader(frame)
-        var connect = ConnectRequest()
-        do { try connect.layout(&reader) } catch { return end() }
-        guard reader.remaining <= 1 else { return end() }
-        let readOnlyByte = reader.remaining == 1
-        // A client that has seen more than this server would read the past.
-        guard connect.lastZxidSeen <= door.zxid else { return end() }
-        state = .opening(backlog: [])
-        door.attach(self, connect) { [weak self] granted in self?.opened(granted, readOnlyByte: readOnlyByte) }
-    }
-
-    private func opened(_ granted: CoordDoor.GrantedSession?, readOnlyByte: Bool) {
-        guard case .opening(let backlog) = state else { return }
-        var response = ConnectResponse()
-        if let granted {
-            response.timeoutMilliseconds = granted.timeoutMilliseconds
-            response.sessionID = granted.id.rawValue
-            response.password = granted.password
-        }
-        var bytes = encode(response)
-        if readOnlyByte { bytes.writeInteger(UInt8(0)) }
-        frames.send(bytes)
-        guard let granted else { return end() }
+    func opened(_ granted: CoordDoor.GrantedSession) {
+        timeoutMilliseconds = granted.timeoutMilliseconds
         state = .open(granted.id)
-        for frame in backlog { received(frame) }
     }
+
+    func resetStatistics() { statistics.reset() }
 
     // MARK: requests
 
@@ -115,123 +111,121 @@ final class CoordConnection: FrameSession {
         door.heardFrom(session)
         var reader = JuteReader(frame)
         var header = RequestHeader()
+        do { try header.layout(&reader) } catch {
+            door.log.info("connection closed: a request has no header", metadata: ["remote": "\(remote)"])
+            return end()
+        }
+        let xid = header.xid
+        guard let api = CoordAPI.byCode[header.operation] else {
+            // As ZooKeeper does: the client and this server do not speak the same language.
+            return enqueue(xid, nil, .ready(.refused(.unimplemented), zxid: -1, endsConnection: true))
+        }
+        guard mayAsk(api.code) else { return enqueue(xid, api.code, .ready(.refused(.sessionClosedRequireSASL), endsConnection: true)) }
         do {
-            try header.layout(&reader)
-            guard let api = CoordAPI.byCode[header.operation] else { return enqueue(.ready(xid: header.xid, .refused(.unimplemented))) }
             switch api.handler {
-            case .read: enqueue(.read(xid: header.xid, api, JuteFrame(bytes: reader.buffer)))
-            case .write(let read): propose(try read(&reader), header.xid, session)
-            case .session: try sessionRequest(api.code, header.xid, &reader, session)
+            case .read: enqueue(xid, api.code, .read(api, reader.buffer))
+            case .write(let read):
+                let write = try read(&reader)
+                propose(
+                    xid, api.code, write, .write(session, identities: identities, operations: write.operations), bytes: frame.readableBytes)
+            case .session: try sessionRequest(api.code, xid, &reader, session)
             }
-        } catch {
-            // What cannot be decoded cannot be answered in order either: ZooKeeper closes, and so do we.
-            door.log.info("connection closed: a request cannot be read", metadata: ["remote": "\(remote)", "error": "\(error)"])
-            end()
-        }
+        } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
     }
 
-    private func propose(_ write: CoordWrite, _ xid: Int32, _ session: SessionID) {
-        enqueue(.write(xid: xid, write))
-        door.propose(.write(session, identities: identities, operations: write.operations)) { [weak self] in self?.writeEnded($0) }
-    }
-
-    private func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID) throws(WireError) {
-        switch code {
-        case .ping: send(SpecialXid.ping, .body(Bytes()))
-        case .closeSession:
-            enqueue(.close(xid: xid))
-            door.propose(.closeSession(session)) { [weak self] in self?.writeEnded($0) }
-        case .setWatches:
-            var request = SetWatchesRequest()
-            try request.layout(&reader)
-            enqueue(.setWatches(xid: SpecialXid.setWatches, request))
-        case .auth:
-            var request = AuthRequest()
-            try request.layout(&reader)
-            authenticate(request)
-        default: preconditionFailure("\(code) is no operation of the session itself")
-        }
-    }
-
-    private func authenticate(_ request: AuthRequest) {
-        switch request.scheme {
-        case "digest":
-            let text = request.credentials?.text ?? ""
-            guard let colon = text.firstIndex(of: ":") else { return refuseAuthentication() }
-            let identity = Identity(scheme: "digest", id: text[..<colon] + ":" + Digests.sha1Base64(text))
-            if !identities.contains(identity) { identities.append(identity) }
-            send(SpecialXid.auth, .body(Bytes()))
-        case "ip": send(SpecialXid.auth, .body(Bytes()))
-        default: refuseAuthentication()
-        }
-    }
-
-    private func refuseAuthentication() {
-        send(SpecialXid.auth, .refused(.authFailed))
-        end()
+    /// Puts a command into the log and its answer in line; `write` is nil for the end of the session.
+    func propose(_ xid: Int32, _ operation: OpCode, _ write: CoordWrite?, _ command: CoordCommand, bytes: Int = 0) {
+        proposals += 1
+        let number = proposals
+        enqueue(xid, operation, .proposed(number, write), bytes: bytes)
+        door.propose(command) { [weak self] in self?.ended(number, $0) }
     }
 
     // MARK: answers in order
 
-    private func enqueue(_ next: Pending) {
-        pending.append(next)
-        if pending.count >= CoordSettings.outstandingMax { frames.pauseReading() }
+    func enqueue(_ xid: Int32, _ operation: OpCode?, _ request: Request, bytes: Int = 0) {
+        pending.append(Waiting(xid: xid, operation: operation, since: door.now, bytes: bytes, request: request))
+        door.requestBegan(bytes: bytes)
         if pending.count == 1 { answerReady() }
+        if pending.count >= CoordSettings.pendingPerConnectionMax || (door.isFull && !pending.isEmpty) { hold() }
     }
 
-    /// The oldest write of this connection was executed or refused.
-    private func writeEnded(_ result: Result<CoordOutcome, ReplicaRefusal>) {
+    private func hold() {
+        guard !isHeld else { return }
+        isHeld = true
+        frames.pauseReading()
+        door.held(self)
+    }
+
+    /// Reads on, if both this connection and the server have room again.
+    func release() {
+        guard isHeld, pending.count < CoordSettings.pendingPerConnectionMax / 2 else { return }
+        isHeld = false
+        frames.resumeReading()
+    }
+
+    /// A command of this connection was executed, or will not be.
+    private func ended(_ number: Int, _ result: Result<CoordOutcome, ReplicaRefusal>) {
         guard case .open = state else { return }
-        // Proposals of one session end in the order in which they were made, unless one is refused at once; then its place is still in line.
-        guard case .success(let outcome) = result else {
-            if case .failure(let refusal) = result { refuseWrite(refusal.code) }
-            return
-        }
-        guard let first = pending.popFirst() else { return }
-        switch first {
-        case .write(let xid, let write):
-            switch outcome.result {
-            case .success(let results): send(xid, .body(write.reply(results, door.machine)), zxid: outcome.zxid)
-            case .failure(let refusal):
-                if let body = write.refusal { send(xid, .body(body(refusal)), zxid: outcome.zxid) } else { send(xid, .refused(refusal.reason.code), zxid: outcome.zxid) }
-                if refusal.reason == .sessionExpired { return end() }
-            }
-        case .close(let xid):
-            send(xid, .body(Bytes()), zxid: outcome.zxid)
-            return end()
-        case .read, .ready, .setWatches: preconditionFailure("only writes wait at the head of the line")
-        }
-        answerReady()
+        let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
+        guard let place, case .proposed(_, let write) = pending[place].request else { return }
+        pending[place].request = Self.answer(write, result)
+        if place == 0 { answerReady() }
     }
 
-    /// Replaces the write that was refused by its answer: the newest if it was refused at once, else the oldest.
-    private func refuseWrite(_ code: ZKErrorCode) {
-        guard let place = pending.lastIndex(where: { if case .write = $0 { true } else if case .close = $0 { true } else { false } }) else { return }
-        switch pending[place] {
-        case .write(let xid, _), .close(let xid): pending[place] = .ready(xid: xid, .refused(code))
-        default: break
+    private static func answer(_ write: CoordWrite?, _ result: Result<CoordOutcome, ReplicaRefusal>) -> Request {
+        switch result {
+        case .failure(let refusal): return .ready(.refused(refusal.code))
+        case .success(let outcome):
+            guard let write else { return .ready(.body(Bytes()), zxid: outcome.zxid, endsConnection: true) }
+            switch outcome.result {
+            case .success(let results): return .ready(.body(write.reply(results)), zxid: outcome.zxid)
+            case .failure(let refusal) where refusal.reason == .sessionExpired:
+                return .ready(.refused(.sessionExpired), zxid: outcome.zxid, endsConnection: true)
+            case .failure(let refusal):
+                return .ready(write.refusal.map { .body($0(refusal)) } ?? .refused(refusal.reason.code), zxid: outcome.zxid)
+            }
         }
-        answerReady()
     }
 
     /// Answers what stands before the next unfinished write.
     private func answerReady() {
-        while let first = pending.first {
-            switch first {
-            case .write, .close: return
-            case .ready(let xid, let answer): send(xid, answer)
-            case .setWatches(let xid, let request): door.restoreWatches(request, for: self) { self.send(xid, .body(Bytes())) }
-            case .read(let xid, let api, let frame):
-                guard case .read(let read) = api.handler else { preconditionFailure("a queued read has a read handler") }
-                var reader = JuteReader(frame.bytes)
-                do { send(xid, try read(&reader, door.machine, door.readContext(self))) } catch { return end() }
+        while case .open = state, let first = pending.first {
+            switch first.request {
+            case .proposed: return
+            case .ready(let answer, let zxid, let endsConnection):
+                send(first.xid, answer, zxid: zxid)
+                note(first, zxid)
+                if endsConnection { end() }
+            case .setWatches(let request):
+                door.restoreWatches(request, for: self)
+                send(first.xid, .body(Bytes()))
+                note(first, nil)
+            case .read(let api, let bytes):
+                send(first.xid, read(api, bytes))
+                note(first, nil)
             }
             pending.removeFirst()
+            door.requestEnded(bytes: first.bytes)
         }
-        if pending.count < CoordSettings.outstandingMax / 2 { frames.resumeReading() }
+        if isHeld, !door.isFull { release() }
     }
 
-    private func send(_ xid: Int32, _ answer: CoordAnswer, zxid: Int64? = nil) {
+    private func read(_ api: CoordAPI, _ bytes: Bytes) -> CoordAnswer {
+        guard case .read(let read) = api.handler, let session else { preconditionFailure("a queued read has a read handler and a session") }
+        var reader = JuteReader(bytes)
+        do { return try read(&reader, door.machine, door.readContext(self, session)) } catch { return .refused(.marshallingError) }
+    }
+
+    private func note(_ waiting: Waiting, _ zxid: Int64?) {
+        let now = door.now
+        let latency = now - waiting.since
+        statistics.noteAnswered(after: latency)
+        door.noteAnswered(after: latency)
+        last = LastRequest(operation: waiting.operation, xid: waiting.xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
+    }
+
+    func send(_ xid: Int32, _ answer: CoordAnswer, zxid: Int64? = nil) {
         var bytes: Bytes
         switch answer {
         case .body(let body):
@@ -239,13 +233,19 @@ final class CoordConnection: FrameSession {
             bytes.writeImmutableBuffer(body)
         case .refused(let code): bytes = encode(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: code))
         }
-        frames.send(bytes)
+        transmit(bytes)
     }
 
     /// A watch of this connection has fired.
     func notify(_ event: WatchEvent, zxid: Int64) {
         var bytes = encode(ReplyHeader(xid: SpecialXid.event, zxid: zxid, error: .ok))
         bytes.writeImmutableBuffer(encode(event))
+        transmit(bytes)
+    }
+
+    func transmit(_ bytes: Bytes) {
+        statistics.noteSent()
+        door.noteSent()
         frames.send(bytes)
     }
 }

@@ -16,6 +16,7 @@ extension CoordRefusal {
         case .notEmpty: .notEmpty
         case .invalidACL: .invalidACL
         case .sessionExpired: .sessionExpired
+        case .quotaExceeded: .quotaExceeded
         }
     }
 }

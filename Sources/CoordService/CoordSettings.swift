@@ -8,15 +8,33 @@ package struct CoordSettings: Sendable {
     /// The unit of session timeouts, in milliseconds: a session lives 2 to 20 ticks without being heard from.
     package var tickMilliseconds: Int32 = 2000
     /// Connections from one address; 0 for no limit.
-    package var connectionsPerAddressMax = 0
+    package var connectionsPerAddressMax = 60
+    /// ZooKeeper's jute.maxbuffer: the largest request in bytes. Answers have no limit.
+    package var requestBytesMax = 0xfffff
+    /// Requests of all connections that wait for their answers; above it connections are read no further.
+    package var outstandingMax = 1000
+    /// Bytes that these requests may hold.
+    package var outstandingBytesMax = 100 << 20
+    /// Whether writes that exceed a hard quota are refused.
+    package var enforcesQuota = false
+    /// How often containers and nodes with a time to live are looked at.
+    package var reapInterval = Duration.seconds(60)
+    /// How long a container that never had a child lives; zero for ever.
+    package var unusedContainerLife = Duration.seconds(300)
+    /// `user:base64(SHA-1(user:password))` of the account that passes every check.
+    package var superDigest: String?
+    package var saslUsers = SASLUsers()
+    /// Whether a session must log in by SASL before it may do anything.
+    package var requiresSASL = false
+    package var fourLetterWords = FourLetterWord.byDefault
+    /// Where the AdminServer answers; nil for nowhere.
+    package var adminListen: HostPort?
     package var tls: TLSSettings?
 
     package init() {}
 
     package var sessionMillisecondsMin: Int32 { 2 * tickMilliseconds }
     package var sessionMillisecondsMax: Int32 { 20 * tickMilliseconds }
-    /// ZooKeeper's jute.maxbuffer: the largest request in bytes.
-    package static let frameBytesMax = 0xfffff
     /// Requests of one connection that wait for their answer; reading stops above it.
-    package static let outstandingMax = 1000
+    package static let pendingPerConnectionMax = 1000
 }

@@ -1,11 +1,13 @@
-// ZooKeeper's four-letter words that are cheap and only read. Anything else is answered by closing, as ZooKeeper does with words that
-// are not on its list. Source: ZooKeeper's administrator's guide, "The Four Letter Words".
+// ZooKeeper's four-letter words, in the forms that monitoring tools parse. Which of them are answered is a setting; the rest are told so.
+// Source: ZooKeeper's administrator's guide, "The Four Letter Words", and the answers of a real server.
 import Base
 import CoordCore
+import NetKit
+import ZooKeeperWire
 
 /// A word sent in place of the first frame's length.
-enum FourLetterWord: String, CaseIterable {
-    case ruok, srvr, stat, mntr, conf, cons, isro, envi
+package enum FourLetterWord: String, CaseIterable, Sendable {
+    case conf, cons, crst, dirs, dump, envi, gtmk, hash, isro, mntr, ruok, srst, srvr, stat, stmk, wchc, wchp, wchs
 
     init?(_ raw: UInt32) {
         var bytes = Bytes()
@@ -13,43 +15,101 @@ enum FourLetterWord: String, CaseIterable {
         self.init(rawValue: bytes.text)
     }
 
-    func answer(_ door: CoordDoor) -> String {
-        switch self {
-        case .ruok: "imok"
-        case .isro: "rw"
-        case .srvr: summary(door)
-        case .stat: summary(door) + "\nClients:\n" + clients(door)
-        case .cons: clients(door)
-        case .conf:
-            "clientPort=\(door.address.port)\ntickTime=\(door.settings.tickMilliseconds)\nminSessionTimeout=\(door.settings.sessionMillisecondsMin)\nmaxSessionTimeout=\(door.settings.sessionMillisecondsMax)\nmaxClientCnxns=\(door.settings.connectionsPerAddressMax)\nserverId=1\n"
-        case .envi: "Environment:\nserver=platform coord\n"
-        case .mntr: monitor(door)
+    /// Those that only read and cost little.
+    package static let byDefault: Set<FourLetterWord> = [
+        .conf, .cons, .dirs, .envi, .gtmk, .hash, .isro, .mntr, .ruok, .srvr, .stat, .wchs,
+    ]
+
+    /// Reads a list such as `srvr,mntr`, or `*` for all; nil if a word is none.
+    package static func list(_ text: String) -> Set<FourLetterWord>? {
+        let words = text.split { $0 == "," || $0 == " " }
+        if words == ["*"] { return Set(allCases) }
+        let known = words.compactMap { FourLetterWord(rawValue: String($0)) }
+        return known.count == words.count ? Set(known) : nil
+    }
+}
+
+extension CoordDoor {
+    func answer(_ word: FourLetterWord) -> String {
+        guard settings.fourLetterWords.contains(word) else {
+            return "\(word.rawValue) is not executed because it is not in the whitelist.\n"
+        }
+        switch word {
+        case .ruok: return "imok"
+        case .isro: return "rw"
+        case .srvr: return "Zookeeper version: \(ServerReport.version)\n" + summary
+        case .stat: return "Zookeeper version: \(ServerReport.version)\nClients:\n" + clients(brief: true) + "\n" + summary
+        case .cons: return clients(brief: false) + "\n"
+        case .conf: return configuration.map { "\($0.0)=\($0.1)\n" }.joined()
+        case .dirs: return "datadir_size: \(dataBytesOnDisk)\nlogdir_size: \(dataBytesOnDisk)\n"
+        case .envi: return "Environment:\n" + environment.map { "\($0.0)=\($0.1)\n" }.joined()
+        case .mntr: return monitored.map { "zk_\($0.0)\t\($0.1)\n" }.joined()
+        case .dump: return dump
+        // The trace mask of this server is fixed, and it keeps no digests of its tree.
+        case .gtmk, .stmk: return "0"
+        case .hash: return "\n"
+        case .crst:
+            for connection in connectionList { connection.resetStatistics() }
+            return "Connection stats reset.\n"
+        case .srst:
+            statistics.reset()
+            return "Server stats reset.\n"
+        case .wchs: return "\(watchingConnections.count) connections watching \(watches.pathCount) paths\nTotal watches:\(watches.count)\n"
+        case .wchc:
+            return watchingConnections.map { connection in
+                "0x\(String(connection.session?.rawValue ?? 0, radix: 16))\n"
+                    + watches.paths(of: connection.id).map { "\t\($0)\n" }.joined()
+            }.joined() + "\n"
+        case .wchp:
+            return watchersByPath.map { path, sessions in path + "\n" + sessions.map { "\t0x\(String($0, radix: 16))\n" }.joined() }
+                .joined() + "\n"
         }
     }
 
-    private func clients(_ door: CoordDoor) -> String {
-        door.connectionList.map { " /\($0.remote)[\($0.session == nil ? 0 : 1)](queued=\($0.pendingCount))\n" }.joined()
+    private var summary: String {
+        let latency = statistics
+        return """
+            Latency min/avg/max: \(latency.latencyMin.inMilliseconds)/\(ServerReport.decimal(latency.latencyAverage))/\(latency.latencyMax.inMilliseconds)
+            Received: \(latency.received)
+            Sent: \(latency.sent)
+            Connections: \(connections.count)
+            Outstanding: \(outstanding)
+            Zxid: 0x\(String(zxid, radix: 16))
+            Mode: \(mode)
+            Node count: \(machine.tree.count)
+
+            """
     }
 
-    private func summary(_ door: CoordDoor) -> String {
-        """
-        Zookeeper version: 3.9.5-platform
-        Received: \(door.counters.requests.total)
-        Connections: \(door.connectionCount)
-        Zxid: 0x\(String(door.zxid, radix: 16))
-        Mode: standalone
-        Node count: \(door.machine.tree.count)
-
-        """
+    private func clients(brief: Bool) -> String {
+        connectionList.map { connection in
+            let counts = connection.statistics
+            var line =
+                " /\(connection.remote)[\(connection.session == nil ? 0 : 1)](queued=\(connection.pendingCount),recved=\(counts.received),sent=\(counts.sent)"
+            if !brief, let session = connection.session {
+                let last = connection.last
+                line +=
+                    ",sid=0x\(String(session.rawValue, radix: 16)),lop=\(last.operation?.shortName ?? "NA"),est=\(wallTime(of: connection.openedAt))"
+                line +=
+                    ",to=\(connection.timeoutMilliseconds),lcxid=0x\(String(last.xid, radix: 16)),lzxid=0x\(String(UInt64(bitPattern: last.zxid), radix: 16))"
+                line +=
+                    ",lresp=\(last.answeredAt.nanoseconds / 1_000_000),llat=\(last.latency.inMilliseconds),minlat=\(counts.latencyMin.inMilliseconds)"
+                line += ",avglat=\(Int(counts.latencyAverage)),maxlat=\(counts.latencyMax.inMilliseconds)"
+            }
+            return line + ")\n"
+        }.joined()
     }
 
-    private func monitor(_ door: CoordDoor) -> String {
-        let values: [(String, String)] = [
-            ("zk_version", "3.9.5-platform"), ("zk_server_state", "standalone"), ("zk_packets_received", "\(door.counters.requests.total)"),
-            ("zk_num_alive_connections", "\(door.connectionCount)"), ("zk_znode_count", "\(door.machine.tree.count)"),
-            ("zk_watch_count", "\(door.watchCount)"), ("zk_global_sessions", "\(door.machine.sessions.count)"),
-            ("zk_approximate_data_size", "\(door.machine.tree.dataBytes)"), ("zk_uptime", "\(door.uptime.inMilliseconds)"),
-        ]
-        return values.map { "\($0.0)\t\($0.1)\n" }.joined()
+    private var dump: String {
+        let sessions = machine.sessions.ids
+        var text = "SessionTracker dump:\nSession Sets (1)/(\(sessions.count)):\n\(sessions.count) open:\n"
+        text += sessions.map { "\t0x\(String($0.rawValue, radix: 16))\n" }.joined()
+        let owners = sessions.filter { !machine.tree.ephemeralPaths(of: $0).isEmpty }
+        text += "ephemeral nodes dump:\nSessions with Ephemerals (\(owners.count)):\n"
+        for owner in owners {
+            text += "0x\(String(owner.rawValue, radix: 16)):\n" + machine.tree.ephemeralPaths(of: owner).map { "\t\($0)\n" }.joined()
+        }
+        text += "Connections dump:\nConnections Sets (1)/(\(connections.count)):\n\(connections.count) open:\n"
+        return text + connectionList.map { "\tip: /\($0.remote) sessionId: 0x\(String($0.session?.rawValue ?? 0, radix: 16))\n" }.joined()
     }
 }

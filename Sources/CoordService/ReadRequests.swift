@@ -1,69 +1,135 @@
-// Requests that only look: answered from the state on the session's own server, behind that session's earlier writes.
+// Requests that only look: answered from the state on the session's own server, behind that session's earlier writes. A path is only
+// looked up here; one that could not exist is simply missing, as in ZooKeeper, and the empty path is the root.
 import Base
 import CoordCore
 import ZooKeeperWire
 
 enum ReadRequests {
     static func exists(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        var request = PathWatchRequest()
-        try request.layout(&io)
-        guard let path = request.path, ZnodePath.isValid(path) else { return .refused(.badArguments) }
+        let (path, watch) = try pathAndWatch(&io)
+        let node = machine.tree.node(path)
+        if let node, !AccessControl.allows(node.acl, .read, to: context.identities) { return .refused(.noAuth) }
         // A watch on a missing node waits for its creation.
-        if request.watch, !context.watch(.data, path) { return .refused(.badArguments) }
-        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
-        return .body(encode(StatResponse(stat: node.record)))
+        if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
+        guard let node else { return .refused(.noNode) }
+        return .body(encode(StatResponse(stat: node.status.record)))
     }
 
-    static func getData(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        try visit(&io, machine, context, .data) { _, node in encode(GetDataResponse(data: node.data, stat: node.record)) }
+    static func getData(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer
+    {
+        switch try visit(&io, machine, context, .data) {
+        case .refused(let code): .refused(code)
+        case .node(_, let node): .body(encode(GetDataResponse(data: node.data, stat: node.status.record)))
+        }
     }
 
-    static func getChildren(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        try visit(&io, machine, context, .child) { _, node in encode(NamesResponse(names: node.children.sorted)) }
+    static func getChildren(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
+        -> CoordAnswer
+    {
+        switch try visit(&io, machine, context, .child) {
+        case .refused(let code): .refused(code)
+        case .node(let path, _): .body(encode(NamesResponse(names: machine.tree.children(of: path) ?? [])))
+        }
     }
 
-    static func getChildren2(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        try visit(&io, machine, context, .child) { _, node in encode(NamesStatResponse(names: node.children.sorted, stat: node.record)) }
+    static func getChildren2(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
+        -> CoordAnswer
+    {
+        switch try visit(&io, machine, context, .child) {
+        case .refused(let code): .refused(code)
+        case .node(let path, let node):
+            .body(encode(NamesStatResponse(names: machine.tree.children(of: path) ?? [], stat: node.status.record)))
+        }
     }
 
-    /// A read of an existing node that the caller may read, with its watch.
+    private enum Found {
+        case node(String, Znode)
+        case refused(ZKErrorCode)
+    }
+
+    /// An existing node that the caller may read; its watch is set.
     private static func visit(
-        _ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext, _ kind: WatchKind, _ body: (String, Znode) -> Bytes
-    ) throws(WireError) -> CoordAnswer {
-        var request = PathWatchRequest()
-        try request.layout(&io)
-        guard let path = request.path, ZnodePath.isValid(path) else { return .refused(.badArguments) }
+        _ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext, _ kind: WatchKinds
+    ) throws(WireError) -> Found {
+        let (path, watch) = try pathAndWatch(&io)
         guard let node = machine.tree.node(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
-        if request.watch, !context.watch(kind, path) { return .refused(.badArguments) }
-        return .body(body(path, node))
+        if watch, !context.watches.add(kind, path) { return .refused(.badArguments) }
+        return .node(path, node)
+    }
+
+    private static func pathAndWatch(_ io: inout JuteReader) throws(WireError) -> (path: String, watch: Bool) {
+        var request = PathWatchRequest()
+        try request.layout(&io)
+        return (try named(request.path), request.watch)
+    }
+
+    private static func path(_ io: inout JuteReader) throws(WireError) -> String {
+        var request = PathRequest()
+        try request.layout(&io)
+        return try named(request.path)
+    }
+
+    private static func named(_ path: String?) throws(WireError) -> String {
+        guard let path else { throw .unexpectedNull }
+        return path.isEmpty ? "/" : path
     }
 
     static func getACL(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        var request = PathRequest()
-        try request.layout(&io)
-        guard let path = request.path, ZnodePath.isValid(path) else { return .refused(.badArguments) }
-        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
+        guard let node = machine.tree.node(try path(&io)) else { return .refused(.noNode) }
         let isAdmin = AccessControl.allows(node.acl, .admin, to: context.identities)
         guard isAdmin || AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
         let list = node.acl.map { right in
             let hide = right.identity.scheme == "digest" && !isAdmin
-            let user = right.identity.id.split(separator: ":", maxSplits: 1).first.map(String.init) ?? ""
-            return ACLRecord(permissions: right.permissions.rawValue, scheme: right.identity.scheme, id: hide ? user + ":x" : right.identity.id)
+            return ACLRecord(
+                permissions: right.permissions.rawValue, scheme: right.identity.scheme,
+                id: hide ? right.identity.user + ":x" : right.identity.id)
         }
-        return .body(encode(GetACLResponse(acl: list, stat: node.record)))
+        return .body(encode(GetACLResponse(acl: list, stat: node.status.record)))
+    }
+
+    static func getEphemerals(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
+        -> CoordAnswer
+    {
+        var request = PathRequest()
+        try request.layout(&io)
+        let all = machine.tree.ephemeralPaths(of: context.session)
+        guard let prefix = request.path, prefix != "/", !prefix.isEmpty else { return .body(encode(NamesResponse(names: all))) }
+        return .body(encode(NamesResponse(names: all.filter { $0.hasPrefix(prefix) })))
+    }
+
+    static func getAllChildrenNumber(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
+        -> CoordAnswer
+    {
+        let path = try path(&io)
+        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
+        guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
+        return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path)))))
+    }
+
+    static func whoAmI(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
+        .body(encode(WhoAmIResponse(names: context.identities.map { .init(scheme: $0.scheme, user: $0.user) })))
     }
 
     /// The state here is the leader's own, so everything that was acknowledged anywhere is visible already.
     static func sync(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         var request = PathRequest()
         try request.layout(&io)
-        guard let path = request.path else { return .refused(.badArguments) }
-        return .body(encode(PathResponse(path: path)))
+        return .body(encode(PathResponse(path: request.path)))
+    }
+
+    static func reconfig(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer
+    {
+        .refused(.reconfigDisabled)
     }
 }
 
-extension Znode {
+extension Identity {
+    /// The name without what proves it.
+    var user: String { scheme == "digest" ? String(id.prefix { $0 != ":" }) : id }
+}
+
+extension NodeStatus {
     /// The statistics as clients see them.
     var record: StatRecord {
         var record = StatRecord()
@@ -74,9 +140,9 @@ extension Znode {
         record.version = stat.version
         record.cversion = changeVersion
         record.aversion = stat.aversion
-        record.ephemeralOwner = stat.ephemeralOwner
-        record.dataLength = Int32(data?.readableBytes ?? 0)
-        record.numChildren = Int32(children.count)
+        record.ephemeralOwner = stat.life.session?.rawValue ?? 0
+        record.dataLength = Int32(clamping: dataBytes)
+        record.numChildren = Int32(clamping: childCount)
         record.pzxid = stat.pzxid
         return record
     }

@@ -5,44 +5,73 @@ import CoordCore
 import ZooKeeperWire
 
 enum WriteRequests {
-    /// Bits of a create request's flags.
-    private static let ephemeralFlag: Int32 = 1
-    private static let sequentialFlag: Int32 = 2
+    /// What a create request's flags may be, as ZooKeeper's CreateMode numbers them.
+    private enum Mode: Int32 {
+        case persistent = 0, ephemeral, sequential, ephemeralSequential, container, ttl, ttlSequential
+        var isSequential: Bool { self == .sequential || self == .ephemeralSequential || self == .ttlSequential }
+    }
+
+    /// An operation that is refused with BadArguments in its turn, for a request that cannot be one.
+    private static let impossible = CoordOperation.create(path: "", data: nil, acl: [], ephemeral: false, sequential: false)
 
     static func create(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
-        CoordWrite(operations: [try createOperation(&io)]) { results, _ in
-            guard case .created(let path)? = results.first else { return Bytes() }
+        CoordWrite(operations: [try createOperation(&io) ?? impossible]) { results in
+            guard case .created(let path, _)? = results.first else { return Bytes() }
             return encode(PathResponse(path: path))
         }
     }
 
-    static func create2(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
-        CoordWrite(operations: [try createOperation(&io)]) { results, machine in
-            guard case .created(let path)? = results.first else { return Bytes() }
-            return encode(PathStatResponse(path: path, stat: machine.tree.node(path)?.record ?? StatRecord()))
+    static func create2(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try createOperation(&io)) }
+    static func createContainer(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try containerOperation(&io)) }
+    static func createTTL(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try ttlOperation(&io)) }
+
+    private static func withStat(_ operation: CoordOperation?) -> CoordWrite {
+        CoordWrite(operations: [operation ?? impossible]) { results in
+            guard case .created(let path, let status)? = results.first else { return Bytes() }
+            return encode(PathStatResponse(path: path, stat: status.record))
         }
     }
 
-    /// The operation of a create; a request that cannot be one (null path, unknown flags) becomes one that is refused with BadArguments.
-    static func createOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
+    private static func request(_ io: inout JuteReader) throws(WireError) -> (CreateRequest, path: String) {
         var request = CreateRequest()
         try request.layout(&io)
-        guard let path = request.path, (0...3).contains(request.flags) else {
-            return .create(path: "", data: nil, acl: [], ephemeral: false, sequential: false)
-        }
-        return .create(
-            path: path, data: request.data?.copied(), acl: (request.acl ?? []).map(\.right),
-            ephemeral: request.flags & ephemeralFlag != 0, sequential: request.flags & sequentialFlag != 0)
+        guard let path = request.path else { throw .unexpectedNull }
+        return (request, path)
+    }
+
+    /// The operation of a create, nil if its flags make none. Container as a flag gives an ordinary node, as it does in ZooKeeper.
+    static func createOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
+        let (request, path) = try request(&io)
+        guard let mode = Mode(rawValue: request.flags), mode != .ttl, mode != .ttlSequential else { return nil }
+        let ephemeral = mode == .ephemeral || mode == .ephemeralSequential
+        return .create(path: path, data: request.data?.copied(), acl: request.rights, ephemeral: ephemeral, sequential: mode.isSequential)
+    }
+
+    static func containerOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
+        let (request, path) = try request(&io)
+        guard let mode = Mode(rawValue: request.flags), mode != .ttl, mode != .ttlSequential else { return nil }
+        return .createContainer(path: path, data: request.data?.copied(), acl: request.rights, sequential: mode.isSequential)
+    }
+
+    static func ttlOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
+        var request = CreateTTLRequest()
+        try request.layout(&io)
+        guard let path = request.create.path else { throw .unexpectedNull }
+        guard let mode = Mode(rawValue: request.create.flags), mode == .ttl || mode == .ttlSequential else { return nil }
+        return .createTTL(
+            path: path, data: request.create.data?.copied(), acl: request.create.rights, sequential: mode.isSequential,
+            milliseconds: request.milliseconds)
     }
 
     static func delete(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
-        CoordWrite(operations: [try deleteOperation(&io)]) { _, _ in Bytes() }
+        CoordWrite(operations: [try deleteOperation(&io)]) { _ in Bytes() }
     }
 
     static func deleteOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
         var request = PathVersionRequest()
         try request.layout(&io)
-        return .delete(path: request.path ?? "", version: request.version)
+        guard let path = request.path else { throw .unexpectedNull }
+        return .delete(path: path, version: request.version)
     }
 
     static func checkOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
@@ -52,7 +81,7 @@ enum WriteRequests {
     }
 
     static func setData(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
-        CoordWrite(operations: [try setDataOperation(&io)]) { results, machine in statOf(results.first, machine) }
+        CoordWrite(operations: [try setDataOperation(&io)]) { statOf($0.first) }
     }
 
     static func setDataOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
@@ -65,15 +94,19 @@ enum WriteRequests {
         var request = SetACLRequest()
         try request.layout(&io)
         let operation = CoordOperation.setACL(path: request.path ?? "", acl: (request.acl ?? []).map(\.right), version: request.version)
-        return CoordWrite(operations: [operation]) { results, machine in statOf(results.first, machine) }
+        return CoordWrite(operations: [operation]) { statOf($0.first) }
     }
 
-    static func statOf(_ result: OperationResult?, _ machine: borrowing CoordMachine) -> Bytes {
-        guard case .changed(let path)? = result else { return Bytes() }
-        return encode(StatResponse(stat: machine.tree.node(path)?.record ?? StatRecord()))
+    static func statOf(_ result: OperationResult?) -> Bytes {
+        guard case .changed(_, let status)? = result else { return Bytes() }
+        return encode(StatResponse(stat: status.record))
     }
 }
 
 extension ACLRecord {
     var right: AccessRight { AccessRight(Permissions(rawValue: permissions), scheme: scheme, id: id) }
+}
+
+extension CreateRequest {
+    fileprivate var rights: [AccessRight] { (acl ?? []).map(\.right) }
 }

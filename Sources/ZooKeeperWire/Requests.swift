@@ -34,7 +34,7 @@ package struct RequestHeader: WireLayout {
     }
 }
 
-/// create and create2.
+/// create, create2 and createContainer.
 package struct CreateRequest: WireLayout, Equatable {
     package var path: String?
     package var data: Bytes?
@@ -154,4 +154,51 @@ package struct MultiHeader: WireLayout {
         try io.bool(&done)
         try io.int32(&error)
     }
+}
+
+/// createTTL.
+package struct CreateTTLRequest: WireLayout, Equatable {
+    package var create = CreateRequest()
+    package var milliseconds: Int64 = 0
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.nested(&create)
+        try io.int64(&milliseconds)
+    }
+}
+
+/// addWatch with its mode; checkWatches and removeWatches with the kind of watch.
+package struct WatchRequest: WireLayout, Equatable {
+    package var path: String?
+    package var mode: Int32 = 0
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.optionalString(&path)
+        try io.int32(&mode)
+    }
+}
+
+/// setWatches2: all that a client held.
+package struct SetWatches2Request: WireLayout {
+    package var oneTime = SetWatchesRequest()
+    package var persistent: [String] = []
+    package var recursive: [String] = []
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.nested(&oneTime)
+        try io.strings(&persistent)
+        try io.strings(&recursive)
+    }
+}
+
+/// One step of a SASL exchange, in both directions.
+package struct SASLToken: WireLayout {
+    package var token: Bytes?
+    package init() {}
+    package init(token: Bytes) { self.token = token }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.optionalBytes(&token) }
 }

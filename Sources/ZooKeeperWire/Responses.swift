@@ -37,14 +37,14 @@ package struct ReplyHeader: WireLayout, Equatable {
 
 /// create, and sync.
 package struct PathResponse: WireLayout {
-    package var path = ""
+    package var path: String?
     package init() {}
-    package init(path: String) { self.path = path }
+    package init(path: String?) { self.path = path }
 
-    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.string(&path) }
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.optionalString(&path) }
 }
 
-/// create2.
+/// create2, createContainer and createTTL.
 package struct PathStatResponse: WireLayout {
     package var path = ""
     package var stat = StatRecord()
@@ -151,7 +151,30 @@ package struct WatchEvent: WireLayout, Equatable {
     }
 }
 
-/// The error inside a multi's result.
+/// whoAmI: who a session is, without what proves it.
+package struct WhoAmIResponse: WireLayout {
+    package struct Name: WireLayout {
+        package var scheme = ""
+        package var user = ""
+        package init() {}
+        package init(scheme: String, user: String) {
+            self.scheme = scheme
+            self.user = user
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&scheme)
+            try io.string(&user)
+        }
+    }
+    package var names: [Name] = []
+    package init() {}
+    package init(names: [Name]) { self.names = names }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.list(&names) }
+}
+
+/// The error inside a multi's result, and the whole answer of addWatch.
 package struct ErrorResponse: WireLayout {
     package var error: Int32 = 0
     package init() {}

@@ -73,14 +73,15 @@ extension OneAtATime {
                 platform = try? PlatformProcess(["up", "--ephemeral", "--port-offset", "\(offset)"])  // a taken port: the next offset
             }
             let running = try #require(platform)
-            let defaults = ["coord": 2181, "broker": 9092, "webhdfs": 9870, "connect": 15002, "console": 7080]
+            let defaults = ["coord": 2181, "coord-admin": 8080, "broker": 9092, "webhdfs": 9870, "connect": 15002, "console": 7080]
             for (name, address) in running.endpoints { #expect(address == "127.0.0.1:\((defaults[name] ?? 0) + offset)", "\(name)") }
             running.stop()
         }
 
         @Test func twoPlatformsRunSideBySide() throws {
             let (one, other) = (
-                try PlatformProcess(["up", "--ephemeral", "--ports", "auto"]), try PlatformProcess(["up", "--ephemeral", "--ports", "auto"])
+                try PlatformProcess(["up", "--ephemeral", "--ports", "auto"]),
+                try PlatformProcess(["up", "--ephemeral", "--ports", "auto"])
             )
             defer { for platform in [one, other] { platform.stop() } }
             #expect(Set(one.endpoints.values).isDisjoint(with: other.endpoints.values))

@@ -21,7 +21,7 @@ extension ZooKeeperClient {
         request.acl = [ACLRecord(permissions: 31, scheme: "world", id: "anyone")]
         request.flags = mode.rawValue
         let reply: PathResponse = try Self.decode(try await call(.create, request, path: path))
-        return reply.path
+        return reply.path ?? path
     }
 
     package func get(_ path: String, watch: Bool = false) async throws -> (data: Bytes?, stat: StatRecord) {

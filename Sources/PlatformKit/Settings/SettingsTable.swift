@@ -5,46 +5,64 @@ import NetKit
 /// The keys.
 enum SettingsTable {
     static let dataDirectory = SettingKey.text(
-        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform", "Where the services keep their data.")
-    static let logLevel = SettingKey.choice("log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
-    static let logFormat = SettingKey.choice("log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
-    static let insecureExpose = SettingKey.flag("insecure-expose", false, "Allow addresses other than loopback although nobody has to log in.")
-
-    static let coordListen = SettingKey.address("coord.listen", "127.0.0.1:2181", "Where ZooKeeper clients connect.")
-    static let coordTick = SettingKey.integer("coord.tick.ms", 2000, 10...60_000, "ms", "Unit of session timeouts: a session lives 2 to 20 ticks without being heard from.")
-    static let coordConnectionsPerAddress = SettingKey.integer("coord.connections-per-address.max", 0, 0...100_000, "connections", "Connections from one address; 0 for no limit.")
+        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform",
+        "Where the services keep their data.")
+    static let logLevel = SettingKey.choice(
+        "log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
+    static let logFormat = SettingKey.choice(
+        "log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
+    static let insecureExpose = SettingKey.flag(
+        "insecure-expose", false, "Allow addresses other than loopback although nobody has to log in.")
 
     static let brokerListen = SettingKey.address("broker.listen", "127.0.0.1:9092", "Where Kafka clients connect.")
-    static let brokerAdvertised = SettingKey.text("broker.advertised", "", "host:port; empty: the address that each client connected to", "What Kafka clients are told to connect to.")
-    static let brokerAutoCreate = SettingKey.flag("broker.auto-create-topics", true, "Make a topic when a client asks for one that is missing.")
-    static let brokerPartitions = SettingKey.integer("broker.default-partitions", 1, 1...10_000, "partitions", "Partitions of a topic whose creator names no number.")
-    static let brokerDurability = SettingKey.choice("broker.durability", "sync", ["sync", "interval"], "When an append is acknowledged: after fdatasync, or after the write.")
-    static let brokerFlushInterval = SettingKey.integer("broker.flush-interval.ms", 1000, 1...3_600_000, "ms", "How often partitions are synced if broker.durability is interval.")
-    static let brokerSessionTimeoutMin = SettingKey.integer("broker.session-timeout-min.ms", 6000, 10...1_800_000, "ms", "The shortest session that a member of a group may ask for.")
-    static let brokerRebalanceDelay = SettingKey.integer("broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
-    static let brokerRetention = SettingKey.integer("broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
+    static let brokerAdvertised = SettingKey.text(
+        "broker.advertised", "", "host:port; empty: the address that each client connected to", "What Kafka clients are told to connect to."
+    )
+    static let brokerAutoCreate = SettingKey.flag(
+        "broker.auto-create-topics", true, "Make a topic when a client asks for one that is missing.")
+    static let brokerPartitions = SettingKey.integer(
+        "broker.default-partitions", 1, 1...10_000, "partitions", "Partitions of a topic whose creator names no number.")
+    static let brokerDurability = SettingKey.choice(
+        "broker.durability", "sync", ["sync", "interval"], "When an append is acknowledged: after fdatasync, or after the write.")
+    static let brokerFlushInterval = SettingKey.integer(
+        "broker.flush-interval.ms", 1000, 1...3_600_000, "ms", "How often partitions are synced if broker.durability is interval.")
+    static let brokerSessionTimeoutMin = SettingKey.integer(
+        "broker.session-timeout-min.ms", 6000, 10...1_800_000, "ms", "The shortest session that a member of a group may ask for.")
+    static let brokerRebalanceDelay = SettingKey.integer(
+        "broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
+    static let brokerRetention = SettingKey.integer(
+        "broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
-    static let datanodeListen = SettingKey.address("dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
-    static let dfsBlockSize = SettingKey.integer("dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
-    static let dfsSuperUser = SettingKey.text("dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
+    static let datanodeListen = SettingKey.address(
+        "dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
+    static let dfsBlockSize = SettingKey.integer(
+        "dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
+    static let dfsSuperUser = SettingKey.text(
+        "dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
 
     static let connectListen = SettingKey.address("compute.connect.listen", "127.0.0.1:15002", "Where Spark Connect clients connect.")
-    static let computeDFS = SettingKey.text("compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
+    static let computeDFS = SettingKey.text(
+        "compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
 
-    static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
+    static let consoleListen = SettingKey.address(
+        "console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
-    static let all: [AnySetting] = [
-        dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
-        coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
-        brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-        brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
-        namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
-        connectListen.erased, computeDFS.erased,
-        consoleListen.erased,
-    ]
+    static let all: [AnySetting] =
+        [
+            dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
+        ] + coord + [
+            brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased,
+            brokerFlushInterval.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
+            namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
+            connectListen.erased, computeDFS.erased,
+            consoleListen.erased,
+        ]
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
-    static let listeners: [SettingKey<HostPort>] = [coordListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen]
+    static let listeners: [SettingKey<HostPort>] = [
+        coordListen, coordAdminListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen,
+    ]
 }

@@ -1,0 +1,214 @@
+// The writes to the tree. Every operation checks first and changes afterwards, in ZooKeeper's order of checks, and notes how to take itself
+// back, so that a multi whose third operation is refused leaves no trace. What was changed comes out as rows and events.
+import Base
+
+/// One write under way: where it stands in the log, who asks, and what it has changed so far.
+struct TreeWrite {
+    /// One step back, for a multi that fails after it.
+    private enum Undo {
+        case restore(path: String, Znode)
+        case remove(path: String)
+    }
+
+    let position: ApplyPosition
+    let session: SessionID
+    let identities: [Identity]
+    private var undo: [Undo] = []
+    private var changed: [String] = []
+    private(set) var events: [TreeEvent] = []
+
+    init(_ position: ApplyPosition, session: SessionID = .none, identities: [Identity] = []) {
+        self.position = position
+        self.session = session
+        self.identities = identities
+    }
+
+    private var zxid: Int64 { position.slot.rawValue }
+
+    /// Executes the operations in order, all or none.
+    mutating func execute(_ operations: [CoordOperation], _ tree: inout ZnodeTree) -> Result<
+        [OperationResult], CoordOutcome.OperationRefusal
+    > {
+        var results: [OperationResult] = []
+        results.reserveCapacity(operations.count)
+        for (place, operation) in operations.enumerated() {
+            do { results.append(try execute(operation, &tree)) } catch {
+                takeBack(&tree)
+                return .failure(.init(place: place, reason: error))
+            }
+        }
+        return .success(results)
+    }
+
+    /// The last state of each changed path, once.
+    func note(_ tree: ZnodeTree, _ rows: inout RowChanges) {
+        var seen: Set<String> = []
+        for path in changed.reversed() where seen.insert(path).inserted {
+            if let node = tree.node(path) { CoordRows.upsert(path, node, &rows) } else { CoordRows.delete(path, &rows) }
+        }
+    }
+
+    private mutating func takeBack(_ tree: inout ZnodeTree) {
+        for step in undo.reversed() {
+            switch step {
+            case .restore(let path, let node): tree.put(path, node)
+            case .remove(let path): tree.erase(path)
+            }
+        }
+        (undo, changed, events) = ([], [], [])
+    }
+
+    private mutating func execute(_ operation: CoordOperation, _ tree: inout ZnodeTree) throws(CoordRefusal) -> OperationResult {
+        switch operation {
+        case .create(let path, let data, let acl, let ephemeral, let sequential):
+            return try create(path, data, acl, ephemeral ? .ephemeral(session) : .persistent, sequential, &tree)
+        case .createContainer(let path, let data, let acl, let sequential):
+            return try create(path, data, acl, .container, sequential, &tree)
+        case .createTTL(let path, let data, let acl, let sequential, let milliseconds):
+            guard (1...NodeLife.ttlMillisecondsMax).contains(milliseconds) else { throw .badArguments }
+            return try create(path, data, acl, .ttl(milliseconds: milliseconds), sequential, &tree)
+        case .delete(let path, let version):
+            try delete(path, version, &tree)
+            return .deleted
+        case .setData(let path, let data, let version): return try setData(path, data, version, &tree)
+        case .setACL(let path, let acl, let version): return try setACL(path, acl, version, &tree)
+        case .check(let path, let version):
+            guard ZnodePath.isValid(path) else { throw .badArguments }
+            guard let node = tree.node(path) else { throw .noNode }
+            try require(.read, node)
+            try expect(version, node.stat.version)
+            return .checked
+        }
+    }
+
+    private func require(_ needed: Permissions, _ node: Znode) throws(CoordRefusal) {
+        guard AccessControl.allows(node.acl, needed, to: identities) else { throw .noAuth }
+    }
+
+    private func expect(_ version: Int32, _ found: Int32) throws(CoordRefusal) {
+        guard version == -1 || version == found else { throw .badVersion }
+    }
+
+    /// Versions wrap around but are never -1, which means "any".
+    private func next(_ version: Int32) -> Int32 { version &+ 1 == -1 ? 0 : version &+ 1 }
+
+    // MARK: the operations
+
+    private mutating func create(
+        _ path: String, _ data: Bytes?, _ acl: [AccessRight], _ life: NodeLife, _ sequential: Bool, _ tree: inout ZnodeTree
+    ) throws(CoordRefusal) -> OperationResult {
+        guard let parentPath = ZnodePath.parentIfAny(of: path) else { throw .badArguments }
+        guard let rights = AccessControl.normalised(acl, by: identities) else { throw .invalidACL }
+        guard let parent = tree.node(parentPath) else { throw .noNode }
+        try require(.create, parent)
+        let full = sequential ? path + ZnodePath.sequenceSuffix(parent.stat.childrenCreated) : path
+        guard ZnodePath.isValid(full) else { throw .badArguments }
+        guard tree.node(full) == nil else { throw .nodeExists }
+        guard parent.stat.life.session == nil else { throw .noChildrenForEphemerals }
+        undo += [.restore(path: parentPath, parent), .remove(path: full)]
+        tree.change(parentPath) {
+            $0.childrenCreated &+= 1
+            $0.pzxid = zxid
+        }
+        var stat = ZnodeStat()
+        (stat.czxid, stat.mzxid, stat.pzxid) = (zxid, zxid, zxid)
+        (stat.ctime, stat.mtime) = (position.time.milliseconds, position.time.milliseconds)
+        stat.storedLife = life.stored
+        let node = Znode(data: data, acl: rights, stat: stat)
+        tree.put(full, node)
+        changed += [full, parentPath]
+        events += [TreeEvent(.created, full, acl: rights), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
+        return .created(path: full, node.status)
+    }
+
+    private mutating func delete(_ path: String, _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal) {
+        guard let parentPath = ZnodePath.parentIfAny(of: path), !ZnodePath.isReserved(path) else { throw .badArguments }
+        guard let parent = tree.node(parentPath) else { throw .noNode }
+        try require(.delete, parent)
+        guard let node = tree.node(path) else { throw .noNode }
+        try expect(version, node.stat.version)
+        guard node.childCount == 0 else { throw .notEmpty }
+        remove(path, node, parentPath, parent, &tree)
+    }
+
+    private mutating func remove(_ path: String, _ node: Znode, _ parentPath: String, _ parent: Znode, _ tree: inout ZnodeTree) {
+        undo += [.restore(path: parentPath, parent), .restore(path: path, node)]
+        tree.erase(path)
+        tree.change(parentPath) { $0.pzxid = zxid }
+        changed += [path, parentPath]
+        events += [TreeEvent(.deleted, path, acl: node.acl), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
+    }
+
+    private mutating func setData(_ path: String, _ data: Bytes?, _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal)
+        -> OperationResult
+    {
+        guard ZnodePath.isValid(path) else { throw .badArguments }
+        guard var node = tree.node(path) else { throw .noNode }
+        try require(.write, node)
+        try expect(version, node.stat.version)
+        undo.append(.restore(path: path, node))
+        node.data = data
+        node.stat.version = next(node.stat.version)
+        node.stat.mzxid = zxid
+        node.stat.mtime = position.time.milliseconds
+        tree.put(path, node)
+        changed.append(path)
+        events.append(TreeEvent(.dataChanged, path, acl: node.acl))
+        return .changed(path: path, node.status)
+    }
+
+    private mutating func setACL(_ path: String, _ acl: [AccessRight], _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal)
+        -> OperationResult
+    {
+        guard ZnodePath.isValid(path) else { throw .badArguments }
+        guard let rights = AccessControl.normalised(acl, by: identities) else { throw .invalidACL }
+        guard var node = tree.node(path) else { throw .noNode }
+        try require(.admin, node)
+        try expect(version, node.stat.aversion)
+        undo.append(.restore(path: path, node))
+        node.acl = rights
+        node.stat.aversion = next(node.stat.aversion)
+        tree.put(path, node)
+        changed.append(path)
+        return .changed(path: path, node.status)
+    }
+
+    // MARK: nodes that go by themselves
+
+    /// Deletes what a session leaves behind, in order of path.
+    mutating func deleteEphemerals(_ tree: inout ZnodeTree) {
+        for path in tree.ephemeralPaths(of: session) { removeUnasked(path, &tree) }
+    }
+
+    /// Deletes those of `paths` whose time is up.
+    mutating func reap(_ paths: [String], unusedMilliseconds: Int64, _ tree: inout ZnodeTree) {
+        for path in paths where tree.isDue(path, now: position.time, unusedMilliseconds: unusedMilliseconds) { removeUnasked(path, &tree) }
+    }
+
+    private mutating func removeUnasked(_ path: String, _ tree: inout ZnodeTree) {
+        let parentPath = ZnodePath.parent(of: path)
+        guard let node = tree.node(path), let parent = tree.node(parentPath) else { return }
+        remove(path, node, parentPath, parent, &tree)
+    }
+}
+
+extension ZnodeTree {
+    /// Whether a container or a node with a time to live should go. A container that never had a child goes after `unusedMilliseconds`; 0 for never.
+    package func isDue(_ path: String, now: WallTime, unusedMilliseconds: Int64) -> Bool {
+        guard let node = node(path), node.childCount == 0 else { return false }
+        switch node.stat.life {
+        case .persistent, .ephemeral: return false
+        case .ttl(let milliseconds):
+            // A deleted child counts as a change: the parent's own time does not tell when, so the node lives on from its last change of data.
+            return now.milliseconds - node.stat.mtime >= milliseconds
+        case .container:
+            return node.stat.childrenCreated > 0 || (unusedMilliseconds > 0 && now.milliseconds - node.stat.ctime >= unusedMilliseconds)
+        }
+    }
+
+    /// Those of `count` containers and nodes with a time to live from `place` on that should go, and how many there are in all.
+    package func due(from place: Int, count: Int, now: WallTime, unusedMilliseconds: Int64) -> (paths: [String], total: Int) {
+        let slice = mortals.elements.dropFirst(place).prefix(count)
+        return (slice.filter { isDue($0, now: now, unusedMilliseconds: unusedMilliseconds) }, mortals.count)
+    }
+}

@@ -1,0 +1,97 @@
+// What the server tells about itself: one set of figures, which the four-letter words print and the AdminServer sends as JSON. Names are
+// those of ZooKeeper's `mntr`, so that existing dashboards find them.
+import Base
+import CoordCore
+import Glibc
+import NetKit
+import Storage
+
+enum ServerReport {
+    /// The version whose behaviour is followed, and by whom; tools read the number in front.
+    static let version = "3.9.5-platform, built on 2026-02-11 20:18 UTC"
+
+    /// At most four digits behind the point, as ZooKeeper prints averages.
+    static func decimal(_ value: Double) -> String { "\((value * 10_000).rounded() / 10_000)" }
+}
+
+extension CoordDoor {
+    /// The part that this server plays.
+    var mode: String { "standalone" }
+
+    var monitored: [(String, String)] {
+        let counts = statistics
+        return [
+            ("version", ServerReport.version), ("server_state", mode), ("ephemerals_count", "\(machine.tree.ephemeralCount)"),
+            ("num_alive_connections", "\(connections.count)"), ("avg_latency", ServerReport.decimal(counts.latencyAverage)),
+            ("min_latency", "\(counts.latencyMin.inMilliseconds)"), ("max_latency", "\(counts.latencyMax.inMilliseconds)"),
+            ("outstanding_requests", "\(outstanding)"), ("znode_count", "\(machine.tree.count)"), ("watch_count", "\(watches.count)"),
+            ("packets_sent", "\(counts.sent)"), ("packets_received", "\(counts.received)"),
+            ("approximate_data_size", "\(machine.tree.dataBytes)"), ("global_sessions", "\(machine.sessions.count)"),
+            ("local_sessions", "0"),
+            ("open_file_descriptor_count", "\(openFiles)"), ("max_file_descriptor_count", "\(openFilesMax)"),
+            ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
+            ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),
+            ("uptime", "\(uptime.inMilliseconds)"),
+        ]
+    }
+
+    var configuration: [(String, String)] {
+        [
+            ("clientPort", "\(address.port)"), ("secureClientPort", "-1"), ("dataDir", dataDirectory),
+            ("dataDirSize", "\(dataBytesOnDisk)"),
+            ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"), ("tickTime", "\(settings.tickMilliseconds)"),
+            ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessionMillisecondsMin)"),
+            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"), ("serverId", "0"),
+        ]
+    }
+
+    var environment: [(String, String)] {
+        var name = utsname()
+        uname(&name)
+        func text<T>(_ field: T) -> String { withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }  // a C array of the call above
+        return [
+            ("zookeeper.version", ServerReport.version), ("host.name", text(name.nodename)), ("os.name", text(name.sysname)),
+            ("os.arch", text(name.machine)),
+            ("os.version", text(name.release)), ("server.name", "platform coord"),
+        ]
+    }
+
+    /// Bytes of the log and the tables on disk; 0 for what cannot be read just now.
+    var dataBytesOnDisk: Int64 {
+        let files = RealFileSystem()
+        func size(_ path: String) -> Int64 {
+            // A segment may be trimmed between listing and looking; then it takes no room.
+            guard let file = try? files.open(path, create: false) else { return 0 }
+            defer { files.close(file) }
+            return (try? files.size(file)) ?? 0  // as above
+        }
+        let segments = (try? files.list(dataDirectory + "/log")) ?? []  // as above
+        let tables = ["meta.sqlite", "meta.sqlite-wal"].map { dataDirectory + "/" + $0 }
+        return (segments.map { dataDirectory + "/log/" + $0 } + tables).reduce(0) { $0 + size($1) }
+    }
+
+    private var openFiles: Int {
+        // Where /proc is not mounted the figure is 0.
+        ((try? RealFileSystem().list("/proc/self/fd")) ?? []).count
+    }
+
+    private var openFilesMax: UInt64 {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return UInt64(limit.rlim_cur)
+    }
+
+    var watchingConnections: [CoordConnection] { connectionList.filter { !watches.paths(of: $0.id).isEmpty } }
+
+    /// Every watched path with the sessions that watch it, by path.
+    var watchersByPath: [(String, [Int64])] {
+        var found: [String: [Int64]] = [:]
+        for connection in watchingConnections {
+            for path in watches.paths(of: connection.id) { found[path, default: []].append(connection.session?.rawValue ?? 0) }
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The calendar's time of a point on the monotonic clock, in milliseconds.
+    func wallTime(of instant: Instant) -> Int64 { time.wallTime().milliseconds - (now - instant).inMilliseconds }
+}

@@ -1,0 +1,85 @@
+// Requests about the session itself: pings, who it is, its watches, its end. Identity comes from the socket and from what is proved here,
+// and from nothing else that a client says.
+import Base
+import CoordCore
+import NetKit
+import ZooKeeperWire
+
+extension CoordConnection {
+    func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID) throws(WireError) {
+        switch code {
+        case .ping: send(SpecialXid.ping, .body(Bytes()))
+        case .closeSession: propose(xid, code, nil, .closeSession(session))
+        case .setWatches:
+            var request = SetWatches2Request()
+            try request.oneTime.layout(&reader)
+            enqueue(xid, code, .setWatches(request))
+        case .setWatches2:
+            var request = SetWatches2Request()
+            try request.layout(&reader)
+            enqueue(xid, code, .setWatches(request))
+        case .auth:
+            var request = AuthRequest()
+            try request.layout(&reader)
+            authenticate(xid, request)
+        case .sasl:
+            var request = SASLToken()
+            try request.layout(&reader)
+            exchange(xid, request.token ?? Bytes())
+        default: preconditionFailure("\(code) is no operation of the session itself")
+        }
+    }
+
+    /// Whether a session may ask for this before it has logged in.
+    func mayAsk(_ code: OpCode) -> Bool {
+        guard door.settings.requiresSASL else { return true }
+        switch code {
+        case .sasl, .auth, .ping, .closeSession: return true
+        default: return identities.contains { $0.scheme == "sasl" }
+        }
+    }
+
+    private func authenticate(_ xid: Int32, _ request: AuthRequest) {
+        switch request.scheme {
+        case "digest":
+            let text = request.credentials?.text ?? ""
+            let identity = Identity(scheme: "digest", id: text.prefix { $0 != ":" } + ":" + Digests.sha1Base64(text))
+            take(identity)
+            if let wanted = door.settings.superDigest, Digests.equal(Bytes(string: wanted), Bytes(string: identity.id)) {
+                door.log.notice("the super user logged in", metadata: ["remote": "\(remote)"])
+                take(Identity(scheme: Identity.superScheme, id: ""))
+            }
+            send(xid, .body(Bytes()), zxid: 0)
+        case "ip": send(xid, .body(Bytes()), zxid: 0)
+        default:
+            door.authenticationFailed(self, scheme: request.scheme ?? "none")
+            send(xid, .refused(.authFailed), zxid: 0)
+            end()
+        }
+    }
+
+    private func take(_ identity: Identity) {
+        // Identities travel with every write, so their number is bounded.
+        guard !identities.contains(identity), identities.count < Self.identitiesMax else { return }
+        identities.append(identity)
+    }
+
+    private static var identitiesMax: Int { 32 }
+
+    private func exchange(_ xid: Int32, _ token: Bytes) {
+        var exchange = sasl ?? SASLExchange(door.settings.saslUsers)
+        switch exchange.step(token) {
+        case .challenge(let challenge):
+            sasl = exchange
+            send(xid, .body(encode(SASLToken(token: challenge))), zxid: 0)
+        case .done(let user, let proof):
+            sasl = nil
+            take(Identity(scheme: "sasl", id: user))
+            send(xid, .body(encode(SASLToken(token: proof))), zxid: 0)
+        case .refused:
+            door.authenticationFailed(self, scheme: "sasl")
+            send(xid, .refused(.authFailed), zxid: 0)
+            end()
+        }
+    }
+}

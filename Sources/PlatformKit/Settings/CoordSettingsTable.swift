@@ -1,0 +1,53 @@
+// The settings of coord. Each needs a restart to change. Names and defaults are ZooKeeper's where it has them.
+import Base
+import CoordService
+import NetKit
+
+extension SettingsTable {
+    static let coordListen = SettingKey.address("coord.listen", "127.0.0.1:2181", "Where ZooKeeper clients connect.")
+    static let coordTick = SettingKey.integer(
+        "coord.tick.ms", 2000, 10...60_000, "ms", "Unit of session timeouts: a session lives 2 to 20 ticks without being heard from.")
+    static let coordConnectionsPerAddress = SettingKey.integer(
+        "coord.connections-per-address.max", 60, 0...100_000, "connections", "Connections from one address; 0 for no limit.")
+    static let coordRequestBytes = SettingKey.integer(
+        "coord.request.bytes.max", 0xfffff, 1024...(256 << 20), "bytes",
+        "The largest request (ZooKeeper's jute.maxbuffer); answers have no limit.")
+    static let coordOutstanding = SettingKey.integer(
+        "coord.outstanding.max", 1000, 1...1_000_000, "requests",
+        "Requests of all clients that wait for their answers; above it clients are read no further for a while.")
+    static let coordOutstandingBytes = SettingKey.integer(
+        "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
+    static let coordQuota = SettingKey.flag(
+        "coord.quota.enforce", false, "Refuse writes that exceed a hard quota; otherwise they are logged.")
+    static let coordReapInterval = SettingKey.integer(
+        "coord.reap.interval.ms", 60_000, 10...3_600_000, "ms", "How often containers and nodes with a time to live are looked at.")
+    static let coordUnusedContainer = SettingKey.integer(
+        "coord.container.unused.ms", 300_000, 0...Int.max, "ms", "How long a container that never had a child lives; 0 for ever.")
+    static let coordSuperDigest = SettingKey.text(
+        "coord.super.digest", "", "user:base64(SHA-1(user:password)); empty: nobody", "The account that passes every check of access.")
+    static let coordSASLUsers = SettingKey.text(
+        "coord.sasl.users", "", "a file with lines of user:password; empty: nobody", "Who may log in by SASL DIGEST-MD5.")
+    static let coordSASLRequired = SettingKey.flag(
+        "coord.sasl.required", false, "Refuse every request of sessions that have not logged in by SASL.")
+    static let coordFourLetterWords = SettingKey<Set<FourLetterWord>>(
+        name: "coord.four-letter-words", defaultText: FourLetterWord.byDefault.map(\.rawValue).sorted().joined(separator: ","),
+        domain: "words separated by commas, or * for all",
+        summary: "The four-letter words that are answered.",
+        parse: { text throws(SettingRefusal) in
+            guard let words = FourLetterWord.list(text) else {
+                throw SettingRefusal(expected: "a list of \(FourLetterWord.allCases.map(\.rawValue).joined(separator: ", ")), or *")
+            }
+            return words
+        })
+    static let coordAdmin = SettingKey.flag("coord.admin", true, "Whether the AdminServer answers over HTTP.")
+    static let coordAdminListen = SettingKey.address(
+        "coord.admin.listen", "127.0.0.1:8080", "Where the AdminServer answers; if nobody chose it and it is taken, coord goes without.")
+
+    static let coord: [AnySetting] = [
+        coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
+        coordOutstandingBytes.erased,
+        coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordSASLRequired.erased,
+        coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
+    ]
+}

@@ -66,7 +66,8 @@ package final class CoordDoor: @unchecked Sendable {
         let loop = NIOServiceLoop()
         let time = SystemTime()
         do {
-            let replica = try await ReplicaHost<CoordMachine>.open(directory: dataDirectory, name: "coord", loop: loop, time: time, log: log)
+            let replica = try await ReplicaHost<CoordMachine>.open(
+                directory: dataDirectory, name: "coord", loop: loop, time: time, log: log, files: RealFileSystem(onSync: metrics.syncObserver("coord")))
             let door = CoordDoor(settings, loop, time, replica, directory, metrics, log)
             do { try await door.open() } catch {
                 await replica.stop()
@@ -91,6 +92,7 @@ package final class CoordDoor: @unchecked Sendable {
             self.scheduleExpiry()
         }
         var limits = FrameLimits(frameBytesMax: CoordSettings.frameBytesMax, firstFrameBytesMax: 16 << 10)
+        limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
         listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) { [unowned self] frames in
             self.accept(frames)
@@ -98,7 +100,8 @@ package final class CoordDoor: @unchecked Sendable {
     }
 
     package var address: HostPort { listener?.address ?? settings.listen }
-    package var isReady: Bool { !stopped && replica.isLeading }
+    /// Why writes are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { replica.trouble }
 
     /// Stops taking connections, makes everything durable, closes. Sessions stay and go on after a restart.
     package func stop() async {

@@ -17,6 +17,8 @@ package struct CoordSettings: Sendable {
     package var sessionMillisecondsMax: Int32 { 20 * tickMilliseconds }
     /// ZooKeeper's jute.maxbuffer: the largest request in bytes.
     package static let frameBytesMax = 0xfffff
+    /// A connection must ask for a session, or say a four-letter word, within this time.
+    package static let handshakeTimeout = Duration.seconds(30)
     /// Requests of one connection that wait for their answer; reading stops above it.
     package static let outstandingMax = 1000
 }

@@ -5,6 +5,7 @@ import Consensus
 import Logging
 import MetaStore
 import Storage
+import Synchronization
 
 /// What a replica found when it opened its directory.
 package struct ReplicaRecovery: Sendable {
@@ -41,6 +42,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var slotsSinceCheckpoint: Int64 = 0
     private var stopping = false
     package let recovery: ReplicaRecovery
+    private let health = Mutex<String?>("it does not lead yet")
     /// Runs on the loop after every executed command, before the next one is executed and before the proposal's own completion.
     package var onExecuted: (Machine.Outcome) -> Void = { _ in }
 
@@ -74,12 +76,13 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// Opens the replica in `directory` (`meta.sqlite` and `log/`), executes what the log holds beyond the tables, and leads.
     package static func open(
-        directory: String, name: String, loop: any ServiceLoop, time: any TimeSource, log: Logger, limits: ReplicaLimits = .init()
+        directory: String, name: String, loop: any ServiceLoop, time: any TimeSource, log: Logger, limits: ReplicaLimits = .init(),
+        files: RealFileSystem = RealFileSystem()
     ) async throws -> ReplicaHost {
         let disk = DiskThread(name: name + "-log")
         let tableThread = DiskThread(name: name + "-tables")
         do {
-            let opened = try await disk.run { try load(directory, limits) }
+            let opened = try await disk.run { try load(directory, limits, files) }
             let host = ReplicaHost(opened, loop: loop, time: time, disk: disk, tableThread: tableThread, log: log)
             try await host.lead()
             return host
@@ -90,8 +93,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    private static func load(_ directory: String, _ limits: ReplicaLimits) throws -> Opened {
-        let files = RealFileSystem()
+    private static func load(_ directory: String, _ limits: ReplicaLimits, _ files: RealFileSystem) throws -> Opened {
         try files.makeDirectory(directory)
         let tables = try SQLiteTableStore(path: directory + "/meta.sqlite", tables: Machine.tables)
         let applied = try tables.appliedSlot()
@@ -130,6 +132,20 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
     /// Why writes are refused at present, if they are.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
+
+    /// Why this replica takes no writes at present, or nil; may be asked from any thread.
+    package var trouble: String? { health.withLock { $0 } }
+
+    private func noteHealth() {
+        let reason: String? =
+            switch writeRefusal {
+            case .storage(let error)? where error.cause == .noSpace: "the disk is full (\(error))"
+            case .storage(let error)?: "its log cannot be made durable, and only a restart tells what lasted (\(error))"
+            case let refusal?: "writes are refused (\(refusal))"
+            case nil: stopping ? "it is stopping" : pump.isLeading ? nil : "it does not lead"
+            }
+        health.withLock { $0 = reason }
+    }
 
     /// Proposes a command; `completion` runs on the loop once it is durable and executed, or with the reason why not.
     package func propose(_ command: Machine.Command, _ completion: @escaping Completion) {
@@ -184,6 +200,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
         }
         if pump.applied > pump.saved { scheduleSave() }
+        noteHealth()
         if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
             self.whenLeading = nil
             whenLeading(.success(()))
@@ -197,10 +214,12 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             let (batch, refused) = pump.persistStalled(error)
             for id in refused { completions.remove(id)?(.failure(.storage(error))) }
+            noteHealth()
             loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(batch) } }
         case .failure(let error):
             log.critical("the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])
             for id in pump.persistFailed(error) { completions.remove(id)?(.failure(.storage(error))) }
+            noteHealth()
             whenLeading?(.failure(error))
             whenLeading = nil
         }
@@ -290,6 +309,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             return loop.schedule(after: .milliseconds(1)) { self.drainThenStop(continuation, triesLeft - 1) }
         }
         stopping = true
+        noteHealth()
         continuation.resume(returning: savingRows ? nil : pump.takeUnsaved())
     }
 

@@ -63,11 +63,11 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if nobody listens, `ZooKeeperFailure` if refused.
-    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10)) async throws -> ZooKeeperClient {
+    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), tls: TLSTrust? = nil) async throws -> ZooKeeperClient {
         let loop = NIOServiceLoop()
         let client = ZooKeeperClient(loop, timeout)
         do {
-            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20)) { frames in
+            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20), tls: tls) { frames in
                 client.frames = frames
                 return client
             }

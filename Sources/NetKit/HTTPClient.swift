@@ -4,6 +4,7 @@ import Base
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// An address of the form `http://host:port/path?query`, or the same with https.
 package struct HTTPAddress: Sendable, CustomStringConvertible {
@@ -112,8 +113,17 @@ package enum HTTPClient {
             handshake.fail(error)
             throw HTTPFailure("cannot reach \(address.origin): \(reason(error))")
         }
-        return try await channel.executeThenClose { inbound, outbound in
-            do { try await handshake.futureResult.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(reason(error))") }
+        do {
+            return try await exchange(channel, handshake.futureResult, method, address, headers, body, consume)
+        } catch where error is NIOSSLError || error is BoringSSLError { throw HTTPFailure("cannot reach \(address.origin): \(TLSProblem.reason(error))") }
+    }
+
+    private static func exchange<T: Sendable>(
+        _ channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>, _ handshake: EventLoopFuture<Void>, _ method: String, _ address: HTTPAddress,
+        _ headers: [(String, String)], _ body: Body, _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
+    ) async throws -> T {
+        try await channel.executeThenClose { inbound, outbound in
+            do { try await handshake.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(reason(error))") }
             // A server may answer and close before it has read everything: its answer counts more than our broken write.
             var broken: (any Error)?
             do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let error as IOError { broken = error }

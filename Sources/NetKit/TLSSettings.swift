@@ -146,6 +146,7 @@ extension TLSProblem {
         if text.contains("CERTIFICATE_VERIFY_FAILED") { return "the server's certificate is not signed by an authority that is trusted here" }
         if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") { return "the server does not speak TLS on this port" }
         if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate") { return "the server's certificate is for another name" }
+        if text.contains("ALERT_UNKNOWN_CA") || text.contains("ALERT_BAD_CERTIFICATE") { return "the server does not accept the certificate of the client" }
         if text.contains("CERTIFICATE_REQUIRED") { return "the server wants a certificate of the client" }
         return "the TLS handshake failed: \(text)"
     }

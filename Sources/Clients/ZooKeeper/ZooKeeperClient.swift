@@ -86,13 +86,15 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     private func handshake() async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
+                // The server may have hung up before this was said.
+                guard let frames = self.frames else { return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss)) }
                 var request = ConnectRequest()
                 request.timeoutMilliseconds = self.timeoutMilliseconds
                 request.password = Bytes(repeating: 0, count: 16)
                 self.waiting.append((0, .connect(continuation)))
                 var bytes = Self.bytes(request)
                 bytes.writeInteger(UInt8(0))
-                self.frames?.send(bytes)
+                frames.send(bytes)
             }
         }
     }

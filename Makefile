@@ -5,7 +5,7 @@ PYTHON_ENVIRONMENT := .venv
 SEEDS ?= 50
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib
 DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
-DEBIAN_TEST := kcat python3-venv
+DEBIAN_TEST := curl kcat openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: build release demo test sim bench lint fmt docs setup setup-tests clean cluster

@@ -30,9 +30,8 @@ let package = Package(
     ],
     targets: [
         // Ring 0: ground
-        .target(name: "CSupport", cSettings: [.unsafeFlags(["-O2"])]),
-        // `#embed` is C23, which clang knows as an extension everywhere.
-        .target(name: "DemoInput", exclude: ["flights-2013-01.csv.gz"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
+        .target(name: "CSupport"),
+        .target(name: "DemoInput", exclude: ["flights-2013-01.csv.gz"]),
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
@@ -64,10 +63,12 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime",
+                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
@@ -105,10 +106,11 @@ let package = Package(
         // Tests and what they stand on
         .target(name: "TestKit", dependencies: []),
         .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ComputeService", "TestKit"]),
-        .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "CoordCore", "DFSCore"]),
+        .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
         .executableTarget(name: "platform-sim", dependencies: ["Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
@@ -118,7 +120,7 @@ let package = Package(
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Base", "CoordCore", "DFSCore", "Simulator"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

@@ -19,6 +19,8 @@ final class Broker: @unchecked Sendable {
     let log: Logger
     let replica: ReplicaHost<BrokerMachine>
     let disks: [DiskThread]
+    let files: RealFileSystem
+    let health: WriteHealth
     let requests: Counter
     let refusedFrames: Counter
     let producedBytes: Counter
@@ -43,7 +45,7 @@ final class Broker: @unchecked Sendable {
 
     init(
         settings: BrokerSettings, dataDirectory: String, loop: NIOServiceLoop, time: any TimeSource, log: Logger,
-        replica: ReplicaHost<BrokerMachine>, disks: [DiskThread], metrics: MetricsRegistry, random: Prng
+        replica: ReplicaHost<BrokerMachine>, disks: [DiskThread], files: RealFileSystem, metrics: MetricsRegistry, random: Prng
     ) {
         self.settings = settings
         self.dataDirectory = dataDirectory
@@ -52,6 +54,8 @@ final class Broker: @unchecked Sendable {
         self.log = log
         self.replica = replica
         self.disks = disks
+        self.files = files
+        health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
         requests = metrics.counter("broker_requests", help: "Requests that were decoded.")
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
@@ -109,6 +113,7 @@ final class Broker: @unchecked Sendable {
 
     private func appendFailed(_ partition: Partition, _ error: StorageError) {
         log.error("a partition could not be written", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+        health.note(error)
         if case .syncFailed = error.cause { partition.failure = error.description }
     }
 

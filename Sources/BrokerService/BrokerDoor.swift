@@ -32,8 +32,8 @@ package final class BrokerDoor: Sendable {
 
     /// The bound address.
     package var address: HostPort { listener.address }
-    /// Whether writes are taken.
-    package var isReady: Bool { replica.isLeading }
+    /// Why writes are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { replica.trouble ?? broker.health.trouble }
 
     /// Opens everything and listens. Throws StorageError, ListenError or what the tables say.
     package static func start(
@@ -43,10 +43,11 @@ package final class BrokerDoor: Sendable {
         let loop = NIOServiceLoop()
         let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
         do {
+            let files = RealFileSystem(onSync: metrics.syncObserver("broker"))
             let replica = try await ReplicaHost<BrokerMachine>.open(
-                ReplicaOptions(directory: dataDirectory + "/meta", name: "broker"), loop: loop, time: SystemTime(), log: log)
+                ReplicaOptions(directory: dataDirectory + "/meta", name: "broker", files: files), loop: loop, time: SystemTime(), log: log)
             do {
-                let broker = try await open(settings, dataDirectory, replica, loop, disks, metrics, log)
+                let broker = try await open(settings, dataDirectory, replica, loop, disks, files, metrics, log)
                 let listener = try await listen(broker, loop)
                 return BrokerDoor(directory, loop, disks, replica, broker, listener, log)
             } catch {
@@ -64,11 +65,11 @@ package final class BrokerDoor: Sendable {
 
     private static func open(
         _ settings: BrokerSettings, _ dataDirectory: String, _ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop, _ disks: [DiskThread],
-        _ metrics: MetricsRegistry, _ log: Logger
+        _ files: RealFileSystem, _ metrics: MetricsRegistry, _ log: Logger
     ) async throws -> Broker {
         var random = SystemRandomNumberGenerator()
         let broker = Broker(
-            settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks,
+            settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks, files: files,
             metrics: metrics, random: Prng(seed: random.next()))
         _ = try await replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -81,6 +82,7 @@ package final class BrokerDoor: Sendable {
         let settings = broker.settings
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
         limits.connectionsMax = settings.connectionsMax
+        limits.idleTimeout = settings.connectionsMaxIdle
         return try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log) { connection in
             BrokerSession(connection, broker)
         }
@@ -96,6 +98,7 @@ package final class BrokerDoor: Sendable {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             loop.execute { self.broker.closeLogs { continuation.resume() } }
         }
+        broker.health.stop()
         await replica.stop()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }

@@ -31,6 +31,8 @@ package struct BrokerSettings: Sendable {
     /// Largest request in bytes (Kafka: socket.request.max.bytes).
     package var requestBytesMax = 100 << 20
     package var connectionsMax = 10_000
+    /// A connection without traffic for this long is closed; nil for never (Kafka: connections.max.idle.ms).
+    package var connectionsMaxIdle: Duration? = .seconds(600)
     /// Produce payload that waits for the disk, in bytes over all connections; above it connections are not read.
     package var pendingProduceBytesMax = 256 << 20
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.

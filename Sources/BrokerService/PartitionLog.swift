@@ -35,9 +35,9 @@ final class PartitionLog: @unchecked Sendable {
     /// Segments whose batches are read again at a start to know the producers; their newest batches are all that a retry can repeat.
     private static let segmentsForLedger = 2
 
-    init(directory: String, segmentBytesMax: Int64) throws(StorageError) {
+    init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
         self.directory = directory
-        log = try SegmentLog(files: RealFileSystem(), directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
+        log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
         let from = log.segmentExtents.suffix(Self.segmentsForLedger).first?.baseOffset ?? log.startOffset
         try log.forEachRecord(from: from) { (_: RecordExtent, bytes: Bytes) throws(StorageError) in
             guard let fields = RecordBatch.peek(bytes) else { return }

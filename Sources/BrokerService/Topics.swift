@@ -42,7 +42,7 @@ extension Broker {
                 gathering.leave()
             }
             writer.disk.submit {
-                let result = Result { () throws(StorageError) in try OpenedLog(directory, config.segmentBytes) }
+                let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes) }
                 self.loop.execute { opened(result) }
             }
         }
@@ -53,8 +53,8 @@ extension Broker {
         var log: PartitionLog
         var bounds: LogBounds
         var cutBytes: Int64
-        init(_ directory: String, _ segmentBytesMax: Int64) throws(StorageError) {
-            log = try PartitionLog(directory: directory, segmentBytesMax: segmentBytesMax)
+        init(_ files: RealFileSystem, _ directory: String, _ segmentBytesMax: Int64) throws(StorageError) {
+            log = try PartitionLog(files: files, directory: directory, segmentBytesMax: segmentBytesMax)
             bounds = log.bounds
             cutBytes = log.cutBytes
         }

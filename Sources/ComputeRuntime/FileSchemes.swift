@@ -1,4 +1,4 @@
-// Which file system serves which address: bare paths and `file://` are local disk, `webhdfs://` and `hdfs://` a dfs.
+// Which file system serves which address: bare paths and `file://` are local disk, `webhdfs://`, `swebhdfs://` and `hdfs://` a dfs.
 // Also the expansion of job inputs (files, directories, `*` patterns) into files. It caches nothing.
 import ComputeCore
 import NetKit
@@ -7,9 +7,9 @@ package struct FileSchemes: Sendable {
     private var schemes: [String: any JobFiles] = [:]
     private let local = LocalFiles()
 
-    /// `dfs` is what `webhdfs:///path` and `hdfs:///path` mean.
-    package init(dfs: HostPort? = nil) {
-        for scheme in ["webhdfs", "hdfs"] { register(scheme, HDFSFiles(defaultServer: dfs)) }
+    /// `dfs` is what `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path` mean; `trust` is set if it speaks https.
+    package init(dfs: HostPort? = nil, trust: TLSTrust? = nil) {
+        for scheme in ["webhdfs", "swebhdfs", "hdfs"] { register(scheme, HDFSFiles(defaultServer: dfs, trust: trust)) }
     }
 
     /// Addresses of this scheme go to `files`, whole.

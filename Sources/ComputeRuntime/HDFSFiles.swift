@@ -1,4 +1,4 @@
-// Files of a dfs (ours or a real HDFS) behind the job files port, over WebHDFS. Addresses are `webhdfs://host:port/path`; without a host, `webhdfs:///path`
+// Files of a dfs (ours or a real HDFS) behind the job files port, over WebHDFS. Addresses are `webhdfs://host:port/path`, or `swebhdfs://` for https; without a host, `webhdfs:///path`
 // and `hdfs:///path` mean the dfs that this process was told of. Calls block, so they belong on a compute thread.
 import Base
 import Clients
@@ -11,14 +11,22 @@ import NetKit
 package struct HDFSFiles: JobFiles {
     /// The dfs that an address without a host means.
     private let defaultServer: HostPort?
+    /// Set if the default dfs speaks https.
+    private let trust: TLSTrust?
     private let user: String
     /// Bytes gathered before they are sent; each send is durable on its own.
     static let sendBytes = 16 << 20
     static let webHDFSPort = 9870
 
-    package init(defaultServer: HostPort?, user: String = NSUserName()) {
+    package init(defaultServer: HostPort?, trust: TLSTrust? = nil, user: String = NSUserName()) {
         self.defaultServer = defaultServer
+        self.trust = trust
         self.user = user
+    }
+
+    /// Whom other servers must be known by: the same authorities, unless the default dfs is known by its very certificate.
+    private var trustBeyond: TLSTrust? {
+        if case .exactly? = trust?.roots { nil } else { trust }
     }
 
     private struct Target {
@@ -29,7 +37,7 @@ package struct HDFSFiles: JobFiles {
     }
 
     private func target(_ address: String) throws(JobFileError) -> Target {
-        guard let scheme = JobPath.scheme(address) else { throw .unknownScheme(address, known: ["webhdfs", "hdfs"]) }
+        guard let scheme = JobPath.scheme(address) else { throw .unknownScheme(address, known: ["webhdfs", "swebhdfs", "hdfs"]) }
         let rest = address.dropFirst(scheme.count + 3)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let authority = String(rest[..<slash])
@@ -39,7 +47,7 @@ package struct HDFSFiles: JobFiles {
             guard let defaultServer else {
                 throw .failed(path: address, operation: "open", reason: "no dfs runs beside this service; name one as webhdfs://host:\(Self.webHDFSPort)/path")
             }
-            return Target(client: HDFSClient(server: defaultServer, user: user), path: path, prefix: prefix)
+            return Target(client: HDFSClient(server: defaultServer, user: user, trust: trust), path: path, prefix: prefix)
         }
         guard scheme != "hdfs" else {
             throw .failed(path: address, operation: "open", reason: "Hadoop RPC is not spoken yet; use webhdfs://host:\(Self.webHDFSPort)/path")
@@ -47,7 +55,8 @@ package struct HDFSFiles: JobFiles {
         guard let server = HostPort(parsing: authority, defaultPort: Self.webHDFSPort) else {
             throw .failed(path: address, operation: "open", reason: "'\(authority)' is no host:port")
         }
-        return Target(client: HDFSClient(server: server, user: user), path: path, prefix: prefix)
+        let secured = scheme == "swebhdfs" ? (server == defaultServer ? trust : trustBeyond) ?? TLSTrust() : nil
+        return Target(client: HDFSClient(server: server, user: user, trust: secured), path: path, prefix: prefix)
     }
 
     /// Waits for asynchronous work; never on a thread of the cooperative pool.

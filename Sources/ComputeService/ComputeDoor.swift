@@ -4,6 +4,7 @@ import ComputeRuntime
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import NetKit
 import Synchronization
 
 package struct ComputeDoorSettings: Sendable {
@@ -16,6 +17,9 @@ package struct ComputeDoorSettings: Sendable {
     package var taskThreads = max(2, ProcessInfo.processInfo.activeProcessorCount)
     /// One request; Spark's own limit.
     package var requestBytesMax = 128 << 20
+    /// A connection without calls is closed after this time.
+    package var connectionIdleMax = Duration.seconds(3600)
+    package var tls: TLSSettings?
 
     package init() {}
 }
@@ -38,19 +42,22 @@ package final class ComputeDoor: Sendable {
     private let service: SparkService
     private let running = Mutex<Running?>(nil)
 
-    package init(settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes()) {
+    package init(settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes(), metrics: MetricsRegistry = MetricsRegistry()) {
         self.settings = settings
-        service = SparkService(files: files, queryThreads: settings.queryThreads, taskThreads: settings.taskThreads)
+        service = SparkService(files: files, queryThreads: settings.queryThreads, taskThreads: settings.taskThreads, figures: ComputeFigures(metrics))
+        let sessions = service.sessions
+        metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }
 
     /// Listens and returns the bound address. Throws when the address cannot be bound.
     package func start() async throws -> (host: String, port: Int) {
-        let requestBytesMax = settings.requestBytesMax
+        let (requestBytesMax, idleMax) = (settings.requestBytesMax, settings.connectionIdleMax)
         let transport = HTTP2ServerTransport.Posix(
-            address: .ipv4(host: settings.host, port: settings.port), transportSecurity: .plaintext,
+            address: .ipv4(host: settings.host, port: settings.port), transportSecurity: settings.tls.map(Self.security) ?? .plaintext,
             config: .defaults { config in
                 config.rpc.maxRequestPayloadSize = requestBytesMax
                 config.http2.targetWindowSize = 1 << 20
+                config.connection.maxIdleTime = idleMax
                 config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             })
         var router = RPCRouter<HTTP2ServerTransport.Posix>()
@@ -80,6 +87,14 @@ package final class ComputeDoor: Sendable {
             reaping.cancel()
             serving.cancel()
             throw await bound.error(serving) ?? error
+        }
+    }
+
+    private static func security(_ tls: TLSSettings) -> HTTP2ServerTransport.Posix.TransportSecurity {
+        .tls(certificateChain: [.file(path: tls.certificateFile, format: .pem)], privateKey: .file(path: tls.keyFile, format: .pem)) { config in
+            guard let authority = tls.authorityFile else { return }
+            config.clientCertificateVerification = .noHostnameVerification
+            config.trustRoots = .certificates([.file(path: authority, format: .pem)])
         }
     }
 

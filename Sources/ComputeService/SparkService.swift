@@ -13,9 +13,11 @@ final class SparkService: Sendable {
     let queries: ComputePool
     /// Map and reduce tasks.
     let tasks: ComputePool
+    let figures: ComputeFigures
 
-    init(files: FileSchemes, queryThreads: Int, taskThreads: Int) {
+    init(files: FileSchemes, queryThreads: Int, taskThreads: Int, figures: ComputeFigures) {
         self.files = files
+        self.figures = figures
         sessions = SessionTable(files: files)
         queries = ComputePool(name: "query", threads: queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: taskThreads)

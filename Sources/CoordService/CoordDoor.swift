@@ -77,7 +77,8 @@ package final class CoordDoor: @unchecked Sendable {
         let time = SystemTime()
         do {
             let replica = try await ReplicaHost<CoordMachine>.open(
-                ReplicaOptions(directory: dataDirectory, name: "coord"), loop: loop, time: time, log: log)
+                ReplicaOptions(directory: dataDirectory, name: "coord", files: RealFileSystem(onSync: metrics.syncObserver("coord"))), loop: loop,
+                time: time, log: log)
             let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, log)
             do { try await door.open() } catch {
                 await door.listener?.stopAccepting()
@@ -100,6 +101,7 @@ package final class CoordDoor: @unchecked Sendable {
             self.scheduleReaping()
         }
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
+        limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
         listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) {
             [unowned self] frames in
@@ -111,8 +113,9 @@ package final class CoordDoor: @unchecked Sendable {
     package var address: HostPort { listener?.address ?? settings.listen }
     /// Where the AdminServer answers, if it does.
     package var adminAddress: HostPort? { admin?.address }
-    package var isReady: Bool { !isStopped && replica.isLeading }
     var refusedConnections: Int { listener?.refusedConnections ?? 0 }
+    /// Why requests are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { replica.trouble }
 
     /// Stops taking connections, makes everything durable, closes. Sessions stay and go on after a restart.
     package func stop() async {

@@ -35,6 +35,8 @@ package struct CoordSettings: Sendable {
 
     package var sessionMillisecondsMin: Int32 { 2 * tickMilliseconds }
     package var sessionMillisecondsMax: Int32 { 20 * tickMilliseconds }
+    /// A connection must ask for a session, or say a four-letter word, within this time.
+    package static let handshakeTimeout = Duration.seconds(30)
     /// Requests of one connection that wait for their answer; reading stops above it.
     package static let pendingPerConnectionMax = 1000
 }

@@ -10,12 +10,22 @@ final class BlockStore: Sendable {
         let files: BlockFiles
     }
     private let lanes: [Lane]
+    let health: WriteHealth
     /// Threads that wait for the disk; two keep it busy on a small machine.
     private static let laneCount = 2
 
-    init(directory: String) throws {
+    init(files: RealFileSystem, directory: String, loop: any ServiceLoop) throws {
         lanes = try (0..<Self.laneCount).map { number in
-            Lane(thread: DiskThread(name: "dfs-block-\(number)"), files: try BlockFiles(files: RealFileSystem(), directory: directory))
+            Lane(thread: DiskThread(name: "dfs-block-\(number)"), files: try BlockFiles(files: files, directory: directory))
+        }
+        health = WriteHealth(directory: directory, thread: lanes[0].thread, loop: loop)
+    }
+
+    /// Runs a write on a block's thread; a failure shows in the service's health.
+    private static func write<T: Sendable>(_ thread: DiskThread, _ health: WriteHealth, _ body: @escaping @Sendable () throws -> T) async throws -> T {
+        do { return try await thread.run(body) } catch let error as StorageError {
+            health.note(error)
+            throw error
         }
     }
 
@@ -36,15 +46,16 @@ final class BlockStore: Sendable {
         let id: Int64
         fileprivate let thread: DiskThread
         fileprivate let writer: BlockWriter
+        fileprivate let health: WriteHealth
 
-        func append(_ bytes: Bytes) async throws { try await thread.run { try writer.append(bytes) } }
-        func finish() async throws { try await thread.run { try writer.finish() } }
+        func append(_ bytes: Bytes) async throws { try await BlockStore.write(thread, health) { try writer.append(bytes) } }
+        func finish() async throws { try await BlockStore.write(thread, health) { try writer.finish() } }
         func abandon() { thread.submit { writer.abandon() } }
     }
 
     func create(_ id: Int64) async throws -> Upload {
         let lane = lane(id)
-        return try await lane.thread.run { Upload(id: id, thread: lane.thread, writer: try lane.files.create(id)) }
+        return try await Self.write(lane.thread, health) { [health] in Upload(id: id, thread: lane.thread, writer: try lane.files.create(id), health: health) }
     }
 
     /// A block being read.
@@ -61,5 +72,8 @@ final class BlockStore: Sendable {
         return try await lane.thread.run { Download(thread: lane.thread, reader: try lane.files.open(id)) }
     }
 
-    func stop() { for lane in lanes { lane.thread.stop() } }
+    func stop() {
+        health.stop()
+        for lane in lanes { lane.thread.stop() }
+    }
 }

@@ -27,10 +27,11 @@ package final class DFSDoor: Sendable {
         let directory = try DataDirectory(dataDirectory, service: "dfs")
         let loop = NIOServiceLoop()
         do {
+            let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
             let replica = try await ReplicaHost<DFSMachine>.open(
-                ReplicaOptions(directory: dataDirectory + "/name", name: "dfs"), loop: loop, time: SystemTime(), log: log)
+                ReplicaOptions(directory: dataDirectory + "/name", name: "dfs", files: files), loop: loop, time: SystemTime(), log: log)
             do {
-                let blocks = try BlockStore(directory: dataDirectory + "/blocks")
+                let blocks = try BlockStore(files: files, directory: dataDirectory + "/blocks", loop: loop)
                 let namenode = Namenode(replica: replica, settings: settings, blocks: blocks, log: log)
                 try await namenode.reconcile()
                 let servers = try await listen(settings, namenode, blocks, metrics, log)
@@ -50,10 +51,10 @@ package final class DFSDoor: Sendable {
         _ settings: DFSSettings, _ namenode: Namenode, _ blocks: BlockStore, _ metrics: MetricsRegistry, _ log: Logger
     ) async throws -> (namenode: HTTPServer, datanode: HTTPServer) {
         let datanodeDoor = DatanodeDoor(namenode: namenode, blocks: blocks, metrics: metrics)
-        let datanode = try await HTTPServer.start(settings.datanodeListen, name: "platform-datanode", log: log) { await datanodeDoor.answer($0) }
+        let datanode = try await HTTPServer.start(settings.datanodeListen, name: "platform-datanode", tls: settings.tls, log: log) { await datanodeDoor.answer($0) }
         do {
             let door = NamenodeDoor(namenode: namenode, datanode: datanode.address)
-            let server = try await HTTPServer.start(settings.namenodeListen, name: "platform-namenode", log: log) { await door.answer($0) }
+            let server = try await HTTPServer.start(settings.namenodeListen, name: "platform-namenode", tls: settings.tls, log: log) { await door.answer($0) }
             return (server, datanode)
         } catch {
             await datanode.stop()
@@ -63,7 +64,8 @@ package final class DFSDoor: Sendable {
 
     package var webHDFSAddress: HostPort { servers.namenode.address }
     package var datanodeAddress: HostPort { servers.datanode.address }
-    package var isReady: Bool { namenode.replica.isLeading }
+    /// Why writes are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { namenode.replica.trouble ?? blocks.health.trouble }
 
     /// Ends what is under way, makes everything durable, closes.
     package func stop() async {

@@ -13,6 +13,8 @@ package struct DFSSettings: Sendable {
     /// The account that passes every check of access: who runs the process.
     package var superUser = "root"
 
+    package var tls: TLSSettings?
+
     package init() {}
 
     /// The account of requests that name none, as in HDFS.

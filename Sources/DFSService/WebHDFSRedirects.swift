@@ -43,7 +43,7 @@ enum WebHDFSRedirects {
     private static func redirect(_ call: WebHDFSCall, _ door: NamenodeDoor) -> HTTPReply {
         let query = call.http.query.filter { $0.name.lowercased() != "noredirect" }
             .map { "\($0.name.percentEncoded())=\($0.value.percentEncoded())" }.joined(separator: "&")
-        let location = "http://\(door.datanode)\(WebHDFSCall.prefix)\(call.path.percentEncoded(keeping: "/"))?\(query)"
+        let location = "\(door.namenode.settings.tls == nil ? "http" : "https")://\(door.datanode)\(WebHDFSCall.prefix)\(call.path.percentEncoded(keeping: "/"))?\(query)"
         if call.http.parameter("noredirect")?.lowercased() == "true" { return .json(200, "{\"Location\":\(JSONText.quoted(location))}") }
         return HTTPReply(307, headers: [("Location", location)])
     }

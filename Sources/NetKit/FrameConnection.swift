@@ -34,8 +34,10 @@ package struct FrameLimits: Sendable {
     package var connectionsPerAddressMax = 0
     /// Unsent bytes above which the connection's requests are no longer read.
     package var outboundBytesMax = 4 << 20
-    /// A connection without traffic for this long is closed; nil for never.
+    /// A connection without traffic for this long is closed, within a few seconds; nil for never.
     package var idleTimeout: Duration?
+    /// The first frame of a connection must be complete within this time; nil for no limit. Guards against peers that only connect.
+    package var firstFrameTimeout: Duration?
     /// A frame that has begun must be complete within this time; guards against peers that send a byte now and then.
     package var frameTimeout = Duration.seconds(60)
 
@@ -55,6 +57,8 @@ package final class FrameConnection {
     private var closeAfterFlush = false
     private var pausedBySession = false
     private var pausedByPeer = false
+    /// Whether anything was sent since the handler last looked.
+    private(set) var sentSinceLook = false
     /// Called when the pauses allow reading again.
     var resume: () -> Void = {}
 
@@ -93,6 +97,7 @@ package final class FrameConnection {
 
     private func writeOutbound() {
         guard outbound.readableBytes > 0 else { return }
+        sentSinceLook = true
         channel.write(outbound, promise: nil)
         outbound = Bytes()
     }
@@ -131,6 +136,8 @@ package final class FrameConnection {
         pausedByPeer = !takes
         if mayRead { resume() }
     }
+
+    func looked() { sentSinceLook = false }
 
     func noteClosed() { isClosed = true }
 }

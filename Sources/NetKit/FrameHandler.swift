@@ -18,8 +18,11 @@ final class FrameHandler: ChannelInboundHandler {
     private var ended = false
     private var readWanted = false
     private var frameBegan: NIODeadline?
+    private let opened = NIODeadline.now()
     private var lastTraffic = NIODeadline.now()
+    private var receivedSinceLook = false
     private weak var context: ChannelHandlerContext?
+    private static let lookInterval = Duration.seconds(5)
     /// Cancelled at the end: a task that waits would keep the handler and its buffers of a closed connection for seconds.
     private var timeCheck: Scheduled<Void>?
 
@@ -61,7 +64,7 @@ final class FrameHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !ended, let session else { return }
         var bytes = unwrapInboundIn(data)
-        lastTraffic = .now()
+        receivedSinceLook = true
         if pending.readableBytes > 0 {
             pending.writeBuffer(&bytes)
         } else {
@@ -129,7 +132,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     /// Looks every few seconds whether the peer keeps its time limits.
     private func watchTime(_ context: ChannelHandlerContext) {
-        let look = min(limits.idleTimeout ?? .seconds(5), .seconds(5))
+        let look = min(limits.idleTimeout ?? Self.lookInterval, limits.firstFrameTimeout ?? Self.lookInterval, Self.lookInterval)
         let this = NIOLoopBound(self, eventLoop: context.eventLoop)
         timeCheck = context.eventLoop.scheduleTask(in: .nanoseconds(look.inNanoseconds)) { this.value.checkTime() }
     }
@@ -138,6 +141,12 @@ final class FrameHandler: ChannelInboundHandler {
         guard session != nil, let context else { return }
         let now = NIODeadline.now()
         if let frameBegan, now - frameBegan > .nanoseconds(limits.frameTimeout.inNanoseconds) { return context.close(promise: nil) }
+        if let limit = limits.firstFrameTimeout, !firstFrameSeen, now - opened > .nanoseconds(limit.inNanoseconds) { return context.close(promise: nil) }
+        if receivedSinceLook || connection?.sentSinceLook == true {
+            lastTraffic = now
+            receivedSinceLook = false
+            connection?.looked()
+        }
         if let idle = limits.idleTimeout, now - lastTraffic > .nanoseconds(idle.inNanoseconds) { return context.close(promise: nil) }
         watchTime(context)
     }

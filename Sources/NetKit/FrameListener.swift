@@ -96,12 +96,14 @@ package final class FrameListener: @unchecked Sendable {
 
 /// Outgoing connections of a framed protocol.
 package enum FrameClient {
-    /// Connects and serves the connection with `session`. Throws the system's error if nobody listens.
+    /// Connects and serves the connection with `session`. Throws the system's error if nobody listens, TLSProblem if the handshake fails.
     package static func connect(
-        _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, timeout: Duration = .seconds(10), tls: TLSSettings? = nil,
+        _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, timeout: Duration = .seconds(10), tls: TLSTrust? = nil,
         session: @escaping @Sendable (FrameConnection) -> any FrameSession
     ) async throws {
-        let context = try tls?.clientContext()
+        let client = try tls?.prepare()
+        let handshake = loop.eventLoop.makePromise(of: Void.self)
+        if client == nil { handshake.succeed() }
         let bootstrap = ClientBootstrap(group: loop.group)
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -109,12 +111,16 @@ package enum FrameClient {
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let context {
-                        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: address.host))
+                    if let client {
+                        try channel.pipeline.syncOperations.addHandlers([try client.handler(host: address.host), HandshakeHandler(handshake)])
                     }
                     try channel.pipeline.syncOperations.addHandler(FrameHandler(limits: limits, makeSession: session, onClose: {}))
                 }
             }
-        _ = try await bootstrap.connect(host: address.host, port: address.port).get()
+        do { _ = try await bootstrap.connect(host: address.host, port: address.port).get() } catch {
+            handshake.fail(error)
+            throw error
+        }
+        try await handshake.futureResult.get()
     }
 }

@@ -4,28 +4,35 @@ import Base
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
-/// An address of the form `http://host:port/path?query`.
+/// An address of the form `http://host:port/path?query`, or the same with https.
 package struct HTTPAddress: Sendable, CustomStringConvertible {
     package var server: HostPort
+    /// https.
+    package var isSecure: Bool
     /// Path and query, percent-encoded.
     package var target: String
 
-    package init(_ server: HostPort, _ target: String) {
+    package init(_ server: HostPort, _ target: String, isSecure: Bool = false) {
         self.server = server
         self.target = target
+        self.isSecure = isSecure
     }
 
-    /// nil for anything but plain http.
+    /// nil for anything but http and https.
     package init?(parsing text: String) {
-        guard text.hasPrefix("http://") else { return nil }
-        let rest = text.dropFirst(7)
+        guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
+        let isSecure = scheme == "https://"
+        let rest = text.dropFirst(scheme.count)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        guard let server = HostPort(parsing: String(rest[..<slash]), defaultPort: 80) else { return nil }
-        self.init(server, slash == rest.endIndex ? "/" : String(rest[slash...]))
+        guard let server = HostPort(parsing: String(rest[..<slash]), defaultPort: isSecure ? 443 : 80) else { return nil }
+        self.init(server, slash == rest.endIndex ? "/" : String(rest[slash...]), isSecure: isSecure)
     }
 
-    package var description: String { "http://\(server)\(target)" }
+    /// What stands before the path.
+    package var origin: String { "http\(isSecure ? "s" : "")://\(server)" }
+    package var description: String { origin + target }
 }
 
 /// A request that could not be carried out. An answer with an error status is no such failure.
@@ -80,30 +87,49 @@ package enum HTTPClient {
         case stream(@Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void)
     }
 
-    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers.
+    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers. `trust` is whom
+    /// an https server must have its certificate from; the system's authorities if it is left out.
     package static func request<T: Sendable>(
-        _ method: String, _ address: HTTPAddress, headers: [(String, String)] = [], body: Body = .empty,
+        _ method: String, _ address: HTTPAddress, trust: TLSTrust? = nil, headers: [(String, String)] = [], body: Body = .empty,
         connectTimeout: Duration = .seconds(10), _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
     ) async throws -> T {
         let channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let handshake = loop.makePromise(of: Void.self)
         do {
-            channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            let tls = address.isSecure ? try (trust ?? TLSTrust()).prepare() : nil
+            if tls == nil { handshake.succeed() }
+            channel = try await ClientBootstrap(group: loop)
                 .connectTimeout(.nanoseconds(connectTimeout.inNanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: address.server.host, port: address.server.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let tls { try channel.pipeline.syncOperations.addHandlers([try tls.handler(host: address.server.host), HandshakeHandler(handshake)]) }
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
                     }
                 }
-        } catch { throw HTTPFailure("cannot reach http://\(address.server): \(reason(error))") }
-        return try await channel.executeThenClose { inbound, outbound in
+        } catch {
+            handshake.fail(error)
+            throw HTTPFailure("cannot reach \(address.origin): \(reason(error))")
+        }
+        do {
+            return try await exchange(channel, handshake.futureResult, method, address, headers, body, consume)
+        } catch where error is NIOSSLError || error is BoringSSLError { throw HTTPFailure("cannot reach \(address.origin): \(TLSProblem.reason(error))") }
+    }
+
+    private static func exchange<T: Sendable>(
+        _ channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>, _ handshake: EventLoopFuture<Void>, _ method: String, _ address: HTTPAddress,
+        _ headers: [(String, String)], _ body: Body, _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
+    ) async throws -> T {
+        try await channel.executeThenClose { inbound, outbound in
+            do { try await handshake.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(reason(error))") }
             // A server may answer and close before it has read everything: its answer counts more than our broken write.
             var broken: (any Error)?
             do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let error as IOError { broken = error }
             var parts = inbound.makeAsyncIterator()
             guard case .head(let head)? = try await parts.next() else {
-                throw HTTPFailure("http://\(address.server) closed the connection without an answer\(broken.map { ": \($0)" } ?? "")")
+                throw HTTPFailure("\(address.origin) closed the connection without an answer\(broken.map { ": \($0)" } ?? "")")
             }
             let answer = HTTPAnswer(status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) })
             return try await consume(answer, HTTPAnswerBody(parts: parts))

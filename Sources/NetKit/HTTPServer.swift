@@ -4,6 +4,7 @@ import Base
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOPosix
@@ -100,11 +101,16 @@ package final class HTTPServer: Sendable {
         self.loops = loops
     }
 
+    /// A connection between requests, or in the middle of one that does not go on, is closed after this time.
+    private static var idleTimeout: TimeAmount { .seconds(120) }
+
     /// Binds and serves. Clients may call this server by address or as localhost, by no other name.
     /// Throws `ListenError`.
     package static func start(
-        _ address: HostPort, name: String, log: Logger, handler: @escaping @Sendable (HTTPCall) async -> HTTPReply
+        _ address: HostPort, name: String, tls: TLSSettings? = nil, log: Logger, handler: @escaping @Sendable (HTTPCall) async -> HTTPReply
     ) async throws -> HTTPServer {
+        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: idleTimeout))
+        let protocols = try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: try $0.serverConfiguration()) } ?? plain
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let bound = AsyncStream.makeStream(of: HostPort.self, bufferingPolicy: .bufferingNewest(1))
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
@@ -116,7 +122,7 @@ package final class HTTPServer: Sendable {
         var quiet = log
         quiet.logLevel = max(log.logLevel, .warning)
         let application = Application(
-            responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(120))),
+            responder: responder, server: protocols,
             configuration: .init(address: .hostname(address.host, port: address.port), serverName: name, backlog: 1024),
             onServerRunning: { channel in
                 if let address = HostPort(channel.localAddress) { bound.continuation.yield(address) }
@@ -138,19 +144,35 @@ package final class HTTPServer: Sendable {
     /// Answers what is under way for at most `grace`, then cuts the rest off.
     package func stop(grace: Duration = .milliseconds(500)) async {
         await group.triggerGracefulShutdown()
-        let running = self.running
-        await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { _ = await running.result }
-            tasks.addTask {
-                // Woken early only when the server has ended already.
-                try? await Task.sleep(for: grace)
-                running.cancel()
-            }
-            await tasks.next()
-            tasks.cancelAll()
+        if await !ends(within: grace) {
+            running.cancel()
+            // Handlers that were cut off still talk to their loops; a loop that ends before them would be told things in vain.
+            _ = await ends(within: Self.cutOffMax)
         }
         // What is left on these loops is connections that nobody serves any more.
         try? await loops.shutdownGracefully()
+    }
+
+    /// How long handlers that were cut off may take to notice.
+    private static var cutOffMax: Duration { .seconds(1) }
+
+    private func ends(within limit: Duration) async -> Bool {
+        let running = self.running
+        return await withTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                // However it ended, it has ended.
+                _ = await running.result
+                return true
+            }
+            tasks.addTask {
+                // Woken early only when the server has ended already.
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            let first = await tasks.next() ?? true
+            tasks.cancelAll()
+            return first
+        }
     }
 
     /// Names that a browser cannot be tricked into using for another site's pages.

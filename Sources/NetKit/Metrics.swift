@@ -1,4 +1,4 @@
-// What the services count, in Prometheus' text form. Counters and histograms are updated without locks from any thread;
+// What the services count, in Prometheus' text form. Counters and histograms are updated without locks, from any thread;
 // gauges are asked when somebody looks. Base units, `_total` on counters, `platform_` in front.
 import Base
 import Synchronization
@@ -12,27 +12,41 @@ package final class Counter: Sendable {
 }
 
 /// Durations in buckets of seconds.
-package final class DurationHistogram: Sendable {
+package final class DurationHistogram: @unchecked Sendable {
+    // Safe to share: the memory behind `buckets` holds atomics and lives as long as this value.
     /// Upper bounds in nanoseconds: 50 microseconds to 5 seconds.
     static let bounds: [Int64] = [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000, 500_000_000, 5_000_000_000]
-    private let state = Mutex<(buckets: [Int64], sum: Int64, count: Int64)>((Array(repeating: 0, count: bounds.count), 0, 0))
-    package init() {}
+    /// One count for each bound and one for what exceeds them all.
+    private let buckets: UnsafeMutablePointer<Atomic<Int64>>  // allocated in init, freed in deinit, used as atomics only
+    private let sum = Atomic<Int64>(0)
+
+    package init() {
+        buckets = .allocate(capacity: Self.bounds.count + 1)
+        for place in 0...Self.bounds.count { (buckets + place).initialize(to: Atomic(0)) }
+    }
+
+    deinit {
+        buckets.deinitialize(count: Self.bounds.count + 1)
+        buckets.deallocate()
+    }
 
     package func observe(_ duration: Duration) {
         let nanoseconds = duration.inNanoseconds
-        state.withLock {
-            if let place = Self.bounds.firstIndex(where: { nanoseconds <= $0 }) { $0.buckets[place] += 1 }
-            $0.sum += nanoseconds
-            $0.count += 1
-        }
+        var place = 0
+        while place < Self.bounds.count, nanoseconds > Self.bounds[place] { place += 1 }
+        buckets[place].add(1, ordering: .relaxed)
+        sum.add(nanoseconds, ordering: .relaxed)
     }
 
+    /// The count is the sum of the buckets, so that a reader never sees one without the other.
     func lines(_ name: String, _ labels: String) -> [String] {
-        let (buckets, sum, count) = state.withLock { $0 }
+        let hitsByBound = (0...Self.bounds.count).map { buckets[$0].load(ordering: .relaxed) }
+        let count = hitsByBound.reduce(0, +)
+        let sum = sum.load(ordering: .relaxed)
         var running: Int64 = 0
         var lines: [String] = []
         let separator = labels.isEmpty ? "" : ","
-        for (bound, hits) in zip(Self.bounds, buckets) {
+        for (bound, hits) in zip(Self.bounds, hitsByBound) {
             running += hits
             lines.append("\(name)_bucket{\(labels)\(separator)le=\"\(Double(bound) / 1e9)\"} \(running)")
         }
@@ -81,6 +95,12 @@ package final class MetricsRegistry: Sendable {
     /// A gauge named `platform_<name>`, read when the metrics are.
     package func gauge(_ name: String, help: String, labels: [(String, String)] = [], _ read: @escaping @Sendable () -> Double) {
         add("platform_\(name)", help, labels, .gauge(read))
+    }
+
+    /// What a service's file system tells of each sync.
+    package func syncObserver(_ service: String) -> @Sendable (Duration) -> Void {
+        let histogram = histogram("store_fsync_duration", help: "Time until the disk has confirmed what was written.", labels: [("service", service)])
+        return { histogram.observe($0) }
     }
 
     /// The text form, families sorted by name.

@@ -5,6 +5,7 @@ import Consensus
 import Logging
 import MetaStore
 import Storage
+import Synchronization
 
 /// What a replica found when it opened its directory.
 package struct ReplicaRecovery: Sendable {
@@ -25,9 +26,12 @@ package struct ReplicaOptions: Sendable {
     package var limits = ReplicaLimits()
     package var paxos = PaxosOptions()
 
-    package init(directory: String, name: String) {
+    package var files: RealFileSystem
+
+    package init(directory: String, name: String, files: RealFileSystem = RealFileSystem()) {
         self.directory = directory
         self.name = name
+        self.files = files
     }
 }
 
@@ -52,6 +56,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var whenLeading: ((Result<Void, any Error>) -> Void)?
     private var lastLeader: NodeID?
     package let recovery: ReplicaRecovery
+    private let health = Mutex<String?>("no leader is known yet")
     /// What the service hears of; all on the loop.
     package var events = ReplicaEvents<Machine.Outcome>()
 
@@ -108,7 +113,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     }
 
     private static func load(_ options: ReplicaOptions, _ time: any TimeSource, _ disk: DiskThread, _ tableThread: DiskThread) throws -> Opened {
-        let files = RealFileSystem()
+        let files = options.files
         try files.makeDirectory(options.directory)
         let tables = try TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
         let state = try tables.load()
@@ -164,6 +169,20 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var isServing: Bool { pump.leader != nil && pump.stopped == nil }
     /// Why writes are refused at present, if they are.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
+
+    /// Why this replica serves no requests at present, or nil; may be asked from any thread.
+    package var trouble: String? { health.withLock { $0 } }
+
+    private func noteHealth() {
+        let reason: String? =
+            switch writeRefusal {
+            case .storage(let error)? where error.cause == .noSpace: "the disk is full (\(error))"
+            case .storage(let error)?: "its log cannot be made durable, and only a restart tells what lasted (\(error))"
+            case let refusal?: "writes are refused (\(refusal))"
+            case nil: stopping ? "it is stopping" : pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil
+            }
+        health.withLock { $0 = reason }
+    }
 
     // MARK: proposals and reads
 
@@ -261,6 +280,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         for token in pump.takeReadable() { readers.remove(token)?(true) }
         if pump.applied > pump.saved { scheduleSave() }
         noteLeader()
+        noteHealth()
         if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
             self.whenLeading = nil
             whenLeading(.success(()))
@@ -290,10 +310,12 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             let stalled = pump.persistStalled(error, now: time.now())
             fail(stalled.refused, stalled.refusal)
+            noteHealth()
             loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(stalled.batch) } }
         case .failure(let error):
             log.critical("the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])
             fail(pump.persistFailed(error, now: time.now()), .storage(error))
+            noteHealth()
             whenLeading?(.failure(error))
             whenLeading = nil
         }
@@ -336,6 +358,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             return loop.schedule(after: .milliseconds(1)) { self.drainThenStop(continuation, triesLeft - 1) }
         }
         stopping = true
+        noteHealth()
         fail(pump.abandonProposals(), .notLeading)
         continuation.resume(returning: saving.underWay ? nil : pump.takeUnsaved())
     }

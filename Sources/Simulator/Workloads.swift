@@ -1,5 +1,6 @@
 // Random commands for each service, over few names so that they meet.
 import Base
+import BrokerCore
 import CoordCore
 import DFSCore
 
@@ -24,6 +25,33 @@ package enum Workloads {
         case 3: return .check(path: path, version: 0)
         default: return .create(path: path, data: data, acl: [.open], ephemeral: random.chance(1, in: 3), sequential: random.chance(1, in: 4))
         }
+    }
+
+    package static func broker(_ random: inout Prng) -> BrokerCommand {
+        let names = ["a", "b", "c.d", "bad name"]
+        let name = names[random.below(names.count)]
+        let id = UUIDBytes(high: 7, low: UInt64(1 + random.below(6)))
+        let group = GroupID(random.chance(1, in: 2) ? "g" : "h")
+        switch random.below(12) {
+        case 0: return .identify(clusterID: id)
+        case 1, 2, 3: return .createTopic(TopicRecord(name: name, id: id, partitions: Int32(1 + random.below(4)), configs: configs(&random)))
+        case 4: return .deleteTopic(name: name)
+        case 5: return .growTopic(name: name, partitions: Int32(random.below(8)))
+        case 6: return .forgetDropped(topicID: id)
+        case 7: return .deleteGroup(group)
+        case 8: return .reserveProducerIDs(count: Int64(1 + random.below(1000)))
+        default:
+            let entries = (0...random.below(3)).map { _ in
+                OffsetEntry(
+                    topic: names[random.below(3)], partition: Int32(random.below(4)), offset: Int64(random.below(1000)), leaderEpoch: Int32(random.below(3)) - 1,
+                    metadata: random.chance(1, in: 3) ? "note" : "")
+            }
+            return .commitOffsets(group: group, entries)
+        }
+    }
+
+    private static func configs(_ random: inout Prng) -> [TopicConfigEntry] {
+        random.chance(1, in: 2) ? [] : [TopicConfigEntry(name: "retention.ms", value: "\(random.below(10_000))")]
     }
 
     package static func dfs(_ random: inout Prng) -> DFSCommand {

@@ -6,7 +6,10 @@ import Glibc
 
 /// Files of the operating system.
 package struct RealFileSystem: FileSystem {
-    package init() {}
+    private let onSync: (@Sendable (Duration) -> Void)?
+
+    /// `onSync` is told how long each sync of a file took, on the thread that waited for it.
+    package init(onSync: (@Sendable (Duration) -> Void)? = nil) { self.onSync = onSync }
 
     static func failure(_ operation: String, _ path: String, _ code: Int32 = errno) -> StorageError {
         let cause: StorageError.Cause =
@@ -72,8 +75,16 @@ package struct RealFileSystem: FileSystem {
     }
 
     package func sync(_ file: FileHandle) throws(StorageError) {
+        let began = onSync == nil ? 0 : Self.monotonicNanoseconds()
         let code = csupport_fdatasync(file.number)
+        if let onSync { onSync(.nanoseconds(Self.monotonicNanoseconds() - began)) }
         guard code == 0 else { throw StorageError(.syncFailed(code), "sync", "file \(file.number)") }
+    }
+
+    private static func monotonicNanoseconds() -> Int64 {
+        var value = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &value)
+        return Int64(value.tv_sec) * 1_000_000_000 + Int64(value.tv_nsec)
     }
 
     package func size(_ file: FileHandle) throws(StorageError) -> Int64 {

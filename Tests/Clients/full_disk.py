@@ -1,8 +1,8 @@
 """Fills the disk under a service and frees it again. Usage: full_disk.py SERVICE PROGRAM (coord, dfs or broker)
 
 The data directory is a small tmpfs in a mount namespace of its own, which needs root; without the right to it the script prints why and ends
-with status 77. With the disk full, writes are refused in clear words, reads are served and the process lives; with room again writes work
-without a restart; after kill -9 and a restart everything acknowledged is there and nothing refused is.
+with status 77. With the disk full, writes are refused in clear words, /readyz says so, reads are served and the process lives; with room again
+/readyz turns good by itself and writes work without a restart; after kill -9 and a restart everything acknowledged is there and nothing refused is.
 """
 import logging
 import os
@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 from checks import Checks
 from platform_child import PlatformChild
@@ -46,6 +48,15 @@ def until(condition, problem, seconds=RECOVERY_SECONDS):
             return
         assert time.monotonic() < deadline, problem
         time.sleep(0.1)
+
+
+def readiness(child):
+    """Status and text of /readyz."""
+    try:
+        with urllib.request.urlopen("http://%s/readyz?verbose" % child.endpoints["console"], timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 class Coord:
@@ -204,6 +215,7 @@ def inside(service, program, directory):
     def _():
         for _ in range(5):
             assert load.write() is True
+        assert readiness(child) == (200, "[+]%s ok\nok\n" % service)
 
     @checks.check("a full disk refuses writes in clear words, and the process lives")
     def _():
@@ -216,13 +228,19 @@ def inside(service, program, directory):
         assert again.count(False) >= 3, again
         assert child.alive
 
+    @checks.check("/readyz says that the disk is full")
+    def _():
+        status, text = readiness(child)
+        assert status == 503 and "[-]%s the disk is full" % service in text, (status, text)
+
     @checks.check("what was acknowledged is served from the full disk")
     def _():
         load.verify()
 
-    @checks.check("with room again writes work without a restart")
+    @checks.check("with room again /readyz turns good by itself, and writes work without a restart")
     def _():
         disk.free()
+        until(lambda: readiness(child)[0] == 200, "/readyz stays red")
         until(lambda: load.write() is True, "writes are still refused: " + child.tail(1500))
         for _ in range(5):
             assert load.write() is True

@@ -24,6 +24,75 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
         }
 
+        @Test func tlsByHalvesRefusesToStart() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            func openssl(_ name: String) throws {
+                let made = try Ran.run("/usr/bin/env", ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=\(name)", "-keyout", "\(directory)/\(name).key", "-out", "\(directory)/\(name).pem"])
+                #expect(made.status == 0, "\(made.errors)")
+            }
+            try openssl("one")
+            try openssl("other")
+            func start(_ pairs: String...) throws -> Ran {
+                try Ran.platform(["coord", "serve", "--ephemeral", "--ports", "auto"] + pairs.flatMap { ["--set", $0] }, timeout: .seconds(20))
+            }
+            let (certificate, key) = ("coord.tls.certificate=\(directory)/one.pem", "coord.tls.key=\(directory)/one.key")
+            expectFailure(try start(certificate), 78, "coord.tls.key is not set")
+            expectFailure(try start(key), 78, "coord.tls.certificate is not set")
+            expectFailure(try start("coord.tls.client-ca=\(directory)/other.pem"), 78, "coord.tls.certificate is not set")
+            expectFailure(try start(certificate, "coord.tls.key=\(directory)/other.key"), 78, "does not belong to the certificate")
+            expectFailure(try start(certificate, key, "coord.tls.client-ca=\(directory)/none.pem"), 78, "none.pem cannot be read")
+            expectFailure(try start(certificate, "coord.tls.key=\(directory)/one.pem"), 78, "one.pem cannot be read as a private key")
+            // What another service lacks stops this one as well: a mistake shows at the first start.
+            expectFailure(try start("console.tls.certificate=\(directory)/one.pem"), 78, "console.tls.key is not set")
+            expectFailure(try Ran.platform(["config", "validate", "--set", certificate]), 78, "coord.tls.key is not set")
+        }
+
+        @Test func everyCommandHasOneLineTwoExamplesAndItsFlagsExplained() throws {
+            struct Tree: Decodable {
+                struct Argument: Decodable {
+                    var valueName: String?
+                    var abstract: String?
+                    var shouldDisplay: Bool
+                }
+                struct Command: Decodable {
+                    var commandName: String
+                    var abstract: String?
+                    var discussion: String?
+                    var shouldDisplay: Bool?
+                    var arguments: [Argument]?
+                    var subcommands: [Command]?
+                }
+                var command: Command
+            }
+            let tree = try JSONDecoder().decode(Tree.self, from: Data(try Ran.platform(["--experimental-dump-help"]).output.utf8))
+            func look(_ command: Tree.Command, _ path: String) {
+                let name = path + command.commandName
+                guard command.commandName != "help", command.shouldDisplay ?? true else { return }
+                #expect(command.abstract?.hasSuffix(".") == true && command.abstract?.contains("\n") == false, "\(name): \(command.abstract ?? "no line")")
+                let examples = (command.discussion ?? "").split(separator: "\n").filter { $0.contains("  ") && $0.contains("platform ") }
+                #expect(examples.count >= 2, "\(name) has \(examples.count) examples")
+                for argument in command.arguments ?? [] where argument.shouldDisplay { #expect(argument.abstract?.isEmpty == false, "\(name): \(argument.valueName ?? "?") is not explained") }
+                for below in command.subcommands ?? [] { look(below, name + " ") }
+            }
+            look(tree.command, "")
+        }
+
+        @Test func aMissingFileAndAnUnknownTopicAreNamed() throws {
+            expectFailure(try Ran.platform(["up", "--config", "/no/such.toml"]), 78, "/no/such.toml", "platform config init")
+            expectFailure(try Ran.platform(["compute", "submit", "/no/such/job"]), 1, "/no/such/job")
+            let platform = try PlatformProcess(["up", "--only", "broker,dfs", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let broker = ["--server", try platform.endpoint("broker")]
+            #expect(try Ran.platform(["broker", "topic", "create", "events"] + broker).status == 0)
+            for verb in [["topic", "describe", "evnts"], ["topic", "delete", "evnts"], ["consume", "evnts", "--until-end"]] {
+                expectFailure(try Ran.platform(["broker"] + verb + broker), 1, "evnts", "did you mean 'events'?")
+            }
+            let produced = try Ran.platform(["broker", "produce", "evnts"] + broker, input: "x\n")
+            expectFailure(produced, 1, "evnts", "did you mean 'events'?")
+            expectFailure(try Ran.platform(["dfs", "get", "/none", "--server", try platform.endpoint("webhdfs")]), 1, "/none", "platform dfs ls")
+        }
+
         @Test func aNonLoopbackAddressNeedsAWordOfIntent() throws {
             expectFailure(try Ran.platform(["coord", "serve", "--ephemeral", "--listen", "0.0.0.0:0"]), 78, "--insecure-expose")
         }

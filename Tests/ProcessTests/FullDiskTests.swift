@@ -1,4 +1,4 @@
-// A full disk under each service that keeps data: writes are refused in clear words, reads are served, and with room again writes work without a
+// A full disk under each service that keeps data: writes are refused in clear words and /readyz says so, reads are served, and with room again writes work without a
 // restart. The disk is a small tmpfs in a mount namespace of its own; where that is not permitted the test says so and ends.
 import Foundation
 import TestKit

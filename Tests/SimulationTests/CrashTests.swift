@@ -1,6 +1,7 @@
 // Seeded lives of every service's replica. A failing seed is printed with what broke; run it alone with
 // `PLATFORM_SIM_SEED=n swift test --filter CrashTests`, and add it to `keptSeeds` once it is mended.
 import Base
+import BrokerCore
 import CoordCore
 import DFSCore
 import Foundation
@@ -24,6 +25,13 @@ private var seeds: [UInt64] {
             crashes += try run.run(lives: 8, steps: 60).crashes
         }
         #expect(crashes > seeds.count)
+    }
+
+    @Test func theBrokersMetadataSurvivesPowerCutsWithNothingAcknowledgedLost() throws {
+        for seed in seeds {
+            var run = CrashRun<BrokerMachine>(seed: seed, makeCommand: Workloads.broker)
+            _ = try run.run(lives: 8, steps: 60)
+        }
     }
 
     @Test func dfsSurvivesPowerCutsWithNothingAcknowledgedLost() throws {

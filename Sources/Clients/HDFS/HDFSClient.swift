@@ -47,15 +47,18 @@ package struct HDFSContentSummary: Decodable, Sendable {
 package struct HDFSClient: Sendable {
     package let server: HostPort
     package let user: String
+    /// Set for a namenode that speaks https.
+    package let trust: TLSTrust?
 
-    package init(server: HostPort, user: String) {
+    package init(server: HostPort, user: String, trust: TLSTrust? = nil) {
         self.server = server
         self.user = user
+        self.trust = trust
     }
 
     private func address(_ path: String, _ operation: String, _ parameters: [(String, String)]) -> HTTPAddress {
         let query = ([("op", operation), ("user.name", user)] + parameters).map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
-        return HTTPAddress(server, "/webhdfs/v1\(path.percentEncoded(keeping: "/"))?\(query)")
+        return HTTPAddress(server, "/webhdfs/v1\(path.percentEncoded(keeping: "/"))?\(query)", isSecure: trust != nil)
     }
 
     private struct ErrorDocument: Decodable {
@@ -76,7 +79,7 @@ package struct HDFSClient: Sendable {
 
     /// A request whose answer is a JSON document.
     private func json<T: Decodable & Sendable>(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)] = [], as _: T.Type) async throws -> T {
-        try await HTTPClient.request(method, address(path, operation, parameters)) { answer, body in
+        try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             return try JSONDecoder().decode(T.self, from: Data(try await body.collect().text.utf8))
         }
@@ -122,7 +125,7 @@ package struct HDFSClient: Sendable {
 
     /// Where the namenode sends data requests.
     private func location(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)]) async throws -> HTTPAddress {
-        try await HTTPClient.request(method, address(path, operation, parameters)) { answer, body in
+        try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 307 else { throw try await Self.failure(answer, body) }
             guard let location = answer.header("Location").flatMap({ HTTPAddress(parsing: $0) }) else {
                 throw HTTPFailure("the namenode redirects without a usable Location")
@@ -134,14 +137,14 @@ package struct HDFSClient: Sendable {
     /// Writes a file; when this returns the data is durable on the server.
     package func create(_ path: String, overwrite: Bool, body: HTTPClient.Body) async throws {
         let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")])
-        try await HTTPClient.request("PUT", location, body: body) { answer, rest in
+        try await HTTPClient.request("PUT", location, trust: trust, body: body) { answer, rest in
             guard answer.status == 201 else { throw try await Self.failure(answer, rest) }
         }
     }
 
     package func append(_ path: String, body: HTTPClient.Body) async throws {
         let location = try await location("POST", path, "APPEND", [])
-        try await HTTPClient.request("POST", location, body: body) { answer, rest in
+        try await HTTPClient.request("POST", location, trust: trust, body: body) { answer, rest in
             guard answer.status == 200 else { throw try await Self.failure(answer, rest) }
         }
     }
@@ -151,7 +154,7 @@ package struct HDFSClient: Sendable {
         var parameters = [("offset", "\(offset)")]
         if let length { parameters.append(("length", "\(length)")) }
         let location = try await location("GET", path, "OPEN", parameters)
-        try await HTTPClient.request("GET", location) { answer, body in
+        try await HTTPClient.request("GET", location, trust: trust) { answer, body in
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             for try await chunk in body { try await consume(chunk) }
         }

@@ -33,10 +33,10 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and learns what the broker serves.
-    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String) async throws -> KafkaConnection {
+    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, tls: TLSTrust?) async throws -> KafkaConnection {
         let connection = KafkaConnection(address, loop, clientID)
         do {
-            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: answerBytesMax)) { frames in
+            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: answerBytesMax), tls: tls) { frames in
                 connection.frames = frames
                 return connection
             }

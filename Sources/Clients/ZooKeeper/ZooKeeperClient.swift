@@ -63,11 +63,11 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if nobody listens, `ZooKeeperFailure` if refused.
-    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10)) async throws -> ZooKeeperClient {
+    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), tls: TLSTrust? = nil) async throws -> ZooKeeperClient {
         let loop = NIOServiceLoop()
         let client = ZooKeeperClient(loop, timeout)
         do {
-            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20)) { frames in
+            try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: 64 << 20), tls: tls) { frames in
                 client.frames = frames
                 return client
             }
@@ -86,13 +86,15 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     private func handshake() async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
+                // The server may have hung up before this was said.
+                guard let frames = self.frames else { return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss)) }
                 var request = ConnectRequest()
                 request.timeoutMilliseconds = self.timeoutMilliseconds
                 request.password = Bytes(repeating: 0, count: 16)
                 self.waiting.append((0, .connect(continuation)))
                 var bytes = Self.bytes(request)
                 bytes.writeInteger(UInt8(0))
-                self.frames?.send(bytes)
+                frames.send(bytes)
             }
         }
     }

@@ -5,6 +5,7 @@ import ComputeCore
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import NetKit
 import QueryCore
 import SparkWire
 
@@ -88,10 +89,12 @@ package struct SparkConnectClient: Sendable {
 
     /// Connects, runs `body`, disconnects. Throws `SparkClientError` for what the server refuses and for a server that is not there.
     package static func connected<Result: Sendable>(
-        host: String, port: Int, user: String = ProcessInfo.processInfo.userName,
+        host: String, port: Int, user: String = ProcessInfo.processInfo.userName, tls: TLSTrust? = nil,
         _ body: @Sendable @escaping (SparkConnectClient) async throws -> Result
     ) async throws -> Result {
-        let transport = try HTTP2ClientTransport.Posix(target: .dns(host: host, port: port), transportSecurity: .plaintext)
+        // A literal address is no name that a handshake may ask for; it is looked for among the certificate's addresses.
+        let target: any ResolvableTarget = HostPort(host, port).isLiteralIPv4 ? .ipv4(address: host, port: port) : .dns(host: host, port: port)
+        let transport = try HTTP2ClientTransport.Posix(target: target, transportSecurity: tls.map(security) ?? .plaintext)
         return try await reported {
             try await withGRPCClient(transport: transport) { client in
                 let connection = SparkConnectClient(client: client, user: user)
@@ -105,6 +108,16 @@ package struct SparkConnectClient: Sendable {
                 }
             }
         }
+    }
+
+    private static func security(_ trust: TLSTrust) -> HTTP2ClientTransport.Posix.TransportSecurity {
+        let roots: TLSConfig.TrustRootsSource =
+            switch trust.roots {
+            case .system: .systemDefault
+            case .authorities(let file), .exactly(let file): .certificates([.file(path: file, format: .pem)])
+            }
+        guard let certificate = trust.certificateFile, let key = trust.keyFile else { return .tls { $0.trustRoots = roots } }
+        return .mTLS(certificateChain: [.file(path: certificate, format: .pem)], privateKey: .file(path: key, format: .pem)) { $0.trustRoots = roots }
     }
 
     private init(client: GRPCClient<HTTP2ClientTransport.Posix>, user: String) {

@@ -9,11 +9,19 @@ import Synchronization
 extension PlanExecution {
     func job(_ any: SparkAny) throws {
         if let job = SparkMessages.unpack(Platform_Compute_V1_MapReduceJob.self, from: any) {
-            try mapReduce(job)
+            try counted(service.figures.mapReduce) { try mapReduce(job) }
         } else if let job = SparkMessages.unpack(Platform_Compute_V1_SubmitJob.self, from: any) {
-            try submit(job)
+            try counted(service.figures.submitted) { try submit(job) }
         } else {
             throw SparkError.unsupported("the command extension \(SparkMessages.typeName(any))")
+        }
+    }
+
+    private func counted(_ jobs: ComputeFigures.Jobs, _ body: () throws -> Void) throws {
+        jobs.begun.add()
+        do { try body() } catch {
+            jobs.failed.add()
+            throw error
         }
     }
 

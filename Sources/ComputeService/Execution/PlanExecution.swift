@@ -15,6 +15,9 @@ struct PlanExecution: Sendable {
     static let showSchema = Schema([StructField("show_string", .string, nullable: false)])
 
     func run(_ plan: Spark_Connect_Plan) {
+        let began = ContinuousClock.now
+        service.figures.queries.add()
+        defer { service.figures.queryTime.observe(ContinuousClock.now - began) }
         do {
             switch plan.opType {
             case .root(let relation): try query(relation)
@@ -28,6 +31,7 @@ struct PlanExecution: Sendable {
             if operation.isReattachable { try append { $0.resultComplete = .init() } }
             operation.finish(.success(()))
         } catch {
+            service.figures.failedQueries.add()
             operation.finish(.failure(SparkError(any: error)))
         }
     }
@@ -96,6 +100,8 @@ struct PlanExecution: Sendable {
             response.arrowBatch.startOffset = start
         }
         offset += Int64(batch.rowCount)
+        service.figures.batches.add()
+        service.figures.rows.add(Int64(batch.rowCount))
     }
 
     /// A result without rows is one batch without rows, so that clients that look only at batches know its columns.

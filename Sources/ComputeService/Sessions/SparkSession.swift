@@ -110,6 +110,8 @@ final class SessionTable: Sendable {
         self.files = files
     }
 
+    var count: Int { state.withLock { $0.sessions.count } }
+
     /// Finds the session or makes it.
     func session(user: String, id: String, observedServerSideID: String?) throws -> SparkSession {
         guard UUID(uuidString: id) != nil else {

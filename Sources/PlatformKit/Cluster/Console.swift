@@ -10,11 +10,18 @@ struct Console: Sendable {
     var endpoint: Endpoint { Endpoint(key: "console", address: server.address, clients: "a browser; /metrics, /livez, /readyz") }
     func stop() async { await server.stop() }
 
-    static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws -> Console {
+    /// nil if the port is taken and nobody chose it: a service that works must not fail over a port that was not asked for.
+    static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws -> Console? {
         let address = settings[SettingsTable.consoleListen]
-        try settings.checkExposure(address, SettingsTable.consoleListen.name)
-        let server = try await HTTPServer.start(address, name: "platform", log: log) { call in answer(call, services, metrics) }
-        return Console(server: server)
+        let tls = try settings.tls(SettingsTable.consoleTLS)
+        try settings.checkExposure(address, SettingsTable.consoleListen.name, tls)
+        do {
+            return Console(server: try await HTTPServer.start(address, name: "platform", tls: tls, log: log) { call in answer(call, services, metrics) })
+        } catch let error as ListenError {
+            guard case .inUse = error.cause, settings.origin(of: SettingsTable.consoleListen.name) == .defaultValue else { throw error }
+            Output.note("warning: no console, no /metrics: \(error)\n  next: --set \(SettingsTable.consoleListen.name)=127.0.0.1:0 takes a free port")
+            return nil
+        }
     }
 
     private static func answer(_ call: HTTPCall, _ services: [any RunningService], _ metrics: MetricsRegistry) -> HTTPReply {
@@ -30,8 +37,9 @@ struct Console: Sendable {
     }
 
     private static func readiness(_ services: [any RunningService], verbose: Bool) -> HTTPReply {
-        let ready = services.allSatisfy(\.isReady)
-        let lines = services.map { "[\($0.isReady ? "+" : "-")]\($0.name) \($0.isReady ? "ok" : "not ready")\n" }.joined()
+        let troubles = services.map { (name: $0.name, trouble: $0.trouble) }
+        let ready = troubles.allSatisfy { $0.trouble == nil }
+        let lines = troubles.map { "[\($0.trouble == nil ? "+" : "-")]\($0.name) \($0.trouble ?? "ok")\n" }.joined()
         return .text(ready ? 200 : 503, (verbose ? lines : "") + (ready ? "ok\n" : "not ready\n"))
     }
 
@@ -39,7 +47,9 @@ struct Console: Sendable {
     private static func status(_ services: [any RunningService]) -> String {
         let list = services.map { service in
             let endpoints = service.endpoints.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.address.description))" }.joined(separator: ",")
-            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(service.isReady),\"endpoints\":{\(endpoints)}}"
+            let trouble = service.trouble
+            let reason = trouble.map { ",\"reason\":\(JSONText.quoted($0))" } ?? ""
+            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"endpoints\":{\(endpoints)}}"
         }
         return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes()),\"services\":[\(list.joined(separator: ","))]}\n"
     }

@@ -21,14 +21,15 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts the named services. `ephemeral`: in a directory of their own that goes away with them.
-    static func start(_ names: [ServiceName], settings: Settings, ephemeral: Bool, withConsole: Bool) async throws -> LocalCluster {
+    static func start(_ names: [ServiceName], settings: Settings, ephemeral: Bool) async throws -> LocalCluster {
+        try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
         let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry())
         ProcessMetrics.register(context.metrics)
         do {
             let services = try await startInOrder(names, context)
             do {
-                let console = withConsole ? try await Console.start(settings, services, context.metrics, Logger(label: "console")) : nil
+                let console = try await Console.start(settings, services, context.metrics, Logger(label: "console"))
                 return LocalCluster(services, context.metrics, console, ephemeral ? directory : nil)
             } catch {
                 await stopAll(services)

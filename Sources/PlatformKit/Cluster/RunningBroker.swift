@@ -8,7 +8,7 @@ struct RunningBroker: RunningService {
     let door: BrokerDoor
     var name: String { "broker" }
     var endpoints: [Endpoint] { [Endpoint(key: "broker", address: door.address, clients: "Kafka clients")] }
-    var isReady: Bool { door.isReady }
+    var trouble: String? { door.trouble }
     func stop() async { await door.stop() }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningBroker {
@@ -23,7 +23,10 @@ struct RunningBroker: RunningService {
         settings.groups.sessionTimeoutMin = .milliseconds(context.settings[SettingsTable.brokerSessionTimeoutMin])
         settings.groups.initialRebalanceDelay = .milliseconds(context.settings[SettingsTable.brokerRebalanceDelay])
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
-        try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name)
+        let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]
+        settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))
+        settings.tls = try context.settings.tls(SettingsTable.brokerTLS)
+        try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name, settings.tls)
         return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
     }
 

@@ -11,7 +11,7 @@ final class RunningCompute: RunningService {
     private let stopped = Atomic<Bool>(false)
     var name: String { "compute" }
     var endpoints: [Endpoint] { [Endpoint(key: "connect", address: address, clients: "Spark Connect clients")] }
-    var isReady: Bool { !stopped.load(ordering: .relaxed) }
+    var trouble: String? { stopped.load(ordering: .relaxed) ? "it is stopping" : nil }
 
     private init(door: ComputeDoor, address: HostPort) {
         self.door = door
@@ -25,11 +25,12 @@ final class RunningCompute: RunningService {
 
     static func start(_ context: ServiceName.Context) async throws -> RunningCompute {
         let listen = context.settings[SettingsTable.connectListen]
-        try context.settings.checkExposure(listen, SettingsTable.connectListen.name)
         var settings = ComputeDoorSettings()
+        settings.tls = try context.settings.tls(SettingsTable.computeTLS)
+        try context.settings.checkExposure(listen, SettingsTable.connectListen.name, settings.tls)
         settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         settings.port = listen.port
-        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context)))
+        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context), trust: try dfsTrust(context)), metrics: context.metrics)
         do {
             let bound = try await door.start()
             return RunningCompute(door: door, address: HostPort(bound.host, bound.port))
@@ -37,6 +38,20 @@ final class RunningCompute: RunningService {
             let holder = listen.port == 0 ? nil : PortHolder.find(port: listen.port)
             throw ListenError(listen, holder.map { .inUse(by: $0) } ?? .other("\(error)"))
         }
+    }
+
+    /// How compute knows its dfs, if that speaks https.
+    private static func dfsTrust(_ context: ServiceName.Context) throws(CommandFailure) -> TLSTrust? {
+        let settings = context.settings
+        guard !settings[SettingsTable.computeDFS].isEmpty else { return context.dfs == nil ? nil : try settings.tls(SettingsTable.dfsTLS)?.fromSameProcess }
+        let authority = settings[SettingsTable.computeDFSAuthority]
+        guard !authority.isEmpty else { return nil }
+        let own = try settings.tls(SettingsTable.computeTLS)
+        let trust = TLSTrust(roots: .authorities(file: authority), certificateFile: own?.certificateFile, keyFile: own?.keyFile)
+        do { try trust.check() } catch {
+            throw CommandFailure(.configuration, "\(SettingsTable.computeDFSAuthority.name) cannot be used", why: error.description, next: "mend the file, or name another one")
+        }
+        return trust
     }
 
     private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {

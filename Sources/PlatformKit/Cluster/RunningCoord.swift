@@ -8,7 +8,7 @@ import NetKit
 struct RunningCoord: RunningService {
     let door: CoordDoor
     var name: String { "coord" }
-    var isReady: Bool { door.isReady }
+    var trouble: String? { door.trouble }
     func stop() async { await door.stop() }
 
     var endpoints: [Endpoint] {
@@ -47,7 +47,8 @@ struct RunningCoord: RunningService {
         settings.saslUsers = try saslUsers(values[SettingsTable.coordSASLUsers])
         settings.requiresSASL = values[SettingsTable.coordSASLRequired]
         settings.fourLetterWords = values[SettingsTable.coordFourLetterWords]
-        try values.checkExposure(settings.listen, SettingsTable.coordListen.name)
+        settings.tls = try values.tls(SettingsTable.coordTLS)
+        try values.checkExposure(settings.listen, SettingsTable.coordListen.name, settings.tls)
         if values[SettingsTable.coordAdmin] {
             settings.adminListen = values[SettingsTable.coordAdminListen]
             try values.checkExposure(values[SettingsTable.coordAdminListen], SettingsTable.coordAdminListen.name)

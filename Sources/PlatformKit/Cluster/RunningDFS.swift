@@ -9,7 +9,7 @@ struct RunningDFS: RunningService {
     let door: DFSDoor
     var name: String { "dfs" }
     var endpoints: [Endpoint] { [Endpoint(key: "webhdfs", address: door.webHDFSAddress, clients: "WebHDFS clients")] }
-    var isReady: Bool { door.isReady }
+    var trouble: String? { door.trouble }
     func stop() async { await door.stop() }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningDFS {
@@ -19,8 +19,9 @@ struct RunningDFS: RunningService {
         settings.blockSizeBytes = Int64(context.settings[SettingsTable.dfsBlockSize])
         let chosen = context.settings[SettingsTable.dfsSuperUser]
         settings.superUser = chosen.isEmpty ? NSUserName() : chosen
-        try context.settings.checkExposure(settings.namenodeListen, SettingsTable.namenodeListen.name)
-        try context.settings.checkExposure(settings.datanodeListen, SettingsTable.datanodeListen.name)
+        settings.tls = try context.settings.tls(SettingsTable.dfsTLS)
+        try context.settings.checkExposure(settings.namenodeListen, SettingsTable.namenodeListen.name, settings.tls)
+        try context.settings.checkExposure(settings.datanodeListen, SettingsTable.datanodeListen.name, settings.tls)
         return RunningDFS(door: try await DFSDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
     }
 }

@@ -16,9 +16,14 @@ struct Endpoint: Sendable {
 protocol RunningService: Sendable {
     var name: String { get }
     var endpoints: [Endpoint] { get }
-    var isReady: Bool { get }
+    /// Why requests are refused at present, or nil; asked from any thread.
+    var trouble: String? { get }
     /// Ends within two seconds; nothing acknowledged is lost.
     func stop() async
+}
+
+extension RunningService {
+    var isReady: Bool { trouble == nil }
 }
 
 /// The services by name, in the order of their endpoints.

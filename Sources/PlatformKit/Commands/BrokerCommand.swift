@@ -15,22 +15,24 @@ struct BrokerCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker")
         @Option(name: .long, help: ArgumentHelp("Where Kafka clients connect.", valueName: "host:port")) var listen: String?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+        @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
             let flags = listen.map { [(SettingsTable.brokerListen.name, $0)] } ?? []
-            try await Serving.run([.broker], settings: try options.resolve(flags), ephemeral: ephemeral, withConsole: false)
+            try await Serving.run([.broker], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }
 
     /// Flags of the client verbs.
     struct ServerOptions: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("A Kafka broker.", valueName: "host:port")) var server = "127.0.0.1:9092"
+        @Option(name: .long, help: ArgumentHelp("A Kafka broker.", valueName: "host:port")) var server = DefaultServer.broker
+        @OptionGroup var tls: TLSOptions
 
         /// Runs `body` with a client that is closed afterwards.
         func withClient<T: Sendable>(_ doing: String, _ body: (KafkaClient) async throws -> T) async throws -> T {
             do {
-                let client = try await KafkaClient.connect(try serverAddress(server, defaultPort: 9092))
+                let client = try await KafkaClient.connect(try serverAddress(server, defaultPort: 9092), tls: try tls.trust())
                 do {
                     let result = try await body(client)
                     await client.close()
@@ -47,7 +49,8 @@ struct BrokerCommand: AsyncParsableCommand {
 
     struct Topic: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "topic", abstract: "Make, list, describe and delete topics.", subcommands: [Create.self, List.self, Describe.self, Delete.self])
+            commandName: "topic", abstract: "Make, list, describe and delete topics.",
+            discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic describe events", subcommands: [Create.self, List.self, Describe.self, Delete.self])
 
         struct Create: AsyncParsableCommand {
             static let configuration = CommandConfiguration(abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
@@ -106,7 +109,7 @@ struct BrokerCommand: AsyncParsableCommand {
         }
 
         struct Delete: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Delete a topic with everything in it.", discussion: "EXAMPLES\n  platform broker topic delete events")
+            static let configuration = CommandConfiguration(abstract: "Delete a topic with everything in it.", discussion: "EXAMPLES\n  platform broker topic delete events\n  platform broker topic delete events --server 127.0.0.1:9093")
             @Argument(help: "The topic's name.") var name: String
             @OptionGroup var server: ServerOptions
 
@@ -120,10 +123,11 @@ struct BrokerCommand: AsyncParsableCommand {
     // MARK: groups
 
     struct Group: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "group", abstract: "List and describe consumer groups.", subcommands: [List.self, Describe.self])
+        static let configuration = CommandConfiguration(commandName: "group", abstract: "List and describe consumer groups.", discussion: "EXAMPLES\n  platform broker group list\n  platform broker group describe reports",
+            subcommands: [List.self, Describe.self])
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the groups.", discussion: "EXAMPLES\n  platform broker group list")
+            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the groups.", discussion: "EXAMPLES\n  platform broker group list\n  platform broker group list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -134,7 +138,7 @@ struct BrokerCommand: AsyncParsableCommand {
         }
 
         struct Describe: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Show how far a group has read, and who reads.", discussion: "EXAMPLES\n  platform broker group describe reports")
+            static let configuration = CommandConfiguration(abstract: "Show how far a group has read, and who reads.", discussion: "EXAMPLES\n  platform broker group describe reports\n  platform broker group describe reports -o json")
             @Argument(help: "The group's name.") var name: String
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions

@@ -25,6 +25,59 @@ struct SettingsOptions: ParsableArguments {
     }
 }
 
+/// Flags of commands that listen.
+struct PortOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("'auto' takes free ports.", valueName: "auto")) var ports: String?
+    @Option(name: .long, help: ArgumentHelp("Add this to every default port.", valueName: "n")) var portOffset: Int?
+
+    /// How the ports that nobody chose are given out.
+    func choice() throws(CommandFailure) -> PortChoice {
+        if let ports {
+            guard ports == "auto", portOffset == nil else {
+                throw CommandFailure(.usage, "--ports \(ports)\(portOffset == nil ? "" : " with --port-offset")", why: "--ports knows only 'auto', and not together with --port-offset", next: "`platform up --ports auto`")
+            }
+            return .automatic
+        }
+        guard let portOffset else { return .defaults }
+        guard (0...50_000).contains(portOffset) else {
+            throw CommandFailure(.usage, "--port-offset \(portOffset) is out of range", why: "ports must stay below 65536", next: "use 0 to 50000")
+        }
+        return .offset(portOffset)
+    }
+}
+
+/// Flags of client verbs for a server that speaks TLS.
+struct TLSOptions: ParsableArguments {
+    @Flag(name: .long, help: "Speak TLS; the server's certificate must come from an authority that the system trusts.") var tls = false
+    @Option(name: .long, help: ArgumentHelp("Speak TLS; the server's certificate must come from an authority in this PEM file.", valueName: "file")) var tlsCa: String?
+    @Option(name: .long, help: ArgumentHelp("The certificate to show to a server that asks (PEM).", valueName: "file")) var tlsCertificate: String?
+    @Option(name: .long, help: ArgumentHelp("The key of --tls-certificate (PEM).", valueName: "file")) var tlsKey: String?
+
+    /// nil if TLS was not asked for.
+    func trust() throws(CommandFailure) -> TLSTrust? {
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw CommandFailure(.usage, "--tls-certificate and --tls-key go together", why: "one of them is missing", next: "name both files")
+        }
+        guard tls || tlsCa != nil || tlsCertificate != nil else { return nil }
+        let trust = TLSTrust(roots: tlsCa.map { .authorities(file: $0) } ?? .system, certificateFile: tlsCertificate, keyFile: tlsKey)
+        do { try trust.check() } catch { throw CommandFailure(.usage, "the TLS files cannot be used", why: error.description, next: "name PEM files that exist") }
+        return trust
+    }
+}
+
+/// Where client verbs find a service if no --server is given: its variable, else the default port.
+enum DefaultServer {
+    static let coord = address("COORD", 2181)
+    static let broker = address("BROKER", 9092)
+    static let dfs = address("DFS", 9870)
+    static let compute = address("COMPUTE", 15002)
+    static let console = address("CONSOLE", 7080)
+
+    private static func address(_ service: String, _ port: Int) -> String {
+        ProcessInfo.processInfo.environment["PLATFORM_\(service)_SERVER"] ?? "127.0.0.1:\(port)"
+    }
+}
+
 /// The form of a command's data.
 struct OutputOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("table or json.", valueName: "format")) var output: OutputFormat = .table

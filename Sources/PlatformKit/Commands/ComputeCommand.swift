@@ -4,6 +4,7 @@ import Base
 import ComputeService
 import Foundation
 import NetKit
+import QueryCore
 
 struct ComputeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,21 +15,23 @@ struct ComputeCommand: AsyncParsableCommand {
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the compute service alone.", discussion: "EXAMPLES\n  platform compute serve\n  platform compute serve --listen 127.0.0.1:15003 --set compute.dfs=127.0.0.1:9870")
         @Option(name: .long, help: ArgumentHelp("Where Spark Connect clients connect.", valueName: "host:port")) var listen: String?
+        @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
             let flags = listen.map { [(SettingsTable.connectListen.name, $0)] } ?? []
-            try await Serving.run([.compute], settings: try options.resolve(flags), ephemeral: true, withConsole: false)
+            try await Serving.run([.compute], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: true)
         }
     }
 
     /// Flags of the client verbs.
     struct ServerOptions: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("The Spark Connect server.", valueName: "host:port")) var server = "127.0.0.1:15002"
+        @Option(name: .long, help: ArgumentHelp("The Spark Connect server.", valueName: "host:port")) var server = DefaultServer.compute
+        @OptionGroup var tls: TLSOptions
 
         func withClient<T: Sendable>(_ doing: String, _ body: @escaping @Sendable (SparkConnectClient) async throws -> T) async throws -> T {
-            let address = try serverAddress(server, defaultPort: 15002)
-            do { return try await SparkConnectClient.connected(host: address.host, port: address.port, body) } catch { throw CommandFailure(error, doing: doing) }
+            let (address, trust) = (try serverAddress(server, defaultPort: 15002), try tls.trust())
+            do { return try await SparkConnectClient.connected(host: address.host, port: address.port, tls: trust, body) } catch { throw CommandFailure(error, doing: doing) }
         }
     }
 
@@ -48,16 +51,23 @@ struct ComputeCommand: AsyncParsableCommand {
                 for statement in statements.dropLast() { _ = try await client.sql(statement) }
                 return try await client.sql(last)
             }
-            let numeric = result.schema.fields.map { ["tinyint", "smallint", "int", "bigint", "float", "double"].contains($0.type.simpleString) }
-            let rows = result.textRows.map { row in zip(row, numeric).map { cell, isNumber in Self.value(cell, isNumber: isNumber) } }
+            let types = result.schema.fields.map(\.type)
+            let rows = zip(result.rows, result.textRows).map { values, texts in
+                zip(zip(values, texts), types).map { cell, type in Self.value(cell.0, cell.1, type) }
+            }
             Output.rows(result.columnNames, rows, output.output)
         }
 
-        private static func value(_ cell: String?, isNumber: Bool) -> OutputValue {
-            guard let cell else { return .null }
-            if isNumber, let whole = Int64(cell) { return .number(whole) }
-            if isNumber, let decimal = Double(cell) { return .decimal(decimal) }
-            return .text(cell)
+        /// Values that JSON has, as themselves; a decimal only if every reader gets the very number, which takes at most 15 digits.
+        private static func value(_ value: Value, _ text: String?, _ type: DataType) -> OutputValue {
+            guard let text else { return .null }
+            switch (value, type) {
+            case (.boolean(let flag), _): return .flag(flag, text: text)
+            case (.integer(let number), .byte), (.integer(let number), .short), (.integer(let number), .int), (.integer(let number), .long): return .number(number)
+            case (.double(let number), _): return .decimal(number)
+            case (.decimal(let unscaled), _) where unscaled.magnitude < 1_000_000_000_000_000: return .literal(text)
+            default: return .text(text)
+            }
         }
 
         /// Statements between semicolons that stand outside of quotes.

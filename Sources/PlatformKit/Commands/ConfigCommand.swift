@@ -5,7 +5,8 @@ import Foundation
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Show, check or write settings.", subcommands: [Show.self, Validate.self, Init.self], defaultSubcommand: Show.self)
+        commandName: "config", abstract: "Show, check or write settings.", discussion: "EXAMPLES\n  platform config show --origin\n  platform config init > platform.toml",
+        subcommands: [Show.self, Validate.self, Init.self], defaultSubcommand: Show.self)
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print every setting in force.", discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
@@ -24,17 +25,17 @@ struct ConfigCommand: ParsableCommand {
     }
 
     struct Validate: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml")
+        static let configuration = CommandConfiguration(abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml\n  platform config validate --set coord.tick.ms=500")
         @OptionGroup var options: SettingsOptions
 
         func run() throws {
-            _ = try options.resolve()
+            try options.resolve().checkTLS()
             Output.line("ok")
         }
     }
 
     struct Init: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml")
+        static let configuration = CommandConfiguration(abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml\n  platform config init | less")
 
         func run() { Output.data(SettingsFile.template) }
     }

@@ -16,22 +16,24 @@ struct CoordCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord")
         @Option(name: .long, help: ArgumentHelp("Where ZooKeeper clients connect.", valueName: "host:port")) var listen: String?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+        @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
             let flags = listen.map { [(SettingsTable.coordListen.name, $0)] } ?? []
-            try await Serving.run([.coord], settings: try options.resolve(flags), ephemeral: ephemeral, withConsole: false)
+            try await Serving.run([.coord], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }
 
     /// Flags of the client verbs.
     struct ServerOptions: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = "127.0.0.1:2181"
+        @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = DefaultServer.coord
+        @OptionGroup var tls: TLSOptions
 
         /// Runs `body` with a session that ends with it.
         func withClient<T>(_ doing: String, _ body: (ZooKeeperClient) async throws -> T) async throws -> T {
             do {
-                let client = try await ZooKeeperClient.connect(try serverAddress(server, defaultPort: 2181))
+                let client = try await ZooKeeperClient.connect(try serverAddress(server, defaultPort: 2181), tls: try tls.trust())
                 do {
                     let result = try await body(client)
                     await client.close()

@@ -17,21 +17,23 @@ struct DFSCommandLine: AsyncParsableCommand {
         @Option(name: .long, help: ArgumentHelp("Where WebHDFS clients connect.", valueName: "host:port")) var listen: String?
         @Option(name: .long, help: ArgumentHelp("Where file data is read and written.", valueName: "host:port")) var datanodeListen: String?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+        @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
             let flags = (listen.map { [(SettingsTable.namenodeListen.name, $0)] } ?? []) + (datanodeListen.map { [(SettingsTable.datanodeListen.name, $0)] } ?? [])
-            try await Serving.run([.dfs], settings: try options.resolve(flags), ephemeral: ephemeral, withConsole: false)
+            try await Serving.run([.dfs], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }
 
     /// Flags of the client verbs.
     struct ServerOptions: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("The namenode's WebHDFS address.", valueName: "host:port")) var server = "127.0.0.1:9870"
+        @Option(name: .long, help: ArgumentHelp("The namenode's WebHDFS address.", valueName: "host:port")) var server = DefaultServer.dfs
+        @OptionGroup var tls: TLSOptions
         @Option(name: .long, help: "The user to act as.") var user = NSUserName()
 
         func withClient<T>(_ doing: String, _ body: (HDFSClient) async throws -> T) async throws -> T {
-            do { return try await body(HDFSClient(server: try serverAddress(server, defaultPort: 9870), user: user)) } catch {
+            do { return try await body(HDFSClient(server: try serverAddress(server, defaultPort: 9870), user: user, trust: try tls.trust())) } catch {
                 throw CommandFailure(error, doing: doing)
             }
         }

@@ -29,7 +29,7 @@ struct DemoCommand: AsyncParsableCommand {
         let began = clock.now()
         let flights = try FlightRecords.load()
         let cluster: LocalCluster
-        do { cluster = try await LocalCluster.start(ServiceName.allCases, settings: settings, ephemeral: true, withConsole: true) } catch {
+        do { cluster = try await LocalCluster.start(ServiceName.allCases, settings: settings, ephemeral: true) } catch {
             throw CommandFailure(error, doing: "the demo's cluster cannot start")
         }
         Output.line("platform \(Version.text): \(cluster.endpoints.map { "\($0.key) \($0.address)" }.joined(separator: ", "))")

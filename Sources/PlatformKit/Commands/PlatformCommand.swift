@@ -40,7 +40,7 @@ package struct PlatformCommand: AsyncParsableCommand {
 
 /// Prints the version.
 struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.", discussion: "EXAMPLES\n  platform version\n  platform --version")
     func run() { Output.line("platform \(Version.text)") }
 }
 

@@ -9,14 +9,16 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what runs, and whether it is ready.",
         discussion: "EXAMPLES\n  platform status\n  platform status --server 127.0.0.1:7080 -o json\n\nSEE ALSO  platform doctor")
-    @Option(name: .long, help: ArgumentHelp("The console of the running platform.", valueName: "host:port")) var server = "127.0.0.1:7080"
+    @Option(name: .long, help: ArgumentHelp("The console of the running platform.", valueName: "host:port")) var server = DefaultServer.console
+    @OptionGroup var tls: TLSOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let address = HTTPAddress(try serverAddress(server, defaultPort: 7080), "/api/v1/status")
+        let trust = try tls.trust()
+        let address = HTTPAddress(try serverAddress(server, defaultPort: 7080), "/api/v1/status", isSecure: trust != nil)
         let text: String
         do {
-            text = try await HTTPClient.request("GET", address, connectTimeout: .seconds(2)) { _, body in try await body.collect().text }
+            text = try await HTTPClient.request("GET", address, trust: trust, connectTimeout: .seconds(2)) { _, body in try await body.collect().text }
         } catch { throw CommandFailure(.unreachable, "no platform answers at \(server)", why: "\(error)", next: "start one with `platform up`, or name its console with --server") }
         let status: RunningStatus
         do { status = try JSONDecoder().decode(RunningStatus.self, from: Data(text.utf8)) } catch {
@@ -24,7 +26,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if output.output == .json { return Output.data(text) }
         let rows = status.services.flatMap { service in
-            service.endpoints.sorted { $0.key < $1.key }.map { [OutputValue.text(service.name), .text($0.key), .text($0.value), .text(service.ready ? "ready" : "not ready")] }
+            service.endpoints.sorted { $0.key < $1.key }.map { [OutputValue.text(service.name), .text($0.key), .text($0.value), .text(service.ready ? "ready" : "not ready: \(service.reason ?? "unknown")")] }
         }
         Output.rows(["service", "endpoint", "address", "state"], rows, .table)
         Output.note("platform \(status.version), \(status.residentBytes >> 20) MB in memory")
@@ -36,6 +38,8 @@ struct RunningStatus: Decodable {
     struct Service: Decodable {
         var name: String
         var ready: Bool
+        /// Why it is not ready.
+        var reason: String?
         var endpoints: [String: String]
     }
     var version: String

@@ -6,13 +6,13 @@ import NetKit
 
 /// Runs services until SIGTERM or Ctrl-C.
 enum Serving {
-    static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool, withConsole: Bool) async throws {
+    static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool) async throws {
         LogLines.bootstrap(settings)
         let began = SystemTime().now()
         let shutdown = await Shutdown()
         let cluster: LocalCluster
         do {
-            cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral, withConsole: withConsole)
+            cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral)
         } catch { throw CommandFailure(error, doing: "cannot start \(names.map(\.rawValue).joined(separator: ", "))") }
         for endpoint in cluster.endpoints { Output.note("\(Output.bold(endpoint.key))  \(endpoint.address)  (\(endpoint.clients))") }
         Output.note("data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops")
@@ -37,12 +37,11 @@ struct UpCommand: AsyncParsableCommand {
             """)
     @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
-    @Option(name: .long, help: ArgumentHelp("'auto' takes free ports.", valueName: "auto")) var ports: String?
-    @Option(name: .long, help: ArgumentHelp("Add this to every default port.", valueName: "n")) var portOffset: Int?
+    @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        try await Serving.run(try chosenServices(), settings: try options.resolve(ports: try portChoice()), ephemeral: ephemeral, withConsole: true)
+        try await Serving.run(try chosenServices(), settings: try options.resolve(ports: try ports.choice()), ephemeral: ephemeral)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {
@@ -55,19 +54,5 @@ struct UpCommand: AsyncParsableCommand {
             chosen.append(name)
         }
         return ServiceName.allCases.filter(chosen.contains)
-    }
-
-    private func portChoice() throws(CommandFailure) -> PortChoice {
-        if let ports {
-            guard ports == "auto", portOffset == nil else {
-                throw CommandFailure(.usage, "--ports \(ports)\(portOffset == nil ? "" : " with --port-offset")", why: "--ports knows only 'auto', and not together with --port-offset", next: "`platform up --ports auto`")
-            }
-            return .automatic
-        }
-        guard let portOffset else { return .defaults }
-        guard (0...50_000).contains(portOffset) else {
-            throw CommandFailure(.usage, "--port-offset \(portOffset) is out of range", why: "ports must stay below 65536", next: "use 0 to 50000")
-        }
-        return .offset(portOffset)
     }
 }

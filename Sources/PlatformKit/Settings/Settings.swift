@@ -111,10 +111,12 @@ struct Settings: Sendable {
         return NSHomeDirectory() + "/.local/share/platform"
     }
 
-    /// Refuses an address beyond loopback unless the person said that this is meant.
-    func checkExposure(_ address: HostPort, _ setting: String) throws(CommandFailure) {
-        guard !address.isLoopback, !self[SettingsTable.insecureExpose] else { return }
-        throw CommandFailure(.configuration, "\(setting) = \(address) would be reachable from other machines", why: "nobody has to log in yet", next: "use a loopback address, or pass --insecure-expose if the network is yours alone")
+    /// Refuses an address beyond loopback unless clients must show a certificate there, or the person said that this is meant.
+    func checkExposure(_ address: HostPort, _ setting: String, _ tls: TLSSettings?) throws(CommandFailure) {
+        guard !address.isLoopback, tls?.authorityFile == nil, !self[SettingsTable.insecureExpose] else { return }
+        throw CommandFailure(
+            .configuration, "\(setting) = \(address) would be reachable from other machines", why: "nobody has to show who they are there",
+            next: "use a loopback address, demand certificates of clients with \(setting.split(separator: ".")[0]).tls.client-ca, or pass --insecure-expose if the network is yours alone")
     }
 }
 

@@ -5,14 +5,12 @@ import NetKit
 /// The keys.
 enum SettingsTable {
     static let dataDirectory = SettingKey.text(
-        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform",
-        "Where the services keep their data.")
-    static let logLevel = SettingKey.choice(
-        "log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
-    static let logFormat = SettingKey.choice(
-        "log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
-    static let insecureExpose = SettingKey.flag(
-        "insecure-expose", false, "Allow addresses other than loopback although nobody has to log in.")
+        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform", "Where the services keep their data.")
+    static let logLevel = SettingKey.choice("log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
+    static let logFormat = SettingKey.choice("log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
+    static let insecureExpose = SettingKey.flag("insecure-expose", false, "Allow addresses other than loopback although nobody has to show who they are.")
+
+    static let coordTLS = TLSKeys("coord", "ZooKeeper clients")
 
     static let brokerListen = SettingKey.address("broker.listen", "127.0.0.1:9092", "Where Kafka clients connect.")
     static let brokerAdvertised = SettingKey.text(
@@ -33,6 +31,10 @@ enum SettingsTable {
     static let brokerRetention = SettingKey.integer(
         "broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
+    static let brokerConnectionsMaxIdle = SettingKey.integer(
+        "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
+    static let brokerTLS = TLSKeys("broker", "Kafka clients")
+
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address(
         "dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
@@ -41,24 +43,31 @@ enum SettingsTable {
     static let dfsSuperUser = SettingKey.text(
         "dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
 
+    static let dfsTLS = TLSKeys("dfs", "WebHDFS clients")
+
     static let connectListen = SettingKey.address("compute.connect.listen", "127.0.0.1:15002", "Where Spark Connect clients connect.")
     static let computeDFS = SettingKey.text(
         "compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
 
-    static let consoleListen = SettingKey.address(
-        "console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
+    static let computeDFSAuthority = SettingKey.text(
+        "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http", "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
+    static let computeTLS = TLSKeys("compute", "Spark Connect clients")
+
+    static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
+
+    static let consoleTLS = TLSKeys("console", "browsers and scrapers")
+    static let tls = [coordTLS, brokerTLS, dfsTLS, computeTLS, consoleTLS]
 
     static let all: [AnySetting] =
-        [
-            dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
-        ] + coord + [
-            brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased,
-            brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
-            namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
-            connectListen.erased, computeDFS.erased,
-            consoleListen.erased,
-        ]
+        [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased]
+        + coord + coordTLS.erased
+        + [
+            brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased,
+        ] + brokerTLS.erased
+        + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
+        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased
+        + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.

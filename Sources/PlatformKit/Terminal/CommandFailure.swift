@@ -53,6 +53,8 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let error as HDFSFailure: self.init(hdfs: error, doing)
         case let error as SparkClientError: self.init(spark: error, doing)
         case let error as KafkaFailure: self.init(kafka: error, doing)
+        case let error as TLSProblem:
+            self.init(.unreachable, doing, why: error.description, next: "check --server, and that --tls-ca names the authority of the server's certificate")
         case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
         case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
         default: self.init(general: error, doing)

@@ -28,10 +28,9 @@ struct LogLines: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata extra: Logger.Metadata?, source: String, file: String, function: String, line: UInt
-    ) {
-        let all = metadata.merging(extra ?? [:]) { $1 }.sorted { $0.key < $1.key }
+    func log(event: LogEvent) {
+        let (level, message) = (event.level, event.message)
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let time = Self.timestamp(SystemTime().wallTime().milliseconds)
         if asJSON {
             let fields: [(String, OutputValue)] = [("time", .text(time)), ("level", .text(level.rawValue)), ("service", .text(label)), ("message", .text("\(message)"))]

@@ -11,7 +11,10 @@ enum OutputValue: Sendable, Equatable {
     case text(String)
     case number(Int64)
     case decimal(Double)
-    case flag(Bool)
+    /// True or false; `text` is how people read it.
+    case flag(Bool, text: String)
+    /// A number with exactly these digits.
+    case literal(String)
 
     var plain: String {
         switch self {
@@ -19,7 +22,8 @@ enum OutputValue: Sendable, Equatable {
         case .text(let text): text
         case .number(let number): "\(number)"
         case .decimal(let number): "\(number)"
-        case .flag(let flag): flag ? "yes" : "no"
+        case .flag(_, let text): text
+        case .literal(let digits): digits
         }
     }
 
@@ -29,7 +33,8 @@ enum OutputValue: Sendable, Equatable {
         case .text(let text): JSONText.quoted(text)
         case .number(let number): "\(number)"
         case .decimal(let number): number.isFinite ? "\(number)" : "null"
-        case .flag(let flag): flag ? "true" : "false"
+        case .flag(let flag, _): flag ? "true" : "false"
+        case .literal(let digits): digits
         }
     }
 }

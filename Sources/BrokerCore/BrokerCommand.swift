@@ -16,6 +16,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case deleteGroup(GroupID)
     /// Reserves a block of producer ids.
     case reserveProducerIDs(count: Int64)
+    case transaction(TransactionCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -29,6 +30,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .commitOffsets: 6
         case .deleteGroup: 7
         case .reserveProducerIDs: 8
+        case .transaction: 9
         }
     }
 
@@ -42,6 +44,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 6: .commitOffsets(group: GroupID(""), [])
         case 7: .deleteGroup(GroupID(""))
         case 8: .reserveProducerIDs(count: 0)
+        case 9: .transaction(TransactionCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -77,6 +80,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .reserveProducerIDs(var count):
             try io.int64(&count)
             self = .reserveProducerIDs(count: count)
+        case .transaction(var command):
+            try io.nested(&command)
+            self = .transaction(command)
         }
     }
 }
@@ -140,6 +146,8 @@ package enum BrokerOutcome: Sendable, Equatable {
     case grown(TopicRecord)
     /// The first id of the block.
     case producerIDs(first: Int64)
+    /// The transaction after the command.
+    case transaction(Transaction)
     case refused(BrokerRefusal)
 }
 
@@ -151,6 +159,16 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case invalidPartitionCount(Int32, reason: String)
     case unknownGroup(GroupID)
     case tooManyPartitions(limit: Int)
+    /// No transaction of this name has this producer id.
+    case unknownTransaction(String)
+    /// A later instance of the producer has taken over.
+    case producerFenced(String)
+    /// The transaction is being completed; to be asked again.
+    case transactionCompleting(String)
+    /// The transaction is open and has to be aborted first.
+    case transactionOpen(String)
+    case invalidTransactionState(String, reason: String)
+    case tooManyTransactions(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

@@ -1,4 +1,5 @@
-// The broker's durable state as a deterministic state machine: topics, committed offsets, producer ids, the cluster's id. Group
+// The broker's durable state as a deterministic state machine: topics, committed offsets, producer ids, transactions (their rules are
+// in TransactionRules), the cluster's id. Group
 // membership is not here, since it is made anew by the members after a restart. Same commands, same state and rows.
 import Base
 
@@ -19,6 +20,9 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var offsets = SortedTable<GroupID, SortedTable<TopicPartition, CommittedOffset>>()
     package private(set) var nextProducerID: Int64 = 1
     package private(set) var partitionCount = 0
+    package private(set) var transactions = SortedTable<String, Transaction>()
+    /// The names of those that are not at rest.
+    package private(set) var transactionsUnderWay = SortedTable<String, Bool>()
     private var namesByID = LookupTable<UUIDBytes, String>()
 
     /// Partitions of all topics together; each takes a directory, an open file and some memory.
@@ -45,6 +49,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .commitOffsets(let group, let entries): return commit(group, entries, position.time, &rows)
         case .deleteGroup(let group): return deleteGroup(group, &rows)
         case .reserveProducerIDs(let count): return reserve(count, &rows)
+        case .transaction(let command): return apply(command, position.time, &rows)
         }
     }
 
@@ -126,7 +131,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         return .grown(topic)
     }
 
-    private mutating func commit(_ group: GroupID, _ entries: [OffsetEntry], _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+    mutating func commit(_ group: GroupID, _ entries: [OffsetEntry], _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
         var table = offsets[group] ?? SortedTable()
         for entry in entries {
             let place = TopicPartition(entry.topic, entry.partition)
@@ -153,6 +158,22 @@ package struct BrokerMachine: StateMachine, Sendable {
         rows.upsert(Self.countersTable, [.text("producer"), .integer(nextProducerID)])
         return .producerIDs(first: first)
     }
+
+    /// One producer id that was never given.
+    mutating func takeProducerID(_ rows: inout RowChanges) -> Int64 {
+        guard case .producerIDs(let id) = reserve(1, &rows) else { preconditionFailure("reserving ids has one outcome") }
+        return id
+    }
+
+    mutating func insert(_ transaction: Transaction) {
+        transactions[transaction.name] = transaction
+        transactionsUnderWay[transaction.name] = transaction.phase.isAtRest ? nil : true
+    }
+
+    mutating func remove(transaction name: String) {
+        transactions[name] = nil
+        transactionsUnderWay[name] = nil
+    }
 }
 
 // MARK: rows
@@ -169,7 +190,7 @@ extension BrokerMachine {
         "offsets", key: [.init("consumer_group", .text), .init("topic", .text), .init("partition", .integer)],
         values: [.init("next_offset", .integer), .init("leader_epoch", .integer), .init("metadata", .text), .init("time_ms", .integer)])
 
-    package static var tables: [TableSchema] { [identityTable, countersTable, topicsTable, droppedTable, offsetsTable] }
+    package static var tables: [TableSchema] { [identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable] }
 
     static func blob(_ id: UUIDBytes) -> Bytes {
         var bytes = Bytes()
@@ -216,6 +237,7 @@ extension BrokerMachine {
             let topic = try Self.topic(row.dropFirst())
             dropped[topic.id.uuidText] = topic
         case Self.offsetsTable.name: try loadOffset(row)
+        case Self.transactionsTable.name: try loadTransaction(row)
         default: throw StateCorruption("the broker has no table '\(table.name)'")
         }
     }

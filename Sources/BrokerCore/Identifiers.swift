@@ -34,6 +34,32 @@ package struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConve
     package var description: String { "\(topic)-\(partition)" }
 }
 
+extension TopicPartition: WireLayout {
+    package init() { self.init("", 0) }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&topic)
+        try io.int32(&partition)
+    }
+}
+
+/// Who writes: a producer's id, and the epoch by which a later instance shuts out an earlier one.
+package struct ProducerIdentity: WireLayout, Hashable {
+    package var id: Int64
+    package var epoch: Int16
+
+    package init() { self.init(-1, -1) }
+    package init(_ id: Int64, _ epoch: Int16) {
+        self.id = id
+        self.epoch = epoch
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int64(&id)
+        try io.int16(&epoch)
+    }
+}
+
 extension UUIDBytes {
     /// A random id of version 4, as RFC 9562 shapes it.
     package static func drawn(from random: inout Prng) -> UUIDBytes {

@@ -29,18 +29,53 @@ package enum ProducerVerdict: Sendable, Equatable {
     case staleEpoch(current: Int16)
 }
 
+/// A batch that a retry may repeat.
+package struct RememberedBatch: WireLayout, Equatable {
+    var baseSequence: Int32 = 0
+    var lastSequence: Int32 = 0
+    var baseOffset: Int64 = 0
+
+    package init() {}
+    init(_ batch: ProducerBatch, baseOffset: Int64) {
+        baseSequence = batch.baseSequence
+        lastSequence = batch.lastSequence
+        self.baseOffset = baseOffset
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&baseSequence)
+        try io.int32(&lastSequence)
+        try io.int64(&baseOffset)
+    }
+}
+
+/// What is remembered of one producer.
+package struct RememberedProducer: WireLayout, Equatable {
+    package var producerID: Int64 = -1
+    package var epoch: Int16 = -1
+    /// The time of its newest batch, in milliseconds since 1970.
+    package var timestamp: Int64 = -1
+    package var batches: [RememberedBatch] = []
+
+    package init() {}
+    init(producerID: Int64, epoch: Int16) {
+        self.producerID = producerID
+        self.epoch = epoch
+    }
+
+    package var lastSequence: Int32 { batches.last?.lastSequence ?? -1 }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int64(&producerID)
+        try io.int16(&epoch)
+        try io.int64(&timestamp)
+        try io.list(&batches)
+    }
+}
+
 /// One partition's memory of its producers.
-package struct ProducerLedger: Sendable {
-    private struct Remembered: Sendable {
-        var baseSequence: Int32
-        var lastSequence: Int32
-        var baseOffset: Int64
-    }
-    private struct Entry: Sendable {
-        var epoch: Int16
-        var batches: [Remembered] = []
-    }
-    private var entries = OrderedDictionary<Int64, Entry>()
+package struct ProducerLedger: WireLayout {
+    private var entries = OrderedDictionary<Int64, RememberedProducer>()
     /// Batches remembered per producer: as many as a client may have under way.
     package static let batchesKept = 5
     /// Producers remembered per partition; above this the ones first seen are forgotten, and their next batch is taken as their first.
@@ -48,6 +83,13 @@ package struct ProducerLedger: Sendable {
 
     package init() {}
     package var count: Int { entries.count }
+    package var producers: [RememberedProducer] { Array(entries.values) }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var list = producers
+        try io.list(&list)
+        entries = OrderedDictionary(list.map { ($0.producerID, $0) }, uniquingKeysWith: { $1 })
+    }
 
     /// Judges a batch without remembering it.
     package func judge(_ batch: ProducerBatch) -> ProducerVerdict {
@@ -63,14 +105,21 @@ package struct ProducerLedger: Sendable {
     }
 
     /// Remembers a batch that was appended at `baseOffset`.
-    package mutating func record(_ batch: ProducerBatch, baseOffset: Int64) {
+    package mutating func record(_ batch: ProducerBatch, baseOffset: Int64, timestamp: Int64 = -1) {
         guard batch.producerID >= 0 else { return }
-        var entry = entries[batch.producerID] ?? Entry(epoch: batch.epoch)
-        if entry.epoch != batch.epoch { entry = Entry(epoch: batch.epoch) }
-        entry.batches.append(Remembered(baseSequence: batch.baseSequence, lastSequence: batch.lastSequence, baseOffset: baseOffset))
+        var entry = entries[batch.producerID] ?? RememberedProducer(producerID: batch.producerID, epoch: batch.epoch)
+        if entry.epoch != batch.epoch { entry = RememberedProducer(producerID: batch.producerID, epoch: batch.epoch) }
+        entry.batches.append(RememberedBatch(batch, baseOffset: baseOffset))
         if entry.batches.count > Self.batchesKept { entry.batches.removeFirst() }
+        entry.timestamp = timestamp
         entries[batch.producerID] = entry
         if entries.count > Self.producersMax { entries.removeFirst(Self.producersMax / 8) }
+    }
+
+    /// A transaction of this producer ended; its marker carries the epoch from which on the producer may write.
+    package mutating func noteMarker(_ producer: ProducerIdentity) {
+        guard let entry = entries[producer.id], entry.epoch < producer.epoch else { return }
+        entries[producer.id] = RememberedProducer(producerID: producer.id, epoch: producer.epoch)
     }
 
     /// Forgets what was recorded at or above `offset`, since the log did not take it.

@@ -42,6 +42,13 @@ final class Broker: @unchecked Sendable {
     private var memoryPaused: [BrokerSession] = []
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
+    /// Until when each open transaction may stay open.
+    var transactionDeadlines: [String: Instant] = [:]
+    var transactionCheckScheduled = false
+    /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
+    var completions: [String: [(Completion) -> Void]] = [:]
+    /// Partitions that join a transaction with their first batch, with the batches that wait for that.
+    var joinsUnderWay: [TransactionJoin: [(BrokerRefusal?) -> Void]] = [:]
 
     init(
         settings: BrokerSettings, dataDirectory: String, loop: NIOServiceLoop, time: any TimeSource, log: Logger,
@@ -94,6 +101,13 @@ final class Broker: @unchecked Sendable {
         case .describeConfigs(let request): describeConfigs(request, call)
         case .createPartitions(let request): createPartitions(request, call)
         case .deleteGroups(let request): deleteGroups(request, call)
+        case .addPartitionsToTxn(let request): addPartitionsToTxn(request, call)
+        case .addOffsetsToTxn(let request): addOffsetsToTxn(request, call)
+        case .endTxn(let request): endTxn(request, call)
+        case .txnOffsetCommit(let request): txnOffsetCommit(request, call)
+        case .describeProducers(let request): describeProducers(request, call)
+        case .describeTransactions(let request): describeTransactions(request, call)
+        case .listTransactions(let request): listTransactions(request, call)
         }
     }
 

@@ -113,9 +113,11 @@ extension Broker {
         let gathering = Gathering { [self] in
             if let failure { return done(.failure(failure)) }
             for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
-            scheduleRetention()
-            scheduleSync()
-            done(.success(()))
+            resumeTransactions { [self] in
+                scheduleRetention()
+                scheduleSync()
+                done(.success(()))
+            }
         }
         for (_, topic) in machine.topics.entries {
             gathering.enter()

@@ -55,6 +55,15 @@ package struct BrokerSettings: Sendable {
     static let offsetMetadataBytesMax = 4096
     /// Resolution of group timeouts.
     static let groupTick = Duration.milliseconds(100)
+    /// Resolution of transaction timeouts.
+    static let transactionTick = Duration.milliseconds(200)
+    /// The longest timeout that a producer may ask for (Kafka: transaction.max.timeout.ms).
+    static let transactionTimeoutMax = Duration.seconds(900)
+    /// Pause before an outcome that a partition did not take is tried again.
+    static let transactionRetry = Duration.milliseconds(500)
+    /// An id that nobody has used for this long is forgotten (Kafka: transactional.id.expiration.ms).
+    static let transactionalIDExpiry = Duration.seconds(7 * 24 * 3600)
+    static let transactionalIDBytesMax = 1024
     /// How long a stop waits for appends under way.
     static let drainTimeout = Duration.milliseconds(1000)
 }

@@ -12,6 +12,8 @@ struct AppendJob: @unchecked Sendable {
     let log: PartitionLog
     let batch: RecordBatch
     let logAppendTime: Int64?
+    /// Whether the batch must be durable even if the broker syncs at intervals.
+    var mustSync = false
     let completion: (AppendOutcome) -> Void
 }
 
@@ -125,8 +127,9 @@ final class LogWriter: @unchecked Sendable {
             do {
                 let bytes = try log.writeStaged()
                 guard bytes.readableBytes > 0 else { return }
-                if syncs { try log.sync() }
+                if syncs || jobs.contains(where: { $0.mustSync && $0.log === log }) { try log.sync() }
                 written.append(WrittenPartition(job: first, bytes: bytes, firstOffset: firstOffset, bounds: log.bounds))
+                saveProducers(of: log, first)
             } catch {
                 failures.append((first, error))
                 for index in jobs.indices where jobs[index].log === log {
@@ -137,6 +140,11 @@ final class LogWriter: @unchecked Sendable {
                     }
                 }
             }
+        }
+
+        /// The appends hold without it; a snapshot that fails is told and written with the next segment.
+        private mutating func saveProducers(of log: PartitionLog, _ first: Int) {
+            do { try log.saveProducersIfSealed() } catch { failures.append((first, error)) }
         }
     }
 }

@@ -23,6 +23,7 @@ final class Partition {
     /// Consumers see offsets below this: all that is written, and durable if the broker acknowledges only then.
     private(set) var highWatermark: Int64
     private(set) var sizeBytes: Int64
+    private(set) var transactions: PartitionTransactions
     private var tail = Deque<TailChunk>()
     /// Long polls that this partition can end, by their number.
     var waiting: [Int: FetchWait] = [:]
@@ -38,38 +39,48 @@ final class Partition {
         startOffset = bounds.startOffset
         highWatermark = bounds.nextOffset
         sizeBytes = bounds.sizeBytes
+        transactions = bounds.transactions
     }
+
+    /// Below this every transaction has an outcome.
+    var lastStableOffset: Int64 { transactions.lastStableOffset(end: highWatermark) }
+
+    /// The offset before which a reader stops.
+    func end(of isolation: IsolationLevel) -> Int64 { isolation == .readCommitted ? lastStableOffset : highWatermark }
 
     /// Takes over what a round has written.
     func publish(_ bytes: Bytes, firstOffset: Int64, _ bounds: LogBounds) {
         highWatermark = bounds.nextOffset
         startOffset = bounds.startOffset
         sizeBytes = bounds.sizeBytes
+        transactions = bounds.transactions
         tail.append(TailChunk(firstOffset: firstOffset, nextOffset: bounds.nextOffset, bytes: bytes))
     }
 
     func trimmed(_ bounds: LogBounds) {
         startOffset = bounds.startOffset
         sizeBytes = bounds.sizeBytes
+        transactions = bounds.transactions
     }
 
     /// Gives up the oldest batches in memory; returns how many bytes they had.
     func dropOldestChunk() -> Int { tail.popFirst()?.bytes.storageCapacity ?? 0 }
 
-    /// Bytes that could be fetched from `offset` now; counts at most what is in memory, and something if there is anything at all.
-    func availableBytes(from offset: Int64) -> Int {
-        guard offset < highWatermark else { return 0 }
+    /// Bytes that could be fetched from `offset` below `end` now; counts at most what is in memory, and something if there is anything at all.
+    func availableBytes(from offset: Int64, below end: Int64) -> Int {
+        guard offset < end else { return 0 }
         guard let first = tail.first, offset >= first.firstOffset else { return Int.max }
         var bytes = 0
         for chunk in tail.reversed() {
             if chunk.nextOffset <= offset { break }
+            if chunk.firstOffset >= end { continue }
             bytes += chunk.bytes.readableBytes
         }
         return bytes
     }
 
-    /// Whole batches from `offset` on, at least one and otherwise at most `maxBytes`; nil if they are not in memory.
-    func tailRecords(from offset: Int64, maxBytes: Int) -> Bytes? {
+    /// Whole batches from `offset` on and below `end`, at least one and otherwise at most `maxBytes`; nil if they are not in memory.
+    func tailRecords(from offset: Int64, below end: Int64, maxBytes: Int) -> Bytes? {
         guard let first = tail.first, offset >= first.firstOffset else { return nil }
         var low = 0
         var high = tail.count
@@ -78,10 +89,11 @@ final class Partition {
             if tail[middle].nextOffset <= offset { low = middle + 1 } else { high = middle }
         }
         guard low < tail.count else { return nil }
-        var records = wholeBatches(tail[low].bytes, from: offset, maxBytes: maxBytes, atLeastOne: true)
+        var records = wholeBatches(tail[low].bytes, from: offset, below: end, maxBytes: maxBytes, atLeastOne: true)
         var place = low + 1
         while place < tail.count, records.readableBytes < maxBytes {
-            let more = wholeBatches(tail[place].bytes, from: offset, maxBytes: maxBytes - records.readableBytes, atLeastOne: false)
+            let more = wholeBatches(
+                tail[place].bytes, from: offset, below: end, maxBytes: maxBytes - records.readableBytes, atLeastOne: false)
             guard more.readableBytes > 0 else { break }
             records.writeImmutableBuffer(more)
             place += 1
@@ -89,7 +101,7 @@ final class Partition {
         return records
     }
 
-    private func wholeBatches(_ chunk: Bytes, from offset: Int64, maxBytes: Int, atLeastOne: Bool) -> Bytes {
+    private func wholeBatches(_ chunk: Bytes, from offset: Int64, below visible: Int64, maxBytes: Int, atLeastOne: Bool) -> Bytes {
         var start = chunk.readerIndex
         var end = start
         var begun = false
@@ -102,6 +114,7 @@ final class Partition {
                 begun = true
                 start = end
             }
+            if extent.firstOffset >= visible { break }
             if end + extent.bytes - start > maxBytes, !(atLeastOne && end == start) { break }
             end += extent.bytes
         }

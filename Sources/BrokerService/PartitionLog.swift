@@ -1,4 +1,4 @@
-// One partition's records on disk: a segment log of batches and the memory of its idempotent producers. Confined to the disk thread that
+// One partition's records on disk: a segment log of batches, the memory of its producers, and what is known of transactions. Confined to the disk thread that
 // the partition belongs to. Offsets are given here, when a batch is staged, so that order in the log and order of offsets are one.
 import Base
 import BrokerCore
@@ -21,6 +21,7 @@ struct LogBounds: Sendable {
     var nextOffset: Int64
     var durableOffset: Int64
     var sizeBytes: Int64
+    var transactions: PartitionTransactions
 }
 
 /// A partition's log.
@@ -28,25 +29,52 @@ final class PartitionLog: @unchecked Sendable {
     // Safe to share: every member is used on the partition's disk thread only; the loop passes the reference along.
     private let log: SegmentLog<BatchFraming>
     private var ledger = ProducerLedger()
+    private var transactions = PartitionTransactions()
+    /// As they were before the batches that are staged.
+    private var transactionsBefore = PartitionTransactions()
+    /// The active segment when the producers were last saved, and the offset up to which they were.
+    private var snapshotBase: Int64 = -1
+    private var snapshotOffset: Int64 = -1
     private var staged = Bytes()
     private var stagedFirstOffset: Int64 = 0
     private var stagedNextOffset: Int64 = 0
     let directory: String
-    /// Segments whose batches are read again at a start to know the producers; their newest batches are all that a retry can repeat.
-    private static let segmentsForLedger = 2
-
     init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
         self.directory = directory
         log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
-        let from = log.segmentExtents.suffix(Self.segmentsForLedger).first?.baseOffset ?? log.startOffset
-        try log.forEachRecord(from: from) { (_: RecordExtent, bytes: Bytes) throws(StorageError) in
-            guard let fields = RecordBatch.peek(bytes) else { return }
-            ledger.record(fields.producerBatch, baseOffset: fields.baseOffset)
+        var from = log.startOffset
+        if let snapshot = try ProducerSnapshotFile.read(directory), snapshot.nextOffset >= from, snapshot.nextOffset <= log.nextOffset {
+            ledger = snapshot.ledger
+            transactions = snapshot.transactions
+            from = snapshot.nextOffset
+            snapshotOffset = from
         }
+        try log.forEachRecord(from: from) { (_: RecordExtent, bytes: Bytes) throws(StorageError) in
+            if let fields = RecordBatch.peek(bytes) { try remember(fields, bytes) }
+        }
+        snapshotBase = log.activeBaseOffset
+    }
+
+    /// What a batch that is in the log says of its producer.
+    private func remember(_ fields: RecordBatchFields, _ bytes: Bytes) throws(StorageError) {
+        guard fields.isControl else {
+            ledger.record(fields.producerBatch, baseOffset: fields.baseOffset, timestamp: fields.maxTimestamp)
+            if fields.isTransactional { transactions.note(fields.producerID, at: fields.baseOffset) }
+            return
+        }
+        do {
+            guard let marker = try RecordBatch(bytes).marker else { return }
+            rememberMarker(marker, ProducerIdentity(fields.producerID, fields.producerEpoch), at: fields.baseOffset)
+        } catch { throw StorageError(.corrupt("the control batch at offset \(fields.baseOffset) cannot be read: \(error)"), "read", directory) }
+    }
+
+    private func rememberMarker(_ marker: TransactionMarker, _ producer: ProducerIdentity, at offset: Int64) {
+        ledger.noteMarker(producer)
+        transactions.end(producer.id, commits: marker == .commit, at: offset)
     }
 
     var bounds: LogBounds {
-        LogBounds(startOffset: log.startOffset, nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes)
+        LogBounds(startOffset: log.startOffset, nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
     }
     var cutBytes: Int64 { log.recovery.cutBytes }
 
@@ -56,7 +84,7 @@ final class PartitionLog: @unchecked Sendable {
     func stage(_ batch: RecordBatch, logAppendTime: Int64?) -> AppendOutcome {
         guard batch.isIntact else { return .corrupt }
         let producer = batch.producerBatch
-        switch ledger.judge(producer) {
+        switch batch.isControl ? .append : ledger.judge(producer) {
         case .append: break
         case .duplicate(let baseOffset): return .duplicate(baseOffset: baseOffset)
         case .outOfOrder: return .outOfOrder
@@ -65,11 +93,17 @@ final class PartitionLog: @unchecked Sendable {
         if staged.readableBytes == 0 {
             stagedFirstOffset = log.nextOffset
             stagedNextOffset = log.nextOffset
+            transactionsBefore = transactions
         }
         let baseOffset = stagedNextOffset
         batch.append(to: &staged, baseOffset: baseOffset, leaderEpoch: 0, logAppendTime: logAppendTime)
         stagedNextOffset += Int64(batch.lastOffsetDelta) + 1
-        ledger.record(producer, baseOffset: baseOffset)
+        if let marker = batch.marker {
+            rememberMarker(marker, ProducerIdentity(batch.producerID, batch.producerEpoch), at: baseOffset)
+        } else {
+            ledger.record(producer, baseOffset: baseOffset, timestamp: batch.maxTimestamp)
+            if batch.isTransactional { transactions.note(batch.producerID, at: baseOffset) }
+        }
         return .appended(baseOffset: baseOffset, logAppendTime: logAppendTime)
     }
 
@@ -80,17 +114,36 @@ final class PartitionLog: @unchecked Sendable {
         guard bytes.readableBytes > 0 else { return bytes }
         do { try log.append(bytes) } catch {
             ledger.forget(from: stagedFirstOffset)
+            transactions = transactionsBefore
             throw error
         }
         return bytes
     }
 
-    var stagedBytes: Int { staged.readableBytes }
-
     /// Makes room in the staging buffer for what is about to be staged, so that it is allocated once.
     func reserve(_ bytes: Int) { staged.reserveCapacity(minimumWritableBytes: bytes) }
 
     func sync() throws(StorageError) { try log.sync() }
+
+    /// Keeps what is known of the producers once a segment is sealed, so that a start reads the newest segment only.
+    func saveProducersIfSealed() throws(StorageError) {
+        guard log.activeBaseOffset != snapshotBase else { return }
+        try saveProducers(durably: true)
+        snapshotBase = log.activeBaseOffset
+    }
+
+    private func saveProducers(durably: Bool) throws(StorageError) {
+        guard log.nextOffset != snapshotOffset else { return }
+        try log.sync()
+        transactions.trim(below: log.startOffset)
+        try ProducerSnapshotFile.write(ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions), directory, durably: durably)
+        snapshotOffset = log.nextOffset
+    }
+
+    /// The producers that are remembered, each with the first offset of the transaction that it has open.
+    var producers: [(producer: RememberedProducer, openSince: Int64?)] {
+        ledger.producers.map { ($0, transactions.firstOffset(of: $0.producerID)) }
+    }
 
     // MARK: reading
 
@@ -136,9 +189,16 @@ final class PartitionLog: @unchecked Sendable {
             keepFrom = segment.nextOffset
         }
         try log.trim(below: keepFrom)
+        transactions.trim(below: log.startOffset)
     }
 
-    func close() throws(StorageError) { try log.close() }
+    func close() throws(StorageError) {
+        var failure: StorageError?
+        // A snapshot that is not written costs the next start some reading and nothing else.
+        do { try saveProducers(durably: false) } catch { failure = error.cause == .noSpace ? nil : error }
+        try log.close()
+        if let failure { throw failure }
+    }
 
     /// Removes a closed partition's directory.
     static func remove(_ directory: String) throws(StorageError) {

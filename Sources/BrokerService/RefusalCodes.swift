@@ -11,6 +11,11 @@ extension BrokerRefusal {
         case .invalidPartitionCount: .invalidPartitions
         case .unknownGroup: .groupIDNotFound
         case .tooManyPartitions: .invalidPartitions
+        case .unknownTransaction: .invalidProducerIDMapping
+        case .producerFenced: .producerFenced
+        case .transactionCompleting, .transactionOpen: .concurrentTransactions
+        case .invalidTransactionState: .invalidTransactionState
+        case .tooManyTransactions: .policyViolation
         case .notWritable: .kafkaStorageError
         }
     }
@@ -24,6 +29,12 @@ extension BrokerRefusal {
         case .invalidPartitionCount(let count, let reason): "\(count) partitions are not possible: \(reason)"
         case .unknownGroup(let group): "there is no group '\(group)'"
         case .tooManyPartitions(let limit): "this broker holds at most \(limit) partitions"
+        case .unknownTransaction(let name): "no transaction '\(name)' has this producer id"
+        case .producerFenced(let name): "another producer has taken over the transactional id '\(name)'"
+        case .transactionCompleting(let name): "the transaction '\(name)' is being completed; try again"
+        case .transactionOpen(let name): "the transaction '\(name)' is open; try again"
+        case .invalidTransactionState(let name, let reason): "transaction '\(name)': \(reason)"
+        case .tooManyTransactions(let limit): "this broker keeps at most \(limit) transactional ids"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }

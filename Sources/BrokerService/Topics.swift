@@ -164,6 +164,7 @@ extension Broker {
             guard !self.isStopping else { return }
             let now = self.time.wallTime()
             for partition in self.partitions.values { self.retain(partition, now) }
+            self.forgetIdleTransactions()
             self.scheduleRetention()
         }
     }

@@ -21,9 +21,16 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case createTopics = 19
     case deleteTopics = 20
     case initProducerID = 22
+    case addPartitionsToTxn = 24
+    case addOffsetsToTxn = 25
+    case endTxn = 26
+    case txnOffsetCommit = 28
     case describeConfigs = 32
     case createPartitions = 37
     case deleteGroups = 42
+    case describeProducers = 61
+    case describeTransactions = 65
+    case listTransactions = 66
 }
 
 /// What is served of an API.
@@ -45,7 +52,7 @@ package struct ApiRow: Sendable {
 /// All rows in the order of their keys.
 package enum ApiTable {
     package static let rows: [ApiRow] = [
-        row(.produce, "Produce", 0...11, 9, ProduceRequest.self, ProduceResponse.self),
+        row(.produce, "Produce", 0...12, 9, ProduceRequest.self, ProduceResponse.self),
         row(.fetch, "Fetch", 4...16, 12, FetchRequest.self, FetchResponse.self),
         row(.listOffsets, "ListOffsets", 1...7, 6, ListOffsetsRequest.self, ListOffsetsResponse.self),
         row(.metadata, "Metadata", 0...13, 9, MetadataRequest.self, MetadataResponse.self),
@@ -62,9 +69,16 @@ package enum ApiTable {
         row(.createTopics, "CreateTopics", 2...7, 5, CreateTopicsRequest.self, CreateTopicsResponse.self),
         row(.deleteTopics, "DeleteTopics", 1...6, 4, DeleteTopicsRequest.self, DeleteTopicsResponse.self),
         row(.initProducerID, "InitProducerId", 0...5, 2, InitProducerIDRequest.self, InitProducerIDResponse.self),
+        row(.addPartitionsToTxn, "AddPartitionsToTxn", 0...3, 3, AddPartitionsToTxnRequest.self, AddPartitionsToTxnResponse.self),
+        row(.addOffsetsToTxn, "AddOffsetsToTxn", 0...4, 3, AddOffsetsToTxnRequest.self, AddOffsetsToTxnResponse.self),
+        row(.endTxn, "EndTxn", 0...5, 3, EndTxnRequest.self, EndTxnResponse.self),
+        row(.txnOffsetCommit, "TxnOffsetCommit", 0...5, 3, TxnOffsetCommitRequest.self, TxnOffsetCommitResponse.self),
         row(.describeConfigs, "DescribeConfigs", 1...4, 4, DescribeConfigsRequest.self, DescribeConfigsResponse.self),
         row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
+        row(.describeProducers, "DescribeProducers", 0...0, 0, DescribeProducersRequest.self, DescribeProducersResponse.self),
+        row(.describeTransactions, "DescribeTransactions", 0...0, 0, DescribeTransactionsRequest.self, DescribeTransactionsResponse.self),
+        row(.listTransactions, "ListTransactions", 0...1, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
     ]
 
     private static func row(
@@ -76,7 +90,7 @@ package enum ApiTable {
 
     /// Rows by wire number; most numbers have none.
     private static let byNumber: [ApiRow?] = {
-        var table = [ApiRow?](repeating: nil, count: 64)
+        var table = [ApiRow?](repeating: nil, count: 80)
         for row in rows { table[Int(row.key.rawValue)] = row }
         return table
     }()

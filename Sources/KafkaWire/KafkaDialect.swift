@@ -37,6 +37,14 @@ extension FieldCoder where Self: ~Copyable {
         value = elements
     }
 
+    mutating func int64s(_ value: inout [Int64]) throws(WireError) {
+        try array(&value, empty: 0) { (element: inout Int64, io: inout Self) throws(WireError) in try io.int64(&element) }
+    }
+
+    mutating func int8s(_ value: inout [Int8]) throws(WireError) {
+        try array(&value, empty: 0) { (element: inout Int8, io: inout Self) throws(WireError) in try io.int8(&element) }
+    }
+
     mutating func optionalStrings(_ value: inout [String]?) throws(WireError) {
         try optionalArray(&value, empty: "") { (element: inout String, io: inout Self) throws(WireError) in try io.string(&element) }
     }

@@ -27,6 +27,11 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let unknownMemberID = KafkaErrorCode(rawValue: 25)
     package static let invalidSessionTimeout = KafkaErrorCode(rawValue: 26)
     package static let rebalanceInProgress = KafkaErrorCode(rawValue: 27)
+    package static let topicAuthorizationFailed = KafkaErrorCode(rawValue: 29)
+    package static let groupAuthorizationFailed = KafkaErrorCode(rawValue: 30)
+    package static let clusterAuthorizationFailed = KafkaErrorCode(rawValue: 31)
+    package static let unsupportedSASLMechanism = KafkaErrorCode(rawValue: 33)
+    package static let illegalSASLState = KafkaErrorCode(rawValue: 34)
     package static let unsupportedVersion = KafkaErrorCode(rawValue: 35)
     package static let topicAlreadyExists = KafkaErrorCode(rawValue: 36)
     package static let invalidPartitions = KafkaErrorCode(rawValue: 37)
@@ -35,25 +40,41 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let invalidConfig = KafkaErrorCode(rawValue: 40)
     package static let invalidRequest = KafkaErrorCode(rawValue: 42)
     package static let unsupportedForMessageFormat = KafkaErrorCode(rawValue: 43)
+    package static let policyViolation = KafkaErrorCode(rawValue: 44)
     package static let outOfOrderSequenceNumber = KafkaErrorCode(rawValue: 45)
     package static let duplicateSequenceNumber = KafkaErrorCode(rawValue: 46)
     package static let invalidProducerEpoch = KafkaErrorCode(rawValue: 47)
+    package static let invalidTransactionState = KafkaErrorCode(rawValue: 48)
+    package static let invalidProducerIDMapping = KafkaErrorCode(rawValue: 49)
+    package static let invalidTransactionTimeout = KafkaErrorCode(rawValue: 50)
+    package static let concurrentTransactions = KafkaErrorCode(rawValue: 51)
     package static let transactionalIDAuthorizationFailed = KafkaErrorCode(rawValue: 53)
+    package static let securityDisabled = KafkaErrorCode(rawValue: 54)
+    package static let operationNotAttempted = KafkaErrorCode(rawValue: 55)
     package static let kafkaStorageError = KafkaErrorCode(rawValue: 56)
+    package static let saslAuthenticationFailed = KafkaErrorCode(rawValue: 58)
     package static let unknownProducerID = KafkaErrorCode(rawValue: 59)
     package static let nonEmptyGroup = KafkaErrorCode(rawValue: 68)
     package static let groupIDNotFound = KafkaErrorCode(rawValue: 69)
     package static let fetchSessionIDNotFound = KafkaErrorCode(rawValue: 70)
+    package static let invalidFetchSessionEpoch = KafkaErrorCode(rawValue: 71)
     package static let fencedLeaderEpoch = KafkaErrorCode(rawValue: 74)
     package static let unknownLeaderEpoch = KafkaErrorCode(rawValue: 75)
     package static let unsupportedCompressionType = KafkaErrorCode(rawValue: 76)
     package static let memberIDRequired = KafkaErrorCode(rawValue: 79)
     package static let groupMaxSizeReached = KafkaErrorCode(rawValue: 81)
     package static let fencedInstanceID = KafkaErrorCode(rawValue: 82)
+    package static let electionNotNeeded = KafkaErrorCode(rawValue: 84)
+    package static let groupSubscribedToTopic = KafkaErrorCode(rawValue: 86)
     package static let invalidRecord = KafkaErrorCode(rawValue: 87)
+    package static let unstableOffsetCommit = KafkaErrorCode(rawValue: 88)
     package static let throttlingQuotaExceeded = KafkaErrorCode(rawValue: 89)
     package static let producerFenced = KafkaErrorCode(rawValue: 90)
+    package static let resourceNotFound = KafkaErrorCode(rawValue: 91)
+    package static let duplicateResource = KafkaErrorCode(rawValue: 92)
+    package static let unacceptableCredential = KafkaErrorCode(rawValue: 93)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
+    package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
 }
 
 extension KafkaErrorCode: CustomStringConvertible {
@@ -66,12 +87,18 @@ extension KafkaErrorCode: CustomStringConvertible {
         12: "OFFSET_METADATA_TOO_LARGE", 14: "COORDINATOR_LOAD_IN_PROGRESS", 15: "COORDINATOR_NOT_AVAILABLE", 16: "NOT_COORDINATOR",
         17: "INVALID_TOPIC_EXCEPTION", 21: "INVALID_REQUIRED_ACKS", 22: "ILLEGAL_GENERATION", 23: "INCONSISTENT_GROUP_PROTOCOL",
         24: "INVALID_GROUP_ID", 25: "UNKNOWN_MEMBER_ID", 26: "INVALID_SESSION_TIMEOUT", 27: "REBALANCE_IN_PROGRESS",
-        35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS", 37: "INVALID_PARTITIONS", 38: "INVALID_REPLICATION_FACTOR",
-        39: "INVALID_REPLICA_ASSIGNMENT", 40: "INVALID_CONFIG", 42: "INVALID_REQUEST", 43: "UNSUPPORTED_FOR_MESSAGE_FORMAT",
-        45: "OUT_OF_ORDER_SEQUENCE_NUMBER", 46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH",
-        53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", 56: "KAFKA_STORAGE_ERROR", 59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP",
-        69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH",
-        76: "UNSUPPORTED_COMPRESSION_TYPE", 79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID",
-        87: "INVALID_RECORD", 89: "THROTTLING_QUOTA_EXCEEDED", 90: "PRODUCER_FENCED", 100: "UNKNOWN_TOPIC_ID",
+        29: "TOPIC_AUTHORIZATION_FAILED", 30: "GROUP_AUTHORIZATION_FAILED", 31: "CLUSTER_AUTHORIZATION_FAILED",
+        33: "UNSUPPORTED_SASL_MECHANISM", 34: "ILLEGAL_SASL_STATE", 35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS",
+        37: "INVALID_PARTITIONS", 38: "INVALID_REPLICATION_FACTOR", 39: "INVALID_REPLICA_ASSIGNMENT", 40: "INVALID_CONFIG",
+        42: "INVALID_REQUEST", 43: "UNSUPPORTED_FOR_MESSAGE_FORMAT", 44: "POLICY_VIOLATION", 45: "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH", 48: "INVALID_TXN_STATE", 49: "INVALID_PRODUCER_ID_MAPPING",
+        50: "INVALID_TRANSACTION_TIMEOUT", 51: "CONCURRENT_TRANSACTIONS", 53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+        54: "SECURITY_DISABLED", 55: "OPERATION_NOT_ATTEMPTED", 56: "KAFKA_STORAGE_ERROR", 58: "SASL_AUTHENTICATION_FAILED",
+        59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP", 69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND",
+        71: "INVALID_FETCH_SESSION_EPOCH", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH", 76: "UNSUPPORTED_COMPRESSION_TYPE",
+        79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID", 84: "ELECTION_NOT_NEEDED",
+        86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
+        90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
+        100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND",
     ]
 }

@@ -97,6 +97,7 @@ package struct RecordBatchBuilder {
     package var producerEpoch: Int16 = -1
     package var baseSequence: Int32 = -1
     package var isTransactional = false
+    package var isControl = false
 
     package init(compression: Compression = .none) { self.compression = compression }
 
@@ -123,7 +124,8 @@ package struct RecordBatchBuilder {
         batch.writeInteger(Int32(-1))
         batch.writeInteger(RecordBatchFormat.magic)
         batch.writeInteger(UInt32(0))
-        batch.writeInteger(compression.rawValue | (isTransactional ? RecordBatchFormat.transactionalBit : 0))
+        let flags = (isTransactional ? RecordBatchFormat.transactionalBit : 0) | (isControl ? RecordBatchFormat.controlBit : 0)
+        batch.writeInteger(compression.rawValue | flags)
         batch.writeInteger(Int32(records.count - 1))
         batch.writeInteger(base)
         batch.writeInteger(records.reduce(base) { max($0, $1.timestamp) })

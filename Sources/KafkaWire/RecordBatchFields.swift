@@ -11,6 +11,10 @@ package struct RecordBatchFields: Sendable, Equatable {
     package var producerEpoch: Int16
     package var baseSequence: Int32
     package var recordCount: Int32
+    package var attributes: Int16
+
+    package var isTransactional: Bool { attributes & RecordBatchFormat.transactionalBit != 0 }
+    package var isControl: Bool { attributes & RecordBatchFormat.controlBit != 0 }
 }
 
 extension RecordBatch {
@@ -38,7 +42,8 @@ extension RecordBatch {
                 producerID: load(RecordBatchFormat.producerIDAt, Int64.self),
                 producerEpoch: load(RecordBatchFormat.producerEpochAt, Int16.self),
                 baseSequence: load(RecordBatchFormat.baseSequenceAt, Int32.self),
-                recordCount: load(RecordBatchFormat.recordCountAt, Int32.self))
+                recordCount: load(RecordBatchFormat.recordCountAt, Int32.self),
+                attributes: load(RecordBatchFormat.attributesAt, Int16.self))
         }
     }
 

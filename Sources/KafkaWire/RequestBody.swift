@@ -21,9 +21,16 @@ package enum RequestBody: Sendable {
     case createTopics(CreateTopicsRequest)
     case deleteTopics(DeleteTopicsRequest)
     case initProducerID(InitProducerIDRequest)
+    case addPartitionsToTxn(AddPartitionsToTxnRequest)
+    case addOffsetsToTxn(AddOffsetsToTxnRequest)
+    case endTxn(EndTxnRequest)
+    case txnOffsetCommit(TxnOffsetCommitRequest)
     case describeConfigs(DescribeConfigsRequest)
     case createPartitions(CreatePartitionsRequest)
     case deleteGroups(DeleteGroupsRequest)
+    case describeProducers(DescribeProducersRequest)
+    case describeTransactions(DescribeTransactionsRequest)
+    case listTransactions(ListTransactionsRequest)
 
     package var key: ApiKey {
         switch self {
@@ -44,9 +51,16 @@ package enum RequestBody: Sendable {
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
         case .initProducerID: .initProducerID
+        case .addPartitionsToTxn: .addPartitionsToTxn
+        case .addOffsetsToTxn: .addOffsetsToTxn
+        case .endTxn: .endTxn
+        case .txnOffsetCommit: .txnOffsetCommit
         case .describeConfigs: .describeConfigs
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
+        case .describeProducers: .describeProducers
+        case .describeTransactions: .describeTransactions
+        case .listTransactions: .listTransactions
         }
     }
 
@@ -71,9 +85,16 @@ package enum RequestBody: Sendable {
         case .createTopics: .createTopics(try CreateTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteTopics: .deleteTopics(try DeleteTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .initProducerID: .initProducerID(try InitProducerIDRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .endTxn: .endTxn(try EndTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeConfigs: .describeConfigs(try DescribeConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeProducers: .describeProducers(try DescribeProducersRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeTransactions: .describeTransactions(try DescribeTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listTransactions: .listTransactions(try ListTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -98,9 +119,16 @@ package enum RequestBody: Sendable {
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

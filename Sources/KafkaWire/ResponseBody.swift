@@ -20,9 +20,16 @@ package enum ResponseBody: Sendable {
     case createTopics(CreateTopicsResponse)
     case deleteTopics(DeleteTopicsResponse)
     case initProducerID(InitProducerIDResponse)
+    case addPartitionsToTxn(AddPartitionsToTxnResponse)
+    case addOffsetsToTxn(AddOffsetsToTxnResponse)
+    case endTxn(EndTxnResponse)
+    case txnOffsetCommit(TxnOffsetCommitResponse)
     case describeConfigs(DescribeConfigsResponse)
     case createPartitions(CreatePartitionsResponse)
     case deleteGroups(DeleteGroupsResponse)
+    case describeProducers(DescribeProducersResponse)
+    case describeTransactions(DescribeTransactionsResponse)
+    case listTransactions(ListTransactionsResponse)
 
     package var key: ApiKey {
         switch self {
@@ -43,9 +50,16 @@ package enum ResponseBody: Sendable {
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
         case .initProducerID: .initProducerID
+        case .addPartitionsToTxn: .addPartitionsToTxn
+        case .addOffsetsToTxn: .addOffsetsToTxn
+        case .endTxn: .endTxn
+        case .txnOffsetCommit: .txnOffsetCommit
         case .describeConfigs: .describeConfigs
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
+        case .describeProducers: .describeProducers
+        case .describeTransactions: .describeTransactions
+        case .listTransactions: .listTransactions
         }
     }
 
@@ -70,9 +84,16 @@ package enum ResponseBody: Sendable {
         case .createTopics: .createTopics(try CreateTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteTopics: .deleteTopics(try DeleteTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .initProducerID: .initProducerID(try InitProducerIDResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .endTxn: .endTxn(try EndTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeConfigs: .describeConfigs(try DescribeConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeProducers: .describeProducers(try DescribeProducersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeTransactions: .describeTransactions(try DescribeTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -97,9 +118,16 @@ package enum ResponseBody: Sendable {
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -23,6 +23,10 @@ enum Migrations {
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)
+        // A machine may have learnt tables since the file was made; an absent table is an empty one.
+        try queue.writeWithoutTransaction { database in
+            for table in tables where try !database.tableExists(table.name) { try database.execute(sql: createStatement(table)) }
+        }
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
     }
 

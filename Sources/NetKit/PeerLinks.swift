@@ -66,6 +66,15 @@ package final class PeerLinks: @unchecked Sendable {
         self.log = log
     }
 
+    /// A peer is believed if the authority that signs clients signed it as well.
+    private var trust: TLSTrust? {
+        settings.tls.map { tls in
+            TLSTrust(
+                roots: tls.authorityFile.map { .authorities(file: $0) } ?? .exactly(certificateFile: tls.certificateFile),
+                certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+        }
+    }
+
     private static var limits: FrameLimits {
         var limits = FrameLimits(frameBytesMax: frameBytesMax, firstFrameBytesMax: helloBytesMax)
         limits.outboundBytesMax = unsentBytesMax
@@ -93,7 +102,7 @@ package final class PeerLinks: @unchecked Sendable {
         guard !stopped else { return }
         Task {
             do {
-                try await FrameClient.connect(peer.address, loop: loop, limits: Self.limits, timeout: .seconds(2), tls: settings.tls) { frames in
+                try await FrameClient.connect(peer.address, loop: loop, limits: Self.limits, timeout: .seconds(2), tls: trust) { frames in
                     PeerOutbound(frames, self, peer)
                 }
             } catch { loop.execute { self.redial(peer) } }

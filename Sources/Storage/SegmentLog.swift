@@ -44,6 +44,8 @@ package final class SegmentLog<Framing: LogFraming> {
     package var nextOffset: Int64 { active.nextOffset }
     package var sizeBytes: Int64 { segments.reduce(0) { $0 + $1.sizeBytes } }
     package var segmentCount: Int { segments.count }
+    /// The first offset of the segment that is appended to.
+    package var activeBaseOffset: Int64 { active.baseOffset }
     /// The largest timestamp of any record, -1 for none.
     package var maxTimestamp: Int64 { segments.reduce(-1) { max($0, $1.maxTimestamp) } }
 

@@ -38,6 +38,11 @@ func picture(_ machine: BrokerMachine) -> String {
     for (group, table) in machine.offsets.entries {
         for (place, offset) in table.entries { lines.append("offset \(group) \(place) \(offset.offset) \(offset.metadata) \(offset.time.milliseconds)") }
     }
+    for (name, one) in machine.transactions.entries {
+        let staged = one.content.staged.map { "\($0.group)/\($0.entry.topic)-\($0.entry.partition)=\($0.entry.offset)" }
+        lines.append("transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)")
+    }
+    lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
 
@@ -45,13 +50,14 @@ func picture(_ machine: BrokerMachine) -> String {
     private func command(_ random: inout Prng) -> BrokerCommand {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
-        switch random.below(12) {
+        switch random.below(20) {
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
         case 5: return .identify(clusterID: .drawn(from: &random))
         case 6: return .deleteGroup(group)
         case 7: return .reserveProducerIDs(count: 10)
+        case 8...15: return .transaction(transactionCommand(&random))
         default:
             return .commitOffsets(
                 group: group,
@@ -61,6 +67,23 @@ func picture(_ machine: BrokerMachine) -> String {
         }
     }
 
+    private func transactionCommand(_ random: inout Prng) -> TransactionCommand {
+        let group = GroupID("g\(random.below(4))")
+        let place = TopicPartition("t\(random.below(6))", Int32(random.below(5)))
+        let action: TransactionCommand.Action =
+            switch random.below(8) {
+            case 0: .begin(timeoutMilliseconds: 1000)
+            case 1: .addPartitions([place, TopicPartition("t0", 0)])
+            case 2: .addGroup(group)
+            case 3, 4: .stageOffsets(group, [OffsetEntry(topic: place.topic, partition: place.partition, offset: Int64(random.below(100)))], joining: true)
+            case 5: .decide(commits: random.chance(1, in: 2), EpochChange.allCases[random.below(3)])
+            case 6: .complete
+            default: .forget
+            }
+        // Ids are few, and so are epochs: most commands find their transaction.
+        return TransactionCommand("x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), action)
+    }
+
     @Test("a state loaded from its tables equals the state that wrote them", arguments: UInt64(0)..<40)
     func loadedStateEqualsAppliedState(_ seed: UInt64) throws {
         var random = Prng(seed: seed)
@@ -68,6 +91,11 @@ func picture(_ machine: BrokerMachine) -> String {
         var image = TableImage()
         for slot in 1...300 {
             var command = command(&random)
+            if case .transaction(var one) = command, random.chance(2, in: 3), let known = machine.transactions[one.name] {
+                one.producer = known.producer
+                if case .begin = one.action, random.chance(1, in: 2) { one.producer = ProducerIdentity() }
+                command = .transaction(one)
+            }
             if random.chance(1, in: 10), let gone = machine.dropped.entries.first { command = .forgetDropped(topicID: gone.value.id) }
             let bytes = try command.encoded(as: DurableDialect.self)
             #expect(try BrokerCommand(decoding: bytes, as: DurableDialect.self) == command)

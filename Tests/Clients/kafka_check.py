@@ -384,19 +384,6 @@ def settings_described():
     admin.close()
 
 
-@check
-def transactions_are_refused():
-    producer = KafkaProducer(bootstrap_servers=server, transactional_id=f"tx-{run}", max_block_ms=5000, acks="all")
-    began = time.time()
-    try:
-        producer.init_transactions()
-        raise AssertionError("transactions are not served, but were begun")
-    except KafkaError as error:
-        assert time.time() - began < 5, f"refused only after {time.time() - began:.1f} s: {error!r}"
-    finally:
-        producer.close(timeout=1)
-
-
 passed = failed = 0
 only = [argument for argument in sys.argv[2:] if not argument.startswith("--")]
 for function in checks:

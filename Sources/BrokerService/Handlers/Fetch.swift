@@ -16,6 +16,15 @@ extension Broker {
     }
 }
 
+/// Which records a reader wants.
+enum IsolationLevel {
+    case readUncommitted
+    /// No records of open transactions, and the aborted ones named.
+    case readCommitted
+
+    init(wire: Int8) { self = wire == 1 ? .readCommitted : .readUncommitted }
+}
+
 /// A fetch from its arrival to its answer. Used on the loop only.
 final class FetchWait: @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
@@ -23,6 +32,7 @@ final class FetchWait: @unchecked Sendable {
     private let broker: Broker
     private let request: FetchRequest
     private let call: Call
+    private let isolation: IsolationLevel
     private var standsIn: [Partition] = []
     private var isDone = false
 
@@ -30,6 +40,7 @@ final class FetchWait: @unchecked Sendable {
         self.broker = broker
         self.request = request
         self.call = call
+        isolation = IsolationLevel(wire: request.isolationLevel)
         self.number = number
     }
 
@@ -67,7 +78,7 @@ final class FetchWait: @unchecked Sendable {
                 guard let partition = broker.partitions[TopicPartition(name, part.partition)],
                     Self.refusal(part, partition) == nil
                 else { return true }
-                available += min(partition.availableBytes(from: part.fetchOffset), max(1, Int(part.partitionMaxBytes)))
+                available += min(partition.availableBytes(from: part.fetchOffset, below: partition.end(of: isolation)), max(1, Int(part.partitionMaxBytes)))
             }
         }
         return available >= Int(request.minBytes)
@@ -112,21 +123,22 @@ final class FetchWait: @unchecked Sendable {
         answer.describe(t, p, partition)
         if let code = Self.refusal(part, partition) { return answer.refuse(t, p, code) }
         let room = min(Int(part.partitionMaxBytes), answer.remaining)
-        guard part.fetchOffset < partition.highWatermark, room > 0 || answer.bytes == 0 else { return }
-        if let records = partition.tailRecords(from: part.fetchOffset, maxBytes: max(0, room)) {
+        let visible = partition.end(of: isolation)
+        if isolation == .readCommitted { answer.setAborted(t, p, []) }
+        guard part.fetchOffset < visible, room > 0 || answer.bytes == 0 else { return }
+        if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
             guard records.readableBytes <= room || answer.bytes == 0 else { return }
-            return answer.set(t, p, records)
+            return hand(records, from: part.fetchOffset, partition, answer, t, p)
         }
         answer.setAside(room)
         gathering.enter()
         let log = partition.log
         let offset = part.fetchOffset
-        let visible = partition.highWatermark
         // Made and called on the loop; the disk thread only carries it back.
-        nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [broker] result in
+        nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [self] result in
             switch result {
-            case .success(let records): answer.set(t, p, records)
+            case .success(let records): hand(records, from: offset, partition, answer, t, p)
             case .failure(let error):
                 broker.log.error("a partition could not be read", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
                 answer.refuse(t, p, .kafkaStorageError)
@@ -137,6 +149,24 @@ final class FetchWait: @unchecked Sendable {
             let result = Result { Self.visible(try log.read(from: offset, maxBytes: max(0, room)), below: visible) }
             broker.loop.execute { done(result) }
         }
+    }
+
+    /// Puts records into the answer, and with them the aborted transactions that a reader of committed ones has to pass over.
+    private func hand(_ records: Bytes, from offset: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int) {
+        answer.set(t, p, records)
+        guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.readableBytes > 0 else { return }
+        answer.setAborted(t, p, partition.transactions.aborted(from: offset, below: Self.end(of: records)))
+    }
+
+    /// The offset behind the last batch.
+    private static func end(of records: Bytes) -> Int64 {
+        var place = records.readerIndex
+        var end: Int64 = 0
+        while let header = records.getSlice(at: place, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
+            end = extent.nextOffset
+            place += extent.bytes
+        }
+        return end
     }
 
     /// The leading batches that lie wholly below `end`: the log may hold some that are not durable yet.
@@ -167,11 +197,15 @@ private final class FetchAnswer {
 
     func describe(_ t: Int, _ p: Int, _ partition: Partition) {
         response.topics[t].partitions[p].highWatermark = partition.highWatermark
-        response.topics[t].partitions[p].lastStableOffset = partition.highWatermark
+        response.topics[t].partitions[p].lastStableOffset = partition.lastStableOffset
         response.topics[t].partitions[p].logStartOffset = partition.startOffset
     }
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
+
+    func setAborted(_ t: Int, _ p: Int, _ aborted: [AbortedTransaction]) {
+        response.topics[t].partitions[p].abortedTransactions = aborted.map { .init(producerID: $0.producerID, firstOffset: $0.firstOffset) }
+    }
 
     /// Room for a read that is under way.
     func setAside(_ room: Int) {

@@ -1,5 +1,4 @@
-// FindCoordinator: this broker coordinates every group. Transactions have no coordinator here, and clients are told so with an error that they
-// do not retry.
+// FindCoordinator: this broker coordinates every group and every transaction.
 import Base
 import KafkaWire
 
@@ -22,9 +21,10 @@ extension Broker {
         func refused(_ code: KafkaErrorCode, _ message: String) -> FindCoordinatorResponse.Coordinator {
             .init(key: key, nodeID: -1, host: "", port: -1, errorCode: code, errorMessage: message)
         }
-        if keyType == Self.transactionKey { return refused(.transactionalIDAuthorizationFailed, Self.noTransactions) }
-        guard keyType == Self.groupKey else { return refused(.invalidRequest, "there is no coordinator of kind \(keyType)") }
-        guard !key.isEmpty else { return refused(.invalidGroupID, "a group has a name") }
+        guard keyType == Self.groupKey || keyType == Self.transactionKey else {
+            return refused(.invalidRequest, "there is no coordinator of kind \(keyType)")
+        }
+        guard !key.isEmpty else { return refused(keyType == Self.groupKey ? .invalidGroupID : .invalidRequest, "a group and a transaction have a name") }
         let address = advertised(to: call)
         return .init(key: key, nodeID: settings.nodeID, host: address.host, port: Int32(address.port))
     }

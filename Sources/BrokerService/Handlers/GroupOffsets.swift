@@ -13,7 +13,7 @@ extension Broker {
         for topic in request.topics {
             var answered = OffsetCommitResponse.Topic(name: topic.name)
             for part in topic.partitions {
-                let code = refusal?.code ?? problem(with: part, of: topic.name)
+                let code = refusal?.code ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
                 answered.partitions.append(.init(partition: part.partition, errorCode: code))
                 guard code == .none else { continue }
                 entries.append(
@@ -30,34 +30,41 @@ extension Broker {
         }
     }
 
-    private func problem(with part: OffsetCommitRequest.Topic.Partition, of topic: String) -> KafkaErrorCode {
-        guard let known = machine.topics[topic], part.partition >= 0, part.partition < known.partitions else { return .unknownTopicOrPartition }
-        return (part.committedMetadata?.utf8.count ?? 0) > BrokerSettings.offsetMetadataBytesMax ? .offsetMetadataTooLarge : .none
+    func problem(withOffsetOf place: TopicPartition, metadata: String?) -> KafkaErrorCode {
+        guard let known = machine.topics[place.topic], place.partition >= 0, place.partition < known.partitions else { return .unknownTopicOrPartition }
+        return (metadata?.utf8.count ?? 0) > BrokerSettings.offsetMetadataBytesMax ? .offsetMetadataTooLarge : .none
     }
 
     func offsetFetch(_ request: OffsetFetchRequest, _ call: Call) {
         guard call.version < 8 else {
             let groups = request.groups.map { group in
-                OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics))
+                OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics, stable: request.requireStable))
             }
             return call.reply(.offsetFetch(OffsetFetchResponse(groups: groups)))
         }
-        call.reply(.offsetFetch(OffsetFetchResponse(topics: committed(GroupID(request.groupID), request.topics))))
+        call.reply(.offsetFetch(OffsetFetchResponse(topics: committed(GroupID(request.groupID), request.topics, stable: request.requireStable))))
     }
 
-    /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error.
-    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?) -> [OffsetFetchResponse.Topic] {
+    /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error. An offset that a transaction
+    /// under way may change is refused to those who want `stable` ones only.
+    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool) -> [OffsetFetchResponse.Topic] {
         let table = machine.offsets[group]
+        func answer(_ place: TopicPartition, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
+            if stable, machine.hasStagedOffset(group, place) {
+                return .init(partition: place.partition, committedOffset: -1, committedLeaderEpoch: -1, metadata: "", errorCode: .unstableOffsetCommit)
+            }
+            return Self.answer(place.partition, offset)
+        }
         guard let topics else {
             var all: [OffsetFetchResponse.Topic] = []
             for (place, offset) in table?.entries ?? [] {
                 if all.last?.name != place.topic { all.append(.init(name: place.topic)) }
-                all[all.count - 1].partitions.append(Self.answer(place.partition, offset))
+                all[all.count - 1].partitions.append(answer(place, offset))
             }
             return all
         }
         return topics.map { topic in
-            .init(name: topic.name, partitions: topic.partitions.map { Self.answer($0, table?[TopicPartition(topic.name, $0)]) })
+            .init(name: topic.name, partitions: topic.partitions.map { answer(TopicPartition(topic.name, $0), table?[TopicPartition(topic.name, $0)]) })
         }
     }
 

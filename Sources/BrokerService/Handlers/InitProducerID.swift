@@ -1,21 +1,62 @@
-// InitProducerId: identities for idempotent producers, from blocks that are reserved durably, so that none is given twice.
+// InitProducerId: identities for idempotent producers, from blocks that are reserved durably, so that none is given twice; and the identity
+// that belongs to a transactional id, whose earlier holders are shut out and whose open transaction is aborted first.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
+    /// How often a begin is tried again after what stood in its way was completed.
+    private static var beginAttemptsMax: Int { 3 }
+
     func initProducerID(_ request: InitProducerIDRequest, _ call: Call) {
-        guard request.transactionalID == nil else {
-            return call.reply(.initProducerID(InitProducerIDResponse(errorCode: .transactionalIDAuthorizationFailed, producerEpoch: -1)))
-        }
+        if let name = request.transactionalID { return initTransactional(name, request, call) }
         if let id = producerIDs.popFirst() { return call.reply(.initProducerID(InitProducerIDResponse(producerID: id, producerEpoch: 0))) }
         replica.propose(.reserveProducerIDs(count: BrokerSettings.producerIDBlock)) { [self] result in
-            guard case .success(.producerIDs(let first)) = result else {
-                return call.reply(.initProducerID(InitProducerIDResponse(errorCode: .coordinatorNotAvailable, producerEpoch: -1)))
-            }
+            guard case .success(.producerIDs(let first)) = result else { return refuse(.coordinatorNotAvailable, call) }
             // Others may have asked meanwhile: their blocks are kept if they are larger, and ids that are passed over are not missed.
             producerIDs = (first + 1)..<(first + BrokerSettings.producerIDBlock)
             call.reply(.initProducerID(InitProducerIDResponse(producerID: first, producerEpoch: 0)))
+        }
+    }
+
+    private func refuse(_ code: KafkaErrorCode, _ call: Call) {
+        call.reply(.initProducerID(InitProducerIDResponse(errorCode: code, producerEpoch: -1)))
+    }
+
+    private func initTransactional(_ name: String, _ request: InitProducerIDRequest, _ call: Call) {
+        guard !name.isEmpty, name.utf8.count <= BrokerSettings.transactionalIDBytesMax else { return refuse(.invalidRequest, call) }
+        let timeout = Duration.milliseconds(Int(request.transactionTimeoutMilliseconds))
+        guard timeout > .zero, timeout <= BrokerSettings.transactionTimeoutMax else { return refuse(.invalidTransactionTimeout, call) }
+        begin(name, ProducerIdentity(request.producerID, request.producerEpoch), request.transactionTimeoutMilliseconds, call, attempt: 1)
+    }
+
+    private func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ call: Call, attempt: Int) {
+        change(TransactionCommand(name, expected, .begin(timeoutMilliseconds: timeout))) { [self] result in
+            func again() { begin(name, expected, timeout, call, attempt: attempt + 1) }
+            switch result {
+            case .success(let transaction):
+                call.reply(.initProducerID(InitProducerIDResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch)))
+            case .failure(.transactionOpen) where attempt <= Self.beginAttemptsMax:
+                guard let open = machine.transactions[name] else { return again() }
+                // Whoever comes back as the present producer keeps its epoch until the begin raises it.
+                decide(name, open.producer, commits: false, expected.id >= 0 ? .kept : .fencing) { _ in again() }
+            case .failure(.transactionCompleting) where attempt <= Self.beginAttemptsMax:
+                complete(name) { [self] completion in
+                    if case .done = completion { again() } else { refuse(.concurrentTransactions, call) }
+                }
+            case .failure(let refusal): refuse(refusal.transactionCode(fencedSince: 4, call.version), call)
+            }
+        }
+    }
+}
+
+extension BrokerRefusal {
+    /// The code for transaction requests. Clients before `first` do not know PRODUCER_FENCED.
+    func transactionCode(fencedSince first: Int16, _ version: Int16) -> KafkaErrorCode {
+        switch self {
+        case .producerFenced where version < first: .invalidProducerEpoch
+        case .notWritable: .coordinatorNotAvailable
+        default: code
         }
     }
 }

@@ -11,6 +11,7 @@ extension Broker {
 
     func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
         let answer = ListOffsetsAnswer(request)
+        let isolation = IsolationLevel(wire: request.isolationLevel)
         let gathering = Gathering { call.reply(.listOffsets(answer.response)) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
@@ -21,13 +22,13 @@ extension Broker {
                 if part.currentLeaderEpoch > 0 {
                     answer.refuse(t, p, .unknownLeaderEpoch)
                 } else if part.timestamp == Self.latest {
-                    answer.set(t, p, partition.highWatermark, -1)
+                    answer.set(t, p, partition.end(of: isolation), -1)
                 } else if part.timestamp == Self.earliest {
                     answer.set(t, p, partition.startOffset, -1)
                 } else if part.timestamp >= 0 || (part.timestamp == Self.highestTimestamp && call.version >= 7) {
                     gathering.enter()
                     find(part.timestamp, in: partition) { found in
-                        answer.take(t, p, found, below: partition.highWatermark)
+                        answer.take(t, p, found, below: partition.end(of: isolation))
                         gathering.leave()
                     }
                 } else {

@@ -73,6 +73,10 @@ extension Broker {
     static func servedApis(error: KafkaErrorCode) -> ApiVersionsResponse {
         ApiVersionsResponse(
             errorCode: error,
-            apis: ApiTable.rows.map { .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound) })
+            apis: ApiTable.rows.map { .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound) },
+            features: servedFeatures)
     }
+
+    /// Level 2 of transactions: an epoch of its own for each, and partitions that join with their first batch (KIP-890).
+    private static let servedFeatures = [ApiVersionsResponse.Feature(name: "transaction.version", level: 2)]
 }

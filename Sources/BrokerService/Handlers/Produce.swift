@@ -19,8 +19,17 @@ extension Broker {
                 case .failure(let refusal): answer.refuse(t, p, refusal)
                 case .success(let (partition, batch)):
                     gathering.enter()
-                    append(batch, to: partition) { outcome in
+                    let done: (AppendOutcome) -> Void = { outcome in
                         answer.set(t, p, outcome, partition)
+                        gathering.leave()
+                    }
+                    guard batch.isTransactional else {
+                        append(batch, to: partition, done)
+                        continue
+                    }
+                    enterTransaction(batch, partition, request, call) { [self] refusal in
+                        guard let refusal else { return append(batch, to: partition, done) }
+                        answer.refuse(t, p, refusal)
                         gathering.leave()
                     }
                 }
@@ -39,9 +48,6 @@ extension Broker {
     private func admit(_ records: Bytes?, _ name: TopicPartition, _ request: ProduceRequest) -> Result<(Partition, RecordBatch), ProduceRefusal> {
         guard (-1...1).contains(request.acks) else {
             return .failure(.init(.invalidRequiredAcks, "acks is \(request.acks); possible are 0, 1 and -1 (all)"))
-        }
-        guard request.transactionalID == nil else {
-            return .failure(.init(.transactionalIDAuthorizationFailed, Self.noTransactions))
         }
         guard let partition = partitions[name] else {
             let known = machine.topics[name.topic] != nil
@@ -75,11 +81,8 @@ extension Broker {
             return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
         }
         guard !batch.isControl else { return .init(.invalidRecord, "control batches are written by brokers only") }
-        guard !batch.isTransactional else { return .init(.transactionalIDAuthorizationFailed, Self.noTransactions) }
         return nil
     }
-
-    static var noTransactions: String { "transactions are not served by this broker yet; produce without a transactional id" }
 
     private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {
         guard acks == 0 else { return call.reply(.produce(answer.response)) }
@@ -90,7 +93,7 @@ extension Broker {
 }
 
 /// Why a batch is refused.
-private struct ProduceRefusal: Error {
+struct ProduceRefusal: Error {
     var code: KafkaErrorCode
     var message: String?
     init(_ code: KafkaErrorCode, _ message: String?) {

@@ -126,17 +126,25 @@ package actor KafkaClient {
         try await connection(to: node).call(body, versionMax: versionMax)
     }
 
+    /// The nodes of the cluster, in their order.
+    func nodes() async throws -> [Int32] {
+        if brokers.isEmpty { _ = try await cluster(topics: []) }
+        return brokers.keys.sorted()
+    }
+
     /// Sends a request to the broker that was connected first.
     func callAny(_ body: RequestBody) async throws -> ResponseBody { try await bootstrap.call(body) }
 
-    /// The node that coordinates a group.
-    func coordinator(of group: String) async throws -> Int32 {
+    /// What a coordinator looks after, by the protocol's number.
+    enum Coordinated: Int8 { case group = 0, transaction = 1 }
+
+    /// The node that coordinates a group or a transaction.
+    func coordinator(of name: String, _ kind: Coordinated = .group) async throws -> Int32 {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
-        guard case .findCoordinator(let answer) = try await bootstrap.call(.findCoordinator(FindCoordinatorRequest(key: group)), versionMax: 3) else {
-            throw Self.mismatch
-        }
+        let request = FindCoordinatorRequest(key: name, keyType: kind.rawValue)
+        guard case .findCoordinator(let answer) = try await bootstrap.call(.findCoordinator(request), versionMax: 3) else { throw Self.mismatch }
         guard answer.errorCode == .none else {
-            throw KafkaFailure.refused(answer.errorCode, doing: "finding the coordinator of group '\(group)'", detail: answer.errorMessage)
+            throw KafkaFailure.refused(answer.errorCode, doing: "finding the coordinator of \(kind) '\(name)'", detail: answer.errorMessage)
         }
         brokers[answer.nodeID] = HostPort(answer.host, Int(answer.port))
         return answer.nodeID

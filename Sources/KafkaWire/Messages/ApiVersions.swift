@@ -1,5 +1,5 @@
-// ApiVersions: what the broker serves. Feature flags are tagged fields that we leave out, since no feature is versioned here.
-// Source: Kafka protocol guide, api key 18; KIP-511.
+// ApiVersions: what the broker serves, and from version 3 on the features that clients ask for before they use them.
+// Source: Kafka protocol guide, api key 18; KIP-511, KIP-584 for the features, which are tagged fields.
 import Base
 
 package struct ApiVersionsRequest: WireLayout, Equatable {
@@ -26,20 +26,82 @@ package struct ApiVersionsResponse: WireLayout, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var apis: [ServedApi] = []
     package var throttleTimeMilliseconds: Int32 = 0
+    package var features: [Feature] = []
 
     package init() {}
 
-    package init(errorCode: KafkaErrorCode = .none, apis: [ServedApi] = [], throttleTimeMilliseconds: Int32 = 0) {
+    package init(errorCode: KafkaErrorCode = .none, apis: [ServedApi] = [], throttleTimeMilliseconds: Int32 = 0, features: [Feature] = []) {
         self.errorCode = errorCode
         self.apis = apis
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.features = features
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.errorCode(&errorCode)
         try io.list(&apis)
         if io.version >= 1 { try io.int32(&throttleTimeMilliseconds) }
-        try io.tags()
+        var tagged = try Feature.tagged(features)
+        try io.tags(&tagged)
+        features = try Feature.list(tagged)
+    }
+
+    /// A feature with the level that is in force, which is also the highest that is known.
+    package struct Feature: Equatable, Sendable {
+        package var name: String
+        package var level: Int16
+        package init(name: String, level: Int16) {
+            self.name = name
+            self.level = level
+        }
+
+        private static let supportedTag: UInt32 = 0
+        private static let epochTag: UInt32 = 1
+        private static let finalizedTag: UInt32 = 2
+
+        static func tagged(_ features: [Feature]) throws(WireError) -> [TaggedField] {
+            guard !features.isEmpty else { return [] }
+            var supported = FieldWriter<KafkaDialect>(flexible: true)
+            var levels = features.map { FeatureLevels(name: $0.name, first: 0, second: $0.level) }
+            try supported.list(&levels)
+            var finalized = FieldWriter<KafkaDialect>(flexible: true)
+            // Here the higher level comes first.
+            levels = features.map { FeatureLevels(name: $0.name, first: $0.level, second: $0.level) }
+            try finalized.list(&levels)
+            var epoch = Bytes()
+            epoch.writeInteger(Int64(0))
+            return [
+                TaggedField(tag: supportedTag, payload: supported.buffer), TaggedField(tag: epochTag, payload: epoch),
+                TaggedField(tag: finalizedTag, payload: finalized.buffer),
+            ]
+        }
+
+        static func list(_ tagged: [TaggedField]) throws(WireError) -> [Feature] {
+            guard let field = tagged.first(where: { $0.tag == finalizedTag }) else { return [] }
+            var reader = FieldReader<KafkaDialect>(field.payload, flexible: true)
+            var levels: [FeatureLevels] = []
+            try reader.list(&levels)
+            return levels.map { Feature(name: $0.name, level: $0.first) }
+        }
+    }
+
+    private struct FeatureLevels: WireLayout {
+        var name = ""
+        var first: Int16 = 0
+        var second: Int16 = 0
+        init() {}
+        init(name: String, first: Int16, second: Int16) {
+            self.name = name
+            self.first = first
+            self.second = second
+        }
+
+        mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.int16(&first)
+            try io.int16(&second)
+            try io.tags()
+        }
     }
 
     package struct ServedApi: WireLayout, Equatable {

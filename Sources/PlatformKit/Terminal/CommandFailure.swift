@@ -89,6 +89,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(.failed, doing, why: error.description, next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
+        case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
         case .connectionLost, .noLeader: self.init(.unreachable, doing, why: error.description, next: "check that the broker runs (`platform status`), then try again")
         case .timedOut: self.init(.timeout, doing, why: error.description, next: "try again")

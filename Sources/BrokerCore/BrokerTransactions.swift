@@ -1,0 +1,121 @@
+// The machine's side of transactions: one table of transactional ids, the rules applied to it, staged offsets committed with their
+// transaction, and the rows that keep it all.
+import Base
+
+extension BrokerMachine {
+    /// Transactional ids that are kept; each costs memory until it has not been used for long.
+    package static let transactionsMax = 10_000
+
+    mutating func apply(_ command: TransactionCommand, _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+        if case .begin(let timeout) = command.action { return begin(command.name, command.producer, timeout, time, &rows) }
+        guard var transaction = transactions[command.name] else { return .refused(.unknownTransaction(command.name)) }
+        var refusal: BrokerRefusal?
+        switch command.action {
+        case .begin: break
+        case .addPartitions(let partitions): refusal = transaction.add(partitions, as: command.producer, at: time)
+        case .addGroup(let group): refusal = transaction.add(group, as: command.producer, at: time)
+        case .stageOffsets(let group, let entries, let joining):
+            refusal = transaction.stage(entries, of: group, joining: joining, as: command.producer, at: time)
+        case .decide(let commits, let epoch):
+            refusal = transaction.decide(commits: commits, epoch, as: command.producer) { takeProducerID(&rows) }
+        case .complete:
+            guard transaction.phase.isPrepared, transaction.producer.id == command.producer.id else { return .transaction(transaction) }
+            if transaction.phase == .prepareCommit { commitStaged(of: transaction, time, &rows) }
+            transaction.complete()
+        case .forget:
+            guard transaction.phase.isAtRest, transaction.producer == command.producer else { return .transaction(transaction) }
+            drop(command.name, &rows)
+            return .done
+        }
+        if let refusal { return .refused(refusal) }
+        transaction.updated = time
+        store(transaction, &rows)
+        return .transaction(transaction)
+    }
+
+    private mutating func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard var transaction = transactions[name] else {
+            guard transactions.count < Self.transactionsMax else { return .refused(.tooManyTransactions(limit: Self.transactionsMax)) }
+            guard expected.id < 0 else { return .refused(.unknownTransaction(name)) }
+            var made = Transaction(name: name, producer: ProducerIdentity(takeProducerID(&rows), 0), timeoutMilliseconds: timeout)
+            made.updated = time
+            store(made, &rows)
+            return .transaction(made)
+        }
+        if let refusal = transaction.begin(expected, timeoutMilliseconds: timeout, freshID: { takeProducerID(&rows) }) { return .refused(refusal) }
+        transaction.updated = time
+        store(transaction, &rows)
+        return .transaction(transaction)
+    }
+
+    /// Group by group in the order of staging; an offset whose topic has gone is dropped, as in every commit.
+    private mutating func commitStaged(of transaction: Transaction, _ time: WallTime, _ rows: inout RowChanges) {
+        for group in transaction.content.groups {
+            let entries = transaction.content.staged.filter { $0.group == group }.map(\.entry)
+            if !entries.isEmpty { _ = commit(group, entries, time, &rows) }
+        }
+    }
+
+    private mutating func store(_ transaction: Transaction, _ rows: inout RowChanges) {
+        insert(transaction)
+        rows.upsert(Self.transactionsTable, Self.row(transaction))
+    }
+
+    private mutating func drop(_ name: String, _ rows: inout RowChanges) {
+        remove(transaction: name)
+        rows.delete(Self.transactionsTable, key: [.text(name)])
+    }
+
+    /// Whether a transaction that is not complete holds an offset of this group and partition back.
+    package func hasStagedOffset(_ group: GroupID, _ place: TopicPartition) -> Bool {
+        transactionsUnderWay.keys.contains { name in
+            transactions[name]?.content.staged.contains {
+                $0.group == group && $0.entry.topic == place.topic && $0.entry.partition == place.partition
+            } ?? false
+        }
+    }
+}
+
+// MARK: rows
+
+extension BrokerMachine {
+    static let transactionsTable = TableSchema(
+        "transactions", key: [.init("transactional_id", .text)],
+        values: [
+            .init("producer_id", .integer), .init("epoch", .integer), .init("previous_epoch", .integer), .init("successor", .integer),
+            .init("timeout_ms", .integer), .init("phase", .integer), .init("started_ms", .integer), .init("updated_ms", .integer),
+            .init("content", .blob),
+        ])
+
+    static func row(_ transaction: Transaction) -> Row {
+        let content: Bytes
+        do { content = try transaction.content.encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("the content of a transaction can always be encoded: \(error)")
+        }
+        return [
+            .text(transaction.name), .integer(transaction.producer.id), .integer(Int64(transaction.producer.epoch)),
+            .integer(Int64(transaction.previousEpoch)), .integer(transaction.successor), .integer(Int64(transaction.timeoutMilliseconds)),
+            .integer(Int64(transaction.phase.rawValue)), .integer(transaction.started.milliseconds), .integer(transaction.updated.milliseconds),
+            .blob(content),
+        ]
+    }
+
+    mutating func loadTransaction(_ row: Row) throws(StateCorruption) {
+        guard let name = row[0].text, let id = row[1].integer, let epoch = row[2].integer.flatMap(Int16.init(exactly:)),
+            let previous = row[3].integer.flatMap(Int16.init(exactly:)), let successor = row[4].integer,
+            let timeout = row[5].integer.flatMap(Int32.init(exactly:)),
+            let phase = row[6].integer.flatMap(Int8.init(exactly:)).flatMap(TransactionPhase.init(rawValue:)), let started = row[7].integer,
+            let updated = row[8].integer, let content = row[9].blob
+        else { throw StateCorruption("a transaction's row is incomplete") }
+        var transaction = Transaction(name: name, producer: ProducerIdentity(id, epoch), timeoutMilliseconds: timeout)
+        transaction.previousEpoch = previous
+        transaction.successor = successor
+        transaction.phase = phase
+        transaction.started = WallTime(milliseconds: started)
+        transaction.updated = WallTime(milliseconds: updated)
+        do { transaction.content = try TransactionContent(decoding: content, as: DurableDialect.self) } catch {
+            throw StateCorruption("the content of transaction '\(name)' cannot be read: \(error)")
+        }
+        insert(transaction)
+    }
+}

@@ -1,0 +1,108 @@
+// AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit and EndTxn: the steps of a transaction, each answered once it is durable. EndTxn is
+// answered when every partition has the outcome, so that whoever reads committed records afterwards sees all of them.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func addPartitionsToTxn(_ request: AddPartitionsToTxnRequest, _ call: Call) {
+        let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } }
+        let missing = names.filter { partitions[$0] == nil }
+        func reply(_ code: (TopicPartition) -> KafkaErrorCode) {
+            call.reply(
+                .addPartitionsToTxn(
+                    AddPartitionsToTxnResponse(
+                        resultsByTopic: request.topics.map { topic in
+                            .init(
+                                name: topic.name,
+                                resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code(TopicPartition(topic.name, $0))) })
+                        })))
+        }
+        guard missing.isEmpty else { return reply { missing.contains($0) ? .unknownTopicOrPartition : .operationNotAttempted } }
+        let producer = ProducerIdentity(request.producerID, request.producerEpoch)
+        if let known = machine.transactions[request.transactionalID], known.phase == .ongoing, known.producer == producer, names.allSatisfy(known.contains) {
+            return reply { _ in .none }
+        }
+        change(TransactionCommand(request.transactionalID, producer, .addPartitions(names))) { result in
+            switch result {
+            case .success: reply { _ in .none }
+            case .failure(let refusal): reply { _ in refusal.transactionCode(fencedSince: 2, call.version) }
+            }
+        }
+    }
+
+    func addOffsetsToTxn(_ request: AddOffsetsToTxnRequest, _ call: Call) {
+        func reply(_ code: KafkaErrorCode) { call.reply(.addOffsetsToTxn(AddOffsetsToTxnResponse(errorCode: code))) }
+        guard !request.groupID.isEmpty else { return reply(.invalidGroupID) }
+        let producer = ProducerIdentity(request.producerID, request.producerEpoch)
+        change(TransactionCommand(request.transactionalID, producer, .addGroup(GroupID(request.groupID)))) { result in
+            switch result {
+            case .success: reply(.none)
+            case .failure(let refusal): reply(refusal.transactionCode(fencedSince: 2, call.version))
+            }
+        }
+    }
+
+    func txnOffsetCommit(_ request: TxnOffsetCommitRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let refusal = refusalToStage(request, group)
+        var entries: [OffsetEntry] = []
+        var response = TxnOffsetCommitResponse()
+        for topic in request.topics {
+            var answered = TxnOffsetCommitResponse.Topic(name: topic.name)
+            for part in topic.partitions {
+                let code = refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
+                answered.partitions.append(.init(partition: part.partition, errorCode: code))
+                guard code == .none else { continue }
+                entries.append(
+                    OffsetEntry(
+                        topic: topic.name, partition: part.partition, offset: part.committedOffset, leaderEpoch: part.committedLeaderEpoch,
+                        metadata: part.committedMetadata ?? ""))
+            }
+            response.topics.append(answered)
+        }
+        guard !entries.isEmpty else { return call.reply(.txnOffsetCommit(response)) }
+        let producer = ProducerIdentity(request.producerID, request.producerEpoch)
+        let joins = call.version >= Self.firstVersionThatJoinsGroups
+        change(TransactionCommand(request.transactionalID, producer, .stageOffsets(group, entries, joining: joins))) { result in
+            // No version of this request knows PRODUCER_FENCED.
+            if case .failure(let refusal) = result { response.refuseStaged(refusal.transactionCode(fencedSince: .max, call.version)) }
+            call.reply(.txnOffsetCommit(response))
+        }
+    }
+
+    /// From this version of TxnOffsetCommit on the group joins the transaction by the way (KIP-890).
+    private static var firstVersionThatJoinsGroups: Int16 { 5 }
+
+    /// A producer that names itself as a member must be one; older clients do not.
+    private func refusalToStage(_ request: TxnOffsetCommitRequest, _ group: GroupID) -> KafkaErrorCode? {
+        guard !request.groupID.isEmpty else { return .invalidGroupID }
+        guard request.generationID >= 0 || !request.memberID.isEmpty || request.groupInstanceID != nil else { return nil }
+        return coordinator.refusalToCommit(
+            group, member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)?.code
+    }
+
+    func endTxn(_ request: EndTxnRequest, _ call: Call) {
+        let producer = ProducerIdentity(request.producerID, request.producerEpoch)
+        let epoch: EpochChange = call.version >= Self.firstVersionThatRaisesEpochs ? .raised : .kept
+        decide(request.transactionalID, producer, commits: request.committed, epoch) { result in
+            switch result {
+            case .success(let transaction):
+                call.reply(.endTxn(EndTxnResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch)))
+            case .failure(let refusal): call.reply(.endTxn(EndTxnResponse(errorCode: refusal.transactionCode(fencedSince: 2, call.version))))
+            }
+        }
+    }
+
+    /// From this version of EndTxn on each transaction has an epoch of its own (KIP-890).
+    private static var firstVersionThatRaisesEpochs: Int16 { 5 }
+}
+
+extension TxnOffsetCommitResponse {
+    /// What was to be staged was not.
+    fileprivate mutating func refuseStaged(_ code: KafkaErrorCode) {
+        for t in topics.indices {
+            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// Batches of transactions at the door: only those that belong to the transaction that is open under their producer's epoch are appended. All is
+// decided on the loop before the batch goes to the disk, and a marker takes the same way, so no batch can slip behind its transaction's end.
+// Source: Kafka KIP-98; KIP-890 for partitions that join with their first batch.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// A partition that is about to join a transaction.
+struct TransactionJoin: Hashable {
+    var transaction: String
+    var producer: ProducerIdentity
+    var partition: TopicPartition
+}
+
+extension Broker {
+    /// From this version of Produce on a partition joins its transaction with the first batch.
+    private static var firstVersionThatJoins: Int16 { 12 }
+
+    /// Calls `done` at once or after the partition has joined; in the order of the batches.
+    func enterTransaction(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
+        guard let name = request.transactionalID else {
+            return done(.init(.transactionalIDAuthorizationFailed, "a batch of a transaction comes with the transactional id"))
+        }
+        let producer = ProducerIdentity(batch.producerID, batch.producerEpoch)
+        guard let transaction = machine.transactions[name], transaction.producer.id == producer.id else {
+            return done(.init(.invalidProducerIDMapping, BrokerRefusal.unknownTransaction(name).message))
+        }
+        guard transaction.producer.epoch == producer.epoch else {
+            return done(.init(.invalidProducerEpoch, BrokerRefusal.producerFenced(name).message))
+        }
+        if transaction.phase == .ongoing, transaction.contains(partition.name) { return done(nil) }
+        guard call.version >= Self.firstVersionThatJoins else {
+            return done(.init(.invalidTransactionState, "the partition was not added to the transaction '\(name)', or that has ended"))
+        }
+        join(TransactionJoin(transaction: name, producer: producer, partition: partition.name)) { refusal in
+            done(refusal.map { .init($0 == .producerFenced(name) ? .invalidProducerEpoch : $0.code, $0.message) })
+        }
+    }
+
+    private func join(_ join: TransactionJoin, _ done: @escaping (BrokerRefusal?) -> Void) {
+        // Batches that come while the partition joins wait behind the first one, so that their order stays.
+        guard joinsUnderWay[join] == nil else {
+            joinsUnderWay[join]?.append(done)
+            return
+        }
+        joinsUnderWay[join] = [done]
+        change(TransactionCommand(join.transaction, join.producer, .addPartitions([join.partition]))) { [self] result in
+            var refusal: BrokerRefusal?
+            if case .failure(let reason) = result { refusal = reason }
+            for waiter in joinsUnderWay.removeValue(forKey: join) ?? [] { waiter(refusal) }
+        }
+    }
+}

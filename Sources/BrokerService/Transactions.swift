@@ -1,0 +1,150 @@
+// The coordinator of transactions on the loop: what is decided is carried to its partitions as markers and then completed, what stays open
+// too long is aborted, and what a crash interrupted is taken up again. The rules are BrokerCore's, the state is the replica's.
+import Base
+import BrokerCore
+import KafkaWire
+import Storage
+
+/// How the completion of a transaction went, as far as a waiting request must know.
+enum Completion {
+    case done
+    /// A partition does not take its marker at present. The outcome stands and is carried on in the background.
+    case delayed
+}
+
+extension Broker {
+    typealias TransactionResult = Result<Transaction, BrokerRefusal>
+
+    /// Proposes a change of a transactional id.
+    func change(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) {
+        replica.propose(.transaction(command)) { [self] result in
+            switch result {
+            case .success(.transaction(let transaction)):
+                note(transaction)
+                done(.success(transaction))
+            case .success(.refused(let refusal)): done(.failure(refusal))
+            case .success, .failure: done(.failure(.notWritable))
+            }
+        }
+    }
+
+    /// Keeps the time of a transaction. It runs on the monotonic clock and begins anew with the broker, so that no jump of the calendar ends one early.
+    private func note(_ transaction: Transaction) {
+        guard transaction.phase == .ongoing else {
+            transactionDeadlines[transaction.name] = nil
+            return
+        }
+        guard transactionDeadlines[transaction.name] == nil else { return }
+        transactionDeadlines[transaction.name] = now + .milliseconds(Int(transaction.timeoutMilliseconds))
+        scheduleTransactionCheck()
+    }
+
+    private func scheduleTransactionCheck() {
+        guard !transactionCheckScheduled, !transactionDeadlines.isEmpty, !isStopping else { return }
+        transactionCheckScheduled = true
+        loop.schedule(after: BrokerSettings.transactionTick) { [self] in
+            transactionCheckScheduled = false
+            guard !isStopping else { return }
+            for (name, deadline) in transactionDeadlines.sorted(by: { $0.key < $1.key }) where deadline <= now { expire(name) }
+            scheduleTransactionCheck()
+        }
+    }
+
+    private func expire(_ name: String) {
+        transactionDeadlines[name] = nil
+        guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
+        log.info("transaction aborted: it was open for longer than its timeout", metadata: [
+            "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
+        ])
+        decide(transaction.name, transaction.producer, commits: false, .fencing) { [self] result in
+            // The disk may be full; whoever has the transaction open is shut out later then.
+            if case .failure(.notWritable) = result { transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
+        }
+    }
+
+    /// Decides a transaction and carries the outcome to its partitions. `done` gets the transaction once that has happened, or once
+    /// it is known that it takes longer; the outcome is durable in both cases.
+    func decide(_ name: String, _ producer: ProducerIdentity, commits: Bool, _ epoch: EpochChange, _ done: @escaping (TransactionResult) -> Void) {
+        change(TransactionCommand(name, producer, .decide(commits: commits, epoch))) { [self] result in
+            guard case .success(let transaction) = result, transaction.phase.isPrepared else { return done(result) }
+            complete(name) { [self] completion in
+                // With an id of its own after this epoch the successor is known only once all is done.
+                if case .done = completion { return done(machine.transactions[name].map { .success($0) } ?? result) }
+                done(transaction.successor < 0 ? result : .failure(.transactionCompleting(name)))
+            }
+        }
+    }
+
+    /// Waits for the completion of a decided transaction, and begins it if nobody has.
+    func complete(_ name: String, _ done: @escaping (Completion) -> Void) {
+        if completions[name] != nil {
+            completions[name]?.append(done)
+            return
+        }
+        guard let transaction = machine.transactions[name], transaction.phase.isPrepared else { return done(.done) }
+        completions[name] = [done]
+        writeMarkers(of: transaction)
+    }
+
+    private func writeMarkers(of transaction: Transaction) {
+        let marker: TransactionMarker = transaction.phase == .prepareCommit ? .commit : .abort
+        let batch = marker.batch(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
+        var failed = false
+        let gathering = Gathering { [self] in
+            if failed { delay(transaction) } else { markersWritten(transaction) }
+        }
+        for name in transaction.content.partitions {
+            // Its topic was deleted meanwhile: there is nothing left to mark.
+            guard let partition = partitions[name] else { continue }
+            gathering.enter()
+            partition.writer.append(
+                AppendJob(partition: partition, log: partition.log, batch: batch, logAppendTime: nil, mustSync: true) { outcome in
+                    if case .failed = outcome { failed = true }
+                    gathering.leave()
+                })
+        }
+        gathering.leave()
+    }
+
+    private func markersWritten(_ transaction: Transaction) {
+        change(TransactionCommand(transaction.name, transaction.producer, .complete)) { [self] result in
+            guard case .success = result else { return delay(transaction) }
+            tell(transaction.name, .done)
+        }
+    }
+
+    private func tell(_ name: String, _ completion: Completion) {
+        for waiter in completions.removeValue(forKey: name) ?? [] { waiter(completion) }
+    }
+
+    private func delay(_ transaction: Transaction) {
+        log.warning("a transaction's outcome cannot be written to all its partitions; trying again", metadata: ["transaction": "\(transaction.name)"])
+        tell(transaction.name, .delayed)
+        guard !isStopping else { return }
+        loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
+            if !isStopping { complete(transaction.name) { _ in } }
+        }
+    }
+
+    /// After a start: what was decided is completed, what was open goes on with its full time.
+    func resumeTransactions(_ done: @escaping () -> Void) {
+        let gathering = Gathering(done)
+        for name in machine.transactionsUnderWay.keys {
+            guard let transaction = machine.transactions[name] else { continue }
+            note(transaction)
+            guard transaction.phase.isPrepared else { continue }
+            log.info("a transaction was decided before the last end; it is completed now", metadata: ["transaction": "\(name)", "phase": "\(transaction.phase.name)"])
+            gathering.enter()
+            complete(name) { _ in gathering.leave() }
+        }
+        gathering.leave()
+    }
+
+    /// Forgets transactional ids that nobody has used for long.
+    func forgetIdleTransactions() {
+        let oldest = time.wallTime().milliseconds - BrokerSettings.transactionalIDExpiry.inMilliseconds
+        for (name, transaction) in machine.transactions.entries where transaction.phase.isAtRest && transaction.updated.milliseconds < oldest {
+            change(TransactionCommand(name, transaction.producer, .forget)) { _ in }
+        }
+    }
+}

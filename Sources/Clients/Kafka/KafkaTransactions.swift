@@ -1,0 +1,64 @@
+// Transactions as an operator sees them: listing, describing, and ending one whose producer does not come back.
+import Base
+import KafkaWire
+
+/// A transactional id as its coordinator describes it.
+package struct KafkaTransaction: Sendable, Equatable {
+    package var name: String
+    package var state: String
+    package var producerID: Int64
+    package var epoch: Int16 = -1
+    package var timeoutMilliseconds: Int32 = 0
+    /// Milliseconds since 1970; nil if none is open.
+    package var startTime: Int64?
+    package var partitions: [(topic: String, partition: Int32)] = []
+
+    package static func == (left: KafkaTransaction, right: KafkaTransaction) -> Bool {
+        left.name == right.name && left.state == right.state && left.producerID == right.producerID && left.epoch == right.epoch
+    }
+}
+
+extension KafkaClient {
+    /// The transactional ids of all brokers, in the order of their names.
+    package func transactions() async throws -> [KafkaTransaction] {
+        var found: [KafkaTransaction] = []
+        for node in try await nodes() {
+            guard case .listTransactions(let answer) = try await call(node, .listTransactions(ListTransactionsRequest())) else { throw Self.mismatch }
+            guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil) }
+            found += answer.transactionStates.map { KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID) }
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+
+    package func transaction(_ name: String) async throws -> KafkaTransaction {
+        let node = try await coordinator(of: name, .transaction)
+        let request = DescribeTransactionsRequest(transactionalIDs: [name])
+        guard case .describeTransactions(let answer) = try await call(node, .describeTransactions(request)), let one = answer.transactionStates.first else {
+            throw Self.mismatch
+        }
+        if one.errorCode == .transactionalIDNotFound { throw KafkaFailure.unknownTransaction(name) }
+        guard one.errorCode == .none else { throw KafkaFailure.refused(one.errorCode, doing: "describing transaction '\(name)'", detail: nil) }
+        return KafkaTransaction(
+            name: name, state: one.transactionState, producerID: one.producerID, epoch: one.producerEpoch,
+            timeoutMilliseconds: one.transactionTimeoutMilliseconds,
+            startTime: one.transactionStartTimeMilliseconds >= 0 ? one.transactionStartTimeMilliseconds : nil,
+            partitions: one.topics.flatMap { topic in topic.partitions.map { (topic.topic, $0) } })
+    }
+
+    /// Takes the id over as a new producer would: what is open is aborted, and whoever had it open is shut out.
+    package func abortTransaction(_ name: String) async throws {
+        let known = try await transaction(name)
+        let node = try await coordinator(of: name, .transaction)
+        let attemptsMax = 20
+        for _ in 0..<attemptsMax {
+            let request = InitProducerIDRequest(transactionalID: name, transactionTimeoutMilliseconds: max(1, known.timeoutMilliseconds))
+            guard case .initProducerID(let answer) = try await call(node, .initProducerID(request)) else { throw Self.mismatch }
+            if answer.errorCode == .none { return }
+            guard answer.errorCode == .concurrentTransactions else {
+                throw KafkaFailure.refused(answer.errorCode, doing: "aborting transaction '\(name)'", detail: nil)
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw KafkaFailure.timedOut(doing: "aborting transaction '\(name)'")
+    }
+}

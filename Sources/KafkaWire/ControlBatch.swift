@@ -1,0 +1,37 @@
+// Control batches: a transaction's end, as brokers write it into each of the transaction's partitions. Clients read the key and never see the
+// record. Source: Kafka documentation, "Control Batches"; EndTransactionMarker, version 0.
+import Base
+
+/// How a transaction ended.
+package enum TransactionMarker: Int16, Sendable {
+    case abort = 0
+    case commit = 1
+
+    /// A batch with this marker, without an offset.
+    package func batch(producerID: Int64, producerEpoch: Int16, timestamp: Int64) -> RecordBatch {
+        var key = Bytes()
+        key.writeInteger(Int16(0))
+        key.writeInteger(rawValue)
+        var value = Bytes()
+        value.writeInteger(Int16(0))
+        // The coordinator's epoch: there is one coordinator, and it does not change.
+        value.writeInteger(Int32(0))
+        var builder = RecordBatchBuilder()
+        builder.producerID = producerID
+        builder.producerEpoch = producerEpoch
+        builder.isTransactional = true
+        builder.isControl = true
+        builder.add(Record(timestamp: timestamp, key: key, value: value))
+        do { return try RecordBatch(try builder.build()) } catch { preconditionFailure("a marker of ours can always be written: \(error)") }
+    }
+}
+
+extension RecordBatch {
+    /// The marker in a control batch; nil for any other batch and for kinds of control records that are not a transaction's end.
+    package var marker: TransactionMarker? {
+        guard isControl else { return nil }
+        // A damaged batch has no marker; its checksum tells the damage.
+        guard let record = (try? records())?.first, let key = record.key else { return nil }
+        return key.getInteger(at: key.readerIndex + 2, as: Int16.self).flatMap(TransactionMarker.init(rawValue:))
+    }
+}

@@ -1,0 +1,129 @@
+// DescribeProducers: who has written to a partition, and which of them have a transaction open there.
+// Source: Kafka protocol guide, api key 61.
+import Base
+
+package struct DescribeProducersRequest: WireLayout, Equatable {
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(topics: [Topic] = []) {
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitionIndexes: [Int32] = []
+
+        package init() {}
+
+        package init(name: String = "", partitionIndexes: [Int32] = []) {
+            self.name = name
+            self.partitionIndexes = partitionIndexes
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.int32s(&partitionIndexes)
+            try io.tags()
+        }
+    }
+}
+
+package struct DescribeProducersResponse: WireLayout, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(throttleTimeMilliseconds: Int32 = 0, topics: [Topic] = []) {
+        self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+            package var errorMessage: String?
+            package var activeProducers: [Producer] = []
+
+            package init() {}
+
+            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, activeProducers: [Producer] = []) {
+                self.partition = partition
+                self.errorCode = errorCode
+                self.errorMessage = errorMessage
+                self.activeProducers = activeProducers
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.optionalString(&errorMessage)
+                try io.list(&activeProducers)
+                try io.tags()
+            }
+
+            package struct Producer: WireLayout, Equatable {
+                package var producerID: Int64 = 0
+                package var producerEpoch: Int32 = 0
+                package var lastSequence: Int32 = -1
+                package var lastTimestamp: Int64 = -1
+                package var coordinatorEpoch: Int32 = 0
+                package var currentTxnStartOffset: Int64 = -1
+
+                package init() {}
+
+                package init(
+                    producerID: Int64 = 0, producerEpoch: Int32 = 0, lastSequence: Int32 = -1, lastTimestamp: Int64 = -1,
+                    coordinatorEpoch: Int32 = 0, currentTxnStartOffset: Int64 = -1
+                ) {
+                    self.producerID = producerID
+                    self.producerEpoch = producerEpoch
+                    self.lastSequence = lastSequence
+                    self.lastTimestamp = lastTimestamp
+                    self.coordinatorEpoch = coordinatorEpoch
+                    self.currentTxnStartOffset = currentTxnStartOffset
+                }
+
+                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                    try io.int64(&producerID)
+                    try io.int32(&producerEpoch)
+                    try io.int32(&lastSequence)
+                    try io.int64(&lastTimestamp)
+                    try io.int32(&coordinatorEpoch)
+                    try io.int64(&currentTxnStartOffset)
+                    try io.tags()
+                }
+            }
+        }
+    }
+}

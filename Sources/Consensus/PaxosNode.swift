@@ -96,6 +96,8 @@ package struct PaxosNode: Sendable {
         election = Election(seed: seed, timeout: options.electionTimeout, now: now)
         office = Office(lease: LeaderLease(members: self.members, now: now))
         grant = LeaseGrant(until: members.count == 1 ? now : now + options.grant)
+        // At a start there is rarely a leader, so a vote is looked for as soon as one may be given.
+        election.hasten(notBefore: grant.until)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
     }
 

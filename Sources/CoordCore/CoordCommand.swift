@@ -11,10 +11,13 @@ package struct SessionID: TypedID {
 
 /// A command of coord's log.
 package enum CoordCommand: WireLayout, Equatable {
-    case openSession(SessionID, timeoutMilliseconds: Int32, password: Bytes)
-    case closeSession(SessionID)
+    /// A session begins on the connection that `owner` numbers. 0 for nobody in particular, here and below.
+    case openSession(SessionID, timeoutMilliseconds: Int32, password: Bytes, owner: Int64 = 0)
+    /// A session goes on over another connection; whatever still comes over the one before is refused.
+    case attachSession(SessionID, timeoutMilliseconds: Int32, owner: Int64)
+    case closeSession(SessionID, owner: Int64 = 0)
     /// All operations take place, or none.
-    case write(SessionID, identities: [Identity], operations: [CoordOperation])
+    case write(SessionID, owner: Int64 = 0, identities: [Identity], operations: [CoordOperation])
     /// Deletes those of `paths` whose time is up when this is executed. A container that never had a child lives `unusedMilliseconds`.
     case reap(paths: [String], unusedMilliseconds: Int64)
 
@@ -22,10 +25,18 @@ package enum CoordCommand: WireLayout, Equatable {
 
     private var tag: Int8 {
         switch self {
-        case .openSession: 1
-        case .closeSession: 2
-        case .write: 3
+        case .openSession(_, _, _, let owner): owner == 0 ? 1 : 5
+        case .closeSession(_, let owner): owner == 0 ? 2 : 6
+        case .write(_, let owner, _, _): owner == 0 ? 3 : 7
         case .reap: 4
+        case .attachSession: 8
+        }
+    }
+
+    private var owner: Int64 {
+        switch self {
+        case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _): owner
+        case .reap: 0
         }
     }
 
@@ -34,26 +45,34 @@ package enum CoordCommand: WireLayout, Equatable {
         try io.int8(&tag)
         var session = SessionID.none
         switch self {
-        case .openSession(let id, _, _), .closeSession(let id), .write(let id, _, _): session = id
+        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _): session = id
         case .reap: break
         }
         try io.id(&session)
+        // Tags from 5 on name the connection.
+        var owner = owner
+        if tag >= 5 { try io.int64(&owner) }
         switch tag {
-        case 1:
+        case 1, 5:
             var timeout: Int32 = 0
             var password = Bytes()
-            if case .openSession(_, let own, let secret) = self { (timeout, password) = (own, secret) }
+            if case .openSession(_, let own, let secret, _) = self { (timeout, password) = (own, secret) }
             try io.int32(&timeout)
             try io.bytes(&password)
-            self = .openSession(session, timeoutMilliseconds: timeout, password: password)
-        case 2: self = .closeSession(session)
-        case 3:
+            self = .openSession(session, timeoutMilliseconds: timeout, password: password, owner: owner)
+        case 2, 6: self = .closeSession(session, owner: owner)
+        case 3, 7:
             var identities: [Identity] = []
             var operations: [CoordOperation] = []
-            if case .write(_, let who, let what) = self { (identities, operations) = (who, what) }
+            if case .write(_, _, let who, let what) = self { (identities, operations) = (who, what) }
             try io.list(&identities)
             try io.list(&operations)
-            self = .write(session, identities: identities, operations: operations)
+            self = .write(session, owner: owner, identities: identities, operations: operations)
+        case 8:
+            var timeout: Int32 = 0
+            if case .attachSession(_, let own, _) = self { timeout = own }
+            try io.int32(&timeout)
+            self = .attachSession(session, timeoutMilliseconds: timeout, owner: owner)
         case 4:
             var paths: [String] = []
             var unused: Int64 = 0

@@ -11,28 +11,37 @@ package struct CoordMachine: StateMachine, Sendable {
 
     package init() {}
 
-    package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions] }
+    package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners] }
 
     package mutating func apply(_ command: CoordCommand, at position: ApplyPosition, rows: inout RowChanges) -> CoordOutcome {
         zxid = position.slot.rawValue
         var outcome = CoordOutcome(zxid: zxid, result: .success([]))
         switch command {
-        case .openSession(let id, let timeout, let password):
-            sessions.open(id, SessionRecord(timeoutMilliseconds: timeout, password: password))
-            rows.upsert(CoordRows.sessions, [.integer(id.rawValue), .integer(Int64(timeout)), .blob(password)])
-        case .closeSession(let id):
-            guard sessions.close(id) else {
+        case .openSession(let id, let timeout, let password, let owner):
+            put(id, SessionRecord(timeoutMilliseconds: timeout, password: password, owner: owner), &rows)
+            outcome.attachedSession = id
+        case .attachSession(let id, let timeout, let owner):
+            guard let record = sessions[id] else {
                 outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
                 break
             }
+            put(id, SessionRecord(timeoutMilliseconds: timeout, password: record.password, owner: owner), &rows)
+            outcome.attachedSession = id
+        case .closeSession(let id, let owner):
+            if let reason = refusal(id, owner) {
+                outcome.result = .failure(.init(place: 0, reason: reason))
+                break
+            }
+            _ = sessions.close(id)
             rows.delete(CoordRows.sessions, key: [.integer(id.rawValue)])
+            rows.delete(CoordRows.owners, key: [.integer(id.rawValue)])
             var write = TreeWrite(position, session: id)
             write.deleteEphemerals(&tree)
             finish(write, &outcome, &rows)
             outcome.closedSession = id
-        case .write(let session, let identities, let operations):
-            guard sessions[session] != nil else {
-                outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
+        case .write(let session, let owner, let identities, let operations):
+            if let reason = refusal(session, owner) {
+                outcome.result = .failure(.init(place: 0, reason: reason))
                 break
             }
             var write = TreeWrite(position, session: session, identities: identities)
@@ -46,6 +55,23 @@ package struct CoordMachine: StateMachine, Sendable {
         return outcome
     }
 
+    private mutating func put(_ id: SessionID, _ record: SessionRecord, _ rows: inout RowChanges) {
+        let hadOwner = (sessions[id]?.owner ?? 0) != 0
+        sessions.open(id, record)
+        rows.upsert(CoordRows.sessions, [.integer(id.rawValue), .integer(Int64(record.timeoutMilliseconds)), .blob(record.password)])
+        if record.owner != 0 {
+            rows.upsert(CoordRows.owners, [.integer(id.rawValue), .integer(record.owner)])
+        } else if hadOwner {
+            rows.delete(CoordRows.owners, key: [.integer(id.rawValue)])
+        }
+    }
+
+    /// Why a session may not do anything over a connection: it has ended, or it goes on elsewhere.
+    private func refusal(_ id: SessionID, _ owner: Int64) -> CoordRefusal? {
+        guard let record = sessions[id] else { return .sessionExpired }
+        return owner == 0 || owner == record.owner ? nil : .sessionMoved
+    }
+
     private func finish(_ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
         write.note(tree, &rows)
         outcome.events = write.events
@@ -56,6 +82,10 @@ package struct CoordMachine: StateMachine, Sendable {
             let (path, node) = try CoordRows.node(row)
             guard path == "/" || tree.node(ZnodePath.parent(of: path)) != nil else { throw StateCorruption("znode \(path) has no parent") }
             tree.put(path, node)
+        } else if table == CoordRows.owners {
+            guard let id = row[0].integer, let owner = row[1].integer, sessions.setOwner(SessionID(id), owner) else {
+                throw StateCorruption("an owner belongs to no session")
+            }
         } else {
             guard let id = row[0].integer, let timeout = row[1].integer, let password = row[2].blob else {
                 throw StateCorruption("a row of sessions is incomplete")

@@ -5,6 +5,8 @@ import Base
 /// An expected "no", mapped to a protocol code in one table of the service.
 package enum CoordRefusal: Error, Sendable, Hashable, CaseIterable {
     case badArguments, noNode, noAuth, badVersion, noChildrenForEphemerals, nodeExists, notEmpty, invalidACL, sessionExpired, quotaExceeded
+    /// The session goes on over another connection.
+    case sessionMoved
 }
 
 /// A node's statistics right after an operation; in a multi a later operation may have changed them again.
@@ -48,6 +50,8 @@ package struct CoordOutcome: Sendable {
     /// What happened to the tree, in order.
     package var events: [TreeEvent] = []
     package var closedSession: SessionID?
+    /// A session began, or goes on over another connection.
+    package var attachedSession: SessionID?
 
     package struct OperationRefusal: Error, Sendable, Equatable {
         package var place: Int

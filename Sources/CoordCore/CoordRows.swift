@@ -14,6 +14,9 @@ package enum CoordRows {
     package static let sessions = TableSchema(
         "sessions", key: [.init("id", .integer)], values: [.init("timeout_ms", .integer), .init("password", .blob)])
 
+    /// The connection that each session is on.
+    package static let owners = TableSchema("session_owners", key: [.init("id", .integer)], values: [.init("owner", .integer)])
+
     package static func upsert(_ path: String, _ node: Znode, _ rows: inout RowChanges) {
         let stat = node.stat
         rows.upsert(

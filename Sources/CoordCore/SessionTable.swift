@@ -8,6 +8,8 @@ package struct SessionRecord: Sendable, Equatable {
     package var timeoutMilliseconds: Int32
     /// 16 random bytes; whoever knows them may take the session over.
     package var password: Bytes
+    /// Numbers the connection that the session is on, over all servers; 0 if nobody asked.
+    package var owner: Int64 = 0
 }
 
 /// All open sessions.
@@ -19,6 +21,13 @@ package struct SessionTable: Sendable {
     package subscript(id: SessionID) -> SessionRecord? { sessions[id] }
 
     package mutating func open(_ id: SessionID, _ record: SessionRecord) { sessions[id] = record }
+
+    /// False if there is no such session.
+    mutating func setOwner(_ id: SessionID, _ owner: Int64) -> Bool {
+        guard sessions[id] != nil else { return false }
+        sessions[id]?.owner = owner
+        return true
+    }
 
     package mutating func close(_ id: SessionID) -> Bool {
         sessions.removeUnordered(id) != nil

@@ -41,6 +41,8 @@ package struct CoordAPI: Sendable {
     enum Handler: Sendable {
         case read(@Sendable (inout JuteReader, borrowing CoordMachine, ReadContext) throws(WireError) -> CoordAnswer)
         case write(@Sendable (inout JuteReader) throws(WireError) -> CoordWrite)
+        /// Answered once this server has caught up with the leader.
+        case barrier(@Sendable (inout JuteReader) throws(WireError) -> Bytes)
         /// Answered by the connection itself: ping, auth, sasl, setWatches, closeSession.
         case session
     }
@@ -73,7 +75,7 @@ package struct CoordAPI: Sendable {
         CoordAPI(.getChildren2, .read, .read(ReadRequests.getChildren2), remark: "names come sorted"),
         CoordAPI(.getEphemerals, nil, .read(ReadRequests.getEphemerals), remark: "the session's own, sorted"),
         CoordAPI(.getAllChildrenNumber, .read, .read(ReadRequests.getAllChildrenNumber)),
-        CoordAPI(.sync, nil, .read(ReadRequests.sync)),
+        CoordAPI(.sync, nil, .barrier(ReadRequests.sync)),
         CoordAPI(
             .multi, nil, .write(MultiRequest.read),
             remark: "create, create2, createContainer, createTTL, delete, setData and check, each with its own permission"),

@@ -31,6 +31,8 @@ final class CoordConnection: FrameSession {
         case proposed(Int, CoordWrite?)
         case read(CoordAPI, Bytes)
         case setWatches(SetWatches2Request)
+        /// Waits until this server has caught up with what was acknowledged before it came, by number.
+        case barrier(Int, CoordAnswer)
         case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
     }
 
@@ -41,6 +43,12 @@ final class CoordConnection: FrameSession {
     var state = State.greeting
     var identities: [Identity]
     var sasl: SASLExchange?
+    /// Numbers this connection over all servers; the log knows by it which connection a session is on.
+    let owner = Digests.randomBytes(8).getInteger(at: 0, as: Int64.self).map { $0 == 0 ? 1 : $0 } ?? 1
+    /// The session that is on this connection, from when the log says so.
+    var attached: SessionID?
+    /// Whether the leader is still to be told that this session was heard from.
+    var isHeard = false
     private(set) var timeoutMilliseconds: Int32 = 0
     private(set) var statistics = RequestStatistics()
     private(set) var last = LastRequest()
@@ -108,7 +116,7 @@ final class CoordConnection: FrameSession {
     // MARK: requests
 
     private func request(_ frame: Bytes, _ session: SessionID) {
-        door.heardFrom(session)
+        door.heardFrom(self, session)
         var reader = JuteReader(frame)
         var header = RequestHeader()
         do { try header.layout(&reader) } catch {
@@ -127,7 +135,9 @@ final class CoordConnection: FrameSession {
             case .write(let read):
                 let write = try read(&reader)
                 propose(
-                    xid, api.code, write, .write(session, identities: identities, operations: write.operations), bytes: frame.readableBytes)
+                    xid, api.code, write, .write(session, owner: owner, identities: identities, operations: write.operations),
+                    bytes: frame.readableBytes)
+            case .barrier(let read): catchUp(xid, api.code, .body(try read(&reader)))
             case .session: try sessionRequest(api.code, xid, &reader, session)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
@@ -139,6 +149,20 @@ final class CoordConnection: FrameSession {
         let number = proposals
         enqueue(xid, operation, .proposed(number, write), bytes: bytes)
         door.propose(command) { [weak self] in self?.ended(number, $0) }
+    }
+
+    /// Puts an answer in line that may leave once this server has caught up.
+    private func catchUp(_ xid: Int32, _ operation: OpCode, _ answer: CoordAnswer) {
+        proposals += 1
+        let number = proposals
+        enqueue(xid, operation, .barrier(number, answer))
+        door.replica.afterBarrier { [weak self] reached in
+            guard let self, case .open = self.state else { return }
+            guard reached else { return self.end() }
+            guard let place = self.pending.firstIndex(where: { if case .barrier(number, _) = $0.request { true } else { false } }) else { return }
+            self.pending[place].request = .ready(answer)
+            if place == 0 { self.answerReady() }
+        }
     }
 
     // MARK: answers in order
@@ -169,6 +193,8 @@ final class CoordConnection: FrameSession {
         guard case .open = state else { return }
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
         guard let place, case .proposed(_, let write) = pending[place].request else { return }
+        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere.
+        if case .failure(.notLeading) = result { return end() }
         pending[place].request = Self.answer(write, result)
         if place == 0 { answerReady() }
     }
@@ -180,8 +206,8 @@ final class CoordConnection: FrameSession {
             guard let write else { return .ready(.body(Bytes()), zxid: outcome.zxid, endsConnection: true) }
             switch outcome.result {
             case .success(let results): return .ready(.body(write.reply(results)), zxid: outcome.zxid)
-            case .failure(let refusal) where refusal.reason == .sessionExpired:
-                return .ready(.refused(.sessionExpired), zxid: outcome.zxid, endsConnection: true)
+            case .failure(let refusal) where refusal.reason == .sessionExpired || refusal.reason == .sessionMoved:
+                return .ready(.refused(refusal.reason.code), zxid: outcome.zxid, endsConnection: true)
             case .failure(let refusal):
                 return .ready(write.refusal.map { .body($0(refusal)) } ?? .refused(refusal.reason.code), zxid: outcome.zxid)
             }
@@ -192,7 +218,7 @@ final class CoordConnection: FrameSession {
     private func answerReady() {
         while case .open = state, let first = pending.first {
             switch first.request {
-            case .proposed: return
+            case .proposed, .barrier: return
             case .ready(let answer, let zxid, let endsConnection):
                 send(first.xid, answer, zxid: zxid)
                 note(first, zxid)

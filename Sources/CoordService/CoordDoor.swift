@@ -32,6 +32,14 @@ package final class CoordDoor: @unchecked Sendable {
     private var admin: AdminServer?
     var connections: [WatcherID: CoordConnection] = [:]
     var bySession: [SessionID: CoordConnection] = [:]
+    /// Connections that have asked for a session, by their own number.
+    var byOwner: [Int64: CoordConnection] = [:]
+    /// Those that were heard from here since the leader was last told.
+    var heard: [CoordConnection] = []
+    var links: PeerLinks?
+    /// Whether clients are taken: not while no leader is to be had.
+    var isServing = true
+    var leaderlessTicks = 0
     var watches = WatchTable()
     var clock = SessionClock()
     var statistics = RequestStatistics()
@@ -77,11 +85,11 @@ package final class CoordDoor: @unchecked Sendable {
         let time = SystemTime()
         do {
             let replica = try await ReplicaHost<CoordMachine>.open(
-                ReplicaOptions(directory: dataDirectory, name: "coord", files: RealFileSystem(onSync: metrics.syncObserver("coord"))), loop: loop,
-                time: time, log: log)
+                try replicaOptions(settings, dataDirectory, metrics), loop: loop, time: time, log: log)
             let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, log)
             do { try await door.open() } catch {
                 await door.listener?.stopAccepting()
+                await door.links?.stop()
                 await replica.stop()
                 throw error
             }
@@ -96,10 +104,13 @@ package final class CoordDoor: @unchecked Sendable {
     private func open() async throws {
         await onLoop {
             self.replica.events.onExecuted = { [unowned self] in self.executed($0) }
+            self.replica.events.onLeader = { [unowned self] in self.leaderChanged($0) }
+            self.replica.events.onInstalled = { [unowned self] in self.stateReplaced() }
             self.watchSessions()
             self.scheduleExpiry()
             self.scheduleReaping()
         }
+        if let ensemble = settings.ensemble { try await joinPeers(ensemble) }
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
         limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
@@ -123,6 +134,7 @@ package final class CoordDoor: @unchecked Sendable {
         await admin?.stop()
         await onLoop { self.isStopped = true }
         await replica.stop()
+        await links?.stop()
         await listener?.closeConnections()
         // The loop's thread has nothing left to do; a failure to join it changes nothing.
         try? await loop.stop()
@@ -147,6 +159,7 @@ package final class CoordDoor: @unchecked Sendable {
         let connection = CoordConnection(id: WatcherID(nextWatcher), frames: frames, door: self)
         nextWatcher += 1
         connections[connection.id] = connection
+        if !isServing { connection.end() }
         return connection
     }
 
@@ -154,7 +167,8 @@ package final class CoordDoor: @unchecked Sendable {
         connections[connection.id] = nil
         heldConnections[connection.id] = nil
         watches.forget(connection.id)
-        for (session, holder) in bySession where holder === connection { bySession[session] = nil }
+        byOwner[connection.owner] = nil
+        if let session = connection.attached, bySession[session] === connection { bySession[session] = nil }
     }
 
     func propose(_ command: CoordCommand, _ completion: @escaping (Result<CoordOutcome, ReplicaRefusal>) -> Void) {
@@ -163,6 +177,7 @@ package final class CoordDoor: @unchecked Sendable {
 
     private func executed(_ outcome: CoordOutcome) {
         for event in outcome.events { fire(event, zxid: outcome.zxid) }
+        if let session = outcome.attachedSession { sessionAttached(session) }
         if let session = outcome.closedSession { sessionClosed(session) }
     }
 

@@ -11,16 +11,32 @@ extension CoordConnection {
         do { try connect.layout(&reader) } catch { return end() }
         guard reader.remaining <= 1 else { return end() }
         let readOnlyByte = reader.remaining == 1
-        // A client that has seen more than this server would read the past.
-        guard connect.lastZxidSeen <= door.zxid else { return end() }
         state = .opening(backlog: [])
-        door.attach(self, connect) { [weak self] granted in self?.answer(granted, readOnlyByte: readOnlyByte) }
+        guard connect.lastZxidSeen <= door.zxid else { return catchUp(connect, readOnlyByte) }
+        begin(connect, readOnlyByte)
     }
 
-    private func answer(_ granted: CoordDoor.GrantedSession?, readOnlyByte: Bool) {
+    /// A client that has seen more than this server would read the past: it waits until the server has seen as much, and is sent away if that
+    /// is more than there is.
+    private func catchUp(_ connect: ConnectRequest, _ readOnlyByte: Bool) {
+        door.replica.afterBarrier { [weak self] reached in
+            guard let self, case .opening = self.state else { return }
+            guard reached, connect.lastZxidSeen <= self.door.zxid else { return self.end() }
+            self.begin(connect, readOnlyByte)
+        }
+    }
+
+    private func begin(_ connect: ConnectRequest, _ readOnlyByte: Bool) {
+        door.attach(self, connect) { [weak self] in self?.answer($0, readOnlyByte: readOnlyByte) }
+    }
+
+    private func answer(_ attachment: CoordDoor.Attachment, readOnlyByte: Bool) {
         guard case .opening(let backlog) = state else { return }
         var response = ConnectResponse()
-        if let granted {
+        switch attachment {
+        case .unavailable: return end()
+        case .unknown: break
+        case .granted(let granted):
             response.timeoutMilliseconds = granted.timeoutMilliseconds
             response.sessionID = granted.id.rawValue
             response.password = granted.password
@@ -29,7 +45,7 @@ extension CoordConnection {
         // This server always takes writes, also from clients that would be content with less.
         if readOnlyByte { bytes.writeInteger(UInt8(0)) }
         transmit(bytes)
-        guard let granted else { return end() }
+        guard case .granted(let granted) = attachment else { return end() }
         opened(granted)
         for frame in backlog { received(frame) }
     }

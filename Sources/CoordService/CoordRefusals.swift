@@ -17,6 +17,7 @@ extension CoordRefusal {
         case .invalidACL: .invalidACL
         case .sessionExpired: .sessionExpired
         case .quotaExceeded: .quotaExceeded
+        case .sessionMoved: .sessionMoved
         }
     }
 }

@@ -23,38 +23,74 @@ extension CoordDoor {
         }
     }
 
-    func heardFrom(_ session: SessionID) { clock.touch(session, now: now) }
+    func heardFrom(_ connection: CoordConnection, _ session: SessionID) {
+        if replica.isLeading { return clock.touch(session, now: now) }
+        guard !connection.isHeard else { return }
+        connection.isHeard = true
+        heard.append(connection)
+    }
 
-    /// Opens a session or takes an existing one over; nil if there is none to take over.
-    func attach(_ connection: CoordConnection, _ request: ConnectRequest, _ done: @escaping (GrantedSession?) -> Void) {
+    /// What comes of a client's first frame.
+    enum Attachment {
+        case granted(GrantedSession)
+        /// There is no such session, or the password is wrong.
+        case unknown
+        /// No leader is to be had here: the client goes elsewhere, its session lives on.
+        case unavailable
+    }
+
+    /// Opens a session, or takes an existing one over.
+    func attach(_ connection: CoordConnection, _ request: ConnectRequest, _ done: @escaping (Attachment) -> Void) {
         let timeout = min(max(request.timeoutMilliseconds, settings.sessionMillisecondsMin), settings.sessionMillisecondsMax)
-        guard request.sessionID == 0 else { return takeOver(connection, request, timeout, done) }
+        guard request.sessionID == 0 else {
+            // The session may have begun on another server a moment ago.
+            return replica.afterBarrier { [weak self, weak connection] reached in
+                guard let self, let connection, reached else { return done(.unavailable) }
+                self.takeOver(connection, request, timeout, done)
+            }
+        }
         let id = SessionID(nextSession)
         nextSession += 1
         let password = Digests.randomBytes(16)
-        propose(.openSession(id, timeoutMilliseconds: timeout, password: password)) { [weak self, weak connection] result in
-            guard let self, case .success = result else { return done(nil) }
-            self.clock.watch(id, timeout: .milliseconds(Int64(timeout)), now: self.now)
-            if let connection { self.bySession[id] = connection }
-            done(GrantedSession(id: id, timeoutMilliseconds: timeout, password: password))
+        let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: password)
+        open(connection, .openSession(id, timeoutMilliseconds: timeout, password: password, owner: connection.owner), granted, done)
+    }
+
+    private func takeOver(_ connection: CoordConnection, _ request: ConnectRequest, _ timeout: Int32, _ done: @escaping (Attachment) -> Void) {
+        let id = SessionID(request.sessionID)
+        guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else {
+            return done(.unknown)
+        }
+        let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: record.password)
+        open(connection, .attachSession(id, timeoutMilliseconds: timeout, owner: connection.owner), granted, done)
+    }
+
+    private func open(_ connection: CoordConnection, _ command: CoordCommand, _ granted: GrantedSession, _ done: @escaping (Attachment) -> Void) {
+        byOwner[connection.owner] = connection
+        propose(command) { [weak self, weak connection] result in
+            guard let self, let connection, case .success(let outcome) = result else { return done(.unavailable) }
+            guard case .success = outcome.result else { return done(.unknown) }
+            // It may have gone on to yet another connection since.
+            done(self.bySession[granted.id] === connection ? .granted(granted) : .unavailable)
         }
     }
 
-    private func takeOver(_ connection: CoordConnection, _ request: ConnectRequest, _ timeout: Int32, _ done: (GrantedSession?) -> Void) {
-        let id = SessionID(request.sessionID)
-        guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else {
-            return done(nil)
-        }
-        bySession[id]?.end()
-        bySession[id] = connection
-        clock.watch(id, timeout: .milliseconds(Int64(timeout)), now: now)
-        done(GrantedSession(id: id, timeoutMilliseconds: timeout, password: record.password))
+    /// A session began or moved: the connection that it is on now, if that is here, takes the place of the one before.
+    func sessionAttached(_ session: SessionID) {
+        guard let record = machine.sessions[session] else { return }
+        clock.watch(session, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
+        let connection = byOwner[record.owner]
+        if let before = bySession[session], before !== connection { before.end() }
+        bySession[session] = connection
+        connection?.attached = session
     }
 
     func scheduleExpiry() {
         loop.schedule(after: Self.expiryTick) { [weak self] in
             guard let self, !self.isStopped else { return }
-            for id in self.clock.expire(now: self.now) { self.expire(id) }
+            // Who leads decides who has fallen silent; the others only tell whom they hear.
+            if self.replica.isLeading { for id in self.clock.expire(now: self.now) { self.expire(id) } }
+            self.tellLeader()
             self.scheduleExpiry()
         }
     }

@@ -30,6 +30,8 @@ package struct CoordSettings: Sendable {
     /// Where the AdminServer answers; nil for nowhere.
     package var adminListen: HostPort?
     package var tls: TLSSettings?
+    /// The servers that this one belongs to; nil for one that stands alone.
+    package var ensemble: PeerLinkSettings?
 
     package init() {}
 

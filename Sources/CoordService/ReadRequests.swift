@@ -111,11 +111,11 @@ enum ReadRequests {
         .body(encode(WhoAmIResponse(names: context.identities.map { .init(scheme: $0.scheme, user: $0.user) })))
     }
 
-    /// The state here is the leader's own, so everything that was acknowledged anywhere is visible already.
-    static func sync(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
+    /// The answer to a sync, which leaves once everything that was acknowledged anywhere before is visible here.
+    static func sync(_ io: inout JuteReader) throws(WireError) -> Bytes {
         var request = PathRequest()
         try request.layout(&io)
-        return .body(encode(PathResponse(path: request.path)))
+        return encode(PathResponse(path: request.path))
     }
 
     static func reconfig(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer

@@ -16,7 +16,10 @@ enum ServerReport {
 
 extension CoordDoor {
     /// The part that this server plays.
-    var mode: String { "standalone" }
+    var mode: String {
+        guard settings.ensemble != nil else { return "standalone" }
+        return replica.isLeading ? "leader" : replica.leader == nil ? "looking" : "follower"
+    }
 
     var monitored: [(String, String)] {
         let counts = statistics
@@ -41,7 +44,7 @@ extension CoordDoor {
             ("dataDirSize", "\(dataBytesOnDisk)"),
             ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"), ("tickTime", "\(settings.tickMilliseconds)"),
             ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessionMillisecondsMin)"),
-            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"), ("serverId", "0"),
+            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"), ("serverId", "\(settings.ensemble?.id ?? 0)"),
         ]
     }
 

@@ -9,7 +9,7 @@ extension CoordConnection {
     func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID) throws(WireError) {
         switch code {
         case .ping: send(SpecialXid.ping, .body(Bytes()))
-        case .closeSession: propose(xid, code, nil, .closeSession(session))
+        case .closeSession: propose(xid, code, nil, .closeSession(session, owner: owner))
         case .setWatches:
             var request = SetWatches2Request()
             try request.oneTime.layout(&reader)

@@ -17,7 +17,7 @@ package struct ReplicaLimits: Sendable {
     /// Slots below the tables' checkpoint that stay in the log for replicas that lag.
     package var retainedSlots: Int64 = 20_000
     /// How long a proposal that was sent to the leader, or a read, waits before it is sent again.
-    package var forwardPatience = Duration.milliseconds(1000)
+    package var forwardPatience = Duration.seconds(4)
     package init() {}
 }
 

@@ -17,10 +17,16 @@ struct RunningCoord: RunningService {
     }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningCoord {
-        let values = context.settings
-        var settings = try settings(values)
-        let start = { try await CoordDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log) }
-        do { return RunningCoord(door: try await start()) } catch let error as ListenError {
+        var settings = try settings(context.settings)
+        settings.ensemble = try ensemble(context.settings)
+        return RunningCoord(door: try await open(settings, context.settings, directory, context.metrics, log))
+    }
+
+    /// Starts a server; it goes without its AdminServer if the port of that is taken and nobody chose it.
+    static func open(_ settings: CoordSettings, _ values: Settings, _ directory: String, _ metrics: MetricsRegistry, _ log: Logger) async throws -> CoordDoor {
+        var settings = settings
+        let start = { try await CoordDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log) }
+        do { return try await start() } catch let error as ListenError {
             guard error.address == settings.adminListen, values.origin(of: SettingsTable.coordAdminListen.name) == .defaultValue else {
                 throw error
             }
@@ -28,11 +34,27 @@ struct RunningCoord: RunningService {
                 "the AdminServer stays off: its port is taken",
                 metadata: ["address": "\(error.address)", "next": "choose another with --set coord.admin.listen=HOST:PORT"])
             settings.adminListen = nil
-            return RunningCoord(door: try await start())
+            return try await start()
         }
     }
 
-    private static func settings(_ values: Settings) throws -> CoordSettings {
+    /// The servers that this one belongs to, if it does not stand alone.
+    private static func ensemble(_ values: Settings) throws(CommandFailure) -> PeerLinkSettings? {
+        let peers = values[SettingsTable.coordPeers]
+        guard !peers.isEmpty else { return nil }
+        let id = Int64(values[SettingsTable.coordID])
+        guard let own = peers.first(where: { $0.id == id }) else {
+            throw CommandFailure(
+                .configuration, "server \(id) is not among the peers", why: "\(SettingsTable.coordPeers.name) names \(peers.map { "\($0.id)" }.joined(separator: ", "))",
+                next: "give this server one of these numbers with --id, or add it to --peers on every server")
+        }
+        var ensemble = PeerLinkSettings(id: id, listen: own.address, peers: peers, service: "coord")
+        ensemble.tls = try values.tls(SettingsTable.coordPeerTLS)
+        try values.checkExposure(own.address, SettingsTable.coordPeers.name, ensemble.tls)
+        return ensemble
+    }
+
+    static func settings(_ values: Settings) throws -> CoordSettings {
         var settings = CoordSettings()
         settings.listen = values[SettingsTable.coordListen]
         settings.tickMilliseconds = Int32(values[SettingsTable.coordTick])
@@ -51,7 +73,7 @@ struct RunningCoord: RunningService {
         try values.checkExposure(settings.listen, SettingsTable.coordListen.name, settings.tls)
         if values[SettingsTable.coordAdmin] {
             settings.adminListen = values[SettingsTable.coordAdminListen]
-            try values.checkExposure(values[SettingsTable.coordAdminListen], SettingsTable.coordAdminListen.name)
+            try values.checkExposure(values[SettingsTable.coordAdminListen], SettingsTable.coordAdminListen.name, nil)
         }
         guard !settings.requiresSASL || !settings.saslUsers.isEmpty else {
             throw CommandFailure(

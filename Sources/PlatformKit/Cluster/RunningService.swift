@@ -44,6 +44,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         let directory = context.dataDirectory + "/" + rawValue
         let log = Logger(label: rawValue)
         return switch self {
+        case .coord where context.settings[SettingsTable.coordNodes] > 1:
+            try await RunningCoordEnsemble.start(context, count: context.settings[SettingsTable.coordNodes], log: log)
         case .coord: try await RunningCoord.start(context, directory, log)
         case .broker: try await RunningBroker.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)

@@ -13,14 +13,18 @@ struct CoordCommand: AsyncParsableCommand {
         subcommands: [Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord")
+        static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888")
         @Option(name: .long, help: ArgumentHelp("Where ZooKeeper clients connect.", valueName: "host:port")) var listen: String?
+        @Option(name: .long, help: ArgumentHelp("The servers of the ensemble, this one too, and where each listens for the others.", valueName: "n=host:port,...")) var peers: String?
+        @Option(name: .long, help: ArgumentHelp("The number of this server among --peers.", valueName: "n")) var id: Int?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
         @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
-            let flags = listen.map { [(SettingsTable.coordListen.name, $0)] } ?? []
+            var flags = listen.map { [(SettingsTable.coordListen.name, $0)] } ?? []
+            if let peers { flags.append((SettingsTable.coordPeers.name, peers)) }
+            if let id { flags.append((SettingsTable.coordID.name, "\(id)")) }
             try await Serving.run([.coord], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }

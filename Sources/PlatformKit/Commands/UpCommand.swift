@@ -32,16 +32,19 @@ struct UpCommand: AsyncParsableCommand {
             EXAMPLES
               platform up
               platform up --only coord,broker --ephemeral --ports auto
+              platform up --nodes 3
 
             SEE ALSO  platform status, platform doctor, platform demo
             """)
     @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
+    @Option(name: .long, help: ArgumentHelp("Run coord as an ensemble of this many servers.", valueName: "n")) var nodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
     @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        try await Serving.run(try chosenServices(), settings: try options.resolve(ports: try ports.choice()), ephemeral: ephemeral)
+        let flags = nodes.map { [(SettingsTable.coordNodes.name, "\($0)")] } ?? []
+        try await Serving.run(try chosenServices(), settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {

@@ -56,7 +56,7 @@ enum SettingsTable {
     static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let consoleTLS = TLSKeys("console", "browsers and scrapers")
-    static let tls = [coordTLS, brokerTLS, dfsTLS, computeTLS, consoleTLS]
+    static let tls = [coordTLS, coordPeerTLS, brokerTLS, dfsTLS, computeTLS, consoleTLS]
 
     static let all: [AnySetting] =
         [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased]

@@ -3,6 +3,7 @@
 import Base
 import Clients
 import ComputeService
+import CoordService
 import Foundation
 import NetKit
 import Replication
@@ -48,6 +49,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let failure as CommandFailure: self = failure
         case let error as ListenError: self.init(listen: error)
         case let error as StorageError: self.init(storage: error)
+        case let error as ForeignEnsemble:
+            self.init(
+                .configuration, doing, why: error.description,
+                next: "start it with the --id and --peers that it was first started with, or with another --data-dir; `platform coord export` and `import` carry a tree over")
         case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)

@@ -105,7 +105,7 @@ let package = Package(
 
         // Tests and what they stand on
         .target(name: "TestKit", dependencies: []),
-        .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ComputeService", "TestKit"]),
+        .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ZooKeeperWire", "ComputeService", "TestKit"]),
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
         .executableTarget(name: "platform-sim", dependencies: ["Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),

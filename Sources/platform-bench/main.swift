@@ -1,29 +1,32 @@
-// Runs every benchmark against the program that lies beside this one and prints one table. It asserts nothing: figures of a busy machine are
-// figures all the same, so the load average stands above and below them. `--python PATH` is accepted for Makefile's sake and not needed.
+// Runs benchmarks against the program that lies beside this one and prints one table: all of them, or the parts that are named (start, coord, broker, dfs,
+// compute). It asserts nothing: figures of a busy machine are figures all the same, so the load average stands above and below them.
 import Foundation
 import TestKit
 
 enum Benchmarks {
-    static func run() async {
-        let peer = RealZooKeeper.start()
-        if peer == nil { print("no ZooKeeper of another make: Debian's zookeeper package or java was not found") }
-        defer { peer?.stop() }
+    private typealias Part = (name: String, run: (inout FigureTable) async throws -> Void)
+    private static var parts: [Part] {
+        [
+            ("start", { try await StartBench.run(&$0) }), ("coord", { try await CoordBench.run(&$0) }), ("broker", { try await BrokerBench.run(&$0) }),
+            ("dfs", { try await DFSBench.run(&$0) }), ("compute", { try await ComputeBench.run(&$0) }),
+        ]
+    }
+
+    static func run(_ wanted: [String]) async {
+        let unknown = wanted.filter { name in !parts.contains { $0.name == name } }
+        guard unknown.isEmpty else {
+            print("there is no benchmark \(unknown.joined(separator: ", ")); the parts are \(parts.map(\.name).joined(separator: ", "))")
+            exit(64)
+        }
         print("load average \(Figures.loadAverage()), \(ProcessInfo.processInfo.activeProcessorCount) cores")
         var table = FigureTable()
-        let address = peer?.address
-        await part("start", &table) { try await StartBench.run(&$0) }
-        await part("coord", &table) { try await CoordBench.run(&$0, peer: address) }
-        await part("broker", &table) { try await BrokerBench.run(&$0) }
-        await part("dfs", &table) { try await DFSBench.run(&$0) }
-        await part("compute", &table) { try await ComputeBench.run(&$0) }
+        for part in parts where wanted.isEmpty || wanted.contains(part.name) {
+            // A part that fails is a line of the table; the others go on.
+            do { try await part.run(&table) } catch { table.add("\(part.name) failed", "\(error)") }
+        }
         print(table.text)
         print("load average at the end \(Figures.loadAverage())")
     }
-
-    /// A part that fails is a line of the table; the others go on.
-    private static func part(_ name: String, _ table: inout FigureTable, _ run: (inout FigureTable) async throws -> Void) async {
-        do { try await run(&table) } catch { table.add("\(name) failed", "\(error)") }
-    }
 }
 
-await Benchmarks.run()
+await Benchmarks.run(Array(CommandLine.arguments.dropFirst()))

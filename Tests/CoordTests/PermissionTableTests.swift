@@ -82,6 +82,9 @@ import ZooKeeperWire
         var reader = JuteReader(body)
         switch api.handler {
         case .session: return .ok
+        case .barrier(let read):
+            _ = try read(&reader)
+            return .ok
         case .write(let read):
             let outcome = bench.run(.write(SessionID(1), identities: identities, operations: try read(&reader).operations))
             return refusal(outcome)?.code ?? .ok

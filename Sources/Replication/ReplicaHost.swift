@@ -43,6 +43,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var stopping = false
     package let recovery: ReplicaRecovery
     private let health = Mutex<String?>("it does not lead yet")
+    private let room: WriteHealth
     /// Runs on the loop after every executed command, before the next one is executed and before the proposal's own completion.
     package var onExecuted: (Machine.Outcome) -> Void = { _ in }
 
@@ -55,7 +56,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// How long a replica whose disk is full waits before it tries again.
     private static var stallRetry: Duration { .milliseconds(500) }
 
-    private init(_ opened: Opened, loop: any ServiceLoop, time: any TimeSource, disk: DiskThread, tableThread: DiskThread, log: Logger) {
+    private init(_ opened: Opened, directory: String, loop: any ServiceLoop, time: any TimeSource, disk: DiskThread, tableThread: DiskThread, log: Logger) {
         pump = opened.pump
         recovery = opened.recovery
         acceptorLog = opened.log
@@ -65,6 +66,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         self.disk = disk
         self.tableThread = tableThread
         self.log = log
+        room = WriteHealth(directory: directory, thread: disk, loop: loop)
     }
 
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
@@ -83,7 +85,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let tableThread = DiskThread(name: name + "-tables")
         do {
             let opened = try await disk.run { try load(directory, limits, files) }
-            let host = ReplicaHost(opened, loop: loop, time: time, disk: disk, tableThread: tableThread, log: log)
+            let host = ReplicaHost(opened, directory: directory, loop: loop, time: time, disk: disk, tableThread: tableThread, log: log)
             try await host.lead()
             return host
         } catch {
@@ -134,7 +136,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 
     /// Why this replica takes no writes at present, or nil; may be asked from any thread.
-    package var trouble: String? { health.withLock { $0 } }
+    package var trouble: String? { health.withLock { $0 } ?? room.trouble }
 
     private func noteHealth() {
         let reason: String? =
@@ -212,6 +214,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         case .success: advance()
         case .failure(let error) where error.cause == .noSpace:
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
+            room.note(error)
             let (batch, refused) = pump.persistStalled(error)
             for id in refused { completions.remove(id)?(.failure(.storage(error))) }
             noteHealth()
@@ -298,6 +301,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
                 continuation.resume()
             }
         }
+        room.stop()
         disk.stop()
         tableThread.stop()
     }

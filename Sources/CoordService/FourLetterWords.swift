@@ -22,7 +22,8 @@ enum FourLetterWord: String, CaseIterable {
         case .cons: clients(door)
         case .conf:
             "clientPort=\(door.address.port)\ntickTime=\(door.settings.tickMilliseconds)\nminSessionTimeout=\(door.settings.sessionMillisecondsMin)\nmaxSessionTimeout=\(door.settings.sessionMillisecondsMax)\nmaxClientCnxns=\(door.settings.connectionsPerAddressMax)\nserverId=1\n"
-        case .envi: "Environment:\nserver=platform coord\n"
+        // Clients take the server's version from the first line.
+        case .envi: "Environment:\nzookeeper.version=3.9.5-platform\nserver=platform coord\n"
         case .mntr: monitor(door)
         }
     }

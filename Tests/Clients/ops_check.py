@@ -96,6 +96,7 @@ def main(program):
             count = running.figure('%s_count{service="%s"}' % (name, service))
             assert count > 0 and running.figure('%s_bucket{service="%s",le="+Inf"}' % (name, service)) >= count
             assert running.figure('%s_sum{service="%s"}' % (name, service)) > 0
+        assert running.figure('platform_broker_requests_total{api="Produce"}') == 1
         assert running.figure("platform_compute_rows_total") == 3
         assert running.figure("platform_compute_batches_total") >= 1
         assert running.figure("platform_compute_queries_total") >= 3

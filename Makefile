@@ -8,7 +8,8 @@ DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
 DEBIAN_TEST := curl kcat openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build release demo test sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+DEBIAN_REFERENCE := zookeeper default-jre-headless
+.PHONY: build release demo test compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -27,6 +28,18 @@ test: setup setup-tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
+
+# kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
+compat-zookeeper: setup setup-tests build
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zk_probe.py compare .build/debug/platform
+
+# The same against Debian's ZooKeeper: what the suite gives there, and new recordings.
+compat-zookeeper-reference: setup setup-tests
+	@missing=""; for p in $(DEBIAN_REFERENCE); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zk_probe.py record
 
 # Simulated clusters, ten minutes of faults each, in release: `make sim SEEDS=1000`. Fails if a law is broken or a rare branch is never seen.
 sim: setup
@@ -60,7 +73,7 @@ setup-tests:
 	  cp Tests/Clients/requirements.txt $(PYTHON_ENVIRONMENT)/installed.txt; fi
 
 # ZooKeeper of another make, to measure beside.
-setup-bench: DEBIAN_TEST += zookeeper default-jre-headless
+setup-bench: DEBIAN_TEST += $(DEBIAN_REFERENCE)
 setup-bench: setup-tests
 
 clean:

@@ -21,7 +21,8 @@ final class Broker: @unchecked Sendable {
     let disks: [DiskThread]
     let files: RealFileSystem
     let health: WriteHealth
-    let requests: Counter
+    /// Requests that were decoded, by the number of their API.
+    private let requestsByAPI: [Counter?]
     let refusedFrames: Counter
     let producedBytes: Counter
     let fetchedBytes: Counter
@@ -63,7 +64,11 @@ final class Broker: @unchecked Sendable {
         self.disks = disks
         self.files = files
         health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
-        requests = metrics.counter("broker_requests", help: "Requests that were decoded.")
+        let numbersEnd = (ApiTable.rows.map { Int($0.key.rawValue) }.max() ?? 0) + 1
+        requestsByAPI = (0..<numbersEnd).map { number in
+            guard let row = ApiTable.rows.first(where: { Int($0.key.rawValue) == number }) else { return nil }
+            return metrics.counter("broker_requests", help: "Requests that were decoded.", labels: [("api", row.name)])
+        }
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
@@ -80,6 +85,7 @@ final class Broker: @unchecked Sendable {
 
     /// Every API that is served, with its handler.
     func dispatch(_ body: RequestBody, _ call: Call) {
+        requestsByAPI[Int(body.key.rawValue)]?.add()
         switch body {
         case .produce(let request): produce(request, call)
         case .fetch(let request): fetch(request, call)

@@ -53,7 +53,6 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         switch try KafkaFrame.decodeRequest(frame) {
         case .request(let header, let body):
             let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes)
-            broker.requests.add()
             broker.dispatch(body, call)
         case .unknownApiVersions(var header):
             header.version = 0

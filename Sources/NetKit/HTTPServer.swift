@@ -92,13 +92,11 @@ package final class HTTPServer: Sendable {
     package let address: HostPort
     private let group: ServiceGroup
     private let running: Task<Void, any Error>
-    private let loops: MultiThreadedEventLoopGroup
 
-    private init(address: HostPort, group: ServiceGroup, running: Task<Void, any Error>, loops: MultiThreadedEventLoopGroup) {
+    private init(address: HostPort, group: ServiceGroup, running: Task<Void, any Error>) {
         self.address = address
         self.group = group
         self.running = running
-        self.loops = loops
     }
 
     /// A connection between requests, or in the middle of one that does not go on, is closed after this time.
@@ -111,7 +109,6 @@ package final class HTTPServer: Sendable {
     ) async throws -> HTTPServer {
         let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: idleTimeout))
         let protocols = try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: try $0.serverConfiguration()) } ?? plain
-        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let bound = AsyncStream.makeStream(of: HostPort.self, bufferingPolicy: .bufferingNewest(1))
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
             guard hostIsAllowed(request.head.authority) else {
@@ -127,52 +124,45 @@ package final class HTTPServer: Sendable {
             onServerRunning: { channel in
                 if let address = HostPort(channel.localAddress) { bound.continuation.yield(address) }
             },
-            eventLoopGroupProvider: .shared(loops), logger: quiet)
+            // Loops that never end: what a library does late, after a stop, still has a loop to do it on.
+            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), logger: quiet)
         let group = ServiceGroup(configuration: .init(services: [.init(service: application)], gracefulShutdownSignals: [], logger: quiet))
         let running = Task {
             defer { bound.continuation.finish() }
             try await group.run()
         }
-        for await address in bound.stream { return HTTPServer(address: address, group: group, running: running, loops: loops) }
-        do { try await running.value } catch {
-            try await loops.shutdownGracefully()
-            throw ListenError(address, error)
-        }
+        for await address in bound.stream { return HTTPServer(address: address, group: group, running: running) }
+        do { try await running.value } catch { throw ListenError(address, error) }
         throw ListenError(address, .other("the server ended before it listened"))
     }
 
     /// Answers what is under way for at most `grace`, then cuts the rest off.
     package func stop(grace: Duration = .milliseconds(500)) async {
         await group.triggerGracefulShutdown()
-        if await !ends(within: grace) {
-            running.cancel()
-            // Handlers that were cut off still talk to their loops; a loop that ends before them would be told things in vain.
-            _ = await ends(within: Self.cutOffMax)
-        }
-        // What is left on these loops is connections that nobody serves any more.
-        try? await loops.shutdownGracefully()
+        guard await !ends(within: grace) else { return }
+        running.cancel()
+        _ = await ends(within: Self.cutOffMax)
     }
 
     /// How long handlers that were cut off may take to notice.
     private static var cutOffMax: Duration { .seconds(1) }
 
+    /// Waits for the server's end, but no longer than `limit`.
     private func ends(within limit: Duration) async -> Bool {
-        let running = self.running
-        return await withTaskGroup(of: Bool.self) { tasks in
-            tasks.addTask {
-                // However it ended, it has ended.
-                _ = await running.result
-                return true
-            }
-            tasks.addTask {
-                // Woken early only when the server has ended already.
-                try? await Task.sleep(for: limit)
-                return false
-            }
-            let first = await tasks.next() ?? true
-            tasks.cancelAll()
-            return first
+        let first = AsyncStream.makeStream(of: Bool.self)
+        Task { [running] in
+            // However it ended, it has ended.
+            _ = await running.result
+            first.continuation.yield(true)
         }
+        let alarm = Task {
+            // Woken early only when nobody waits any more.
+            try? await Task.sleep(for: limit)
+            first.continuation.yield(false)
+        }
+        defer { alarm.cancel() }
+        for await ended in first.stream { return ended }
+        return false
     }
 
     /// Names that a browser cannot be tricked into using for another site's pages.

@@ -57,6 +57,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var lastLeader: NodeID?
     package let recovery: ReplicaRecovery
     private let health = Mutex<String?>("no leader is known yet")
+    private let room: WriteHealth
     /// What the service hears of; all on the loop.
     package var events = ReplicaEvents<Machine.Outcome>()
 
@@ -76,7 +77,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// How long proposals wait for a leader before their proposers are told that there is none.
     private static var leaderlessMax: Duration { .seconds(4) }
 
-    private init(_ opened: Opened, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
+    private init(_ opened: Opened, directory: String, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
         pump = opened.pump
         recovery = opened.recovery
         acceptorLog = opened.log
@@ -85,6 +86,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         self.loop = loop
         self.time = time
         self.log = log
+        room = WriteHealth(directory: directory, thread: disk, loop: loop)
     }
 
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
@@ -102,7 +104,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let tableThread = DiskThread(name: options.name + "-tables")
         do {
             let opened = try await disk.run { try load(options, time, disk, tableThread) }
-            let host = ReplicaHost(opened, loop: loop, time: time, log: log)
+            let host = ReplicaHost(opened, directory: options.directory, loop: loop, time: time, log: log)
             if options.membership.members.count == 1 { try await host.lead() } else { loop.execute { host.tick() } }
             return host
         } catch {
@@ -171,7 +173,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 
     /// Why this replica serves no requests at present, or nil; may be asked from any thread.
-    package var trouble: String? { health.withLock { $0 } }
+    package var trouble: String? { health.withLock { $0 } ?? room.trouble }
 
     private func noteHealth() {
         let reason: String? =
@@ -308,6 +310,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             settle()
         case .failure(let error) where error.cause == .noSpace:
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
+            room.note(error)
             let stalled = pump.persistStalled(error, now: time.now())
             fail(stalled.refused, stalled.refusal)
             noteHealth()
@@ -348,6 +351,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
                 continuation.resume()
             }
         }
+        room.stop()
         disk.stop()
     }
 

@@ -23,6 +23,13 @@ package struct RealFileSystem: FileSystem {
         return StorageError(cause, operation, path)
     }
 
+    /// Where an open file lies, as the kernel knows it, for messages.
+    private static func path(of file: FileHandle) -> String {
+        var target = [UInt8](repeating: 0, count: 4096)
+        let count = target.withUnsafeMutableBytes { readlink("/proc/self/fd/\(file.number)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        return count > 0 ? String(decoding: target[..<count], as: UTF8.self) : "file \(file.number)"
+    }
+
     package func open(_ path: String, create: Bool) throws(StorageError) -> FileHandle {
         let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o640)
         guard fd >= 0 else { throw Self.failure("open", path) }
@@ -52,7 +59,7 @@ package struct RealFileSystem: FileSystem {
             }
             return filled
         }
-        if failed != 0 { throw Self.failure("read", "file \(file.number)", failed) }
+        if failed != 0 { throw Self.failure("read", Self.path(of: file), failed) }
         return bytes
     }
 
@@ -71,14 +78,14 @@ package struct RealFileSystem: FileSystem {
                 done += wrote
             }
         }
-        if failed != 0 { throw Self.failure("write", "file \(file.number)", failed) }
+        if failed != 0 { throw Self.failure("write", Self.path(of: file), failed) }
     }
 
     package func sync(_ file: FileHandle) throws(StorageError) {
         let began = onSync == nil ? 0 : Self.monotonicNanoseconds()
         let code = csupport_fdatasync(file.number)
         if let onSync { onSync(.nanoseconds(Self.monotonicNanoseconds() - began)) }
-        guard code == 0 else { throw StorageError(.syncFailed(code), "sync", "file \(file.number)") }
+        guard code == 0 else { throw StorageError(.syncFailed(code), "sync", Self.path(of: file)) }
     }
 
     private static func monotonicNanoseconds() -> Int64 {
@@ -89,12 +96,12 @@ package struct RealFileSystem: FileSystem {
 
     package func size(_ file: FileHandle) throws(StorageError) -> Int64 {
         var status = stat()
-        guard fstat(file.number, &status) == 0 else { throw Self.failure("stat", "file \(file.number)") }
+        guard fstat(file.number, &status) == 0 else { throw Self.failure("stat", Self.path(of: file)) }
         return Int64(status.st_size)
     }
 
     package func truncate(_ file: FileHandle, to size: Int64) throws(StorageError) {
-        guard ftruncate(file.number, off_t(size)) == 0 else { throw Self.failure("truncate", "file \(file.number)") }
+        guard ftruncate(file.number, off_t(size)) == 0 else { throw Self.failure("truncate", Self.path(of: file)) }
     }
 
     package func list(_ directory: String) throws(StorageError) -> [String] {

@@ -96,6 +96,7 @@ def main(program):
             count = running.figure('%s_count{service="%s"}' % (name, service))
             assert count > 0 and running.figure('%s_bucket{service="%s",le="+Inf"}' % (name, service)) >= count
             assert running.figure('%s_sum{service="%s"}' % (name, service)) > 0
+        assert running.figure('platform_broker_requests_total{api="Produce"}') == 1
         assert running.figure("platform_compute_rows_total") == 3
         assert running.figure("platform_compute_batches_total") >= 1
         assert running.figure("platform_compute_queries_total") >= 3
@@ -147,6 +148,37 @@ def main(program):
             for thread in threads:
                 thread.join()
             assert "Cannot schedule" not in said and "rror" not in said, said
+
+    @checks.check("a download and an upload that do not go on hold no stop up")
+    def _():
+        running = Running(program, ["dfs", "serve", "--ephemeral", "--ports", "auto"])
+        address = running.endpoints["webhdfs"]
+        with tempfile.NamedTemporaryFile() as file:
+            file.truncate(40 << 20)
+            subprocess.run([program, "dfs", "put", file.name, "/big", "--server", address], check=True, capture_output=True, timeout=60)
+
+        def datanode(method, target):
+            host, port = address.split(":")
+            with socket.create_connection((host, int(port)), timeout=5) as namenode:
+                namenode.sendall(("%s /webhdfs/v1%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (method, target, address)).encode())
+                answer = b"".join(iter(lambda: namenode.recv(65536), b"")).decode()
+            url = next(line.split(" ", 1)[1] for line in answer.splitlines() if line.lower().startswith("location:"))
+            authority, path = url[len("http://"):].split("/", 1)
+            host, port = authority.split(":")
+            return socket.create_connection((host, int(port)), timeout=5), "/" + path, authority
+
+        download, path, authority = datanode("GET", "/big?op=OPEN")
+        download.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path, authority)).encode())
+        assert download.recv(10)
+        upload, path, authority = datanode("PUT", "/half?op=CREATE")
+        upload.sendall(("PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000000\r\n\r\nsome" % (path, authority)).encode())
+        time.sleep(0.3)
+        began = time.monotonic()
+        said = running.stop()
+        assert time.monotonic() - began < 2.5, time.monotonic() - began
+        assert "Cannot schedule" not in said, said
+        download.close()
+        upload.close()
 
     return checks.finish()
 

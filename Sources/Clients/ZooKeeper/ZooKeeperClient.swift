@@ -28,6 +28,7 @@ package struct ZooKeeperFailure: Error, Sendable, Equatable, CustomStringConvert
         case .invalidACL: "the access list for\(subject) is not valid"
         case .sessionExpired: "the session has expired"
         case .connectionLoss: "the connection to the server is lost"
+        case .systemError: "the server cannot write at present: its disk is full or has failed"
         default: "the server answered \(code) (\(code.rawValue)) for\(subject)"
         }
     }
@@ -148,7 +149,8 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         var reader = FieldReader<JuteDialect>(frame)
         var response = ConnectResponse()
         try response.layout(&reader)
-        guard response.sessionID != 0 else { return continuation.resume(throwing: ZooKeeperFailure(.sessionExpired)) }
+        // A session that is asked for anew is refused only by a server that cannot write it down.
+        guard response.sessionID != 0 else { return continuation.resume(throwing: ZooKeeperFailure(.systemError)) }
         sessionID = response.sessionID
         timeoutMilliseconds = response.timeoutMilliseconds
         isOpen = true

@@ -87,6 +87,8 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    private static let cannotWrite = "free some space on the server's disk; `platform status` and the console's /readyz?verbose say what else stops it from writing"
+
     private init(kafka error: KafkaFailure, _ doing: String) {
         switch error {
         case .unknownTopic(_, let near):
@@ -98,6 +100,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
         case .connectionLost, .noLeader: self.init(.unreachable, doing, why: error.description, next: "check that the broker runs (`platform status`), then try again")
         case .timedOut: self.init(.timeout, doing, why: error.description, next: "try again")
+        case .refused(.kafkaStorageError, _, _): self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
         case .refused, .notServed, .damagedAnswer: self.init(.failed, doing, why: error.description, next: "the reason above tells what to change")
         }
     }
@@ -106,6 +109,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .noAuth: self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access")
         case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
+        case .systemError: self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
         case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")
         default: self.init(.failed, doing, why: error.description, next: "`platform coord stat` shows the node as it is")
         }

@@ -1,0 +1,170 @@
+"""Servers for kazoo's own tests: `coord` of the program under test, or the real ZooKeeper from Debian's packages as the reference.
+
+The classes take the place of kazoo.testing.common, whose server is Java with a configuration of its own; kazoo's test harness
+(kazoo.testing.harness) uses no more of them than what is here. Chosen by the environment:
+  PLATFORM_PROGRAM           the program under test
+  PLATFORM_COMPAT_REFERENCE  set: the real server, from the jars in /usr/share/java
+"""
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Clients"))
+from certificates import Certificates  # noqa: E402
+from platform_child import free_port  # noqa: E402
+
+REFERENCE = "PLATFORM_COMPAT_REFERENCE" in os.environ
+SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+
+
+def wait_for(port, process, log_path, seconds=40):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+                probe.sendall(b"ruok")
+                if probe.recv(4) == b"imok":
+                    return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    with open(log_path, errors="replace") as log:
+        raise RuntimeError("no server on port %d: %s" % (port, log.read()[-2000:]))
+
+
+class Server:
+    """One server with its data; it keeps its ports and its data from run to run."""
+
+    def __init__(self, certificates):
+        self.certificates = certificates
+        self.client_port, self.secure_client_port = free_port(), free_port()
+        self.directory = tempfile.mkdtemp()
+        self.log_path = os.path.join(self.directory, "server.log")
+        self.processes = []
+
+    @property
+    def running(self):
+        return bool(self.processes)
+
+    @property
+    def address(self):
+        return "127.0.0.1:%d" % self.client_port
+
+    @property
+    def secure_address(self):
+        return "127.0.0.1:%d" % self.secure_client_port
+
+    def run(self):
+        if self.running:
+            return
+        os.makedirs(self.directory, exist_ok=True)
+        with open(self.log_path, "ab") as log:
+            for command in self.commands():
+                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+        wait_for(self.client_port, self.processes[0], self.log_path)
+
+    def commands(self):
+        return self.reference() if REFERENCE else self.ours()
+
+    def ours(self):
+        """A coord has one listener, so the one with TLS is a server of its own, with data of its own."""
+        found = []
+        for name, port, settings in (("plain", self.client_port, []), ("tls", self.secure_client_port, self.tls_settings())):
+            found.append([os.environ["PLATFORM_PROGRAM"], "coord", "serve", "--data-dir", os.path.join(self.directory, name), "--listen", "127.0.0.1:%d" % port, "--ports", "auto"])
+            for text in settings:
+                found[-1] += ["--set", text]
+        return found
+
+    def tls_settings(self):
+        files = self.certificates
+        return ["coord.tls.certificate=" + files.server, "coord.tls.key=" + files.server_key, "coord.tls.client-ca=" + files.authority]
+
+    def reference(self):
+        both = os.path.join(self.directory, "server.pem")
+        with open(both, "w") as target:
+            for path in (self.certificates.server_key, self.certificates.server):
+                with open(path) as source:
+                    target.write(source.read())
+        configuration = os.path.join(self.directory, "zoo.cfg")
+        with open(configuration, "w") as file:
+            file.write("\n".join([
+                "tickTime=2000", "dataDir=%s/data" % self.directory, "clientPort=%d" % self.client_port, "clientPortAddress=127.0.0.1",
+                "secureClientPort=%d" % self.secure_client_port, "maxClientCnxns=0", "admin.enableServer=false", "4lw.commands.whitelist=*", "reconfigEnabled=true",
+                "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory", "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+                "ssl.keyStore.location=" + both, "ssl.keyStore.type=PEM", "ssl.trustStore.location=" + self.certificates.authority, "ssl.trustStore.type=PEM", ""]))
+        return [[
+            "java", "-cp", os.pathsep.join(glob.glob("/usr/share/java/*.jar")), "-Xmx512m", "-Dfile.encoding=UTF-8", "-Djava.awt.headless=true",
+            "-Dzookeeper.extendedTypesEnabled=true", "-Dzookeeper.DigestAuthenticationProvider.superDigest=" + SUPER_DIGEST,
+            "org.apache.zookeeper.server.ZooKeeperServerMain", configuration]]
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(20)
+        self.processes = []
+
+    def reset(self):
+        self.stop()
+        for name in ("plain", "tls", "data"):
+            shutil.rmtree(os.path.join(self.directory, name), ignore_errors=True)
+
+    def destroy(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def get_logs(self, count=100):
+        if not os.path.exists(self.log_path):
+            return []
+        with open(self.log_path, errors="replace") as log:
+            return log.readlines()[-count:]
+
+
+class ZookeeperCluster:
+    """What kazoo's harness asks for; of its arguments only the number of servers is heeded, and one is what there is."""
+
+    def __init__(self, size=1, **_):
+        self.certificate_directory = tempfile.mkdtemp()
+        self.certificates = Certificates(self.certificate_directory)
+        self.servers = [Server(self.certificates) for _ in range(size)]
+
+    def __getitem__(self, place):
+        return self.servers[place]
+
+    def __iter__(self):
+        return iter(self.servers)
+
+    def start(self):
+        for server in self:
+            server.run()
+
+    def stop(self):
+        for server in self:
+            server.stop()
+        self.servers = []
+
+    def terminate(self):
+        for server in self:
+            server.destroy()
+
+    def reset(self):
+        for server in self:
+            server.reset()
+
+    def get_logs(self):
+        return [line for server in self for line in server.get_logs()]
+
+    def get_ssl_client_configuration(self):
+        def read(path):
+            with open(path, "rb") as file:
+                return file.read()
+
+        files = self.certificates
+        return {"client_key": read(files.client_key), "client_cert": read(files.client), "ca_cert": read(files.authority)}

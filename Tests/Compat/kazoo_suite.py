@@ -1,0 +1,70 @@
+"""Runs kazoo's own test suite against coord and compares with kazoo.must-pass, which only grows.
+
+Usage: kazoo_suite.py PROGRAM [--update] [--reference] [-k EXPRESSION]
+
+Ends with 1 if a test of the list did not pass. --update adds the tests that pass and are not in the list yet. --reference runs the real
+ZooKeeper of Debian's packages (zookeeper, libzookeeper-java and Java) instead, and only prints.
+"""
+import argparse
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIST = os.path.join(HERE, "kazoo.must-pass")
+SECONDS_PER_TEST = 60
+
+
+def run(program, reference, expression):
+    with tempfile.TemporaryDirectory() as directory:
+        results = os.path.join(directory, "results.json")
+        environment = dict(os.environ, PLATFORM_PROGRAM=os.path.abspath(program), PLATFORM_COMPAT_RESULTS=results, PYTHONPATH=HERE, PYTHONDONTWRITEBYTECODE="1")
+        if reference:
+            environment["PLATFORM_COMPAT_REFERENCE"] = "1"
+        command = [sys.executable, "-m", "pytest", "-p", "kazoo_plugin", "-p", "no:cacheprovider", "-q", "--tb=line", "--timeout=%d" % SECONDS_PER_TEST, "--pyargs", "kazoo.tests"]
+        if expression:
+            command += ["-k", expression]
+        ran = subprocess.run(command, env=environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if ran.returncode not in (0, 1) or not os.path.exists(results):
+            sys.exit("pytest ended without results:\n" + ran.stdout[-4000:])
+        with open(results) as file:
+            return json.load(file)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--reference", action="store_true")
+    parser.add_argument("-k", dest="expression")
+    chosen = parser.parse_args()
+    outcomes = run(chosen.program, chosen.reference, chosen.expression)
+    passed = {name for name, found in outcomes.items() if found["outcome"] == "passed"}
+    for name, found in sorted(outcomes.items()):
+        if found["outcome"] == "failed":
+            print("failed  %s (%.1f s) %s" % (name, found["seconds"], found["reason"]))
+    print(dict(collections.Counter(found["outcome"] for found in outcomes.values())))
+    if chosen.reference or chosen.expression:
+        return 0
+    with open(LIST) as file:
+        must = {line.strip() for line in file if line.strip() and not line.startswith("#")}
+    if chosen.update and passed - must:
+        with open(LIST) as file:
+            header = [line for line in file if line.startswith("#")]
+        with open(LIST, "w") as file:
+            file.writelines(header + [name + "\n" for name in sorted(must | passed)])
+        print("added %d to the list" % len(passed - must))
+    elif passed - must:
+        print("%d pass that are not in the list; --update adds them: %s" % (len(passed - must), ", ".join(sorted(passed - must)[:5])))
+    broken = sorted(must - passed)
+    for name in broken:
+        print("MUST PASS  %s: %s" % (name, outcomes.get(name, {"reason": "it did not run"})["reason"]))
+    print("%d passed, %d failed" % (len(must) - len(broken), len(broken)))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,6 +15,8 @@ package enum CoordCommand: WireLayout, Equatable {
     case closeSession(SessionID)
     /// All operations take place, or none.
     case write(SessionID, identities: [Identity], operations: [CoordOperation])
+    /// The same, and hard quotas refuse; proposed by servers that enforce them.
+    case writeWithinQuota(SessionID, identities: [Identity], operations: [CoordOperation])
     /// Deletes those of `paths` whose time is up when this is executed. A container that never had a child lives `unusedMilliseconds`.
     case reap(paths: [String], unusedMilliseconds: Int64)
 
@@ -26,6 +28,7 @@ package enum CoordCommand: WireLayout, Equatable {
         case .closeSession: 2
         case .write: 3
         case .reap: 4
+        case .writeWithinQuota: 5
         }
     }
 
@@ -34,7 +37,7 @@ package enum CoordCommand: WireLayout, Equatable {
         try io.int8(&tag)
         var session = SessionID.none
         switch self {
-        case .openSession(let id, _, _), .closeSession(let id), .write(let id, _, _): session = id
+        case .openSession(let id, _, _), .closeSession(let id), .write(let id, _, _), .writeWithinQuota(let id, _, _): session = id
         case .reap: break
         }
         try io.id(&session)
@@ -47,13 +50,16 @@ package enum CoordCommand: WireLayout, Equatable {
             try io.bytes(&password)
             self = .openSession(session, timeoutMilliseconds: timeout, password: password)
         case 2: self = .closeSession(session)
-        case 3:
+        case 3, 5:
             var identities: [Identity] = []
             var operations: [CoordOperation] = []
-            if case .write(_, let who, let what) = self { (identities, operations) = (who, what) }
+            switch self {
+            case .write(_, let who, let what), .writeWithinQuota(_, let who, let what): (identities, operations) = (who, what)
+            case .openSession, .closeSession, .reap: break
+            }
             try io.list(&identities)
             try io.list(&operations)
-            self = .write(session, identities: identities, operations: operations)
+            self = tag == 3 ? .write(session, identities: identities, operations: operations) : .writeWithinQuota(session, identities: identities, operations: operations)
         case 4:
             var paths: [String] = []
             var unused: Int64 = 0

@@ -31,19 +31,25 @@ package struct CoordMachine: StateMachine, Sendable {
             finish(write, &outcome, &rows)
             outcome.closedSession = id
         case .write(let session, let identities, let operations):
-            guard sessions[session] != nil else {
-                outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
-                break
-            }
-            var write = TreeWrite(position, session: session, identities: identities)
-            outcome.result = write.execute(operations, &tree)
-            finish(write, &outcome, &rows)
+            write(operations, TreeWrite(position, session: session, identities: identities), &outcome, &rows)
+        case .writeWithinQuota(let session, let identities, let operations):
+            write(operations, TreeWrite(position, session: session, identities: identities, enforcesQuota: true), &outcome, &rows)
         case .reap(let paths, let unused):
             var write = TreeWrite(position)
             write.reap(paths, unusedMilliseconds: unused, &tree)
             finish(write, &outcome, &rows)
         }
         return outcome
+    }
+
+    private mutating func write(_ operations: [CoordOperation], _ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+        guard sessions[write.session] != nil else {
+            outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
+            return
+        }
+        var write = write
+        outcome.result = write.execute(operations, &tree)
+        finish(write, &outcome, &rows)
     }
 
     private func finish(_ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {

@@ -14,6 +14,8 @@ package struct ZnodeTree: Sendable {
     private var ephemerals = LookupTable<SessionID, NameSet>()
     /// Containers and nodes with a time to live; in no order.
     private(set) var mortals = OrderedSet<String>()
+    /// Limits by the path that they hold for; derived from the nodes under `/zookeeper/quota`.
+    package private(set) var quotas = OrderedDictionary<String, QuotaFigures>()
     package private(set) var count = 0
     package private(set) var ephemeralCount = 0
     /// Bytes of all data fields.
@@ -41,15 +43,18 @@ package struct ZnodeTree: Sendable {
     package func ephemeralPaths(of session: SessionID) -> [String] { ephemerals[session]?.sorted ?? [] }
 
     /// How many nodes lie below a path. O(their number), but for the root.
-    package func descendantCount(of path: String) -> Int {
-        if path == "/" { return count - 1 }
+    package func descendantCount(of path: String) -> Int { path == "/" ? count - 1 : subtree(of: path).count - 1 }
+
+    /// The nodes at and below a path, and the bytes of their data. O(their number).
+    func subtree(of path: String) -> (count: Int, bytes: Int) {
         var waiting = [path]
-        var found = 0
-        while let next = waiting.popLast(), let entry = entries[next] {
-            found += entry.children.count
-            for name in entry.children.sorted where entries[next + "/" + name]?.children.isEmpty == false {
-                waiting.append(next + "/" + name)
-            }
+        var found = (count: 0, bytes: 0)
+        while let next = waiting.popLast() {
+            guard let entry = entries[next] else { continue }
+            found.count += 1
+            found.bytes += entry.node.data?.readableBytes ?? 0
+            let prefix = next == "/" ? next : next + "/"
+            for name in entry.children.sorted { waiting.append(prefix + name) }
         }
         return found
     }
@@ -66,6 +71,7 @@ package struct ZnodeTree: Sendable {
         } else {
             entries[path]?.node = node
         }
+        if let limited = QuotaPath.limited(by: path) { quotas[limited] = QuotaFigures(text: node.data?.text ?? "") }
     }
 
     private mutating func note(_ path: String, _ life: NodeLife) {
@@ -99,5 +105,6 @@ package struct ZnodeTree: Sendable {
             ephemeralCount -= 1
         case .container, .ttl: mortals.removeUnordered(path)
         }
+        if let limited = QuotaPath.limited(by: path) { quotas.removeUnordered(limited) }
     }
 }

@@ -127,7 +127,7 @@ final class CoordConnection: FrameSession {
             case .write(let read):
                 let write = try read(&reader)
                 propose(
-                    xid, api.code, write, .write(session, identities: identities, operations: write.operations), bytes: frame.readableBytes)
+                    xid, api.code, write, door.command(session, identities, write.operations), bytes: frame.readableBytes)
             case .session: try sessionRequest(api.code, xid, &reader, session)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }

@@ -158,6 +158,12 @@ package final class CoordDoor: @unchecked Sendable {
         replica.propose(command, completion)
     }
 
+    /// A session's write as this server has it executed.
+    func command(_ session: SessionID, _ identities: [Identity], _ operations: [CoordOperation]) -> CoordCommand {
+        settings.enforcesQuota
+            ? .writeWithinQuota(session, identities: identities, operations: operations) : .write(session, identities: identities, operations: operations)
+    }
+
     private func executed(_ outcome: CoordOutcome) {
         for event in outcome.events { fire(event, zxid: outcome.zxid) }
         if let session = outcome.closedSession { sessionClosed(session) }

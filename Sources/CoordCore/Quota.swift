@@ -52,8 +52,8 @@ extension ZnodeTree {
     /// The nearest path at or above `path` that has a quota.
     func quotaPath(above path: String) -> String? {
         guard quotas.count > 0 else { return nil }
-        if quotas[path] != nil { return path }
-        return ZnodePath.ancestors(of: path).first { quotas[$0] != nil }
+        if quotas[ExactText(path)] != nil { return path }
+        return ZnodePath.ancestors(of: path).first { quotas[ExactText($0)] != nil }
     }
 
     /// What is used below a path with a quota.
@@ -63,7 +63,7 @@ extension ZnodeTree {
 
     /// Whether a quota has room for so many more nodes and bytes.
     func quotaHasRoom(_ path: String, count: Int64, bytes: Int64) -> Bool {
-        guard let limit = quotas[path] else { return true }
+        guard let limit = quotas[ExactText(path)] else { return true }
         let used = quotaUsage(of: path)
         if count > 0, limit.countHard >= 0, used.count + count > limit.countHard { return false }
         if bytes > 0, limit.bytesHard >= 0, used.bytes + bytes > limit.bytesHard { return false }

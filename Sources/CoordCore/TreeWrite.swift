@@ -45,8 +45,8 @@ struct TreeWrite {
 
     /// The last state of each changed path, once.
     func note(_ tree: ZnodeTree, _ rows: inout RowChanges) {
-        var seen: Set<String> = []
-        for path in changed.reversed() where seen.insert(path).inserted {
+        var seen: Set<ExactText> = []
+        for path in changed.reversed() where seen.insert(ExactText(path)).inserted {
             if let node = tree.node(path) { CoordRows.upsert(path, node, &rows) } else { CoordRows.delete(path, &rows) }
         }
     }
@@ -250,7 +250,7 @@ extension ZnodeTree {
 
     /// Those of `count` containers and nodes with a time to live from `place` on that should go, and how many there are in all.
     package func due(from place: Int, count: Int, now: WallTime, unusedMilliseconds: Int64) -> (paths: [String], total: Int) {
-        let slice = mortals.elements.dropFirst(place).prefix(count)
-        return (slice.filter { isDue($0, now: now, unusedMilliseconds: unusedMilliseconds) }, mortals.count)
+        let slice = mortalPaths(from: place, count: count)
+        return (slice.filter { isDue($0, now: now, unusedMilliseconds: unusedMilliseconds) }, mortalCount)
     }
 }

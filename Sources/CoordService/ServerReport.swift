@@ -38,8 +38,8 @@ extension CoordDoor {
     /// Limits and use of every quota, under the name of its first part as ZooKeeper has it.
     private var quotaFigures: [(String, String)] {
         machine.tree.quotas.flatMap { path, limit -> [(String, String)] in
-            let used = machine.tree.quotaUsage(of: path)
-            let name = path.split(separator: "/").first.map(String.init) ?? ""
+            let used = machine.tree.quotaUsage(of: path.text)
+            let name = path.text.split(separator: "/").first.map(String.init) ?? ""
             return [
                 ("\(name)_quota_count_limit_per_namespace", "\(limit.countHard >= 0 ? limit.countHard : limit.count)"),
                 ("\(name)_quota_count_usage_per_namespace", "\(used.count)"),

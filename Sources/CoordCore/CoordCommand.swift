@@ -17,7 +17,8 @@ package enum CoordCommand: WireLayout, Equatable {
     case attachSession(SessionID, timeoutMilliseconds: Int32, owner: Int64)
     case closeSession(SessionID, owner: Int64 = 0)
     /// All operations take place, or none.
-    case write(SessionID, owner: Int64 = 0, identities: [Identity], operations: [CoordOperation])
+    /// With `withinQuota`, hard quotas refuse; servers that enforce them ask for it.
+    case write(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity], operations: [CoordOperation])
     /// Deletes those of `paths` whose time is up when this is executed. A container that never had a child lives `unusedMilliseconds`.
     case reap(paths: [String], unusedMilliseconds: Int64)
 
@@ -27,7 +28,7 @@ package enum CoordCommand: WireLayout, Equatable {
         switch self {
         case .openSession(_, _, _, let owner): owner == 0 ? 1 : 5
         case .closeSession(_, let owner): owner == 0 ? 2 : 6
-        case .write(_, let owner, _, _): owner == 0 ? 3 : 7
+        case .write(_, let owner, let withinQuota, _, _): withinQuota ? 9 : owner == 0 ? 3 : 7
         case .reap: 4
         case .attachSession: 8
         }
@@ -35,7 +36,7 @@ package enum CoordCommand: WireLayout, Equatable {
 
     private var owner: Int64 {
         switch self {
-        case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _): owner
+        case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _, _): owner
         case .reap: 0
         }
     }
@@ -45,7 +46,7 @@ package enum CoordCommand: WireLayout, Equatable {
         try io.int8(&tag)
         var session = SessionID.none
         switch self {
-        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _): session = id
+        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _): session = id
         case .reap: break
         }
         try io.id(&session)
@@ -61,13 +62,13 @@ package enum CoordCommand: WireLayout, Equatable {
             try io.bytes(&password)
             self = .openSession(session, timeoutMilliseconds: timeout, password: password, owner: owner)
         case 2, 6: self = .closeSession(session, owner: owner)
-        case 3, 7:
+        case 3, 7, 9:
             var identities: [Identity] = []
             var operations: [CoordOperation] = []
-            if case .write(_, _, let who, let what) = self { (identities, operations) = (who, what) }
+            if case .write(_, _, _, let who, let what) = self { (identities, operations) = (who, what) }
             try io.list(&identities)
             try io.list(&operations)
-            self = .write(session, owner: owner, identities: identities, operations: operations)
+            self = .write(session, owner: owner, withinQuota: tag == 9, identities: identities, operations: operations)
         case 8:
             var timeout: Int32 = 0
             if case .attachSession(_, let own, _) = self { timeout = own }

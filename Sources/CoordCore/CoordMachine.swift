@@ -39,12 +39,12 @@ package struct CoordMachine: StateMachine, Sendable {
             write.deleteEphemerals(&tree)
             finish(write, &outcome, &rows)
             outcome.closedSession = id
-        case .write(let session, let owner, let identities, let operations):
+        case .write(let session, let owner, let withinQuota, let identities, let operations):
             if let reason = refusal(session, owner) {
                 outcome.result = .failure(.init(place: 0, reason: reason))
                 break
             }
-            var write = TreeWrite(position, session: session, identities: identities)
+            var write = TreeWrite(position, session: session, identities: identities, enforcesQuota: withinQuota)
             outcome.result = write.execute(operations, &tree)
             finish(write, &outcome, &rows)
         case .reap(let paths, let unused):

@@ -13,14 +13,17 @@ struct TreeWrite {
     let position: ApplyPosition
     let session: SessionID
     let identities: [Identity]
+    /// Whether hard quotas refuse.
+    let enforcesQuota: Bool
     private var undo: [Undo] = []
     private var changed: [String] = []
     private(set) var events: [TreeEvent] = []
 
-    init(_ position: ApplyPosition, session: SessionID = .none, identities: [Identity] = []) {
+    init(_ position: ApplyPosition, session: SessionID = .none, identities: [Identity] = [], enforcesQuota: Bool = false) {
         self.position = position
         self.session = session
         self.identities = identities
+        self.enforcesQuota = enforcesQuota
     }
 
     private var zxid: Int64 { position.slot.rawValue }
@@ -42,8 +45,8 @@ struct TreeWrite {
 
     /// The last state of each changed path, once.
     func note(_ tree: ZnodeTree, _ rows: inout RowChanges) {
-        var seen: Set<String> = []
-        for path in changed.reversed() where seen.insert(path).inserted {
+        var seen: Set<ExactText> = []
+        for path in changed.reversed() where seen.insert(ExactText(path)).inserted {
             if let node = tree.node(path) { CoordRows.upsert(path, node, &rows) } else { CoordRows.delete(path, &rows) }
         }
     }
@@ -105,6 +108,7 @@ struct TreeWrite {
         guard ZnodePath.isValid(full) else { throw .badArguments }
         guard tree.node(full) == nil else { throw .nodeExists }
         guard parent.stat.life.session == nil else { throw .noChildrenForEphemerals }
+        try askQuota(full, bytes: data?.readableBytes ?? 0, count: 1, tree)
         undo += [.restore(path: parentPath, parent), .remove(path: full)]
         tree.change(parentPath) {
             $0.childrenCreated &+= 1
@@ -116,6 +120,8 @@ struct TreeWrite {
         stat.storedLife = life.stored
         let node = Znode(data: data, acl: rights, stat: stat)
         tree.put(full, node)
+        count(full, bytes: data?.readableBytes ?? 0, count: 1, &tree)
+        if let counted = QuotaPath.counted(by: full) { recount(counted, &tree) }
         changed += [full, parentPath]
         events += [TreeEvent(.created, full, acl: rights), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
         return .created(path: full, node.status)
@@ -135,6 +141,7 @@ struct TreeWrite {
         undo += [.restore(path: parentPath, parent), .restore(path: path, node)]
         tree.erase(path)
         tree.change(parentPath) { $0.pzxid = zxid }
+        count(path, bytes: -(node.data?.readableBytes ?? 0), count: -1, &tree)
         changed += [path, parentPath]
         events += [TreeEvent(.deleted, path, acl: node.acl), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
     }
@@ -145,6 +152,8 @@ struct TreeWrite {
         guard ZnodePath.isValid(path) else { throw .badArguments }
         guard var node = tree.node(path) else { throw .noNode }
         try require(.write, node)
+        let growth = (data?.readableBytes ?? 0) - (node.data?.readableBytes ?? 0)
+        try askQuota(path, bytes: growth, count: 0, tree)
         try expect(version, node.stat.version)
         undo.append(.restore(path: path, node))
         node.data = data
@@ -152,6 +161,7 @@ struct TreeWrite {
         node.stat.mzxid = zxid
         node.stat.mtime = position.time.milliseconds
         tree.put(path, node)
+        count(path, bytes: growth, count: 0, &tree)
         changed.append(path)
         events.append(TreeEvent(.dataChanged, path, acl: node.acl))
         return .changed(path: path, node.status)
@@ -171,6 +181,38 @@ struct TreeWrite {
         tree.put(path, node)
         changed.append(path)
         return .changed(path: path, node.status)
+    }
+
+    // MARK: quotas
+
+    private func askQuota(_ path: String, bytes: Int, count: Int64, _ tree: ZnodeTree) throws(CoordRefusal) {
+        guard enforcesQuota, let limited = tree.quotaPath(above: path) else { return }
+        guard tree.quotaHasRoom(limited, count: count, bytes: Int64(bytes)) else { throw .quotaExceeded }
+    }
+
+    /// Notes in the statistics of the nearest quota what was added or taken away. Nobody hears of it, and no version changes.
+    private mutating func count(_ path: String, bytes: Int, count: Int64, _ tree: inout ZnodeTree) {
+        guard bytes != 0 || count != 0, let limited = tree.quotaPath(above: path) else { return }
+        var used = tree.quotaUsage(of: limited)
+        used.count = max(0, used.count + count)
+        used.bytes = max(0, used.bytes + Int64(bytes))
+        write(used, limited, &tree)
+    }
+
+    private mutating func recount(_ limited: String, _ tree: inout ZnodeTree) {
+        let found = tree.subtree(of: limited)
+        var used = QuotaFigures()
+        (used.count, used.bytes) = (Int64(found.count), Int64(found.bytes))
+        write(used, limited, &tree)
+    }
+
+    private mutating func write(_ used: QuotaFigures, _ limited: String, _ tree: inout ZnodeTree) {
+        let path = QuotaPath.statistics(of: limited)
+        guard var node = tree.node(path) else { return }
+        undo.append(.restore(path: path, node))
+        node.data = Bytes(string: used.usageText)
+        tree.put(path, node)
+        changed.append(path)
     }
 
     // MARK: nodes that go by themselves
@@ -208,7 +250,7 @@ extension ZnodeTree {
 
     /// Those of `count` containers and nodes with a time to live from `place` on that should go, and how many there are in all.
     package func due(from place: Int, count: Int, now: WallTime, unusedMilliseconds: Int64) -> (paths: [String], total: Int) {
-        let slice = mortals.elements.dropFirst(place).prefix(count)
-        return (slice.filter { isDue($0, now: now, unusedMilliseconds: unusedMilliseconds) }, mortals.count)
+        let slice = mortalPaths(from: place, count: count)
+        return (slice.filter { isDue($0, now: now, unusedMilliseconds: unusedMilliseconds) }, mortalCount)
     }
 }

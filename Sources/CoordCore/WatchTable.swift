@@ -29,8 +29,8 @@ package struct WatchKinds: OptionSet, Sendable, Hashable {
 package struct WatchTable: Sendable {
     /// Watches at a time over all connections; a client that asks for more is refused.
     package static let watchesMax = 1_000_000
-    private var watchers = LookupTable<String, OrderedDictionary<WatcherID, WatchKinds>>()
-    private var held = LookupTable<WatcherID, OrderedSet<String>>()
+    private var watchers = LookupTable<ExactText, OrderedDictionary<WatcherID, WatchKinds>>()
+    private var held = LookupTable<WatcherID, OrderedSet<ExactText>>()
     package private(set) var count = 0
     /// While nobody watches recursively, ancestors need not be looked at.
     private var recursiveCount = 0
@@ -38,6 +38,7 @@ package struct WatchTable: Sendable {
 
     /// False if the server holds as many watches as it may.
     package mutating func add(_ watcher: WatcherID, _ kinds: WatchKinds, _ path: String) -> Bool {
+        let path = ExactText(path)
         let added = kinds.subtracting(watchers[path]?[watcher] ?? [])
         if added.isEmpty { return true }
         guard count + added.count <= Self.watchesMax else { return false }
@@ -49,17 +50,19 @@ package struct WatchTable: Sendable {
     }
 
     /// The kinds that a watcher holds on a path.
-    package func kinds(_ watcher: WatcherID, _ path: String) -> WatchKinds { watchers[path]?[watcher] ?? [] }
+    package func kinds(_ watcher: WatcherID, _ path: String) -> WatchKinds { kinds(watcher, ExactText(path)) }
+    private func kinds(_ watcher: WatcherID, _ path: ExactText) -> WatchKinds { watchers[path]?[watcher] ?? [] }
 
     /// False if the watcher holds none of `kinds` there.
     package mutating func remove(_ watcher: WatcherID, _ kinds: WatchKinds, _ path: String) -> Bool {
+        let path = ExactText(path)
         let removed = kinds.intersection(self.kinds(watcher, path))
         guard !removed.isEmpty else { return false }
         take(removed, from: watcher, path)
         return true
     }
 
-    private mutating func take(_ kinds: WatchKinds, from watcher: WatcherID, _ path: String) {
+    private mutating func take(_ kinds: WatchKinds, from watcher: WatcherID, _ path: ExactText) {
         count -= kinds.count
         if kinds.contains(.recursive) { recursiveCount -= 1 }
         let rest = self.kinds(watcher, path).subtracting(kinds)
@@ -77,14 +80,15 @@ package struct WatchTable: Sendable {
     package mutating func fire(_ event: TreeEvent) -> [WatcherID] {
         let (wanted, once) = Self.kinds(for: event.kind)
         var told = OrderedSet<WatcherID>()
-        for (watcher, kinds) in watchers[event.path] ?? [:] where !kinds.isDisjoint(with: wanted) {
+        let path = ExactText(event.path)
+        for (watcher, kinds) in watchers[path] ?? [:] where !kinds.isDisjoint(with: wanted) {
             told.append(watcher)
             let used = kinds.intersection(once)
-            if !used.isEmpty { take(used, from: watcher, event.path) }
+            if !used.isEmpty { take(used, from: watcher, path) }
         }
         if recursiveCount > 0, event.kind != .childrenChanged {
             for ancestor in ZnodePath.ancestors(of: event.path) {
-                for (watcher, kinds) in watchers[ancestor] ?? [:] where kinds.contains(.recursive) { told.append(watcher) }
+                for (watcher, kinds) in watchers[ExactText(ancestor)] ?? [:] where kinds.contains(.recursive) { told.append(watcher) }
             }
         }
         return told.elements
@@ -107,5 +111,5 @@ package struct WatchTable: Sendable {
     /// How many paths are watched.
     package var pathCount: Int { watchers.count }
     /// Paths that a watcher watches, for reports.
-    package func paths(of watcher: WatcherID) -> [String] { (held[watcher] ?? []).elements }
+    package func paths(of watcher: WatcherID) -> [String] { (held[watcher] ?? []).map(\.text) }
 }

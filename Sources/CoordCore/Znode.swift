@@ -1,4 +1,4 @@
-// A znode and the set of names below it. The stored change counter is the parent's own; the number on the wire is derived.
+// A znode as the rules see it. The stored change counter is the parent's own; the number on the wire is derived.
 import Base
 import Collections
 
@@ -35,18 +35,6 @@ package struct Znode: Sendable {
     }
 
     package var status: NodeStatus { NodeStatus(stat: stat, dataBytes: data?.readableBytes ?? 0, childCount: childCount) }
-}
-
-/// Names without an order of their own; whoever lists them gets them sorted.
-package struct NameSet: Sendable {
-    private var names: Set<String> = []
-    package init() {}
-    package var count: Int { names.count }
-    package var isEmpty: Bool { names.isEmpty }
-    package mutating func insert(_ name: String) { names.insert(name) }
-    package mutating func remove(_ name: String) { names.remove(name) }
-    /// O(n log n).
-    package var sorted: [String] { names.sorted() }
 }
 
 extension OrderedDictionary {

@@ -1,26 +1,23 @@
-// The tree of znodes as it lies in memory: lookups, and putting nodes in and out without any check. Who may change what is decided in
-// TreeWrite.swift; order of siblings is by name.
+// The tree of znodes by path: lookups, and putting nodes in and out without any check. Who may change what is decided in TreeWrite.swift,
+// how nodes lie in memory in NodeArena.swift.
 import Base
 import Collections
 
 /// The znode tree.
 package struct ZnodeTree: Sendable {
-    private struct Entry: Sendable {
-        var node: Znode
-        var children = NameSet()
-    }
-    private var entries = LookupTable<String, Entry>()
-    /// Paths of ephemeral nodes by owner.
-    private var ephemerals = LookupTable<SessionID, NameSet>()
+    private var arena: NodeArena
+    /// Ephemeral nodes by owner; in no order.
+    private var ephemerals = LookupTable<SessionID, OrderedSet<UInt32>>()
     /// Containers and nodes with a time to live; in no order.
-    private(set) var mortals = OrderedSet<String>()
-    package private(set) var count = 0
+    private var mortals = OrderedSet<UInt32>()
+    /// Limits by the path that they hold for; derived from the nodes under `/zookeeper/quota`.
+    package private(set) var quotas = OrderedDictionary<ExactText, QuotaFigures>()
     package private(set) var ephemeralCount = 0
-    /// Bytes of all data fields.
-    package private(set) var dataBytes = 0
+    /// Above this many children a list is no longer sorted for its readers.
+    package static let sortedNamesMax = 10_000
 
     package init() {
-        put("/", Znode(data: Bytes(), acl: [.open], stat: ZnodeStat()))
+        arena = NodeArena(root: Znode(data: Bytes(), acl: [.open], stat: ZnodeStat()))
         put("/zookeeper", Znode(data: Bytes(), acl: [.open], stat: ZnodeStat()))
         var config = ZnodeStat()
         config.aversion = -1
@@ -28,76 +25,83 @@ package struct ZnodeTree: Sendable {
         put("/zookeeper/quota", Znode(data: Bytes(), acl: [.open], stat: ZnodeStat()))
     }
 
-    package func node(_ path: String) -> Znode? {
-        guard let entry = entries[path] else { return nil }
-        var node = entry.node
-        node.childCount = entry.children.count
-        return node
+    package var count: Int { arena.count }
+    /// Bytes of all data fields.
+    package var dataBytes: Int { arena.dataBytes }
+    var mortalCount: Int { mortals.count }
+
+    package func node(_ path: String) -> Znode? { arena.find(path).map { arena.node($0) } }
+
+    /// The names below a node, sorted as far as they are not too many; nil if there is no such node.
+    package func children(of path: String) -> [String]? {
+        guard let number = arena.find(path) else { return nil }
+        let names = arena.childNumbers(number).map { arena.name($0) }
+        return names.count <= Self.sortedNamesMax ? names.sorted() : names
     }
 
-    /// The names below a node, sorted; nil if there is no such node. O(n log n).
-    package func children(of path: String) -> [String]? { entries[path]?.children.sorted }
+    /// What a session will take with it, by path.
+    package func ephemeralPaths(of session: SessionID) -> [String] { ExactText.sorted((ephemerals[session] ?? []).map { arena.path($0) }) }
 
-    package func ephemeralPaths(of session: SessionID) -> [String] { ephemerals[session]?.sorted ?? [] }
+    /// Some of the containers and nodes with a time to live.
+    func mortalPaths(from place: Int, count: Int) -> [String] { mortals.elements.dropFirst(place).prefix(count).map { arena.path($0) } }
 
     /// How many nodes lie below a path. O(their number), but for the root.
-    package func descendantCount(of path: String) -> Int {
-        if path == "/" { return count - 1 }
-        var waiting = [path]
-        var found = 0
-        while let next = waiting.popLast(), let entry = entries[next] {
-            found += entry.children.count
-            for name in entry.children.sorted where entries[next + "/" + name]?.children.isEmpty == false {
-                waiting.append(next + "/" + name)
-            }
+    package func descendantCount(of path: String) -> Int { path == "/" ? count - 1 : subtree(of: path).count - 1 }
+
+    /// The nodes at and below a path, and the bytes of their data. O(their number).
+    func subtree(of path: String) -> (count: Int, bytes: Int) {
+        guard let root = arena.find(path) else { return (0, 0) }
+        var waiting = [root]
+        var found = (count: 0, bytes: 0)
+        while let next = waiting.popLast() {
+            found.count += 1
+            found.bytes += arena.dataByteCount(next)
+            if arena.childCount(next) > 0 { waiting += arena.childNumbers(next) }
         }
         return found
     }
 
-    /// Puts a node in its place, or changes it there; its children stay.
+    /// Puts a node in its place, or changes it there; its children stay, and so does how long it lives. Its parent must be there.
     mutating func put(_ path: String, _ node: Znode) {
-        dataBytes += node.data?.readableBytes ?? 0
-        if let old = entries[path]?.node.data { dataBytes -= old.readableBytes }
-        if entries[path] == nil {
-            count += 1
-            note(path, node.stat.life)
-            entries[path] = Entry(node: node)
-            if path != "/" { entries[ZnodePath.parent(of: path)]?.children.insert(ZnodePath.name(of: path)) }
+        if let number = arena.find(path) {
+            arena.replace(number, node)
         } else {
-            entries[path]?.node = node
+            guard let parent = arena.find(ZnodePath.parent(of: path)) else { preconditionFailure("a node is put under a parent") }
+            note(arena.add(path, parent: parent, node), node.stat.life)
         }
+        if let limited = QuotaPath.limited(by: path) { quotas[ExactText(limited)] = QuotaFigures(text: node.data?.text ?? "") }
     }
 
-    private mutating func note(_ path: String, _ life: NodeLife) {
+    private mutating func note(_ number: UInt32, _ life: NodeLife) {
         switch life {
         case .persistent: break
         case .ephemeral(let session):
-            ephemerals[session, default: NameSet()].insert(path)
+            ephemerals[session, default: []].append(number)
             ephemeralCount += 1
-        case .container, .ttl: mortals.append(path)
+        case .container, .ttl: mortals.append(number)
         }
     }
 
     /// Changes the statistics of a node that is there.
     mutating func change(_ path: String, _ body: (inout ZnodeStat) -> Void) {
-        guard var stat = entries[path]?.node.stat else { return }
+        guard let number = arena.find(path) else { return }
+        var stat = arena.stat(number)
         body(&stat)
-        entries[path]?.node.stat = stat
+        arena.set(number, stat)
     }
 
     /// Takes a node without children out.
     mutating func erase(_ path: String) {
-        guard let node = entries.remove(path)?.node else { return }
-        count -= 1
-        dataBytes -= node.data?.readableBytes ?? 0
-        entries[ZnodePath.parent(of: path)]?.children.remove(ZnodePath.name(of: path))
-        switch node.stat.life {
+        guard let number = arena.find(path) else { return }
+        switch arena.stat(number).life {
         case .persistent: break
         case .ephemeral(let session):
-            ephemerals[session]?.remove(path)
+            ephemerals[session]?.removeUnordered(number)
             if ephemerals[session]?.isEmpty == true { ephemerals.remove(session) }
             ephemeralCount -= 1
-        case .container, .ttl: mortals.removeUnordered(path)
+        case .container, .ttl: mortals.removeUnordered(number)
         }
+        arena.remove(number)
+        if let limited = QuotaPath.limited(by: path) { quotas.removeUnordered(ExactText(limited)) }
     }
 }

@@ -135,7 +135,8 @@ final class CoordConnection: FrameSession {
             case .write(let read):
                 let write = try read(&reader)
                 propose(
-                    xid, api.code, write, .write(session, owner: owner, identities: identities, operations: write.operations),
+                    xid, api.code, write,
+                    .write(session, owner: owner, withinQuota: door.settings.enforcesQuota, identities: identities, operations: write.operations),
                     bytes: frame.readableBytes)
             case .barrier(let read): catchUp(xid, api.code, .body(try read(&reader)))
             case .session: try sessionRequest(api.code, xid, &reader, session)

@@ -35,7 +35,21 @@ extension CoordDoor {
             ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
             ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),
             ("uptime", "\(uptime.inMilliseconds)"),
-        ]
+        ] + quotaFigures
+    }
+
+    /// Limits and use of every quota, under the name of its first part as ZooKeeper has it.
+    private var quotaFigures: [(String, String)] {
+        machine.tree.quotas.flatMap { path, limit -> [(String, String)] in
+            let used = machine.tree.quotaUsage(of: path.text)
+            let name = path.text.split(separator: "/").first.map(String.init) ?? ""
+            return [
+                ("\(name)_quota_count_limit_per_namespace", "\(limit.countHard >= 0 ? limit.countHard : limit.count)"),
+                ("\(name)_quota_count_usage_per_namespace", "\(used.count)"),
+                ("\(name)_quota_bytes_limit_per_namespace", "\(limit.bytesHard >= 0 ? limit.bytesHard : limit.bytes)"),
+                ("\(name)_quota_bytes_usage_per_namespace", "\(used.bytes)"),
+            ]
+        }
     }
 
     var configuration: [(String, String)] {

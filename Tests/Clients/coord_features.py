@@ -1,5 +1,5 @@
 """Checks what coord offers beyond a plain tree: kinds of nodes, logins, limits, reports. Usage: coord_features.py HOST:PORT ADMINHOST:PORT
-The server was started with coord.reap.interval.ms=100, coord.container.unused.ms=1500, coord.tick.ms=500, all four-letter words, the super
+The server was started with coord.reap.interval.ms=100, coord.container.unused.ms=1500, coord.tick.ms=500, coord.quota.enforce, all four-letter words, the super
 user super:admin and the SASL user bob:bobsecret."""
 import json
 import socket
@@ -135,6 +135,28 @@ def main(server, admin):
         assert boss.get_acls(root + "/closed")[0][0].id.id.count(":") == 1
         boss.delete(root + "/closed")
         boss.stop()
+
+    @checks.check("quotas are counted, and hard ones refuse")
+    def _():
+        wire = Wire(server, timeout=20000)
+        path, quota = root + "/quota", "/zookeeper/quota" + root + "/quota"
+        zk_client.create(path, b"12345")
+        zk_client.create(quota + "/zookeeper_limits", b"count=1,bytes=1=;byteHardLimit=20;countHardLimit=3", makepath=True)
+        zk_client.create(quota + "/zookeeper_stats", b"count=0,bytes=0")
+        used = lambda: zk_client.get(quota + "/zookeeper_stats")[0]
+        assert used() == b"count=1,bytes=5", used()
+        assert wire.call("create", zk.create(path + "/a", b"x" * 10))[2] == 0 and used() == b"count=2,bytes=15"
+        assert wire.call("create", zk.create(path + "/b", b"x" * 10))[2] == -125, "bytes"
+        assert wire.call("setData", zk.set_data(path + "/a", b"x" * 16))[2] == -125, "bytes"
+        assert wire.call("multi", zk.multi(("create", zk.create(path + "/c")), ("create", zk.create(path + "/d"))))[2] == 0
+        assert used() == b"count=2,bytes=15", "a refused multi counts nothing"
+        assert wire.call("create", zk.create(path + "/c"))[2] == 0
+        assert wire.call("create", zk.create(path + "/d"))[2] == -125, "count"
+        assert "_quota_count_usage_per_namespace\t3" in word(server, "mntr")
+        zk_client.delete(path, recursive=True)
+        assert used() == b"count=0,bytes=0"
+        zk_client.delete("/zookeeper/quota" + root, recursive=True)
+        wire.close()
 
     @checks.check("a list of children may be larger than any request")
     def _():

@@ -28,6 +28,10 @@ def coord_requests():
         (1, create), (3, text(b"/") + b"\1"), (4, text(b"/zookeeper") + b"\0"), (5, text(b"/hostile") + text(b"x") + struct.pack(">i", -1)),
         (2, text(b"/hostile") + struct.pack(">i", -1)), (8, text(b"/") + b"\1"), (12, text(b"/") + b"\0"), (6, text(b"/")), (9, text(b"/")), (11, b""),
         (14, multi), (100, struct.pack(">i", 0) + text(b"digest") + text(b"a:b")), (101, watches), (-11, b""), (15, create), (103, text(b"/")),
+        (19, create[:-1] + b"\4"), (21, create[:-1] + b"\5" + struct.pack(">q", 1000)), (102, text(b"username=\"a\",nonce=\"b\"")), (104, text(b"/")),
+        (22, struct.pack(">i?i", 4, False, -1) + text(b"/") + b"\0" + struct.pack(">i?i", -1, True, -1)), (105, watches + struct.pack(">ii", 1, 1) + text(b"/") * 2),
+        (106, text(b"/") + struct.pack(">i", 1)), (17, text(b"/") + struct.pack(">i", 3)), (18, text(b"/") + struct.pack(">i", 3)), (107, b""),
+        (16, text(b"") * 3 + struct.pack(">q", -1)),
     ]
     return [framed(struct.pack(">ii", number + 1, code) + body) for number, (code, body) in enumerate(bodies)]
 

@@ -13,12 +13,50 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func verbsOfCoordSpeakToTheServer() throws {
+            let platform = try PlatformProcess(["up", "--only", "coord", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("coord")]
+            func coord(_ arguments: [String], input: String? = nil) throws -> Ran { try Ran.platform(["coord"] + arguments + server, input: input) }
+            let script = """
+                create /shell "two words"
+                create -e /shell/ephemeral it\\'s
+                get /shell/ephemeral
+                set -v 0 /shell 'täxt'
+                setAcl /shell world:anyone:cdrwa,ip:127.0.0.1:r
+                ls /shell
+                getEphemerals
+                whoami
+                delete /shell/ephemeral
+                create -s /shell/n- 1
+                quit
+                """
+            let shell = try coord(["shell"], input: script)
+            #expect(shell.status == 0, "\(shell.errors)")
+            #expect(shell.output == "Created /shell\nCreated /shell/ephemeral\nit's\n[ephemeral]\n/shell/ephemeral\nip: 127.0.0.1\nCreated /shell/n-0000000001\n")
+            let failed = try coord(["shell"], input: "get /none\nnonsense\n")
+            #expect(failed.status == 1 && failed.errors.contains("there is no node /none") && failed.errors.contains("2 commands failed"), "\(failed.errors)")
+
+            let exported = try coord(["export", "/shell"])
+            #expect(exported.status == 0 && exported.output.contains("\"data\":\"täxt\""), "\(exported.output) \(exported.errors)")
+            #expect(try coord(["import", "-"], input: exported.output).status == 1, "the nodes exist")
+            #expect(try coord(["import", "-", "--at", "/far/away"], input: exported.output).status == 0)
+            let copy = try coord(["export", "/far/away"])
+            #expect(copy.output.replacing("/far/away", with: "/shell") == exported.output)
+            #expect(try coord(["import", "-"], input: "{}").status == 65)
+            #expect(try coord(["getacl", "/far/away", "-o", "json"]).output.contains("\"id\":\"127.0.0.1\",\"permissions\":\"r\""))
+            #expect(try coord(["members", "-o", "json"]).output.contains("standalone"))
+            #expect(try coord(["sessions", "-o", "json"]).output == "[]\n")
+            #expect(try Ran.platform(["coord", "4lw", "ruok"] + server).output == "imok\n")
+            #expect(try Ran.platform(["coord", "4lw", "wchp"] + server).status == 77)
+        }
+
         @Test func coordKeepsWhatItsPagePromises() throws {
             let users = NSTemporaryDirectory() + "/platform-test-" + UUID().uuidString
             try "bob:bobsecret\n".write(toFile: users, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(atPath: users) }  // a file in the temporary directory may stay
             let settings = [
-                "coord.reap.interval.ms=100", "coord.container.unused.ms=1500", "coord.tick.ms=500", "coord.four-letter-words=*",
+                "coord.reap.interval.ms=100", "coord.container.unused.ms=1500", "coord.tick.ms=500", "coord.four-letter-words=*", "coord.quota.enforce=true",
                 "coord.super.digest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=", "coord.sasl.users=\(users)",
             ]
             let platform = try PlatformProcess(

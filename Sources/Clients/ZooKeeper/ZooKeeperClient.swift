@@ -26,6 +26,10 @@ package struct ZooKeeperFailure: Error, Sendable, Equatable, CustomStringConvert
         case .badArguments: "the server does not accept the path or flags of\(subject)"
         case .noChildrenForEphemerals: "an ephemeral node cannot have children:\(subject)"
         case .invalidACL: "the access list for\(subject) is not valid"
+        case .authFailed: "the server refuses this login"
+        case .quotaExceeded: "a quota has no room for\(subject)"
+        case .noWatcher: "nothing watches\(subject)"
+        case .reconfigDisabled: "the server does not let its members be changed"
         case .sessionExpired: "the session has expired"
         case .connectionLoss: "the connection to the server is lost"
         case .systemError: "the server cannot write at present: its disk is full or has failed"
@@ -104,23 +108,26 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
     }
 
-    /// Sends one request and returns the body of its reply.
-    package func call(_ code: OpCode, _ body: some WireLayout, path: String = "") async throws -> Bytes {
+    /// Sends one request and returns the body of its reply. Only `auth` has an xid of its own.
+    package func call(_ code: OpCode, _ body: some WireLayout, path: String = "", xid special: Int32? = nil) async throws -> Bytes {
         guard !isStopped.withLock({ $0 }) else { throw ZooKeeperFailure(.connectionLoss, path) }
         return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bytes, any Error>) in
             loop.execute {
                 guard let frames = self.frames, self.isOpen, self.waiting.count < Self.outstandingMax else {
                     return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss, path))
                 }
-                let xid = self.nextXid
-                self.nextXid &+= 1
-                if self.nextXid <= 0 { self.nextXid = 1 }
+                let xid = special ?? self.takeXid()
                 var bytes = Self.bytes(RequestHeader(xid: xid, operation: code.rawValue))
                 bytes.writeImmutableBuffer(Self.bytes(body))
                 self.waiting.append((xid, .reply(continuation, path: path)))
                 frames.send(bytes)
             }
         }
+    }
+
+    private func takeXid() -> Int32 {
+        defer { nextXid = nextXid == Int32.max ? 1 : nextXid + 1 }
+        return nextXid
     }
 
     // MARK: frames

@@ -1,5 +1,6 @@
 // The operations of a ZooKeeper client by name.
 import Base
+import NetKit
 import ZooKeeperWire
 
 extension ZooKeeperClient {
@@ -10,18 +11,37 @@ extension ZooKeeperClient {
         package static let ephemeral = CreateMode(rawValue: 1)
         package static let sequential = CreateMode(rawValue: 2)
     }
+    /// Anyone may do anything.
+    package static let openACL = [ACLRecord(permissions: 31, scheme: "world", id: "anyone")]
 
     private static func decode<R: WireLayout>(_ bytes: Bytes) throws(WireError) -> R { try R(decoding: bytes, as: JuteDialect.self) }
 
-    /// Creates a node that anyone may use and returns its path.
-    package func create(_ path: String, _ data: Bytes, mode: CreateMode = []) async throws -> String {
-        var request = CreateRequest()
-        request.path = path
-        request.data = data
-        request.acl = [ACLRecord(permissions: 31, scheme: "world", id: "anyone")]
-        request.flags = mode.rawValue
-        let reply: PathResponse = try Self.decode(try await call(.create, request, path: path))
+    /// Creates a node and returns its path.
+    package func create(_ path: String, _ data: Bytes?, mode: CreateMode = [], acl: [ACLRecord] = openACL) async throws -> String {
+        let reply: PathResponse = try Self.decode(try await call(.create, Self.request(path, data, mode.rawValue, acl), path: path))
         return reply.path ?? path
+    }
+
+    /// Creates a node that goes when its last child has gone.
+    package func createContainer(_ path: String, _ data: Bytes?, acl: [ACLRecord] = openACL) async throws -> String {
+        let reply: PathStatResponse = try Self.decode(try await call(.createContainer, Self.request(path, data, 4, acl), path: path))
+        return reply.path
+    }
+
+    /// Creates a node that goes when it had neither a change nor children for so long.
+    package func createTTL(
+        _ path: String, _ data: Bytes?, milliseconds: Int64, sequential: Bool = false, acl: [ACLRecord] = openACL
+    ) async throws -> String {
+        var request = CreateTTLRequest()
+        (request.create, request.milliseconds) = (Self.request(path, data, sequential ? 6 : 5, acl), milliseconds)
+        let reply: PathStatResponse = try Self.decode(try await call(.createTTL, request, path: path))
+        return reply.path
+    }
+
+    private static func request(_ path: String, _ data: Bytes?, _ flags: Int32, _ acl: [ACLRecord]) -> CreateRequest {
+        var request = CreateRequest()
+        (request.path, request.data, request.flags, request.acl) = (path, data, flags, acl)
+        return request
     }
 
     package func get(_ path: String, watch: Bool = false) async throws -> (data: Bytes?, stat: StatRecord) {
@@ -42,7 +62,7 @@ extension ZooKeeperClient {
         return reply.names
     }
 
-    package func set(_ path: String, _ data: Bytes, version: Int32 = -1) async throws -> StatRecord {
+    package func set(_ path: String, _ data: Bytes?, version: Int32 = -1) async throws -> StatRecord {
         var request = SetDataRequest()
         request.path = path
         request.data = data
@@ -56,6 +76,87 @@ extension ZooKeeperClient {
         request.path = path
         request.version = version
         _ = try await call(.delete, request, path: path)
+    }
+
+    package func acl(_ path: String) async throws -> (acl: [ACLRecord], stat: StatRecord) {
+        let reply: GetACLResponse = try Self.decode(try await call(.getACL, Self.request(path), path: path))
+        return (reply.acl, reply.stat)
+    }
+
+    package func setACL(_ path: String, _ acl: [ACLRecord], version: Int32 = -1) async throws -> StatRecord {
+        var request = SetACLRequest()
+        (request.path, request.acl, request.version) = (path, acl, version)
+        let reply: StatResponse = try Self.decode(try await call(.setACL, request, path: path))
+        return reply.stat
+    }
+
+    /// Returns once this server has seen everything that was acknowledged before.
+    package func sync(_ path: String) async throws { _ = try await call(.sync, Self.request(path), path: path) }
+
+    package func ephemerals(_ prefix: String = "/") async throws -> [String] {
+        let reply: NamesResponse = try Self.decode(try await call(.getEphemerals, Self.request(prefix), path: prefix))
+        return reply.names
+    }
+
+    /// How many nodes lie below a node.
+    package func descendantCount(_ path: String) async throws -> Int32 {
+        let reply: CountResponse = try Self.decode(try await call(.getAllChildrenNumber, Self.request(path), path: path))
+        return reply.count
+    }
+
+    package func whoAmI() async throws -> [WhoAmIResponse.Name] {
+        let reply: WhoAmIResponse = try Self.decode(try await call(.whoAmI, NoBody()))
+        return reply.names
+    }
+
+    /// Watches a node until `removeWatches`; with `recursive` everything below it as well.
+    package func addWatch(_ path: String, recursive: Bool) async throws {
+        var request = WatchRequest()
+        (request.path, request.mode) = (path, recursive ? 1 : 0)
+        _ = try await call(.addWatch, request, path: path)
+    }
+
+    /// Removes every watch of this session on a node.
+    package func removeWatches(_ path: String) async throws {
+        var request = WatchRequest()
+        (request.path, request.mode) = (path, 3)
+        _ = try await call(.removeWatches, request, path: path)
+    }
+
+    /// Logs in under a scheme; SASL takes `user:password`.
+    package func authenticate(_ scheme: String, _ credentials: String) async throws {
+        if scheme == "sasl" { return try await exchange(credentials) }
+        var request = AuthRequest()
+        (request.scheme, request.credentials) = (scheme, Bytes(string: credentials))
+        _ = try await call(.auth, request, xid: SpecialXid.auth)
+    }
+
+    /// DIGEST-MD5, as ZooKeeper's own clients do it. The server has to prove itself as well.
+    private func exchange(_ credentials: String) async throws {
+        let parts = credentials.split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw ZooKeeperFailure(.authFailed) }
+        let challenge: SASLToken = try Self.decode(try await call(.sasl, SASLToken(token: Bytes())))
+        guard let fields = DigestMD5.fields(challenge.token?.text ?? ""), let nonce = fields["nonce"], let realm = fields["realm"] else {
+            throw ZooKeeperFailure(.authFailed)
+        }
+        var exchange = DigestMD5.Exchange()
+        (exchange.user, exchange.realm, exchange.nonce, exchange.uri) = (parts[0], realm, nonce, "zookeeper/\(realm)")
+        exchange.clientNonce = String(Digests.sha1Base64(Digests.randomBytes(20).array.description).prefix(27))
+        let proof = DigestMD5.proof(exchange, password: parts[1], ofServer: false).text
+        func quoted(_ text: String) -> String { "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" }
+        let answer = [
+            "charset=utf-8", "username=\(quoted(parts[0]))", "realm=\(quoted(realm))", "nonce=\(quoted(nonce))", "nc=\(exchange.count)",
+            "cnonce=\(quoted(exchange.clientNonce))", "digest-uri=\(quoted(exchange.uri))", "maxbuf=65536", "response=\(proof)", "qop=auth",
+        ]
+        let final: SASLToken = try Self.decode(try await call(.sasl, SASLToken(token: Bytes(string: answer.joined(separator: ",")))))
+        let expected = DigestMD5.proof(exchange, password: parts[1], ofServer: true).text
+        guard final.token?.text == "rspauth=\(expected)" else { throw ZooKeeperFailure(.authFailed) }
+    }
+
+    private static func request(_ path: String) -> PathRequest {
+        var request = PathRequest()
+        request.path = path
+        return request
     }
 
     private static func request(_ path: String, _ watch: Bool) -> PathWatchRequest {

@@ -10,7 +10,10 @@ struct CoordCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coord", abstract: "Coordination: a ZooKeeper server, and its client.",
         discussion: "EXAMPLES\n  platform coord serve\n  platform coord create /config 'hello' && platform coord get /config",
-        subcommands: [Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self], defaultSubcommand: Serve.self)
+        subcommands: [
+            Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self, CoordGetACL.self, CoordSetACL.self, CoordSync.self,
+            CoordSessions.self, CoordMembers.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self,
+        ], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888")
@@ -29,35 +32,15 @@ struct CoordCommand: AsyncParsableCommand {
         }
     }
 
-    /// Flags of the client verbs.
-    struct ServerOptions: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = DefaultServer.coord
-        @OptionGroup var tls: TLSOptions
-
-        /// Runs `body` with a session that ends with it.
-        func withClient<T>(_ doing: String, _ body: (ZooKeeperClient) async throws -> T) async throws -> T {
-            do {
-                let client = try await ZooKeeperClient.connect(try serverAddress(server, defaultPort: 2181), tls: try tls.trust())
-                do {
-                    let result = try await body(client)
-                    await client.close()
-                    return result
-                } catch {
-                    await client.close()
-                    throw error
-                }
-            } catch { throw CommandFailure(error, doing: doing) }
-        }
-    }
-
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the children of a node.", discussion: "EXAMPLES\n  platform coord ls /\n  platform coord ls /config -o json")
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the children of a node.", discussion: "EXAMPLES\n  platform coord ls /\n  platform coord ls -R /config -o json")
         @Argument(help: "The node.") var path = "/"
-        @OptionGroup var server: ServerOptions
+        @Flag(name: [.customShort("R"), .long], help: "The paths of the node and of everything below it.") var recursive = false
+        @OptionGroup var server: CoordServerOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let names = try await server.withClient("cannot list \(path)") { try await $0.children(path) }
+            let names = try await server.withClient("cannot list \(path)") { recursive ? try await CoordTree.paths(path, $0) : try await $0.children(path) }
             if output.output == .json { Output.line("[" + names.map(JSONText.quoted).joined(separator: ",") + "]") } else { for name in names { Output.line(name) } }
         }
     }
@@ -65,7 +48,7 @@ struct CoordCommand: AsyncParsableCommand {
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print the data of a node.", discussion: "EXAMPLES\n  platform coord get /config\n  platform coord get /config > config.bin")
         @Argument(help: "The node.") var path: String
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var server: CoordServerOptions
 
         func run() async throws {
             let (data, _) = try await server.withClient("cannot get \(path)") { try await $0.get(path) }
@@ -78,8 +61,8 @@ struct CoordCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Replace the data of a node.", discussion: "EXAMPLES\n  platform coord set /config 'new'\n  platform coord set /config - < config.bin")
         @Argument(help: "The node.") var path: String
         @Argument(help: "The data; - reads it from stdin.") var data: String
-        @Option(name: .long, help: "Only if the node has this version.") var version: Int32 = -1
-        @OptionGroup var server: ServerOptions
+        @Option(name: [.customShort("v"), .long], help: "Only if the node has this version.") var version: Int32 = -1
+        @OptionGroup var server: CoordServerOptions
 
         func run() async throws {
             let stat = try await server.withClient("cannot set \(path)") { try await $0.set(path, nodeData(data), version: version) }
@@ -88,46 +71,47 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Create a node.", discussion: "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create /queue/item- --sequential\n\nAn ephemeral node would end with this command, so there is no flag for one.")
+        static let configuration = CommandConfiguration(abstract: "Create a node.", discussion: "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create -s /queue/item-\n  platform coord create -t 60000 /seen/host-1\n  platform coord create /secret 'x' --acl digest:ann:HASH:cdrwa\n\nAn ephemeral node would end with this command, so there is no flag for one.")
         @Argument(help: "The node.") var path: String
         @Argument(help: "The data; - reads it from stdin.") var data = ""
-        @Flag(name: .long, help: "Add a number to the name.") var sequential = false
-        @OptionGroup var server: ServerOptions
+        @Flag(name: .shortAndLong, help: "Add a number to the name.") var sequential = false
+        @Flag(name: .shortAndLong, help: "The node goes when its last child has gone.") var container = false
+        @Option(name: [.customShort("t"), .long], help: ArgumentHelp("The node goes when it had neither a change nor children for so long.", valueName: "ms")) var ttl: Int64?
+        @Option(name: .long, help: ArgumentHelp("Who may do what, as scheme:id:permissions, separated by commas.", valueName: "list")) var acl = "world:anyone:cdrwa"
+        @OptionGroup var server: CoordServerOptions
 
         func run() async throws {
-            let created = try await server.withClient("cannot create \(path)") { try await $0.create(path, nodeData(data), mode: sequential ? .sequential : []) }
+            let (list, content) = (try AccessText.list(acl), nodeData(data))
+            guard !container || (ttl == nil && !sequential) else {
+                throw CommandFailure(.usage, "--container goes alone", why: "a container has no number and no time to live", next: "leave out --sequential and --ttl")
+            }
+            let created = try await server.withClient("cannot create \(path)") { client in
+                if container { return try await client.createContainer(path, content, acl: list) }
+                if let ttl { return try await client.createTTL(path, content, milliseconds: ttl, sequential: sequential, acl: list) }
+                return try await client.create(path, content, mode: sequential ? .sequential : [], acl: list)
+            }
             Output.line(created)
         }
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Delete a node.", discussion: "EXAMPLES\n  platform coord rm /config\n  platform coord rm --recursive /queue")
+        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Delete a node.", discussion: "EXAMPLES\n  platform coord rm /config\n  platform coord rm --recursive /queue", aliases: ["delete"])
         @Argument(help: "The node.") var path: String
         @Flag(name: .shortAndLong, help: "Delete everything below it as well.") var recursive = false
-        @OptionGroup var server: ServerOptions
+        @Option(name: [.customShort("v"), .long], help: "Only if the node has this version.") var version: Int32 = -1
+        @OptionGroup var server: CoordServerOptions
 
         func run() async throws {
             try await server.withClient("cannot delete \(path)") { client in
-                if recursive { try await removeTree(path, client) } else { try await client.delete(path) }
+                if recursive { try await CoordTree.remove(path, client) } else { try await client.delete(path, version: version) }
             }
-        }
-
-        /// Deletes from the leaves up; a child that appears meanwhile shows as "has children".
-        private func removeTree(_ root: String, _ client: ZooKeeperClient) async throws {
-            var order = [root]
-            var place = 0
-            while place < order.count {
-                for child in try await client.children(order[place]) { order.append(order[place] == "/" ? "/\(child)" : "\(order[place])/\(child)") }
-                place += 1
-            }
-            for path in order.reversed() { try await client.delete(path) }
         }
     }
 
     struct Stat: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show what a node remembers of its life.", discussion: "EXAMPLES\n  platform coord stat /config\n  platform coord stat /config -o json")
         @Argument(help: "The node.") var path: String
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var server: CoordServerOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
@@ -144,22 +128,23 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Watch: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print what happens to a node and its children.", discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch /queue --count 10 -o json")
+        static let configuration = CommandConfiguration(abstract: "Print what happens to a node and its children.", discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch -r /queue --count 10 -o json")
         @Argument(help: "The node; it need not exist yet.") var path: String
+        @Flag(name: .shortAndLong, help: "Everything below it as well.") var recursive = false
         @Option(name: .long, help: "End after this many events.") var count: Int?
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var server: CoordServerOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try await server.withClient("cannot watch \(path)") { client in
-                try await arm(client)
+                if recursive { try await client.addWatch(path, recursive: true) } else { try await arm(client) }
                 var seen = 0
                 for await event in client.events {
                     let kind = WatchEventType(rawValue: event.type).map { "\($0)" } ?? "event \(event.type)"
                     if output.output == .json { Output.line(JSONText.object([("event", .text(kind)), ("path", .text(event.path))])) } else { Output.line("\(kind) \(event.path)") }
                     seen += 1
                     if let count, seen >= count { return }
-                    try await arm(client)
+                    if !recursive { try await arm(client) }
                 }
                 throw ZooKeeperFailure(.connectionLoss)
             }
@@ -172,7 +157,23 @@ struct CoordCommand: AsyncParsableCommand {
     }
 }
 
-/// The argument itself, or stdin for `-`.
-private func nodeData(_ argument: String) -> Bytes {
-    argument == "-" ? Bytes(bytes: Foundation.FileHandle.standardInput.readDataToEndOfFile()) : Bytes(string: argument)
+/// Whole subtrees over the protocol.
+enum CoordTree {
+    /// The paths of a node and of everything below it, parents first. A node that goes meanwhile is left out.
+    static func paths(_ root: String, _ client: ZooKeeperClient) async throws -> [String] {
+        var order = [root]
+        var place = 0
+        while place < order.count {
+            do { for child in try await client.children(order[place]) { order.append(childPath(order[place], child)) } } catch let failure as ZooKeeperFailure
+            where failure.code == .noNode && place > 0 { order[place] = "" }
+            place += 1
+        }
+        return order.filter { !$0.isEmpty }
+    }
+
+    /// Deletes from the leaves up; a child that appears meanwhile shows as "has children".
+    static func remove(_ root: String, _ client: ZooKeeperClient) async throws {
+        // What belongs to the server stays when the root itself is named.
+        for path in try await paths(root, client).reversed() where root != "/" || (path != "/" && !path.hasPrefix("/zookeeper")) { try await client.delete(path) }
+    }
 }

@@ -18,7 +18,7 @@ extension SettingsTable {
     static let coordOutstandingBytes = SettingKey.integer(
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
     static let coordQuota = SettingKey.flag(
-        "coord.quota.enforce", false, "Refuse writes that exceed a hard quota; otherwise they are logged.")
+        "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
         "coord.reap.interval.ms", 60_000, 10...3_600_000, "ms", "How often containers and nodes with a time to live are looked at.")
     static let coordUnusedContainer = SettingKey.integer(

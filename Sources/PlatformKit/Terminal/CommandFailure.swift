@@ -107,7 +107,8 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     private init(zooKeeper error: ZooKeeperFailure, _ doing: String) {
         switch error.code {
-        case .noAuth: self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access")
+        case .noAuth: self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access, or log in with --auth-file")
+        case .authFailed: self.init(.denied, doing, why: error.description, next: "check the scheme, the name and the password")
         case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
         case .systemError: self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
         case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")

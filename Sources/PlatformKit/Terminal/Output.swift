@@ -53,6 +53,8 @@ enum Output {
     static func data(_ text: String) { write(Bytes(string: text), to: STDOUT_FILENO) }
     static func line(_ text: String) { data(text + "\n") }
     static func raw(_ bytes: Bytes) { write(bytes, to: STDOUT_FILENO) }
+    /// What a person is asked; no line end.
+    static func prompt(_ text: String) { write(Bytes(string: text), to: STDERR_FILENO) }
     static func note(_ text: String) { write(Bytes(string: text + "\n"), to: STDERR_FILENO) }
 
     static func bold(_ text: String) -> String { usesColour ? "\u{1b}[1m\(text)\u{1b}[0m" : text }

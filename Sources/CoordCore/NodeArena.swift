@@ -1,0 +1,226 @@
+// Nodes by number, as they lie in memory: a fixed record each, the history of those that have one, names and data in slabs. Meant for
+// millions: no node is an allocation of its own, and no table is ever copied as a whole.
+import Base
+
+/// What every node has. 64 bytes.
+struct NodeRecord: Sendable {
+    var czxid: Int64 = 0
+    var ctime: Int64 = 0
+    var payload: Payload
+    var hash: UInt32 = 0
+    var nextInBucket = PathIndex.none
+    var parent = PathIndex.none
+    var firstChild = PathIndex.none
+    var nextSibling = PathIndex.none
+    var previousSibling = PathIndex.none
+    /// Where its history is; none for a node that was never changed and has no children and no owner.
+    var history = PathIndex.none
+    var acl: UInt32
+}
+
+/// What a node has that was changed, has children or an owner.
+struct NodeHistory: Sendable {
+    var mzxid: Int64
+    var pzxid: Int64
+    var mtime: Int64
+    var storedLife: Int64 = 0
+    var version: Int32 = 0
+    var childrenCreated: Int32 = 0
+    var aversion: Int32 = 0
+    var childCount: Int32 = 0
+
+    /// That of a node right after its creation.
+    init(_ record: NodeRecord) { (mzxid, pzxid, mtime) = (record.czxid, record.czxid, record.ctime) }
+
+    func isTrivial(_ record: NodeRecord) -> Bool {
+        mzxid == record.czxid && pzxid == record.czxid && mtime == record.ctime && storedLife == 0 && version == 0 && childrenCreated == 0
+            && aversion == 0 && childCount == 0
+    }
+}
+
+/// The nodes of a tree. Number 0 is the root.
+struct NodeArena: Sendable {
+    static let root: UInt32 = 0
+    private var records = NumberedSlots<NodeRecord>()
+    private var histories = NumberedSlots<NodeHistory>()
+    private var payloads = PayloadStore()
+    private var lists = AccessLists()
+    private var index = PathIndex()
+    private(set) var count = 0
+    /// Bytes of all data fields.
+    private(set) var dataBytes = 0
+
+    init(root: Znode) { _ = add("", parent: PathIndex.none, root) }
+
+    // MARK: finding
+
+    private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        var hasher = Hasher()
+        hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+        return UInt32(truncatingIfNeeded: hasher.finalize())
+    }
+
+    func find(_ path: String) -> UInt32? {
+        var path = path
+        // The bytes are read within the call.
+        return path.withUTF8 { bytes in
+            if bytes.count == 1, bytes[0] == UInt8(ascii: "/") { return Self.root }
+            let hash = Self.hash(bytes)
+            var number = index.first(hash)
+            while number != PathIndex.none {
+                let record = records[number]
+                if record.hash == hash, matches(number, bytes) { return number }
+                number = record.nextInBucket
+            }
+            return nil
+        }
+    }
+
+    /// Compares name by name from the end; paths are equal if their bytes are.
+    private func matches(_ number: UInt32, _ path: UnsafeBufferPointer<UInt8>) -> Bool {
+        var (number, end) = (number, path.count)
+        while number != Self.root {
+            let record = records[number]
+            guard payloads.nameEquals(record.payload, path, endingAt: end) else { return false }
+            end -= record.payload.nameBytes + 1
+            guard end >= 0, path[end] == UInt8(ascii: "/") else { return false }
+            number = record.parent
+        }
+        return end == 0
+    }
+
+    func path(_ number: UInt32) -> String {
+        if number == Self.root { return "/" }
+        var names: [[UInt8]] = []
+        var next = number
+        while next != Self.root {
+            names.append(payloads.name(records[next].payload))
+            next = records[next].parent
+        }
+        var bytes: [UInt8] = []
+        for name in names.reversed() {
+            bytes.append(UInt8(ascii: "/"))
+            bytes += name
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: reading
+
+    func node(_ number: UInt32) -> Znode {
+        let record = records[number]
+        let history = history(record)
+        var node = Znode(data: payloads.data(record.payload), acl: lists[record.acl], stat: Self.stat(record, history))
+        node.childCount = Int(history.childCount)
+        return node
+    }
+
+    private func history(_ record: NodeRecord) -> NodeHistory {
+        record.history == PathIndex.none ? NodeHistory(record) : histories[record.history]
+    }
+
+    private static func stat(_ record: NodeRecord, _ history: NodeHistory) -> ZnodeStat {
+        var stat = ZnodeStat()
+        (stat.czxid, stat.ctime) = (record.czxid, record.ctime)
+        (stat.mzxid, stat.pzxid, stat.mtime) = (history.mzxid, history.pzxid, history.mtime)
+        (stat.version, stat.childrenCreated, stat.aversion) = (history.version, history.childrenCreated, history.aversion)
+        stat.storedLife = history.storedLife
+        return stat
+    }
+
+    func stat(_ number: UInt32) -> ZnodeStat { Self.stat(records[number], history(records[number])) }
+    func dataByteCount(_ number: UInt32) -> Int { records[number].payload.dataBytes }
+    func childCount(_ number: UInt32) -> Int { Int(history(records[number]).childCount) }
+
+    func childNumbers(_ number: UInt32) -> [UInt32] {
+        var children: [UInt32] = []
+        children.reserveCapacity(childCount(number))
+        var next = records[number].firstChild
+        while next != PathIndex.none {
+            children.append(next)
+            next = records[next].nextSibling
+        }
+        return children
+    }
+
+    func name(_ number: UInt32) -> String { String(decoding: payloads.name(records[number].payload), as: UTF8.self) }
+
+    // MARK: changing
+
+    /// Adds a node under `parent`; the root has none.
+    mutating func add(_ path: String, parent: UInt32, _ node: Znode) -> UInt32 {
+        let name = path.isEmpty ? [] : Array(ZnodePath.name(of: path).utf8)
+        var record = NodeRecord(payload: payloads.add(name: name, data: node.data), acl: lists.take(node.acl))
+        (record.czxid, record.ctime) = (node.stat.czxid, node.stat.ctime)
+        var path = path
+        // The bytes are read within the call.
+        record.hash = path.withUTF8 { Self.hash($0) }
+        count += 1
+        dataBytes += record.payload.dataBytes
+        guard parent != PathIndex.none else {
+            let number = records.add(record)
+            set(number, node.stat)
+            return number
+        }
+        record.parent = parent
+        record.nextSibling = records[parent].firstChild
+        let number = records.add(record)
+        if record.nextSibling != PathIndex.none { records[record.nextSibling].previousSibling = number }
+        records[parent].firstChild = number
+        index.insert(number, &records)
+        set(number, node.stat)
+        changeHistory(parent) { $0.childCount += 1 }
+        return number
+    }
+
+    mutating func replace(_ number: UInt32, _ node: Znode) {
+        dataBytes += (node.data?.readableBytes ?? 0) - records[number].payload.dataBytes
+        records[number].payload = payloads.replace(records[number].payload, data: node.data)
+        let list = lists.take(node.acl)
+        lists.giveBack(records[number].acl)
+        records[number].acl = list
+        set(number, node.stat)
+    }
+
+    mutating func set(_ number: UInt32, _ stat: ZnodeStat) {
+        (records[number].czxid, records[number].ctime) = (stat.czxid, stat.ctime)
+        changeHistory(number) { history in
+            (history.mzxid, history.pzxid, history.mtime) = (stat.mzxid, stat.pzxid, stat.mtime)
+            (history.version, history.childrenCreated, history.aversion) = (stat.version, stat.childrenCreated, stat.aversion)
+            history.storedLife = stat.storedLife
+        }
+    }
+
+    private mutating func changeHistory(_ number: UInt32, _ body: (inout NodeHistory) -> Void) {
+        let record = records[number]
+        var history = history(record)
+        body(&history)
+        switch (record.history == PathIndex.none, history.isTrivial(record)) {
+        case (true, true): break
+        case (true, false): records[number].history = histories.add(history)
+        case (false, true):
+            histories.remove(record.history)
+            records[number].history = PathIndex.none
+        case (false, false): histories[record.history] = history
+        }
+    }
+
+    /// Takes a node without children out.
+    mutating func remove(_ number: UInt32) {
+        let record = records[number]
+        index.remove(number, &records)
+        if record.previousSibling == PathIndex.none {
+            records[record.parent].firstChild = record.nextSibling
+        } else {
+            records[record.previousSibling].nextSibling = record.nextSibling
+        }
+        if record.nextSibling != PathIndex.none { records[record.nextSibling].previousSibling = record.previousSibling }
+        changeHistory(record.parent) { $0.childCount -= 1 }
+        if record.history != PathIndex.none { histories.remove(record.history) }
+        payloads.remove(record.payload)
+        lists.giveBack(record.acl)
+        records.remove(number)
+        count -= 1
+        dataBytes -= record.payload.dataBytes
+    }
+}

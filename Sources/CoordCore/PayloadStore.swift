@@ -1,0 +1,143 @@
+// The names and data of nodes, packed into slabs: an allocation of its own for each would cost as much again as the bytes. Blocks are
+// multiples of 16 bytes with a free list for each size; what is larger than the largest block lies in an array of its own.
+import Base
+
+/// Where a node's name and data lie. 12 bytes.
+struct Payload: Sendable, Hashable {
+    /// The number of the block, or of the array for large ones.
+    fileprivate var block: UInt32 = 0
+    /// The name's length, and whether the bytes lie in an array of their own.
+    private var nameBytesAndPlace: UInt32
+    /// -1 for null, which is a value of its own.
+    fileprivate var dataBytesOrNull: Int32
+
+    private static let largeBit: UInt32 = 1 << 31
+
+    fileprivate init(nameBytes: Int, data: Bytes?, isLarge: Bool) {
+        nameBytesAndPlace = UInt32(nameBytes) | (isLarge ? Self.largeBit : 0)
+        dataBytesOrNull = data.map { Int32($0.readableBytes) } ?? -1
+    }
+
+    var nameBytes: Int { Int(nameBytesAndPlace & ~Self.largeBit) }
+    var isLarge: Bool { nameBytesAndPlace & Self.largeBit != 0 }
+    var dataBytes: Int { Int(max(0, dataBytesOrNull)) }
+    var isNull: Bool { dataBytesOrNull < 0 }
+}
+
+/// Bytes by block.
+struct PayloadStore: Sendable {
+    private static var unit: Int { 16 }
+    private static var slabBits: Int { 14 }
+    private static var slabUnits: Int { 1 << slabBits }
+    /// The largest block in units: 2 KiB.
+    private static var unitsMax: Int { 128 }
+    private var slabs: [[UInt8]] = []
+    /// Units of the last slab that are given out.
+    private var used = Self.slabUnits
+    private var free = [[UInt32]](repeating: [], count: Self.unitsMax + 1)
+    private var large = NumberedSlots<[UInt8]>()
+
+    private static func units(_ bytes: Int) -> Int { max(1, (bytes + unit - 1) / unit) }
+
+    /// Keeps a name and data.
+    mutating func add(name: [UInt8], data: Bytes?) -> Payload {
+        let size = name.count + (data?.readableBytes ?? 0)
+        guard Self.units(size) <= Self.unitsMax else {
+            var bytes = name
+            if let data { bytes.append(contentsOf: data.readableBytesView) }
+            var payload = Payload(nameBytes: name.count, data: data, isLarge: true)
+            payload.block = large.add(bytes)
+            return payload
+        }
+        var payload = Payload(nameBytes: name.count, data: data, isLarge: false)
+        payload.block = allocate(Self.units(size))
+        write(name, data, payload)
+        return payload
+    }
+
+    private mutating func write(_ name: [UInt8], _ data: Bytes?, _ payload: Payload) {
+        let (slab, start) = place(payload.block)
+        // Both copies stay within the block, whose size was made from these counts.
+        slabs[slab].withUnsafeMutableBytes { memory in
+            UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + name.count]).copyBytes(from: name)
+            guard let data, data.readableBytes > 0 else { return }
+            let end = start + name.count
+            data.withUnsafeReadableBytes { UnsafeMutableRawBufferPointer(rebasing: memory[end..<end + $0.count]).copyMemory(from: $0) }
+        }
+    }
+
+    /// Replaces the data; the block stays if the new data fits the same size.
+    mutating func replace(_ payload: Payload, data: Bytes?) -> Payload {
+        let name = self.name(payload)
+        let size = name.count + (data?.readableBytes ?? 0)
+        if !payload.isLarge, Self.units(size) == Self.units(name.count + payload.dataBytes) {
+            var same = payload
+            same.dataBytesOrNull = data.map { Int32($0.readableBytes) } ?? -1
+            write(name, data, same)
+            return same
+        }
+        remove(payload)
+        return add(name: name, data: data)
+    }
+
+    mutating func remove(_ payload: Payload) {
+        if payload.isLarge {
+            large[payload.block] = []
+            large.remove(payload.block)
+        } else {
+            free[Self.units(payload.nameBytes + payload.dataBytes)].append(payload.block)
+        }
+    }
+
+    private mutating func allocate(_ units: Int) -> UInt32 {
+        if let block = free[units].popLast() { return block }
+        if used + units > Self.slabUnits {
+            // What is left at the end of a slab becomes a smaller block.
+            if used < Self.slabUnits { free[min(Self.unitsMax, Self.slabUnits - used)].append(number(slabs.count - 1, used)) }
+            slabs.append([UInt8](repeating: 0, count: Self.slabUnits * Self.unit))
+            used = 0
+        }
+        defer { used += units }
+        return number(slabs.count - 1, used)
+    }
+
+    private func number(_ slab: Int, _ unit: Int) -> UInt32 { UInt32(slab << Self.slabBits | unit) }
+    private func place(_ block: UInt32) -> (slab: Int, start: Int) {
+        (Int(block) >> Self.slabBits, (Int(block) & (Self.slabUnits - 1)) * Self.unit)
+    }
+
+    // MARK: reading
+
+    private func withBytes<R>(_ payload: Payload, _ body: (ArraySlice<UInt8>) -> R) -> R {
+        let size = payload.nameBytes + payload.dataBytes
+        if payload.isLarge { return body(large[payload.block][0..<size]) }
+        let (slab, start) = place(payload.block)
+        return body(slabs[slab][start..<start + size])
+    }
+
+    func name(_ payload: Payload) -> [UInt8] { withBytes(payload) { Array($0.prefix(payload.nameBytes)) } }
+
+    func data(_ payload: Payload) -> Bytes? {
+        if payload.isNull { return nil }
+        if payload.dataBytes == 0 { return Bytes() }
+        return withBytes(payload) { all in
+            var bytes = ByteBufferAllocator().buffer(capacity: payload.dataBytes)
+            bytes.writeBytes(all.dropFirst(payload.nameBytes))
+            return bytes
+        }
+    }
+
+    /// Whether the name equals the bytes of `path` that end at `end`.
+    func nameEquals(_ payload: Payload, _ path: UnsafeBufferPointer<UInt8>, endingAt end: Int) -> Bool {
+        let count = payload.nameBytes
+        guard count <= end else { return false }
+        return withBytes(payload) { all in
+            var place = end - count
+            for byte in all.prefix(count) {
+                guard byte == path[place] else { return false }
+                place += 1
+            }
+            return true
+        }
+    }
+}

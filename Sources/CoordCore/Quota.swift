@@ -1,0 +1,72 @@
+// Quotas on subtrees. They are ordinary nodes, as in ZooKeeper: `/zookeeper/quota/PATH/zookeeper_limits` holds what a client allows,
+// `/zookeeper/quota/PATH/zookeeper_stats` what the server counts there. A soft limit only shows; a hard one refuses, in commands that
+// were proposed by a server that enforces quotas. Source: ZooKeeper's administrator's guide, "Quotas", and the answers of a real server.
+import Base
+
+/// A count of nodes and of bytes of data, as a limit or as what is used. -1 for no limit.
+package struct QuotaFigures: Sendable, Hashable {
+    package var count: Int64 = -1
+    package var bytes: Int64 = -1
+    package var countHard: Int64 = -1
+    package var bytesHard: Int64 = -1
+
+    package init() {}
+
+    /// Reads `count=N,bytes=N` with an optional `=;byteHardLimit=N;countHardLimit=N`; what is not there, or no number, is no limit.
+    package init(text: String) {
+        for part in text.split(whereSeparator: { $0 == "," || $0 == ";" }) {
+            let words = part.split(separator: "=")
+            guard words.count == 2, let number = Int64(words[1]) else { continue }
+            switch words[0] {
+            case "count": count = number
+            case "bytes": bytes = number
+            case "countHardLimit": countHard = number
+            case "byteHardLimit": bytesHard = number
+            default: break
+            }
+        }
+    }
+
+    /// What is used, as the server writes it.
+    var usageText: String { "count=\(count),bytes=\(bytes)" }
+}
+
+enum QuotaPath {
+    static let root = "/zookeeper/quota"
+    private static let limits = "/zookeeper_limits"
+    private static let statistics = "/zookeeper_stats"
+
+    /// The path that a node under `/zookeeper/quota` limits or counts; nil for other nodes.
+    static func limited(by path: String) -> String? { subject(path, limits) }
+    static func counted(by path: String) -> String? { subject(path, statistics) }
+
+    private static func subject(_ path: String, _ name: String) -> String? {
+        guard path.hasPrefix(root + "/"), path.hasSuffix(name), path.utf8.count > root.utf8.count + name.utf8.count else { return nil }
+        return String(path.dropFirst(root.count).dropLast(name.count))
+    }
+
+    static func statistics(of path: String) -> String { root + path + statistics }
+}
+
+extension ZnodeTree {
+    /// The nearest path at or above `path` that has a quota.
+    func quotaPath(above path: String) -> String? {
+        guard quotas.count > 0 else { return nil }
+        if quotas[ExactText(path)] != nil { return path }
+        return ZnodePath.ancestors(of: path).first { quotas[ExactText($0)] != nil }
+    }
+
+    /// What is used below a path with a quota.
+    package func quotaUsage(of path: String) -> QuotaFigures {
+        QuotaFigures(text: node(QuotaPath.statistics(of: path))?.data?.text ?? "")
+    }
+
+    /// Whether a quota has room for so many more nodes and bytes.
+    func quotaHasRoom(_ path: String, count: Int64, bytes: Int64) -> Bool {
+        guard let limit = quotas[ExactText(path)] else { return true }
+        let used = quotaUsage(of: path)
+        if count > 0, limit.countHard >= 0, used.count + count > limit.countHard { return false }
+        if bytes > 0, limit.bytesHard >= 0, used.bytes + bytes > limit.bytesHard { return false }
+        return true
+    }
+}

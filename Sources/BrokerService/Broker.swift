@@ -24,6 +24,7 @@ final class Broker: @unchecked Sendable {
     let producedBytes: Counter
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
+    private(set) lazy var cleaner = LogCleaner(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var groupCalls: [ReplyToken: Call] = [:]

@@ -97,6 +97,7 @@ package final class BrokerDoor: Sendable {
             loop.execute { self.broker.closeLogs { continuation.resume() } }
         }
         await replica.stop()
+        broker.cleaner.end()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
         directory.release()
@@ -113,6 +114,7 @@ extension Broker {
             resumeTransactions { [self] in
                 scheduleRetention()
                 scheduleSync()
+                cleaner.schedule()
                 done(.success(()))
             }
         }

@@ -139,7 +139,7 @@ func picture(_ machine: BrokerMachine) -> String {
 
     @Test func anUnknownSettingIsRefusedAndNamed() {
         #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "no.such", value: "1")]) }
-        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "compact")]) }
+        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "keep")]) }
         #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "retention.ms", value: "soon")]) }
         #expect(throws: Never.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "delete")]) }
     }

@@ -16,6 +16,13 @@ extension OneAtATime {
 
         @Test func transactionsWorkWithThreeClients() throws { try check("kafka_txn_check.py") }
 
+        @Test func compactedTopicsKeepTheNewestOfEachKey() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_compact_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
+        }
+
         @Test func aCopyInTransactionsOutlivesKills() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

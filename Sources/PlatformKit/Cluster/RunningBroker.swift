@@ -23,6 +23,7 @@ struct RunningBroker: RunningService {
         settings.groups.sessionTimeoutMin = .milliseconds(context.settings[SettingsTable.brokerSessionTimeoutMin])
         settings.groups.initialRebalanceDelay = .milliseconds(context.settings[SettingsTable.brokerRebalanceDelay])
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
+        settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
         try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name)
         return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
     }

@@ -24,6 +24,8 @@ enum SettingsTable {
     static let brokerRebalanceDelay = SettingKey.integer("broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
     static let brokerRetention = SettingKey.integer("broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
+    static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
+
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address("dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
     static let dfsBlockSize = SettingKey.integer("dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
@@ -38,7 +40,7 @@ enum SettingsTable {
         dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased,
         brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-        brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased,
+        brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerCleanerInterval.erased,
         namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased,
         connectListen.erased, computeDFS.erased,
         consoleListen.erased,

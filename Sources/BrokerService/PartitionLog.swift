@@ -39,6 +39,8 @@ final class PartitionLog: @unchecked Sendable {
     private var stagedFirstOffset: Int64 = 0
     private var stagedNextOffset: Int64 = 0
     let directory: String
+    /// Records below it were deleted, also where they are still in a segment.
+    private var firstOffset: Int64 = 0
     private static let producersFile = "producers.snapshot"
 
     init(directory: String, segmentBytesMax: Int64) throws(StorageError) {
@@ -76,7 +78,7 @@ final class PartitionLog: @unchecked Sendable {
     }
 
     var bounds: LogBounds {
-        LogBounds(startOffset: log.startOffset, nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
+        LogBounds(startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
     }
     var cutBytes: Int64 { log.recovery.cutBytes }
 
@@ -196,6 +198,17 @@ final class PartitionLog: @unchecked Sendable {
         try log.trim(below: keepFrom)
         transactions.trim(below: log.startOffset)
     }
+
+    /// The partition begins at `offset` now; whole segments below go.
+    func begin(at offset: Int64) throws(StorageError) {
+        guard offset > firstOffset else { return }
+        if offset == log.nextOffset { try log.roll() }
+        firstOffset = offset
+        try log.trim(below: offset)
+        transactions.trim(below: offset)
+    }
+
+    func setSegmentBytesMax(_ bytes: Int64) { log.options.segmentBytesMax = bytes }
 
     func close() throws(StorageError) {
         var failure: StorageError?

@@ -8,6 +8,13 @@ import Glibc
 package struct RealFileSystem: FileSystem {
     package init() {}
 
+    /// The size of the file system that holds `path`, and what of it is free for us; nil if the system does not tell.
+    package static func space(_ path: String) -> (total: Int64, usable: Int64)? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return (Int64(status.f_blocks) * Int64(status.f_frsize), Int64(status.f_bavail) * Int64(status.f_frsize))
+    }
+
     static func failure(_ operation: String, _ path: String, _ code: Int32 = errno) -> StorageError {
         let cause: StorageError.Cause =
             switch code {

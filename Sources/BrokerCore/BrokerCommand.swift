@@ -17,6 +17,12 @@ package enum BrokerCommand: WireLayout, Equatable {
     /// Reserves a block of producer ids.
     case reserveProducerIDs(count: Int64)
     case transaction(TransactionCommand)
+    case alterTopic(name: String, ConfigChange)
+    /// Settings of the broker itself, which are also the defaults of topics.
+    case alterBroker(ConfigChange)
+    /// Records below these offsets are not there any more.
+    case deleteRecords([PartitionOffset])
+    case deleteOffsets(group: GroupID, [TopicPartition])
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -31,6 +37,10 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .deleteGroup: 7
         case .reserveProducerIDs: 8
         case .transaction: 9
+        case .alterTopic: 10
+        case .alterBroker: 11
+        case .deleteRecords: 12
+        case .deleteOffsets: 13
         }
     }
 
@@ -45,6 +55,10 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 7: .deleteGroup(GroupID(""))
         case 8: .reserveProducerIDs(count: 0)
         case 9: .transaction(TransactionCommand())
+        case 10: .alterTopic(name: "", ConfigChange())
+        case 11: .alterBroker(ConfigChange())
+        case 12: .deleteRecords([])
+        case 13: .deleteOffsets(group: GroupID(""), [])
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -83,7 +97,65 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .transaction(var command):
             try io.nested(&command)
             self = .transaction(command)
+        case .alterTopic(var name, var change):
+            try io.string(&name)
+            try io.nested(&change)
+            self = .alterTopic(name: name, change)
+        case .alterBroker(var change):
+            try io.nested(&change)
+            self = .alterBroker(change)
+        case .deleteRecords(var offsets):
+            try io.list(&offsets)
+            self = .deleteRecords(offsets)
+        case .deleteOffsets(var group, var partitions):
+            try io.id(&group)
+            try io.list(&partitions)
+            self = .deleteOffsets(group: group, partitions)
         }
+    }
+}
+
+/// Settings that are set and removed together.
+package struct ConfigChange: WireLayout, Hashable {
+    package var set: [TopicConfigEntry] = []
+    package var removed: [String] = []
+    /// Whether everything that is not set here is removed.
+    package var replacesAll = false
+
+    package init() {}
+    package init(set: [TopicConfigEntry], removed: [String] = [], replacesAll: Bool = false) {
+        self.set = set
+        self.removed = removed
+        self.replacesAll = replacesAll
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&set)
+        try io.strings(&removed)
+        try io.bool(&replacesAll)
+    }
+
+    /// The settings after the change.
+    package func applied(to entries: [TopicConfigEntry]) -> [TopicConfigEntry] {
+        let names = Set(set.map(\.name)).union(removed)
+        return (replacesAll ? [] : entries.filter { !names.contains($0.name) }) + set
+    }
+}
+
+/// An offset of a partition.
+package struct PartitionOffset: WireLayout, Hashable {
+    package var partition = TopicPartition()
+    package var offset: Int64 = 0
+
+    package init() {}
+    package init(_ partition: TopicPartition, _ offset: Int64) {
+        self.partition = partition
+        self.offset = offset
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.nested(&partition)
+        try io.int64(&offset)
     }
 }
 
@@ -144,6 +216,7 @@ package enum BrokerOutcome: Sendable, Equatable {
     case created(TopicRecord)
     case deleted(TopicRecord)
     case grown(TopicRecord)
+    case altered(TopicRecord)
     /// The first id of the block.
     case producerIDs(first: Int64)
     /// The transaction after the command.

@@ -23,6 +23,10 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var transactions = SortedTable<String, Transaction>()
     /// The names of those that are not at rest.
     package private(set) var transactionsUnderWay = SortedTable<String, Bool>()
+    /// Settings of the broker that were stated while it ran, in the order of their names.
+    package private(set) var brokerConfigs = SortedTable<String, String>()
+    /// Where partitions begin whose first records were deleted.
+    package private(set) var startOffsets = SortedTable<TopicPartition, Int64>()
     private var namesByID = LookupTable<UUIDBytes, String>()
 
     /// Partitions of all topics together; each takes a directory, an open file and some memory.
@@ -50,6 +54,10 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .deleteGroup(let group): return deleteGroup(group, &rows)
         case .reserveProducerIDs(let count): return reserve(count, &rows)
         case .transaction(let command): return apply(command, position.time, &rows)
+        case .alterTopic(let name, let change): return alter(name, change, &rows)
+        case .alterBroker(let change): return alterBroker(change, &rows)
+        case .deleteRecords(let offsets): return deleteRecords(offsets, &rows)
+        case .deleteOffsets(let group, let partitions): return deleteOffsets(group, partitions, &rows)
         }
     }
 
@@ -106,7 +114,54 @@ package struct BrokerMachine: StateMachine, Sendable {
         rows.delete(Self.topicsTable, key: [.text(name)])
         rows.upsert(Self.droppedTable, [.text(topic.id.uuidText)] + Self.row(topic))
         for group in offsets.keys { dropOffsets(of: group, topic: name, &rows) }
+        for place in startOffsets.keys where place.topic == name { setStart(of: place, nil, &rows) }
         return .deleted(topic)
+    }
+
+    private mutating func alter(_ name: String, _ change: ConfigChange, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard var topic = topics[name] else { return .refused(.unknownTopic(name)) }
+        topic.configs = change.applied(to: topic.configs)
+        topics[name] = topic
+        rows.upsert(Self.topicsTable, Self.row(topic))
+        return .altered(topic)
+    }
+
+    private mutating func alterBroker(_ change: ConfigChange, _ rows: inout RowChanges) -> BrokerOutcome {
+        let after = change.applied(to: brokerConfigs.entries.map { TopicConfigEntry(name: $0.key, value: $0.value) })
+        for name in brokerConfigs.keys where !after.contains(where: { $0.name == name }) {
+            brokerConfigs[name] = nil
+            rows.delete(Self.brokerConfigsTable, key: [.text(name)])
+        }
+        for entry in after where brokerConfigs[entry.name] != entry.value {
+            brokerConfigs[entry.name] = entry.value
+            rows.upsert(Self.brokerConfigsTable, [.text(entry.name), .text(entry.value)])
+        }
+        return .done
+    }
+
+    /// A start only moves forward.
+    private mutating func deleteRecords(_ offsets: [PartitionOffset], _ rows: inout RowChanges) -> BrokerOutcome {
+        for one in offsets {
+            guard let topic = topics[one.partition.topic], one.partition.partition < topic.partitions, one.offset > startOffsets[one.partition] ?? 0 else { continue }
+            setStart(of: one.partition, one.offset, &rows)
+        }
+        return .done
+    }
+
+    private mutating func setStart(of place: TopicPartition, _ offset: Int64?, _ rows: inout RowChanges) {
+        startOffsets[place] = offset
+        let key: Row = [.text(place.topic), .integer(Int64(place.partition))]
+        if let offset { rows.upsert(Self.startOffsetsTable, key + [.integer(offset)]) } else { rows.delete(Self.startOffsetsTable, key: key) }
+    }
+
+    private mutating func deleteOffsets(_ group: GroupID, _ partitions: [TopicPartition], _ rows: inout RowChanges) -> BrokerOutcome {
+        guard offsets[group] != nil else { return .refused(.unknownGroup(group)) }
+        for place in partitions where offsets[group]?[place] != nil {
+            offsets.update(group) { $0[place] = nil }
+            rows.delete(Self.offsetsTable, key: Self.key(group, place))
+        }
+        if offsets[group]?.isEmpty == true { offsets[group] = nil }
+        return .done
     }
 
     private mutating func dropOffsets(of group: GroupID, topic: String, _ rows: inout RowChanges) {
@@ -190,7 +245,13 @@ extension BrokerMachine {
         "offsets", key: [.init("consumer_group", .text), .init("topic", .text), .init("partition", .integer)],
         values: [.init("next_offset", .integer), .init("leader_epoch", .integer), .init("metadata", .text), .init("time_ms", .integer)])
 
-    package static var tables: [TableSchema] { [identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable] }
+    static let brokerConfigsTable = TableSchema("broker_configs", key: [.init("name", .text)], values: [.init("value", .text)])
+    static let startOffsetsTable = TableSchema(
+        "start_offsets", key: [.init("topic", .text), .init("partition", .integer)], values: [.init("first_offset", .integer)])
+
+    package static var tables: [TableSchema] {
+        [identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable]
+    }
 
     static func blob(_ id: UUIDBytes) -> Bytes {
         var bytes = Bytes()
@@ -238,6 +299,14 @@ extension BrokerMachine {
             dropped[topic.id.uuidText] = topic
         case Self.offsetsTable.name: try loadOffset(row)
         case Self.transactionsTable.name: try loadTransaction(row)
+        case Self.brokerConfigsTable.name:
+            guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
+            brokerConfigs[name] = value
+        case Self.startOffsetsTable.name:
+            guard let topic = row[0].text, let partition = row[1].integer.flatMap(Int32.init(exactly:)), let offset = row[2].integer else {
+                throw StateCorruption("the start of a partition has no offset")
+            }
+            startOffsets[TopicPartition(topic, partition)] = offset
         default: throw StateCorruption("the broker has no table '\(table.name)'")
         }
     }

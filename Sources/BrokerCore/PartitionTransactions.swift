@@ -96,6 +96,11 @@ package struct PartitionTransactions: WireLayout, Equatable {
         return found.sorted { $0.firstOffset < $1.firstOffset }
     }
 
+    /// Compaction has removed these markers, and what was aborted by them before.
+    package mutating func forget(markers: Set<Int64>) {
+        if aborted.contains(where: { markers.contains($0.lastOffset) }) { aborted.removeAll { markers.contains($0.lastOffset) } }
+    }
+
     /// The log begins at `start` now.
     package mutating func trim(below start: Int64) {
         guard let first = aborted.first, first.lastOffset < start else { return }

@@ -33,7 +33,7 @@ package enum ProducerVerdict: Sendable, Equatable {
 package struct RememberedBatch: WireLayout, Equatable {
     var baseSequence: Int32 = 0
     var lastSequence: Int32 = 0
-    var baseOffset: Int64 = 0
+    package var baseOffset: Int64 = 0
 
     package init() {}
     init(_ batch: ProducerBatch, baseOffset: Int64) {

@@ -5,6 +5,23 @@ import Base
 /// Whose clock a record's time is.
 package enum TimestampType: String, Sendable { case createTime = "CreateTime", logAppendTime = "LogAppendTime" }
 
+/// What happens to old records: they go by age and size, or for each key the newest stays, or both.
+package struct CleanupPolicy: Sendable, Equatable {
+    package var deletes = true
+    package var compacts = false
+    package init() {}
+
+    /// nil if the text is no list of `delete` and `compact`.
+    package init?(_ text: String) {
+        let words = text.split(separator: ",").map { String($0.drop { $0 == " " }) }.map { String($0.prefix { $0 != " " }) }
+        guard !words.isEmpty, words.allSatisfy({ $0 == "delete" || $0 == "compact" }) else { return nil }
+        deletes = words.contains("delete")
+        compacts = words.contains("compact")
+    }
+
+    package var text: String { compacts ? (deletes ? "compact,delete" : "compact") : "delete" }
+}
+
 /// What a topic's partitions obey.
 package struct TopicConfig: Sendable, Equatable {
     /// Records older than this may go, in milliseconds; -1 keeps them for ever.
@@ -16,11 +33,22 @@ package struct TopicConfig: Sendable, Equatable {
     /// The largest record batch that is accepted, in bytes.
     package var maxMessageBytes: Int64 = (1 << 20) + 12
     package var timestampType = TimestampType.createTime
+    package var cleanup = CleanupPolicy()
+    /// A segment is sealed at this age of its first record, in milliseconds.
+    package var segmentMilliseconds: Int64 = 7 * 24 * 3600 * 1000
+    /// How long a tombstone stays once everything older with its key is gone, in milliseconds.
+    package var deleteRetentionMilliseconds: Int64 = 24 * 3600 * 1000
+    /// A log is compacted when this part of it was never compacted.
+    package var minCleanableDirtyRatio = 0.5
+    /// Records younger than this are not compacted, in milliseconds.
+    package var minCompactionLagMilliseconds: Int64 = 0
+    /// Records older than this are compacted whatever the ratio, in milliseconds.
+    package var maxCompactionLagMilliseconds = Int64.max
     package init() {}
 }
 
 /// The wire's number for a setting's type. Source: Kafka's DescribeConfigs.
-package enum ConfigType: Int8, Sendable { case string = 2, int = 3, long = 5, list = 7 }
+package enum ConfigType: Int8, Sendable { case boolean = 1, string = 2, int = 3, long = 5, double = 6, list = 7 }
 
 /// One setting of a topic.
 package struct TopicConfigRow: Sendable {
@@ -41,8 +69,22 @@ package struct TopicConfigRefusal: Error, Sendable, Equatable {
 
 extension TopicConfig {
     package static let rows: [TopicConfigRow] = [
-        fixed("cleanup.policy", "log.cleanup.policy", .list, "delete", "Old segments are deleted; compaction is not served yet."),
+        TopicConfigRow(
+            name: "cleanup.policy", brokerName: "log.cleanup.policy", type: .list,
+            documentation: "delete removes old segments, compact keeps the newest record of each key, both are possible.",
+            read: { $0.cleanup.text },
+            write: { config, text in
+                guard let policy = CleanupPolicy(text) else { return false }
+                config.cleanup = policy
+                return true
+            }),
         fixed("compression.type", "compression.type", .string, "producer", "Batches are kept as their producer compressed them."),
+        number(
+            "delete.retention.ms", "log.cleaner.delete.retention.ms", .long, \.deleteRetentionMilliseconds, 0...Int64.max,
+            "How long a tombstone stays after compaction."),
+        number(
+            "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", .long, \.maxCompactionLagMilliseconds, 1...Int64.max,
+            "Records older than this are compacted whatever the ratio."),
         number(
             "max.message.bytes", "message.max.bytes", .int, \.maxMessageBytes, 1...(100 << 20),
             "The largest record batch that is accepted, in bytes."),
@@ -55,12 +97,26 @@ extension TopicConfig {
                 config.timestampType = type
                 return true
             }),
+        TopicConfigRow(
+            name: "min.cleanable.dirty.ratio", brokerName: "log.cleaner.min.cleanable.ratio", type: .double,
+            documentation: "A log is compacted when this part of it was never compacted; from 0 to 1.",
+            read: { "\($0.minCleanableDirtyRatio)" },
+            write: { config, text in
+                guard let ratio = Double(text), (0...1).contains(ratio) else { return false }
+                config.minCleanableDirtyRatio = ratio
+                return true
+            }),
+        number(
+            "min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", .long, \.minCompactionLagMilliseconds, 0...Int64.max,
+            "Records younger than this are not compacted."),
         fixed("min.insync.replicas", "min.insync.replicas", .int, "1", "There is one replica of each partition."),
         number("retention.bytes", "log.retention.bytes", .long, \.retentionBytes, -1...Int64.max, "A partition's size limit, -1 for none."),
         number("retention.ms", "log.retention.ms", .long, \.retentionMilliseconds, -1...Int64.max, "How long records stay, -1 for ever."),
         number(
             "segment.bytes", "log.segment.bytes", .int, \.segmentBytes, (1 << 14)...Int64(Int32.max),
             "The size at which a segment is sealed."),
+        number(
+            "segment.ms", "log.roll.ms", .long, \.segmentMilliseconds, 1...Int64.max, "The age of its first record at which a segment is sealed."),
     ]
 
     private static func number(

@@ -27,6 +27,7 @@ final class Broker: @unchecked Sendable {
     let producedBytes: Counter
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
+    private(set) lazy var cleaner = LogCleaner(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var groupCalls: [ReplyToken: Call] = [:]
@@ -114,6 +115,16 @@ final class Broker: @unchecked Sendable {
         case .describeProducers(let request): describeProducers(request, call)
         case .describeTransactions(let request): describeTransactions(request, call)
         case .listTransactions(let request): listTransactions(request, call)
+        case .deleteRecords(let request): deleteRecords(request, call)
+        case .offsetForLeaderEpoch(let request): offsetForLeaderEpoch(request, call)
+        case .alterConfigs(let request): alterConfigs(request, call)
+        case .describeLogDirs(let request): describeLogDirs(request, call)
+        case .electLeaders(let request): electLeaders(request, call)
+        case .incrementalAlterConfigs(let request): incrementalAlterConfigs(request, call)
+        case .offsetDelete(let request): offsetDelete(request, call)
+        case .describeQuorum(let request): describeQuorum(request, call)
+        case .describeCluster(let request): describeCluster(request, call)
+        case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
         }
     }
 

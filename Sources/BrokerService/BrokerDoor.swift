@@ -100,6 +100,7 @@ package final class BrokerDoor: Sendable {
         }
         broker.health.stop()
         await replica.stop()
+        broker.cleaner.end()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
         directory.release()
@@ -116,6 +117,7 @@ extension Broker {
             resumeTransactions { [self] in
                 scheduleRetention()
                 scheduleSync()
+                cleaner.schedule()
                 done(.success(()))
             }
         }

@@ -26,6 +26,8 @@ package struct BrokerSettings: Sendable {
     package var durability = Durability.beforeAcknowledging
     package var groups = GroupSettings()
     package var retentionCheckInterval = Duration.seconds(300)
+    /// How often partitions that are compacted are looked over (Kafka: log.cleaner.backoff.ms).
+    package var cleanerInterval = Duration.seconds(15)
     /// Threads that write and read partitions; each partition belongs to one of them.
     package var diskThreads = 2
     /// Largest request in bytes (Kafka: socket.request.max.bytes).

@@ -16,7 +16,7 @@ struct TailChunk: Sendable {
 final class Partition {
     let name: TopicPartition
     let topicID: UUIDBytes
-    let config: TopicConfig
+    var config: TopicConfig
     let log: PartitionLog
     let writer: LogWriter
     private(set) var startOffset: Int64
@@ -25,6 +25,8 @@ final class Partition {
     private(set) var sizeBytes: Int64
     private(set) var transactions: PartitionTransactions
     private var tail = Deque<TailChunk>()
+    /// Below this the log was compacted since: what is in memory is not what lies there any more.
+    private var tailFloor: Int64 = 0
     /// Long polls that this partition can end, by their number.
     var waiting: [Int: FetchWait] = [:]
     /// Set when the disk failed for good; the partition then refuses appends until a restart.
@@ -63,13 +65,19 @@ final class Partition {
         transactions = bounds.transactions
     }
 
+    /// Takes over what a compaction up to `end` has left.
+    func compacted(below end: Int64, _ bounds: LogBounds) {
+        trimmed(bounds)
+        tailFloor = max(tailFloor, end)
+    }
+
     /// Gives up the oldest batches in memory; returns how many bytes they had.
     func dropOldestChunk() -> Int { tail.popFirst()?.bytes.storageCapacity ?? 0 }
 
     /// Bytes that could be fetched from `offset` below `end` now; counts at most what is in memory, and something if there is anything at all.
     func availableBytes(from offset: Int64, below end: Int64) -> Int {
         guard offset < end else { return 0 }
-        guard let first = tail.first, offset >= first.firstOffset else { return Int.max }
+        guard let first = tail.first, offset >= max(first.firstOffset, tailFloor) else { return Int.max }
         var bytes = 0
         for chunk in tail.reversed() {
             if chunk.nextOffset <= offset { break }
@@ -81,7 +89,7 @@ final class Partition {
 
     /// Whole batches from `offset` on and below `end`, at least one and otherwise at most `maxBytes`; nil if they are not in memory.
     func tailRecords(from offset: Int64, below end: Int64, maxBytes: Int) -> Bytes? {
-        guard let first = tail.first, offset >= first.firstOffset else { return nil }
+        guard let first = tail.first, offset >= max(first.firstOffset, tailFloor) else { return nil }
         var low = 0
         var high = tail.count
         while low < high {

@@ -27,9 +27,9 @@ struct LogBounds: Sendable {
 /// A partition's log.
 final class PartitionLog: @unchecked Sendable {
     // Safe to share: every member is used on the partition's disk thread only; the loop passes the reference along.
-    private let log: SegmentLog<BatchFraming>
+    let log: SegmentLog<BatchFraming>
     private var ledger = ProducerLedger()
-    private var transactions = PartitionTransactions()
+    var transactions = PartitionTransactions()
     /// As they were before the batches that are staged.
     private var transactionsBefore = PartitionTransactions()
     /// The active segment when the producers were last saved, and the offset up to which they were.
@@ -39,11 +39,15 @@ final class PartitionLog: @unchecked Sendable {
     private var stagedFirstOffset: Int64 = 0
     private var stagedNextOffset: Int64 = 0
     let directory: String
+    /// Records below it were deleted, also where they are still in a segment.
+    private var firstOffset: Int64 = 0
+    private static let producersFile = "producers.snapshot"
+
     init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
         self.directory = directory
         log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
         var from = log.startOffset
-        if let snapshot = try ProducerSnapshotFile.read(directory), snapshot.nextOffset >= from, snapshot.nextOffset <= log.nextOffset {
+        if let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile), snapshot.nextOffset >= from, snapshot.nextOffset <= log.nextOffset {
             ledger = snapshot.ledger
             transactions = snapshot.transactions
             from = snapshot.nextOffset
@@ -74,7 +78,7 @@ final class PartitionLog: @unchecked Sendable {
     }
 
     var bounds: LogBounds {
-        LogBounds(startOffset: log.startOffset, nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
+        LogBounds(startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
     }
     var cutBytes: Int64 { log.recovery.cutBytes }
 
@@ -136,7 +140,8 @@ final class PartitionLog: @unchecked Sendable {
         guard log.nextOffset != snapshotOffset else { return }
         try log.sync()
         transactions.trim(below: log.startOffset)
-        try ProducerSnapshotFile.write(ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions), directory, durably: durably)
+        let snapshot = ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions)
+        try SmallFile.write(snapshot, directory, Self.producersFile, durably: durably)
         snapshotOffset = log.nextOffset
     }
 
@@ -178,6 +183,8 @@ final class PartitionLog: @unchecked Sendable {
 
     /// Drops whole segments that the topic's settings no longer keep. The active segment stays.
     func retain(_ config: TopicConfig, now: WallTime) throws(StorageError) {
+        try rollIfOld(config, now: now)
+        guard config.cleanup.deletes else { return }
         let segments = log.segmentExtents
         var size = log.sizeBytes
         var keepFrom = log.startOffset
@@ -191,6 +198,17 @@ final class PartitionLog: @unchecked Sendable {
         try log.trim(below: keepFrom)
         transactions.trim(below: log.startOffset)
     }
+
+    /// The partition begins at `offset` now; whole segments below go.
+    func begin(at offset: Int64) throws(StorageError) {
+        guard offset > firstOffset else { return }
+        if offset == log.nextOffset { try log.roll() }
+        firstOffset = offset
+        try log.trim(below: offset)
+        transactions.trim(below: offset)
+    }
+
+    func setSegmentBytesMax(_ bytes: Int64) { log.options.segmentBytesMax = bytes }
 
     func close() throws(StorageError) {
         var failure: StorageError?

@@ -18,9 +18,9 @@ extension Broker {
     private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(topic.name).\(topic.id.shortText)" }
 
     func config(of topic: TopicRecord) -> TopicConfig {
-        do { return try settings.topicDefaults.applying(topic.configs) } catch {
+        do { return try topicDefaults.applying(topic.configs) } catch {
             log.error("a topic's settings are not possible any more; the defaults are used", metadata: ["topic": "\(topic.name)", "reason": "\(error.reason)"])
-            return settings.topicDefaults
+            return topicDefaults
         }
     }
 
@@ -32,6 +32,7 @@ extension Broker {
         for number in 0..<topic.partitions where partitions[TopicPartition(topic.name, number)] == nil {
             let writer = writer(of: topic, number)
             let directory = directory(of: topic, number)
+            let start = machine.startOffsets[TopicPartition(topic.name, number)] ?? 0
             gathering.enter()
             // Made and called on the loop; the disk thread only carries it back.
             nonisolated(unsafe) let opened: (Result<OpenedLog, StorageError>) -> Void = { [self] result in
@@ -42,7 +43,7 @@ extension Broker {
                 gathering.leave()
             }
             writer.disk.submit {
-                let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes) }
+                let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes, start) }
                 self.loop.execute { opened(result) }
             }
         }
@@ -53,8 +54,9 @@ extension Broker {
         var log: PartitionLog
         var bounds: LogBounds
         var cutBytes: Int64
-        init(_ files: RealFileSystem, _ directory: String, _ segmentBytesMax: Int64) throws(StorageError) {
+        init(_ files: RealFileSystem, _ directory: String, _ segmentBytesMax: Int64, _ start: Int64) throws(StorageError) {
             log = try PartitionLog(files: files, directory: directory, segmentBytesMax: segmentBytesMax)
+            try log.begin(at: min(start, log.bounds.nextOffset))
             bounds = log.bounds
             cutBytes = log.cutBytes
         }

@@ -20,17 +20,27 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case apiVersions = 18
     case createTopics = 19
     case deleteTopics = 20
+    case deleteRecords = 21
     case initProducerID = 22
+    case offsetForLeaderEpoch = 23
     case addPartitionsToTxn = 24
     case addOffsetsToTxn = 25
     case endTxn = 26
     case txnOffsetCommit = 28
     case describeConfigs = 32
+    case alterConfigs = 33
+    case describeLogDirs = 35
     case createPartitions = 37
     case deleteGroups = 42
+    case electLeaders = 43
+    case incrementalAlterConfigs = 44
+    case offsetDelete = 47
+    case describeQuorum = 55
+    case describeCluster = 60
     case describeProducers = 61
     case describeTransactions = 65
     case listTransactions = 66
+    case describeTopicPartitions = 75
 }
 
 /// What is served of an API.
@@ -68,17 +78,27 @@ package enum ApiTable {
         row(.apiVersions, "ApiVersions", 0...4, 3, ApiVersionsRequest.self, ApiVersionsResponse.self),
         row(.createTopics, "CreateTopics", 2...7, 5, CreateTopicsRequest.self, CreateTopicsResponse.self),
         row(.deleteTopics, "DeleteTopics", 1...6, 4, DeleteTopicsRequest.self, DeleteTopicsResponse.self),
+        row(.deleteRecords, "DeleteRecords", 0...2, 2, DeleteRecordsRequest.self, DeleteRecordsResponse.self),
         row(.initProducerID, "InitProducerId", 0...5, 2, InitProducerIDRequest.self, InitProducerIDResponse.self),
+        row(.offsetForLeaderEpoch, "OffsetForLeaderEpoch", 2...4, 4, OffsetForLeaderEpochRequest.self, OffsetForLeaderEpochResponse.self),
         row(.addPartitionsToTxn, "AddPartitionsToTxn", 0...3, 3, AddPartitionsToTxnRequest.self, AddPartitionsToTxnResponse.self),
         row(.addOffsetsToTxn, "AddOffsetsToTxn", 0...4, 3, AddOffsetsToTxnRequest.self, AddOffsetsToTxnResponse.self),
         row(.endTxn, "EndTxn", 0...5, 3, EndTxnRequest.self, EndTxnResponse.self),
         row(.txnOffsetCommit, "TxnOffsetCommit", 0...5, 3, TxnOffsetCommitRequest.self, TxnOffsetCommitResponse.self),
         row(.describeConfigs, "DescribeConfigs", 1...4, 4, DescribeConfigsRequest.self, DescribeConfigsResponse.self),
+        row(.alterConfigs, "AlterConfigs", 0...2, 2, AlterConfigsRequest.self, AlterConfigsResponse.self),
+        row(.describeLogDirs, "DescribeLogDirs", 1...4, 2, DescribeLogDirsRequest.self, DescribeLogDirsResponse.self),
         row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
+        row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
+        row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),
+        row(.offsetDelete, "OffsetDelete", 0...0, .max, OffsetDeleteRequest.self, OffsetDeleteResponse.self),
+        row(.describeQuorum, "DescribeQuorum", 0...1, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),
+        row(.describeCluster, "DescribeCluster", 0...2, 0, DescribeClusterRequest.self, DescribeClusterResponse.self),
         row(.describeProducers, "DescribeProducers", 0...0, 0, DescribeProducersRequest.self, DescribeProducersResponse.self),
         row(.describeTransactions, "DescribeTransactions", 0...0, 0, DescribeTransactionsRequest.self, DescribeTransactionsResponse.self),
         row(.listTransactions, "ListTransactions", 0...1, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
+        row(.describeTopicPartitions, "DescribeTopicPartitions", 0...0, 0, DescribeTopicPartitionsRequest.self, DescribeTopicPartitionsResponse.self),
     ]
 
     private static func row(

@@ -20,6 +20,9 @@ package enum Compression: Int16, Sendable, CaseIterable {
         return codec
     }
 
+    /// Whether this codec can be written here.
+    package var canCompress: Bool { self == .none || self == .gzip }
+
     package func compress(_ plain: Bytes) throws(WireError) -> Bytes {
         switch self {
         case .none: return plain

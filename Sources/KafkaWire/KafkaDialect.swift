@@ -45,6 +45,23 @@ extension FieldCoder where Self: ~Copyable {
         try array(&value, empty: 0) { (element: inout Int8, io: inout Self) throws(WireError) in try io.int8(&element) }
     }
 
+    mutating func optionalInt32s(_ value: inout [Int32]?) throws(WireError) {
+        try optionalArray(&value, empty: 0) { (element: inout Int32, io: inout Self) throws(WireError) in try io.int32(&element) }
+    }
+
+    /// A structure that may be missing: a byte tells, -1 for null (KIP-893).
+    mutating func optionalNested<L: WireLayout>(_ value: inout L?) throws(WireError) {
+        var presence: Int8 = value == nil ? -1 : 1
+        try int8(&presence)
+        guard presence >= 0 else {
+            value = nil
+            return
+        }
+        var structure = value ?? L()
+        try structure.layout(&self)
+        value = structure
+    }
+
     mutating func optionalStrings(_ value: inout [String]?) throws(WireError) {
         try optionalArray(&value, empty: "") { (element: inout String, io: inout Self) throws(WireError) in try io.string(&element) }
     }

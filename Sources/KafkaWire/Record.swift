@@ -116,7 +116,9 @@ package struct RecordBatchBuilder {
         precondition(!records.isEmpty, "a batch holds at least one record")
         let base = records[0].timestamp
         var body = FieldWriter<KafkaDialect>(ByteBufferAllocator().buffer(capacity: sizeBytesEstimate))
-        for (index, record) in records.enumerated() { try write(record, index, base, into: &body) }
+        for (index, record) in records.enumerated() {
+            try Self.write(record, offsetDelta: Int64(index), timestampDelta: record.timestamp &- base, into: &body)
+        }
         let packed = try compression.compress(body.buffer)
         var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
         batch.writeInteger(Int64(0))
@@ -138,12 +140,12 @@ package struct RecordBatchBuilder {
         return batch
     }
 
-    private func write(_ record: Record, _ index: Int, _ base: Int64, into body: inout FieldWriter<KafkaDialect>) throws(WireError) {
+    static func write(_ record: Record, offsetDelta: Int64, timestampDelta: Int64, into body: inout FieldWriter<KafkaDialect>) throws(WireError) {
         var fields = FieldWriter<KafkaDialect>()
         var attributes: Int8 = 0
         fields.int8(&attributes)
-        try fields.zigzag(of: record.timestamp &- base)
-        try fields.zigzag(of: Int64(index))
+        try fields.zigzag(of: timestampDelta)
+        try fields.zigzag(of: offsetDelta)
         try fields.zigzagBytes(record.key)
         try fields.zigzagBytes(record.value)
         try fields.zigzag(of: Int64(record.headers.count))

@@ -26,6 +26,7 @@ package enum RecordBatchFormat {
     static let logAppendTimeBit: Int16 = 0x08
     static let transactionalBit: Int16 = 0x10
     static let controlBit: Int16 = 0x20
+    static let deleteHorizonBit: Int16 = 0x40
 }
 
 /// One whole record batch.

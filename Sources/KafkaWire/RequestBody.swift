@@ -20,17 +20,27 @@ package enum RequestBody: Sendable {
     case apiVersions(ApiVersionsRequest)
     case createTopics(CreateTopicsRequest)
     case deleteTopics(DeleteTopicsRequest)
+    case deleteRecords(DeleteRecordsRequest)
     case initProducerID(InitProducerIDRequest)
+    case offsetForLeaderEpoch(OffsetForLeaderEpochRequest)
     case addPartitionsToTxn(AddPartitionsToTxnRequest)
     case addOffsetsToTxn(AddOffsetsToTxnRequest)
     case endTxn(EndTxnRequest)
     case txnOffsetCommit(TxnOffsetCommitRequest)
     case describeConfigs(DescribeConfigsRequest)
+    case alterConfigs(AlterConfigsRequest)
+    case describeLogDirs(DescribeLogDirsRequest)
     case createPartitions(CreatePartitionsRequest)
     case deleteGroups(DeleteGroupsRequest)
+    case electLeaders(ElectLeadersRequest)
+    case incrementalAlterConfigs(IncrementalAlterConfigsRequest)
+    case offsetDelete(OffsetDeleteRequest)
+    case describeQuorum(DescribeQuorumRequest)
+    case describeCluster(DescribeClusterRequest)
     case describeProducers(DescribeProducersRequest)
     case describeTransactions(DescribeTransactionsRequest)
     case listTransactions(ListTransactionsRequest)
+    case describeTopicPartitions(DescribeTopicPartitionsRequest)
 
     package var key: ApiKey {
         switch self {
@@ -50,17 +60,27 @@ package enum RequestBody: Sendable {
         case .apiVersions: .apiVersions
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
+        case .deleteRecords: .deleteRecords
         case .initProducerID: .initProducerID
+        case .offsetForLeaderEpoch: .offsetForLeaderEpoch
         case .addPartitionsToTxn: .addPartitionsToTxn
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
         case .txnOffsetCommit: .txnOffsetCommit
         case .describeConfigs: .describeConfigs
+        case .alterConfigs: .alterConfigs
+        case .describeLogDirs: .describeLogDirs
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
+        case .electLeaders: .electLeaders
+        case .incrementalAlterConfigs: .incrementalAlterConfigs
+        case .offsetDelete: .offsetDelete
+        case .describeQuorum: .describeQuorum
+        case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
+        case .describeTopicPartitions: .describeTopicPartitions
         }
     }
 
@@ -84,17 +104,27 @@ package enum RequestBody: Sendable {
         case .apiVersions: .apiVersions(try ApiVersionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createTopics: .createTopics(try CreateTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteTopics: .deleteTopics(try DeleteTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteRecords: .deleteRecords(try DeleteRecordsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .initProducerID: .initProducerID(try InitProducerIDRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetForLeaderEpoch: .offsetForLeaderEpoch(try OffsetForLeaderEpochRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .endTxn: .endTxn(try EndTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeConfigs: .describeConfigs(try DescribeConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterConfigs: .alterConfigs(try AlterConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeLogDirs: .describeLogDirs(try DescribeLogDirsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .electLeaders: .electLeaders(try ElectLeadersRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetDelete: .offsetDelete(try OffsetDeleteRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeQuorum: .describeQuorum(try DescribeQuorumRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeCluster: .describeCluster(try DescribeClusterRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeProducers: .describeProducers(try DescribeProducersRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTransactions: .describeTransactions(try DescribeTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listTransactions: .listTransactions(try ListTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -118,17 +148,27 @@ package enum RequestBody: Sendable {
         case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteRecords(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetForLeaderEpoch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

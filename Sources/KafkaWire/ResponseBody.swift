@@ -19,17 +19,27 @@ package enum ResponseBody: Sendable {
     case apiVersions(ApiVersionsResponse)
     case createTopics(CreateTopicsResponse)
     case deleteTopics(DeleteTopicsResponse)
+    case deleteRecords(DeleteRecordsResponse)
     case initProducerID(InitProducerIDResponse)
+    case offsetForLeaderEpoch(OffsetForLeaderEpochResponse)
     case addPartitionsToTxn(AddPartitionsToTxnResponse)
     case addOffsetsToTxn(AddOffsetsToTxnResponse)
     case endTxn(EndTxnResponse)
     case txnOffsetCommit(TxnOffsetCommitResponse)
     case describeConfigs(DescribeConfigsResponse)
+    case alterConfigs(AlterConfigsResponse)
+    case describeLogDirs(DescribeLogDirsResponse)
     case createPartitions(CreatePartitionsResponse)
     case deleteGroups(DeleteGroupsResponse)
+    case electLeaders(ElectLeadersResponse)
+    case incrementalAlterConfigs(IncrementalAlterConfigsResponse)
+    case offsetDelete(OffsetDeleteResponse)
+    case describeQuorum(DescribeQuorumResponse)
+    case describeCluster(DescribeClusterResponse)
     case describeProducers(DescribeProducersResponse)
     case describeTransactions(DescribeTransactionsResponse)
     case listTransactions(ListTransactionsResponse)
+    case describeTopicPartitions(DescribeTopicPartitionsResponse)
 
     package var key: ApiKey {
         switch self {
@@ -49,17 +59,27 @@ package enum ResponseBody: Sendable {
         case .apiVersions: .apiVersions
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
+        case .deleteRecords: .deleteRecords
         case .initProducerID: .initProducerID
+        case .offsetForLeaderEpoch: .offsetForLeaderEpoch
         case .addPartitionsToTxn: .addPartitionsToTxn
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
         case .txnOffsetCommit: .txnOffsetCommit
         case .describeConfigs: .describeConfigs
+        case .alterConfigs: .alterConfigs
+        case .describeLogDirs: .describeLogDirs
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
+        case .electLeaders: .electLeaders
+        case .incrementalAlterConfigs: .incrementalAlterConfigs
+        case .offsetDelete: .offsetDelete
+        case .describeQuorum: .describeQuorum
+        case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
+        case .describeTopicPartitions: .describeTopicPartitions
         }
     }
 
@@ -83,17 +103,27 @@ package enum ResponseBody: Sendable {
         case .apiVersions: .apiVersions(try ApiVersionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createTopics: .createTopics(try CreateTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteTopics: .deleteTopics(try DeleteTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteRecords: .deleteRecords(try DeleteRecordsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .initProducerID: .initProducerID(try InitProducerIDResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetForLeaderEpoch: .offsetForLeaderEpoch(try OffsetForLeaderEpochResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .endTxn: .endTxn(try EndTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeConfigs: .describeConfigs(try DescribeConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterConfigs: .alterConfigs(try AlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeLogDirs: .describeLogDirs(try DescribeLogDirsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .electLeaders: .electLeaders(try ElectLeadersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .offsetDelete: .offsetDelete(try OffsetDeleteResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeQuorum: .describeQuorum(try DescribeQuorumResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeCluster: .describeCluster(try DescribeClusterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeProducers: .describeProducers(try DescribeProducersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTransactions: .describeTransactions(try DescribeTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -117,17 +147,27 @@ package enum ResponseBody: Sendable {
         case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteRecords(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .initProducerID(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetForLeaderEpoch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -11,6 +11,13 @@ package struct RealFileSystem: FileSystem {
     /// `onSync` is told how long each sync of a file took, on the thread that waited for it.
     package init(onSync: (@Sendable (Duration) -> Void)? = nil) { self.onSync = onSync }
 
+    /// The size of the file system that holds `path`, and what of it is free for us; nil if the system does not tell.
+    package static func space(_ path: String) -> (total: Int64, usable: Int64)? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return (Int64(status.f_blocks) * Int64(status.f_frsize), Int64(status.f_bavail) * Int64(status.f_frsize))
+    }
+
     static func failure(_ operation: String, _ path: String, _ code: Int32 = errno) -> StorageError {
         let cause: StorageError.Cause =
             switch code {

@@ -12,12 +12,13 @@ package struct SegmentLogOptions: Sendable {
 
 /// An append-only log in segment files.
 package final class SegmentLog<Framing: LogFraming> {
-    private let files: any FileSystem
+    let files: any FileSystem
     package let directory: String
-    package let options: SegmentLogOptions
-    private var segments: [Segment] = []
+    /// May change while the log is open; the next append follows it.
+    package var options: SegmentLogOptions
+    var segments: [Segment] = []
     /// Set by a failed sync: the log accepts nothing more, since what it holds is no longer known.
-    private var failed: StorageError?
+    var failed: StorageError?
     package private(set) var recovery = LogRecoveryReport()
     /// The first offset that is still there.
     package private(set) var startOffset: Int64
@@ -49,9 +50,10 @@ package final class SegmentLog<Framing: LogFraming> {
     /// The largest timestamp of any record, -1 for none.
     package var maxTimestamp: Int64 { segments.reduce(-1) { max($0, $1.maxTimestamp) } }
 
-    private func path(_ baseOffset: Int64, _ suffix: String) -> String { directory + "/" + Segment.fileName(baseOffset) + suffix }
+    func path(_ baseOffset: Int64, _ suffix: String) -> String { directory + "/" + Segment.fileName(baseOffset) + suffix }
 
     private func open(_ firstOffset: Int64) throws(StorageError) {
+        try finishRewrites()
         let bases = try files.list(directory).filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
         for (place, base) in bases.enumerated() {
             let name = path(base, ".log")
@@ -106,7 +108,7 @@ package final class SegmentLog<Framing: LogFraming> {
         return SegmentIndexFile.decode(bytes, into: &segment, fileBytes: fileBytes)
     }
 
-    private func writeIndex(_ segment: Segment) throws(StorageError) {
+    func writeIndex(_ segment: Segment) throws(StorageError) {
         let file = try files.open(path(segment.baseOffset, ".index"), create: true)
         defer { files.close(file) }
         let bytes = SegmentIndexFile.encode(segment)
@@ -151,6 +153,18 @@ package final class SegmentLog<Framing: LogFraming> {
         try writeIndex(active)
         try addSegment(nextBase)
         active.nextOffset = nextBase
+    }
+
+    /// Seals the active segment if there is anything in it.
+    package func roll() throws(StorageError) {
+        if let failed { throw failed }
+        if active.sizeBytes > 0 { try seal(nextBase: nextOffset) }
+    }
+
+    /// The largest timestamp of the active segment's first record; nil if there is none.
+    package func firstActiveTimestamp() throws(StorageError) -> Int64? {
+        var scan = RecordScan<Framing>(files: files, file: active.file, fileBytes: active.sizeBytes, position: 0)
+        return try scan.peek(expecting: nil)?.0.maxTimestamp
     }
 
     /// Makes everything appended so far durable. A failure is final: the log refuses all further work.

@@ -42,6 +42,9 @@ func picture(_ machine: BrokerMachine) -> String {
         let staged = one.content.staged.map { "\($0.group)/\($0.entry.topic)-\($0.entry.partition)=\($0.entry.offset)" }
         lines.append("transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)")
     }
+    for (_, topic) in machine.topics.entries { lines.append("settings \(topic.name) \(topic.configs.map { "\($0.name)=\($0.value)" })") }
+    lines.append("broker \(machine.brokerConfigs.entries.map { "\($0.key)=\($0.value)" })")
+    lines.append("starts \(machine.startOffsets.entries.map { "\($0.key)=\($0.value)" })")
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
@@ -50,13 +53,17 @@ func picture(_ machine: BrokerMachine) -> String {
     private func command(_ random: inout Prng) -> BrokerCommand {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
-        switch random.below(20) {
+        switch random.below(26) {
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
         case 5: return .identify(clusterID: .drawn(from: &random))
         case 6: return .deleteGroup(group)
         case 7: return .reserveProducerIDs(count: 10)
+        case 16, 17: return .alterTopic(name: name, change(&random))
+        case 18: return .alterBroker(change(&random))
+        case 19, 20: return .deleteRecords([PartitionOffset(TopicPartition(name, Int32(random.below(5))), Int64(random.below(100)))])
+        case 21: return .deleteOffsets(group: group, [TopicPartition(name, Int32(random.below(5)))])
         case 8...15: return .transaction(transactionCommand(&random))
         default:
             return .commitOffsets(
@@ -65,6 +72,12 @@ func picture(_ machine: BrokerMachine) -> String {
                     OffsetEntry(topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
                 })
         }
+    }
+
+    private func change(_ random: inout Prng) -> ConfigChange {
+        ConfigChange(
+            set: random.chance(1, in: 2) ? [TopicConfigEntry(name: "s\(random.below(3))", value: "\(random.below(9))")] : [],
+            removed: random.chance(1, in: 2) ? ["r\(random.below(3))"] : [], replacesAll: random.chance(1, in: 4))
     }
 
     private func transactionCommand(_ random: inout Prng) -> TransactionCommand {
@@ -137,9 +150,30 @@ func picture(_ machine: BrokerMachine) -> String {
         #expect(apply(&machine, .reserveProducerIDs(count: 1000)) == .producerIDs(first: 1001))
     }
 
+    @Test func aStartOnlyMovesForwardAndGoesWithItsTopic() {
+        var machine = BrokerMachine()
+        var random = Prng(seed: 1)
+        let place = TopicPartition("a", 0)
+        _ = apply(&machine, .createTopic(TopicRecord(name: "a", id: .drawn(from: &random), partitions: 1)))
+        _ = apply(&machine, .deleteRecords([PartitionOffset(place, 10), PartitionOffset(TopicPartition("a", 4), 3)]))
+        _ = apply(&machine, .deleteRecords([PartitionOffset(place, 5)]))
+        #expect(machine.startOffsets.entries.map(\.value) == [10])
+        _ = apply(&machine, .deleteTopic(name: "a"))
+        #expect(machine.startOffsets.isEmpty)
+    }
+
+    @Test("a change of settings says what stays", arguments: [
+        (ConfigChange(set: [.init(name: "a", value: "2")]), ["b=1", "a=2"]), (ConfigChange(set: [], removed: ["a"]), ["b=1"]),
+        (ConfigChange(set: [.init(name: "c", value: "3")], replacesAll: true), ["c=3"]), (ConfigChange(set: [], replacesAll: true), []),
+    ])
+    func changeOfSettings(_ change: ConfigChange, _ expected: [String]) {
+        let before = [TopicConfigEntry(name: "a", value: "1"), TopicConfigEntry(name: "b", value: "1")]
+        #expect(change.applied(to: before).map { "\($0.name)=\($0.value)" } == expected)
+    }
+
     @Test func anUnknownSettingIsRefusedAndNamed() {
         #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "no.such", value: "1")]) }
-        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "compact")]) }
+        #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "keep")]) }
         #expect(throws: TopicConfigRefusal.self) { try TopicConfig().applying([TopicConfigEntry(name: "retention.ms", value: "soon")]) }
         #expect(throws: Never.self) { try TopicConfig().applying([TopicConfigEntry(name: "cleanup.policy", value: "delete")]) }
     }

@@ -16,6 +16,45 @@ extension OneAtATime {
 
         @Test func transactionsWorkWithThreeClients() throws { try check("kafka_txn_check.py") }
 
+        @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
+
+        @Test func theVerbsAlterResetAndLookIntoLogs() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let platform = try PlatformProcess(["up", "--only", "broker", "--data-dir", directory, "--ports", "auto"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            func broker(_ words: String..., input: String? = nil) throws -> String {
+                let ran = try Ran.platform(["broker"] + words + server, input: input)
+                #expect(ran.status == 0, "\(words): \(ran.errors)")
+                return ran.output
+            }
+            _ = try broker("topic", "create", "events", "--partitions", "2")
+            _ = try broker("produce", "events", "--key-separator", ":", "--header", "from=test", "--gzip", input: "a:1\nb:2\nc:3\n")
+            #expect(try broker("consume", "events", "--from", "-1", "--until-end", "-o", "json").contains("\"header.from\":\"test\""))
+            #expect(try broker("consume", "events", "--from", "2020-01-01T00:00:00", "--until-end").split(separator: "\n").count == 3)
+            _ = try broker("consume", "events", "--group", "readers", "--until-end")
+            #expect(try broker("group", "lag", "readers", "-o", "json").contains("\"lag\":0"))
+            _ = try broker("group", "reset", "readers", "--topic", "events", "--to", "beginning", "--dry-run")
+            #expect(try broker("group", "lag", "readers", "-o", "json").contains("\"lag\":0"))
+            _ = try broker("group", "reset", "readers", "--topic", "events", "--to", "beginning")
+            #expect(try broker("group", "lag", "readers", "-o", "json").contains("\"lag\":3"))
+            _ = try broker("group", "delete", "readers")
+            _ = try broker("topic", "alter", "events", "--set", "retention.ms=12345")
+            #expect(try broker("topic", "describe", "events", "--settings").contains("12345"))
+            _ = try broker("config", "--set", "num.partitions=3")
+            #expect(try broker("config", "-o", "json").contains("{\"setting\":\"num.partitions\",\"value\":\"3\",\"origin\":\"altered\""))
+            #expect(try Ran.platform(["broker", "log", "verify", directory + "/broker/topics"]).output.contains("none is damaged"))
+            #expect(try broker("txn", "list", "-o", "json") == "[]\n")
+        }
+
+        @Test func compactedTopicsKeepTheNewestOfEachKey() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_compact_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
+        }
+
         @Test func aCopyInTransactionsOutlivesKills() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

@@ -46,7 +46,7 @@ extension Broker {
         guard topic.replicationFactor == -1 || topic.replicationFactor == 1 || !topic.assignments.isEmpty else {
             throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(topic.replicationFactor) needs as many brokers; there is one")
         }
-        var partitions = topic.numPartitions == -1 ? settings.defaultPartitions : topic.numPartitions
+        var partitions = topic.numPartitions == -1 ? defaultPartitions : topic.numPartitions
         if !topic.assignments.isEmpty {
             let places = topic.assignments.sorted { $0.partition < $1.partition }
             guard places.enumerated().allSatisfy({ Int($1.partition) == $0 && $1.brokerIDs == [settings.nodeID] }) else {
@@ -56,7 +56,7 @@ extension Broker {
         }
         var random = SystemRandomNumberGenerator()
         let configs = topic.configs.compactMap { config in config.value.map { TopicConfigEntry(name: config.name, value: $0) } }
-        do { _ = try settings.topicDefaults.applying(configs) } catch { throw CreateRefusal(code: .invalidConfig, message: error.reason) }
+        do { _ = try topicDefaults.applying(configs) } catch { throw CreateRefusal(code: .invalidConfig, message: error.reason) }
         let id = UUIDBytes(high: random.next(), low: random.next())
         let record = TopicRecord(name: topic.name, id: id, partitions: partitions, configs: configs)
         if let refusal = machine.refusalToCreate(record) { throw CreateRefusal(code: refusal.code, message: refusal.message) }

@@ -9,7 +9,7 @@ extension Broker {
             let all = machine.topics.entries.map { describe($0.value) }
             return call.reply(.metadata(response(all, call)))
         }
-        let mayCreate = settings.autoCreateTopics && (call.version < 4 || request.allowAutoTopicCreation)
+        let mayCreate = autoCreatesTopics && (call.version < 4 || request.allowAutoTopicCreation)
         var described = [MetadataResponse.Topic](repeating: .init(), count: asked.count)
         let gathering = Gathering { [self] in call.reply(.metadata(response(described, call))) }
         for (index, topic) in asked.enumerated() {
@@ -33,7 +33,7 @@ extension Broker {
         guard mayCreate || topicsUnderWay[name] != nil else { return done(.init(errorCode: .unknownTopicOrPartition, name: name)) }
         var random = SystemRandomNumberGenerator()
         let id = UUIDBytes(high: random.next(), low: random.next())
-        create(TopicRecord(name: name, id: id, partitions: settings.defaultPartitions), joining: true) { [self] result in
+        create(TopicRecord(name: name, id: id, partitions: defaultPartitions), joining: true) { [self] result in
             switch result {
             case .success(let topic):
                 log.info("topic made because a client asked for it", metadata: ["topic": "\(name)", "partitions": "\(topic.partitions)"])

@@ -80,8 +80,18 @@ extension Broker {
         guard Compression(rawValue: batch.codecNumber) != nil else {
             return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
         }
+        if partition.config.cleanup.compacts, !Self.hasKeys(batch) {
+            return .init(.invalidRecord, "the topic is compacted (cleanup.policy), and a record without a key has no place in it")
+        }
         guard !batch.isControl else { return .init(.invalidRecord, "control batches are written by brokers only") }
         return nil
+    }
+
+    /// Whether every record has a key. A batch whose codec has no library here is taken on trust, and compaction leaves it as it is.
+    private static func hasKeys(_ batch: RecordBatch) -> Bool {
+        // The checksum is looked at later; damage is told then.
+        guard let records = try? batch.records() else { return true }
+        return records.allSatisfy { $0.key != nil }
     }
 
     private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {

@@ -66,6 +66,12 @@ extension KafkaClient {
         return answer.topics.flatMap { topic in topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) } }
     }
 
+    /// What a group has committed of one topic, by partition.
+    package func committedOffsets(of group: String, _ topic: String) async throws -> [Int32: Int64] {
+        let found = try await committed(group, topics: nil).filter { $0.topic == topic }
+        return Dictionary(found.map { ($0.partition, $0.offset) }, uniquingKeysWith: { $1 })
+    }
+
     package func deleteGroup(_ name: String) async throws {
         let node = try await coordinator(of: name)
         guard case .deleteGroups(let answer) = try await call(node, .deleteGroups(DeleteGroupsRequest(groups: [name]))), let result = answer.results.first else {

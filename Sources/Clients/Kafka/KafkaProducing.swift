@@ -66,7 +66,8 @@ extension KafkaClient {
     private static var batchBytesMax: Int { 900_000 }
 
     /// Produces records in order (per partition) and returns where they went, once all replicas that the topic demands have them.
-    package func produce(_ topic: String, _ records: [OutgoingRecord], compression: Compression = .none) async throws -> [ProducedBatch] {
+    package func produce(_ topic: String, _ records: [OutgoingRecord], gzip: Bool = false) async throws -> [ProducedBatch] {
+        let compression: Compression = gzip ? .gzip : .none
         let known = try await self.topic(topic)
         guard !known.partitions.isEmpty else { throw KafkaFailure.noLeader(topic: topic, partition: 0) }
         var open: [Int32: RecordBatchBuilder] = [:]

@@ -23,6 +23,7 @@ struct RunningBroker: RunningService {
         settings.groups.sessionTimeoutMin = .milliseconds(context.settings[SettingsTable.brokerSessionTimeoutMin])
         settings.groups.initialRebalanceDelay = .milliseconds(context.settings[SettingsTable.brokerRebalanceDelay])
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
+        settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
         let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]
         settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))
         settings.tls = try context.settings.tls(SettingsTable.brokerTLS)

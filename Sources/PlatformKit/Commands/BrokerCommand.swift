@@ -9,7 +9,7 @@ struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker", abstract: "Messages: a Kafka broker, and its client.",
         discussion: "EXAMPLES\n  platform broker serve\n  echo hello | platform broker produce greetings --create && platform broker consume greetings --from beginning --until-end",
-        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, TransactionVerbs.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, Log.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker")
@@ -49,8 +49,9 @@ struct BrokerCommand: AsyncParsableCommand {
 
     struct Topic: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "topic", abstract: "Make, list, describe and delete topics.",
-            discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic describe events", subcommands: [Create.self, List.self, Describe.self, Delete.self])
+            commandName: "topic", abstract: "Make, list, describe, alter and delete topics.",
+            discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic describe events",
+            subcommands: [Create.self, List.self, Describe.self, Alter.self, Truncate.self, Delete.self])
 
         struct Create: AsyncParsableCommand {
             static let configuration = CommandConfiguration(abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
@@ -123,8 +124,10 @@ struct BrokerCommand: AsyncParsableCommand {
     // MARK: groups
 
     struct Group: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "group", abstract: "List and describe consumer groups.", discussion: "EXAMPLES\n  platform broker group list\n  platform broker group describe reports",
-            subcommands: [List.self, Describe.self])
+        static let configuration = CommandConfiguration(
+            commandName: "group", abstract: "List, describe, reset and delete consumer groups.",
+            discussion: "EXAMPLES\n  platform broker group list\n  platform broker group describe reports",
+            subcommands: [List.self, Describe.self, Lag.self, Reset.self, Delete.self])
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(commandName: "list", abstract: "List the groups.", discussion: "EXAMPLES\n  platform broker group list\n  platform broker group list -o json")

@@ -8,32 +8,60 @@ import NetKit
 extension BrokerCommand {
     struct Produce: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send each line of stdin as a record.",
-            discussion: "EXAMPLES\n  echo hello | platform broker produce greetings --create\n  platform broker produce events --key-separator : < events.txt")
+            abstract: "Send each line of stdin, or of files, as a record.",
+            discussion: "EXAMPLES\n  echo hello | platform broker produce greetings --create\n  platform broker produce events --key-separator : < events.txt\n  platform broker produce events --file day1.txt --file day2.txt --header source=import --rate 500")
         @Argument(help: "The topic.") var topic: String
         @Option(name: .long, help: "Take what stands before this text as the record's key.") var keySeparator: String?
         @Option(name: .long, help: "Send everything to this partition.") var partition: Int32?
         @Flag(name: .long, help: "Make the topic if it is missing.") var create = false
+        @Option(name: .long, help: ArgumentHelp("Read lines from this file instead of stdin; may be repeated.", valueName: "path")) var file: [String] = []
+        @Option(name: .long, help: ArgumentHelp("A header of every record; may be repeated.", valueName: "name=value")) var header: [String] = []
+        @Option(name: .long, help: ArgumentHelp("At most this many records a second.", valueName: "count")) var rate: Int?
+        @Flag(name: .long, help: "Compress the batches (gzip).") var gzip = false
         @OptionGroup var server: ServerOptions
 
         /// Lines that are sent together.
-        private static var linesPerSend: Int { 10_000 }
+        private static var linesPerSendMax: Int { 10_000 }
+        /// With a rate, sends a second.
+        private static var sendsPerSecond: Int { 10 }
 
         func run() async throws {
+            if let rate, rate < 1 {
+                throw CommandFailure(.usage, "--rate \(rate) is not possible", why: "at least one record a second has to go", next: "for example --rate 100")
+            }
+            let headers = try parsedHeaders()
             let count = try await server.withClient("cannot produce to \(topic)") { client in
                 if create { try await makeIfMissing(client) }
+                var pacer = Pacer(rate: rate)
+                let linesPerSend = rate.map { max(1, $0 / Self.sendsPerSecond) } ?? Self.linesPerSendMax
                 var pending: [OutgoingRecord] = []
                 var sent = 0
-                try await LocalFile.open("-").forEachLine { line in
-                    pending.append(record(line))
-                    guard pending.count >= Self.linesPerSend else { return }
-                    sent += try await client.produce(topic, pending).reduce(0) { $0 + $1.count }
-                    pending = []
+                for path in file.isEmpty ? ["-"] : file {
+                    try await LocalFile.open(path).forEachLine { line in
+                        pending.append(record(line, headers))
+                        guard pending.count >= linesPerSend else { return }
+                        sent += try await send(client, pending, &pacer)
+                        pending = []
+                    }
                 }
-                if !pending.isEmpty { sent += try await client.produce(topic, pending).reduce(0) { $0 + $1.count } }
+                if !pending.isEmpty { sent += try await send(client, pending, &pacer) }
                 return sent
             }
             Output.note("\(count) records sent to \(topic)")
+        }
+
+        private func send(_ client: KafkaClient, _ records: [OutgoingRecord], _ pacer: inout Pacer) async throws -> Int {
+            try await pacer.wait(for: records.count)
+            return try await client.produce(topic, records, gzip: gzip).reduce(0) { $0 + $1.count }
+        }
+
+        private func parsedHeaders() throws(CommandFailure) -> [(name: String, value: Bytes?)] {
+            try header.map { text throws(CommandFailure) in
+                guard let equals = text.firstIndex(of: "=") else {
+                    throw CommandFailure(.usage, "--header \(text) has no value", why: "it needs the form name=value", next: "for example --header source=import")
+                }
+                return (String(text[..<equals]), Bytes(string: String(text[text.index(after: equals)...])))
+            }
         }
 
         private func makeIfMissing(_ client: KafkaClient) async throws {
@@ -42,13 +70,14 @@ extension BrokerCommand {
         }
 
         /// The line's bytes as they are; they need not be text.
-        private func record(_ line: Bytes) -> OutgoingRecord {
+        private func record(_ line: Bytes, _ headers: [(name: String, value: Bytes?)]) -> OutgoingRecord {
             let now = SystemTime().wallTime().milliseconds
             guard let keySeparator, !keySeparator.isEmpty, let split = line.array.firstRange(of: Array(keySeparator.utf8)) else {
-                return OutgoingRecord(value: line, timestamp: now, partition: partition)
+                return OutgoingRecord(value: line, headers: headers, timestamp: now, partition: partition)
             }
             let bytes = line.array
-            return OutgoingRecord(key: Bytes(bytes: bytes[..<split.lowerBound]), value: Bytes(bytes: bytes[split.upperBound...]), timestamp: now, partition: partition)
+            return OutgoingRecord(
+                key: Bytes(bytes: bytes[..<split.lowerBound]), value: Bytes(bytes: bytes[split.upperBound...]), headers: headers, timestamp: now, partition: partition)
         }
     }
 
@@ -60,11 +89,15 @@ extension BrokerCommand {
 
                 EXAMPLES
                   platform broker consume events --from beginning --until-end
+                  platform broker consume events --from -10 --until-end
+                  platform broker consume events --from 2026-01-31T12:00:00 --partition 2
                   platform broker consume events --group reports
                   platform broker consume events -o json | head
                 """)
         @Argument(help: "The topic.") var topic: String
-        @Option(name: .long, help: "beginning, end, or an offset; end if left out. A group knows its own place.") var from: String?
+        @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("beginning, end, an offset, -N for the last N of each partition, or a time in UTC; end if left out. A group knows its own place.", valueName: "place"))
+        var from: String?
+        @Option(name: .long, help: "Read this partition only.") var partition: Int32?
         @Option(name: .long, help: "Read as a member of this group, from where it had come to.") var group: String?
         @Option(name: .long, help: "Stop after this many records; a member of a group finishes what it has fetched.") var count: Int?
         @Flag(name: .long, help: "Stop at the end of what is there now.") var untilEnd = false
@@ -73,8 +106,10 @@ extension BrokerCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            guard group == nil || from == nil else {
-                throw CommandFailure(.usage, "--from and --group do not go together", why: "a group goes on where it had come to, and begins at the beginning", next: "leave one of them out")
+            guard group == nil || (from == nil && partition == nil) else {
+                throw CommandFailure(
+                    .usage, "--from and --partition do not go with --group", why: "a group goes on where it had come to, begins at the beginning, and shares the partitions",
+                    next: "leave --group out, or let the group go on from elsewhere: `platform broker group reset`")
             }
             try await server.withClient("cannot consume \(topic)") { client in
                 if let group { try await consume(client, as: group) } else { try await consume(client) }
@@ -84,8 +119,13 @@ extension BrokerCommand {
         private func consume(_ client: KafkaClient) async throws {
             var offsets: [Int32: Int64] = [:]
             var ends: [Int32: Int64] = [:]
-            for partition in try await client.topic(topic).partitions.map(\.number) {
-                offsets[partition] = try await start(client, partition)
+            let place = try ReadingPlace(from ?? "end", flag: "--from")
+            let known = try await client.topic(topic).partitions.map(\.number)
+            if let partition, !known.contains(partition) {
+                throw CommandFailure(.failed, "cannot consume \(topic)", why: "it has no partition \(partition)", next: "`platform broker topic describe \(topic)` shows those that it has")
+            }
+            for partition in known where self.partition == nil || self.partition == partition {
+                offsets[partition] = try await place.offset(client, topic, partition, from: nil)
                 if untilEnd { ends[partition] = try await client.offset(of: topic, partition, at: KafkaClient.latest) ?? 0 }
             }
             var printed = 0
@@ -97,19 +137,6 @@ extension BrokerCommand {
                     printed += 1
                     if printed == count { return }
                 }
-            }
-        }
-
-        private func start(_ client: KafkaClient, _ partition: Int32) async throws -> Int64 {
-            let from = from ?? "end"
-            switch from {
-            case "beginning": return try await client.offset(of: topic, partition, at: KafkaClient.earliest) ?? 0
-            case "end": return try await client.offset(of: topic, partition, at: KafkaClient.latest) ?? 0
-            default:
-                guard let offset = Int64(from), offset >= 0 else {
-                    throw CommandFailure(.usage, "--from \(from) is no place in a topic", why: "it must be beginning, end or an offset", next: "for example --from beginning")
-                }
-                return offset
             }
         }
 
@@ -139,7 +166,8 @@ extension BrokerCommand {
                 Output.fields(
                     [
                         ("partition", .number(Int64(one.partition))), ("offset", .number(record.offset)), ("timestamp", .number(record.timestamp)),
-                    ] + Self.field("key", record.key) + Self.field("value", record.value), .json)
+                    ] + Self.field("key", record.key) + Self.field("value", record.value)
+                        + record.headers.flatMap { Self.field("header." + $0.name, $0.value) }, .json)
             }
         }
 
@@ -149,5 +177,21 @@ extension BrokerCommand {
             if let text = String(validating: bytes.readableBytesView, as: UTF8.self) { return [(name, .text(text))] }
             return [(name, .null), (name + "Base64", .text(Data(bytes.readableBytesView).base64EncodedString()))]
         }
+    }
+}
+
+/// Holds a stream of records back to a rate.
+private struct Pacer {
+    private let rate: Int?
+    private let began = ContinuousClock.now
+    private var count = 0
+
+    init(rate: Int?) { self.rate = rate }
+
+    /// Returns when so many more may go.
+    mutating func wait(for more: Int) async throws {
+        guard let rate else { return }
+        try await Task.sleep(until: began + .milliseconds(count * 1000 / rate), clock: .continuous)
+        count += more
     }
 }

@@ -35,6 +35,8 @@ enum SettingsTable {
         "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
+    static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
+
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address(
         "dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
@@ -63,7 +65,7 @@ enum SettingsTable {
         + coord + coordTLS.erased
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased,
         ] + brokerTLS.erased
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased

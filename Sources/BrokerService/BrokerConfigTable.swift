@@ -1,0 +1,102 @@
+// The broker's own settings as Kafka's clients see them: name, type, value, where the value comes from, and whether it can be altered while the broker
+// runs. The defaults of topics are among them, under Kafka's names for brokers.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// Where a setting's value comes from, as the wire numbers it.
+enum ConfigSource: Int8 {
+    case topic = 1
+    /// Altered while the broker ran.
+    case alteredBroker = 2
+    /// Told to the broker at its start.
+    case broker = 4
+    case byDefault = 5
+}
+
+/// One setting of the broker.
+struct BrokerConfigRow: Sendable {
+    var name: String
+    var type: ConfigType
+    var documentation: String
+    /// nil for a setting that takes a restart; otherwise whether a text is a value of it.
+    var accepts: (@Sendable (String) -> Bool)?
+    var read: @Sendable (Broker) -> String
+}
+
+enum BrokerConfigTable {
+    /// All rows in the order of their names.
+    static let rows: [BrokerConfigRow] = (own + topicDefaults).sorted { $0.name < $1.name }
+
+    static func row(_ name: String) -> BrokerConfigRow? { rows.first { $0.name == name } }
+
+    private static func fixed(_ name: String, _ type: ConfigType, _ documentation: String, _ read: @escaping @Sendable (Broker) -> String) -> BrokerConfigRow {
+        BrokerConfigRow(name: name, type: type, documentation: documentation, accepts: nil, read: read)
+    }
+
+    private static let own: [BrokerConfigRow] = [
+        BrokerConfigRow(
+            name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
+            accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
+        fixed("broker.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+        fixed("group.initial.rebalance.delay.ms", .int, "How long the first member of a group waits for others.") {
+            "\($0.settings.groups.initialRebalanceDelay.inMilliseconds)"
+        },
+        fixed("group.max.session.timeout.ms", .int, "The longest session that a member may ask for.") {
+            "\($0.settings.groups.sessionTimeoutMax.inMilliseconds)"
+        },
+        fixed("group.min.session.timeout.ms", .int, "The shortest session that a member may ask for.") {
+            "\($0.settings.groups.sessionTimeoutMin.inMilliseconds)"
+        },
+        fixed("log.cleaner.backoff.ms", .long, "How often topics that are compacted are looked over.") { "\($0.settings.cleanerInterval.inMilliseconds)" },
+        fixed("log.retention.check.interval.ms", .long, "How often old segments are looked for.") {
+            "\($0.settings.retentionCheckInterval.inMilliseconds)"
+        },
+        fixed("node.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+        BrokerConfigRow(
+            name: "num.partitions", type: .int, documentation: "Partitions of a topic whose creator names no number.",
+            accepts: { Int32($0).map { (1...Int32(BrokerMachine.partitionsMax)).contains($0) } ?? false }, read: { "\($0.defaultPartitions)" }),
+        fixed("offset.metadata.max.bytes", .int, "Length of the text that may be stored with an offset.") { _ in
+            "\(BrokerSettings.offsetMetadataBytesMax)"
+        },
+        fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.requestBytesMax)" },
+        fixed("transaction.max.timeout.ms", .int, "The longest timeout that a transactional producer may ask for.") { _ in
+            "\(BrokerSettings.transactionTimeoutMax.inMilliseconds)"
+        },
+        fixed("transactional.id.expiration.ms", .int, "A transactional id that was not used for this long is forgotten.") { _ in
+            "\(BrokerSettings.transactionalIDExpiry.inMilliseconds)"
+        },
+    ]
+
+    private static let topicDefaults: [BrokerConfigRow] = TopicConfig.rows.map { row in
+        BrokerConfigRow(
+            name: row.brokerName, type: row.type, documentation: row.documentation,
+            accepts: { text in
+                var config = TopicConfig()
+                return row.write(&config, text)
+            }, read: { row.read($0.topicDefaults) })
+    }
+}
+
+extension Broker {
+    /// What topics obey that say nothing else: the settings of the start under those that were altered since.
+    var topicDefaults: TopicConfig {
+        var config = settings.topicDefaults
+        for row in TopicConfig.rows { if let text = machine.brokerConfigs[row.brokerName] { _ = row.write(&config, text) } }
+        return config
+    }
+
+    var autoCreatesTopics: Bool { machine.brokerConfigs["auto.create.topics.enable"].map { $0 == "true" } ?? settings.autoCreateTopics }
+    var defaultPartitions: Int32 { machine.brokerConfigs["num.partitions"].flatMap { Int32($0) } ?? settings.defaultPartitions }
+
+    /// Lets the partitions of a topic obey its settings as they are now.
+    func applyConfig(of topic: TopicRecord) {
+        let config = config(of: topic)
+        for number in 0..<topic.partitions {
+            guard let partition = partitions[TopicPartition(topic.name, number)] else { continue }
+            partition.config = config
+            let log = partition.log
+            partition.writer.disk.submit { log.setSegmentBytesMax(config.segmentBytes) }
+        }
+    }
+}

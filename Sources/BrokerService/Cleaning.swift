@@ -1,0 +1,206 @@
+// One compaction of one partition, on the cleaner's thread: the newest offset of each key is noted, then the segments are written anew beside the
+// log with what stays. Memory is bounded by the number of keys noted at a time; the log itself is not touched here.
+import Base
+import BrokerCore
+import KafkaWire
+import NetKit
+import Storage
+import Synchronization
+
+/// What a compaction works on.
+struct CleaningPlan: Sendable {
+    var directory: String
+    /// Sealed segments, oldest first, and the base offset of the first that stays as it is.
+    var segments: [SealedSegment]
+    var endBase: Int64
+    var state: CompactionState
+    var aborted: [AbortedTransaction]
+    /// The newest batch of each producer, by its base offset: it stays as a place for the sequence, even without records.
+    var newestBatches: [Int64: Int64]
+    var config: TopicConfig
+    var now: WallTime
+
+    /// Keys that one compaction notes; with more it ends before the rest of the log and goes on in the next one.
+    static let keysMax = 1_000_000
+}
+
+/// What a compaction made, to be put into the log.
+struct CleaningResult: Sendable {
+    var rewrites: [SegmentRewrite<BatchFraming>] = []
+    var state = CompactionState()
+    var removedMarkers: Set<Int64> = []
+    var bytesBefore: Int64 = 0
+    var bytesAfter: Int64 = 0
+}
+
+/// Tells a compaction under way to end; shared between the loop and the cleaner's thread.
+final class CleaningStop: Sendable {
+    private let flag = Atomic<Bool>(false)
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+    func set() { flag.store(true, ordering: .relaxed) }
+}
+
+/// The work of one compaction.
+struct Cleaning {
+    private let plan: CleaningPlan
+    private let stop: CleaningStop
+    private let files = RealFileSystem()
+    private var newest: [UUIDBytes: Int64] = [:]
+    private var abortedByProducer: [Int64: [AbortedTransaction]] = [:]
+    private var result = CleaningResult()
+    private var nextHorizon = Int64.max
+
+    /// nil if it was told to stop.
+    static func run(_ plan: CleaningPlan, _ stop: CleaningStop) throws(StorageError) -> CleaningResult? {
+        var cleaning = Cleaning(plan, stop)
+        do throws(StorageError) { try cleaning.work() } catch {
+            try cleaning.abandon()
+            throw error
+        }
+        guard !stop.isSet else {
+            try cleaning.abandon()
+            return nil
+        }
+        return cleaning.result
+    }
+
+    private init(_ plan: CleaningPlan, _ stop: CleaningStop) {
+        self.plan = plan
+        self.stop = stop
+        for one in plan.aborted { abortedByProducer[one.producerID, default: []].append(one) }
+    }
+
+    private func abandon() throws(StorageError) { for rewrite in result.rewrites { try rewrite.abandon() } }
+
+    private mutating func work() throws(StorageError) {
+        let end = try noteNewest()
+        var group: [SealedSegment] = []
+        for segment in plan.segments where segment.baseOffset < end {
+            if !group.isEmpty, group.reduce(0, { $0 + $1.sizeBytes }) + segment.sizeBytes > plan.config.segmentBytes {
+                try rewrite(group, endBase: segment.baseOffset)
+                group = []
+            }
+            group.append(segment)
+        }
+        if !group.isEmpty { try rewrite(group, endBase: plan.segments.first { $0.baseOffset >= end }?.baseOffset ?? plan.endBase) }
+        result.state = CompactionState(firstDirty: end, nextHorizon: nextHorizon == .max ? -1 : nextHorizon)
+    }
+
+    // MARK: keys
+
+    /// Notes the newest offset of each key in what was never compacted; returns the offset up to which it did.
+    private mutating func noteNewest() throws(StorageError) -> Int64 {
+        var end = plan.endBase
+        for segment in plan.segments where segment.nextOffset > plan.state.firstDirty {
+            var isFull = false
+            try segment.forEachRecord(BatchFraming.self, files) { (extent: RecordExtent, bytes: Bytes) throws(StorageError) -> Bool in
+                guard !stop.isSet else { return false }
+                guard newest.count < CleaningPlan.keysMax else {
+                    end = extent.firstOffset
+                    isFull = true
+                    return false
+                }
+                if extent.nextOffset > plan.state.firstDirty { note(bytes) }
+                return true
+            }
+            if isFull || stop.isSet { break }
+        }
+        return end
+    }
+
+    private mutating func note(_ bytes: Bytes) {
+        guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let records = Self.records(bytes) else { return }
+        for record in records { if let key = record.key { newest[Digests.fingerprint(key)] = record.offset } }
+    }
+
+    /// nil for a batch that cannot be opened here; it stays as it is.
+    private static func records(_ bytes: Bytes) -> [Record]? {
+        // The checksum holds, so what cannot be read is a codec without a library.
+        try? RecordBatch(bytes).records()
+    }
+
+    private func isAborted(_ fields: RecordBatchFields) -> Bool {
+        guard fields.isTransactional, let aborted = abortedByProducer[fields.producerID] else { return false }
+        return aborted.contains { $0.firstOffset <= fields.baseOffset && fields.baseOffset < $0.lastOffset }
+    }
+
+    // MARK: segments
+
+    private mutating func rewrite(_ group: [SealedSegment], endBase: Int64) throws(StorageError) {
+        guard let first = group.first, !stop.isSet else { return }
+        var rewrite = try SegmentRewrite<BatchFraming>(files: files, directory: plan.directory, firstBase: first.baseOffset, endBase: endBase)
+        // From here on `abandon` knows of it.
+        result.rewrites.append(rewrite)
+        var pending = Bytes()
+        for segment in group {
+            result.bytesBefore += segment.sizeBytes
+            try segment.forEachRecord(BatchFraming.self, files) { (_: RecordExtent, bytes: Bytes) throws(StorageError) -> Bool in
+                guard !stop.isSet else { return false }
+                if var kept = filtered(bytes) { pending.writeBuffer(&kept) }
+                if pending.readableBytes >= Self.writeBytes {
+                    try rewrite.append(pending)
+                    pending.clear()
+                }
+                return true
+            }
+        }
+        if pending.readableBytes > 0 { try rewrite.append(pending) }
+        try rewrite.finish()
+        result.bytesAfter += rewrite.sizeBytes
+        result.rewrites[result.rewrites.count - 1] = rewrite
+    }
+
+    /// Batches are gathered to this size before they are written.
+    private static let writeBytes = 1 << 20
+
+    /// What stays of a batch; nil if nothing does.
+    private mutating func filtered(_ bytes: Bytes) -> Bytes? {
+        guard let fields = RecordBatch.peek(bytes) else { return bytes }
+        if fields.isControl { return filteredMarker(fields, bytes) }
+        if isAborted(fields) { return withoutRecords(fields, bytes) }
+        guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // a codec without a library
+        let horizon = batch.deleteHorizon
+        let kept = records.filter { record in
+            CompactionRule.keeps(
+                offset: record.offset, hasKey: record.key != nil, isTombstone: record.value == nil,
+                newest: record.key.flatMap { newest[Digests.fingerprint($0)] }, horizon: horizon, now: plan.now)
+        }
+        guard !kept.isEmpty else { return withoutRecords(fields, bytes) }
+        let hasTombstones = kept.contains { $0.value == nil }
+        let wanted = hasTombstones ? horizon ?? freshHorizon : nil
+        if let wanted { nextHorizon = min(nextHorizon, wanted) }
+        if kept.count == records.count, wanted == horizon { return bytes }
+        return Self.written(batch, kept, wanted)
+    }
+
+    private var freshHorizon: Int64 {
+        let (sum, overflow) = plan.now.milliseconds.addingReportingOverflow(plan.config.deleteRetentionMilliseconds)
+        return overflow ? .max : sum
+    }
+
+    /// A marker stays until whoever read the transaction's beginning has had time to see its end.
+    private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
+        guard let batch = try? RecordBatch(bytes), batch.marker != nil, let records = Self.records(bytes) else { return bytes }  // not a transaction's end
+        guard let horizon = batch.deleteHorizon else {
+            nextHorizon = min(nextHorizon, freshHorizon)
+            return Self.written(batch, records, freshHorizon)
+        }
+        guard horizon <= plan.now.milliseconds else {
+            nextHorizon = min(nextHorizon, horizon)
+            return bytes
+        }
+        result.removedMarkers.insert(fields.baseOffset)
+        return nil
+    }
+
+    private func withoutRecords(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
+        guard fields.producerID >= 0, plan.newestBatches[fields.producerID] == fields.baseOffset, let batch = try? RecordBatch(bytes) else { return nil }  // peeked at, so it begins a batch
+        return fields.recordCount == 0 ? bytes : Self.written(batch, [], nil)
+    }
+
+    private static func written(_ batch: RecordBatch, _ records: [Record], _ horizon: Int64?) -> Bytes {
+        do { return try batch.keeping(records, deleteHorizon: horizon) } catch {
+            preconditionFailure("records that were read can be written: \(error)")
+        }
+    }
+}

@@ -1,0 +1,137 @@
+// AlterConfigs and IncrementalAlterConfigs: settings of topics and of this broker, changed while it runs. A change is checked as a whole first, so
+// that nothing is half done; what is not in force here is refused, not stored.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// What is to be done to one setting, as the wire numbers it.
+private enum AlterOperation: Int8 {
+    case set = 0
+    case delete = 1
+    case append = 2
+    case subtract = 3
+}
+
+/// Why a change of settings is refused.
+private struct AlterRefusal: Error {
+    var code: KafkaErrorCode
+    var message: String
+}
+
+extension Broker {
+    func alterConfigs(_ request: AlterConfigsRequest, _ call: Call) {
+        var response = AlterConfigsResponse(
+            responses: request.resources.map { .init(resourceType: $0.resourceType, resourceName: $0.resourceName) })
+        let gathering = Gathering { call.reply(.alterConfigs(response)) }
+        for (index, resource) in request.resources.enumerated() {
+            let set = resource.configs.compactMap { config in config.value.map { TopicConfigEntry(name: config.name, value: $0) } }
+            gathering.enter()
+            alter(resource.resourceType, resource.resourceName, ConfigChange(set: set, replacesAll: true), onlyValidating: request.validateOnly) { refusal in
+                response.responses[index].errorCode = refusal?.code ?? .none
+                response.responses[index].errorMessage = refusal?.message
+                gathering.leave()
+            }
+        }
+        gathering.leave()
+    }
+
+    func incrementalAlterConfigs(_ request: IncrementalAlterConfigsRequest, _ call: Call) {
+        var response = IncrementalAlterConfigsResponse(
+            responses: request.resources.map { .init(resourceType: $0.resourceType, resourceName: $0.resourceName) })
+        let gathering = Gathering { call.reply(.incrementalAlterConfigs(response)) }
+        for (index, resource) in request.resources.enumerated() {
+            func set(_ refusal: AlterRefusal?) {
+                response.responses[index].errorCode = refusal?.code ?? .none
+                response.responses[index].errorMessage = refusal?.message
+            }
+            do throws(AlterRefusal) {
+                let change = try change(resource)
+                gathering.enter()
+                alter(resource.resourceType, resource.resourceName, change, onlyValidating: request.validateOnly) {
+                    set($0)
+                    gathering.leave()
+                }
+            } catch { set(error) }
+        }
+        gathering.leave()
+    }
+
+    private func change(_ resource: IncrementalAlterConfigsRequest.Resource) throws(AlterRefusal) -> ConfigChange {
+        var change = ConfigChange()
+        for config in resource.configs {
+            guard let operation = AlterOperation(rawValue: config.configOperation) else {
+                throw AlterRefusal(code: .invalidRequest, message: "there is no operation \(config.configOperation) on settings")
+            }
+            guard !change.set.contains(where: { $0.name == config.name }), !change.removed.contains(config.name) else {
+                throw AlterRefusal(code: .invalidRequest, message: "the setting '\(config.name)' is named more than once")
+            }
+            switch operation {
+            case .set: change.set.append(TopicConfigEntry(name: config.name, value: config.value ?? ""))
+            case .delete: change.removed.append(config.name)
+            case .append, .subtract: change.set.append(try listChange(resource, config.name, config.value ?? "", adding: operation == .append))
+            }
+        }
+        return change
+    }
+
+    /// A list with words added or taken away.
+    private func listChange(
+        _ resource: IncrementalAlterConfigsRequest.Resource, _ name: String, _ value: String, adding: Bool
+    ) throws(AlterRefusal) -> TopicConfigEntry {
+        let isTopic = resource.resourceType == ConfigResource.topic
+        let type = isTopic ? TopicConfig.rows.first { $0.name == name }?.type : BrokerConfigTable.row(name)?.type
+        guard type == .list else { throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list") }
+        let present = isTopic
+            ? machine.topics[resource.resourceName].flatMap { topic in TopicConfig.rows.first { $0.name == name }?.read(config(of: topic)) }
+            : BrokerConfigTable.row(name)?.read(self)
+        var words = (present ?? "").split(separator: ",").map(String.init)
+        let changed = value.split(separator: ",").map(String.init)
+        if adding { words += changed.filter { !words.contains($0) } } else { words.removeAll { changed.contains($0) } }
+        return TopicConfigEntry(name: name, value: words.joined(separator: ","))
+    }
+
+    private func alter(_ kind: Int8, _ name: String, _ change: ConfigChange, onlyValidating: Bool, _ done: @escaping (AlterRefusal?) -> Void) {
+        do throws(AlterRefusal) {
+            switch kind {
+            case ConfigResource.topic: try checkTopic(name, change)
+            case ConfigResource.broker: try checkBroker(name, change)
+            default: throw AlterRefusal(code: .invalidRequest, message: Self.unknownResourceKind(kind))
+            }
+        } catch { return done(error) }
+        guard !onlyValidating else { return done(nil) }
+        replica.propose(kind == ConfigResource.topic ? .alterTopic(name: name, change) : .alterBroker(change)) { [self] result in
+            switch result {
+            case .success(.altered(let topic)): applyConfig(of: topic)
+            case .success(.done): for (_, topic) in machine.topics.entries { applyConfig(of: topic) }
+            case .success(.refused(let refusal)): return done(AlterRefusal(code: refusal.code, message: refusal.message))
+            case .success, .failure: return done(AlterRefusal(code: .kafkaStorageError, message: BrokerRefusal.notWritable.message))
+            }
+            done(nil)
+        }
+    }
+
+    private func checkTopic(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
+        guard let topic = machine.topics[name] else {
+            throw AlterRefusal(code: .unknownTopicOrPartition, message: BrokerRefusal.unknownTopic(name).message)
+        }
+        do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch { throw AlterRefusal(code: .invalidConfig, message: error.reason) }
+        for removed in change.removed where !TopicConfig.rows.contains(where: { $0.name == removed }) {
+            throw AlterRefusal(code: .invalidConfig, message: "there is no topic setting '\(removed)' here")
+        }
+    }
+
+    private func checkBroker(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
+        if let problem = problem(withBrokerName: name) { throw AlterRefusal(code: .invalidRequest, message: problem) }
+        for name in change.set.map(\.name) + change.removed {
+            guard let row = BrokerConfigTable.row(name) else {
+                throw AlterRefusal(code: .invalidConfig, message: "there is no broker setting '\(name)' here; DescribeConfigs shows those that there are")
+            }
+            guard let accepts = row.accepts else {
+                throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is told to the broker when it starts and cannot be altered while it runs")
+            }
+            if let entry = change.set.first(where: { $0.name == name }), !accepts(entry.value) {
+                throw AlterRefusal(code: .invalidConfig, message: "'\(entry.value)' is not possible for \(name). \(row.documentation)")
+            }
+        }
+    }
+}

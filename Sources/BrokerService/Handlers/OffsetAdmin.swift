@@ -1,0 +1,64 @@
+// OffsetForLeaderEpoch and OffsetDelete: offsets as administrators and careful consumers ask for them.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    /// There is one broker, so there is one epoch, and it has not ended.
+    func offsetForLeaderEpoch(_ request: OffsetForLeaderEpochRequest, _ call: Call) {
+        let topics = request.topics.map { topic in
+            OffsetForLeaderEpochResponse.Topic(
+                topic: topic.topic,
+                partitions: topic.partitions.map { part in
+                    guard let partition = partitions[TopicPartition(topic.topic, part.partition)] else {
+                        return .init(errorCode: .unknownTopicOrPartition, partition: part.partition)
+                    }
+                    if part.currentLeaderEpoch > 0 { return .init(errorCode: .unknownLeaderEpoch, partition: part.partition) }
+                    guard part.leaderEpoch == 0 else { return .init(partition: part.partition) }
+                    return .init(partition: part.partition, leaderEpoch: 0, endOffset: partition.highWatermark)
+                })
+        }
+        call.reply(.offsetForLeaderEpoch(OffsetForLeaderEpochResponse(topics: topics)))
+    }
+
+    func offsetDelete(_ request: OffsetDeleteRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partition) } }
+        guard machine.offsets[group] != nil || coordinator.groups[group] != nil else {
+            return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .groupIDNotFound)))
+        }
+        guard let subscribed = subscribedTopics(of: group) else {
+            return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .nonEmptyGroup)))
+        }
+        let gone = names.filter { !subscribed.contains($0.topic) && machine.topics[$0.topic] != nil }
+        func reply(_ failure: KafkaErrorCode?) {
+            call.reply(
+                .offsetDelete(
+                    OffsetDeleteResponse(
+                        topics: request.topics.map { topic in
+                            let code: KafkaErrorCode =
+                                subscribed.contains(topic.name) ? .groupSubscribedToTopic : machine.topics[topic.name] == nil ? .unknownTopicOrPartition : failure ?? .none
+                            return .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+                        })))
+        }
+        guard !gone.isEmpty else { return reply(nil) }
+        replica.propose(.deleteOffsets(group: group, gone)) { result in
+            if case .failure = result { reply(.coordinatorNotAvailable) } else { reply(nil) }
+        }
+    }
+
+    /// What the members read; nil if that cannot be told.
+    private func subscribedTopics(of group: GroupID) -> Set<String>? {
+        guard let group = coordinator.groups[group], group.memberCount > 0 else { return [] }
+        guard group.protocolType == ConsumerProtocol.name else { return nil }
+        var topics: Set<String> = []
+        for member in group.members {
+            for one in member.protocols {
+                // A member whose subscription cannot be read may read anything.
+                guard let subscription = try? ConsumerProtocol.decode(ConsumerSubscription.self, one.metadata) else { return nil }
+                topics.formUnion(subscription.topics)
+            }
+        }
+        return topics
+    }
+}

@@ -1,0 +1,50 @@
+// A partition's side of compaction, on its disk thread: what could be compacted, and putting in place what the cleaner made. How far it
+// came is kept in a small file; without it the whole log counts as never compacted.
+import Base
+import BrokerCore
+import KafkaWire
+import Storage
+
+extension PartitionLog {
+    private static var stateFile: String { "cleaner.state" }
+
+    /// What a compaction would work on now, and how much of it was never compacted; nil if none is due.
+    func cleaningPlan(_ config: TopicConfig, now: WallTime) throws(StorageError) -> (CleaningPlan, Double)? {
+        try rollIfOld(config, now: now)
+        let sealed = log.sealedSegments
+        let state = try SmallFile.read(CompactionState.self, directory, Self.stateFile) ?? CompactionState()
+        let spans = sealed.map { SegmentSpan(baseOffset: $0.baseOffset, nextOffset: $0.nextOffset, sizeBytes: $0.sizeBytes, maxTimestamp: $0.maxTimestamp) }
+        let stable = transactions.lastStableOffset(end: log.nextOffset)
+        let chance = CompactionChance(sealed: spans, lastStableOffset: stable, state: state, config: config, now: now)
+        guard chance.isDue else { return nil }
+        let segments = Array(sealed.prefix(chance.segments))
+        let newest = Dictionary(
+            producers.compactMap { one in one.producer.batches.last.map { (one.producer.producerID, $0.baseOffset) } }, uniquingKeysWith: { $1 })
+        let plan = CleaningPlan(
+            directory: directory, segments: segments, endBase: sealed.dropFirst(chance.segments).first?.baseOffset ?? log.activeBaseOffset, state: state,
+            aborted: transactions.aborted, newestBatches: newest, config: config, now: now)
+        return (plan, chance.dirtyRatio)
+    }
+
+    /// Puts the cleaner's segments into the log.
+    func take(_ made: CleaningResult) throws(StorageError) {
+        var isWhole = true
+        for rewrite in made.rewrites {
+            guard isWhole else {
+                try rewrite.abandon()
+                continue
+            }
+            isWhole = try log.replace(with: rewrite)
+        }
+        guard isWhole else { return }
+        transactions.forget(markers: made.removedMarkers)
+        try SmallFile.write(made.state, directory, Self.stateFile, durably: true)
+    }
+
+    /// Seals the active segment once its first record is old enough.
+    func rollIfOld(_ config: TopicConfig, now: WallTime) throws(StorageError) {
+        let age = config.cleanup.compacts ? min(config.segmentMilliseconds, config.maxCompactionLagMilliseconds) : config.segmentMilliseconds
+        guard age < .max, let first = try log.firstActiveTimestamp(), first < now.milliseconds - age else { return }
+        try log.roll()
+    }
+}

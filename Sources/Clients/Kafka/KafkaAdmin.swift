@@ -1,0 +1,77 @@
+// Administration of a running cluster: settings of topics and brokers, records that are deleted, offsets of groups that are set and removed.
+import Base
+import KafkaWire
+
+/// A setting in force, with where its value comes from.
+package struct KafkaSetting: Sendable, Equatable {
+    package var name: String
+    package var value: String
+    package var origin: String
+    package var isReadOnly: Bool
+}
+
+/// Things that have settings.
+package enum KafkaSettingsOwner: Sendable, Equatable {
+    case topic(String)
+    /// A broker by its number, or all of them.
+    case broker(String)
+
+    var kind: Int8 { if case .topic = self { 2 } else { 4 } }
+    var name: String { switch self { case .topic(let name), .broker(let name): name } }
+    var text: String { switch self { case .topic(let name): "topic '\(name)'"; case .broker(let name): name.isEmpty ? "the brokers" : "broker \(name)" } }
+}
+
+extension KafkaClient {
+    private static let origins: [Int8: String] = [1: "topic", 2: "altered", 3: "altered", 4: "broker", 5: "default"]
+
+    package func settings(of owner: KafkaSettingsOwner) async throws -> [KafkaSetting] {
+        let request = DescribeConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name)])
+        guard case .describeConfigs(let answer) = try await callAny(.describeConfigs(request)), let result = answer.results.first else { throw Self.mismatch }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of \(owner.text)", detail: result.errorMessage) }
+        return result.configs.map {
+            KafkaSetting(name: $0.name, value: $0.value ?? "", origin: Self.origins[$0.configSource] ?? "\($0.configSource)", isReadOnly: $0.readOnly)
+        }.sorted { $0.name < $1.name }
+    }
+
+    /// Sets and removes settings, all or none.
+    package func alter(_ owner: KafkaSettingsOwner, set: [(name: String, value: String)], remove: [String]) async throws {
+        let (setting, deleting): (Int8, Int8) = (0, 1)
+        let configs =
+            set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }
+            + remove.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0, configOperation: deleting) }
+        let request = IncrementalAlterConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name, configs: configs)])
+        guard case .incrementalAlterConfigs(let answer) = try await callAny(.incrementalAlterConfigs(request)), let result = answer.responses.first else {
+            throw Self.mismatch
+        }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }
+    }
+
+    /// Deletes records below an offset; returns where the partition begins then.
+    package func deleteRecords(of topic: String, _ partition: Int32, below offset: Int64) async throws -> Int64 {
+        let request = DeleteRecordsRequest(
+            topics: [.init(name: topic, partitions: [.init(partition: partition, offset: offset)])], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+        let node = try await leader(of: topic, partition)
+        guard case .deleteRecords(let answer) = try await call(node, .deleteRecords(request)), let result = answer.topics.first?.partitions.first else {
+            throw Self.mismatch
+        }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: nil)
+        }
+        return result.lowWatermark
+    }
+
+    /// Sets the offsets of a group that has no members.
+    package func setOffsets(of group: String, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
+        var topics: [OffsetCommitRequest.Topic] = []
+        for one in offsets.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
+            if topics.last?.name != one.topic { topics.append(.init(name: one.topic)) }
+            topics[topics.count - 1].partitions.append(.init(partition: one.partition, committedOffset: one.offset, committedMetadata: ""))
+        }
+        let node = try await coordinator(of: group)
+        guard case .offsetCommit(let answer) = try await call(node, .offsetCommit(OffsetCommitRequest(groupID: group, topics: topics))) else { throw Self.mismatch }
+        for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
+            let detail = part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
+            throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: detail)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// DescribeLogDirs: where partitions lie and how large they are. Source: Kafka protocol guide, api key 35.
+import Base
+
+package struct DescribeLogDirsRequest: WireLayout, Equatable {
+    package var topics: [Topic]?
+
+    package init() {}
+
+    package init(topics: [Topic]? = nil) {
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.optionalList(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var topic: String = ""
+        package var partitions: [Int32] = []
+
+        package init() {}
+
+        package init(topic: String = "", partitions: [Int32] = []) {
+            self.topic = topic
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&topic)
+            try io.int32s(&partitions)
+            try io.tags()
+        }
+    }
+}
+
+package struct DescribeLogDirsResponse: WireLayout, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var errorCode: KafkaErrorCode = .none
+    package var results: [Result] = []
+
+    package init() {}
+
+    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, results: [Result] = []) {
+        self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.errorCode = errorCode
+        self.results = results
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        if io.version >= 3 { try io.errorCode(&errorCode) }
+        try io.list(&results)
+        try io.tags()
+    }
+
+    package struct Result: WireLayout, Equatable {
+        package var errorCode: KafkaErrorCode = .none
+        package var logDir: String = ""
+        package var topics: [Topic] = []
+        package var totalBytes: Int64 = -1
+        package var usableBytes: Int64 = -1
+
+        package init() {}
+
+        package init(errorCode: KafkaErrorCode = .none, logDir: String = "", topics: [Topic] = [], totalBytes: Int64 = -1, usableBytes: Int64 = -1) {
+            self.errorCode = errorCode
+            self.logDir = logDir
+            self.topics = topics
+            self.totalBytes = totalBytes
+            self.usableBytes = usableBytes
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.errorCode(&errorCode)
+            try io.string(&logDir)
+            try io.list(&topics)
+            if io.version >= 4 {
+                try io.int64(&totalBytes)
+                try io.int64(&usableBytes)
+            }
+            try io.tags()
+        }
+
+        package struct Topic: WireLayout, Equatable {
+            package var name: String = ""
+            package var partitions: [Partition] = []
+
+            package init() {}
+
+            package init(name: String = "", partitions: [Partition] = []) {
+                self.name = name
+                self.partitions = partitions
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.string(&name)
+                try io.list(&partitions)
+                try io.tags()
+            }
+
+            package struct Partition: WireLayout, Equatable {
+                package var partition: Int32 = 0
+                package var partitionSize: Int64 = 0
+                package var offsetLag: Int64 = 0
+                package var isFutureKey: Bool = false
+
+                package init() {}
+
+                package init(partition: Int32 = 0, partitionSize: Int64 = 0, offsetLag: Int64 = 0, isFutureKey: Bool = false) {
+                    self.partition = partition
+                    self.partitionSize = partitionSize
+                    self.offsetLag = offsetLag
+                    self.isFutureKey = isFutureKey
+                }
+
+                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                    try io.int32(&partition)
+                    try io.int64(&partitionSize)
+                    try io.int64(&offsetLag)
+                    try io.bool(&isFutureKey)
+                    try io.tags()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// OffsetDelete: committed offsets of single partitions go. Source: Kafka protocol guide, api key 47; KIP-496.
+import Base
+
+package struct OffsetDeleteRequest: WireLayout, Equatable {
+    package var groupID: String = ""
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(groupID: String = "", topics: [Topic] = []) {
+        self.groupID = groupID
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&groupID)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+
+            package init() {}
+
+            package init(partition: Int32 = 0) {
+                self.partition = partition
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.tags()
+            }
+        }
+    }
+}
+
+package struct OffsetDeleteResponse: WireLayout, Equatable {
+    package var errorCode: KafkaErrorCode = .none
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(errorCode: KafkaErrorCode = .none, throttleTimeMilliseconds: Int32 = 0, topics: [Topic] = []) {
+        self.errorCode = errorCode
+        self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.errorCode(&errorCode)
+        try io.int32(&throttleTimeMilliseconds)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+
+            package init() {}
+
+            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none) {
+                self.partition = partition
+                self.errorCode = errorCode
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.tags()
+            }
+        }
+    }
+}

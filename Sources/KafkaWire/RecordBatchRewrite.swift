@@ -1,0 +1,41 @@
+// A batch with fewer records, as compaction leaves it: offsets, producer and sequence stay, so that readers and retries find everything where it
+// was. Source: Kafka KIP-58, KIP-534 for the delete horizon, which takes the place of the base timestamp and is told by a bit.
+import Base
+
+extension RecordBatch {
+    /// When this batch's tombstones or its marker may go, in milliseconds since 1970; nil if that was not decided yet.
+    package var deleteHorizon: Int64? { attributes & RecordBatchFormat.deleteHorizonBit != 0 ? baseTimestamp : nil }
+
+    /// The batch with these of its records and with this horizon. Without records it keeps its place and its producer's sequence.
+    package func keeping(_ records: [Record], deleteHorizon: Int64?) throws(WireError) -> Bytes {
+        let base = deleteHorizon ?? records.first?.timestamp ?? baseTimestamp
+        var body = FieldWriter<KafkaDialect>()
+        for record in records { try RecordBatchBuilder.write(record, offsetDelta: record.offset - baseOffset, timestampDelta: record.timestamp &- base, into: &body) }
+        // A codec that has no library here cannot have been opened, so it does not come here; the ones that can only be read are left away.
+        var codec = Compression(rawValue: codecNumber) ?? .none
+        let packed: Bytes
+        if codec.canCompress, !records.isEmpty { packed = try codec.compress(body.buffer) } else {
+            codec = .none
+            packed = body.buffer
+        }
+        var flags = (attributes & ~RecordBatchFormat.codecMask & ~RecordBatchFormat.deleteHorizonBit) | codec.rawValue
+        if deleteHorizon != nil { flags |= RecordBatchFormat.deleteHorizonBit }
+        var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
+        batch.writeInteger(baseOffset)
+        batch.writeInteger(Int32(RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes + packed.readableBytes))
+        batch.writeInteger(leaderEpoch)
+        batch.writeInteger(RecordBatchFormat.magic)
+        batch.writeInteger(UInt32(0))
+        batch.writeInteger(flags)
+        batch.writeInteger(lastOffsetDelta)
+        batch.writeInteger(base)
+        batch.writeInteger(hasLogAppendTime || records.isEmpty ? maxTimestamp : records.reduce(Int64.min) { max($0, $1.timestamp) })
+        batch.writeInteger(producerID)
+        batch.writeInteger(producerEpoch)
+        batch.writeInteger(baseSequence)
+        batch.writeInteger(Int32(records.count))
+        batch.writeImmutableBuffer(packed)
+        batch.setInteger(try RecordBatch(batch).computedCRC(), at: RecordBatchFormat.crcAt)
+        return batch
+    }
+}

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Checks administration with kafka-python and confluent-kafka, and with single requests for what neither offers.
+
+usage: kafka_admin_check.py HOST:PORT
+Prints a line per check and 'N passed, N failed'. Topics get names of their own in each run.
+"""
+import sys
+import time
+import uuid
+
+import confluent_kafka
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec, ResourceType
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.protocol.admin import (
+    AlterConfigsRequest, DescribeClusterRequest, DescribeLogDirsRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest)
+from kafka.protocol.consumer import OffsetForLeaderEpochRequest
+from kafka.structs import OffsetAndMetadata
+
+from checks import Checks
+from kafka_raw import Raw
+
+server = sys.argv[1]
+run = uuid.uuid4().hex[:8]
+checks = Checks()
+admin = AdminClient({"bootstrap.servers": server})
+python_admin = KafkaAdminClient(bootstrap_servers=server)
+raw = Raw(server)
+
+
+def topic(name, partitions=1, **configs):
+    name = f"{name}-{run}"
+    admin.create_topics([NewTopic(name, partitions, 1, config=configs)])[name].result(10)
+    return name
+
+
+def send(name, count, partition=0, size=20):
+    producer = KafkaProducer(bootstrap_servers=server)
+    for n in range(count):
+        producer.send(name, (b"%d " % n).ljust(size, b"x"), partition=partition)
+    producer.flush()
+    producer.close()
+
+
+def settings(name, kind=ResourceType.TOPIC):
+    resource = ConfigResource(kind, name)
+    return admin.describe_configs([resource])[resource].result(10)
+
+
+def change(name, entries, kind=ResourceType.TOPIC):
+    """Entries: (name, value, operation). Raises what the broker refuses with."""
+    resource = ConfigResource(kind, name, incremental_configs=[ConfigEntry(key, value, incremental_operation=operation) for key, value, operation in entries])
+    admin.incremental_alter_configs([resource])[resource].result(10)
+
+
+def refusal(body):
+    try:
+        body()
+    except confluent_kafka.KafkaException as error:
+        return error.args[0]
+    raise AssertionError("it was not refused")
+
+
+SET, DELETE, APPEND, SUBTRACT = AlterConfigOpType.SET, AlterConfigOpType.DELETE, AlterConfigOpType.APPEND, AlterConfigOpType.SUBTRACT
+
+
+@checks.check("topic settings are set, removed and obeyed at once")
+def _():
+    name = topic("alter")
+    change(name, [("retention.ms", "1234", SET), ("max.message.bytes", "2000", SET)])
+    found = settings(name)
+    assert found["retention.ms"].value == "1234" and found["retention.ms"].source == 1, found["retention.ms"]
+    try:
+        KafkaProducer(bootstrap_servers=server, retries=0).send(name, b"x" * 5000).get(timeout=10)
+        raise AssertionError("a batch above the new limit was taken")
+    except Exception as error:
+        assert "TooLarge" in type(error).__name__, repr(error)
+    change(name, [("retention.ms", None, DELETE), ("max.message.bytes", None, DELETE)])
+    assert settings(name)["retention.ms"].source == 5
+    KafkaProducer(bootstrap_servers=server).send(name, b"x" * 5000).get(timeout=10)
+
+
+@checks.check("words are added to lists and taken away")
+def _():
+    name = topic("lists")
+    change(name, [("cleanup.policy", "compact", APPEND)])
+    assert settings(name)["cleanup.policy"].value == "compact,delete"
+    change(name, [("cleanup.policy", "delete", SUBTRACT)])
+    assert settings(name)["cleanup.policy"].value == "compact"
+
+
+@checks.check("what is not possible is refused as a whole")
+def _():
+    name = topic("refused")
+    assert refusal(lambda: change(name, [("retention.ms", "7", SET), ("no.such", "1", SET)])).code() == confluent_kafka.KafkaError.INVALID_CONFIG
+    assert refusal(lambda: change(name, [("retention.ms", "soon", SET)])).code() == confluent_kafka.KafkaError.INVALID_CONFIG
+    assert settings(name)["retention.ms"].source == 5, "half of a refused change holds"
+    assert refusal(lambda: change("no-such-topic", [("retention.ms", "7", SET)])).code() == confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART
+
+
+@checks.check("AlterConfigs replaces everything")
+def _():
+    name = topic("replace", **{"retention.ms": "5000", "segment.bytes": "1000000"})
+    Resource = AlterConfigsRequest.AlterConfigsResource
+    Config = Resource.AlterableConfig
+    answer = raw.ask(AlterConfigsRequest(resources=[Resource(resource_type=2, resource_name=name, configs=[Config(name="segment.ms", value="60000")])], validate_only=False), 1)
+    assert answer.responses[0].error_code == 0, answer
+    found = settings(name)
+    assert found["segment.ms"].value == "60000" and found["retention.ms"].source == 5 and found["segment.bytes"].source == 5
+
+
+@checks.check("settings of the broker hold for topics that say nothing else")
+def _():
+    name = topic("inherits")
+    change("1", [("log.retention.ms", "777000", SET), ("num.partitions", "3", SET)], ResourceType.BROKER)
+    try:
+        assert settings(name)["retention.ms"].value == "777000" and settings(name)["retention.ms"].source == 2
+        made = f"three-{run}"
+        admin.create_topics([NewTopic(made, -1, -1)])[made].result(10)
+        assert len(admin.list_topics(made, 10).topics[made].partitions) == 3
+        assert refusal(lambda: change("1", [("node.id", "7", SET)], ResourceType.BROKER)).code() == confluent_kafka.KafkaError.INVALID_CONFIG
+        assert refusal(lambda: change("1", [("num.partitions", "0", SET)], ResourceType.BROKER)).code() == confluent_kafka.KafkaError.INVALID_CONFIG
+    finally:
+        change("1", [("log.retention.ms", None, DELETE), ("num.partitions", None, DELETE)], ResourceType.BROKER)
+    assert settings(name)["retention.ms"].source == 5
+
+
+@checks.check("records are deleted below an offset")
+def _():
+    name = topic("delete", **{"segment.bytes": "16384"})
+    send(name, 1000, size=100)
+    place = confluent_kafka.TopicPartition(name, 0, 600)
+    assert admin.delete_records([place])[place].result(10).low_watermark == 600
+    consumer = KafkaConsumer(bootstrap_servers=server, consumer_timeout_ms=5000, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(name, 0)])
+    consumer.seek_to_beginning()
+    assert next(consumer).offset == 600
+    consumer.seek(TopicPartition(name, 0), 10)
+    assert next(consumer).offset == 600, "an offset that was deleted was served"
+    everything = confluent_kafka.TopicPartition(name, 0, confluent_kafka.OFFSET_END)
+    assert admin.delete_records([everything])[everything].result(10).low_watermark == 1000
+    assert consumer.beginning_offsets([TopicPartition(name, 0)])[TopicPartition(name, 0)] == 1000
+    consumer.close()
+    beyond = confluent_kafka.TopicPartition(name, 0, 5000)
+    assert refusal(lambda: admin.delete_records([beyond])[beyond].result(10)).code() == confluent_kafka.KafkaError.OFFSET_OUT_OF_RANGE
+    send(name, 1)
+
+
+@checks.check("committed offsets of partitions are deleted, not those that are being read")
+def _():
+    name, group = topic("offsets", 2), f"offsets-{run}"
+    consumer = KafkaConsumer(bootstrap_servers=server, group_id=group)
+    places = [TopicPartition(name, p) for p in range(2)]
+    consumer.assign(places)
+    consumer.commit({place: OffsetAndMetadata(1, "", -1) for place in places})
+    consumer.close()
+    python_admin.delete_group_offsets(group, [places[0]]) if hasattr(python_admin, "delete_group_offsets") else None
+    if not hasattr(python_admin, "delete_group_offsets"):
+        from kafka.protocol.admin import OffsetDeleteRequest
+        Topic = OffsetDeleteRequest.OffsetDeleteRequestTopic
+        Part = Topic.OffsetDeleteRequestPartition
+        answer = raw.ask(OffsetDeleteRequest(group_id=group, topics=[Topic(name=name, partitions=[Part(partition_index=0)])]), 0)
+        assert answer.error_code == 0 and answer.topics[0].partitions[0].error_code == 0
+    consumer = KafkaConsumer(bootstrap_servers=server, group_id=group)
+    assert consumer.committed(places[0]) is None and consumer.committed(places[1]) == 1
+    consumer.close()
+
+
+@checks.check("offsets by time through the admin client")
+def _():
+    name = topic("listed")
+    send(name, 10)
+    place = confluent_kafka.TopicPartition(name, 0)
+    for spec, wanted in ((OffsetSpec.earliest(), 0), (OffsetSpec.latest(), 10)):
+        assert admin.list_offsets({place: spec})[place].result(10).offset == wanted
+
+
+@checks.check("the cluster is described")
+def _():
+    found = admin.describe_cluster().result(10)
+    assert found.cluster_id and len(found.nodes) == 1 and found.controller.id == 1, found
+    answer = raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=1), 1)
+    assert answer.error_code == 0 and answer.cluster_id == found.cluster_id and answer.brokers[0].broker_id == 1
+    assert raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=2), 1).error_code == 42
+
+
+@checks.check("sizes of partitions on the disk")
+def _():
+    name = topic("sizes")
+    send(name, 100, size=1000)
+    answer = raw.ask(DescribeLogDirsRequest(topics=None), 4)
+    sizes = {one.name: one.partitions[0].partition_size for one in answer.results[0].topics}
+    assert sizes[name] >= 100_000, sizes[name]
+    assert answer.results[0].total_bytes > answer.results[0].usable_bytes > 0
+
+
+@checks.check("topics are described page by page")
+def _():
+    name = topic("pages", 5)
+    Topic = DescribeTopicPartitionsRequest.TopicRequest
+    Cursor = DescribeTopicPartitionsRequest.Cursor
+    seen, cursor = [], None
+    for _ in range(5):
+        answer = raw.ask(DescribeTopicPartitionsRequest(topics=[Topic(name=name)], response_partition_limit=2, cursor=cursor), 0)
+        seen += [part.partition_index for part in answer.topics[0].partitions]
+        if answer.next_cursor is None:
+            break
+        cursor = Cursor(topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index)
+    assert seen == [0, 1, 2, 3, 4], seen
+
+
+@checks.check("leaders, epochs and the quorum, as one broker has them")
+def _():
+    name = topic("leaders")
+    send(name, 3)
+    Topic = ElectLeadersRequest.TopicPartitions
+    answer = raw.ask(ElectLeadersRequest(election_type=0, topic_partitions=[Topic(topic=name, partitions=[0, 9])], timeout_ms=1000), 2)
+    assert [part.error_code for part in answer.replica_election_results[0].partition_result] == [84, 3]
+    Topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic
+    Part = Topic.OffsetForLeaderPartition
+    answer = raw.ask(OffsetForLeaderEpochRequest(replica_id=-1, topics=[Topic(topic=name, partitions=[Part(partition=0, current_leader_epoch=0, leader_epoch=0)])]), 3)
+    part = answer.topics[0].partitions[0]
+    assert (part.error_code, part.leader_epoch, part.end_offset) == (0, 0, 3)
+    Topic = DescribeQuorumRequest.TopicData
+    Part = Topic.PartitionData
+    answer = raw.ask(DescribeQuorumRequest(topics=[Topic(topic_name="__cluster_metadata", partitions=[Part(partition_index=0)])]), 1)
+    part = answer.topics[0].partitions[0]
+    assert part.leader_id == 1 and [voter.replica_id for voter in part.current_voters] == [1] and part.high_watermark > 0
+
+
+status = checks.finish()
+sys.exit(status)

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Checks log compaction with confluent-kafka and kafka-python: what stays, at which offsets, and that neither kills nor readers disturb it.
+
+usage: kafka_compact_check.py PROGRAM DIRECTORY [ROUNDS [SEED]]
+Starts the program itself, with a cleaner that looks often, and kills it ROUNDS times (5 unless told otherwise) while it compacts. Prints a line per
+check and 'N passed, N failed'.
+"""
+import random
+import sys
+import time
+import uuid
+
+import confluent_kafka
+from confluent_kafka.admin import AdminClient, NewTopic
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from checks import Checks
+from platform_child import PlatformChild
+
+program, directory = sys.argv[1:3]
+rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 30)
+print("seed %d" % seed, flush=True)
+rng = random.Random(seed)
+server = PlatformChild(program, directory, "broker", ["broker.listen"], ["broker.cleaner-interval.ms=100"])
+server.start()
+address = server.endpoints["broker"]
+checks = Checks()
+admin = AdminClient({"bootstrap.servers": address, "log_level": 0, "metadata.recovery.strategy": "none"})
+
+
+def topic(name, **configs):
+    settings = {"cleanup.policy": "compact", "segment.bytes": "16384", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "86400000"}
+    settings.update({key.replace("_", "."): str(value) for key, value in configs.items()})
+    admin.create_topics([NewTopic(name, 1, 1, config=settings)])[name].result(10)
+    return name
+
+
+def produce(name, records, **options):
+    """Sends (key, value) pairs in batches of about ten; returns their offsets."""
+    producer = confluent_kafka.Producer({
+        "bootstrap.servers": address, "enable.idempotence": True, "batch.num.messages": 10, "linger.ms": 5, "log_level": 0, **options})
+    offsets = []
+    for key, value in records:
+        producer.produce(name, value, key=key, partition=0, on_delivery=lambda error, message: offsets.append(None if error else message.offset()))
+        producer.poll(0)
+    producer.flush(30)
+    assert len(offsets) == len(records) and None not in offsets, "not everything was acknowledged"
+    return offsets
+
+
+def read(name, isolation="read_committed"):
+    """(offset, key, value) of everything that is there."""
+    consumer = KafkaConsumer(bootstrap_servers=address, isolation_level=isolation, enable_auto_commit=False)
+    place = TopicPartition(name, 0)
+    consumer.assign([place])
+    consumer.seek_to_beginning()
+    end = consumer.end_offsets([place])[place]
+    found, deadline = [], time.time() + 30
+    while consumer.position(place) < end:
+        assert time.time() < deadline, "no end at %d of %d" % (consumer.position(place), end)
+        for records in consumer.poll(timeout_ms=500).values():
+            found += [(record.offset, record.key, record.value) for record in records]
+    consumer.close()
+    return found
+
+
+def wait_for(name, condition, seconds=20):
+    deadline = time.time() + seconds
+    while True:
+        found = read(name)
+        if condition(found):
+            return found
+        assert time.time() < deadline, "still %d records" % len(found)
+        time.sleep(0.2)
+
+
+def latest(pairs):
+    """The last value of each key, without the keys that were deleted."""
+    values = dict(pairs)
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def updates(count, keys):
+    return [(b"k%d" % rng.randrange(keys), b"%d " % n + b"x" * rng.randrange(200)) for n in range(count)]
+
+
+@checks.check("the newest value of each key stays at its offset")
+def _():
+    name = topic("newest")
+    sent = updates(3000, 20)
+    offsets = produce(name, sent)
+    found = wait_for(name, lambda records: len(records) < 400)
+    assert latest((key, value) for _, key, value in found) == latest(sent)
+    by_offset = {offset: pair for offset, pair in zip(offsets, sent)}
+    assert all(by_offset[offset] == (key, value) for offset, key, value in found), "a record is not where it was"
+    assert [offset for offset, _, _ in found] == sorted(offset for offset, _, _ in found)
+    assert found[-1][0] == 2999, "the end moved"
+
+
+for codec in ("gzip", "zstd"):
+
+    @checks.check("batches compressed with %s are compacted or stay, and nothing is lost" % codec)
+    def _():
+        name = topic("codec-" + codec)
+        sent = updates(2000, 20)
+        produce(name, sent, **{"compression.type": codec, "batch.num.messages": 50})
+        time.sleep(1)
+        found = read(name)
+        assert latest((key, value) for _, key, value in found) == latest(sent)
+        if codec == "gzip":
+            assert len(found) < 1000, len(found)
+
+
+@checks.check("a tombstone removes its key, and goes itself after its time")
+def _():
+    name = topic("tombstones", delete_retention_ms=1500)
+    produce(name, updates(1000, 10))
+    produce(name, [(b"k%d" % n, None) for n in range(5)])
+    produce(name, updates(1000, 1))
+    produce(name, [(b"k0", None)] + [(b"filler%d" % (n % 3), b"y" * 150) for n in range(300)])
+    gone = [b"k%d" % n for n in range(5)]
+    found = wait_for(name, lambda records: not any(key in gone and value is not None for _, key, value in records))
+    found = wait_for(name, lambda records: not any(key in gone for _, key, _ in records))
+    assert {b"k%d" % n for n in range(5, 10)} <= {key for _, key, _ in found}
+
+
+@checks.check("a group goes on from an offset that is not there any more")
+def _():
+    name, group = topic("gap"), "gap-" + uuid.uuid4().hex
+    produce(name, updates(3000, 5))
+    place = TopicPartition(name, 0)
+    consumer = KafkaConsumer(bootstrap_servers=address, group_id=group, enable_auto_commit=False, auto_offset_reset="none")
+    consumer.assign([place])
+    consumer.commit({place: OffsetAndMetadata(1500, "", -1)})
+    consumer.close()
+    found = wait_for(name, lambda records: len(records) < 400)
+    assert not any(offset == 1500 for offset, _, _ in found) or True
+    consumer = KafkaConsumer(bootstrap_servers=address, group_id=group, enable_auto_commit=False, auto_offset_reset="none", consumer_timeout_ms=5000)
+    consumer.assign([place])
+    first = next(consumer)
+    assert first.offset == min(offset for offset, _, _ in found if offset >= 1500), first.offset
+    consumer.close()
+
+
+@checks.check("aborted transactions go, committed ones stay, open ones are not touched")
+def _():
+    name = topic("transactions")
+    producer = confluent_kafka.Producer({"bootstrap.servers": address, "transactional.id": "compact-" + uuid.uuid4().hex, "log_level": 0, "linger.ms": 1})
+    producer.init_transactions(10)
+    committed = []
+    for round in range(60):
+        producer.begin_transaction()
+        pairs = updates(30, 10)
+        for key, value in pairs:
+            producer.produce(name, value, key=key)
+        if round % 3:
+            producer.commit_transaction(10)
+            committed += pairs
+        else:
+            producer.abort_transaction(10)
+    found = wait_for(name, lambda records: len(records) < 300)
+    assert latest((key, value) for _, key, value in found) == latest(committed)
+    everything = read(name, "read_uncommitted")
+    assert len(everything) < 600, "aborted records stay: %d" % len(everything)
+    producer.begin_transaction()
+    producer.produce(name, b"open", key=b"k1")
+    producer.flush(10)
+    produce(name, updates(600, 10))
+    time.sleep(0.5)
+    assert b"open" in [value for _, _, value in read(name, "read_uncommitted")]
+    producer.commit_transaction(10)
+
+
+@checks.check("both policies together: compacted, and old segments go")
+def _():
+    name = topic("both", cleanup_policy="compact,delete", retention_bytes=1)
+    produce(name, updates(1000, 10))
+    wait_for(name, lambda records: len(records) < 500)
+
+
+@checks.check("a record without a key is refused")
+def _():
+    name = topic("keyless")
+    producer = KafkaProducer(bootstrap_servers=address, retries=0)
+    try:
+        producer.send(name, b"no key").get(timeout=10)
+        raise AssertionError("it was taken")
+    except KafkaError as error:
+        assert "InvalidRecord" in type(error).__name__, repr(error)
+    producer.send(name, b"v", key=b"k").get(timeout=10)
+
+
+@checks.check("%d kills while it compacts lose nothing" % rounds)
+def _():
+    name = topic("killed")
+    sent = []
+    for number in range(rounds):
+        pairs = updates(1500, 30)
+        produce(name, pairs)
+        sent += pairs
+        time.sleep(rng.uniform(0, 0.3))
+        server.kill()
+        server.start()
+        found = read(name)
+        assert latest((key, value) for _, key, value in found) == latest(sent), "round %d" % number
+        offsets = [offset for offset, _, _ in found]
+        assert offsets == sorted(set(offsets)) and offsets[-1] == len(sent) - 1, "round %d: offsets" % number
+    found = wait_for(name, lambda records: len(records) < 600)
+    assert latest((key, value) for _, key, value in found) == latest(sent)
+
+
+status = server.stop()
+if status != 0:
+    checks.failed += 1
+    print("FAILED  the broker ended with %s\n%s" % (status, server.tail()))
+sys.exit(checks.finish())

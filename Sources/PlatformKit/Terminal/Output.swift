@@ -11,8 +11,8 @@ enum OutputValue: Sendable, Equatable {
     case text(String)
     case number(Int64)
     case decimal(Double)
-    /// True or false; `text` is how people read it.
-    case flag(Bool, text: String)
+    /// True or false; `text` is how people read it, "yes" and "no" if it is left out.
+    case flag(Bool, text: String? = nil)
     /// A number with exactly these digits.
     case literal(String)
 
@@ -22,7 +22,7 @@ enum OutputValue: Sendable, Equatable {
         case .text(let text): text
         case .number(let number): "\(number)"
         case .decimal(let number): "\(number)"
-        case .flag(_, let text): text
+        case .flag(let flag, let text): text ?? (flag ? "yes" : "no")
         case .literal(let digits): digits
         }
     }

@@ -32,14 +32,12 @@ test: setup setup-tests
 # kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
 compat-zookeeper: setup setup-tests build
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform
-	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zk_probe.py compare .build/debug/platform
 
 # The same against Debian's ZooKeeper: what the suite gives there, and new recordings.
 compat-zookeeper-reference: setup setup-tests
 	@missing=""; for p in $(DEBIAN_REFERENCE); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference
-	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zk_probe.py record
 
 # Simulated clusters, ten minutes of faults each, in release: `make sim SEEDS=1000`. Fails if a law is broken or a rare branch is never seen.
 sim: setup

@@ -43,8 +43,8 @@ final class CoordConnection: FrameSession {
     var state = State.greeting
     var identities: [Identity]
     var sasl: SASLExchange?
-    /// Numbers this connection over all servers; the log knows by it which connection a session is on.
-    let owner = Digests.randomBytes(8).getInteger(at: 0, as: Int64.self).map { $0 == 0 ? 1 : $0 } ?? 1
+    /// Numbers this connection over all servers of an ensemble; the log knows by it which connection a session is on. 0 on a server that stands alone.
+    let owner: Int64
     /// The session that is on this connection, from when the log says so.
     var attached: SessionID?
     /// Whether the leader is still to be told that this session was heard from.
@@ -61,6 +61,7 @@ final class CoordConnection: FrameSession {
         self.frames = frames
         self.door = door
         openedAt = door.now
+        owner = door.settings.ensemble == nil ? 0 : Digests.randomBytes(8).getInteger(at: 0, as: Int64.self).map { $0 == 0 ? 1 : $0 } ?? 1
         identities = [Identity(scheme: "ip", id: frames.remote?.host ?? "")]
     }
 

@@ -167,7 +167,7 @@ package final class CoordDoor: @unchecked Sendable {
         connections[connection.id] = nil
         heldConnections[connection.id] = nil
         watches.forget(connection.id)
-        byOwner[connection.owner] = nil
+        if connection.owner != 0 { byOwner[connection.owner] = nil }
         if let session = connection.attached, bySession[session] === connection { bySession[session] = nil }
     }
 

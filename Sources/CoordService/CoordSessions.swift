@@ -62,14 +62,20 @@ extension CoordDoor {
             return done(.unknown)
         }
         let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: record.password)
+        guard connection.owner != 0 else {
+            settle(id, on: connection)
+            clock.watch(id, timeout: .milliseconds(Int64(timeout)), now: now)
+            return done(.granted(granted))
+        }
         open(connection, .attachSession(id, timeoutMilliseconds: timeout, owner: connection.owner), granted, done)
     }
 
     private func open(_ connection: CoordConnection, _ command: CoordCommand, _ granted: GrantedSession, _ done: @escaping (Attachment) -> Void) {
-        byOwner[connection.owner] = connection
+        if connection.owner != 0 { byOwner[connection.owner] = connection }
         propose(command) { [weak self, weak connection] result in
             guard let self, let connection, case .success(let outcome) = result else { return done(.unavailable) }
             guard case .success = outcome.result else { return done(.unknown) }
+            if connection.owner == 0 { self.settle(granted.id, on: connection) }
             // It may have gone on to yet another connection since.
             done(self.bySession[granted.id] === connection ? .granted(granted) : .unavailable)
         }
@@ -79,7 +85,11 @@ extension CoordDoor {
     func sessionAttached(_ session: SessionID) {
         guard let record = machine.sessions[session] else { return }
         clock.watch(session, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
-        let connection = byOwner[record.owner]
+        if record.owner != 0 { settle(session, on: byOwner[record.owner]) }
+    }
+
+    /// A session is on this connection of ours now, or on none; the one before is cut off.
+    private func settle(_ session: SessionID, on connection: CoordConnection?) {
         if let before = bySession[session], before !== connection { before.end() }
         bySession[session] = connection
         connection?.attached = session

@@ -1,6 +1,7 @@
 // Runs benchmarks against the program that lies beside this one and prints one table: all of them, or the parts that are named (start, coord, broker, dfs,
 // compute). It asserts nothing: figures of a busy machine are figures all the same, so the load average stands above and below them.
 import Foundation
+import NetKit
 import TestKit
 
 enum Benchmarks {
@@ -29,4 +30,22 @@ enum Benchmarks {
     }
 }
 
-await Benchmarks.run(Array(CommandLine.arguments.dropFirst()))
+/// `load HOST:PORT WORK SESSIONS DEPTH SECONDS`: one load against any server, to be measured from outside.
+enum SingleLoad {
+    static func run(_ words: [String]) async -> Int32 {
+        guard words.count == 5, let work = CoordWork(rawValue: words[1]), let sessions = Int(words[2]), let depth = Int(words[3]), let seconds = Double(words[4]) else {
+            print("usage: platform-bench load HOST:PORT,... \(CoordWork.allCases.map(\.rawValue).joined(separator: "|")) SESSIONS DEPTH SECONDS")
+            return 64
+        }
+        let servers = words[0].split(separator: ",").compactMap { HostPort(parsing: String($0), defaultPort: 2181) }
+        do { print(try await CoordLoad.run(servers, work, sessions: sessions, depth: depth, seconds: seconds).text) } catch {
+            print("\(error)")
+            return 1
+        }
+        return 0
+    }
+}
+
+let words = Array(CommandLine.arguments.dropFirst())
+if words.first == "load" { exit(await SingleLoad.run(Array(words.dropFirst()))) }
+await Benchmarks.run(words)

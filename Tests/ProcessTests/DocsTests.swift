@@ -65,7 +65,7 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
         return blocks
     }
 
-    private static let defaults = [("coord", 2181), ("broker", 9092), ("webhdfs", 9870), ("connect", 15002), ("console", 7080)]
+    private static let defaults = [("coord", 2181), ("broker", 9092), ("webhdfs", 9870), ("connect", 15002), ("console", 7080), ("coord-admin", 8080)]
 
     /// The default addresses in a block, replaced by those of the running platform.
     static func redirected(_ text: String, _ endpoints: [String: String]) -> String {

@@ -81,7 +81,7 @@ extension BrokerCommand {
 extension BrokerCommand.Group {
     struct Lag: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show how far a group is behind, topic by topic.", discussion: "EXAMPLES\n  platform broker group lag reports")
+            abstract: "Show how far a group is behind, topic by topic.", discussion: "EXAMPLES\n  platform broker group lag reports\n  platform broker group lag reports -o json")
         @Argument(help: "The group's name.") var name: String
         @OptionGroup var server: BrokerCommand.ServerOptions
         @OptionGroup var output: OutputOptions
@@ -130,7 +130,7 @@ extension BrokerCommand.Group {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a group that has no members, with its offsets.", discussion: "EXAMPLES\n  platform broker group delete reports")
+            abstract: "Delete a group that has no members, with its offsets.", discussion: "EXAMPLES\n  platform broker group delete reports\n  platform broker group delete reports --server 10.0.0.5:9092")
         @Argument(help: "The group's name.") var name: String
         @OptionGroup var server: BrokerCommand.ServerOptions
 

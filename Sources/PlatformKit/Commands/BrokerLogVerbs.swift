@@ -8,7 +8,8 @@ import Storage
 extension BrokerCommand {
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "log", abstract: "Look into the files of partitions.", subcommands: [Dump.self, Verify.self])
+            commandName: "log", abstract: "Look into the files of partitions.",
+            discussion: "EXAMPLES\n  platform broker log dump ~/.local/share/platform/broker/topics/events.0b7f6a2c/0\n  platform broker log verify ~/.local/share/platform/broker/topics", subcommands: [Dump.self, Verify.self])
 
         struct Dump: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ extension BrokerCommand {
         struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Check every record batch of every segment under a directory; exit 65 if one is damaged.",
-                discussion: "A file may end in the middle of a batch while a broker runs or after a crash; that is told, and no damage.\n\nEXAMPLES\n  platform broker log verify ~/.local/share/platform/broker/topics")
+                discussion: "A file may end in the middle of a batch while a broker runs or after a crash; that is told, and no damage.\n\nEXAMPLES\n  platform broker log verify ~/.local/share/platform/broker/topics\n  platform broker log verify /srv/broker/topics")
             @Argument(help: "A .log file, or a directory with some below it.") var path: String
 
             func run() async throws {

@@ -7,7 +7,8 @@ import NetKit
 extension BrokerCommand {
     struct TransactionVerbs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "txn", abstract: "List, describe and abort transactions.", subcommands: [List.self, Describe.self, Abort.self])
+            commandName: "txn", abstract: "List, describe and abort transactions.",
+            discussion: "EXAMPLES\n  platform broker txn list\n  platform broker txn abort transfers", subcommands: [List.self, Describe.self, Abort.self])
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
@@ -24,7 +25,7 @@ extension BrokerCommand {
         struct Describe: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "describe", abstract: "Show the state of a transactional id and the partitions of its transaction.",
-                discussion: "EXAMPLES\n  platform broker txn describe transfers")
+                discussion: "EXAMPLES\n  platform broker txn describe transfers\n  platform broker txn describe transfers -o json")
             @Argument(help: "The transactional id.") var name: String
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
@@ -45,7 +46,7 @@ extension BrokerCommand {
         struct Abort: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "abort", abstract: "Abort what a transactional id has open, and shut its producer out.",
-                discussion: "For a producer that does not come back; one that does gets an error and has to begin anew.\n\nEXAMPLES\n  platform broker txn abort transfers")
+                discussion: "For a producer that does not come back; one that does gets an error and has to begin anew.\n\nEXAMPLES\n  platform broker txn abort transfers\n  platform broker txn abort transfers --server 10.0.0.5:9092")
             @Argument(help: "The transactional id.") var name: String
             @OptionGroup var server: ServerOptions
 

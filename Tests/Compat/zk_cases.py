@@ -50,7 +50,7 @@ class Case:
         return text if text is None else text.replace(self.root, "ROOT")
 
     def zxid(self, value):
-        return value - self.base if value else "zero"
+        return value - self.base if value > 0 else "none"
 
     def stat(self, reader):
         values = dict(zip(wire.STAT, reader.take(">qqqqiiiqiiq")))
@@ -62,10 +62,9 @@ class Case:
             "numChildren": values["numChildren"], "owner": "none" if owner == 0 else "a session" if any(owner == one.session for one in self.open) else "unknown",
         }
 
-    def event(self, reader):
-        """Without the header's zxid, which is -1 up to ZooKeeper 3.8 and the write's own since 3.9."""
+    def event(self, zxid, reader):
         kind, state, path = reader.i32(), reader.i32(), self.plain(reader.text())
-        return ["event", {1: "created", 2: "deleted", 3: "data changed", 4: "children changed"}.get(kind, kind), state, path]
+        return ["event", {1: "created", 2: "deleted", 3: "data changed", 4: "children changed"}.get(kind, kind), state, path, self.zxid(zxid)]
 
     def ask(self, operation, body=b"", read=None, on=None, label=None, xid=None):
         """Sends a request and notes everything up to its reply; `read` turns the body into a fact. Returns the fact."""
@@ -76,7 +75,7 @@ class Case:
             while True:
                 answered, zxid, error, reader = connection.reply()
                 if answered == -1:
-                    self.note(self.event(reader))
+                    self.note(self.event(zxid, reader))
                     continue
                 fact = None
                 if error == 0 and read:
@@ -95,7 +94,7 @@ class Case:
         try:
             while not on.silent():
                 answered, zxid, error, reader = on.reply()
-                self.note(self.event(reader) if answered == -1 else ["unasked reply", answered, error])
+                self.note(self.event(zxid, reader) if answered == -1 else ["unasked reply", answered, error])
             self.note(label)
         except Closed:
             self.note("closed")

@@ -1,7 +1,7 @@
 """Asks a ZooKeeper server for what clients depend on, by bytes of our own, and writes down what it answers: error codes, stats, zxids relative
 to the case's beginning, events and their place among the replies.
 
-Usage: zk_probe.py record                      the real server (Debian's packages), into Golden/zookeeper.json
+Usage: zk_probe.py record JARS                 the real server, from the jars in a folder, into Golden/zookeeper.json
        zk_probe.py compare PROGRAM [--update]  coord, against that file; cases in zk_probe.must-match have to match, --update adds those that do
 """
 import json
@@ -53,9 +53,9 @@ def run(server):
     return found
 
 
-def started(reference):
-    if reference:
-        os.environ["PLATFORM_COMPAT_REFERENCE"] = "1"
+def started(jars=None):
+    if jars:
+        os.environ["PLATFORM_COMPAT_REFERENCE"] = jars
     import coord_cluster
 
     cluster = coord_cluster.ZookeeperCluster()
@@ -63,8 +63,8 @@ def started(reference):
     return cluster
 
 
-def record():
-    cluster = started(reference=True)
+def record(jars):
+    cluster = started(jars)
     try:
         found = run(cluster[0])
     finally:
@@ -79,7 +79,7 @@ def record():
 
 def compare(program, update):
     os.environ["PLATFORM_PROGRAM"] = os.path.abspath(program)
-    cluster = started(reference=False)
+    cluster = started()
     try:
         found = run(cluster[0])
     finally:
@@ -109,4 +109,4 @@ def compare(program, update):
 
 if __name__ == "__main__":
     sys.path.insert(0, HERE)
-    sys.exit(record() if sys.argv[1] == "record" else compare(sys.argv[2], "--update" in sys.argv))
+    sys.exit(record(sys.argv[2]) if sys.argv[1] == "record" else compare(sys.argv[2], "--update" in sys.argv))

@@ -8,7 +8,10 @@ DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
 DEBIAN_TEST := curl kcat openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-DEBIAN_REFERENCE := zookeeper default-jre-headless
+DEBIAN_REFERENCE := default-jre-headless
+# ZooKeeper's server is inside this distribution of PyPI, 434 MB in all.
+REFERENCE_PYSPARK := 4.0.1
+REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 .PHONY: build release demo test compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
@@ -33,11 +36,15 @@ test: setup setup-tests
 compat-zookeeper: setup setup-tests build
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform
 
-# The same against Debian's ZooKeeper: what the suite gives there, and new recordings.
+# The same against the real ZooKeeper: what the suite gives there, and new recordings.
 compat-zookeeper-reference: setup setup-tests
 	@missing=""; for p in $(DEBIAN_REFERENCE); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
-	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference
+	@if [ ! -d $(REFERENCE_JARS) ]; then mkdir -p $(REFERENCE_JARS).new && \
+	  $(PYTHON_ENVIRONMENT)/bin/pip download -q --no-deps --no-binary :all: -d $(REFERENCE_JARS).new pyspark==$(REFERENCE_PYSPARK) && \
+	  tar xzf $(REFERENCE_JARS).new/pyspark-*.tar.gz --strip-components=3 -C $(REFERENCE_JARS).new --wildcards '*/deps/jars/*.jar' && \
+	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference $(REFERENCE_JARS)
 
 # Simulated clusters, ten minutes of faults each, in release: `make sim SEEDS=1000`. Fails if a law is broken or a rare branch is never seen.
 sim: setup
@@ -71,7 +78,7 @@ setup-tests:
 	  cp Tests/Clients/requirements.txt $(PYTHON_ENVIRONMENT)/installed.txt; fi
 
 # ZooKeeper of another make, to measure beside.
-setup-bench: DEBIAN_TEST += $(DEBIAN_REFERENCE)
+setup-bench: DEBIAN_TEST += zookeeper default-jre-headless
 setup-bench: setup-tests
 
 clean:

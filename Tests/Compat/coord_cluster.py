@@ -1,9 +1,9 @@
-"""Servers for kazoo's own tests: `coord` of the program under test, or the real ZooKeeper from Debian's packages as the reference.
+"""Servers for kazoo's own tests: `coord` of the program under test, or the real ZooKeeper as the reference.
 
 The classes take the place of kazoo.testing.common, whose server is Java with a configuration of its own; kazoo's test harness
 (kazoo.testing.harness) uses no more of them than what is here. Chosen by the environment:
   PLATFORM_PROGRAM           the program under test
-  PLATFORM_COMPAT_REFERENCE  set: the real server, from the jars in /usr/share/java
+  PLATFORM_COMPAT_REFERENCE  a folder with the jars of the real server
 """
 import glob
 import os
@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from certificates import Certificates  # noqa: E402
 from platform_child import free_port  # noqa: E402
 
-REFERENCE = "PLATFORM_COMPAT_REFERENCE" in os.environ
+REFERENCE = os.environ.get("PLATFORM_COMPAT_REFERENCE")
 SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
 
 
@@ -100,7 +100,7 @@ class Server:
                 "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory", "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
                 "ssl.keyStore.location=" + both, "ssl.keyStore.type=PEM", "ssl.trustStore.location=" + self.certificates.authority, "ssl.trustStore.type=PEM", ""]))
         return [[
-            "java", "-cp", os.pathsep.join(glob.glob("/usr/share/java/*.jar")), "-Xmx512m", "-Dfile.encoding=UTF-8", "-Djava.awt.headless=true",
+            "java", "-cp", os.pathsep.join(glob.glob(REFERENCE + "/*.jar")), "-Xmx512m", "-Dfile.encoding=UTF-8", "-Djava.awt.headless=true",
             "-Dzookeeper.extendedTypesEnabled=true", "-Dzookeeper.DigestAuthenticationProvider.superDigest=" + SUPER_DIGEST,
             "org.apache.zookeeper.server.ZooKeeperServerMain", configuration]]
 

@@ -1,9 +1,9 @@
 """Runs kazoo's own test suite against coord and compares with kazoo.must-pass, which only grows.
 
-Usage: kazoo_suite.py PROGRAM [--update] [--reference] [-k EXPRESSION]
+Usage: kazoo_suite.py PROGRAM [--update] [--reference JARS] [-k EXPRESSION]
 
 Ends with 1 if a test of the list did not pass. --update adds the tests that pass and are not in the list yet. --reference runs the real
-ZooKeeper of Debian's packages (zookeeper, libzookeeper-java and Java) instead, and only prints.
+ZooKeeper instead, from the jars in a folder, and only prints.
 """
 import argparse
 import collections
@@ -13,18 +13,23 @@ import subprocess
 import sys
 import tempfile
 
+import kazoo.tests
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIST = os.path.join(HERE, "kazoo.must-pass")
 SECONDS_PER_TEST = 60
+TESTS = os.path.dirname(kazoo.tests.__file__)
 
 
-def run(program, reference, expression):
+def run(program, reference, expression, names=()):
+    """How each test ended; all of them, those that the expression chooses, or those that are named."""
     with tempfile.TemporaryDirectory() as directory:
         results = os.path.join(directory, "results.json")
         environment = dict(os.environ, PLATFORM_PROGRAM=os.path.abspath(program), PLATFORM_COMPAT_RESULTS=results, PYTHONPATH=HERE, PYTHONDONTWRITEBYTECODE="1")
         if reference:
-            environment["PLATFORM_COMPAT_REFERENCE"] = "1"
-        command = [sys.executable, "-m", "pytest", "-p", "kazoo_plugin", "-p", "no:cacheprovider", "-q", "--tb=line", "--timeout=%d" % SECONDS_PER_TEST, "--pyargs", "kazoo.tests"]
+            environment["PLATFORM_COMPAT_REFERENCE"] = reference
+        command = [sys.executable, "-m", "pytest", "-p", "kazoo_plugin", "-p", "no:cacheprovider", "-q", "--tb=line", "--timeout=%d" % SECONDS_PER_TEST]
+        command += [os.path.join(TESTS, name) for name in names] if names else ["--pyargs", "kazoo.tests"]
         if expression:
             command += ["-k", expression]
         ran = subprocess.run(command, env=environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -38,7 +43,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--update", action="store_true")
-    parser.add_argument("--reference", action="store_true")
+    parser.add_argument("--reference")
     parser.add_argument("-k", dest="expression")
     chosen = parser.parse_args()
     outcomes = run(chosen.program, chosen.reference, chosen.expression)
@@ -60,6 +65,12 @@ def main():
     elif passed - must:
         print("%d pass that are not in the list; --update adds them: %s" % (len(passed - must), ", ".join(sorted(passed - must)[:5])))
     broken = sorted(must - passed)
+    if 0 < len(broken) <= 10:
+        # Many of kazoo's tests wait for a while and then look; on a busy machine that can be too short. What fails twice is broken.
+        again = run(chosen.program, False, None, broken)
+        for name in [name for name in broken if again.get(name, {}).get("outcome") == "passed"]:
+            print("second try  %s: %s" % (name, outcomes[name]["reason"]))
+            broken.remove(name)
     for name in broken:
         print("MUST PASS  %s: %s" % (name, outcomes.get(name, {"reason": "it did not run"})["reason"]))
     print("%d passed, %d failed" % (len(must) - len(broken), len(broken)))

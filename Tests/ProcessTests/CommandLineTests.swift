@@ -43,6 +43,8 @@ extension OneAtATime {
             expectFailure(try start(certificate, "coord.tls.key=\(directory)/other.key"), 78, "does not belong to the certificate")
             expectFailure(try start(certificate, key, "coord.tls.client-ca=\(directory)/none.pem"), 78, "none.pem cannot be read")
             expectFailure(try start(certificate, "coord.tls.key=\(directory)/one.pem"), 78, "one.pem cannot be read as a private key")
+            // A certificate of the server alone does not tell who comes in.
+            expectFailure(try start(certificate, key, "coord.listen=0.0.0.0:0"), 78, "--insecure-expose", "coord.tls.client-ca")
             // What another service lacks stops this one as well: a mistake shows at the first start.
             expectFailure(try start("console.tls.certificate=\(directory)/one.pem"), 78, "console.tls.key is not set")
             expectFailure(try Ran.platform(["config", "validate", "--set", certificate]), 78, "coord.tls.key is not set")
@@ -146,6 +148,16 @@ extension OneAtATime {
             #expect(ran.output.contains("ff fe 0a"), "\(ran.output)\(ran.errors)")
             expectFailure(try Ran.platform(["broker", "consume", "none", "--from", "beginning"] + server), 1, "none")
             expectFailure(try Ran.platform(["broker", "consume", "bytes", "--group", "g", "--from", "end"] + server), 64, "--group")
+        }
+
+        @Test func sqlAsJSONKeepsTheTypesThatJSONHas() throws {
+            let platform = try PlatformProcess(["up", "--only", "compute", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let statement = "SELECT true AS t, false AS f, CAST(null AS boolean) AS n, 7 AS i, 1.5D AS d, 1.10 AS exact, CAST('-0.05' AS decimal(9,2)) AS small, CAST('12345678901234567.89' AS decimal(20,2)) AS large, 'x' AS s"
+            let ran = try Ran.platform(["compute", "sql", statement, "-o", "json", "--server", try platform.endpoint("connect")])
+            #expect(ran.output == #"[{"t":true,"f":false,"n":null,"i":7,"d":1.5,"exact":1.10,"small":-0.05,"large":"12345678901234567.89","s":"x"}]"# + "\n", "\(ran.errors)")
+            let table = try Ran.platform(["compute", "sql", "SELECT true AS t, 1.10 AS exact", "--server", try platform.endpoint("connect")])
+            #expect(table.output == "T     EXACT\ntrue  1.10\n", "\(table.output)")
         }
 
         @Test func completionScriptsAreThereForThreeShells() throws {

@@ -9,6 +9,10 @@ package struct CoordMachine: StateMachine, Sendable {
     /// The last executed slot, which every reply's header carries.
     package private(set) var zxid: Int64 = 0
 
+    /// Access lists read so far, while rows are loaded: most nodes share a few.
+    private var lists = LookupTable<String, [AccessRight]>()
+    private var loadedParent = ZnodeTree.LoadedParent()
+
     package init() {}
 
     package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions] }
@@ -42,7 +46,8 @@ package struct CoordMachine: StateMachine, Sendable {
         return outcome
     }
 
-    private mutating func write(_ operations: [CoordOperation], _ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+    private mutating func write(_ operations: [CoordOperation], _ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges)
+    {
         guard sessions[write.session] != nil else {
             outcome.result = .failure(.init(place: 0, reason: .sessionExpired))
             return
@@ -59,9 +64,8 @@ package struct CoordMachine: StateMachine, Sendable {
 
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table == CoordRows.znodes {
-            let (path, node) = try CoordRows.node(row)
-            guard path == "/" || tree.node(ZnodePath.parent(of: path)) != nil else { throw StateCorruption("znode \(path) has no parent") }
-            tree.put(path, node)
+            let (path, node) = try CoordRows.node(row, &lists)
+            guard tree.load(path, node, &loadedParent) else { throw StateCorruption("znode \(path) has no parent") }
         } else {
             guard let id = row[0].integer, let timeout = row[1].integer, let password = row[2].blob else {
                 throw StateCorruption("a row of sessions is incomplete")
@@ -70,5 +74,8 @@ package struct CoordMachine: StateMachine, Sendable {
         }
     }
 
-    package mutating func finishLoading(applied: Slot) { zxid = applied.rawValue }
+    package mutating func finishLoading(applied: Slot) {
+        zxid = applied.rawValue
+        lists.removeAll()
+    }
 }

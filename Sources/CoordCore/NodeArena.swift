@@ -115,6 +115,13 @@ struct NodeArena: Sendable {
         return node
     }
 
+    func outline(_ number: UInt32) -> ZnodeOutline {
+        let record = records[number]
+        let history = history(record)
+        let status = NodeStatus(stat: Self.stat(record, history), dataBytes: record.payload.dataBytes, childCount: Int(history.childCount))
+        return ZnodeOutline(acl: lists[record.acl], status: status)
+    }
+
     private func history(_ record: NodeRecord) -> NodeHistory {
         record.history == PathIndex.none ? NodeHistory(record) : histories[record.history]
     }

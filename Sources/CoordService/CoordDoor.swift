@@ -29,6 +29,7 @@ package final class CoordDoor: @unchecked Sendable {
     let dataDirectory: String
     private let directory: DataDirectory
     private var listener: FrameListener?
+    private var secureListener: FrameListener?
     private var admin: AdminServer?
     var connections: [WatcherID: CoordConnection] = [:]
     var bySession: [SessionID: CoordConnection] = [:]
@@ -80,7 +81,7 @@ package final class CoordDoor: @unchecked Sendable {
                 directory: dataDirectory, name: "coord", loop: loop, time: time, log: log)
             let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, log)
             do { try await door.open() } catch {
-                await door.listener?.stopAccepting()
+                await door.stopListening()
                 await replica.stop()
                 throw error
             }
@@ -101,29 +102,39 @@ package final class CoordDoor: @unchecked Sendable {
         }
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
-        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) {
-            [unowned self] frames in
-            self.accept(frames)
+        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, log: log) { [unowned self] in self.accept($0) }
+        if let address = settings.secureListen, let tls = settings.tls {
+            secureListener = try await FrameListener.bind(address, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in
+                self.accept($0)
+            }
         }
         if let address = settings.adminListen { admin = try await AdminServer.start(address, self, log) }
     }
 
     package var address: HostPort { listener?.address ?? settings.listen }
+    /// Where clients connect by TLS, if they can.
+    package var secureAddress: HostPort? { secureListener?.address }
     /// Where the AdminServer answers, if it does.
     package var adminAddress: HostPort? { admin?.address }
     package var isReady: Bool { !isStopped && replica.isLeading }
-    var refusedConnections: Int { listener?.refusedConnections ?? 0 }
+    var refusedConnections: Int { (listener?.refusedConnections ?? 0) + (secureListener?.refusedConnections ?? 0) }
 
     /// Stops taking connections, makes everything durable, closes. Sessions stay and go on after a restart.
     package func stop() async {
-        await listener?.stopAccepting()
+        await stopListening()
         await admin?.stop()
         await onLoop { self.isStopped = true }
         await replica.stop()
         await listener?.closeConnections()
+        await secureListener?.closeConnections()
         // The loop's thread has nothing left to do; a failure to join it changes nothing.
         try? await loop.stop()
         directory.release()
+    }
+
+    private func stopListening() async {
+        await listener?.stopAccepting()
+        await secureListener?.stopAccepting()
     }
 
     /// Runs `body` on the loop, where all state is at home.
@@ -161,7 +172,8 @@ package final class CoordDoor: @unchecked Sendable {
     /// A session's write as this server has it executed.
     func command(_ session: SessionID, _ identities: [Identity], _ operations: [CoordOperation]) -> CoordCommand {
         settings.enforcesQuota
-            ? .writeWithinQuota(session, identities: identities, operations: operations) : .write(session, identities: identities, operations: operations)
+            ? .writeWithinQuota(session, identities: identities, operations: operations)
+            : .write(session, identities: identities, operations: operations)
     }
 
     private func executed(_ outcome: CoordOutcome) {

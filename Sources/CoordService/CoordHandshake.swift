@@ -13,6 +13,7 @@ extension CoordConnection {
         let readOnlyByte = reader.remaining == 1
         // A client that has seen more than this server would read the past.
         guard connect.lastZxidSeen <= door.zxid else { return end() }
+        if let subject = frames.peerSubject { identities.append(Identity(scheme: "x509", id: subject)) }
         state = .opening(backlog: [])
         door.attach(self, connect) { [weak self] granted in self?.answer(granted, readOnlyByte: readOnlyByte) }
     }

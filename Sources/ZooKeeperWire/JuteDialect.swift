@@ -52,6 +52,9 @@ package struct ACLRecord: WireLayout, Hashable {
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&permissions)
         try io.string(&scheme)
-        try io.string(&id)
+        // Some clients send null where the scheme needs no id.
+        var text: String? = id
+        try io.optionalString(&text)
+        id = text ?? ""
     }
 }

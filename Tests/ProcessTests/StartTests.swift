@@ -6,7 +6,7 @@ import Testing
 extension OneAtATime {
     @Suite(.serialized) struct StartTests {
         /// The READY line's names by service.
-        private static let names = ["coord": ["coord"], "broker": ["broker"], "dfs": ["webhdfs"], "compute": ["connect"]]
+        private static let names = ["coord": ["coord", "coord-admin"], "broker": ["broker"], "dfs": ["webhdfs"], "compute": ["connect"]]
 
         private func accepts(_ address: String) -> Bool {
             let parts = address.split(separator: ":")

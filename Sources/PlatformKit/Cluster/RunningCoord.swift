@@ -13,7 +13,8 @@ struct RunningCoord: RunningService {
 
     var endpoints: [Endpoint] {
         let admin = door.adminAddress.map { [Endpoint(key: "coord-admin", address: $0, clients: "HTTP; /commands")] } ?? []
-        return [Endpoint(key: "coord", address: door.address, clients: "ZooKeeper clients")] + admin
+        let secure = door.secureAddress.map { [Endpoint(key: "coord-tls", address: $0, clients: "ZooKeeper clients by TLS")] } ?? []
+        return [Endpoint(key: "coord", address: door.address, clients: "ZooKeeper clients")] + secure + admin
     }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningCoord {
@@ -52,6 +53,11 @@ struct RunningCoord: RunningService {
             settings.adminListen = values[SettingsTable.coordAdminListen]
             try values.checkExposure(values[SettingsTable.coordAdminListen], SettingsTable.coordAdminListen.name)
         }
+        settings.tls = try tls(values)
+        if settings.tls != nil {
+            settings.secureListen = values[SettingsTable.coordSecureListen]
+            try values.checkExposure(values[SettingsTable.coordSecureListen], SettingsTable.coordSecureListen.name)
+        }
         guard !settings.requiresSASL || !settings.saslUsers.isEmpty else {
             throw CommandFailure(
                 .configuration, "\(SettingsTable.coordSASLRequired.name) is on, but nobody could log in",
@@ -59,6 +65,27 @@ struct RunningCoord: RunningService {
                 next: "name a file with lines of user:password in \(SettingsTable.coordSASLUsers.name)")
         }
         return settings
+    }
+
+    /// Certificates are read and checked here, so that a bad file ends the program before anything is touched.
+    private static func tls(_ values: Settings) throws(CommandFailure) -> TLSSettings? {
+        let (certificate, key, authority) = (
+            values[SettingsTable.coordCertificate], values[SettingsTable.coordKey], values[SettingsTable.coordAuthority]
+        )
+        if certificate.isEmpty, key.isEmpty, authority.isEmpty { return nil }
+        guard !certificate.isEmpty, !key.isEmpty else {
+            throw CommandFailure(
+                .configuration, "TLS of coord is set up in part",
+                why: "\(SettingsTable.coordCertificate.name) and \(SettingsTable.coordKey.name) belong together",
+                next: "set both, or none of coord.tls.*")
+        }
+        let tls = TLSSettings(certificateFile: certificate, keyFile: key, authorityFile: authority.isEmpty ? nil : authority)
+        do { _ = try tls.serverContext() } catch {
+            throw CommandFailure(
+                .configuration, "TLS of coord cannot be set up", why: "\(error)",
+                next: "check the PEM files named by coord.tls.certificate, coord.tls.key and coord.tls.authority")
+        }
+        return tls
     }
 
     private static func superDigest(_ text: String) throws(CommandFailure) -> String? {

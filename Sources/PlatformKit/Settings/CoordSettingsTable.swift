@@ -43,11 +43,21 @@ extension SettingsTable {
     static let coordAdminListen = SettingKey.address(
         "coord.admin.listen", "127.0.0.1:8080", "Where the AdminServer answers; if nobody chose it and it is taken, coord goes without.")
 
+    static let coordSecureListen = SettingKey.address(
+        "coord.tls.listen", "127.0.0.1:2281", "Where ZooKeeper clients connect by TLS, if there is a certificate.")
+    static let coordCertificate = SettingKey.text(
+        "coord.tls.certificate", "", "a PEM file; empty: no TLS", "The server's certificate and those between it and its authority.")
+    static let coordKey = SettingKey.text("coord.tls.key", "", "a PEM file", "The key of coord.tls.certificate.")
+    static let coordAuthority = SettingKey.text(
+        "coord.tls.authority", "", "a PEM file; empty: clients need no certificate",
+        "Authorities of client certificates; with it every TLS client must show one.")
+
     static let coord: [AnySetting] = [
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
         coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
+        coordSecureListen.erased, coordCertificate.erased, coordKey.erased, coordAuthority.erased,
     ]
 }

@@ -63,6 +63,6 @@ enum SettingsTable {
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
     static let listeners: [SettingKey<HostPort>] = [
-        coordListen, coordAdminListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen,
+        coordListen, coordAdminListen, coordSecureListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen,
     ]
 }

@@ -205,10 +205,10 @@ package final class CoordDoor: @unchecked Sendable {
     func requestEnded(bytes: Int) {
         throttle.end(bytes: bytes)
         guard throttle.isRelaxed, !heldConnections.isEmpty else { return }
-        let held = heldConnections.values.sorted { $0.id < $1.id }
-        heldConnections = [:]
-        for connection in held { connection.release() }
+        for connection in heldConnections.values.sorted(by: { $0.id < $1.id }) where connection.release() { released(connection) }
     }
+
+    func released(_ connection: CoordConnection) { heldConnections[connection.id] = nil }
 
     func held(_ connection: CoordConnection) {
         throttle.noteHold()

@@ -9,6 +9,10 @@ package struct CoordMachine: StateMachine, Sendable {
     /// The last executed slot, which every reply's header carries.
     package private(set) var zxid: Int64 = 0
 
+    /// Access lists read so far, while rows are loaded: most nodes share a few.
+    private var lists = LookupTable<String, [AccessRight]>()
+    private var loadedParent = ZnodeTree.LoadedParent()
+
     package init() {}
 
     package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners] }
@@ -79,9 +83,8 @@ package struct CoordMachine: StateMachine, Sendable {
 
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table == CoordRows.znodes {
-            let (path, node) = try CoordRows.node(row)
-            guard path == "/" || tree.node(ZnodePath.parent(of: path)) != nil else { throw StateCorruption("znode \(path) has no parent") }
-            tree.put(path, node)
+            let (path, node) = try CoordRows.node(row, &lists)
+            guard tree.load(path, node, &loadedParent) else { throw StateCorruption("znode \(path) has no parent") }
         } else if table == CoordRows.owners {
             guard let id = row[0].integer, let owner = row[1].integer, sessions.setOwner(SessionID(id), owner) else {
                 throw StateCorruption("an owner belongs to no session")
@@ -94,5 +97,8 @@ package struct CoordMachine: StateMachine, Sendable {
         }
     }
 
-    package mutating func finishLoading(applied: Slot) { zxid = applied.rawValue }
+    package mutating func finishLoading(applied: Slot) {
+        zxid = applied.rawValue
+        lists.removeAll()
+    }
 }

@@ -30,23 +30,31 @@ package enum CoordRows {
 
     static func delete(_ path: String, _ rows: inout RowChanges) { rows.delete(znodes, key: [.text(path)]) }
 
-    static func node(_ row: Row) throws(StateCorruption) -> (path: String, node: Znode) {
-        guard let path = row[0].text, let list = row[2].text, let acl = rights(list) else {
-            throw StateCorruption("a row of znodes has no path or access list")
+    /// `lists` holds the access lists that were read before.
+    static func node(_ row: Row, _ lists: inout LookupTable<String, [AccessRight]>) throws(StateCorruption) -> (path: String, node: Znode) {
+        guard let path = row[0].text, let text = row[2].text else { throw StateCorruption("a row of znodes has no path or access list") }
+        var acl = lists[text]
+        if acl == nil {
+            acl = rights(text)
+            if lists.count < listsMax { lists[text] = acl }
         }
-        var numbers: [Int64] = []
-        for value in row[3...] {
-            guard let number = value.integer else { throw StateCorruption("znode \(path) has a number that is none") }
-            numbers.append(number)
+        guard let acl else { throw StateCorruption("znode \(path) has an access list that cannot be read") }
+        func number(_ place: Int) throws(StateCorruption) -> Int64 {
+            guard let number = row[place].integer else { throw StateCorruption("znode \(path) has a number that is none") }
+            return number
         }
         var stat = ZnodeStat()
-        (stat.czxid, stat.mzxid, stat.pzxid, stat.ctime, stat.mtime) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
-        stat.version = Int32(truncatingIfNeeded: numbers[5])
-        stat.childrenCreated = Int32(truncatingIfNeeded: numbers[6])
-        stat.aversion = Int32(truncatingIfNeeded: numbers[7])
-        stat.storedLife = numbers[8]
+        (stat.czxid, stat.mzxid, stat.pzxid) = (try number(3), try number(4), try number(5))
+        (stat.ctime, stat.mtime) = (try number(6), try number(7))
+        stat.version = Int32(truncatingIfNeeded: try number(8))
+        stat.childrenCreated = Int32(truncatingIfNeeded: try number(9))
+        stat.aversion = Int32(truncatingIfNeeded: try number(10))
+        stat.storedLife = try number(11)
         return (path, Znode(data: row[1].blob, acl: acl, stat: stat))
     }
+
+    /// Lists that are remembered while rows are read.
+    private static let listsMax = 10_000
 
     /// `scheme:id:permissions` per entry, one a line; ids may hold colons.
     static func text(_ acl: [AccessRight]) -> String {

@@ -32,6 +32,13 @@ struct NodeHistory: Sendable {
     /// That of a node right after its creation.
     init(_ record: NodeRecord) { (mzxid, pzxid, mtime) = (record.czxid, record.czxid, record.ctime) }
 
+    /// All but the number of children, which is the tree's own.
+    mutating func take(_ stat: ZnodeStat) {
+        (mzxid, pzxid, mtime) = (stat.mzxid, stat.pzxid, stat.mtime)
+        (version, childrenCreated, aversion) = (stat.version, stat.childrenCreated, stat.aversion)
+        storedLife = stat.storedLife
+    }
+
     func isTrivial(_ record: NodeRecord) -> Bool {
         mzxid == record.czxid && pzxid == record.czxid && mtime == record.ctime && storedLife == 0 && version == 0 && childrenCreated == 0
             && aversion == 0 && childCount == 0
@@ -115,6 +122,13 @@ struct NodeArena: Sendable {
         return node
     }
 
+    func outline(_ number: UInt32) -> ZnodeOutline {
+        let record = records[number]
+        let history = history(record)
+        let status = NodeStatus(stat: Self.stat(record, history), dataBytes: record.payload.dataBytes, childCount: Int(history.childCount))
+        return ZnodeOutline(acl: lists[record.acl], status: status)
+    }
+
     private func history(_ record: NodeRecord) -> NodeHistory {
         record.history == PathIndex.none ? NodeHistory(record) : histories[record.history]
     }
@@ -157,18 +171,16 @@ struct NodeArena: Sendable {
         record.hash = path.withUTF8 { Self.hash($0) }
         count += 1
         dataBytes += record.payload.dataBytes
-        guard parent != PathIndex.none else {
-            let number = records.add(record)
-            set(number, node.stat)
-            return number
-        }
+        var history = NodeHistory(record)
+        history.take(node.stat)
+        if !history.isTrivial(record) { record.history = histories.add(history) }
+        guard parent != PathIndex.none else { return records.add(record) }
         record.parent = parent
         record.nextSibling = records[parent].firstChild
         let number = records.add(record)
         if record.nextSibling != PathIndex.none { records[record.nextSibling].previousSibling = number }
         records[parent].firstChild = number
         index.insert(number, &records)
-        set(number, node.stat)
         changeHistory(parent) { $0.childCount += 1 }
         return number
     }
@@ -184,11 +196,7 @@ struct NodeArena: Sendable {
 
     mutating func set(_ number: UInt32, _ stat: ZnodeStat) {
         (records[number].czxid, records[number].ctime) = (stat.czxid, stat.ctime)
-        changeHistory(number) { history in
-            (history.mzxid, history.pzxid, history.mtime) = (stat.mzxid, stat.pzxid, stat.mtime)
-            (history.version, history.childrenCreated, history.aversion) = (stat.version, stat.childrenCreated, stat.aversion)
-            history.storedLife = stat.storedLife
-        }
+        changeHistory(number) { $0.take(stat) }
     }
 
     private mutating func changeHistory(_ number: UInt32, _ body: (inout NodeHistory) -> Void) {

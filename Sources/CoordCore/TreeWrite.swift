@@ -7,6 +7,8 @@ struct TreeWrite {
     /// One step back, for a multi that fails after it.
     private enum Undo {
         case restore(path: String, Znode)
+        /// Only the statistics were changed.
+        case restat(path: String, ZnodeStat)
         case remove(path: String)
     }
 
@@ -16,6 +18,8 @@ struct TreeWrite {
     /// Whether hard quotas refuse.
     let enforcesQuota: Bool
     private var undo: [Undo] = []
+    /// A single operation checks everything before it changes anything, so it never has to be taken back.
+    private var keepsUndo = false
     private var changed: [String] = []
     private(set) var events: [TreeEvent] = []
 
@@ -34,6 +38,7 @@ struct TreeWrite {
     > {
         var results: [OperationResult] = []
         results.reserveCapacity(operations.count)
+        keepsUndo = operations.count > 1
         for (place, operation) in operations.enumerated() {
             do { results.append(try execute(operation, &tree)) } catch {
                 takeBack(&tree)
@@ -55,6 +60,7 @@ struct TreeWrite {
         for step in undo.reversed() {
             switch step {
             case .restore(let path, let node): tree.put(path, node)
+            case .restat(let path, let stat): tree.change(path) { $0 = stat }
             case .remove(let path): tree.erase(path)
             }
         }
@@ -77,15 +83,15 @@ struct TreeWrite {
         case .setACL(let path, let acl, let version): return try setACL(path, acl, version, &tree)
         case .check(let path, let version):
             guard ZnodePath.isValid(path) else { throw .badArguments }
-            guard let node = tree.node(path) else { throw .noNode }
-            try require(.read, node)
+            guard let node = tree.outline(path) else { throw .noNode }
+            try require(.read, node.acl)
             try expect(version, node.stat.version)
             return .checked
         }
     }
 
-    private func require(_ needed: Permissions, _ node: Znode) throws(CoordRefusal) {
-        guard AccessControl.allows(node.acl, needed, to: identities) else { throw .noAuth }
+    private func require(_ needed: Permissions, _ acl: [AccessRight]) throws(CoordRefusal) {
+        guard AccessControl.allows(acl, needed, to: identities) else { throw .noAuth }
     }
 
     private func expect(_ version: Int32, _ found: Int32) throws(CoordRefusal) {
@@ -102,14 +108,14 @@ struct TreeWrite {
     ) throws(CoordRefusal) -> OperationResult {
         guard let parentPath = ZnodePath.parentIfAny(of: path) else { throw .badArguments }
         guard let rights = AccessControl.normalised(acl, by: identities) else { throw .invalidACL }
-        guard let parent = tree.node(parentPath) else { throw .noNode }
-        try require(.create, parent)
+        guard let parent = tree.outline(parentPath) else { throw .noNode }
+        try require(.create, parent.acl)
         let full = sequential ? path + ZnodePath.sequenceSuffix(parent.stat.childrenCreated) : path
         guard ZnodePath.isValid(full) else { throw .badArguments }
-        guard tree.node(full) == nil else { throw .nodeExists }
+        guard tree.outline(full) == nil else { throw .nodeExists }
         guard parent.stat.life.session == nil else { throw .noChildrenForEphemerals }
         try askQuota(full, bytes: data?.readableBytes ?? 0, count: 1, tree)
-        undo += [.restore(path: parentPath, parent), .remove(path: full)]
+        if keepsUndo { undo += [.restat(path: parentPath, parent.stat), .remove(path: full)] }
         tree.change(parentPath) {
             $0.childrenCreated &+= 1
             $0.pzxid = zxid
@@ -129,19 +135,21 @@ struct TreeWrite {
 
     private mutating func delete(_ path: String, _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal) {
         guard let parentPath = ZnodePath.parentIfAny(of: path), !ZnodePath.isReserved(path) else { throw .badArguments }
-        guard let parent = tree.node(parentPath) else { throw .noNode }
-        try require(.delete, parent)
-        guard let node = tree.node(path) else { throw .noNode }
+        guard let parent = tree.outline(parentPath) else { throw .noNode }
+        try require(.delete, parent.acl)
+        guard let node = tree.outline(path) else { throw .noNode }
         try expect(version, node.stat.version)
-        guard node.childCount == 0 else { throw .notEmpty }
+        guard node.status.childCount == 0 else { throw .notEmpty }
         remove(path, node, parentPath, parent, &tree)
     }
 
-    private mutating func remove(_ path: String, _ node: Znode, _ parentPath: String, _ parent: Znode, _ tree: inout ZnodeTree) {
-        undo += [.restore(path: parentPath, parent), .restore(path: path, node)]
+    private mutating func remove(
+        _ path: String, _ node: ZnodeOutline, _ parentPath: String, _ parent: ZnodeOutline, _ tree: inout ZnodeTree
+    ) {
+        if keepsUndo, let whole = tree.node(path) { undo += [.restat(path: parentPath, parent.stat), .restore(path: path, whole)] }
         tree.erase(path)
         tree.change(parentPath) { $0.pzxid = zxid }
-        count(path, bytes: -(node.data?.readableBytes ?? 0), count: -1, &tree)
+        count(path, bytes: -node.status.dataBytes, count: -1, &tree)
         changed += [path, parentPath]
         events += [TreeEvent(.deleted, path, acl: node.acl), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
     }
@@ -150,21 +158,20 @@ struct TreeWrite {
         -> OperationResult
     {
         guard ZnodePath.isValid(path) else { throw .badArguments }
-        guard var node = tree.node(path) else { throw .noNode }
-        try require(.write, node)
-        let growth = (data?.readableBytes ?? 0) - (node.data?.readableBytes ?? 0)
+        guard let node = tree.outline(path) else { throw .noNode }
+        try require(.write, node.acl)
+        let growth = (data?.readableBytes ?? 0) - node.status.dataBytes
         try askQuota(path, bytes: growth, count: 0, tree)
         try expect(version, node.stat.version)
-        undo.append(.restore(path: path, node))
-        node.data = data
-        node.stat.version = next(node.stat.version)
-        node.stat.mzxid = zxid
-        node.stat.mtime = position.time.milliseconds
-        tree.put(path, node)
+        keep(path, tree)
+        var stat = node.stat
+        stat.version = next(stat.version)
+        stat.mzxid = zxid
+        stat.mtime = position.time.milliseconds
+        let result = replace(path, Znode(data: data, acl: node.acl, stat: stat), node, &tree)
         count(path, bytes: growth, count: 0, &tree)
-        changed.append(path)
         events.append(TreeEvent(.dataChanged, path, acl: node.acl))
-        return .changed(path: path, node.status)
+        return result
     }
 
     private mutating func setACL(_ path: String, _ acl: [AccessRight], _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal)
@@ -172,15 +179,27 @@ struct TreeWrite {
     {
         guard ZnodePath.isValid(path) else { throw .badArguments }
         guard let rights = AccessControl.normalised(acl, by: identities) else { throw .invalidACL }
-        guard var node = tree.node(path) else { throw .noNode }
-        try require(.admin, node)
+        guard let node = tree.node(path) else { throw .noNode }
+        try require(.admin, node.acl)
         try expect(version, node.stat.aversion)
-        undo.append(.restore(path: path, node))
-        node.acl = rights
-        node.stat.aversion = next(node.stat.aversion)
+        keep(path, tree)
+        var stat = node.stat
+        stat.aversion = next(stat.aversion)
+        let outline = ZnodeOutline(acl: node.acl, status: node.status)
+        return replace(path, Znode(data: node.data, acl: rights, stat: stat), outline, &tree)
+    }
+
+    private mutating func keep(_ path: String, _ tree: ZnodeTree) {
+        if keepsUndo, let whole = tree.node(path) { undo.append(.restore(path: path, whole)) }
+    }
+
+    /// Puts the changed node in the place of `old`, whose children stay.
+    private mutating func replace(_ path: String, _ node: Znode, _ old: ZnodeOutline, _ tree: inout ZnodeTree) -> OperationResult {
         tree.put(path, node)
         changed.append(path)
-        return .changed(path: path, node.status)
+        var status = node.status
+        status.childCount = old.status.childCount
+        return .changed(path: path, status)
     }
 
     // MARK: quotas
@@ -209,7 +228,7 @@ struct TreeWrite {
     private mutating func write(_ used: QuotaFigures, _ limited: String, _ tree: inout ZnodeTree) {
         let path = QuotaPath.statistics(of: limited)
         guard var node = tree.node(path) else { return }
-        undo.append(.restore(path: path, node))
+        keep(path, tree)
         node.data = Bytes(string: used.usageText)
         tree.put(path, node)
         changed.append(path)
@@ -229,7 +248,7 @@ struct TreeWrite {
 
     private mutating func removeUnasked(_ path: String, _ tree: inout ZnodeTree) {
         let parentPath = ZnodePath.parent(of: path)
-        guard let node = tree.node(path), let parent = tree.node(parentPath) else { return }
+        guard let node = tree.outline(path), let parent = tree.outline(parentPath) else { return }
         remove(path, node, parentPath, parent, &tree)
     }
 }
@@ -237,7 +256,7 @@ struct TreeWrite {
 extension ZnodeTree {
     /// Whether a container or a node with a time to live should go. A container that never had a child goes after `unusedMilliseconds`; 0 for never.
     package func isDue(_ path: String, now: WallTime, unusedMilliseconds: Int64) -> Bool {
-        guard let node = node(path), node.childCount == 0 else { return false }
+        guard let node = outline(path), node.status.childCount == 0 else { return false }
         switch node.stat.life {
         case .persistent, .ephemeral: return false
         case .ttl(let milliseconds):

@@ -37,6 +37,13 @@ package struct Znode: Sendable {
     package var status: NodeStatus { NodeStatus(stat: stat, dataBytes: data?.readableBytes ?? 0, childCount: childCount) }
 }
 
+/// All of a node but its data, which is not worth a copy where only rules are asked.
+package struct ZnodeOutline: Sendable {
+    package var acl: [AccessRight]
+    package var status: NodeStatus
+    package var stat: ZnodeStat { status.stat }
+}
+
 extension OrderedDictionary {
     /// Removes an entry in constant time; the last one takes its place, so this is for tables whose order nobody relies on.
     @discardableResult mutating func removeUnordered(_ key: Key) -> Value? {

@@ -32,6 +32,9 @@ package struct ZnodeTree: Sendable {
 
     package func node(_ path: String) -> Znode? { arena.find(path).map { arena.node($0) } }
 
+    /// A node without its data.
+    package func outline(_ path: String) -> ZnodeOutline? { arena.find(path).map { arena.outline($0) } }
+
     /// The names below a node, sorted as far as they are not too many; nil if there is no such node.
     package func children(of path: String) -> [String]? {
         guard let number = arena.find(path) else { return nil }
@@ -63,12 +66,40 @@ package struct ZnodeTree: Sendable {
 
     /// Puts a node in its place, or changes it there; its children stay, and so does how long it lives. Its parent must be there.
     mutating func put(_ path: String, _ node: Znode) {
+        guard putIfPossible(path, node) else { preconditionFailure("a node is put under a parent") }
+    }
+
+    private mutating func putIfPossible(_ path: String, _ node: Znode) -> Bool {
         if let number = arena.find(path) {
             arena.replace(number, node)
         } else {
-            guard let parent = arena.find(ZnodePath.parent(of: path)) else { preconditionFailure("a node is put under a parent") }
+            guard let parent = arena.find(ZnodePath.parent(of: path)) else { return false }
             note(arena.add(path, parent: parent, node), node.stat.life)
         }
+        noteQuota(path, node)
+        return true
+    }
+
+    /// Puts a node that was read from the tables, where each is once and parents come first; false if its parent is missing. The nodes
+    /// that every tree has are there already.
+    mutating func load(_ path: String, _ node: Znode, _ siblings: inout LoadedParent) -> Bool {
+        if path == "/" || path.hasPrefix("/zookeeper") { return putIfPossible(path, node) }
+        let parentPath = ZnodePath.parent(of: path)
+        if !parentPath.utf8.elementsEqual(siblings.path.utf8) {
+            guard let parent = arena.find(parentPath) else { return false }
+            siblings = LoadedParent(path: parentPath, number: parent)
+        }
+        note(arena.add(path, parent: siblings.number, node), node.stat.life)
+        return true
+    }
+
+    /// The parent of the row before: the next one often has the same.
+    struct LoadedParent: Sendable {
+        fileprivate var path = "/"
+        fileprivate var number = NodeArena.root
+    }
+
+    private mutating func noteQuota(_ path: String, _ node: Znode) {
         if let limited = QuotaPath.limited(by: path) { quotas[ExactText(limited)] = QuotaFigures(text: node.data?.text ?? "") }
     }
 

@@ -183,11 +183,12 @@ final class CoordConnection: FrameSession {
         door.held(self)
     }
 
-    /// Reads on, if both this connection and the server have room again.
-    func release() {
-        guard isHeld, pending.count < CoordSettings.pendingPerConnectionMax / 2 else { return }
+    /// Reads on if this connection has room again; false if it has not.
+    func release() -> Bool {
+        guard pending.count < CoordSettings.pendingPerConnectionMax / 2 else { return false }
         isHeld = false
         frames.resumeReading()
+        return true
     }
 
     /// A command of this connection was executed, or will not be.
@@ -236,7 +237,7 @@ final class CoordConnection: FrameSession {
             pending.removeFirst()
             door.requestEnded(bytes: first.bytes)
         }
-        if isHeld, !door.isFull { release() }
+        if isHeld, !door.isFull, release() { door.released(self) }
     }
 
     private func read(_ api: CoordAPI, _ bytes: Bytes) -> CoordAnswer {
@@ -250,6 +251,8 @@ final class CoordConnection: FrameSession {
         let latency = now - waiting.since
         statistics.noteAnswered(after: latency)
         door.noteAnswered(after: latency)
+        // Whoever is not read cannot be heard; that must not cost it its session.
+        if isHeld, let session { door.heardFrom(session) }
         last = LastRequest(operation: waiting.operation, xid: waiting.xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
     }
 

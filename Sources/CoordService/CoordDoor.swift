@@ -29,6 +29,7 @@ package final class CoordDoor: @unchecked Sendable {
     let dataDirectory: String
     private let directory: DataDirectory
     private var listener: FrameListener?
+    private var secureListener: FrameListener?
     private var admin: AdminServer?
     var connections: [WatcherID: CoordConnection] = [:]
     var bySession: [SessionID: CoordConnection] = [:]
@@ -88,7 +89,7 @@ package final class CoordDoor: @unchecked Sendable {
                 try replicaOptions(settings, dataDirectory, metrics), loop: loop, time: time, log: log)
             let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, log)
             do { try await door.open() } catch {
-                await door.listener?.stopAccepting()
+                await door.stopListening()
                 await door.links?.stop()
                 await replica.stop()
                 throw error
@@ -114,31 +115,43 @@ package final class CoordDoor: @unchecked Sendable {
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
         limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
-        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: log) {
-            [unowned self] frames in
-            self.accept(frames)
+        // With a port of its own for TLS the other one stays plain.
+        let tls = settings.secureListen == nil ? settings.tls : nil
+        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in self.accept($0) }
+        if let address = settings.secureListen, let tls = settings.tls {
+            secureListener = try await FrameListener.bind(address, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in
+                self.accept($0)
+            }
         }
         if let address = settings.adminListen { admin = try await AdminServer.start(address, self, log) }
     }
 
     package var address: HostPort { listener?.address ?? settings.listen }
+    /// Where clients connect by TLS, if they can.
+    package var secureAddress: HostPort? { secureListener?.address }
     /// Where the AdminServer answers, if it does.
     package var adminAddress: HostPort? { admin?.address }
-    var refusedConnections: Int { listener?.refusedConnections ?? 0 }
+    var refusedConnections: Int { (listener?.refusedConnections ?? 0) + (secureListener?.refusedConnections ?? 0) }
     /// Why requests are refused at present, or nil; may be asked from any thread.
     package var trouble: String? { replica.trouble }
 
     /// Stops taking connections, makes everything durable, closes. Sessions stay and go on after a restart.
     package func stop() async {
-        await listener?.stopAccepting()
+        await stopListening()
         await admin?.stop()
         await onLoop { self.isStopped = true }
         await replica.stop()
         await links?.stop()
         await listener?.closeConnections()
+        await secureListener?.closeConnections()
         // The loop's thread has nothing left to do; a failure to join it changes nothing.
         try? await loop.stop()
         directory.release()
+    }
+
+    private func stopListening() async {
+        await listener?.stopAccepting()
+        await secureListener?.stopAccepting()
     }
 
     /// Runs `body` on the loop, where all state is at home.
@@ -205,10 +218,10 @@ package final class CoordDoor: @unchecked Sendable {
     func requestEnded(bytes: Int) {
         throttle.end(bytes: bytes)
         guard throttle.isRelaxed, !heldConnections.isEmpty else { return }
-        let held = heldConnections.values.sorted { $0.id < $1.id }
-        heldConnections = [:]
-        for connection in held { connection.release() }
+        for connection in heldConnections.values.sorted(by: { $0.id < $1.id }) where connection.release() { released(connection) }
     }
+
+    func released(_ connection: CoordConnection) { heldConnections[connection.id] = nil }
 
     func held(_ connection: CoordConnection) {
         throttle.noteHold()

@@ -11,6 +11,7 @@ extension CoordConnection {
         do { try connect.layout(&reader) } catch { return end() }
         guard reader.remaining <= 1 else { return end() }
         let readOnlyByte = reader.remaining == 1
+        if let subject = frames.peerSubject { identities.append(Identity(scheme: "x509", id: subject)) }
         state = .opening(backlog: [])
         guard connect.lastZxidSeen <= door.zxid else { return catchUp(connect, readOnlyByte) }
         begin(connect, readOnlyByte)

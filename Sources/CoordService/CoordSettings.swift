@@ -29,6 +29,8 @@ package struct CoordSettings: Sendable {
     package var fourLetterWords = FourLetterWord.byDefault
     /// Where the AdminServer answers; nil for nowhere.
     package var adminListen: HostPort?
+    /// Where clients connect by TLS, and with which certificates; nil for nowhere.
+    package var secureListen: HostPort?
     package var tls: TLSSettings?
     /// The servers that this one belongs to; nil for one that stands alone.
     package var ensemble: PeerLinkSettings?

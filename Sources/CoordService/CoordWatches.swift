@@ -27,22 +27,23 @@ extension CoordDoor {
     func restoreWatches(_ request: SetWatches2Request, for connection: CoordConnection) {
         let since = request.oneTime.relativeZxid
         for path in request.oneTime.data {
-            let node = machine.tree.node(path)
+            let node = machine.tree.outline(path)
             restore(path, .data, connection, missed: node.map { $0.stat.mzxid > since ? .dataChanged : nil } ?? .deleted, node)
         }
         for path in request.oneTime.exists {
-            let node = machine.tree.node(path)
+            let node = machine.tree.outline(path)
             restore(path, .data, connection, missed: node == nil ? nil : .created, node)
         }
         for path in request.oneTime.children {
-            let node = machine.tree.node(path)
+            let node = machine.tree.outline(path)
             restore(path, .child, connection, missed: node.map { $0.stat.pzxid > since ? .childrenChanged : nil } ?? .deleted, node)
         }
         for path in request.persistent { restore(path, .persistent, connection, missed: nil, nil) }
         for path in request.recursive { restore(path, .recursive, connection, missed: nil, nil) }
     }
 
-    private func restore(_ path: String, _ kind: WatchKinds, _ connection: CoordConnection, missed: TreeEvent.Kind?, _ node: Znode?) {
+    private func restore(_ path: String, _ kind: WatchKinds, _ connection: CoordConnection, missed: TreeEvent.Kind?, _ node: ZnodeOutline?)
+    {
         if let missed, AccessControl.allows(node?.acl ?? [.open], .read, to: connection.identities) {
             counters.notifications.add()
             // An event that lies in the past has no zxid of its own.

@@ -7,7 +7,7 @@ import ZooKeeperWire
 enum ReadRequests {
     static func exists(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         let (path, watch) = try pathAndWatch(&io)
-        let node = machine.tree.node(path)
+        let node = machine.tree.outline(path)
         if let node, !AccessControl.allows(node.acl, .read, to: context.identities) { return .refused(.noAuth) }
         // A watch on a missing node waits for its creation.
         if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
@@ -17,16 +17,17 @@ enum ReadRequests {
 
     static func getData(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer
     {
-        switch try visit(&io, machine, context, .data) {
-        case .refused(let code): .refused(code)
-        case .node(_, let node): .body(encode(GetDataResponse(data: node.data, stat: node.status.record)))
-        }
+        let (path, watch) = try pathAndWatch(&io)
+        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
+        guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
+        if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
+        return .body(encode(GetDataResponse(data: node.data, stat: node.status.record)))
     }
 
     static func getChildren(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
         -> CoordAnswer
     {
-        switch try visit(&io, machine, context, .child) {
+        switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
         case .node(let path, _): .body(encode(NamesResponse(names: machine.tree.children(of: path) ?? [])))
         }
@@ -35,7 +36,7 @@ enum ReadRequests {
     static func getChildren2(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
         -> CoordAnswer
     {
-        switch try visit(&io, machine, context, .child) {
+        switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
         case .node(let path, let node):
             .body(encode(NamesStatResponse(names: machine.tree.children(of: path) ?? [], stat: node.status.record)))
@@ -43,18 +44,18 @@ enum ReadRequests {
     }
 
     private enum Found {
-        case node(String, Znode)
+        case node(String, ZnodeOutline)
         case refused(ZKErrorCode)
     }
 
-    /// An existing node that the caller may read; its watch is set.
+    /// An existing node whose children the caller may read; its watch is set.
     private static func visit(
-        _ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext, _ kind: WatchKinds
+        _ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext
     ) throws(WireError) -> Found {
         let (path, watch) = try pathAndWatch(&io)
-        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
+        guard let node = machine.tree.outline(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
-        if watch, !context.watches.add(kind, path) { return .refused(.badArguments) }
+        if watch, !context.watches.add(.child, path) { return .refused(.badArguments) }
         return .node(path, node)
     }
 
@@ -76,7 +77,7 @@ enum ReadRequests {
     }
 
     static func getACL(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
-        guard let node = machine.tree.node(try path(&io)) else { return .refused(.noNode) }
+        guard let node = machine.tree.outline(try path(&io)) else { return .refused(.noNode) }
         let isAdmin = AccessControl.allows(node.acl, .admin, to: context.identities)
         guard isAdmin || AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
         let list = node.acl.map { right in
@@ -102,7 +103,7 @@ enum ReadRequests {
         -> CoordAnswer
     {
         let path = try path(&io)
-        guard let node = machine.tree.node(path) else { return .refused(.noNode) }
+        guard let node = machine.tree.outline(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
         return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path)))))
     }

@@ -54,7 +54,7 @@ extension CoordDoor {
 
     var configuration: [(String, String)] {
         [
-            ("clientPort", "\(address.port)"), ("secureClientPort", "-1"), ("dataDir", dataDirectory),
+            ("clientPort", "\(address.port)"), ("secureClientPort", "\(secureAddress?.port ?? -1)"), ("dataDir", dataDirectory),
             ("dataDirSize", "\(dataBytesOnDisk)"),
             ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"), ("tickTime", "\(settings.tickMilliseconds)"),
             ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessionMillisecondsMin)"),

@@ -49,7 +49,7 @@ package struct FrameLimits: Sendable {
 
 /// The service's handle on a connection. Used on the connection's loop only.
 package final class FrameConnection {
-    private let channel: any Channel
+    let channel: any Channel
     private let limits: FrameLimits
     private var outbound = Bytes()
     private var flushScheduled = false

@@ -52,9 +52,9 @@ package struct ACLRecord: WireLayout, Hashable {
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&permissions)
         try io.string(&scheme)
-        // Some clients write an empty id as null (kazoo for the scheme auth).
-        var id: String? = self.id
-        try io.optionalString(&id)
-        self.id = id ?? ""
+        // Some clients send null where the scheme needs no id.
+        var text: String? = id
+        try io.optionalString(&text)
+        id = text ?? ""
     }
 }

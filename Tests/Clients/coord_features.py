@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -193,6 +194,34 @@ def main(server, admin):
     def _():
         pending = [zk_client.set_async(root, b"%d" % number) for number in range(6000)]
         assert [p.get(timeout=60).version for p in pending] == list(range(1, 6001))
+
+    @checks.check("clients that are held back are all let go again")
+    def _():
+        # Each asks for as much as the server takes on from all of them together, and asks again before it reads.
+        wires = [Wire(server, timeout=10000) for _ in range(4)]
+
+        def work(wire, failures):
+            try:
+                wire.socket.settimeout(20)
+                body = zk.set_data(root, b"x" * 100)
+                for _ in range(6):
+                    frames = b""
+                    for number in range(1000):
+                        frame = struct.pack(">ii", number + 1, 5) + body
+                        frames += struct.pack(">i", len(frame)) + frame
+                    wire.socket.sendall(frames)
+                    for _ in range(1000):
+                        assert wire.reply()[2] == 0
+            except Exception as error:
+                failures.append(error)
+
+        failures = []
+        threads = [threading.Thread(target=work, args=(wire, failures)) for wire in wires]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        assert not failures, failures
+        for wire in wires:
+            wire.close()
 
     @checks.check("one address has at most 60 connections")
     def _():

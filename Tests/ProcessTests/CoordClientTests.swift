@@ -13,11 +13,32 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func kazooConnectsByTLSAndIsKnownByItsCertificate() throws {
+            let ran = try Ran.client("coord_tls.py", [PlatformProcess.program])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func aHalfSecureCoordDoesNotStart() throws {
+            let halves = [
+                ["coord.tls.certificate=/nowhere.pem"], ["coord.tls.certificate=/nowhere.pem", "coord.tls.key=/nowhere.pem"],
+                ["coord.sasl.required=true"],
+                ["coord.sasl.users=/nowhere"], ["coord.super.digest=super:password"], ["coord.four-letter-words=ruok,xxxx"],
+            ]
+            for settings in halves {
+                let ran = try Ran.platform(
+                    ["coord", "serve", "--ephemeral", "--listen", "127.0.0.1:0"] + settings.flatMap { ["--set", $0] }, timeout: .seconds(20)
+                )
+                #expect(ran.status == 78 && ran.errors.contains("next:"), "\(settings): \(ran.status) \(ran.errors)")
+            }
+        }
+
         @Test func verbsOfCoordSpeakToTheServer() throws {
             let platform = try PlatformProcess(["up", "--only", "coord", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
             let server = ["--server", try platform.endpoint("coord")]
-            func coord(_ arguments: [String], input: String? = nil) throws -> Ran { try Ran.platform(["coord"] + arguments + server, input: input) }
+            func coord(_ arguments: [String], input: String? = nil) throws -> Ran {
+                try Ran.platform(["coord"] + arguments + server, input: input)
+            }
             let script = """
                 create /shell "two words"
                 create -e /shell/ephemeral it\\'s
@@ -33,9 +54,14 @@ extension OneAtATime {
                 """
             let shell = try coord(["shell"], input: script)
             #expect(shell.status == 0, "\(shell.errors)")
-            #expect(shell.output == "Created /shell\nCreated /shell/ephemeral\nit's\n[ephemeral]\n/shell/ephemeral\nip: 127.0.0.1\nCreated /shell/n-0000000001\n")
+            #expect(
+                shell.output
+                    == "Created /shell\nCreated /shell/ephemeral\nit's\n[ephemeral]\n/shell/ephemeral\nip: 127.0.0.1\nCreated /shell/n-0000000001\n"
+            )
             let failed = try coord(["shell"], input: "get /none\nnonsense\n")
-            #expect(failed.status == 1 && failed.errors.contains("there is no node /none") && failed.errors.contains("2 commands failed"), "\(failed.errors)")
+            #expect(
+                failed.status == 1 && failed.errors.contains("there is no node /none") && failed.errors.contains("2 commands failed"),
+                "\(failed.errors)")
 
             let exported = try coord(["export", "/shell"])
             #expect(exported.status == 0 && exported.output.contains("\"data\":\"täxt\""), "\(exported.output) \(exported.errors)")
@@ -56,7 +82,8 @@ extension OneAtATime {
             try "bob:bobsecret\n".write(toFile: users, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(atPath: users) }  // a file in the temporary directory may stay
             let settings = [
-                "coord.reap.interval.ms=100", "coord.container.unused.ms=1500", "coord.tick.ms=500", "coord.four-letter-words=*", "coord.quota.enforce=true",
+                "coord.reap.interval.ms=100", "coord.container.unused.ms=1500", "coord.tick.ms=500", "coord.four-letter-words=*",
+                "coord.quota.enforce=true",
                 "coord.super.digest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=", "coord.sasl.users=\(users)",
             ]
             let platform = try PlatformProcess(

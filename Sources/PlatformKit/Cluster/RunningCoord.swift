@@ -13,7 +13,8 @@ struct RunningCoord: RunningService {
 
     var endpoints: [Endpoint] {
         let admin = door.adminAddress.map { [Endpoint(key: "coord-admin", address: $0, clients: "HTTP; /commands")] } ?? []
-        return [Endpoint(key: "coord", address: door.address, clients: "ZooKeeper clients")] + admin
+        let secure = door.secureAddress.map { [Endpoint(key: "coord-tls", address: $0, clients: "ZooKeeper clients by TLS")] } ?? []
+        return [Endpoint(key: "coord", address: door.address, clients: "ZooKeeper clients")] + secure + admin
     }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningCoord {
@@ -75,6 +76,8 @@ struct RunningCoord: RunningService {
             settings.adminListen = values[SettingsTable.coordAdminListen]
             try values.checkExposure(values[SettingsTable.coordAdminListen], SettingsTable.coordAdminListen.name, nil)
         }
+        settings.secureListen = settings.tls == nil ? nil : values[SettingsTable.coordSecureListen]
+        if let secure = settings.secureListen { try values.checkExposure(secure, SettingsTable.coordSecureListen.name, settings.tls) }
         guard !settings.requiresSASL || !settings.saslUsers.isEmpty else {
             throw CommandFailure(
                 .configuration, "\(SettingsTable.coordSASLRequired.name) is on, but nobody could log in",

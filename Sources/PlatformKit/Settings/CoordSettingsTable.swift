@@ -63,6 +63,16 @@ extension SettingsTable {
             return known
         })
     static let coordPeerTLS = TLSKeys("coord.peer", "the other servers")
+    static let coordSecureListen = SettingKey<HostPort?>(
+        name: "coord.tls.listen", defaultText: "", domain: "host:port, port 0 takes a free one; empty: coord.listen itself speaks TLS",
+        summary: "A port of its own for ZooKeeper clients that connect by TLS, if there is a certificate; coord.listen stays plain then.",
+        parse: { text throws(SettingRefusal) in
+            if text.isEmpty { return nil }
+            guard let address = HostPort(parsing: text, defaultPort: -1), address.port >= 0 else {
+                throw SettingRefusal(expected: "empty, or host:port, for example 127.0.0.1:2281")
+            }
+            return address
+        })
 
     static let coord: [AnySetting] = [
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
@@ -71,5 +81,6 @@ extension SettingsTable {
         coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
+        coordSecureListen.erased,
     ]
 }

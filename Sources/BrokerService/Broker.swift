@@ -44,6 +44,12 @@ final class Broker: @unchecked Sendable {
     /// Until when each open transaction may stay open.
     var transactionDeadlines: [String: Instant] = [:]
     var transactionCheckScheduled = false
+    /// What the access rules say, as far as it was asked since they changed.
+    var accessAnswers: [AccessQuestion: Bool] = [:]
+    /// Checks passwords, which takes milliseconds each.
+    private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    /// What the password of a user that does not exist is compared with.
+    private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
     var completions: [String: [(Completion) -> Void]] = [:]
     /// Partitions that join a transaction with their first batch, with the batches that wait for that.
@@ -75,9 +81,29 @@ final class Broker: @unchecked Sendable {
     var now: Instant { time.now() }
     var machine: BrokerMachine { _read { yield replica.machine } }
 
-    /// Every API that is served, with its handler.
+    /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
+        guard settings.enforcesAccess else { return handle(body, call) }
+        switch AccessReview(broker: self, call: call).verdict(body) {
+        case .allowed: handle(body, call)
+        case .refused(let answer): call.reply(answer)
+        case .trimmed(let rest, let amend):
+            var call = call
+            call.amend = amend
+            handle(rest, call)
+        }
+    }
+
+    /// Every API that is served, with its handler.
+    private func handle(_ body: RequestBody, _ call: Call) {
         switch body {
+        case .saslHandshake(let request): saslHandshake(request, call)
+        case .saslAuthenticate(let request): saslAuthenticate(request, call)
+        case .describeAcls(let request): describeAcls(request, call)
+        case .createAcls(let request): createAcls(request, call)
+        case .deleteAcls(let request): deleteAcls(request, call)
+        case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
+        case .alterUserScramCredentials(let request): alterUserScramCredentials(request, call)
         case .produce(let request): produce(request, call)
         case .fetch(let request): fetch(request, call)
         case .listOffsets(let request): listOffsets(request, call)

@@ -77,6 +77,13 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
 }
 
+extension KafkaErrorCode {
+    /// Whether an access rule was missing.
+    package var isDenial: Bool {
+        [.topicAuthorizationFailed, .groupAuthorizationFailed, .clusterAuthorizationFailed, .transactionalIDAuthorizationFailed].contains(self)
+    }
+}
+
 extension KafkaErrorCode: CustomStringConvertible {
     /// The name in Kafka's documentation, so that a person can look it up.
     package var description: String { Self.names[rawValue].map { "\($0) (\(rawValue))" } ?? "error code \(rawValue)" }

@@ -18,6 +18,13 @@ extension OneAtATime {
 
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
+        @Test func onlyWhoMayIsServed() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_security_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
+        }
+
         @Test func theVerbsAlterResetAndLookIntoLogs() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

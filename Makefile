@@ -8,7 +8,7 @@ DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
 DEBIAN_TEST := kcat python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: build release demo test sim bench lint fmt docs setup setup-tests clean cluster
+.PHONY: build release demo test sim bench lint fmt docs setup setup-tests clean cluster compat-kafka
 
 build: setup
 	$(SWIFT) build --product platform
@@ -27,6 +27,10 @@ test: setup setup-tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
+
+# Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the list of those that must pass.
+compat-kafka: build setup-tests
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform
 
 # Simulated runs under other seeds: `make sim SEEDS=1000`.
 sim: setup

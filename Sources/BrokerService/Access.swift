@@ -46,7 +46,7 @@ struct AccessReview {
         case .describeTopicPartitions(let request): return describeTopicPartitions(request)
         case .describeProducers(let request): return describeProducers(request)
         case .findCoordinator, .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups, .deleteGroups,
-            .offsetDelete:
+            .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             return groupVerdict(body)
         case .initProducerID, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit, .describeTransactions, .listTransactions:
             return transactionVerdict(body)

@@ -46,6 +46,18 @@ extension AccessReview {
                 response.results += refused.map { .init(groupID: $0, errorCode: denied) }
                 body = .deleteGroups(response)
             }
+        case .consumerGroupHeartbeat(let request):
+            guard may(.read, .group, request.groupID) else { return .refused(.consumerGroupHeartbeat(.init(errorCode: denied))) }
+            let allowed = (request.subscribedTopicNames ?? []).allSatisfy { may(.describe, .topic, $0) }
+            return allowed ? .allowed : .refused(.consumerGroupHeartbeat(.init(errorCode: .topicAuthorizationFailed)))
+        case .consumerGroupDescribe(let request):
+            let (kept, refused) = split(request.groupIDs, .describe, .group) { $0 }
+            guard !refused.isEmpty else { return .allowed }
+            return .trimmed(.consumerGroupDescribe(.init(groupIDs: kept))) { body in
+                guard case .consumerGroupDescribe(var response) = body else { return }
+                response.groups += refused.map { .init(errorCode: denied, groupID: $0) }
+                body = .consumerGroupDescribe(response)
+            }
         case .offsetDelete(let request):
             guard may(.delete, .group, request.groupID) else { return .refused(.offsetDelete(.init(errorCode: denied))) }
             let allowed = request.topics.allSatisfy { may(.read, .topic, $0.name) }

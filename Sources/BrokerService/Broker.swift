@@ -27,6 +27,7 @@ final class Broker: @unchecked Sendable {
     private(set) lazy var cleaner = LogCleaner(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
+    var consumerGroups: ConsumerGroupCoordinator
     var groupCalls: [ReplyToken: Call] = [:]
     var nextNumber: Int64 = 1
     private var groupTickScheduled = false
@@ -71,6 +72,7 @@ final class Broker: @unchecked Sendable {
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
+        consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         writers = disks.map { disk in
             LogWriter(
                 disk: disk, loop: loop, durability: settings.durability,
@@ -131,6 +133,8 @@ final class Broker: @unchecked Sendable {
         case .describeProducers(let request): describeProducers(request, call)
         case .describeTransactions(let request): describeTransactions(request, call)
         case .listTransactions(let request): listTransactions(request, call)
+        case .consumerGroupHeartbeat(let request): consumerGroupHeartbeat(request, call)
+        case .consumerGroupDescribe(let request): consumerGroupDescribe(request, call)
         case .deleteRecords(let request): deleteRecords(request, call)
         case .offsetForLeaderEpoch(let request): offsetForLeaderEpoch(request, call)
         case .alterConfigs(let request): alterConfigs(request, call)
@@ -187,11 +191,12 @@ final class Broker: @unchecked Sendable {
     /// Hands out what the coordinator decided, and keeps its clock going while there are groups.
     func carryOut(_ effects: [GroupEffect]) {
         for effect in effects { answer(effect) }
-        guard coordinator.needsTicks, !groupTickScheduled, !isStopping else { return }
+        guard coordinator.needsTicks || consumerGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
         groupTickScheduled = true
         loop.schedule(after: BrokerSettings.groupTick) {
             self.groupTickScheduled = false
             guard !self.isStopping else { return }
+            self.consumerGroups.expire(now: self.now)
             self.carryOut(self.coordinator.expire(now: self.now))
         }
     }

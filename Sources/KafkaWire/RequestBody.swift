@@ -47,6 +47,8 @@ package enum RequestBody: Sendable {
     case describeProducers(DescribeProducersRequest)
     case describeTransactions(DescribeTransactionsRequest)
     case listTransactions(ListTransactionsRequest)
+    case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
+    case consumerGroupDescribe(ConsumerGroupDescribeRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
 
     package var key: ApiKey {
@@ -94,6 +96,8 @@ package enum RequestBody: Sendable {
         case .describeProducers: .describeProducers
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat
+        case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
         }
     }
@@ -153,6 +157,8 @@ package enum RequestBody: Sendable {
         case .describeProducers: .describeProducers(try read(bytes, version, flexible))
         case .describeTransactions: .describeTransactions(try read(bytes, version, flexible))
         case .listTransactions: .listTransactions(try read(bytes, version, flexible))
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
+        case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
         }
     }
@@ -204,6 +210,8 @@ package enum RequestBody: Sendable {
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }

@@ -18,6 +18,9 @@ extension OneAtATime {
 
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
+        @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }
+        @Test func aiokafkaAndConfluentKafkaWork() throws { try check("kafka_aio_check.py", settings: ["broker.session-timeout-min.ms=1000"]) }
+
         @Test func onlyWhoMayIsServed() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

@@ -222,6 +222,20 @@ def _():
         answer = raw.ask(request, version)
         assert verdict(answer), "%s: %s" % (name, answer)
         tried.add(request.API_KEY)
+    # kafka-python has no messages for these two.
+    options = confluent("mallory", "m")
+    consumer = confluent_kafka.Consumer(dict(options, **{"group.id": "g", "group.protocol": "consumer"}))
+    consumer.subscribe(["precious"])
+    deadline = time.time() + 10
+    message = None
+    while message is None and time.time() < deadline:
+        message = consumer.poll(0.5)
+    consumer.close()
+    assert message is not None and message.error().code() == confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED, message and message.error()
+    # ConsumerGroupDescribe of one group: throttle time, one answer, and at once its error.
+    answer = raw.ask_bytes(69, 0, b"\x02\x02g\x00\x00")
+    assert answer[:7] == b"\0\0\0\0\x02\0\x1e", answer
+    tried |= {68, 69}
     # What everybody may ask who is let in at all.
     open_to_all = {17, 18, 36, 60}
     assert set(versions) - tried == open_to_all, "not tried: %s" % sorted(set(versions) - tried - open_to_all)

@@ -12,7 +12,7 @@ DEBIAN_REFERENCE := default-jre-headless
 # ZooKeeper's server is inside this distribution of PyPI, 434 MB in all.
 REFERENCE_PYSPARK := 4.0.1
 REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
-.PHONY: build release demo test compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -31,6 +31,10 @@ test: setup setup-tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
+
+# Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the list of those that must pass.
+compat-kafka: build setup-tests
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform
 
 # kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
 compat-zookeeper: setup setup-tests build

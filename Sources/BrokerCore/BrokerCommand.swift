@@ -23,6 +23,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     /// Records below these offsets are not there any more.
     case deleteRecords([PartitionOffset])
     case deleteOffsets(group: GroupID, [TopicPartition])
+    case security(SecurityCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -41,6 +42,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .alterBroker: 11
         case .deleteRecords: 12
         case .deleteOffsets: 13
+        case .security: 14
         }
     }
 
@@ -59,6 +61,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 11: .alterBroker(ConfigChange())
         case 12: .deleteRecords([])
         case 13: .deleteOffsets(group: GroupID(""), [])
+        case 14: .security(SecurityCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -111,6 +114,9 @@ package enum BrokerCommand: WireLayout, Equatable {
             try io.id(&group)
             try io.list(&partitions)
             self = .deleteOffsets(group: group, partitions)
+        case .security(var command):
+            try io.nested(&command)
+            self = .security(command)
         }
     }
 }
@@ -242,6 +248,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case transactionOpen(String)
     case invalidTransactionState(String, reason: String)
     case tooManyTransactions(limit: Int)
+    case unknownUser(String)
+    case tooManyUsers(limit: Int)
+    case tooManyRules(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

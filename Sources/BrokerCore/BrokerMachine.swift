@@ -27,6 +27,8 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var brokerConfigs = SortedTable<String, String>()
     /// Where partitions begin whose first records were deleted.
     package private(set) var startOffsets = SortedTable<TopicPartition, Int64>()
+    package private(set) var users = SortedTable<ScramUser, ScramCredential>()
+    package private(set) var accessRules = AccessRules()
     private var namesByID = LookupTable<UUIDBytes, String>()
 
     /// Partitions of all topics together; each takes a directory, an open file and some memory.
@@ -58,6 +60,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .alterBroker(let change): return alterBroker(change, &rows)
         case .deleteRecords(let offsets): return deleteRecords(offsets, &rows)
         case .deleteOffsets(let group, let partitions): return deleteOffsets(group, partitions, &rows)
+        case .security(let command): return apply(command, &rows)
         }
     }
 
@@ -220,6 +223,10 @@ package struct BrokerMachine: StateMachine, Sendable {
         return id
     }
 
+    mutating func set(_ user: ScramUser, _ credential: ScramCredential?) { users[user] = credential }
+    mutating func insert(_ rule: AccessRule) { accessRules.insert(rule) }
+    mutating func remove(_ rule: AccessRule) { accessRules.remove(rule) }
+
     mutating func insert(_ transaction: Transaction) {
         transactions[transaction.name] = transaction
         transactionsUnderWay[transaction.name] = transaction.phase.isAtRest ? nil : true
@@ -250,7 +257,10 @@ extension BrokerMachine {
         "start_offsets", key: [.init("topic", .text), .init("partition", .integer)], values: [.init("first_offset", .integer)])
 
     package static var tables: [TableSchema] {
-        [identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable]
+        [
+            identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
+            rulesTable,
+        ]
     }
 
     static func blob(_ id: UUIDBytes) -> Bytes {
@@ -299,6 +309,8 @@ extension BrokerMachine {
             dropped[topic.id.uuidText] = topic
         case Self.offsetsTable.name: try loadOffset(row)
         case Self.transactionsTable.name: try loadTransaction(row)
+        case Self.usersTable.name: try loadUser(row)
+        case Self.rulesTable.name: try loadRule(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

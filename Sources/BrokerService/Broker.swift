@@ -30,6 +30,7 @@ final class Broker: @unchecked Sendable {
     private(set) lazy var cleaner = LogCleaner(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
+    var consumerGroups: ConsumerGroupCoordinator
     var groupCalls: [ReplyToken: Call] = [:]
     var nextNumber: Int64 = 1
     private var groupTickScheduled = false
@@ -47,6 +48,12 @@ final class Broker: @unchecked Sendable {
     /// Until when each open transaction may stay open.
     var transactionDeadlines: [String: Instant] = [:]
     var transactionCheckScheduled = false
+    /// What the access rules say, as far as it was asked since they changed.
+    var accessAnswers: [AccessQuestion: Bool] = [:]
+    /// Checks passwords, which takes milliseconds each.
+    private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    /// What the password of a user that does not exist is compared with.
+    private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
     var completions: [String: [(Completion) -> Void]] = [:]
     /// Partitions that join a transaction with their first batch, with the batches that wait for that.
@@ -74,6 +81,7 @@ final class Broker: @unchecked Sendable {
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
+        consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         writers = disks.map { disk in
             LogWriter(
                 disk: disk, loop: loop, durability: settings.durability,
@@ -84,10 +92,30 @@ final class Broker: @unchecked Sendable {
     var now: Instant { time.now() }
     var machine: BrokerMachine { _read { yield replica.machine } }
 
-    /// Every API that is served, with its handler.
+    /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
         requestsByAPI[Int(body.key.rawValue)]?.add()
+        guard settings.enforcesAccess else { return handle(body, call) }
+        switch AccessReview(broker: self, call: call).verdict(body) {
+        case .allowed: handle(body, call)
+        case .refused(let answer): call.reply(answer)
+        case .trimmed(let rest, let amend):
+            var call = call
+            call.amend = amend
+            handle(rest, call)
+        }
+    }
+
+    /// Every API that is served, with its handler.
+    private func handle(_ body: RequestBody, _ call: Call) {
         switch body {
+        case .saslHandshake(let request): saslHandshake(request, call)
+        case .saslAuthenticate(let request): saslAuthenticate(request, call)
+        case .describeAcls(let request): describeAcls(request, call)
+        case .createAcls(let request): createAcls(request, call)
+        case .deleteAcls(let request): deleteAcls(request, call)
+        case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
+        case .alterUserScramCredentials(let request): alterUserScramCredentials(request, call)
         case .produce(let request): produce(request, call)
         case .fetch(let request): fetch(request, call)
         case .listOffsets(let request): listOffsets(request, call)
@@ -115,6 +143,8 @@ final class Broker: @unchecked Sendable {
         case .describeProducers(let request): describeProducers(request, call)
         case .describeTransactions(let request): describeTransactions(request, call)
         case .listTransactions(let request): listTransactions(request, call)
+        case .consumerGroupHeartbeat(let request): consumerGroupHeartbeat(request, call)
+        case .consumerGroupDescribe(let request): consumerGroupDescribe(request, call)
         case .deleteRecords(let request): deleteRecords(request, call)
         case .offsetForLeaderEpoch(let request): offsetForLeaderEpoch(request, call)
         case .alterConfigs(let request): alterConfigs(request, call)
@@ -172,11 +202,12 @@ final class Broker: @unchecked Sendable {
     /// Hands out what the coordinator decided, and keeps its clock going while there are groups.
     func carryOut(_ effects: [GroupEffect]) {
         for effect in effects { answer(effect) }
-        guard coordinator.needsTicks, !groupTickScheduled, !isStopping else { return }
+        guard coordinator.needsTicks || consumerGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
         groupTickScheduled = true
         loop.schedule(after: BrokerSettings.groupTick) {
             self.groupTickScheduled = false
             guard !self.isStopping else { return }
+            self.consumerGroups.expire(now: self.now)
             self.carryOut(self.coordinator.expire(now: self.now))
         }
     }

@@ -39,6 +39,12 @@ enum BrokerConfigTable {
             name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
             accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
         fixed("broker.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+        fixed("group.consumer.heartbeat.interval.ms", .int, "How often members of groups whose partitions the broker assigns are heard.") {
+            "\($0.settings.consumerGroups.heartbeatInterval.inMilliseconds)"
+        },
+        fixed("group.consumer.session.timeout.ms", .int, "How long such a member may be silent.") {
+            "\($0.settings.consumerGroups.sessionTimeout.inMilliseconds)"
+        },
         fixed("group.initial.rebalance.delay.ms", .int, "How long the first member of a group waits for others.") {
             "\($0.settings.groups.initialRebalanceDelay.inMilliseconds)"
         },

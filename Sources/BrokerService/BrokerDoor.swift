@@ -7,6 +7,11 @@ import NetKit
 import Replication
 import Storage
 
+/// Settings that contradict each other.
+package struct ConfigurationProblem: Error, CustomStringConvertible {
+    package var description: String
+}
+
 /// A running broker.
 package final class BrokerDoor: Sendable {
     private let directory: DataDirectory
@@ -72,10 +77,26 @@ package final class BrokerDoor: Sendable {
             settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks, files: files,
             metrics: metrics, random: Prng(seed: random.next()))
         _ = try await replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
+        try await makeFirstUser(settings, replica)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute { broker.openAll { continuation.resume(with: $0) } }
         }
         return broker
+    }
+
+    /// A broker that asks everybody to log in and knows nobody would be of no use.
+    private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {
+        if let (name, password) = settings.firstUser {
+            let isKnown = await replica.read { machine in ScramMechanism.allCases.contains { machine.users[ScramUser(name, $0)] != nil } }
+            if !isKnown {
+                for mechanism in ScramMechanism.allCases {
+                    let credential = ScramExchange.credential(mechanism, password: Bytes(string: password))
+                    _ = try await replica.propose(.security(.setUser(ScramUser(name, mechanism), credential)))
+                }
+            }
+        }
+        guard settings.requiresLogin, await replica.read({ $0.users.isEmpty }) else { return }
+        throw ConfigurationProblem(description: "the broker asks everybody to log in, and there is no user")
     }
 
     private static func listen(_ broker: Broker, _ loop: NIOServiceLoop) async throws -> FrameListener {
@@ -101,6 +122,7 @@ package final class BrokerDoor: Sendable {
         broker.health.stop()
         await replica.stop()
         broker.cleaner.end()
+        broker.loginThread.stop()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
         directory.release()

@@ -17,6 +17,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     var pausedForMemory = false {
         didSet { updateReading() }
     }
+    var login = Login.anonymous
     let remote: HostPort?
     let local: HostPort?
     /// Requests that wait for a group, to be given up when the connection goes.
@@ -28,6 +29,15 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         remote = connection.remote
         local = connection.local
         broker.sessions[ObjectIdentifier(self)] = self
+    }
+
+    /// Who sends, as access rules name it; nothing in a request can change it.
+    var principal: String { if case .user(let name) = login { "User:" + name } else { "User:ANONYMOUS" } }
+
+    private var isLocked: Bool {
+        guard broker.settings.requiresLogin else { return false }
+        if case .user = login { return false }
+        return true
     }
 
     func received(_ frame: Bytes) {
@@ -49,6 +59,13 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         let isProduce = frame.getInteger(at: frame.readerIndex, as: Int16.self) == ApiKey.produce.rawValue
         guard isProduce || frame.readableBytes <= BrokerSettings.smallRequestBytesMax else {
             throw .overLimit("request bytes other than Produce", frame.readableBytes)
+        }
+        if isLocked {
+            guard frame.readableBytes <= BrokerSettings.requestBytesBeforeLoginMax else { throw .overLimit("request bytes before logging in", frame.readableBytes) }
+            let number = frame.getInteger(at: frame.readerIndex, as: Int16.self) ?? -1
+            guard let key = ApiKey(rawValue: number), [.apiVersions, .saslHandshake, .saslAuthenticate].contains(key) else {
+                throw .unknownTag("api key before logging in", Int(number))
+            }
         }
         switch try KafkaFrame.decodeRequest(frame) {
         case .request(let header, let body):

@@ -25,6 +25,7 @@ package struct BrokerSettings: Sendable {
     package var topicDefaults = TopicConfig()
     package var durability = Durability.beforeAcknowledging
     package var groups = GroupSettings()
+    package var consumerGroups = ConsumerGroupSettings()
     package var retentionCheckInterval = Duration.seconds(300)
     /// How often partitions that are compacted are looked over (Kafka: log.cleaner.backoff.ms).
     package var cleanerInterval = Duration.seconds(15)
@@ -40,6 +41,14 @@ package struct BrokerSettings: Sendable {
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
     package var tailBytesMax = 64 << 20
     package var tls: TLSSettings?
+    /// Whether a connection has to log in before anything else.
+    package var requiresLogin = false
+    /// Whether access rules are obeyed; without that everybody may do everything.
+    package var enforcesAccess = false
+    /// Principals (`User:NAME`) that may do everything.
+    package var superUsers: Set<String> = []
+    /// A user that is made at the start if it is missing, so that somebody can log in.
+    package var firstUser: (name: String, password: String)?
 
     package init() {}
 
@@ -55,6 +64,8 @@ package struct BrokerSettings: Sendable {
     static let producerIDBlock: Int64 = 1000
     /// Length of the text that a client may store with an offset (Kafka: offset.metadata.max.bytes).
     static let offsetMetadataBytesMax = 4096
+    /// Largest request of a connection that has to log in and has not.
+    static let requestBytesBeforeLoginMax = 16 << 10
     /// Resolution of group timeouts.
     static let groupTick = Duration.milliseconds(100)
     /// Resolution of transaction timeouts.

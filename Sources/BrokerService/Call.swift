@@ -10,13 +10,20 @@ struct Call {
     let header: RequestHeader
     /// The request's frame, whose bytes count against the budget until it is answered.
     let frameBytes: Int
+    /// What access control adds to the answer and takes from it.
+    var amend: ((inout ResponseBody) -> Void)?
 
     var version: Int16 { header.version }
     var clientID: String { header.clientID ?? "" }
     /// Whether the connection that asked has gone.
     var isAbandoned: Bool { session.isClosed }
 
-    func reply(_ body: ResponseBody) { session.answer(self, body) }
+    func reply(_ body: ResponseBody) {
+        guard let amend else { return session.answer(self, body) }
+        var body = body
+        amend(&body)
+        session.answer(self, body)
+    }
 
     /// The request has no answer (acks=0).
     func replyNothing() { session.answer(self, nil) }

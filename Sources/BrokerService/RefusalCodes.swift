@@ -15,7 +15,8 @@ extension BrokerRefusal {
         case .producerFenced: .producerFenced
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
-        case .tooManyTransactions: .policyViolation
+        case .unknownUser: .resourceNotFound
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules: .policyViolation
         case .notWritable: .kafkaStorageError
         }
     }
@@ -35,6 +36,9 @@ extension BrokerRefusal {
         case .transactionOpen(let name): "the transaction '\(name)' is open; try again"
         case .invalidTransactionState(let name, let reason): "transaction '\(name)': \(reason)"
         case .tooManyTransactions(let limit): "this broker keeps at most \(limit) transactional ids"
+        case .unknownUser(let name): "there is no user '\(name)' with this mechanism"
+        case .tooManyUsers(let limit): "this broker keeps at most \(limit) users"
+        case .tooManyRules(let limit): "this broker keeps at most \(limit) access rules"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }

@@ -17,6 +17,7 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case syncGroup = 14
     case describeGroups = 15
     case listGroups = 16
+    case saslHandshake = 17
     case apiVersions = 18
     case createTopics = 19
     case deleteTopics = 20
@@ -27,19 +28,27 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case addOffsetsToTxn = 25
     case endTxn = 26
     case txnOffsetCommit = 28
+    case describeAcls = 29
+    case createAcls = 30
+    case deleteAcls = 31
     case describeConfigs = 32
     case alterConfigs = 33
     case describeLogDirs = 35
+    case saslAuthenticate = 36
     case createPartitions = 37
     case deleteGroups = 42
     case electLeaders = 43
     case incrementalAlterConfigs = 44
     case offsetDelete = 47
+    case describeUserScramCredentials = 50
+    case alterUserScramCredentials = 51
     case describeQuorum = 55
     case describeCluster = 60
     case describeProducers = 61
     case describeTransactions = 65
     case listTransactions = 66
+    case consumerGroupHeartbeat = 68
+    case consumerGroupDescribe = 69
     case describeTopicPartitions = 75
 }
 
@@ -75,6 +84,7 @@ package enum ApiTable {
         row(.syncGroup, "SyncGroup", 0...5, 4, SyncGroupRequest.self, SyncGroupResponse.self),
         row(.describeGroups, "DescribeGroups", 0...5, 5, DescribeGroupsRequest.self, DescribeGroupsResponse.self),
         row(.listGroups, "ListGroups", 0...5, 3, ListGroupsRequest.self, ListGroupsResponse.self),
+        row(.saslHandshake, "SaslHandshake", 1...1, .max, SaslHandshakeRequest.self, SaslHandshakeResponse.self),
         row(.apiVersions, "ApiVersions", 0...4, 3, ApiVersionsRequest.self, ApiVersionsResponse.self),
         row(.createTopics, "CreateTopics", 2...7, 5, CreateTopicsRequest.self, CreateTopicsResponse.self),
         row(.deleteTopics, "DeleteTopics", 1...6, 4, DeleteTopicsRequest.self, DeleteTopicsResponse.self),
@@ -85,19 +95,27 @@ package enum ApiTable {
         row(.addOffsetsToTxn, "AddOffsetsToTxn", 0...4, 3, AddOffsetsToTxnRequest.self, AddOffsetsToTxnResponse.self),
         row(.endTxn, "EndTxn", 0...5, 3, EndTxnRequest.self, EndTxnResponse.self),
         row(.txnOffsetCommit, "TxnOffsetCommit", 0...5, 3, TxnOffsetCommitRequest.self, TxnOffsetCommitResponse.self),
+        row(.describeAcls, "DescribeAcls", 1...3, 2, DescribeAclsRequest.self, DescribeAclsResponse.self),
+        row(.createAcls, "CreateAcls", 1...3, 2, CreateAclsRequest.self, CreateAclsResponse.self),
+        row(.deleteAcls, "DeleteAcls", 1...3, 2, DeleteAclsRequest.self, DeleteAclsResponse.self),
         row(.describeConfigs, "DescribeConfigs", 1...4, 4, DescribeConfigsRequest.self, DescribeConfigsResponse.self),
         row(.alterConfigs, "AlterConfigs", 0...2, 2, AlterConfigsRequest.self, AlterConfigsResponse.self),
         row(.describeLogDirs, "DescribeLogDirs", 1...4, 2, DescribeLogDirsRequest.self, DescribeLogDirsResponse.self),
+        row(.saslAuthenticate, "SaslAuthenticate", 0...2, 2, SaslAuthenticateRequest.self, SaslAuthenticateResponse.self),
         row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
         row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
         row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),
         row(.offsetDelete, "OffsetDelete", 0...0, .max, OffsetDeleteRequest.self, OffsetDeleteResponse.self),
+        row(.describeUserScramCredentials, "DescribeUserScramCredentials", 0...0, 0, DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsResponse.self),
+        row(.alterUserScramCredentials, "AlterUserScramCredentials", 0...0, 0, AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsResponse.self),
         row(.describeQuorum, "DescribeQuorum", 0...1, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),
         row(.describeCluster, "DescribeCluster", 0...2, 0, DescribeClusterRequest.self, DescribeClusterResponse.self),
         row(.describeProducers, "DescribeProducers", 0...0, 0, DescribeProducersRequest.self, DescribeProducersResponse.self),
         row(.describeTransactions, "DescribeTransactions", 0...0, 0, DescribeTransactionsRequest.self, DescribeTransactionsResponse.self),
         row(.listTransactions, "ListTransactions", 0...1, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
+        row(.consumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0...1, 0, ConsumerGroupHeartbeatRequest.self, ConsumerGroupHeartbeatResponse.self),
+        row(.consumerGroupDescribe, "ConsumerGroupDescribe", 0...0, 0, ConsumerGroupDescribeRequest.self, ConsumerGroupDescribeResponse.self),
         row(.describeTopicPartitions, "DescribeTopicPartitions", 0...0, 0, DescribeTopicPartitionsRequest.self, DescribeTopicPartitionsResponse.self),
     ]
 

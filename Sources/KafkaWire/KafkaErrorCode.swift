@@ -73,8 +73,20 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let resourceNotFound = KafkaErrorCode(rawValue: 91)
     package static let duplicateResource = KafkaErrorCode(rawValue: 92)
     package static let unacceptableCredential = KafkaErrorCode(rawValue: 93)
+    package static let fencedMemberEpoch = KafkaErrorCode(rawValue: 110)
+    package static let unreleasedInstanceID = KafkaErrorCode(rawValue: 111)
+    package static let unsupportedAssignor = KafkaErrorCode(rawValue: 112)
+    package static let staleMemberEpoch = KafkaErrorCode(rawValue: 113)
+    package static let invalidRegularExpression = KafkaErrorCode(rawValue: 128)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
+}
+
+extension KafkaErrorCode {
+    /// Whether an access rule was missing.
+    package var isDenial: Bool {
+        [.topicAuthorizationFailed, .groupAuthorizationFailed, .clusterAuthorizationFailed, .transactionalIDAuthorizationFailed].contains(self)
+    }
 }
 
 extension KafkaErrorCode: CustomStringConvertible {
@@ -100,5 +112,6 @@ extension KafkaErrorCode: CustomStringConvertible {
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
         100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND",
+        110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 128: "INVALID_REGULAR_EXPRESSION",
     ]
 }

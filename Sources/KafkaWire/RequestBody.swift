@@ -17,6 +17,7 @@ package enum RequestBody: Sendable {
     case syncGroup(SyncGroupRequest)
     case describeGroups(DescribeGroupsRequest)
     case listGroups(ListGroupsRequest)
+    case saslHandshake(SaslHandshakeRequest)
     case apiVersions(ApiVersionsRequest)
     case createTopics(CreateTopicsRequest)
     case deleteTopics(DeleteTopicsRequest)
@@ -27,19 +28,27 @@ package enum RequestBody: Sendable {
     case addOffsetsToTxn(AddOffsetsToTxnRequest)
     case endTxn(EndTxnRequest)
     case txnOffsetCommit(TxnOffsetCommitRequest)
+    case describeAcls(DescribeAclsRequest)
+    case createAcls(CreateAclsRequest)
+    case deleteAcls(DeleteAclsRequest)
     case describeConfigs(DescribeConfigsRequest)
     case alterConfigs(AlterConfigsRequest)
     case describeLogDirs(DescribeLogDirsRequest)
+    case saslAuthenticate(SaslAuthenticateRequest)
     case createPartitions(CreatePartitionsRequest)
     case deleteGroups(DeleteGroupsRequest)
     case electLeaders(ElectLeadersRequest)
     case incrementalAlterConfigs(IncrementalAlterConfigsRequest)
     case offsetDelete(OffsetDeleteRequest)
+    case describeUserScramCredentials(DescribeUserScramCredentialsRequest)
+    case alterUserScramCredentials(AlterUserScramCredentialsRequest)
     case describeQuorum(DescribeQuorumRequest)
     case describeCluster(DescribeClusterRequest)
     case describeProducers(DescribeProducersRequest)
     case describeTransactions(DescribeTransactionsRequest)
     case listTransactions(ListTransactionsRequest)
+    case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
+    case consumerGroupDescribe(ConsumerGroupDescribeRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
 
     package var key: ApiKey {
@@ -57,6 +66,7 @@ package enum RequestBody: Sendable {
         case .syncGroup: .syncGroup
         case .describeGroups: .describeGroups
         case .listGroups: .listGroups
+        case .saslHandshake: .saslHandshake
         case .apiVersions: .apiVersions
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
@@ -67,64 +77,89 @@ package enum RequestBody: Sendable {
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
         case .txnOffsetCommit: .txnOffsetCommit
+        case .describeAcls: .describeAcls
+        case .createAcls: .createAcls
+        case .deleteAcls: .deleteAcls
         case .describeConfigs: .describeConfigs
         case .alterConfigs: .alterConfigs
         case .describeLogDirs: .describeLogDirs
+        case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
+        case .describeUserScramCredentials: .describeUserScramCredentials
+        case .alterUserScramCredentials: .alterUserScramCredentials
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat
+        case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
         }
     }
 
-    /// Decodes the body of `row`'s API; it must fill `bytes`.
+    /// A body that lies at the beginning of `bytes`. What follows is passed over, as Kafka does: librdkafka ends some requests with bytes too many.
+    private static func read<L: WireLayout>(_ bytes: Bytes, _ version: Int16, _ flexible: Bool) throws(WireError) -> L {
+        var reader = FieldReader<KafkaDialect>(bytes, version: version, flexible: flexible)
+        var message = L()
+        try message.layout(&reader)
+        return message
+    }
+
+    /// Decodes the body of `row`'s API.
     package static func decode(_ bytes: Bytes, _ row: ApiRow, version: Int16) throws(WireError) -> RequestBody {
         let flexible = row.isFlexible(version)
         return switch row.key {
-        case .produce: .produce(try ProduceRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .fetch: .fetch(try FetchRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .listOffsets: .listOffsets(try ListOffsetsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .metadata: .metadata(try MetadataRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .offsetCommit: .offsetCommit(try OffsetCommitRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .offsetFetch: .offsetFetch(try OffsetFetchRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .findCoordinator: .findCoordinator(try FindCoordinatorRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .joinGroup: .joinGroup(try JoinGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .heartbeat: .heartbeat(try HeartbeatRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .leaveGroup: .leaveGroup(try LeaveGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .syncGroup: .syncGroup(try SyncGroupRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeGroups: .describeGroups(try DescribeGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .listGroups: .listGroups(try ListGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .apiVersions: .apiVersions(try ApiVersionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .createTopics: .createTopics(try CreateTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .deleteTopics: .deleteTopics(try DeleteTopicsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .deleteRecords: .deleteRecords(try DeleteRecordsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .initProducerID: .initProducerID(try InitProducerIDRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .offsetForLeaderEpoch: .offsetForLeaderEpoch(try OffsetForLeaderEpochRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .endTxn: .endTxn(try EndTxnRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeConfigs: .describeConfigs(try DescribeConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .alterConfigs: .alterConfigs(try AlterConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeLogDirs: .describeLogDirs(try DescribeLogDirsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .createPartitions: .createPartitions(try CreatePartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .deleteGroups: .deleteGroups(try DeleteGroupsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .electLeaders: .electLeaders(try ElectLeadersRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .offsetDelete: .offsetDelete(try OffsetDeleteRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeQuorum: .describeQuorum(try DescribeQuorumRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeCluster: .describeCluster(try DescribeClusterRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeProducers: .describeProducers(try DescribeProducersRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeTransactions: .describeTransactions(try DescribeTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .listTransactions: .listTransactions(try ListTransactionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
-        case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsRequest(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .produce: .produce(try read(bytes, version, flexible))
+        case .fetch: .fetch(try read(bytes, version, flexible))
+        case .listOffsets: .listOffsets(try read(bytes, version, flexible))
+        case .metadata: .metadata(try read(bytes, version, flexible))
+        case .offsetCommit: .offsetCommit(try read(bytes, version, flexible))
+        case .offsetFetch: .offsetFetch(try read(bytes, version, flexible))
+        case .findCoordinator: .findCoordinator(try read(bytes, version, flexible))
+        case .joinGroup: .joinGroup(try read(bytes, version, flexible))
+        case .heartbeat: .heartbeat(try read(bytes, version, flexible))
+        case .leaveGroup: .leaveGroup(try read(bytes, version, flexible))
+        case .syncGroup: .syncGroup(try read(bytes, version, flexible))
+        case .describeGroups: .describeGroups(try read(bytes, version, flexible))
+        case .listGroups: .listGroups(try read(bytes, version, flexible))
+        case .saslHandshake: .saslHandshake(try read(bytes, version, flexible))
+        case .apiVersions: .apiVersions(try read(bytes, version, flexible))
+        case .createTopics: .createTopics(try read(bytes, version, flexible))
+        case .deleteTopics: .deleteTopics(try read(bytes, version, flexible))
+        case .deleteRecords: .deleteRecords(try read(bytes, version, flexible))
+        case .initProducerID: .initProducerID(try read(bytes, version, flexible))
+        case .offsetForLeaderEpoch: .offsetForLeaderEpoch(try read(bytes, version, flexible))
+        case .addPartitionsToTxn: .addPartitionsToTxn(try read(bytes, version, flexible))
+        case .addOffsetsToTxn: .addOffsetsToTxn(try read(bytes, version, flexible))
+        case .endTxn: .endTxn(try read(bytes, version, flexible))
+        case .txnOffsetCommit: .txnOffsetCommit(try read(bytes, version, flexible))
+        case .describeAcls: .describeAcls(try read(bytes, version, flexible))
+        case .createAcls: .createAcls(try read(bytes, version, flexible))
+        case .deleteAcls: .deleteAcls(try read(bytes, version, flexible))
+        case .describeConfigs: .describeConfigs(try read(bytes, version, flexible))
+        case .alterConfigs: .alterConfigs(try read(bytes, version, flexible))
+        case .describeLogDirs: .describeLogDirs(try read(bytes, version, flexible))
+        case .saslAuthenticate: .saslAuthenticate(try read(bytes, version, flexible))
+        case .createPartitions: .createPartitions(try read(bytes, version, flexible))
+        case .deleteGroups: .deleteGroups(try read(bytes, version, flexible))
+        case .electLeaders: .electLeaders(try read(bytes, version, flexible))
+        case .incrementalAlterConfigs: .incrementalAlterConfigs(try read(bytes, version, flexible))
+        case .offsetDelete: .offsetDelete(try read(bytes, version, flexible))
+        case .describeUserScramCredentials: .describeUserScramCredentials(try read(bytes, version, flexible))
+        case .alterUserScramCredentials: .alterUserScramCredentials(try read(bytes, version, flexible))
+        case .describeQuorum: .describeQuorum(try read(bytes, version, flexible))
+        case .describeCluster: .describeCluster(try read(bytes, version, flexible))
+        case .describeProducers: .describeProducers(try read(bytes, version, flexible))
+        case .describeTransactions: .describeTransactions(try read(bytes, version, flexible))
+        case .listTransactions: .listTransactions(try read(bytes, version, flexible))
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
+        case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
+        case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
         }
     }
 
@@ -145,6 +180,7 @@ package enum RequestBody: Sendable {
         case .syncGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .saslHandshake(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -155,19 +191,27 @@ package enum RequestBody: Sendable {
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }

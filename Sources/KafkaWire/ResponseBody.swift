@@ -16,6 +16,7 @@ package enum ResponseBody: Sendable {
     case syncGroup(SyncGroupResponse)
     case describeGroups(DescribeGroupsResponse)
     case listGroups(ListGroupsResponse)
+    case saslHandshake(SaslHandshakeResponse)
     case apiVersions(ApiVersionsResponse)
     case createTopics(CreateTopicsResponse)
     case deleteTopics(DeleteTopicsResponse)
@@ -26,19 +27,27 @@ package enum ResponseBody: Sendable {
     case addOffsetsToTxn(AddOffsetsToTxnResponse)
     case endTxn(EndTxnResponse)
     case txnOffsetCommit(TxnOffsetCommitResponse)
+    case describeAcls(DescribeAclsResponse)
+    case createAcls(CreateAclsResponse)
+    case deleteAcls(DeleteAclsResponse)
     case describeConfigs(DescribeConfigsResponse)
     case alterConfigs(AlterConfigsResponse)
     case describeLogDirs(DescribeLogDirsResponse)
+    case saslAuthenticate(SaslAuthenticateResponse)
     case createPartitions(CreatePartitionsResponse)
     case deleteGroups(DeleteGroupsResponse)
     case electLeaders(ElectLeadersResponse)
     case incrementalAlterConfigs(IncrementalAlterConfigsResponse)
     case offsetDelete(OffsetDeleteResponse)
+    case describeUserScramCredentials(DescribeUserScramCredentialsResponse)
+    case alterUserScramCredentials(AlterUserScramCredentialsResponse)
     case describeQuorum(DescribeQuorumResponse)
     case describeCluster(DescribeClusterResponse)
     case describeProducers(DescribeProducersResponse)
     case describeTransactions(DescribeTransactionsResponse)
     case listTransactions(ListTransactionsResponse)
+    case consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse)
+    case consumerGroupDescribe(ConsumerGroupDescribeResponse)
     case describeTopicPartitions(DescribeTopicPartitionsResponse)
 
     package var key: ApiKey {
@@ -56,6 +65,7 @@ package enum ResponseBody: Sendable {
         case .syncGroup: .syncGroup
         case .describeGroups: .describeGroups
         case .listGroups: .listGroups
+        case .saslHandshake: .saslHandshake
         case .apiVersions: .apiVersions
         case .createTopics: .createTopics
         case .deleteTopics: .deleteTopics
@@ -66,19 +76,27 @@ package enum ResponseBody: Sendable {
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
         case .txnOffsetCommit: .txnOffsetCommit
+        case .describeAcls: .describeAcls
+        case .createAcls: .createAcls
+        case .deleteAcls: .deleteAcls
         case .describeConfigs: .describeConfigs
         case .alterConfigs: .alterConfigs
         case .describeLogDirs: .describeLogDirs
+        case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
+        case .describeUserScramCredentials: .describeUserScramCredentials
+        case .alterUserScramCredentials: .alterUserScramCredentials
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat
+        case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
         }
     }
@@ -100,6 +118,7 @@ package enum ResponseBody: Sendable {
         case .syncGroup: .syncGroup(try SyncGroupResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeGroups: .describeGroups(try DescribeGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listGroups: .listGroups(try ListGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .saslHandshake: .saslHandshake(try SaslHandshakeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .apiVersions: .apiVersions(try ApiVersionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createTopics: .createTopics(try CreateTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteTopics: .deleteTopics(try DeleteTopicsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -110,19 +129,27 @@ package enum ResponseBody: Sendable {
         case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .endTxn: .endTxn(try EndTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeAcls: .describeAcls(try DescribeAclsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createAcls: .createAcls(try CreateAclsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteAcls: .deleteAcls(try DeleteAclsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeConfigs: .describeConfigs(try DescribeConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .alterConfigs: .alterConfigs(try AlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeLogDirs: .describeLogDirs(try DescribeLogDirsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .saslAuthenticate: .saslAuthenticate(try SaslAuthenticateResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .electLeaders: .electLeaders(try ElectLeadersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .offsetDelete: .offsetDelete(try OffsetDeleteResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeUserScramCredentials: .describeUserScramCredentials(try DescribeUserScramCredentialsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterUserScramCredentials: .alterUserScramCredentials(try AlterUserScramCredentialsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeQuorum: .describeQuorum(try DescribeQuorumResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeCluster: .describeCluster(try DescribeClusterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeProducers: .describeProducers(try DescribeProducersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTransactions: .describeTransactions(try DescribeTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try ConsumerGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .consumerGroupDescribe: .consumerGroupDescribe(try ConsumerGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
@@ -144,6 +171,7 @@ package enum ResponseBody: Sendable {
         case .syncGroup(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .saslHandshake(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .apiVersions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteTopics(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -154,19 +182,27 @@ package enum ResponseBody: Sendable {
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }

@@ -44,6 +44,8 @@ func picture(_ machine: BrokerMachine) -> String {
     }
     for (_, topic) in machine.topics.entries { lines.append("settings \(topic.name) \(topic.configs.map { "\($0.name)=\($0.value)" })") }
     lines.append("broker \(machine.brokerConfigs.entries.map { "\($0.key)=\($0.value)" })")
+    lines.append("users \(machine.users.entries.map { "\($0.key.name) \($0.key.mechanism) \($0.value.iterations) \(Array($0.value.salt.readableBytesView))" })")
+    lines.append("rules \(machine.accessRules.rules.keys.map { "\($0.name) \($0.principal) \($0.operation)" })")
     lines.append("starts \(machine.startOffsets.entries.map { "\($0.key)=\($0.value)" })")
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
@@ -53,13 +55,14 @@ func picture(_ machine: BrokerMachine) -> String {
     private func command(_ random: inout Prng) -> BrokerCommand {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
-        switch random.below(26) {
+        switch random.below(30) {
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
         case 5: return .identify(clusterID: .drawn(from: &random))
         case 6: return .deleteGroup(group)
         case 7: return .reserveProducerIDs(count: 10)
+        case 22...25: return .security(security(&random))
         case 16, 17: return .alterTopic(name: name, change(&random))
         case 18: return .alterBroker(change(&random))
         case 19, 20: return .deleteRecords([PartitionOffset(TopicPartition(name, Int32(random.below(5))), Int64(random.below(100)))])
@@ -71,6 +74,19 @@ func picture(_ machine: BrokerMachine) -> String {
                 (0..<random.below(4)).map { _ in
                     OffsetEntry(topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
                 })
+        }
+    }
+
+    private func security(_ random: inout Prng) -> SecurityCommand {
+        let user = ScramUser("u\(random.below(3))", random.chance(1, in: 2) ? .sha256 : .sha512)
+        let rule = AccessRule(kind: .topic, name: "t\(random.below(3))", principal: "User:u\(random.below(2))", operation: random.chance(1, in: 2) ? .read : .write)
+        switch random.below(5) {
+        case 0: return .removeUser(user)
+        case 1: return .removeRules([rule])
+        case 2, 3: return .addRules([rule])
+        default:
+            let bytes = Bytes(repeating: UInt8(random.below(256)), count: 4)
+            return .setUser(user, ScramCredential(iterations: 4096, salt: bytes, storedKey: bytes, serverKey: bytes))
         }
     }
 

@@ -155,7 +155,7 @@ def _():
     consumer.close()
     python_admin.delete_group_offsets(group, [places[0]]) if hasattr(python_admin, "delete_group_offsets") else None
     if not hasattr(python_admin, "delete_group_offsets"):
-        from kafka.protocol.admin import OffsetDeleteRequest
+        from kafka.protocol.consumer import OffsetDeleteRequest
         Topic = OffsetDeleteRequest.OffsetDeleteRequestTopic
         Part = Topic.OffsetDeleteRequestPartition
         answer = raw.ask(OffsetDeleteRequest(group_id=group, topics=[Topic(name=name, partitions=[Part(partition_index=0)])]), 0)

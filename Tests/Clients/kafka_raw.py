@@ -1,5 +1,6 @@
 """Single requests in chosen versions, for what no client does by itself: kafka-python's message classes over a socket of our own."""
 import socket
+import struct
 
 from kafka.protocol.parser import KafkaProtocol
 
@@ -22,6 +23,18 @@ class Raw:
                 raise ConnectionError("closed by the broker")
             for _, response in self.protocol.receive_bytes(data):
                 return response
+
+    def ask_bytes(self, key, version, body):
+        """Sends a flexible request for which there is no message class; returns the bytes of the response's body."""
+        request = struct.pack(">hhih", key, version, 1, 3) + b"raw" + b"\0" + body
+        self.socket.sendall(struct.pack(">i", len(request)) + request)
+        answer = b""
+        while len(answer) < 4 or len(answer) < 4 + struct.unpack(">i", answer[:4])[0]:
+            data = self.socket.recv(1 << 20)
+            if not data:
+                raise ConnectionError("closed by the broker")
+            answer += data
+        return answer[9:]
 
     def close(self):
         self.socket.close()

@@ -18,6 +18,16 @@ extension OneAtATime {
 
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
+        @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }
+        @Test func aiokafkaAndConfluentKafkaWork() throws { try check("kafka_aio_check.py", settings: ["broker.session-timeout-min.ms=1000"]) }
+
+        @Test func onlyWhoMayIsServed() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_security_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
+        }
+
         @Test func theVerbsAlterResetAndLookIntoLogs() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

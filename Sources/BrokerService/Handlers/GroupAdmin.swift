@@ -7,12 +7,15 @@ extension Broker {
     private static var emptyState: String { Group.Phase.empty.rawValue }
     private static var deadState: String { "Dead" }
     private static var classicType: String { "classic" }
+    private static var consumerType: String { "consumer" }
 
     func describeGroups(_ request: DescribeGroupsRequest, _ call: Call) {
         call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0)) })))
     }
 
     private func describe(_ id: GroupID) -> DescribeGroupsResponse.Group {
+        // The classic answer has no room for such a group; ConsumerGroupDescribe has.
+        if consumerGroups.groups[id] != nil { return .init(errorCode: .groupIDNotFound, groupID: id.rawValue, groupState: Self.deadState) }
         guard let group = coordinator.groups[id] else {
             return .init(groupID: id.rawValue, groupState: machine.offsets[id] == nil ? Self.deadState : Self.emptyState)
         }
@@ -28,16 +31,18 @@ extension Broker {
     }
 
     func listGroups(_ request: ListGroupsRequest, _ call: Call) {
-        let ids = Set(coordinator.groups.keys).union(machine.offsets.keys).sorted()
+        let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys).sorted()
         var response = ListGroupsResponse()
         for id in ids {
             let group = coordinator.groups[id]
-            let state = group?.phase.rawValue ?? Self.emptyState
+            let assigned = consumerGroups.groups[id]
+            let state = assigned?.phase.rawValue ?? group?.phase.rawValue ?? Self.emptyState
+            let type = assigned == nil ? Self.classicType : Self.consumerType
             guard request.statesFilter.isEmpty || request.statesFilter.contains(where: { $0.lowercased() == state.lowercased() }),
-                request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == Self.classicType })
+                request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == type })
             else { continue }
             response.groups.append(
-                .init(groupID: id.rawValue, protocolType: group?.protocolType ?? "", groupState: state, groupType: Self.classicType))
+                .init(groupID: id.rawValue, protocolType: assigned == nil ? group?.protocolType ?? "" : Self.consumerType, groupState: state, groupType: type))
         }
         call.reply(.listGroups(response))
     }
@@ -47,7 +52,7 @@ extension Broker {
         let gathering = Gathering { call.reply(.deleteGroups(DeleteGroupsResponse(results: results))) }
         for (index, name) in request.groups.enumerated() {
             let id = GroupID(name)
-            if coordinator.groups[id] != nil {
+            if coordinator.groups[id] != nil || consumerGroups.groups[id] != nil {
                 results[index].errorCode = .nonEmptyGroup
                 continue
             }

@@ -6,14 +6,13 @@ import KafkaWire
 extension Broker {
     func offsetCommit(_ request: OffsetCommitRequest, _ call: Call) {
         let group = GroupID(request.groupID)
-        let refusal = coordinator.refusalToCommit(
-            group, member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)
+        let refusal = refusalToCommit(group, MemberID(request.memberID), request.groupInstanceID, request.generationID)
         var entries: [OffsetEntry] = []
         var response = OffsetCommitResponse()
         for topic in request.topics {
             var answered = OffsetCommitResponse.Topic(name: topic.name)
             for part in topic.partitions {
-                let code = refusal?.code ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
+                let code = refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
                 answered.partitions.append(.init(partition: part.partition, errorCode: code))
                 guard code == .none else { continue }
                 entries.append(

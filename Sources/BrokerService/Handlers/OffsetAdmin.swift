@@ -24,7 +24,7 @@ extension Broker {
     func offsetDelete(_ request: OffsetDeleteRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partition) } }
-        guard machine.offsets[group] != nil || coordinator.groups[group] != nil else {
+        guard machine.offsets[group] != nil || coordinator.groups[group] != nil || consumerGroups.groups[group] != nil else {
             return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .groupIDNotFound)))
         }
         guard let subscribed = subscribedTopics(of: group) else {
@@ -49,6 +49,7 @@ extension Broker {
 
     /// What the members read; nil if that cannot be told.
     private func subscribedTopics(of group: GroupID) -> Set<String>? {
+        if let assigned = consumerGroups.groups[group] { return Set(assigned.members.flatMap { $0.topics + $0.target.map(\.topic) }) }
         guard let group = coordinator.groups[group], group.memberCount > 0 else { return [] }
         guard group.protocolType == ConsumerProtocol.name else { return nil }
         var topics: Set<String> = []

@@ -78,8 +78,7 @@ extension Broker {
     private func refusalToStage(_ request: TxnOffsetCommitRequest, _ group: GroupID) -> KafkaErrorCode? {
         guard !request.groupID.isEmpty else { return .invalidGroupID }
         guard request.generationID >= 0 || !request.memberID.isEmpty || request.groupInstanceID != nil else { return nil }
-        return coordinator.refusalToCommit(
-            group, member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)?.code
+        return refusalToCommit(group, MemberID(request.memberID), request.groupInstanceID, request.generationID)
     }
 
     func endTxn(_ request: EndTxnRequest, _ call: Call) {

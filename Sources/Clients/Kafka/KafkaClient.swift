@@ -26,6 +26,7 @@ package struct KafkaCluster: Sendable {
 package actor KafkaClient {
     private let loop: NIOServiceLoop
     private let clientID: String
+    private let user: KafkaUser?
     private let bootstrap: KafkaConnection
     private let tls: TLSTrust?
     private var brokers: [Int32: HostPort] = [:]
@@ -39,18 +40,20 @@ package actor KafkaClient {
     /// How long a broker may take over administrative work, in milliseconds.
     static let adminTimeoutMilliseconds: Int32 = 30_000
 
-    private init(_ loop: NIOServiceLoop, _ clientID: String, _ bootstrap: KafkaConnection, _ tls: TLSTrust?) {
+    private init(_ loop: NIOServiceLoop, _ clientID: String, _ user: KafkaUser?, _ bootstrap: KafkaConnection, _ tls: TLSTrust?) {
         self.loop = loop
         self.clientID = clientID
+        self.user = user
         self.bootstrap = bootstrap
         self.tls = tls
     }
 
     /// Connects to one broker of the cluster. Throws `KafkaFailure`.
-    package static func connect(_ address: HostPort, clientID: String = "platform", tls: TLSTrust? = nil) async throws -> KafkaClient {
+    package static func connect(_ address: HostPort, clientID: String = "platform", user: KafkaUser? = nil, tls: TLSTrust? = nil) async throws -> KafkaClient {
         let loop = NIOServiceLoop()
         do {
-            return KafkaClient(loop, clientID, try await KafkaConnection.connect(address, loop: loop, clientID: clientID, tls: tls), tls)
+            let bootstrap = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
+            return KafkaClient(loop, clientID, user, bootstrap, tls)
         } catch {
             // The loop's thread ends in any case; the error that matters is the connection's.
             try? await loop.stop()
@@ -105,7 +108,7 @@ package actor KafkaClient {
     func connection(to node: Int32) async throws -> KafkaConnection {
         if let known = connections[node] { return known }
         guard let address = brokers[node] else { throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil) }
-        let made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, tls: tls)
+        let made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
         // Another call may have connected meanwhile; one of the two is enough.
         if let known = connections[node] {
             made.close()

@@ -33,7 +33,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and learns what the broker serves.
-    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, tls: TLSTrust?) async throws -> KafkaConnection {
+    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, user: KafkaUser?, tls: TLSTrust?) async throws -> KafkaConnection {
         let connection = KafkaConnection(address, loop, clientID)
         do {
             try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: answerBytesMax), tls: tls) { frames in
@@ -48,6 +48,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         var served: [Int16: ClosedRange<Int16>] = [:]
         for api in answer.apis where api.minVersion <= api.maxVersion { served[api.apiKey] = api.minVersion...api.maxVersion }
         connection.agree(served)
+        if let user { try await connection.logIn(user) }
         return connection
     }
 

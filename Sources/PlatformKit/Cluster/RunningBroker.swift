@@ -24,11 +24,22 @@ struct RunningBroker: RunningService {
         settings.groups.initialRebalanceDelay = .milliseconds(context.settings[SettingsTable.brokerRebalanceDelay])
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
         settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
+        try addSecurity(context.settings, &settings)
         let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]
         settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))
         settings.tls = try context.settings.tls(SettingsTable.brokerTLS)
         try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name, settings.tls)
         return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+    }
+
+    private static func addSecurity(_ all: Settings, _ settings: inout BrokerSettings) throws {
+        settings.requiresLogin = all[SettingsTable.brokerLogin]
+        settings.enforcesAccess = all[SettingsTable.brokerAccess]
+        settings.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
+        let name = all[SettingsTable.brokerFirstUser]
+        guard !name.isEmpty else { return }
+        let path = all[SettingsTable.brokerFirstUserPasswordFile]
+        settings.firstUser = (name, try PasswordFile.read(path, setting: SettingsTable.brokerFirstUserPasswordFile.name))
     }
 
     private static func advertised(_ text: String) throws(CommandFailure) -> HostPort? {

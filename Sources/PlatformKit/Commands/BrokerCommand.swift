@@ -9,7 +9,7 @@ struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker", abstract: "Messages: a Kafka broker, and its client.",
         discussion: "EXAMPLES\n  platform broker serve\n  echo hello | platform broker produce greetings --create && platform broker consume greetings --from beginning --until-end",
-        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, Log.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, User.self, AccessVerbs.self, Log.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker")
@@ -28,11 +28,20 @@ struct BrokerCommand: AsyncParsableCommand {
     struct ServerOptions: ParsableArguments {
         @Option(name: .long, help: ArgumentHelp("A Kafka broker.", valueName: "host:port")) var server = DefaultServer.broker
         @OptionGroup var tls: TLSOptions
+        @Option(name: .long, help: ArgumentHelp("Log in as this user; $PLATFORM_BROKER_USER.", valueName: "name")) var user: String?
+        @Option(name: .long, help: ArgumentHelp("The file whose first line is the password; $PLATFORM_BROKER_PASSWORD_FILE.", valueName: "path")) var passwordFile: String?
+
+        private func login() throws(CommandFailure) -> KafkaUser? {
+            let environment = ProcessInfo.processInfo.environment
+            guard let name = user ?? environment["PLATFORM_BROKER_USER"], !name.isEmpty else { return nil }
+            let path = passwordFile ?? environment["PLATFORM_BROKER_PASSWORD_FILE"] ?? ""
+            return KafkaUser(name: name, password: try PasswordFile.read(path, setting: "--password-file"))
+        }
 
         /// Runs `body` with a client that is closed afterwards.
         func withClient<T: Sendable>(_ doing: String, _ body: (KafkaClient) async throws -> T) async throws -> T {
             do {
-                let client = try await KafkaClient.connect(try serverAddress(server, defaultPort: 9092), tls: try tls.trust())
+                let client = try await KafkaClient.connect(try serverAddress(server, defaultPort: 9092), user: try login(), tls: try tls.trust())
                 do {
                     let result = try await body(client)
                     await client.close()

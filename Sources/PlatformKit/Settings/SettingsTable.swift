@@ -35,6 +35,11 @@ enum SettingsTable {
         "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
+    static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512).")
+    static let brokerAccess = SettingKey.flag("broker.access-rules", false, "Obey the broker's access rules; what no rule allows is denied.")
+    static let brokerSuperUsers = SettingKey.text("broker.super-users", "", "names, separated by commas", "Users that may do everything.")
+    static let brokerFirstUser = SettingKey.text("broker.first-user", "", "a user's name", "A user that is made at the start if it is missing.")
+    static let brokerFirstUserPasswordFile = SettingKey.text("broker.first-user-password-file", "", "a path", "The file whose first line is that user's password.")
     static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
 
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
@@ -66,6 +71,7 @@ enum SettingsTable {
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
             brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased,
+            brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
         ] + brokerTLS.erased
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased

@@ -1,6 +1,7 @@
 // How a command fails: what went wrong, why, and what to do next, with a documented exit code. Every error that reaches the roof is
 // turned into one of these, in one place.
 import Base
+import BrokerService
 import Clients
 import ComputeService
 import CoordService
@@ -53,6 +54,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .configuration, doing, why: error.description,
                 next: "start it with the --id and --peers that it was first started with, or with another --data-dir; `platform coord export` and `import` carry a tree over")
+        case let problem as ConfigurationProblem:
+            self.init(
+                .configuration, "cannot start", why: problem.description,
+                next: "name one with broker.first-user and broker.first-user-password-file, or make one without broker.login-required: `platform broker user set`")
         case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)
@@ -96,9 +101,15 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(.failed, doing, why: error.description, next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
+        case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
+        case .refused(let code, _, _) where code.isDenial:
+            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user")
         case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
-        case .connectionLost, .noLeader: self.init(.unreachable, doing, why: error.description, next: "check that the broker runs (`platform status`), then try again")
+        case .connectionLost, .noLeader:
+            self.init(
+                .unreachable, doing, why: error.description,
+                next: "check that the broker runs (`platform status`); if it asks everybody to log in, name a user with --user and --password-file")
         case .timedOut: self.init(.timeout, doing, why: error.description, next: "try again")
         case .refused(.kafkaStorageError, _, _): self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
         case .refused, .notServed, .damagedAnswer: self.init(.failed, doing, why: error.description, next: "the reason above tells what to change")

@@ -1,0 +1,345 @@
+// A group whose partitions the coordinator assigns (KIP-848). Members only heartbeat: they say what they subscribe to and what they have, and are told
+// what they shall have. A new assignment is reached member by member: what moves is given up by one before the other gets it, and whoever keeps its
+// partitions does not notice. Event and `now` in, answer out; membership is volatile, as in classic groups.
+import Base
+import Collections
+
+/// Limits and delays of these groups; Kafka's names begin with `group.consumer.`.
+package struct ConsumerGroupSettings: Sendable {
+    package var sessionTimeout: Duration = .seconds(45)
+    /// A fifth of Kafka's, since a rebalance takes as many heartbeats as it has steps and one broker bears them.
+    package var heartbeatInterval: Duration = .seconds(1)
+    package var membersMax = 1000
+    package var groupsMax = 10_000
+    package init() {}
+}
+
+/// Why a heartbeat is refused; the door maps each to a code.
+package enum ConsumerGroupRefusal: Error, Sendable, Equatable {
+    case invalidRequest(String)
+    case unknownMember
+    /// The member's epoch is not the one that the coordinator knows: it has to give everything up and join again.
+    case fencedEpoch
+    /// A commit came with an epoch that is not the present one; the next heartbeat brings it.
+    case staleEpoch
+    case instanceInUse
+    case instanceFenced
+    case unknownAssignor(String)
+    case invalidPattern(String)
+    case groupFull
+    case otherProtocol
+}
+
+/// What a member says. Optional parts are left out while they have not changed.
+package struct MemberHeartbeat: Sendable {
+    package var member: MemberID
+    /// 0 joins, -1 leaves, -2 leaves for a while (static members).
+    package var epoch: Int32
+    package var instance: String?
+    package var rack: String?
+    package var clientID: String
+    package var clientHost: String
+    package var rebalanceTimeout: Duration?
+    package var topics: [String]?
+    package var pattern: String?
+    package var assignor: String?
+    package var owned: [TopicPartition]?
+
+    package init(
+        member: MemberID, epoch: Int32, instance: String? = nil, rack: String? = nil, clientID: String = "", clientHost: String = "", rebalanceTimeout: Duration? = nil,
+        topics: [String]? = nil, pattern: String? = nil, assignor: String? = nil, owned: [TopicPartition]? = nil
+    ) {
+        self.member = member
+        self.epoch = epoch
+        self.instance = instance
+        self.rack = rack
+        self.clientID = clientID
+        self.clientHost = clientHost
+        self.rebalanceTimeout = rebalanceTimeout
+        self.topics = topics
+        self.pattern = pattern
+        self.assignor = assignor
+        self.owned = owned
+    }
+
+    package static let leaving: Int32 = -1
+    package static let leavingForAWhile: Int32 = -2
+}
+
+/// What a member is told.
+package struct MemberOrders: Sendable, Equatable {
+    package var member: MemberID
+    package var epoch: Int32
+    /// nil while nothing has changed.
+    package var assignment: [TopicPartition]?
+}
+
+/// A member as the coordinator knows it.
+package struct ConsumerGroupMember: Sendable {
+    package let id: MemberID
+    package var instance: String?
+    package var rack: String?
+    package var clientID = ""
+    package var clientHost = ""
+    package var rebalanceTimeout: Duration = .seconds(300)
+    package var topics: [String] = []
+    package var pattern: String?
+    package var epoch: Int32 = 0
+    var previousEpoch: Int32 = -1
+    /// What it may read now, in order.
+    package var assigned: [TopicPartition] = []
+    /// What it has been told to give up and has not yet.
+    var revoking: [TopicPartition] = []
+    /// What it shall have in the end.
+    package var target: [TopicPartition] = []
+    /// Until when it must have given up what it was told to.
+    var revokeDeadline: Instant?
+    var deadline: Instant
+    /// A static member that has gone for a while keeps its place until its session ends.
+    var isAway = false
+
+    init(id: MemberID, deadline: Instant) {
+        self.id = id
+        self.deadline = deadline
+    }
+}
+
+/// One group.
+package struct ConsumerGroup: Sendable {
+    package enum Phase: String, Sendable {
+        case empty = "Empty"
+        case reconciling = "Reconciling"
+        case stable = "Stable"
+    }
+
+    package let id: GroupID
+    private let settings: ConsumerGroupSettings
+    /// Rises with everything that makes another assignment necessary.
+    package private(set) var epoch: Int32 = 0
+    private var memberTable = OrderedDictionary<MemberID, ConsumerGroupMember>()
+    package private(set) var assignor = ConsumerGroupAssignor.uniform
+    /// The subscribed topics with their partitions when the target was computed.
+    private var subscribed = SortedTable<String, Int32>()
+
+    init(id: GroupID, settings: ConsumerGroupSettings) {
+        self.id = id
+        self.settings = settings
+    }
+
+    package var members: [ConsumerGroupMember] { Array(memberTable.values) }
+    package var isEmpty: Bool { memberTable.isEmpty }
+    package var phase: Phase {
+        if memberTable.isEmpty { return .empty }
+        return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target } ? .stable : .reconciling
+    }
+
+    /// Whether a member may commit with this epoch; nil if so.
+    func refusalToCommit(_ member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
+        guard let known = memberTable[member] else { return .unknownMember }
+        return known.epoch == epoch ? nil : .staleEpoch
+    }
+
+    // MARK: heartbeats
+
+    mutating func heartbeat(_ beat: MemberHeartbeat, _ topics: SortedTable<String, TopicRecord>, now: Instant) throws(ConsumerGroupRefusal) -> MemberOrders {
+        switch beat.epoch {
+        case MemberHeartbeat.leaving, MemberHeartbeat.leavingForAWhile: return try leave(beat, now: now)
+        case 0: try join(beat, now: now)
+        default: try check(beat)
+        }
+        guard var member = memberTable[beat.member] else { throw .unknownMember }
+        member.deadline = now + settings.sessionTimeout
+        member.isAway = false
+        if let timeout = beat.rebalanceTimeout { member.rebalanceTimeout = timeout }
+        if let assignor = beat.assignor {
+            guard let known = ConsumerGroupAssignor(rawValue: assignor) else { throw .unknownAssignor(assignor) }
+            self.assignor = known
+        }
+        if let names = beat.topics { member.topics = Array(Set(names)).sorted() }
+        if let pattern = beat.pattern {
+            guard pattern.isEmpty || (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }  // whether it is one is all that is asked
+            member.pattern = pattern.isEmpty ? nil : pattern
+        }
+        let before = memberTable[beat.member]
+        memberTable[beat.member] = member
+        if beat.epoch == 0 || before?.topics != member.topics || before?.pattern != member.pattern { retarget(topics, raising: true) } else { retarget(topics, raising: false) }
+        return reconcile(beat, now: now)
+    }
+
+    private mutating func join(_ beat: MemberHeartbeat, now: Instant) throws(ConsumerGroupRefusal) {
+        if let instance = beat.instance, let holder = memberTable.values.first(where: { $0.instance == instance && $0.id != beat.member }) {
+            guard holder.isAway else { throw .instanceInUse }
+            replace(holder.id, by: beat, now: now)
+            return
+        }
+        if memberTable[beat.member] == nil {
+            guard memberTable.count < settings.membersMax else { throw .groupFull }
+            memberTable[beat.member] = ConsumerGroupMember(id: beat.member, deadline: now + settings.sessionTimeout)
+        } else {
+            // It begins anew and has nothing any more.
+            memberTable[beat.member]?.assigned = []
+            memberTable[beat.member]?.revoking = []
+            memberTable[beat.member]?.revokeDeadline = nil
+        }
+        memberTable[beat.member]?.instance = beat.instance
+        memberTable[beat.member]?.rack = beat.rack
+        memberTable[beat.member]?.clientID = beat.clientID
+        memberTable[beat.member]?.clientHost = beat.clientHost
+        memberTable[beat.member]?.epoch = 0
+    }
+
+    /// A static member is back under another id, with its predecessor's place.
+    private mutating func replace(_ holder: MemberID, by beat: MemberHeartbeat, now: Instant) {
+        guard let former = memberTable.removeValue(forKey: holder) else { return }
+        var member = ConsumerGroupMember(id: beat.member, deadline: now + settings.sessionTimeout)
+        member.instance = former.instance
+        member.rack = beat.rack
+        member.clientID = beat.clientID
+        member.clientHost = beat.clientHost
+        member.topics = former.topics
+        member.pattern = former.pattern
+        member.target = former.target
+        memberTable[beat.member] = member
+    }
+
+    private func check(_ beat: MemberHeartbeat) throws(ConsumerGroupRefusal) {
+        guard beat.epoch > 0 else { throw .invalidRequest("there is no member epoch \(beat.epoch)") }
+        guard let member = memberTable[beat.member] else { throw .unknownMember }
+        if let instance = beat.instance, member.instance != instance { throw .instanceFenced }
+        if beat.epoch == member.epoch { return }
+        // Our last answer was lost: it has the epoch before, and nothing that is not its own.
+        guard beat.epoch == member.previousEpoch, let owned = beat.owned, owned.allSatisfy({ member.assigned.contains($0) }) else { throw .fencedEpoch }
+    }
+
+    private mutating func leave(_ beat: MemberHeartbeat, now: Instant) throws(ConsumerGroupRefusal) -> MemberOrders {
+        guard let member = memberTable[beat.member] else { throw .unknownMember }
+        if beat.epoch == MemberHeartbeat.leavingForAWhile {
+            guard member.instance != nil else { throw .invalidRequest("only members with an instance id leave for a while") }
+            memberTable[beat.member]?.isAway = true
+            memberTable[beat.member]?.assigned = []
+            memberTable[beat.member]?.revoking = []
+        } else {
+            remove(beat.member)
+        }
+        return MemberOrders(member: beat.member, epoch: beat.epoch, assignment: nil)
+    }
+
+    private mutating func remove(_ member: MemberID) {
+        guard memberTable.removeValue(forKey: member) != nil else { return }
+        // The others get its share with their next heartbeats.
+        subscribed = SortedTable()
+        epoch += 1
+    }
+
+    // MARK: targets
+
+    /// Computes who shall have what, if it must change.
+    private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, raising: Bool) {
+        var wanted: [MemberID: [String]] = [:]
+        var counts = SortedTable<String, Int32>()
+        for member in memberTable.values {
+            var names = member.topics.filter { topics[$0] != nil }
+            // The pattern was looked at when it came.
+            if let pattern = member.pattern, let expression = try? Regex(pattern) {
+                names = Array(Set(names).union(topics.keys.filter { $0.wholeMatch(of: expression) != nil })).sorted()
+            }
+            wanted[member.id] = names
+            for name in names { counts[name] = topics[name]?.partitions ?? 0 }
+        }
+        let isSame = counts.keys == subscribed.keys && counts.keys.allSatisfy { counts[$0] == subscribed[$0] }
+        guard raising || !isSame else { return }
+        subscribed = counts
+        epoch += 1
+        let shares = assignor.assign(
+            members: memberTable.values.map { ConsumerGroupAssignor.Member(id: $0.id, topics: wanted[$0.id] ?? [], present: $0.target) }, partitions: counts)
+        for (id, share) in shares { memberTable[id]?.target = share }
+    }
+
+    // MARK: reconciliation
+
+    private func isFree(_ partition: TopicPartition, for id: MemberID) -> Bool {
+        !memberTable.values.contains { $0.id != id && ($0.assigned.contains(partition) || $0.revoking.contains(partition)) }
+    }
+
+    private mutating func reconcile(_ beat: MemberHeartbeat, now: Instant) -> MemberOrders {
+        guard var member = memberTable[beat.member] else { preconditionFailure("only members are reconciled") }
+        let (epochBefore, assignedBefore) = (member.epoch, member.assigned)
+        if !member.revoking.isEmpty, let owned = beat.owned, !owned.contains(where: { member.revoking.contains($0) }) {
+            member.revoking = []
+            member.revokeDeadline = nil
+        }
+        if member.revoking.isEmpty {
+            let surplus = member.assigned.filter { !member.target.contains($0) }
+            if surplus.isEmpty {
+                let free = member.target.filter { !member.assigned.contains($0) && isFree($0, for: member.id) }
+                member.assigned = (member.assigned + free).sorted()
+                if member.epoch != epoch {
+                    member.previousEpoch = member.epoch
+                    member.epoch = epoch
+                }
+            } else {
+                member.assigned.removeAll { surplus.contains($0) }
+                member.revoking = surplus
+                member.revokeDeadline = now + member.rebalanceTimeout
+                // Nobody has it, so it has nothing to give up.
+                if member.epoch == 0 {
+                    member.revoking = []
+                    member.revokeDeadline = nil
+                }
+            }
+        }
+        memberTable[member.id] = member
+        let isNews = beat.epoch == 0 || member.assigned != assignedBefore || member.epoch != epochBefore || beat.epoch != member.epoch || beat.owned != nil && beat.topics != nil
+        return MemberOrders(member: member.id, epoch: member.epoch, assignment: isNews ? member.assigned : nil)
+    }
+
+    // MARK: time
+
+    mutating func expire(now: Instant) {
+        for member in members where member.deadline <= now || member.revokeDeadline.map({ $0 <= now }) ?? false { remove(member.id) }
+    }
+}
+
+/// All groups of this kind that this broker coordinates.
+package struct ConsumerGroupCoordinator: Sendable {
+    package let settings: ConsumerGroupSettings
+    package private(set) var groups = SortedTable<GroupID, ConsumerGroup>()
+    private var random: Prng
+
+    package init(settings: ConsumerGroupSettings, random: Prng) {
+        self.settings = settings
+        self.random = random
+    }
+
+    package var needsTicks: Bool { !groups.isEmpty }
+
+    /// `topics` are those that there are now.
+    package mutating func heartbeat(
+        _ id: GroupID, _ beat: MemberHeartbeat, topics: SortedTable<String, TopicRecord>, now: Instant
+    ) throws(ConsumerGroupRefusal) -> MemberOrders {
+        guard !id.rawValue.isEmpty else { throw .invalidRequest("a group has a name") }
+        var beat = beat
+        if beat.epoch == 0 {
+            guard beat.topics != nil || beat.pattern != nil else { throw .invalidRequest("a member that joins says what it subscribes to") }
+            if beat.member.rawValue.isEmpty { beat.member = MemberID(UUIDBytes.drawn(from: &random).uuidText) }
+            guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
+        }
+        guard var group = groups[id] ?? (beat.epoch == 0 ? ConsumerGroup(id: id, settings: settings) : nil) else { throw .unknownMember }
+        let orders = try group.heartbeat(beat, topics, now: now)
+        groups[id] = group.isEmpty ? nil : group
+        return orders
+    }
+
+    /// nil if the member may commit, or if there is no such group.
+    package func refusalToCommit(_ id: GroupID, member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
+        groups[id].flatMap { $0.refusalToCommit(member, epoch: epoch) }
+    }
+
+    /// Ends sessions and waits whose time is over.
+    package mutating func expire(now: Instant) {
+        for id in groups.keys {
+            groups.update(id) { $0.expire(now: now) }
+            if groups[id]?.isEmpty == true { groups[id] = nil }
+        }
+    }
+}

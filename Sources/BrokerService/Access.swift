@@ -1,0 +1,217 @@
+// Who may do what: one table from requests to what they need, looked up before any handler runs. A request that needs nothing of its own is named as
+// such, so that the switch is complete and a request without an entry cannot exist. Requests about several resources go on with
+// those that are allowed; the others are answered with the protocol's error. Source: Kafka documentation, "Authorization and ACLs".
+import Base
+import BrokerCore
+import KafkaWire
+import NetKit
+
+/// What becomes of a request.
+enum AccessVerdict {
+    case allowed
+    case refused(ResponseBody)
+    /// Goes on with less; the answer is amended by what was left out.
+    case trimmed(RequestBody, (inout ResponseBody) -> Void)
+}
+
+/// The questions that one request asks, for one connection.
+struct AccessReview {
+    let broker: Broker
+    let call: Call
+
+    /// The one cluster, as Kafka names it.
+    static let clusterName = "kafka-cluster"
+
+    func may(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> Bool {
+        broker.mayDo(operation, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "")
+    }
+
+    func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
+
+    func split<T>(_ items: [T], _ operation: AccessOperation, _ kind: ResourceKind, _ name: (T) -> String) -> (kept: [T], denied: [T]) {
+        let kept = items.filter { may(operation, kind, name($0)) }
+        return kept.count == items.count ? (items, []) : (kept, items.filter { !may(operation, kind, name($0)) })
+    }
+
+    /// The entry of the table.
+    func verdict(_ body: RequestBody) -> AccessVerdict {
+        switch body {
+        // Logging in, and what every client must know to find its way.
+        case .apiVersions, .saslHandshake, .saslAuthenticate, .describeCluster: return .allowed
+        case .produce(let request): return produce(request)
+        case .fetch(let request): return fetch(request)
+        case .listOffsets(let request): return listOffsets(request)
+        case .metadata(let request): return metadata(request)
+        case .offsetForLeaderEpoch(let request): return offsetForLeaderEpoch(request)
+        case .describeTopicPartitions(let request): return describeTopicPartitions(request)
+        case .describeProducers(let request): return describeProducers(request)
+        case .findCoordinator, .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups, .deleteGroups,
+            .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
+            return groupVerdict(body)
+        case .initProducerID, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit, .describeTransactions, .listTransactions:
+            return transactionVerdict(body)
+        case .createTopics, .deleteTopics, .createPartitions, .deleteRecords, .describeConfigs, .alterConfigs, .incrementalAlterConfigs:
+            return topicAdminVerdict(body)
+        case .describeLogDirs: return mayOnCluster(.describe) ? .allowed : .refused(.describeLogDirs(.init(errorCode: .clusterAuthorizationFailed)))
+        case .electLeaders: return mayOnCluster(.alter) ? .allowed : .refused(.electLeaders(.init(errorCode: .clusterAuthorizationFailed)))
+        case .describeQuorum: return mayOnCluster(.describe) ? .allowed : .refused(.describeQuorum(.init(errorCode: .clusterAuthorizationFailed)))
+        case .describeAcls: return mayOnCluster(.describe) ? .allowed : .refused(.describeAcls(.init(errorCode: .clusterAuthorizationFailed)))
+        case .createAcls(let request):
+            let refused = CreateAclsResponse.Result(errorCode: .clusterAuthorizationFailed)
+            return mayOnCluster(.alter) ? .allowed : .refused(.createAcls(.init(results: request.creations.map { _ in refused })))
+        case .deleteAcls(let request):
+            let refused = DeleteAclsResponse.FilterResult(errorCode: .clusterAuthorizationFailed)
+            return mayOnCluster(.alter) ? .allowed : .refused(.deleteAcls(.init(filterResults: request.filters.map { _ in refused })))
+        case .describeUserScramCredentials:
+            return mayOnCluster(.describe) ? .allowed : .refused(.describeUserScramCredentials(.init(errorCode: .clusterAuthorizationFailed)))
+        case .alterUserScramCredentials(let request):
+            let users = request.deletions.map(\.name) + request.upsertions.map(\.name)
+            let refused = users.map { AlterUserScramCredentialsResponse.Result(user: $0, errorCode: .clusterAuthorizationFailed) }
+            return mayOnCluster(.alter) ? .allowed : .refused(.alterUserScramCredentials(.init(results: refused)))
+        }
+    }
+
+    // MARK: records
+
+    private func produce(_ request: ProduceRequest) -> AccessVerdict {
+        let wrongTransaction = request.transactionalID.map { !may(.write, .transactionalID, $0) } ?? false
+        let (kept, denied) = wrongTransaction ? ([], request.topics) : split(request.topics, .write, .topic, \.name)
+        guard !denied.isEmpty else { return .allowed }
+        let code: KafkaErrorCode = wrongTransaction ? .transactionalIDAuthorizationFailed : .topicAuthorizationFailed
+        var trimmed = request
+        trimmed.topics = kept
+        return .trimmed(.produce(trimmed)) { body in
+            guard case .produce(var response) = body else { return }
+            response.topics += denied.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code, baseOffset: -1) })
+            }
+            body = .produce(response)
+        }
+    }
+
+    private func fetch(_ request: FetchRequest) -> AccessVerdict {
+        let byID = call.version >= 13
+        // An id that stands for nothing is for the handler to refuse.
+        let (kept, denied) = split(request.topics, .read, .topic) { byID ? broker.machine.topic(id: $0.topicID)?.name ?? "" : $0.name }
+        let unknown = byID ? denied.filter { broker.machine.topic(id: $0.topicID) == nil } : []
+        let refused = byID ? denied.filter { broker.machine.topic(id: $0.topicID) != nil } : denied
+        guard !refused.isEmpty else { return .allowed }
+        var trimmed = request
+        trimmed.topics = kept + unknown
+        // Refusals are told at once.
+        trimmed.maxWaitMilliseconds = 0
+        return .trimmed(.fetch(trimmed)) { body in
+            guard case .fetch(var response) = body else { return }
+            response.topics += refused.map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed, highWatermark: -1, records: Bytes()) })
+            }
+            body = .fetch(response)
+        }
+    }
+
+    private func listOffsets(_ request: ListOffsetsRequest) -> AccessVerdict {
+        let (kept, denied) = split(request.topics, .describe, .topic, \.name)
+        guard !denied.isEmpty else { return .allowed }
+        var trimmed = request
+        trimmed.topics = kept
+        return .trimmed(.listOffsets(trimmed)) { body in
+            guard case .listOffsets(var response) = body else { return }
+            response.topics += denied.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed) })
+            }
+            body = .listOffsets(response)
+        }
+    }
+
+    // MARK: topics
+
+    /// Topics that may not be seen are refused by name, and left out where nobody named them.
+    private func metadata(_ request: MetadataRequest) -> AccessVerdict {
+        var trimmed = request
+        var denied: [MetadataRequest.Topic] = []
+        if let topics = request.topics {
+            (trimmed.topics, denied) = split(topics, .describe, .topic) { $0.name ?? broker.machine.topic(id: $0.topicID)?.name ?? "" }
+            let canCreate = mayOnCluster(.create)
+            if !canCreate, trimmed.topics?.contains(where: { $0.name.map { !may(.create, .topic, $0) && broker.machine.topics[$0] == nil } ?? false }) == true {
+                trimmed.allowAutoTopicCreation = false
+                if call.version < 4 { trimmed.topics?.removeAll { $0.name.map { broker.machine.topics[$0] == nil } ?? false } }
+            }
+        }
+        return .trimmed(.metadata(trimmed)) { body in
+            guard case .metadata(var response) = body else { return }
+            response.topics.removeAll { topic in topic.errorCode == .none && topic.name.map { !may(.describe, .topic, $0) } ?? false }
+            response.topics += denied.map { .init(errorCode: .topicAuthorizationFailed, name: $0.name ?? "", topicID: $0.topicID) }
+            body = .metadata(response)
+        }
+    }
+
+    private func offsetForLeaderEpoch(_ request: OffsetForLeaderEpochRequest) -> AccessVerdict {
+        let (kept, denied) = split(request.topics, .describe, .topic, \.topic)
+        guard !denied.isEmpty else { return .allowed }
+        var trimmed = request
+        trimmed.topics = kept
+        return .trimmed(.offsetForLeaderEpoch(trimmed)) { body in
+            guard case .offsetForLeaderEpoch(var response) = body else { return }
+            response.topics += denied.map { topic in
+                .init(topic: topic.topic, partitions: topic.partitions.map { .init(errorCode: .topicAuthorizationFailed, partition: $0.partition) })
+            }
+            body = .offsetForLeaderEpoch(response)
+        }
+    }
+
+    private func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest) -> AccessVerdict {
+        .trimmed(.describeTopicPartitions(request)) { body in
+            guard case .describeTopicPartitions(var response) = body else { return }
+            let named = !request.topics.isEmpty
+            response.topics = response.topics.compactMap { topic in
+                guard let name = topic.name, !may(.describe, .topic, name) else { return topic }
+                return named ? .init(errorCode: .topicAuthorizationFailed, name: name) : nil
+            }
+            body = .describeTopicPartitions(response)
+        }
+    }
+
+    private func describeProducers(_ request: DescribeProducersRequest) -> AccessVerdict {
+        let (kept, denied) = split(request.topics, .read, .topic, \.name)
+        guard !denied.isEmpty else { return .allowed }
+        return .trimmed(.describeProducers(.init(topics: kept))) { body in
+            guard case .describeProducers(var response) = body else { return }
+            response.topics += denied.map { topic in
+                .init(name: topic.name, partitions: topic.partitionIndexes.map { .init(partition: $0, errorCode: .topicAuthorizationFailed) })
+            }
+            body = .describeProducers(response)
+        }
+    }
+}
+
+extension Broker {
+    /// Super users may do everything; without enforcement everybody may.
+    func mayDo(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String) -> Bool {
+        guard settings.enforcesAccess, !settings.superUsers.contains(principal) else { return true }
+        let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
+        if let known = accessAnswers[question] { return known }
+        let answer = machine.accessRules.allows(principal, from: host, operation, kind, name)
+        if accessAnswers.count >= Self.accessAnswersMax { accessAnswers = [:] }
+        accessAnswers[question] = answer
+        if !answer {
+            log.notice("access denied", metadata: [
+                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(JSONText.quoted(name))",
+            ])
+        }
+        return answer
+    }
+
+    /// Answers that are remembered until a rule changes.
+    private static var accessAnswersMax: Int { 100_000 }
+}
+
+/// A question that was answered before.
+struct AccessQuestion: Hashable {
+    var operation: AccessOperation
+    var kind: ResourceKind
+    var name: String
+    var principal: String
+    var host: String
+}

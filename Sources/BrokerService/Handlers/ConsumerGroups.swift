@@ -1,0 +1,107 @@
+// ConsumerGroupHeartbeat and ConsumerGroupDescribe: groups whose partitions the coordinator assigns. On the wire topics are ids, inside they are names.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func consumerGroupHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: Call) {
+        let group = GroupID(request.groupID)
+        let beat = MemberHeartbeat(
+            member: MemberID(request.memberID), epoch: request.memberEpoch, instance: request.instanceID, rack: request.rackID, clientID: call.clientID,
+            clientHost: "/" + (call.session.remote?.host ?? ""),
+            rebalanceTimeout: request.rebalanceTimeoutMilliseconds < 0 ? nil : .milliseconds(Int(request.rebalanceTimeoutMilliseconds)),
+            topics: request.subscribedTopicNames, pattern: request.subscribedTopicRegex, assignor: request.serverAssignor,
+            owned: request.topicPartitions.map { list in
+                list.flatMap { topic in
+                    // A topic that has gone is nobody's any more.
+                    machine.topic(id: topic.topicID).map { known in topic.partitions.map { TopicPartition(known.name, $0) } } ?? []
+                }
+            })
+        do throws(ConsumerGroupRefusal) {
+            guard coordinator.groups[group] == nil else { throw .otherProtocol }
+            let orders = try consumerGroups.heartbeat(group, beat, topics: machine.topics, now: now)
+            carryOut([])
+            call.reply(
+                .consumerGroupHeartbeat(
+                    ConsumerGroupHeartbeatResponse(
+                        memberID: orders.member.rawValue, memberEpoch: orders.epoch,
+                        heartbeatIntervalMilliseconds: Int32(consumerGroups.settings.heartbeatInterval.inMilliseconds),
+                        assignment: orders.assignment.map { .init(topicPartitions: byTopicID($0)) })))
+        } catch {
+            call.reply(.consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message)))
+        }
+    }
+
+    /// In the order of the names.
+    private func byTopic(_ partitions: [TopicPartition]) -> [(topic: TopicRecord, partitions: [Int32])] {
+        var grouped: [(topic: TopicRecord, partitions: [Int32])] = []
+        for partition in partitions.sorted() {
+            guard let topic = machine.topics[partition.topic] else { continue }
+            if grouped.last?.topic.name != topic.name { grouped.append((topic, [])) }
+            grouped[grouped.count - 1].partitions.append(partition.partition)
+        }
+        return grouped
+    }
+
+    private func byTopicID(_ partitions: [TopicPartition]) -> [ConsumerGroupHeartbeatResponse.TopicPartitions] {
+        byTopic(partitions).map { .init(topicID: $0.topic.id, partitions: $0.partitions) }
+    }
+
+    func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
+        let groups = request.groupIDs.map { name -> ConsumerGroupDescribeResponse.Group in
+            guard let group = consumerGroups.groups[GroupID(name)] else {
+                return .init(errorCode: .groupIDNotFound, errorMessage: "there is no group '\(name)' of this kind", groupID: name, groupState: "Dead")
+            }
+            func shares(_ partitions: [TopicPartition]) -> ConsumerGroupDescribeResponse.Assignment {
+                .init(topicPartitions: byTopic(partitions).map { .init(topicID: $0.topic.id, topicName: $0.topic.name, partitions: $0.partitions) })
+            }
+            return .init(
+                groupID: name, groupState: group.phase.rawValue, groupEpoch: group.epoch, assignmentEpoch: group.epoch, assignorName: group.assignor.rawValue,
+                members: group.members.map { member in
+                    .init(
+                        memberID: member.id.rawValue, instanceID: member.instance, rackID: member.rack, memberEpoch: member.epoch, clientID: member.clientID,
+                        clientHost: member.clientHost, subscribedTopicNames: member.topics, subscribedTopicRegex: member.pattern, assignment: shares(member.assigned),
+                        targetAssignment: shares(member.target))
+                })
+        }
+        call.reply(.consumerGroupDescribe(ConsumerGroupDescribeResponse(groups: groups)))
+    }
+
+    /// Whether a member of either kind of group may commit; nil if so.
+    func refusalToCommit(_ group: GroupID, _ member: MemberID, _ instance: String?, _ generation: Int32) -> KafkaErrorCode? {
+        if consumerGroups.groups[group] != nil { return consumerGroups.refusalToCommit(group, member: member, epoch: generation)?.code }
+        return coordinator.refusalToCommit(group, member: member, instance: instance, generation: generation, now: now)?.code
+    }
+}
+
+extension ConsumerGroupRefusal {
+    var code: KafkaErrorCode {
+        switch self {
+        case .invalidRequest: .invalidRequest
+        case .unknownMember: .unknownMemberID
+        case .fencedEpoch: .fencedMemberEpoch
+        case .staleEpoch: .staleMemberEpoch
+        case .instanceInUse: .unreleasedInstanceID
+        case .instanceFenced: .fencedInstanceID
+        case .unknownAssignor: .unsupportedAssignor
+        case .invalidPattern: .invalidRegularExpression
+        case .groupFull: .groupMaxSizeReached
+        case .otherProtocol: .inconsistentGroupProtocol
+        }
+    }
+
+    var message: String? {
+        switch self {
+        case .invalidRequest(let reason): reason
+        case .unknownMember: "the coordinator does not know this member; it has to join again"
+        case .fencedEpoch: "the member's epoch is not the one that the coordinator knows; it has to join again"
+        case .staleEpoch: "the member's epoch is not the present one"
+        case .instanceInUse: "another member has this instance id"
+        case .instanceFenced: "the member has another instance id"
+        case .unknownAssignor(let name): "there is no assignor '\(name)'; there are uniform and range"
+        case .invalidPattern(let pattern): "'\(pattern)' is no regular expression"
+        case .groupFull: "there are too many members or groups"
+        case .otherProtocol: "the group has members of the classic protocol"
+        }
+    }
+}

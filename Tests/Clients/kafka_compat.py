@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Runs every check of the broker with real clients and holds the result against the list of those that must pass.
+
+usage: kafka_compat.py PROGRAM [--write]
+The list is kafka_must_pass.txt beside this script: a script's name, a tab, a check's name. A check that is in the list and does not pass, or is not run, fails;
+one that passes and is not in the list is told. --write writes the list anew. Ends with 'N passed, N failed'.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from platform_child import PlatformChild
+
+program = os.path.abspath(sys.argv[1])
+folder = os.path.dirname(os.path.abspath(__file__))
+must_pass = os.path.join(folder, "kafka_must_pass.txt")
+# Scripts that are given an address, and those that start the program themselves.
+with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", "kafka_aio_check.py", "kafka_groups_check.py", "kcat_check.sh"]
+with_program = ["kafka_compact_check.py", "kafka_security_check.py"]
+
+
+def run(script, arguments):
+    """The names of the checks that passed."""
+    interpreter = ["/bin/bash"] if script.endswith(".sh") else [sys.executable, "-B"]
+    ran = subprocess.run(interpreter + [os.path.join(folder, script)] + arguments, capture_output=True, text=True, timeout=600)
+    passed = set()
+    for line in ran.stdout.splitlines():
+        found = re.match(r"ok +(.*?)( \(\d+[.\d]* m?s\))?$", line)
+        if found:
+            passed.add(found.group(1))
+        elif line.startswith("FAIL"):
+            print("  " + line, flush=True)
+    print("%-28s %d passed" % (script, len(passed)), flush=True)
+    return {(script, name) for name in passed}
+
+
+passed = set()
+with tempfile.TemporaryDirectory() as directory:
+    server = PlatformChild(program, directory, "broker", ["broker.listen"], ["broker.session-timeout-min.ms=1000"])
+    server.start()
+    for script in with_address:
+        passed |= run(script, [server.endpoints["broker"]])
+    server.stop()
+for script in with_program:
+    with tempfile.TemporaryDirectory() as directory:
+        passed |= run(script, [program, directory])
+if "--write" in sys.argv:
+    with open(must_pass, "w") as file:
+        file.writelines("%s\t%s\n" % pair for pair in sorted(passed))
+with open(must_pass) as file:
+    wanted = {tuple(line.rstrip("\n").split("\t")) for line in file if line.strip()}
+for script, name in sorted(wanted - passed):
+    print("FAIL  %s: %s" % (script, name))
+for script, name in sorted(passed - wanted):
+    print("new   %s: %s" % (script, name))
+print("%d passed, %d failed" % (len(passed & wanted), len(wanted - passed)))
+sys.exit(1 if wanted - passed else 0)

@@ -252,7 +252,7 @@ final class CoordConnection: FrameSession {
         statistics.noteAnswered(after: latency)
         door.noteAnswered(after: latency)
         // Whoever is not read cannot be heard; that must not cost it its session.
-        if isHeld, let session { door.heardFrom(session) }
+        if isHeld, let session { door.heardFrom(self, session) }
         last = LastRequest(operation: waiting.operation, xid: waiting.xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
     }
 

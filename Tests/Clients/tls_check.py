@@ -2,6 +2,7 @@
 
 First the server alone shows a certificate, then clients must show one as well.
 """
+import atexit
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ class Server:
         for text in settings:
             arguments += ["--set", text]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)  # a check that fails leaves nothing behind
         line = self.process.stdout.readline()
         assert line.startswith("READY "), line
         self.endpoints = dict(word.split("=", 1) for word in line.split()[1:])

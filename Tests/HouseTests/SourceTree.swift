@@ -12,6 +12,8 @@ struct SourceFile: Sendable {
     /// The modules that the file imports.
     var imports: [String] {
         lines.compactMap { line in
+            // Most lines begin with neither of these, and an expression is slow.
+            guard let initial = line.utf8.first, initial == UInt8(ascii: "i") || initial == UInt8(ascii: "@") || initial == UInt8(ascii: "p") else { return nil }
             guard let range = line.firstRange(of: #/^(@\w+ |public |package |internal |private )*import /#) else { return nil }
             let words = line[range.upperBound...].split(separator: " ")
             let kinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "typealias", "let", "var"]
@@ -21,13 +23,39 @@ struct SourceFile: Sendable {
         }
     }
 
-    /// The lines without comments and the content of one-line string literals.
-    var code: [(number: Int, text: String)] {
-        lines.enumerated().map { number, line in
-            var text = line.replacing(/"(\\.|[^"\\])*"/, with: "\"\"")
-            if let comment = text.firstRange(of: "//") { text = String(text[..<comment.lowerBound]) }
-            return (number + 1, text)
+    /// The lines without comments and the content of one-line string literals; of generated files none.
+    let code: [(number: Int, text: String)]
+
+    init(path: String, target: String, lines: [String]) {
+        self.path = path
+        self.target = target
+        self.lines = lines
+        let isGenerated = path.contains("/Generated/") || path.hasSuffix(".pb.swift")
+        code = isGenerated ? [] : lines.enumerated().map { ($0 + 1, Self.withoutTextAndComments($1)) }
+    }
+
+    private static func withoutTextAndComments(_ line: String) -> String {
+        var kept: [UInt8] = []
+        var isText = false
+        var isEscaped = false
+        var previous: UInt8 = 0
+        for byte in line.utf8 {
+            defer { previous = byte }
+            if isText {
+                if isEscaped { isEscaped = false } else if byte == UInt8(ascii: "\\") { isEscaped = true } else if byte == UInt8(ascii: "\"") {
+                    isText = false
+                    kept.append(byte)
+                }
+                continue
+            }
+            if byte == UInt8(ascii: "\"") { isText = true }
+            if byte == UInt8(ascii: "/"), previous == byte {
+                kept.removeLast()
+                break
+            }
+            kept.append(byte)
         }
+        return String(decoding: kept, as: UTF8.self)
     }
 }
 

@@ -65,7 +65,10 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
         return blocks
     }
 
-    private static let defaults = [("coord", 2181), ("broker", 9092), ("webhdfs", 9870), ("connect", 15002), ("console", 7080), ("coord-admin", 8080)]
+    /// By the names of the READY line; what does not run is left as it is.
+    private static let defaults = [
+        ("coord", 2181), ("coord-admin", 8080), ("broker", 9092), ("namenode", 8020), ("webhdfs", 9870), ("connect", 15002), ("console", 7080),
+    ]
 
     /// The default addresses in a block, replaced by those of the running platform.
     static func redirected(_ text: String, _ endpoints: [String: String]) -> String {

@@ -59,7 +59,10 @@ package enum CoordCommand: WireLayout, Equatable {
             }
             try io.list(&identities)
             try io.list(&operations)
-            self = tag == 3 ? .write(session, identities: identities, operations: operations) : .writeWithinQuota(session, identities: identities, operations: operations)
+            self =
+                tag == 3
+                ? .write(session, identities: identities, operations: operations)
+                : .writeWithinQuota(session, identities: identities, operations: operations)
         case 4:
             var paths: [String] = []
             var unused: Int64 = 0

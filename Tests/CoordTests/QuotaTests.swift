@@ -10,7 +10,9 @@ import Testing
         _ = bench.write(Bench.create("/q"), Bench.create("/q/a"))
         _ = bench.write(.setData(path: "/q", data: nil, version: -1), .setData(path: "/q/a", data: Bytes(string: "12"), version: -1))
         _ = bench.write(
-            Bench.create("/zookeeper/quota/q"), .create(path: "/zookeeper/quota/q/zookeeper_limits", data: Bytes(string: limits), acl: [.open], ephemeral: false, sequential: false),
+            Bench.create("/zookeeper/quota/q"),
+            .create(
+                path: "/zookeeper/quota/q/zookeeper_limits", data: Bytes(string: limits), acl: [.open], ephemeral: false, sequential: false),
             Bench.create("/zookeeper/quota/q/zookeeper_stats"))
         return bench
     }
@@ -47,7 +49,9 @@ import Testing
         #expect(enforced(&bench, create("/q/c", bytes: 1)) == .quotaExceeded)
         #expect(enforced(&bench, .setData(path: "/q/a", data: Bytes(repeating: 1, count: 9), version: -1)) == .quotaExceeded)
         #expect(enforced(&bench, .setData(path: "/q/a", data: nil, version: -1), .delete(path: "/q/b", version: -1)) == nil)
-        #expect(refusal(bench.write(create("/q/d", bytes: 1000), create("/q/e", bytes: 0))) == nil, "a server that does not enforce counts only")
+        #expect(
+            refusal(bench.write(create("/q/d", bytes: 1000), create("/q/e", bytes: 0))) == nil, "a server that does not enforce counts only"
+        )
         #expect(used(bench) == "count=4,bytes=1000")
     }
 
@@ -60,7 +64,9 @@ import Testing
     @Test func aQuotaThatIsDeletedHoldsNoMore() {
         var bench = bench("count=-1,bytes=-1=;byteHardLimit=0;countHardLimit=0")
         #expect(enforced(&bench, create("/q/b", bytes: 0)) == .quotaExceeded)
-        _ = bench.write(.delete(path: "/zookeeper/quota/q/zookeeper_limits", version: -1), .delete(path: "/zookeeper/quota/q/zookeeper_stats", version: -1), .delete(path: "/zookeeper/quota/q", version: -1))
+        _ = bench.write(
+            .delete(path: "/zookeeper/quota/q/zookeeper_limits", version: -1),
+            .delete(path: "/zookeeper/quota/q/zookeeper_stats", version: -1), .delete(path: "/zookeeper/quota/q", version: -1))
         #expect(enforced(&bench, create("/q/b", bytes: 0)) == nil)
     }
 }

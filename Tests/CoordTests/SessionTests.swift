@@ -24,7 +24,8 @@ import Testing
             let commands: [CoordCommand] = [
                 .openSession(SessionID(Int64(bitPattern: random.next())), timeoutMilliseconds: 5, password: Bytes(string: "secret")),
                 .closeSession(SessionID(9)),
-                .reap(paths: ["/c", "/t"], unusedMilliseconds: 5), .write(SessionID(2), withinQuota: true, identities: [], operations: [.delete(path: "/a", version: 1)]),
+                .reap(paths: ["/c", "/t"], unusedMilliseconds: 5),
+                .write(SessionID(2), withinQuota: true, identities: [], operations: [.delete(path: "/a", version: 1)]),
                 .write(
                     SessionID(1), identities: [Identity(scheme: "ip", id: "::1")],
                     operations: [

@@ -105,7 +105,9 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     }
 
     private static func bytes(_ record: some WireLayout) -> Bytes {
-        do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
+        do { return try record.encoded(as: JuteDialect.self) } catch {
+            preconditionFailure("a record of ours fits jute's lengths: \(error)")
+        }
     }
 
     /// Sends one request and returns the body of its reply. Only `auth` has an xid of its own.
@@ -171,7 +173,9 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
             return
         }
         waiting.removeFirst()
-        if header.error == 0 { continuation.resume(returning: body.copied()) } else {
+        if header.error == 0 {
+            continuation.resume(returning: body.copied())
+        } else {
             continuation.resume(throwing: ZooKeeperFailure(ZKErrorCode(rawValue: header.error) ?? .systemError, path))
         }
     }

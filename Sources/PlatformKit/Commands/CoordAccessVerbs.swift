@@ -6,14 +6,17 @@ import ZooKeeperWire
 
 struct CoordGetACL: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "getacl", abstract: "Show who may do what with a node.", discussion: "EXAMPLES\n  platform coord getacl /config\n  platform coord getacl /config -o json")
+        commandName: "getacl", abstract: "Show who may do what with a node.",
+        discussion: "EXAMPLES\n  platform coord getacl /config\n  platform coord getacl /config -o json")
     @Argument(help: "The node.") var path: String
     @OptionGroup var server: CoordServerOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let (list, _) = try await server.withClient("cannot read the access list of \(path)") { try await $0.acl(path) }
-        Output.rows(["scheme", "id", "permissions"], list.map { [.text($0.scheme), .text($0.id), .text(AccessText.permissions($0.permissions))] }, output.output)
+        Output.rows(
+            ["scheme", "id", "permissions"], list.map { [.text($0.scheme), .text($0.id), .text(AccessText.permissions($0.permissions))] },
+            output.output)
     }
 }
 
@@ -48,7 +51,8 @@ struct CoordSetACL: AsyncParsableCommand {
 
 struct CoordSync: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sync", abstract: "Wait until the server has seen everything that was acknowledged before.", discussion: "EXAMPLES\n  platform coord sync\n  platform coord sync /config --server 127.0.0.1:2182")
+        commandName: "sync", abstract: "Wait until the server has seen everything that was acknowledged before.",
+        discussion: "EXAMPLES\n  platform coord sync\n  platform coord sync /config --server 127.0.0.1:2182")
     @Argument(help: "The node.") var path = "/"
     @OptionGroup var server: CoordServerOptions
 

@@ -11,7 +11,8 @@ struct CoordCommand: AsyncParsableCommand {
         commandName: "coord", abstract: "Coordination: a ZooKeeper server, and its client.",
         discussion: "EXAMPLES\n  platform coord serve\n  platform coord create /config 'hello' && platform coord get /config",
         subcommands: [
-            Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self, CoordGetACL.self, CoordSetACL.self, CoordSync.self,
+            Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self, CoordGetACL.self, CoordSetACL.self,
+            CoordSync.self,
             CoordSessions.self, CoordMembers.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self,
         ], defaultSubcommand: Serve.self)
 
@@ -33,20 +34,30 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the children of a node.", discussion: "EXAMPLES\n  platform coord ls /\n  platform coord ls -R /config -o json")
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List the children of a node.",
+            discussion: "EXAMPLES\n  platform coord ls /\n  platform coord ls -R /config -o json")
         @Argument(help: "The node.") var path = "/"
         @Flag(name: [.customShort("R"), .long], help: "The paths of the node and of everything below it.") var recursive = false
         @OptionGroup var server: CoordServerOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let names = try await server.withClient("cannot list \(path)") { recursive ? try await CoordTree.paths(path, $0) : try await $0.children(path) }
-            if output.output == .json { Output.line("[" + names.map(JSONText.quoted).joined(separator: ",") + "]") } else { for name in names { Output.line(name) } }
+            let names = try await server.withClient("cannot list \(path)") {
+                recursive ? try await CoordTree.paths(path, $0) : try await $0.children(path)
+            }
+            if output.output == .json {
+                Output.line("[" + names.map(JSONText.quoted).joined(separator: ",") + "]")
+            } else {
+                for name in names { Output.line(name) }
+            }
         }
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the data of a node.", discussion: "EXAMPLES\n  platform coord get /config\n  platform coord get /config > config.bin")
+        static let configuration = CommandConfiguration(
+            abstract: "Print the data of a node.",
+            discussion: "EXAMPLES\n  platform coord get /config\n  platform coord get /config > config.bin")
         @Argument(help: "The node.") var path: String
         @OptionGroup var server: CoordServerOptions
 
@@ -58,7 +69,9 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Set: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Replace the data of a node.", discussion: "EXAMPLES\n  platform coord set /config 'new'\n  platform coord set /config - < config.bin")
+        static let configuration = CommandConfiguration(
+            abstract: "Replace the data of a node.",
+            discussion: "EXAMPLES\n  platform coord set /config 'new'\n  platform coord set /config - < config.bin")
         @Argument(help: "The node.") var path: String
         @Argument(help: "The data; - reads it from stdin.") var data: String
         @Option(name: [.customShort("v"), .long], help: "Only if the node has this version.") var version: Int32 = -1
@@ -71,19 +84,28 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Create a node.", discussion: "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create -s /queue/item-\n  platform coord create -t 60000 /seen/host-1\n  platform coord create /secret 'x' --acl digest:ann:HASH:cdrwa\n\nAn ephemeral node would end with this command, so there is no flag for one.")
+        static let configuration = CommandConfiguration(
+            abstract: "Create a node.",
+            discussion:
+                "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create -s /queue/item-\n  platform coord create -t 60000 /seen/host-1\n  platform coord create /secret 'x' --acl digest:ann:HASH:cdrwa\n\nAn ephemeral node would end with this command, so there is no flag for one."
+        )
         @Argument(help: "The node.") var path: String
         @Argument(help: "The data; - reads it from stdin.") var data = ""
         @Flag(name: .shortAndLong, help: "Add a number to the name.") var sequential = false
         @Flag(name: .shortAndLong, help: "The node goes when its last child has gone.") var container = false
-        @Option(name: [.customShort("t"), .long], help: ArgumentHelp("The node goes when it had neither a change nor children for so long.", valueName: "ms")) var ttl: Int64?
-        @Option(name: .long, help: ArgumentHelp("Who may do what, as scheme:id:permissions, separated by commas.", valueName: "list")) var acl = "world:anyone:cdrwa"
+        @Option(
+            name: [.customShort("t"), .long],
+            help: ArgumentHelp("The node goes when it had neither a change nor children for so long.", valueName: "ms")) var ttl: Int64?
+        @Option(name: .long, help: ArgumentHelp("Who may do what, as scheme:id:permissions, separated by commas.", valueName: "list"))
+        var acl = "world:anyone:cdrwa"
         @OptionGroup var server: CoordServerOptions
 
         func run() async throws {
             let (list, content) = (try AccessText.list(acl), nodeData(data))
             guard !container || (ttl == nil && !sequential) else {
-                throw CommandFailure(.usage, "--container goes alone", why: "a container has no number and no time to live", next: "leave out --sequential and --ttl")
+                throw CommandFailure(
+                    .usage, "--container goes alone", why: "a container has no number and no time to live",
+                    next: "leave out --sequential and --ttl")
             }
             let created = try await server.withClient("cannot create \(path)") { client in
                 if container { return try await client.createContainer(path, content, acl: list) }
@@ -95,7 +117,9 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Delete a node.", discussion: "EXAMPLES\n  platform coord rm /config\n  platform coord rm --recursive /queue", aliases: ["delete"])
+        static let configuration = CommandConfiguration(
+            commandName: "rm", abstract: "Delete a node.",
+            discussion: "EXAMPLES\n  platform coord rm /config\n  platform coord rm --recursive /queue", aliases: ["delete"])
         @Argument(help: "The node.") var path: String
         @Flag(name: .shortAndLong, help: "Delete everything below it as well.") var recursive = false
         @Option(name: [.customShort("v"), .long], help: "Only if the node has this version.") var version: Int32 = -1
@@ -109,7 +133,9 @@ struct CoordCommand: AsyncParsableCommand {
     }
 
     struct Stat: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what a node remembers of its life.", discussion: "EXAMPLES\n  platform coord stat /config\n  platform coord stat /config -o json")
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a node remembers of its life.",
+            discussion: "EXAMPLES\n  platform coord stat /config\n  platform coord stat /config -o json")
         @Argument(help: "The node.") var path: String
         @OptionGroup var server: CoordServerOptions
         @OptionGroup var output: OutputOptions
@@ -119,16 +145,21 @@ struct CoordCommand: AsyncParsableCommand {
             guard let stat = found else { throw CommandFailure(ZooKeeperFailure(.noNode, path), doing: "cannot look at \(path)") }
             Output.fields(
                 [
-                    ("path", .text(path)), ("version", .number(Int64(stat.version))), ("dataBytes", .number(Int64(stat.dataLength))), ("children", .number(Int64(stat.numChildren))),
-                    ("ephemeralOwner", .text("0x" + String(stat.ephemeralOwner, radix: 16))), ("czxid", .number(stat.czxid)), ("mzxid", .number(stat.mzxid)),
-                    ("pzxid", .number(stat.pzxid)), ("ctime", .number(stat.ctime)), ("mtime", .number(stat.mtime)), ("cversion", .number(Int64(stat.cversion))),
+                    ("path", .text(path)), ("version", .number(Int64(stat.version))), ("dataBytes", .number(Int64(stat.dataLength))),
+                    ("children", .number(Int64(stat.numChildren))),
+                    ("ephemeralOwner", .text("0x" + String(stat.ephemeralOwner, radix: 16))), ("czxid", .number(stat.czxid)),
+                    ("mzxid", .number(stat.mzxid)),
+                    ("pzxid", .number(stat.pzxid)), ("ctime", .number(stat.ctime)), ("mtime", .number(stat.mtime)),
+                    ("cversion", .number(Int64(stat.cversion))),
                     ("aversion", .number(Int64(stat.aversion))),
                 ], output.output)
         }
     }
 
     struct Watch: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print what happens to a node and its children.", discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch -r /queue --count 10 -o json")
+        static let configuration = CommandConfiguration(
+            abstract: "Print what happens to a node and its children.",
+            discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch -r /queue --count 10 -o json")
         @Argument(help: "The node; it need not exist yet.") var path: String
         @Flag(name: .shortAndLong, help: "Everything below it as well.") var recursive = false
         @Option(name: .long, help: "End after this many events.") var count: Int?
@@ -141,7 +172,11 @@ struct CoordCommand: AsyncParsableCommand {
                 var seen = 0
                 for await event in client.events {
                     let kind = WatchEventType(rawValue: event.type).map { "\($0)" } ?? "event \(event.type)"
-                    if output.output == .json { Output.line(JSONText.object([("event", .text(kind)), ("path", .text(event.path))])) } else { Output.line("\(kind) \(event.path)") }
+                    if output.output == .json {
+                        Output.line(JSONText.object([("event", .text(kind)), ("path", .text(event.path))]))
+                    } else {
+                        Output.line("\(kind) \(event.path)")
+                    }
                     seen += 1
                     if let count, seen >= count { return }
                     if !recursive { try await arm(client) }
@@ -164,8 +199,10 @@ enum CoordTree {
         var order = [root]
         var place = 0
         while place < order.count {
-            do { for child in try await client.children(order[place]) { order.append(childPath(order[place], child)) } } catch let failure as ZooKeeperFailure
-            where failure.code == .noNode && place > 0 { order[place] = "" }
+            do { for child in try await client.children(order[place]) { order.append(childPath(order[place], child)) } } catch let failure
+                as ZooKeeperFailure
+                where failure.code == .noNode && place > 0
+            { order[place] = "" }
             place += 1
         }
         return order.filter { !$0.isEmpty }
@@ -174,6 +211,8 @@ enum CoordTree {
     /// Deletes from the leaves up; a child that appears meanwhile shows as "has children".
     static func remove(_ root: String, _ client: ZooKeeperClient) async throws {
         // What belongs to the server stays when the root itself is named.
-        for path in try await paths(root, client).reversed() where root != "/" || (path != "/" && !path.hasPrefix("/zookeeper")) { try await client.delete(path) }
+        for path in try await paths(root, client).reversed() where root != "/" || (path != "/" && !path.hasPrefix("/zookeeper")) {
+            try await client.delete(path)
+        }
     }
 }

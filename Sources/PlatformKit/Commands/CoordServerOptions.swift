@@ -13,7 +13,8 @@ struct CoordServerOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A file with logins, one a line: `digest user:password` or `sasl user:password`. PLATFORM_COORD_AUTH may hold one instead.", valueName: "file"))
+            "A file with logins, one a line: `digest user:password` or `sasl user:password`. PLATFORM_COORD_AUTH may hold one instead.",
+            valueName: "file"))
     var authFile: String?
 
     /// Runs `body` with a session that ends with it.
@@ -37,7 +38,9 @@ struct CoordServerOptions: ParsableArguments {
         let text: String
         if let authFile {
             do { text = try String(contentsOfFile: authFile, encoding: .utf8) } catch {
-                throw CommandFailure(.usage, "cannot read \(authFile)", why: error.localizedDescription, next: "name a file with lines such as: digest ann:secret")
+                throw CommandFailure(
+                    .usage, "cannot read \(authFile)", why: error.localizedDescription,
+                    next: "name a file with lines such as: digest ann:secret")
             }
         } else {
             text = ProcessInfo.processInfo.environment["PLATFORM_COORD_AUTH"] ?? ""
@@ -45,7 +48,9 @@ struct CoordServerOptions: ParsableArguments {
         return try text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             guard words.count == 2 else {
-                throw CommandFailure(.usage, "a login is incomplete", why: "each line must be a scheme, a space and what proves it", next: "for example: digest ann:secret")
+                throw CommandFailure(
+                    .usage, "a login is incomplete", why: "each line must be a scheme, a space and what proves it",
+                    next: "for example: digest ann:secret")
             }
             return (words[0], words[1])
         }
@@ -75,7 +80,8 @@ enum AccessText {
                 let bits = permissions(entry[entry.index(after: last)...])
             else {
                 throw CommandFailure(
-                    .usage, "'\(entry)' is no entry of an access list", why: "it must be scheme:id:permissions, permissions of the letters c, d, r, w, a",
+                    .usage, "'\(entry)' is no entry of an access list",
+                    why: "it must be scheme:id:permissions, permissions of the letters c, d, r, w, a",
                     next: "for example world:anyone:r,digest:ann:HASH:cdrwa")
             }
             list.append(ACLRecord(permissions: bits, scheme: String(entry[..<first]), id: String(entry[entry.index(after: first)..<last])))

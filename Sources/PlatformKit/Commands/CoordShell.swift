@@ -8,7 +8,8 @@ import ZooKeeperWire
 
 struct CoordShell: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "shell", abstract: "Type commands to a server; zkCli's spellings work.", discussion: "EXAMPLES\n  platform coord shell\n  echo 'ls /' | platform coord shell --server 127.0.0.1:2182")
+        commandName: "shell", abstract: "Type commands to a server; zkCli's spellings work.",
+        discussion: "EXAMPLES\n  platform coord shell\n  echo 'ls /' | platform coord shell --server 127.0.0.1:2182")
     @OptionGroup var server: CoordServerOptions
 
     func run() async throws {
@@ -16,10 +17,14 @@ struct CoordShell: AsyncParsableCommand {
         let address = server.server
         let failures = try await server.withClient("the shell ended") { client -> Int in
             let events = Task {
-                for await event in client.events { Output.line("event \(WatchEventType(rawValue: event.type).map { "\($0)" } ?? "\(event.type)") \(event.path)") }
+                for await event in client.events {
+                    Output.line("event \(WatchEventType(rawValue: event.type).map { "\($0)" } ?? "\(event.type)") \(event.path)")
+                }
             }
             defer { events.cancel() }
-            if interactive { Output.note("connected to \(address), session 0x\(String(client.sessionID, radix: 16)); `help` lists the commands") }
+            if interactive {
+                Output.note("connected to \(address), session 0x\(String(client.sessionID, radix: 16)); `help` lists the commands")
+            }
             var failures = 0
             for await line in Self.lines(prompt: interactive ? "\(address)> " : nil) {
                 do { if try await !ShellCommands.run(ShellWords.split(line), client) { break } } catch {
@@ -31,7 +36,10 @@ struct CoordShell: AsyncParsableCommand {
             }
             return failures
         }
-        if failures > 0, !interactive { throw CommandFailure(.failed, "\(failures) commands failed", why: "their reasons stand above", next: "mend them and run them again") }
+        if failures > 0, !interactive {
+            throw CommandFailure(
+                .failed, "\(failures) commands failed", why: "their reasons stand above", next: "mend them and run them again")
+        }
     }
 
     /// Lines of stdin, read on a thread of their own since reading blocks. The next one is read when somebody asks for it, so that a

@@ -52,7 +52,9 @@ enum ShellCommands {
         config                              quit
         """
 
-    static func usage(_ why: String) -> CommandFailure { CommandFailure(.usage, "the command is incomplete", why: why, next: "`help` lists the commands") }
+    static func usage(_ why: String) -> CommandFailure {
+        CommandFailure(.usage, "the command is incomplete", why: why, next: "`help` lists the commands")
+    }
 
     /// Runs one line; false ends the shell.
     static func run(_ words: [String], _ client: ZooKeeperClient) async throws -> Bool {
@@ -62,7 +64,8 @@ enum ShellCommands {
         switch name.lowercased() {
         case "quit", "exit", "close": return false
         case "help", "?": Output.line(help)
-        case "create", "set", "delete", "rm", "deleteall", "rmr", "setacl", "setquota", "delquota": try await change(name.lowercased(), arguments, client)
+        case "create", "set", "delete", "rm", "deleteall", "rmr", "setacl", "setquota", "delquota":
+            try await change(name.lowercased(), arguments, client)
         case "addauth": try await client.authenticate(try arguments.word(0, "scheme"), arguments.words.count > 1 ? arguments.words[1] : "")
         case "addwatch":
             let mode = arguments.value("-m") ?? "PERSISTENT_RECURSIVE"
@@ -104,7 +107,9 @@ enum ShellCommands {
             for node in ["zookeeper_limits", "zookeeper_stats"] {
                 Output.line("\(node): " + (try await client.get("/zookeeper/quota\(path)/\(node)").data?.text ?? ""))
             }
-        default: throw CommandFailure(.usage, "there is no command '\(name)'", why: "the shell does not know it", next: "`help` lists the commands")
+        default:
+            throw CommandFailure(
+                .usage, "there is no command '\(name)'", why: "the shell does not know it", next: "`help` lists the commands")
         }
     }
 
@@ -138,7 +143,8 @@ enum ShellCommands {
         switch name {
         case "create": try await create(path, arguments, client)
         case "set":
-            let stat = try await client.set(path, Bytes(string: try arguments.word(1, "data")), version: try arguments.number("-v", default: -1))
+            let stat = try await client.set(
+                path, Bytes(string: try arguments.word(1, "data")), version: try arguments.number("-v", default: -1))
             if arguments.has("-s") { print(stat) }
         case "delete", "rm": try await client.delete(path, version: try arguments.number("-v", default: -1))
         case "deleteall", "rmr": try await CoordTree.remove(path, client)
@@ -155,8 +161,11 @@ enum ShellCommands {
         let data = arguments.words.count > 1 ? Bytes(string: arguments.words[1]) : nil
         let acl = arguments.words.count > 2 ? try AccessText.list(arguments.words[2]) : ZooKeeperClient.openACL
         let created: String
-        if arguments.has("-c") { created = try await client.createContainer(path, data, acl: acl) } else if arguments.has("-t") {
-            created = try await client.createTTL(path, data, milliseconds: try arguments.number("-t", default: 0), sequential: arguments.has("-s"), acl: acl)
+        if arguments.has("-c") {
+            created = try await client.createContainer(path, data, acl: acl)
+        } else if arguments.has("-t") {
+            created = try await client.createTTL(
+                path, data, milliseconds: try arguments.number("-t", default: 0), sequential: arguments.has("-s"), acl: acl)
         } else {
             var mode: ZooKeeperClient.CreateMode = []
             if arguments.has("-e") { mode.insert(.ephemeral) }

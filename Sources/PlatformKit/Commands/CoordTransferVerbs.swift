@@ -25,7 +25,11 @@ struct ExportedNode: Codable, Equatable {
         self.path = path
         self.acl = acl.map { Right(scheme: $0.scheme, id: $0.id, permissions: AccessText.permissions($0.permissions)) }
         guard let data else { return }
-        if let text = String(validating: data.readableBytesView, as: UTF8.self) { self.data = text } else { data64 = Data(data.readableBytesView).base64EncodedString() }
+        if let text = String(validating: data.readableBytesView, as: UTF8.self) {
+            self.data = text
+        } else {
+            data64 = Data(data.readableBytesView).base64EncodedString()
+        }
     }
 
     /// Nothing at all is the null that a node may hold.
@@ -35,7 +39,9 @@ struct ExportedNode: Codable, Equatable {
     }
 
     var rights: [ACLRecord]? {
-        let list = acl.compactMap { right in AccessText.permissions(right.permissions).map { ACLRecord(permissions: $0, scheme: right.scheme, id: right.id) } }
+        let list = acl.compactMap { right in
+            AccessText.permissions(right.permissions).map { ACLRecord(permissions: $0, scheme: right.scheme, id: right.id) }
+        }
         return list.count == acl.count ? list : nil
     }
 
@@ -56,7 +62,9 @@ struct ExportedTree: Codable {
 private let transfersAtATime = 100
 
 /// Runs `body` for every element, some at a time, and keeps the order of results.
-private func spread<Element: Sendable, Result: Sendable>(_ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Result) async throws -> [Result] {
+private func spread<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Result
+) async throws -> [Result] {
     var results: [Result] = []
     var place = 0
     while place < elements.count {
@@ -104,7 +112,11 @@ struct CoordExport: AsyncParsableCommand {
         Output.line("]}")
         Output.note("\(nodes.count) nodes exported" + (ephemerals > 0 ? ", \(ephemerals) ephemeral ones left out" : ""))
         let hidden = nodes.filter(\.hidesDigests).count
-        if hidden > 0 { Output.note("warning: \(hidden) access lists hide their digests from this session; log in as their owner or as the super user (--auth-file), or import with --open") }
+        if hidden > 0 {
+            Output.note(
+                "warning: \(hidden) access lists hide their digests from this session; log in as their owner or as the super user (--auth-file), or import with --open"
+            )
+        }
     }
 
     private static func collect(_ root: String, _ client: ZooKeeperClient) async throws -> (nodes: [ExportedNode], ephemerals: Int) {
@@ -153,8 +165,10 @@ struct CoordImport: AsyncParsableCommand {
               platform coord export /app | platform coord import - --server zookeeper.example:2181
             """)
     @Argument(help: "The file that `export` wrote; - reads stdin.") var file: String
-    @Option(name: .long, help: ArgumentHelp("Where to put the root; where it was exported from if not given.", valueName: "path")) var at: String?
-    @Flag(name: .long, help: "Replace data and lists of nodes that exist; otherwise they end the import before anything is changed.") var overwrite = false
+    @Option(name: .long, help: ArgumentHelp("Where to put the root; where it was exported from if not given.", valueName: "path")) var at:
+        String?
+    @Flag(name: .long, help: "Replace data and lists of nodes that exist; otherwise they end the import before anything is changed.")
+    var overwrite = false
     @Flag(name: .long, help: "Let anybody do anything with the nodes, whatever lists were exported.") var open = false
     @OptionGroup var server: CoordServerOptions
 
@@ -162,12 +176,16 @@ struct CoordImport: AsyncParsableCommand {
         let tree = try read()
         let root = at ?? tree.root
         let targets = try tree.nodes.map { node throws(CommandFailure) -> (path: String, data: Bytes?, acl: [ACLRecord]) in
-            guard let rights = open ? ZooKeeperClient.openACL : node.rights else { throw damaged("the access list of '\(node.path)' cannot be read") }
+            guard let rights = open ? ZooKeeperClient.openACL : node.rights else {
+                throw damaged("the access list of '\(node.path)' cannot be read")
+            }
             return (Self.join(root, node.path), node.bytes, rights)
         }
         let hidden = tree.nodes.filter(\.hidesDigests).count
         if hidden > 0, !open {
-            throw CommandFailure(.failed, "nothing was imported", why: "\(hidden) access lists hide their digests: nobody could log in to these nodes", next: "export again as their owner (--auth-file), or import with --open")
+            throw CommandFailure(
+                .failed, "nothing was imported", why: "\(hidden) access lists hide their digests: nobody could log in to these nodes",
+                next: "export again as their owner (--auth-file), or import with --open")
         }
         let (overwrite, levels) = (overwrite, Self.levels(targets))
         try await server.withClient("cannot import to \(root)") { client in
@@ -178,22 +196,33 @@ struct CoordImport: AsyncParsableCommand {
         Output.note("\(targets.count) nodes imported to \(root)")
     }
 
-    private func damaged(_ why: String) -> CommandFailure { CommandFailure(.corrupt, "\(file) cannot be imported", why: why, next: "make the file anew with `platform coord export`") }
+    private func damaged(_ why: String) -> CommandFailure {
+        CommandFailure(.corrupt, "\(file) cannot be imported", why: why, next: "make the file anew with `platform coord export`")
+    }
 
     private func read() throws(CommandFailure) -> ExportedTree {
         let data: Data
-        if file == "-" { data = Foundation.FileHandle.standardInput.readDataToEndOfFile() } else {
+        if file == "-" {
+            data = Foundation.FileHandle.standardInput.readDataToEndOfFile()
+        } else {
             do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
-                throw CommandFailure(.usage, "cannot read \(file)", why: error.localizedDescription, next: "name a file that `platform coord export` wrote")
+                throw CommandFailure(
+                    .usage, "cannot read \(file)", why: error.localizedDescription, next: "name a file that `platform coord export` wrote")
             }
         }
         let tree: ExportedTree
-        do { tree = try JSONDecoder().decode(ExportedTree.self, from: data) } catch { throw damaged("it is not the JSON of an export: \(error)") }
-        guard tree.format == ExportedTree.format, tree.version == 1 else { throw damaged("its format is \(tree.format), version \(tree.version); this program reads \(ExportedTree.format), version 1") }
+        do { tree = try JSONDecoder().decode(ExportedTree.self, from: data) } catch {
+            throw damaged("it is not the JSON of an export: \(error)")
+        }
+        guard tree.format == ExportedTree.format, tree.version == 1 else {
+            throw damaged("its format is \(tree.format), version \(tree.version); this program reads \(ExportedTree.format), version 1")
+        }
         return tree
     }
 
-    private static func join(_ root: String, _ path: String) -> String { path.isEmpty || path == "/" ? root : root == "/" ? path : root + path }
+    private static func join(_ root: String, _ path: String) -> String {
+        path.isEmpty || path == "/" ? root : root == "/" ? path : root + path
+    }
 
     private typealias Target = (path: String, data: Bytes?, acl: [ACLRecord])
 
@@ -216,13 +245,17 @@ struct CoordImport: AsyncParsableCommand {
         // The root of every tree exists; what was exported from there goes into it.
         let found = try await spread(paths.filter { $0 != "/" }) { try await client.exists($0) == nil ? nil : $0 }.compactMap { $0 }
         guard let first = found.first else { return }
-        throw CommandFailure(.failed, "nothing was imported", why: "\(found.count) of the nodes exist already, \(first) first", next: "choose another place with --at, or replace them with --overwrite")
+        throw CommandFailure(
+            .failed, "nothing was imported", why: "\(found.count) of the nodes exist already, \(first) first",
+            next: "choose another place with --at, or replace them with --overwrite")
     }
 
     /// Creates a node, or replaces what is there.
     private static func put(_ target: Target, _ client: ZooKeeperClient) async throws {
         if target.path == "/" { return }
-        do { _ = try await client.create(target.path, target.data, acl: target.acl) } catch let failure as ZooKeeperFailure where failure.code == .nodeExists {
+        do { _ = try await client.create(target.path, target.data, acl: target.acl) } catch let failure as ZooKeeperFailure
+            where failure.code == .nodeExists
+        {
             _ = try await client.set(target.path, target.data)
             _ = try await client.setACL(target.path, target.acl)
         }

@@ -83,12 +83,23 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     private init(storage error: StorageError) {
         switch error.cause {
-        case .locked: self.init(.failed, "the data directory is in use", why: error.description, next: "stop the other platform process (`platform status`), or choose another --data-dir")
-        case .noSpace: self.init(.failed, "the disk is full", why: error.description, next: "free some space; nothing that was acknowledged is lost")
-        case .notPermitted: self.init(.denied, "no access to the data", why: error.description, next: "check the owner and the mode of the path, or choose another --data-dir")
-        case .corrupt: self.init(.corrupt, "the data on disk cannot be used", why: error.description, next: "restore it from a backup, or start with another --data-dir")
+        case .locked:
+            self.init(
+                .failed, "the data directory is in use", why: error.description,
+                next: "stop the other platform process (`platform status`), or choose another --data-dir")
+        case .noSpace:
+            self.init(.failed, "the disk is full", why: error.description, next: "free some space; nothing that was acknowledged is lost")
+        case .notPermitted:
+            self.init(
+                .denied, "no access to the data", why: error.description,
+                next: "check the owner and the mode of the path, or choose another --data-dir")
+        case .corrupt:
+            self.init(
+                .corrupt, "the data on disk cannot be used", why: error.description,
+                next: "restore it from a backup, or start with another --data-dir")
         case .notFound: self.init(.failed, "a file is missing", why: error.description, next: "check the path")
-        default: self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")
+        default:
+            self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")
         }
     }
 
@@ -98,7 +109,9 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         switch error {
         case .unknownTopic(_, let near):
             let next = near.first.map { "did you mean '\($0)'? " } ?? ""
-            self.init(.failed, doing, why: error.description, next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
+            self.init(
+                .failed, doing, why: error.description,
+                next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
         case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
@@ -118,7 +131,8 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     private init(zooKeeper error: ZooKeeperFailure, _ doing: String) {
         switch error.code {
-        case .noAuth: self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access, or log in with --auth-file")
+        case .noAuth:
+            self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access, or log in with --auth-file")
         case .authFailed: self.init(.denied, doing, why: error.description, next: "check the scheme, the name and the password")
         case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
         case .systemError: self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
@@ -129,11 +143,15 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     private init(hdfs error: HDFSFailure, _ doing: String) {
         switch error.exception {
-        case "AccessControlException": self.init(.denied, doing, why: error.message, next: "act as another user with --user, or ask the owner for access")
+        case "AccessControlException":
+            self.init(.denied, doing, why: error.message, next: "act as another user with --user, or ask the owner for access")
         case "FileNotFoundException": self.init(.failed, doing, why: error.message, next: "`platform dfs ls` shows what is there")
-        case "IOException" where error.message.contains("No space left"): self.init(.failed, doing, why: error.message, next: "free some space on the server's disk, then try again")
-        case "FileAlreadyExistsException": self.init(.failed, doing, why: error.message, next: "choose another name, or replace it with --force")
-        case "PathIsNotEmptyDirectoryException": self.init(.failed, doing, why: error.message, next: "remove it with everything in it: `platform dfs rm -r`")
+        case "IOException" where error.message.contains("No space left"):
+            self.init(.failed, doing, why: error.message, next: "free some space on the server's disk, then try again")
+        case "FileAlreadyExistsException":
+            self.init(.failed, doing, why: error.message, next: "choose another name, or replace it with --force")
+        case "PathIsNotEmptyDirectoryException":
+            self.init(.failed, doing, why: error.message, next: "remove it with everything in it: `platform dfs rm -r`")
         default: self.init(.failed, doing, why: "\(error.exception): \(error.message)", next: "`platform dfs stat` shows the path as it is")
         }
     }
@@ -142,14 +160,20 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         if error.isUnreachable {
             self.init(.unreachable, doing, why: error.message, next: "start the service with `platform up`, or name another with --server")
         } else {
-            self.init(.failed, doing, why: error.message, next: error.condition.map { "Spark documents the condition \($0)" } ?? "look at the message above")
+            self.init(
+                .failed, doing, why: error.message,
+                next: error.condition.map { "Spark documents the condition \($0)" } ?? "look at the message above")
         }
     }
 
     private init(general error: any Error, _ doing: String) {
         let text = "\(error)"
-        if text.contains("connection refused") || text.contains("Connection refused") || text.contains("NIOConnectionError") || text.contains("connectTimeout") {
-            self.init(.unreachable, doing, why: "nobody answers there", next: "start the service with `platform up`, or name another with --server")
+        if text.contains("connection refused") || text.contains("Connection refused") || text.contains("NIOConnectionError")
+            || text.contains("connectTimeout")
+        {
+            self.init(
+                .unreachable, doing, why: "nobody answers there",
+                next: "start the service with `platform up`, or name another with --server")
         } else {
             self.init(.failed, doing, why: text, next: "if this looks like a defect, run again with --set log.level=debug and report it")
         }

@@ -80,7 +80,9 @@ enum Output {
             let texts = [columns.map { $0.uppercased() }] + rows.map { $0.map(\.plain) }
             let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
             for row in texts {
-                let cells = row.enumerated().map { place, text in place == row.count - 1 ? text : text.padding(toLength: widths[place], withPad: " ", startingAt: 0) }
+                let cells = row.enumerated().map { place, text in
+                    place == row.count - 1 ? text : text.padding(toLength: widths[place], withPad: " ", startingAt: 0)
+                }
                 line(cells.joined(separator: "  "))
             }
         }

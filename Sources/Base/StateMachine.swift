@@ -24,6 +24,15 @@ public protocol StateMachine {
     mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption)
     /// Called once after the last row.
     mutating func finishLoading(applied: Slot) throws(StateCorruption)
+    /// The bytes of a command in the log, and back. A machine that writes these two out itself, as the defaults do, has them compiled for its own
+    /// command; the defaults are not, since they are generic over modules. hot: `platform-bench coord`.
+    static func encode(_ command: Command) throws(WireError) -> Bytes
+    static func decode(_ bytes: Bytes) throws(WireError) -> Command
+}
+
+extension StateMachine {
+    public static func encode(_ command: Command) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
+    public static func decode(_ bytes: Bytes) throws(WireError) -> Command { try Command(decoding: bytes, as: DurableDialect.self) }
 }
 
 /// A stored state that contradicts itself; the replica refuses to start.

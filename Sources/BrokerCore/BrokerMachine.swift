@@ -38,6 +38,9 @@ package struct BrokerMachine: StateMachine, Sendable {
 
     package init() {}
 
+    package static func encode(_ command: BrokerCommand) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
+    package static func decode(_ bytes: Bytes) throws(WireError) -> BrokerCommand { try BrokerCommand(decoding: bytes, as: DurableDialect.self) }
+
     package func topic(id: UUIDBytes) -> TopicRecord? { namesByID[id].flatMap { topics[$0] } }
 
     // MARK: commands

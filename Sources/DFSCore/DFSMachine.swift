@@ -10,6 +10,9 @@ package struct DFSMachine: StateMachine, Sendable {
     private var loaded: [InodeID] = []
 
     package init() {}
+
+    package static func encode(_ command: DFSCommand) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
+    package static func decode(_ bytes: Bytes) throws(WireError) -> DFSCommand { try DFSCommand(decoding: bytes, as: DurableDialect.self) }
     package static var tables: [TableSchema] { [DFSRows.counters, DFSRows.inodes] }
 
     package var openFileCount: Int { openFiles.count }

@@ -16,6 +16,7 @@ package final class SQLiteTableStore: TableStore {
     private struct PreparedTable {
         var upsert: String
         var delete: String
+        var keyCount: Int
     }
 
     /// Opens or creates the file with the machine's tables. Throws `corrupt` for a file that is newer or not ours.
@@ -47,7 +48,7 @@ package final class SQLiteTableStore: TableStore {
         let key = table.columns.prefix(table.keyCount).map { "\($0.name) = ?" }.joined(separator: " AND ")
         return PreparedTable(
             upsert: "INSERT OR REPLACE INTO \(table.name) (\(names)) VALUES (\(marks))",
-            delete: "DELETE FROM \(table.name) WHERE \(key)")
+            delete: "DELETE FROM \(table.name) WHERE \(key)", keyCount: table.keyCount)
     }
 
     package func appliedSlot() throws(StorageError) -> Slot {
@@ -59,7 +60,7 @@ package final class SQLiteTableStore: TableStore {
     package func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError) {
         try sqlite(path, "commit") {
             try queue.write { database in
-                for change in changes {
+                for change in lastOfEachRow(changes) {
                     switch change {
                     case .upsert(let table, let row):
                         try statement(table, \.upsert, database).execute(arguments: StatementArguments(row.map(\.databaseValue)))
@@ -70,6 +71,41 @@ package final class SQLiteTableStore: TableStore {
                 try database.cachedStatement(sql: "UPDATE applied SET slot = ?").execute(arguments: [applied.rawValue])
             }
         }
+    }
+
+    /// The last change of each row: what came before is overwritten within the same transaction, and nobody would see it. Rows that many commands
+    /// touch, a parent or a counter, are written once.
+    private func lastOfEachRow(_ changes: [RowChanges.Change]) -> [RowChanges.Change] {
+        var seen = Set<[UInt8]>(minimumCapacity: changes.count)
+        let last = changes.reversed().filter { change in
+            switch change {
+            case .upsert(let table, let row): seen.insert(Self.name(table, row.prefix(schemas[table]?.keyCount ?? row.count))).inserted
+            case .delete(let table, let key): seen.insert(Self.name(table, key[...])).inserted
+            }
+        }
+        return last.reversed()
+    }
+
+    /// A row's table and key as bytes, since two texts may be equal to Swift that are different keys to SQLite.
+    private static func name(_ table: String, _ key: ArraySlice<ColumnValue>) -> [UInt8] {
+        var name = Array(table.utf8)
+        for value in key {
+            switch value {
+            case .null: name.append(0)
+            case .integer(let number):
+                name.append(1)
+                withUnsafeBytes(of: number) { name.append(contentsOf: $0) }  // copied within the call
+            case .text(let text):
+                name.append(2)
+                withUnsafeBytes(of: text.utf8.count) { name.append(contentsOf: $0) }  // as above
+                name.append(contentsOf: text.utf8)
+            case .blob(let bytes):
+                name.append(3)
+                withUnsafeBytes(of: bytes.readableBytes) { name.append(contentsOf: $0) }  // as above
+                name.append(contentsOf: bytes.readableBytesView)
+            }
+        }
+        return name
     }
 
     private func statement(_ table: String, _ kind: KeyPath<PreparedTable, String>, _ database: Database) throws -> Statement {

@@ -24,7 +24,7 @@ package final class AcceptorLog {
         var highest = Slot.zero
         try log.forEachRecord(from: log.startOffset) { (extent: RecordExtent, bytes: Bytes) throws(StorageError) in
             let record: AcceptorRecord
-            do { record = try AcceptorRecord(decoding: DurableFraming.payload(of: bytes), as: DurableDialect.self) } catch {
+            do { record = try AcceptorRecord(durable: DurableFraming.payload(of: bytes)) } catch {
                 throw StorageError(.corrupt("record \(extent.firstOffset) cannot be read: \(error)"), "recover", log.directory)
             }
             switch record {
@@ -70,7 +70,7 @@ package final class AcceptorLog {
         var offset = log.nextOffset
         for record in records {
             let payload: Bytes
-            do { payload = try record.encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+            do { payload = try record.durableBytes() } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
             DurableFraming.write(payload, offset: offset, durableBefore: log.durableOffset, into: &bytes)
             offset += 1
         }

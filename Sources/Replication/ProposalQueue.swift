@@ -4,9 +4,10 @@ import Base
 import Collections
 import Consensus
 
-struct ProposalQueue: Sendable {
+struct ProposalQueue<Command: Sendable>: Sendable {
     struct Entry: Sendable {
         var id: ProposalID
+        var command: Command
         var proposal: Proposal
     }
     private let node: NodeID
@@ -38,21 +39,22 @@ struct ProposalQueue: Sendable {
     var isEmpty: Bool { entries.isEmpty }
     var all: [Proposal] { entries.map(\.proposal) }
 
-    mutating func add(_ command: Bytes) -> Entry {
-        let entry = Entry(id: ProposalID(nextID), proposal: Proposal(origin: Origin(node: node, incarnation: life, sequence: nextSequence), command: command))
+    mutating func add(_ command: Command, _ bytes: Bytes) -> Entry {
+        let origin = Origin(node: node, incarnation: life, sequence: nextSequence)
+        let entry = Entry(id: ProposalID(nextID), command: command, proposal: Proposal(origin: origin, command: bytes))
         nextID += 1
         nextSequence += 1
         entries.append(entry)
         return entry
     }
 
-    /// A command of `origin` was executed: whose waiting proposal that was.
-    mutating func executed(_ origin: Origin, now: Instant) -> ProposalID? {
+    /// A command of `origin` is executed: the proposal that waits for it, if it was made here.
+    mutating func executed(_ origin: Origin, now: Instant) -> Entry? {
         guard let first = entries.first, first.proposal.origin == origin else { return nil }
         entries.removeFirst()
         sent = max(0, sent - 1)
         lastProgress = now
-        return first.id
+        return first
     }
 
     /// Takes everything back. What has no slot yet leaves no trace; `used` is the last one that has a slot.

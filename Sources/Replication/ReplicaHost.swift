@@ -66,6 +66,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var underWay = false
         var scheduled = false
         var slotsSinceCheckpoint: Int64 = 0
+        var bytesSinceCheckpoint = 0
     }
 
     /// How often, a millisecond apart, a stop looks whether the work under way has ended.

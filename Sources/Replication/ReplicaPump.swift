@@ -15,7 +15,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     package private(set) var applied: Slot
     private var backlog: TableBacklog
     private var origins: OriginTable
-    private var proposals: ProposalQueue
+    private var proposals: ProposalQueue<Machine.Command>
     private var intake = LeaderIntake()
     private var reads = ReadBarriers()
     private var inFlight: PersistBatch?
@@ -62,7 +62,7 @@ package struct ReplicaPump<Machine: StateMachine> {
 
     /// The number of the start that comes after everything known here.
     package static func nextStart(_ acceptor: Acceptor, _ origins: OriginTable, _ id: NodeID) -> Int64 {
-        max(acceptor.incarnation, ProposalQueue.start(of: origins.incarnation(of: id))) + 1
+        max(acceptor.incarnation, ProposalQueue<Machine.Command>.start(of: origins.incarnation(of: id))) + 1
     }
 
     package var isAlone: Bool { node.members.count == 1 }
@@ -88,9 +88,9 @@ package struct ReplicaPump<Machine: StateMachine> {
         if let stalled { return .failure(.storage(stalled)) }
         guard pendingCount < limits.pendingProposalsMax, applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else { return .failure(.busy) }
         let bytes: Bytes
-        do { bytes = try command.encoded(as: DurableDialect.self) } catch { preconditionFailure("a command of ours can always be encoded: \(error)") }
+        do { bytes = try Machine.encode(command) } catch { preconditionFailure("a command of ours can always be encoded: \(error)") }
         guard bytes.readableBytes <= limits.commandBytesMax else { return .failure(.tooLarge(bytes: bytes.readableBytes)) }
-        let entry = proposals.add(bytes)
+        let entry = proposals.add(command, bytes)
         if node.isLeading { intake.addOwn(entry.proposal) }
         return .success(entry.id)
     }
@@ -193,16 +193,20 @@ package struct ReplicaPump<Machine: StateMachine> {
             applied = entry.slot
             guard origins.admit(entry.origin) else { continue }
             backlog.originsChanged = backlog.originsChanged || entry.origin != .none
-            let proposal = proposals.executed(entry.origin, now: now)
+            let own = proposals.executed(entry.origin, now: now)
+            backlog.bytes += entry.command.readableBytes
             guard entry.command.readableBytes > 0 else { continue }
-            let command: Machine.Command
-            do { command = try Machine.Command(decoding: entry.command, as: DurableDialect.self) } catch {
-                preconditionFailure("the log holds a command that this version cannot read (slot \(entry.slot)): \(error)")
-            }
-            let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
-            return Executed(slot: entry.slot, proposal: proposal, outcome: outcome)
+            // What was proposed here is still at hand; what came from elsewhere is read.
+            let outcome = machine.apply(own?.command ?? Self.command(of: entry), at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
+            return Executed(slot: entry.slot, proposal: own?.id, outcome: outcome)
         }
         return nil
+    }
+
+    private static func command(of entry: LogEntry) -> Machine.Command {
+        do { return try Machine.decode(entry.command) } catch {
+            preconditionFailure("the log holds a command that this version cannot read (slot \(entry.slot)): \(error)")
+        }
     }
 
     // MARK: a disk that fails
@@ -255,9 +259,27 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is trimmed.
     /// With peers some of it is kept, for those that lag.
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
-        let through = isAlone ? slot : Slot(max(0, slot.rawValue - limits.retainedSlots))
+        let through = isAlone ? slot : retained(below: slot)
         step(.checkpointed(through), now)
-        return (through, [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue.start(of: proposals.life))])
+        return (through, [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue<Machine.Command>.start(of: proposals.life))])
+    }
+
+    /// The slot below which nothing is kept for replicas that lag.
+    private func retained(below slot: Slot) -> Slot {
+        let floor = max(0, slot.rawValue - limits.retainedSlots)
+        var through = slot.rawValue
+        var bytes = 0
+        while through > floor, bytes < limits.retainedBytes, let entry = node.acceptor.entry(at: Slot(through)) {
+            bytes += entry.command.readableBytes
+            through -= 1
+        }
+        return Slot(through)
+    }
+
+    /// Bytes of commands that were executed since this was last asked.
+    package mutating func takeExecutedBytes() -> Int {
+        defer { backlog.bytes = 0 }
+        return backlog.bytes
     }
 
     /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed elsewhere

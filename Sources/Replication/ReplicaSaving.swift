@@ -8,6 +8,8 @@ extension ReplicaHost {
     private static var saveDelay: Duration { .milliseconds(200) }
     /// Slots between two checkpoints of the tables, after each of which the log is trimmed.
     private static var checkpointSlots: Int64 { 50_000 }
+    /// Bytes of commands between two checkpoints: bounds the log, and what a start executes again.
+    private static var checkpointBytes: Int { 64 << 20 }
 
     func scheduleSave() {
         guard !saving.scheduled, !saving.underWay, !isStopping else { return }
@@ -22,11 +24,12 @@ extension ReplicaHost {
         guard !saving.underWay, !isStopping, let batch = pump.takeUnsaved() else { return }
         saving.underWay = true
         saving.slotsSinceCheckpoint += batch.applied.rawValue - pump.saved.rawValue
+        saving.bytesSinceCheckpoint += pump.takeExecutedBytes()
         store(batch)
     }
 
     private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
-        let checkpoint = saving.slotsSinceCheckpoint >= Self.checkpointSlots
+        let checkpoint = saving.slotsSinceCheckpoint >= Self.checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
         tableFile.submit { tables in
             let result = Result { () throws(StorageError) -> Slot? in
                 try tables.commit(batch.changes, applied: batch.applied)
@@ -43,6 +46,7 @@ extension ReplicaHost {
             pump.tablesSaved(through: batch.applied)
             if let checkpoint {
                 saving.slotsSinceCheckpoint = 0
+                saving.bytesSinceCheckpoint = 0
                 trimLog(checkpoint)
             }
             scheduleSettle()

@@ -16,6 +16,8 @@ package struct ReplicaLimits: Sendable {
     package var undecidedSlotsMax = 65_536
     /// Slots below the tables' checkpoint that stay in the log for replicas that lag.
     package var retainedSlots: Int64 = 20_000
+    /// Bytes of commands among them.
+    package var retainedBytes = 64 << 20
     /// How long a proposal that was sent to the leader, or a read, waits before it is sent again.
     package var forwardPatience = Duration.seconds(4)
     package init() {}
@@ -88,6 +90,8 @@ struct TableBacklog: Sendable {
     /// In order.
     var rows = RowChanges()
     var originsChanged = false
+    /// Bytes of commands that were executed.
+    var bytes = 0
     /// The slot up to which the tables are complete.
     var saved: Slot
 

@@ -25,6 +25,8 @@ struct ReadContext {
     var session: SessionID
     var identities: [Identity]
     var watches: ConnectionWatches
+    /// The servers of the ensemble as `/zookeeper/config` tells them; nil on a server that stands alone.
+    var members: Bytes?
 }
 
 /// The watches of the asking connection.

@@ -38,6 +38,8 @@ package final class CoordDoor: @unchecked Sendable {
     /// Those that were heard from here since the leader was last told.
     var heard: [CoordConnection] = []
     var links: PeerLinks?
+    /// What `/zookeeper/config` tells.
+    let members: Bytes?
     /// Whether clients are taken: not while no leader is to be had.
     var isServing = true
     var leaderlessTicks = 0
@@ -59,6 +61,7 @@ package final class CoordDoor: @unchecked Sendable {
         _ path: String, _ metrics: MetricsRegistry, _ log: Logger
     ) {
         self.settings = settings
+        members = settings.ensemble.map(Self.memberList)
         self.loop = loop
         self.time = time
         self.replica = replica

@@ -56,6 +56,12 @@ extension CoordDoor {
         }
     }
 
+    /// As ZooKeeper writes them; peers speak over one port here, which stands for both of ZooKeeper's.
+    static func memberList(_ ensemble: PeerLinkSettings) -> Bytes {
+        let lines = ensemble.peers.map { "server.\($0.id)=\($0.address):\($0.address.port):participant\n" }
+        return Bytes(string: lines.joined() + "version=0")
+    }
+
     /// Where the other servers reach this one.
     package var peerAddress: HostPort? { links?.address }
 

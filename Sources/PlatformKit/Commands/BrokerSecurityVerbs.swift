@@ -7,7 +7,8 @@ import NetKit
 extension BrokerCommand {
     struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "user", abstract: "Make, list and delete users that log in by SCRAM or PLAIN.", subcommands: [Set.self, List.self, Delete.self])
+            commandName: "user", abstract: "Make, list and delete users that log in by SCRAM or PLAIN.",
+            discussion: "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  platform broker user list", subcommands: [Set.self, List.self, Delete.self])
 
         struct Set: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
@@ -25,7 +26,7 @@ extension BrokerCommand {
         }
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the users.", discussion: "EXAMPLES\n  platform broker user list")
+            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the users.", discussion: "EXAMPLES\n  platform broker user list\n  platform broker user list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -37,7 +38,7 @@ extension BrokerCommand {
 
         struct Delete: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Delete a user; connections that are open stay.", discussion: "EXAMPLES\n  platform broker user delete alice")
+                abstract: "Delete a user; connections that are open stay.", discussion: "EXAMPLES\n  platform broker user delete alice\n  platform broker user delete alice --user admin --password-file admin.txt")
             @Argument(help: "The user's name.") var name: String
             @OptionGroup var server: ServerOptions
 
@@ -51,6 +52,7 @@ extension BrokerCommand {
     struct AccessVerbs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acl", abstract: "Add, list and remove access rules.",
+            discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list",
             discussion: "The broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
             subcommands: [Add.self, List.self, Remove.self])
 
@@ -104,7 +106,7 @@ extension BrokerCommand {
 
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Remove rules.", discussion: "EXAMPLES\n  platform broker acl remove alice --operation write --topic events")
+                abstract: "Remove rules.", discussion: "EXAMPLES\n  platform broker acl remove alice --operation write --topic events\n  platform broker acl remove bob --operation read --group reports")
             @OptionGroup var rule: RuleOptions
             @OptionGroup var server: ServerOptions
 
@@ -116,7 +118,7 @@ extension BrokerCommand {
         }
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the rules.", discussion: "EXAMPLES\n  platform broker acl list")
+            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the rules.", discussion: "EXAMPLES\n  platform broker acl list\n  platform broker acl list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 

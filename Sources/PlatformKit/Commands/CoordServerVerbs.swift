@@ -12,7 +12,7 @@ struct CoordWord: AsyncParsableCommand {
         commandName: "4lw", abstract: "Send a four-letter word.",
         discussion: "EXAMPLES\n  platform coord 4lw ruok\n  platform coord 4lw mntr --server 127.0.0.1:2182")
     @Argument(help: "ruok, srvr, stat, mntr, conf, cons, ...") var word: String
-    @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = "127.0.0.1:2181"
+    @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = DefaultServer.coord
 
     func run() async throws {
         let answer = try FourLetterConversation.ask(word, try serverAddress(server, defaultPort: 2181))
@@ -82,7 +82,7 @@ struct CoordSessions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions", abstract: "List the clients of a server.",
         discussion: "Asks by the four-letter word `cons`.\n\nEXAMPLES\n  platform coord sessions\n  platform coord sessions -o json")
-    @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = "127.0.0.1:2181"
+    @Option(name: .long, help: ArgumentHelp("The ZooKeeper server.", valueName: "host:port")) var server = DefaultServer.coord
     @OptionGroup var output: OutputOptions
 
     func run() async throws {

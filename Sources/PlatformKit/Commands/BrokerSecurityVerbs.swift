@@ -52,8 +52,7 @@ extension BrokerCommand {
     struct AccessVerbs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acl", abstract: "Add, list and remove access rules.",
-            discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list",
-            discussion: "The broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
+            discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list\n\nThe broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
             subcommands: [Add.self, List.self, Remove.self])
 
         /// The rule that the flags describe.

@@ -118,7 +118,8 @@ final class LogWriter: @unchecked Sendable {
             }
             for (first, size) in zip(firstJobs, sizes) { jobs[first].log.reserve(size) }
             for job in jobs { outcomes.append(job.log.stage(job.batch, logAppendTime: job.logAppendTime)) }
-            for first in firstJobs { write(jobs, first, syncs) }
+            let forced = syncs ? [] : Set(jobs.filter(\.mustSync).map { ObjectIdentifier($0.log) })
+            for first in firstJobs { write(jobs, first, syncs || forced.contains(ObjectIdentifier(jobs[first].log))) }
         }
 
         private mutating func write(_ jobs: [AppendJob], _ first: Int, _ syncs: Bool) {
@@ -127,7 +128,7 @@ final class LogWriter: @unchecked Sendable {
             do {
                 let bytes = try log.writeStaged()
                 guard bytes.readableBytes > 0 else { return }
-                if syncs || jobs.contains(where: { $0.mustSync && $0.log === log }) { try log.sync() }
+                if syncs { try log.sync() }
                 written.append(WrittenPartition(job: first, bytes: bytes, firstOffset: firstOffset, bounds: log.bounds))
                 saveProducers(of: log, first)
             } catch {

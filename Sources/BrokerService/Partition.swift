@@ -10,6 +10,30 @@ struct TailChunk: Sendable {
     var firstOffset: Int64
     var nextOffset: Int64
     var bytes: Bytes
+
+    /// The batches of a chunk from the one that covers `offset` on and below `visible`, as many as fit, and whether the chunk's end was reached.
+    static func wholeBatches(_ chunk: Bytes, from offset: Int64, below visible: Int64, maxBytes: Int, atLeastOne: Bool) -> (records: Bytes, isComplete: Bool) {
+        var start = chunk.readerIndex
+        var end = start
+        var begun = false
+        var isComplete = true
+        while let header = chunk.getSlice(at: end, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
+            if !begun {
+                if extent.nextOffset <= offset {
+                    end += extent.bytes
+                    continue
+                }
+                begun = true
+                start = end
+            }
+            guard extent.firstOffset < visible, end + extent.bytes - start <= maxBytes || (atLeastOne && end == start) else {
+                isComplete = false
+                break
+            }
+            end += extent.bytes
+        }
+        return (begun ? chunk.getSlice(at: start, length: end - start) ?? Bytes() : Bytes(), isComplete)
+    }
 }
 
 /// One partition, on the loop.
@@ -97,35 +121,16 @@ final class Partition {
             if tail[middle].nextOffset <= offset { low = middle + 1 } else { high = middle }
         }
         guard low < tail.count else { return nil }
-        var records = wholeBatches(tail[low].bytes, from: offset, below: end, maxBytes: maxBytes, atLeastOne: true)
+        var (records, isComplete) = TailChunk.wholeBatches(tail[low].bytes, from: offset, below: end, maxBytes: maxBytes, atLeastOne: true)
         var place = low + 1
-        while place < tail.count, records.readableBytes < maxBytes {
-            let more = wholeBatches(
+        // A chunk that was cut short ends the answer: what comes after it must not be handed out before the rest of it.
+        while isComplete, place < tail.count, records.readableBytes < maxBytes {
+            let more: Bytes
+            (more, isComplete) = TailChunk.wholeBatches(
                 tail[place].bytes, from: offset, below: end, maxBytes: maxBytes - records.readableBytes, atLeastOne: false)
-            guard more.readableBytes > 0 else { break }
             records.writeImmutableBuffer(more)
             place += 1
         }
         return records
-    }
-
-    private func wholeBatches(_ chunk: Bytes, from offset: Int64, below visible: Int64, maxBytes: Int, atLeastOne: Bool) -> Bytes {
-        var start = chunk.readerIndex
-        var end = start
-        var begun = false
-        while let header = chunk.getSlice(at: end, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
-            if !begun {
-                if extent.nextOffset <= offset {
-                    end += extent.bytes
-                    continue
-                }
-                begun = true
-                start = end
-            }
-            if extent.firstOffset >= visible { break }
-            if end + extent.bytes - start > maxBytes, !(atLeastOne && end == start) { break }
-            end += extent.bytes
-        }
-        return begun ? chunk.getSlice(at: start, length: end - start) ?? Bytes() : Bytes()
     }
 }

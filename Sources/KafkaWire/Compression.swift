@@ -35,7 +35,9 @@ package enum Compression: Int16, Sendable, CaseIterable {
         switch self {
         case .none: return packed
         case .gzip: return try Self.inflated(packed, bytesMax)
-        case .snappy, .lz4, .zstd: throw .unknownTag("compression codec that this client has no library for", Int(rawValue))
+        case .snappy: return try SnappyDecoder.decode(packed, bytesMax: bytesMax)
+        case .lz4: return try LZ4Decoder.decode(packed, bytesMax: bytesMax)
+        case .zstd: throw .unknownTag("compression codec that there is no library for", Int(rawValue))
         }
     }
 

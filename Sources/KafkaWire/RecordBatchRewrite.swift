@@ -11,13 +11,10 @@ extension RecordBatch {
         let base = deleteHorizon ?? records.first?.timestamp ?? baseTimestamp
         var body = FieldWriter<KafkaDialect>()
         for record in records { try RecordBatchBuilder.write(record, offsetDelta: record.offset - baseOffset, timestampDelta: record.timestamp &- base, into: &body) }
-        // A codec that has no library here cannot have been opened, so it does not come here; the ones that can only be read are left away.
-        var codec = Compression(rawValue: codecNumber) ?? .none
-        let packed: Bytes
-        if codec.canCompress, !records.isEmpty { packed = try codec.compress(body.buffer) } else {
-            codec = .none
-            packed = body.buffer
-        }
+        // A codec that can only be read here gives way to one that every client knows.
+        let former = Compression(rawValue: codecNumber) ?? .none
+        let codec: Compression = records.isEmpty ? .none : former.canCompress ? former : .gzip
+        let packed = try codec.compress(body.buffer)
         var flags = (attributes & ~RecordBatchFormat.codecMask & ~RecordBatchFormat.deleteHorizonBit) | codec.rawValue
         if deleteHorizon != nil { flags |= RecordBatchFormat.deleteHorizonBit }
         var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)

@@ -5,6 +5,7 @@ usage: kafka_aio_check.py HOST:PORT
 Prints a line per check and 'N passed, N failed'. Topics get names of their own in each run.
 """
 import asyncio
+import struct
 import sys
 import time
 import uuid
@@ -13,8 +14,12 @@ import aiokafka
 import aiokafka.admin
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
+from kafka.protocol.consumer import FetchRequest
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from checks import Checks
+from kafka_raw import Raw
 
 server = sys.argv[1]
 run = uuid.uuid4().hex[:8]
@@ -162,6 +167,39 @@ def _():
     consumer.seek(confluent_kafka.TopicPartition(name, 0, 5))
     assert consumer.poll(10).value() == b"5"
     consumer.close()
+
+
+@checks.check("a fetch that is cut short by its limit leaves no gap")
+def _():
+    """Two batches that were appended together, of which the first one fits, and a later one that would fit behind it."""
+    name, raw = topic("gap"), Raw(server)
+    Topic = ProduceRequest.TopicProduceData
+
+    def batch(size):
+        builder = DefaultRecordBatchBuilder(
+            magic=2, compression_type=0, is_transactional=False, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=1 << 20)
+        builder.append(0, timestamp=1000, key=None, value=b"x" * size, headers=[])
+        part = Topic.PartitionProduceData(index=0, records=bytes(builder.build()))
+        return ProduceRequest(transactional_id=None, acks=-1, timeout_ms=5000, topic_data=[Topic(name=name, partition_data=[part])])
+
+    raw.ask_all([batch(7000), batch(6000)], 9)
+    raw.ask(batch(1000), 9)
+    offset, seen = 0, []
+    while offset < 3:
+        part = FetchRequest.FetchTopic.FetchPartition(
+            partition=0, current_leader_epoch=-1, fetch_offset=offset, last_fetched_epoch=-1, log_start_offset=-1, partition_max_bytes=10_000)
+        request = FetchRequest(
+            replica_id=-1, max_wait_ms=100, min_bytes=1, max_bytes=1 << 20, isolation_level=0, session_id=0, session_epoch=-1,
+            topics=[FetchRequest.FetchTopic(topic=name, partitions=[part])], forgotten_topics_data=[], rack_id="")
+        records = bytes(raw.ask(request, 11).responses[0].partitions[0].records)
+        assert records, "nothing at offset %d" % offset
+        while records:
+            base, length = struct.unpack(">qi", records[:12])
+            seen.append(base)
+            records = records[12 + length:]
+        offset = seen[-1] + 1
+    raw.close()
+    assert seen == [0, 1, 2], seen
 
 
 @checks.check("confluent-kafka: groups listed, described, offsets altered, deleted")

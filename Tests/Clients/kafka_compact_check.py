@@ -53,18 +53,22 @@ def produce(name, records, **options):
 
 def read(name, isolation="read_committed"):
     """(offset, key, value) of everything that is there."""
-    consumer = KafkaConsumer(bootstrap_servers=address, isolation_level=isolation, enable_auto_commit=False)
-    place = TopicPartition(name, 0)
-    consumer.assign([place])
-    consumer.seek_to_beginning()
-    end = consumer.end_offsets([place])[place]
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": address, "group.id": "reader", "isolation.level": isolation, "enable.auto.commit": False, "enable.partition.eof": True, "log_level": 0,
+        "auto.offset.reset": "earliest"})
+    consumer.assign([confluent_kafka.TopicPartition(name, 0, confluent_kafka.OFFSET_BEGINNING)])
     found, deadline = [], time.time() + 30
-    while consumer.position(place) < end:
-        assert time.time() < deadline, "no end at %d of %d" % (consumer.position(place), end)
-        for records in consumer.poll(timeout_ms=500).values():
-            found += [(record.offset, record.key, record.value) for record in records]
-    consumer.close()
-    return found
+    while True:
+        assert time.time() < deadline, "no end after %d records" % len(found)
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        if message.error():
+            if message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF:
+                consumer.close()
+                return found
+        else:
+            found.append((message.offset(), message.key(), message.value()))
 
 
 def wait_for(name, condition, seconds=20):
@@ -100,18 +104,16 @@ def _():
     assert found[-1][0] == 2999, "the end moved"
 
 
-for codec in ("gzip", "zstd"):
+for codec in ("gzip", "lz4", "snappy", "zstd"):
 
     @checks.check("batches compressed with %s are compacted or stay, and nothing is lost" % codec)
-    def _():
+    def _(codec=codec):
         name = topic("codec-" + codec)
-        sent = updates(2000, 20)
+        sent = updates(3000, 20)
         produce(name, sent, **{"compression.type": codec, "batch.num.messages": 50})
-        time.sleep(1)
-        found = read(name)
+        # The broker has nothing to open zstd with, so those batches stay.
+        found = wait_for(name, lambda records: len(records) < 1500) if codec != "zstd" else read(name)
         assert latest((key, value) for _, key, value in found) == latest(sent)
-        if codec == "gzip":
-            assert len(found) < 1000, len(found)
 
 
 @checks.check("a tombstone removes its key, and goes itself after its time")
@@ -137,7 +139,6 @@ def _():
     consumer.commit({place: OffsetAndMetadata(1500, "", -1)})
     consumer.close()
     found = wait_for(name, lambda records: len(records) < 400)
-    assert not any(offset == 1500 for offset, _, _ in found) or True
     consumer = KafkaConsumer(bootstrap_servers=address, group_id=group, enable_auto_commit=False, auto_offset_reset="none", consumer_timeout_ms=5000)
     consumer.assign([place])
     first = next(consumer)

@@ -14,15 +14,21 @@ class Raw:
         self.protocol = KafkaProtocol(client_id="raw")
 
     def ask(self, request, version):
-        request.API_VERSION = version
-        self.protocol.send_request(request)
+        return self.ask_all([request], version)[0]
+
+    def ask_all(self, requests, version):
+        """Sends several requests at once; returns their responses."""
+        for request in requests:
+            request.API_VERSION = version
+            self.protocol.send_request(request)
         self.socket.sendall(self.protocol.send_bytes())
-        while True:
+        responses = []
+        while len(responses) < len(requests):
             data = self.socket.recv(1 << 20)
             if not data:
                 raise ConnectionError("closed by the broker")
-            for _, response in self.protocol.receive_bytes(data):
-                return response
+            responses += [response for _, response in self.protocol.receive_bytes(data)]
+        return responses
 
     def ask_bytes(self, key, version, body):
         """Sends a flexible request for which there is no message class; returns the bytes of the response's body."""

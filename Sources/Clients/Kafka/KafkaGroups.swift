@@ -37,8 +37,10 @@ extension KafkaClient {
         guard case .describeGroups(let answer) = try await call(node, .describeGroups(DescribeGroupsRequest(groups: [name]))), let found = answer.groups.first else {
             throw Self.mismatch
         }
+        // A group whose partitions the coordinator assigns has an API of its own.
+        if found.groupState == "Dead", let assigned = try await assignedGroup(name, node) { return try await withOffsets(assigned) }
+        if found.groupState == "Dead" || found.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: nil) }
-        if found.groupState == "Dead" { throw KafkaFailure.unknownGroup(name) }
         var group = KafkaGroup(name: name, state: found.groupState)
         for member in found.members {
             var assignment: [ConsumerAssignment.Topic] = []
@@ -49,11 +51,31 @@ extension KafkaClient {
             }
             group.members.append(.init(id: member.memberID, clientID: member.clientID, host: member.clientHost, assignment: assignment))
         }
-        for (topic, partition, offset) in try await committed(name, topics: nil) {
+        return try await withOffsets(group)
+    }
+
+    private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
+        var group = group
+        for (topic, partition, offset) in try await committed(group.name, topics: nil) {
             let end = try await self.offset(of: topic, partition, at: KafkaClient.latest)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }
         return group
+    }
+
+    /// nil if there is no such group of that kind, or the broker knows no such kind.
+    private func assignedGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
+        let answer: ResponseBody
+        do { answer = try await call(node, .consumerGroupDescribe(ConsumerGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
+        guard case .consumerGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
+        if found.errorCode == .groupIDNotFound { return nil }
+        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
+        let members = found.members.map { member in
+            KafkaGroup.Member(
+                id: member.memberID, clientID: member.clientID, host: member.clientHost,
+                assignment: member.assignment.topicPartitions.map { ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions) })
+        }
+        return KafkaGroup(name: name, state: found.groupState, members: members)
     }
 
     /// Committed offsets, of all topics if `topics` is nil; what was never committed is left out.

@@ -1,0 +1,76 @@
+// Codecs: batches that real clients compressed are read, and damaged ones end in an error, never in a crash or in endless memory.
+import Base
+import Foundation
+import Testing
+
+@testable import KafkaWire
+
+@Suite struct CompressionTests {
+    private func golden(_ codec: String) throws -> RecordBatch {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/batches/confluent-kafka-2.16.1-\(codec).hex").path
+        let text = String(decoding: try #require(FileManager.default.contents(atPath: path)), as: UTF8.self)
+        let digits = Array(text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined().utf8)
+        let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16) ?? 0 }
+        return try RecordBatch(Bytes(bytes: bytes))
+    }
+
+    @Test("a batch of a real client is read", arguments: ["snappy", "lz4"])
+    func realBatchIsRead(_ codec: String) throws {
+        let batch = try golden(codec)
+        #expect(batch.isIntact)
+        let records = try batch.records()
+        #expect(records.count == 40)
+        for (number, record) in records.enumerated() {
+            let line = "the quick brown fox \(number) jumps over the lazy dog; "
+            #expect(record.value?.text == line + line + line)
+            #expect(record.key?.text == "key-\(number % 7)" && record.timestamp == 1_700_000_000_000 + Int64(number))
+        }
+    }
+
+    @Test("a batch that loses records is written with a codec that every client knows", arguments: ["snappy", "lz4"])
+    func rewrittenBatchIsReadable(_ codec: String) throws {
+        let batch = try golden(codec)
+        let kept = Array(try batch.records().prefix(10))
+        let less = try RecordBatch(try batch.keeping(kept, deleteHorizon: nil))
+        #expect(less.codecNumber == Compression.gzip.rawValue)
+        #expect(try less.records() == kept)
+    }
+
+    @Test("damaged bytes end in an error or in other bytes", arguments: ["snappy", "lz4"])
+    func damagedBytes(_ codec: String) throws {
+        let batch = try golden(codec)
+        let body = Array(batch.bytes.readableBytesView.dropFirst(RecordBatchFormat.headerBytes))
+        let compression = try #require(codec == "lz4" ? Compression.lz4 : Compression.snappy)
+        var random = Prng(seed: 11)
+        for _ in 0..<2000 {
+            var damaged = body
+            for _ in 0...random.below(4) { damaged[random.below(damaged.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            if random.chance(1, in: 4) { damaged.removeLast(random.below(damaged.count)) }
+            let result = Result { try compression.decompress(Bytes(bytes: damaged), bytesMax: 100_000) }
+            if case .success(let plain) = result { #expect(plain.readableBytes <= 100_000) }
+        }
+    }
+
+    @Test func whatJavaClientsFrameIsRead() throws {
+        // Two blocks of one literal each: a size, a tag, the bytes.
+        var framed: [UInt8] = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00, 0, 0, 0, 1, 0, 0, 0, 1]
+        for text in ["hello ", "world"] {
+            let block = [UInt8(text.utf8.count), UInt8((text.utf8.count - 1) << 2)] + Array(text.utf8)
+            framed += [0, 0, 0, UInt8(block.count)] + block
+        }
+        #expect(try Compression.snappy.decompress(Bytes(bytes: framed), bytesMax: 100).text == "hello world")
+    }
+
+    @Test func aBombIsRefusedBeforeItGrows() {
+        // A block that says it is 200 MB large.
+        #expect(throws: WireError.self) { try Compression.snappy.decompress(Bytes(bytes: [0x80, 0x84, 0xaf, 0x5f, 0x00]), bytesMax: 1000) }
+        // One byte, repeated for as long as the length goes on.
+        var bomb: [UInt8] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]
+        let block: [UInt8] = [0x1f, 0x61, 0x01, 0x00] + [UInt8](repeating: 255, count: 1000) + [0]
+        bomb += [UInt8(block.count & 255), UInt8(block.count >> 8), 0, 0] + block + [0, 0, 0, 0]
+        #expect(throws: WireError.self) { try Compression.lz4.decompress(Bytes(bytes: bomb), bytesMax: 1000) }
+        #expect(throws: Never.self) { try Compression.lz4.decompress(Bytes(bytes: bomb), bytesMax: 1_000_000) }
+    }
+
+    @Test func zstdHasNoLibraryHere() { #expect(throws: WireError.self) { try Compression.zstd.decompress(Bytes(bytes: [1]), bytesMax: 10) } }
+}

@@ -19,14 +19,11 @@ enum Migrations {
             try database.execute(sql: "INSERT INTO applied VALUES (0)")
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
+        // The origins of proposals, and what the machines have learnt since: transactions, users, rules, owners of sessions.
         migrator.registerMigration("2 who proposed what") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)
-        // A machine may have learnt tables since the file was made; an absent table is an empty one.
-        try queue.writeWithoutTransaction { database in
-            for table in tables where try !database.tableExists(table.name) { try database.execute(sql: createStatement(table)) }
-        }
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
     }
 

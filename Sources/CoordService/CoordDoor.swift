@@ -175,7 +175,6 @@ package final class CoordDoor: @unchecked Sendable {
         let connection = CoordConnection(id: WatcherID(nextWatcher), frames: frames, door: self)
         nextWatcher += 1
         connections[connection.id] = connection
-        if !isServing { connection.end() }
         return connection
     }
 

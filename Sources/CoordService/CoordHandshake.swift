@@ -6,6 +6,8 @@ import ZooKeeperWire
 
 extension CoordConnection {
     func greet(_ frame: Bytes) {
+        // Without a leader only the four-letter words are answered.
+        guard door.isServing else { return end() }
         var reader = JuteReader(frame)
         var connect = ConnectRequest()
         do { try connect.layout(&reader) } catch { return end() }

@@ -32,6 +32,7 @@ class Server:
     def __init__(self, program, directory, number, peers):
         self.port = free_port()
         self.number = number
+        self.peer_port = int(peers.split(",")[number - 1].rsplit(":", 1)[1])
         self.arguments = [
             program, "coord", "serve", "--id", str(number), "--peers", peers, "--listen", "127.0.0.1:%d" % self.port,
             "--data-dir", "%s/server-%d" % (directory, number), "--set", "coord.admin=false", "--set", "console.listen=127.0.0.1:%d" % free_port(),

@@ -111,6 +111,7 @@ let package = Package(
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(name: "ConsensusTests", dependencies: ["Base", "Consensus"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),

@@ -160,7 +160,11 @@ package struct ClusterRun {
         guard servers[index].replica == nil else { return }
         try checkDamageIsRefused(index)
         let (everybody, seed) = (membership, random.next())
-        try servers[index].start(everybody, seed: seed, time: time)
+        do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
+            // A start on a full disk fails, and is tried again.
+            guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
+            return schedule(.start(index), after: 300_000_000)
+        }
         if (servers[index].replica?.log.recovery.cutBytes ?? 0) > 0 { summary.probes.insert(.tornTail) }
         schedule(.save(index, life: servers[index].life, checkpoint: false), after: 300_000_000)
     }

@@ -20,7 +20,7 @@ struct SeedReport {
         plan.nodes = seed % 5 == 0 ? 5 : 3
         plan.flaw = flaw
         var run = ClusterRun(plan)
-        do { return .held(try run.run()) } catch { return .broke("\(error)") }
+        do { return .held(try run.run()) } catch { return .broke(error is LawBroken ? "\(error)" : "seed \(seed): \(error)") }
     }
 
     /// Whether every law held and every rare branch was seen.

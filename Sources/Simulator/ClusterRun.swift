@@ -189,6 +189,10 @@ package struct ClusterRun {
             return try persistLate(index, log)
         }
         guard let batch = servers[index].inFlight else { return }
+        if servers[index].crashesInWrite, !healed {
+            servers[index].crashesInWrite = false
+            return takeDown(index, for: 500_000_000)
+        }
         let now = servers[index].monotonic(time)
         do {
             try log.persist(batch)

@@ -17,7 +17,7 @@ package struct DiskFaults: Sendable {
 /// A simulated file system.
 package final class SimDisk: FileSystem, @unchecked Sendable {
     // Safe to share: a simulation runs on one thread.
-    private static var pageBytes: Int { 4096 }
+    private static var pageBytes: Int { 512 }
 
     private enum Pending {
         case write(offset: Int, bytes: [UInt8])

@@ -26,7 +26,8 @@ extension ClusterRun {
         guard !healed else { return }
         let lasting = Int64(300_000_000 + random.below(6_000_000_000))
         switch random.below(14) {
-        case 0, 1: takeDown(victim(), for: lasting)
+        case 0: takeDown(victim(), for: lasting)
+        case 1: servers[victim()].crashesInWrite = true
         case 2: for index in servers.indices where random.chance(2, in: 3) { takeDown(index, for: Int64(random.below(2_000_000_000))) }
         case 3, 4: pause(victim(), for: lasting)
         case 5, 6: cutOff(victim(), for: lasting)
@@ -42,7 +43,7 @@ extension ClusterRun {
         schedule(.fault, after: Int64(500_000_000 + random.below(7_000_000_000)))
     }
 
-    private mutating func takeDown(_ index: Int, for lasting: Int64) {
+    mutating func takeDown(_ index: Int, for lasting: Int64) {
         guard servers[index].replica != nil else { return }
         if index == leaderIndex { summary.probes.insert(.leaderCrashed) }
         servers[index].crash(&random)

@@ -35,6 +35,8 @@ final class SimServer {
     /// Writes that the disk has and that are not durable yet, in order; only with `acknowledgesBeforeSync`.
     var unsynced: [PersistBatch] = []
     var inFlight: PersistBatch?
+    /// Power fails in the middle of the next write.
+    var crashesInWrite = false
     var tickScheduledAt: Int64 = .max
     var transferUnderWay = false
     var proposals = LookupTable<ProposalID, Int>()

@@ -24,5 +24,6 @@ extension OneAtATime {
         }
 
         @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }
+        @Test func computeAcknowledgesOnlyWhatIsWhole() throws { try survives("compute_kill.py") }
     }
 }

@@ -39,6 +39,7 @@ compat-kafka: build setup-tests
 # kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
 compat-zookeeper: setup setup-tests build
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --servers 3
 
 # The same against the real ZooKeeper: what the suite gives there, and new recordings.
 compat-zookeeper-reference: setup setup-tests

@@ -4,6 +4,7 @@ The classes take the place of kazoo.testing.common, whose server is Java with a 
 (kazoo.testing.harness) uses no more of them than what is here. Chosen by the environment:
   PLATFORM_PROGRAM           the program under test
   PLATFORM_COMPAT_REFERENCE  a folder with the jars of the real server
+  PLATFORM_COMPAT_SERVERS    how many servers of coord form the ensemble
 """
 import glob
 import os
@@ -42,8 +43,8 @@ def wait_for(port, process, log_path, seconds=40):
 class Server:
     """One server with its data; it keeps its ports and its data from run to run."""
 
-    def __init__(self, certificates):
-        self.certificates = certificates
+    def __init__(self, certificates, number=1, peers=""):
+        self.certificates, self.number, self.peers = certificates, number, peers
         self.client_port, self.secure_client_port = free_port(), free_port()
         self.directory = tempfile.mkdtemp()
         self.log_path = os.path.join(self.directory, "server.log")
@@ -68,19 +69,23 @@ class Server:
         with open(self.log_path, "ab") as log:
             for command in self.commands():
                 self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+
+    def wait(self):
         wait_for(self.client_port, self.processes[0], self.log_path)
 
     def commands(self):
         return self.reference() if REFERENCE else self.ours()
 
     def ours(self):
-        """A coord has one listener, so the one with TLS is a server of its own, with data of its own."""
-        found = []
-        for name, port, settings in (("plain", self.client_port, []), ("tls", self.secure_client_port, self.tls_settings())):
-            found.append([os.environ["PLATFORM_PROGRAM"], "coord", "serve", "--data-dir", os.path.join(self.directory, name), "--listen", "127.0.0.1:%d" % port, "--ports", "auto"])
-            for text in settings:
-                found[-1] += ["--set", text]
-        return found
+        found = [os.environ["PLATFORM_PROGRAM"], "coord", "serve", "--data-dir", os.path.join(self.directory, "data"), "--listen", self.address, "--ports", "auto"]
+        if self.peers:
+            found += ["--id", str(self.number), "--peers", self.peers]
+        users = os.path.join(self.directory, "users")
+        with open(users, "w") as file:
+            file.write("super:super_secret\njaasuser:jaas_password\n")  # as kazoo's harness has them
+        for text in self.tls_settings() + ["coord.sasl.users=" + users, "coord.tls.listen=" + self.secure_address, "coord.connections-per-address.max=0"]:
+            found += ["--set", text]
+        return [found]
 
     def tls_settings(self):
         files = self.certificates
@@ -113,8 +118,7 @@ class Server:
 
     def reset(self):
         self.stop()
-        for name in ("plain", "tls", "data"):
-            shutil.rmtree(os.path.join(self.directory, name), ignore_errors=True)
+        shutil.rmtree(os.path.join(self.directory, "data"), ignore_errors=True)
 
     def destroy(self):
         self.stop()
@@ -128,12 +132,14 @@ class Server:
 
 
 class ZookeeperCluster:
-    """What kazoo's harness asks for; of its arguments only the number of servers is heeded, and one is what there is."""
+    """What kazoo's harness asks for; how many servers there are is said by the environment."""
 
     def __init__(self, size=1, **_):
         self.certificate_directory = tempfile.mkdtemp()
         self.certificates = Certificates(self.certificate_directory)
-        self.servers = [Server(self.certificates) for _ in range(size)]
+        count = int(os.environ.get("PLATFORM_COMPAT_SERVERS", size))
+        peers = ",".join("%d=127.0.0.1:%d" % (place + 1, free_port()) for place in range(count)) if count > 1 else ""
+        self.servers = [Server(self.certificates, place + 1, peers) for place in range(count)]
 
     def __getitem__(self, place):
         return self.servers[place]
@@ -144,6 +150,8 @@ class ZookeeperCluster:
     def start(self):
         for server in self:
             server.run()
+        for server in self:
+            server.wait()
 
     def stop(self):
         for server in self:

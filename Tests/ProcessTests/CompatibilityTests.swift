@@ -11,5 +11,6 @@ extension OneAtATime {
         }
 
         @Test func kazoosOwnTestsPassOnCoord() throws { try passes("kazoo_suite.py", [PlatformProcess.program]) }
+        @Test func kazoosOwnTestsPassOnThreeServersOfCoord() throws { try passes("kazoo_suite.py", [PlatformProcess.program, "--servers", "3"]) }
     }
 }

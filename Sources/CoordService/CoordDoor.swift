@@ -76,8 +76,7 @@ package final class CoordDoor: @unchecked Sendable {
             authenticationFailures: metrics.counter("coord_authentication_failures", help: "Logins that were refused."),
             reapedNodes: metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves."))
         startedAt = time.now()
-        // Session ids grow with the clock and are unique over restarts, as long as fewer than 65,536 begin in a millisecond.
-        nextSession = (time.wallTime().milliseconds << 16) & 0x7fff_ffff_ffff_ffff
+        nextSession = Self.firstSession(server: settings.ensemble?.id ?? 0, startedAt: time.wallTime())
     }
 
     /// Opens the data directory, recovers, and listens. Throws StorageError or ListenError.

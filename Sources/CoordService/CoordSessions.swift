@@ -13,6 +13,13 @@ extension CoordDoor {
         var password: Bytes
     }
 
+    /// Where the session ids of a server's life begin: its number (1 to 255, 0 alone), so that no two servers of an ensemble give the same id; then
+    /// 39 bits of the clock's milliseconds, so that no two lives do, as long as fewer than 65,536 sessions begin in a millisecond.
+    package static func firstSession(server: Int64, startedAt: WallTime) -> Int64 {
+        precondition((0...255).contains(server), "a server's number has eight bits")
+        return server << 55 | (startedAt.milliseconds & (1 << 39 - 1)) << 16
+    }
+
     private static var expiryTick: Duration { .milliseconds(200) }
 
     /// After a start every session gets its whole timeout.

@@ -112,7 +112,9 @@ package struct ReplicaPump<Machine: StateMachine> {
 
     package mutating func connected(_ peer: NodeID, now: Instant) {
         step(.connected(peer), now)
-        if peer == node.leader { proposals.resend() }
+        guard peer == node.leader else { return }
+        proposals.resend()
+        askAgain(now)
     }
 
     package mutating func disconnected(_ peer: NodeID, now: Instant) { step(.disconnected(peer), now) }
@@ -142,7 +144,14 @@ package struct ReplicaPump<Machine: StateMachine> {
         term = Term(leader: leader, ballot: ballot, leaderlessSince: leader == nil ? term.leaderlessSince ?? now : nil)
         intake.removeAll()
         proposals.resend()
+        askAgain(now)
         if node.isLeading { for proposal in proposals.all { intake.addOwn(proposal) } }
+    }
+
+    /// Reads that were asked of another leader, or of none, are asked of the present one.
+    private mutating func askAgain(_ now: Instant) {
+        guard node.leader != nil else { return }
+        for token in reads.open { step(.read(token), now) }
     }
 
     // MARK: what goes out

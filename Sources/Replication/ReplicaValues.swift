@@ -165,6 +165,9 @@ struct ReadBarriers: Sendable {
         return ready
     }
 
+    /// Those without an answer.
+    var open: [ReadToken] { barriers.filter { $0.slot == nil }.map(\.token) }
+
     /// Those without an answer for `patience`; they are asked again.
     mutating func stuck(now: Instant, patience: Duration) -> [ReadToken] {
         var stuck: [ReadToken] = []

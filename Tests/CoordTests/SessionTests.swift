@@ -1,6 +1,7 @@
 // Sessions and the commands of the log.
 import Base
 import CoordCore
+import CoordService
 import Testing
 
 @Suite struct SessionClockTests {
@@ -13,6 +14,16 @@ import Testing
         #expect(clock.expire(now: start + .seconds(4)) == [SessionID(1)])
         #expect(clock.expire(now: start + .seconds(6)) == [])
         #expect(clock.expire(now: start + .seconds(7)) == [SessionID(2)])
+    }
+}
+
+@Suite struct SessionNumberTests {
+    @Test func serversThatStartInTheSameMillisecondGiveDifferentSessions() {
+        let moment = WallTime(milliseconds: 1_795_536_214_960)
+        let firsts = (0...255).map { CoordDoor.firstSession(server: $0, startedAt: moment) }
+        #expect(Set(firsts.map { $0 >> 55 }).count == 256, "no number of sessions makes one server's ids reach another one's")
+        #expect(firsts.allSatisfy { $0 > 0 })
+        #expect(CoordDoor.firstSession(server: 1, startedAt: WallTime(milliseconds: moment.milliseconds + 1)) == firsts[1] + 65_536)
     }
 }
 

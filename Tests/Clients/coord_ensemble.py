@@ -252,8 +252,14 @@ def scenarios(checks, ensemble, rounds, pauses):
             leader = ensemble.leader()
             with Load(ensemble, "kill%d" % turn) as load:
                 time.sleep(random.uniform(0, 0.3))
+                asker = KazooClient(ensemble.others(leader)[0].address, timeout=SESSION_SECONDS)
+                asker.start(timeout=20)
                 began = time.monotonic()
                 leader.send(signal.SIGKILL)
+                asker.sync("/")
+                assert time.monotonic() - began < 3, "a sync that met the loss of the leader was not asked again of the new one"
+                asker.stop()
+                asker.close()
                 time.sleep(2.5)
                 survivors = [load.on(server) for server in ensemble.others(leader)]
                 pauses["killed"].append(max(writer.longest_pause(began) for writer in survivors))

@@ -5,18 +5,16 @@ import Testing
 
 extension OneAtATime {
     @Suite(.serialized) struct CoordEnsembleTests {
-        @Test func anEnsembleWithstandsHostilePeers() throws {
+        private func passes(_ script: String, _ arguments: [String] = []) throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-            let ran = try Ran.client("coord_peer_fuzz.py", [PlatformProcess.program, directory])
-            #expect(ran.status == 0, "\(ran.output) \(ran.errors.suffix(4000))")
+            let ran = try Ran.client(script, [PlatformProcess.program, directory] + arguments)
+            #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors.suffix(4000))")
         }
 
-        @Test func anEnsembleLosesNothingThroughFaults() throws {
-            let directory = try PlatformProcess.temporaryDirectory()
-            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-            let ran = try Ran.client("coord_ensemble.py", [PlatformProcess.program, directory, "5"])
-            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
-        }
+        @Test func anEnsembleLosesNothingThroughFaults() throws { try passes("coord_ensemble.py", ["5"]) }
+        @Test func anEnsembleWithstandsHostilePeers() throws { try passes("coord_peer_fuzz.py") }
+        @Test func zooKeepersCClientOutlivesTheLossOfItsServer() throws { try passes("zk_c_check.py") }
+        @Test func locksElectionsBarriersAndQueuesOutliveTheLossOfTheLeader() throws { try passes("coord_recipes.py") }
     }
 }

@@ -62,9 +62,6 @@ extension CoordDoor {
         return Bytes(string: lines.joined() + "version=0")
     }
 
-    /// Where the other servers reach this one.
-    package var peerAddress: HostPort? { links?.address }
-
     private func receivedFromPeer(_ frame: Bytes, _ peer: NodeID) {
         do { try replica.received(frame, from: peer) } catch {
             log.error("a frame of a peer cannot be read; do all servers run the same version?", metadata: ["peer": "\(peer)", "error": "\(error)"])

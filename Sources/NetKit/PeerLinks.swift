@@ -123,8 +123,6 @@ package final class PeerLinks: @unchecked Sendable {
         link.send(frame)
     }
 
-    package func isConnected(_ peer: Int64) -> Bool { outbound[peer] != nil }
-
     fileprivate func opened(_ frames: FrameConnection, _ peer: PeerLinkSettings.Peer) {
         var hello = Bytes()
         hello.writeInteger(Self.helloMagic)

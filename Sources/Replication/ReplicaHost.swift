@@ -168,8 +168,6 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
     package var leader: NodeID? { pump.leader }
     package var id: NodeID { pump.node.id }
-    /// Whether requests can be served: a leader is known, and this replica has not stopped.
-    package var isServing: Bool { pump.leader != nil && pump.stopped == nil }
     /// Why writes are refused at present, if they are.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 

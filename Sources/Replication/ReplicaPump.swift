@@ -17,7 +17,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     private var origins: OriginTable
     private var proposals: ProposalQueue<Machine.Command>
     private var intake = LeaderIntake()
-    private var reads = ReadBarriers()
+    private var reads: ReadBarriers
     private var inFlight: PersistBatch?
     private var pendingRecords: [AcceptorRecord] = []
     /// Decided entries that still have to be executed, in slot order.
@@ -55,6 +55,7 @@ package struct ReplicaPump<Machine: StateMachine> {
         self.applied = applied
         backlog = TableBacklog(saved: applied)
         proposals = ProposalQueue(node: membership.id, start: start)
+        reads = ReadBarriers(start: start)
         node = PaxosNode(
             id: membership.id, members: membership.members, acceptor: acceptor, applied: applied, now: now, seed: seed, options: options)
         term = Term(leaderlessSince: now)

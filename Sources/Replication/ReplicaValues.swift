@@ -144,7 +144,10 @@ struct ReadBarriers: Sendable {
         var slot: Slot?
     }
     private var barriers: [Barrier] = []
-    private var nextToken: Int64 = 1
+    private var nextToken: Int64
+
+    /// Tokens of one start are not those of another: an answer that a leader owes to the life before must not release a read of this one.
+    init(start: Int64) { nextToken = start << 32 }
 
     mutating func add(_ now: Instant) -> ReadToken {
         let token = ReadToken(nextToken)

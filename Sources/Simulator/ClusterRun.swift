@@ -198,7 +198,7 @@ package struct ClusterRun {
             try log.persist(batch)
             servers[index].inFlight = nil
             servers[index].replica?.pump.persisted(now: now)
-        } catch let error as StorageError {
+        } catch {
             guard error.cause == .noSpace else { throw broken("the disk failed: \(error)") }
             summary.probes.insert(.diskFull)
             if let stalled = servers[index].replica?.pump.persistStalled(error, now: now) {
@@ -212,7 +212,7 @@ package struct ClusterRun {
     /// What was taken for durable already gets to the disk at last; a full disk keeps it waiting.
     private mutating func persistLate(_ index: Int, _ log: AcceptorLog) throws {
         guard let batch = servers[index].unsynced.first else { return }
-        do { try log.persist(batch) } catch let error as StorageError {
+        do { try log.persist(batch) } catch {
             guard error.cause == .noSpace else { throw error }
             return schedule(.persisted(index, life: servers[index].life), after: 300_000_000)
         }
@@ -222,7 +222,7 @@ package struct ClusterRun {
     private mutating func save(_ index: Int, _ life: Int, _ checkpoint: Bool) throws {
         guard servers[index].life == life else { return }
         let now = servers[index].monotonic(time)
-        do { try servers[index].replica?.save(checkpoint: checkpoint, now: now) } catch let error as StorageError {
+        do { try servers[index].replica?.save(checkpoint: checkpoint, now: now) } catch {
             guard error.cause == .noSpace else { throw broken("the disk failed: \(error)") }
         }
         schedule(.save(index, life: life, checkpoint: random.chance(1, in: 4)), after: Int64(200_000_000 + random.below(400_000_000)))

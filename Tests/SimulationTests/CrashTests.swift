@@ -41,6 +41,13 @@ private var seeds: [UInt64] {
         }
     }
 
+    @Test func readsOfTwoLivesAreNeverTakenForEachOther() throws {
+        let (disk, tables) = (SimDisk(), SimTables(tables: SimReplica<CoordMachine>.schemas))
+        let first = try SimReplica<CoordMachine>.recover(disk, tables, now: .zero)
+        let second = try SimReplica<CoordMachine>.recover(disk, tables, now: .zero)
+        #expect(first.pump.readBarrier(now: .zero) != second.pump.readBarrier(now: .zero))
+    }
+
     @Test func equalSeedsGiveEqualTraces() throws {
         for seed in seeds.prefix(10) {
             var (first, second) = (CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord), CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord))

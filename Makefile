@@ -32,9 +32,10 @@ test: setup setup-tests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
 
-# Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the list of those that must pass.
+# Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the lists of those that must pass, on one broker and on three.
 compat-kafka: build setup-tests
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform --servers 3
 
 # kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
 compat-zookeeper: setup setup-tests build

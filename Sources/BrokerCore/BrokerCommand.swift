@@ -24,6 +24,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case deleteRecords([PartitionOffset])
     case deleteOffsets(group: GroupID, [TopicPartition])
     case security(SecurityCommand)
+    case cluster(ClusterCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -43,6 +44,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .deleteRecords: 12
         case .deleteOffsets: 13
         case .security: 14
+        case .cluster: 16
         }
     }
 
@@ -62,6 +64,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 12: .deleteRecords([])
         case 13: .deleteOffsets(group: GroupID(""), [])
         case 14: .security(SecurityCommand())
+        case 16: .cluster(ClusterCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -117,6 +120,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .security(var command):
             try io.nested(&command)
             self = .security(command)
+        case .cluster(var command):
+            try io.nested(&command)
+            self = .cluster(command)
         }
     }
 }
@@ -223,10 +229,16 @@ package enum BrokerOutcome: Sendable, Equatable {
     case deleted(TopicRecord)
     case grown(TopicRecord)
     case altered(TopicRecord)
+    case brokerAltered
+    /// Where partitions begin now.
+    case recordsDeleted([PartitionOffset])
     /// The first id of the block.
     case producerIDs(first: Int64)
     /// The transaction after the command.
     case transaction(Transaction)
+    /// The state of these partitions is another now.
+    case placed([TopicPartition])
+    case registered(BrokerRecord, [TopicPartition])
     case refused(BrokerRefusal)
 }
 
@@ -251,6 +263,13 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case unknownUser(String)
     case tooManyUsers(limit: Int)
     case tooManyRules(limit: Int)
+    case invalidReplicas(reason: String)
+    /// The broker has registered anew since, or was never there.
+    case staleBroker(Int32)
+    /// The leader spoke of an earlier state of the partition.
+    case partitionChanged(TopicPartition)
+    case notCoordinator(GroupID)
+    case tooManyBrokers(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

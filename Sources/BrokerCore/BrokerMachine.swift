@@ -30,6 +30,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
     private var namesByID = LookupTable<UUIDBytes, String>()
+    package internal(set) var cluster = ClusterState()
 
     /// Partitions of all topics together; each takes a directory, an open file and some memory.
     package static let partitionsMax = 10_000
@@ -64,6 +65,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .deleteRecords(let offsets): return deleteRecords(offsets, &rows)
         case .deleteOffsets(let group, let partitions): return deleteOffsets(group, partitions, &rows)
         case .security(let command): return apply(command, &rows)
+        case .cluster(let command): return apply(command, position, &rows)
         }
     }
 
@@ -74,7 +76,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         return .done
     }
 
-    private mutating func create(_ topic: TopicRecord, _ rows: inout RowChanges) -> BrokerOutcome {
+    mutating func create(_ topic: TopicRecord, _ rows: inout RowChanges) -> BrokerOutcome {
         if let refusal = refusalToCreate(topic) { return .refused(refusal) }
         insert(topic)
         rows.upsert(Self.topicsTable, Self.row(topic))
@@ -121,6 +123,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         rows.upsert(Self.droppedTable, [.text(topic.id.uuidText)] + Self.row(topic))
         for group in offsets.keys { dropOffsets(of: group, topic: name, &rows) }
         for place in startOffsets.keys where place.topic == name { setStart(of: place, nil, &rows) }
+        for number in 0..<topic.partitions { set(nil, of: TopicPartition(name, number), &rows) }
         return .deleted(topic)
     }
 
@@ -142,7 +145,7 @@ package struct BrokerMachine: StateMachine, Sendable {
             brokerConfigs[entry.name] = entry.value
             rows.upsert(Self.brokerConfigsTable, [.text(entry.name), .text(entry.value)])
         }
-        return .done
+        return .brokerAltered
     }
 
     /// A start only moves forward.
@@ -151,7 +154,7 @@ package struct BrokerMachine: StateMachine, Sendable {
             guard let topic = topics[one.partition.topic], one.partition.partition < topic.partitions, one.offset > startOffsets[one.partition] ?? 0 else { continue }
             setStart(of: one.partition, one.offset, &rows)
         }
-        return .done
+        return .recordsDeleted(offsets)
     }
 
     private mutating func setStart(of place: TopicPartition, _ offset: Int64?, _ rows: inout RowChanges) {
@@ -178,7 +181,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         if offsets[group]?.isEmpty == true { offsets[group] = nil }
     }
 
-    private mutating func grow(_ name: String, _ partitions: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
+    mutating func grow(_ name: String, _ partitions: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
         guard var topic = topics[name] else { return .refused(.unknownTopic(name)) }
         guard partitions > topic.partitions else {
             return .refused(.invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away"))
@@ -262,7 +265,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable,
+            rulesTable, brokersTable, partitionsTable,
         ]
     }
 
@@ -273,7 +276,7 @@ extension BrokerMachine {
         return bytes
     }
 
-    private static func id(_ blob: Bytes?) throws(StateCorruption) -> UUIDBytes {
+    static func id(_ blob: Bytes?) throws(StateCorruption) -> UUIDBytes {
         guard var blob, let high = blob.readInteger(as: UInt64.self), let low = blob.readInteger(as: UInt64.self), blob.readableBytes == 0 else {
             throw StateCorruption("an id is not 16 bytes long")
         }
@@ -314,6 +317,8 @@ extension BrokerMachine {
         case Self.transactionsTable.name: try loadTransaction(row)
         case Self.usersTable.name: try loadUser(row)
         case Self.rulesTable.name: try loadRule(row)
+        case Self.brokersTable.name: try loadBroker(row)
+        case Self.partitionsTable.name: try loadPartition(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value
@@ -352,6 +357,9 @@ extension BrokerMachine {
             for place in table.keys where topics[place.topic] == nil {
                 throw StateCorruption("group '\(group)' has an offset of '\(place)', and there is no such topic")
             }
+        }
+        for place in cluster.partitions.keys where topics[place.topic] == nil {
+            throw StateCorruption("'\(place)' lies on brokers, and there is no such topic")
         }
     }
 }

@@ -33,6 +33,23 @@ extension BrokerMachine {
         return .transaction(transaction)
     }
 
+    /// Leaders have written a decided transaction's marker into these partitions; the last of them completes it.
+    mutating func marked(
+        _ name: String, _ producer: ProducerIdentity, _ partitions: [TopicPartition], _ time: WallTime, _ rows: inout RowChanges
+    ) -> BrokerOutcome {
+        guard var transaction = transactions[name] else { return .refused(.unknownTransaction(name)) }
+        guard transaction.phase.isPrepared, transaction.producer == producer else { return .transaction(transaction) }
+        let done = Set(partitions)
+        transaction.content.partitions.removeAll(where: done.contains)
+        if transaction.content.partitions.isEmpty {
+            if transaction.phase == .prepareCommit { commitStaged(of: transaction, time, &rows) }
+            transaction.complete()
+        }
+        transaction.updated = time
+        store(transaction, &rows)
+        return .transaction(transaction)
+    }
+
     private mutating func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
         guard var transaction = transactions[name] else {
             guard transactions.count < Self.transactionsMax else { return .refused(.tooManyTransactions(limit: Self.transactionsMax)) }

@@ -342,4 +342,7 @@ package struct ConsumerGroupCoordinator: Sendable {
             if groups[id]?.isEmpty == true { groups[id] = nil }
         }
     }
+
+    /// Another broker coordinates the group now.
+    package mutating func forget(_ id: GroupID) { groups[id] = nil }
 }

@@ -20,6 +20,8 @@ package struct GroupSettings: Sendable {
 package enum GroupRefusal: Sendable, Equatable {
     case invalidGroupID, invalidSessionTimeout, unknownMember, illegalGeneration, inconsistentProtocol, rebalanceInProgress
     case fencedInstance, groupFull, tooManyGroups, notEmpty, notFound
+    /// Another broker coordinates the group.
+    case notCoordinator
     /// The caller has to come back with this id.
     case memberIDRequired(MemberID)
 }
@@ -190,5 +192,16 @@ package struct GroupCoordinator: Sendable {
     /// The connection of `token` has gone: nobody waits for that answer any more. The member itself stays until its session ends.
     package mutating func abandon(_ id: GroupID, _ token: ReplyToken) {
         groups.update(id) { $0.abandon(token) }
+    }
+
+    /// Another broker coordinates the group now: its members are to ask there.
+    package mutating func forget(_ id: GroupID) -> [GroupEffect] {
+        guard let group = groups[id] else { return [] }
+        groups[id] = nil
+        return group.memberTable.values.flatMap { member -> [GroupEffect] in
+            let joining = member.joining.map { GroupEffect.joinRefused($0, .notCoordinator, member.id) }
+            let syncing = member.syncing.map { GroupEffect.syncRefused($0, .notCoordinator) }
+            return [joining, syncing].compactMap { $0 }
+        }
     }
 }

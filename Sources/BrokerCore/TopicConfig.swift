@@ -44,6 +44,10 @@ package struct TopicConfig: Sendable, Equatable {
     package var minCompactionLagMilliseconds: Int64 = 0
     /// Records older than this are compacted whatever the ratio, in milliseconds.
     package var maxCompactionLagMilliseconds = Int64.max
+    /// Replicas that must have a record before it is acknowledged with acks=all; never more than a partition has.
+    package var minInSyncReplicas: Int64 = 1
+    /// Whether a replica may lead that may lack acknowledged records, if nobody else can.
+    package var allowsUncleanElection = false
     package init() {}
 }
 
@@ -109,7 +113,9 @@ extension TopicConfig {
         number(
             "min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", .long, \.minCompactionLagMilliseconds, 0...Int64.max,
             "Records younger than this are not compacted."),
-        fixed("min.insync.replicas", "min.insync.replicas", .int, "1", "There is one replica of each partition."),
+        number(
+            "min.insync.replicas", "min.insync.replicas", .int, \.minInSyncReplicas, 1...255,
+            "Replicas that must have a record before it is acknowledged with acks=all; a partition with fewer replicas needs all of them."),
         number("retention.bytes", "log.retention.bytes", .long, \.retentionBytes, -1...Int64.max, "A partition's size limit, -1 for none."),
         number("retention.ms", "log.retention.ms", .long, \.retentionMilliseconds, -1...Int64.max, "How long records stay, -1 for ever."),
         number(
@@ -117,6 +123,15 @@ extension TopicConfig {
             "The size at which a segment is sealed."),
         number(
             "segment.ms", "log.roll.ms", .long, \.segmentMilliseconds, 1...Int64.max, "The age of its first record at which a segment is sealed."),
+        TopicConfigRow(
+            name: "unclean.leader.election.enable", brokerName: "unclean.leader.election.enable", type: .boolean,
+            documentation: "true lets a replica lead that may lack acknowledged records, if nobody else can; false waits for one that lacks none.",
+            read: { "\($0.allowsUncleanElection)" },
+            write: { config, text in
+                guard let allows = Bool(text) else { return false }
+                config.allowsUncleanElection = allows
+                return true
+            }),
     ]
 
     private static func number(

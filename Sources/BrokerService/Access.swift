@@ -54,6 +54,8 @@ struct AccessReview {
             return topicAdminVerdict(body)
         case .describeLogDirs: return mayOnCluster(.describe) ? .allowed : .refused(.describeLogDirs(.init(errorCode: .clusterAuthorizationFailed)))
         case .electLeaders: return mayOnCluster(.alter) ? .allowed : .refused(.electLeaders(.init(errorCode: .clusterAuthorizationFailed)))
+        case .alterPartitionReassignments: return mayOnCluster(.alter) ? .allowed : .refused(.alterPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
+        case .listPartitionReassignments: return mayOnCluster(.describe) ? .allowed : .refused(.listPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeQuorum: return mayOnCluster(.describe) ? .allowed : .refused(.describeQuorum(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeAcls: return mayOnCluster(.describe) ? .allowed : .refused(.describeAcls(.init(errorCode: .clusterAuthorizationFailed)))
         case .createAcls(let request):

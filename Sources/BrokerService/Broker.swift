@@ -37,6 +37,10 @@ final class Broker: @unchecked Sendable {
     var sessions: [ObjectIdentifier: BrokerSession] = [:]
     /// Fetches that wait, so that a stop can answer them.
     var fetchWaits: [Int: FetchWait] = [:]
+    /// This broker's part in its cluster; nil for one that stands alone.
+    var cluster: ClusterMember?
+    /// Replicas whose files are being opened.
+    var opening: Set<TopicPartition> = []
     /// Topics on their way, with those who wait for them.
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
     private var tailOrder = Deque<Partition>()
@@ -56,6 +60,8 @@ final class Broker: @unchecked Sendable {
     private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
     var completions: [String: [(Completion) -> Void]] = [:]
+    /// Markers that this broker is writing as the leader of their partitions.
+    var marksUnderWay: Set<PendingMark> = []
     /// Partitions that join a transaction with their first batch, with the batches that wait for that.
     var joinsUnderWay: [TransactionJoin: [(BrokerRefusal?) -> Void]] = [:]
 
@@ -91,11 +97,25 @@ final class Broker: @unchecked Sendable {
 
     var now: Instant { time.now() }
     var machine: BrokerMachine { _read { yield replica.machine } }
+    var isClustered: Bool { settings.cluster != nil }
 
     /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
         requestsByAPI[Int(body.key.rawValue)]?.add()
-        guard settings.enforcesAccess else { return handle(body, call) }
+        guard isClustered, Self.seesEverything.contains(body.key) else { return review(body, call) }
+        // Administrators see what they did, whichever broker they did it on.
+        replica.afterBarrier { _ in self.review(body, call) }
+    }
+
+    /// Requests of administrators; rare, so that a round to the controller does not matter.
+    private static let seesEverything: Set<ApiKey> = [
+        .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
+        .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
+    ]
+
+    private func review(_ body: RequestBody, _ call: Call) {
+        if let answer = misrouted(body, call) { return call.reply(answer) }
+        guard settings.enforcesAccess, !call.session.isPeer else { return handle(body, call) }
         switch AccessReview(broker: self, call: call).verdict(body) {
         case .allowed: handle(body, call)
         case .refused(let answer): call.reply(answer)
@@ -150,6 +170,8 @@ final class Broker: @unchecked Sendable {
         case .alterConfigs(let request): alterConfigs(request, call)
         case .describeLogDirs(let request): describeLogDirs(request, call)
         case .electLeaders(let request): electLeaders(request, call)
+        case .alterPartitionReassignments(let request): alterPartitionReassignments(request, call)
+        case .listPartitionReassignments(let request): listPartitionReassignments(request, call)
         case .incrementalAlterConfigs(let request): incrementalAlterConfigs(request, call)
         case .offsetDelete(let request): offsetDelete(request, call)
         case .describeQuorum(let request): describeQuorum(request, call)
@@ -169,7 +191,13 @@ final class Broker: @unchecked Sendable {
         tailOrder.append(partition)
         tailBytes += bytes.storageCapacity
         while tailBytes > settings.tailBytesMax, let oldest = tailOrder.popFirst() { tailBytes -= oldest.dropOldestChunk() }
-        for wait in partition.waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() }
+        wakeAll(of: partition)
+    }
+
+    /// A replica's log was cut or began elsewhere.
+    func truncated(_ partition: Partition, _ bounds: LogBounds) {
+        tailBytes -= partition.truncated(bounds)
+        wakeAll(of: partition)
     }
 
     private func appendFailed(_ partition: Partition, _ error: StorageError) {

@@ -40,6 +40,13 @@ package final class BrokerDoor: Sendable {
     /// Why writes are refused at present, or nil; may be asked from any thread.
     package var trouble: String? { replica.trouble ?? broker.health.trouble }
 
+    /// How many brokers of its cluster this one knows to be alive; 1 for one that stands alone.
+    package func liveBrokers() async -> Int {
+        await withCheckedContinuation { continuation in
+            loop.execute { continuation.resume(returning: self.broker.isClustered ? self.broker.machine.cluster.alive.count : 1) }
+        }
+    }
+
     /// Opens everything and listens. Throws StorageError, ListenError or what the tables say.
     package static func start(
         _ settings: BrokerSettings, dataDirectory: String, metrics: MetricsRegistry = MetricsRegistry(), log: Logger
@@ -49,11 +56,18 @@ package final class BrokerDoor: Sendable {
         let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
         do {
             let files = RealFileSystem(onSync: metrics.syncObserver("broker"))
-            let replica = try await ReplicaHost<BrokerMachine>.open(
-                ReplicaOptions(directory: dataDirectory + "/meta", name: "broker", files: files), loop: loop, time: SystemTime(), log: log)
+            var options = ReplicaOptions(directory: dataDirectory + "/meta", name: "broker", files: files)
+            if let peers = settings.cluster?.peers { options.membership = Membership(id: NodeID(peers.id), members: peers.peers.map { NodeID($0.id) }) }
+            try EnsembleFile.check(options)
+            let replica = try await ReplicaHost<BrokerMachine>.open(options, loop: loop, time: SystemTime(), log: log)
             do {
                 let broker = try await open(settings, dataDirectory, replica, loop, disks, files, metrics, log)
                 let listener = try await listen(broker, loop)
+                do { try await join(broker, listener, loop) } catch {
+                    await listener.stopAccepting()
+                    await listener.closeConnections()
+                    throw error
+                }
                 return BrokerDoor(directory, loop, disks, replica, broker, listener, log)
             } catch {
                 await replica.stop()
@@ -76,6 +90,7 @@ package final class BrokerDoor: Sendable {
         let broker = Broker(
             settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks, files: files,
             metrics: metrics, random: Prng(seed: random.next()))
+        guard settings.cluster == nil else { return broker }
         _ = try await replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
         try await makeFirstUser(settings, replica)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -83,6 +98,47 @@ package final class BrokerDoor: Sendable {
         }
         return broker
     }
+
+    /// Takes part in the cluster, if there is one: whatever is to be said once is said again by each start until it is known.
+    private static func join(_ broker: Broker, _ listener: FrameListener, _ loop: NIOServiceLoop) async throws {
+        guard var cluster = broker.settings.cluster else { return }
+        // Who listens everywhere is found where its peers find it.
+        let isEverywhere = ["0.0.0.0", "::"].contains(listener.address.host)
+        cluster.clientAddress = isEverywhere ? HostPort(cluster.peers.listen.host, listener.address.port) : listener.address
+        let links = try await PeerLinks.listen(cluster.peers, loop: loop, log: broker.log)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute { [cluster] in
+                var random = SystemRandomNumberGenerator()
+                let member = ClusterMember(broker, cluster, links, incarnation: UUIDBytes(high: random.next(), low: random.next()))
+                broker.cluster = member
+                member.join()
+                broker.placeAll()
+                broker.scheduleUpkeep()
+                continuation.resume()
+            }
+        }
+        do { try await beginCluster(broker) } catch {
+            await links.stop()
+            throw error
+        }
+    }
+
+    /// The cluster's id and first user are said as soon as enough brokers are there to hear it; the start does not wait for that.
+    private static func beginCluster(_ broker: Broker) async throws {
+        Task {
+            for _ in 0..<Self.beginAttemptsMax {
+                do {
+                    if await broker.replica.read({ $0.clusterID == nil }) {
+                        var random = SystemRandomNumberGenerator()
+                        _ = try await broker.replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
+                    }
+                    return try await makeFirstUser(broker.settings, broker.replica)
+                } catch { try await Task.sleep(for: .milliseconds(500)) }
+            }
+        }
+    }
+
+    private static var beginAttemptsMax: Int { 10_000 }
 
     /// A broker that asks everybody to log in and knows nobody would be of no use.
     private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {
@@ -111,6 +167,12 @@ package final class BrokerDoor: Sendable {
 
     /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds. Called once.
     package func stop() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            loop.execute {
+                guard let cluster = self.broker.cluster else { return continuation.resume() }
+                cluster.leave { continuation.resume() }
+            }
+        }
         await listener.stopAccepting()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             loop.execute { self.broker.drain { continuation.resume() } }
@@ -120,6 +182,7 @@ package final class BrokerDoor: Sendable {
             loop.execute { self.broker.closeLogs { continuation.resume() } }
         }
         broker.health.stop()
+        await broker.cluster?.stop()
         await replica.stop()
         broker.cleaner.end()
         broker.loginThread.stop()
@@ -137,9 +200,7 @@ extension Broker {
             if let failure { return done(.failure(failure)) }
             for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
             resumeTransactions { [self] in
-                scheduleRetention()
-                scheduleSync()
-                cleaner.schedule()
+                scheduleUpkeep()
                 done(.success(()))
             }
         }
@@ -151,6 +212,13 @@ extension Broker {
             }
         }
         gathering.leave()
+    }
+
+    /// What comes again and again while the broker runs.
+    func scheduleUpkeep() {
+        scheduleRetention()
+        scheduleSync()
+        cleaner.schedule()
     }
 
     private func scheduleSync() {
@@ -167,6 +235,7 @@ extension Broker {
     /// Answers what waits and lets the writers finish what they have.
     func drain(_ done: @escaping () -> Void) {
         isStopping = true
+        for fetcher in cluster?.fetchers.values ?? [:].values { fetcher.stop() }
         for wait in fetchWaits.values.sorted(by: { $0.number < $1.number }) { wait.end() }
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done = done

@@ -23,9 +23,15 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     /// Requests that wait for a group, to be given up when the connection goes.
     var groupWaits: [Int64: () -> Void] = [:]
 
-    init(_ connection: FrameConnection, _ broker: Broker) {
+    /// The broker at the other end of a stream between brokers; nil for a client.
+    let peer: Int32?
+    /// The question of a follower that waits here; the next one ends it.
+    weak var replicaWait: FetchWait?
+
+    init(_ connection: FrameConnection, _ broker: Broker, peer: Int32? = nil) {
         self.connection = connection
         self.broker = broker
+        self.peer = peer
         remote = connection.remote
         local = connection.local
         broker.sessions[ObjectIdentifier(self)] = self
@@ -34,8 +40,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     /// Who sends, as access rules name it; nothing in a request can change it.
     var principal: String { if case .user(let name) = login { "User:" + name } else { "User:ANONYMOUS" } }
 
+    var isPeer: Bool { peer != nil }
+
     private var isLocked: Bool {
-        guard broker.settings.requiresLogin else { return false }
+        guard broker.settings.requiresLogin, !isPeer else { return false }
         if case .user = login { return false }
         return true
     }

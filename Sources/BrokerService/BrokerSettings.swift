@@ -41,6 +41,8 @@ package struct BrokerSettings: Sendable {
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
     package var tailBytesMax = 64 << 20
     package var tls: TLSSettings?
+    /// The brokers that this one forms a cluster with; nil if it stands alone.
+    package var cluster: ClusterSettings?
     /// Whether a connection has to log in before anything else.
     package var requiresLogin = false
     /// Whether access rules are obeyed; without that everybody may do everything.
@@ -72,11 +74,15 @@ package struct BrokerSettings: Sendable {
     static let transactionTick = Duration.milliseconds(200)
     /// The longest timeout that a producer may ask for (Kafka: transaction.max.timeout.ms).
     static let transactionTimeoutMax = Duration.seconds(900)
-    /// Pause before an outcome that a partition did not take is tried again.
+    /// How long a marker may wait for the replicas in sync, and a request for the markers.
+    static let markerTimeout = Duration.seconds(10)
+    /// Pause before what failed is tried again.
     static let transactionRetry = Duration.milliseconds(500)
     /// An id that nobody has used for this long is forgotten (Kafka: transactional.id.expiration.ms).
     static let transactionalIDExpiry = Duration.seconds(7 * 24 * 3600)
     static let transactionalIDBytesMax = 1024
+    /// How long a stop waits until others lead this broker's partitions.
+    static let handOverTimeout = Duration.milliseconds(700)
     /// How long a stop waits for appends under way.
     static let drainTimeout = Duration.milliseconds(1000)
 }

@@ -56,6 +56,7 @@ final class LogCleaner: @unchecked Sendable {
     private func need(of partition: Partition, _ now: WallTime, _ done: @escaping (CleaningPlan?, Double) -> Void) {
         let log = partition.log
         let config = partition.config
+        let end = partition.highWatermark
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let answered: (Result<(CleaningPlan, Double)?, StorageError>) -> Void = { [self] result in
             switch result {
@@ -66,7 +67,7 @@ final class LogCleaner: @unchecked Sendable {
             }
         }
         partition.writer.disk.submit { [loop = broker.loop] in
-            let result = Result { () throws(StorageError) in try log.cleaningPlan(config, now: now) }
+            let result = Result { () throws(StorageError) in try log.cleaningPlan(config, below: end, now: now) }
             loop.execute { answered(result) }
         }
     }

@@ -5,13 +5,29 @@ import BrokerCore
 import KafkaWire
 import Storage
 
-/// A batch on its way to a partition.
+/// What is to be appended.
+enum AppendPayload {
+    /// A producer's batch, or a marker; it gets its offset in the log.
+    case batch(RecordBatch, logAppendTime: Int64?)
+    /// Whole batches of the leader, as they lie in its log.
+    case replicated(Bytes)
+
+    var sizeBytes: Int {
+        switch self {
+        case .batch(let batch, _): batch.sizeBytes
+        case .replicated(let bytes): bytes.readableBytes
+        }
+    }
+}
+
+/// Something on its way to a partition.
 struct AppendJob: @unchecked Sendable {
-    // Safe to share: `partition` and `completion` are touched on the loop only; the disk thread uses `log` and `batch`.
+    // Safe to share: `partition` and `completion` are touched on the loop only; the disk thread uses `log` and `payload`.
     let partition: Partition
     let log: PartitionLog
-    let batch: RecordBatch
-    let logAppendTime: Int64?
+    let payload: AppendPayload
+    /// The term in which it was accepted.
+    let term: Int32
     /// Whether the batch must be durable even if the broker syncs at intervals.
     var mustSync = false
     let completion: (AppendOutcome) -> Void
@@ -110,16 +126,24 @@ final class LogWriter: @unchecked Sendable {
             var seen: [ObjectIdentifier: Int] = [:]
             var sizes: [Int] = []
             for (index, job) in jobs.enumerated() {
-                if let place = seen[ObjectIdentifier(job.log)] { sizes[place] += job.batch.sizeBytes } else {
+                if let place = seen[ObjectIdentifier(job.log)] { sizes[place] += job.payload.sizeBytes } else {
                     seen[ObjectIdentifier(job.log)] = firstJobs.count
                     firstJobs.append(index)
-                    sizes.append(job.batch.sizeBytes)
+                    sizes.append(job.payload.sizeBytes)
                 }
             }
             for (first, size) in zip(firstJobs, sizes) { jobs[first].log.reserve(size) }
-            for job in jobs { outcomes.append(job.log.stage(job.batch, logAppendTime: job.logAppendTime)) }
+            for job in jobs { outcomes.append(Self.stage(job)) }
             let forced = syncs ? [] : Set(jobs.filter(\.mustSync).map { ObjectIdentifier($0.log) })
             for first in firstJobs { write(jobs, first, syncs || forced.contains(ObjectIdentifier(jobs[first].log))) }
+        }
+
+        private static func stage(_ job: AppendJob) -> AppendOutcome {
+            guard job.term == job.log.term else { return .notLeader }
+            return switch job.payload {
+            case .batch(let batch, let logAppendTime): job.log.stage(batch, logAppendTime: logAppendTime)
+            case .replicated(let records): job.log.stage(replicated: records)
+            }
         }
 
         private mutating func write(_ jobs: [AppendJob], _ first: Int, _ syncs: Bool) {
@@ -135,7 +159,7 @@ final class LogWriter: @unchecked Sendable {
                 failures.append((first, error))
                 for index in jobs.indices where jobs[index].log === log {
                     switch outcomes[index] {
-                    case .appended: outcomes[index] = .failed(error)
+                    case .appended, .replicated: outcomes[index] = .failed(error)
                     case .duplicate(let baseOffset) where baseOffset >= firstOffset: outcomes[index] = .failed(error)
                     default: break
                     }

@@ -8,13 +8,13 @@ import Storage
 extension PartitionLog {
     private static var stateFile: String { "cleaner.state" }
 
-    /// What a compaction would work on now, and how much of it was never compacted; nil if none is due.
-    func cleaningPlan(_ config: TopicConfig, now: WallTime) throws(StorageError) -> (CleaningPlan, Double)? {
+    /// What a compaction would work on now, all of it below `end`, and how much of it was never compacted; nil if none is due.
+    func cleaningPlan(_ config: TopicConfig, below end: Int64, now: WallTime) throws(StorageError) -> (CleaningPlan, Double)? {
         try rollIfOld(config, now: now)
         let sealed = log.sealedSegments
         let state = try SmallFile.read(CompactionState.self, directory, Self.stateFile) ?? CompactionState()
         let spans = sealed.map { SegmentSpan(baseOffset: $0.baseOffset, nextOffset: $0.nextOffset, sizeBytes: $0.sizeBytes, maxTimestamp: $0.maxTimestamp) }
-        let stable = transactions.lastStableOffset(end: log.nextOffset)
+        let stable = transactions.lastStableOffset(end: min(end, log.nextOffset))
         let chance = CompactionChance(sealed: spans, lastStableOffset: stable, state: state, config: config, now: now)
         guard chance.isDue else { return nil }
         let segments = Array(sealed.prefix(chance.segments))

@@ -12,7 +12,23 @@ enum AppendOutcome: Sendable {
     case corrupt
     case outOfOrder
     case staleEpoch
+    /// The term in which the batch was accepted is over.
+    case notLeader
+    /// Batches of the leader lie here too now.
+    case replicated
+    /// They do not follow on what is here.
+    case notNext
     case failed(StorageError)
+}
+
+extension AppendOutcome {
+    /// Where the batch lies, if it lies in the log.
+    var offset: Int64? {
+        switch self {
+        case .appended(let offset, _), .duplicate(let offset): offset
+        default: nil
+        }
+    }
 }
 
 /// What the loop must know of a log after the disk thread changed it.
@@ -22,6 +38,7 @@ struct LogBounds: Sendable {
     var durableOffset: Int64
     var sizeBytes: Int64
     var transactions: PartitionTransactions
+    var epochs: LeaderEpochs
 }
 
 /// A partition's log.
@@ -30,6 +47,9 @@ final class PartitionLog: @unchecked Sendable {
     let log: SegmentLog<BatchFraming>
     private var ledger = ProducerLedger()
     var transactions = PartitionTransactions()
+    private(set) var epochs = LeaderEpochs()
+    /// The term that appends belong to; those of another one are refused.
+    var term: Int32 = 0
     /// As they were before the batches that are staged.
     private var transactionsBefore = PartitionTransactions()
     /// The active segment when the producers were last saved, and the offset up to which they were.
@@ -46,21 +66,29 @@ final class PartitionLog: @unchecked Sendable {
     init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
         self.directory = directory
         log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
+        try remember()
+        snapshotBase = log.activeBaseOffset
+    }
+
+    /// Learns from the log what it says of producers and epochs, or from a snapshot and the rest of the log.
+    private func remember() throws(StorageError) {
+        (ledger, transactions, epochs) = (ProducerLedger(), PartitionTransactions(), LeaderEpochs())
         var from = log.startOffset
         if let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile), snapshot.nextOffset >= from, snapshot.nextOffset <= log.nextOffset {
             ledger = snapshot.ledger
             transactions = snapshot.transactions
+            epochs = snapshot.epochs
             from = snapshot.nextOffset
             snapshotOffset = from
         }
         try log.forEachRecord(from: from) { (_: RecordExtent, bytes: Bytes) throws(StorageError) in
             if let fields = RecordBatch.peek(bytes) { try remember(fields, bytes) }
         }
-        snapshotBase = log.activeBaseOffset
     }
 
-    /// What a batch that is in the log says of its producer.
+    /// What a batch that is in the log says of its producer and its leader.
     private func remember(_ fields: RecordBatchFields, _ bytes: Bytes) throws(StorageError) {
+        epochs.note(fields.leaderEpoch, at: fields.baseOffset)
         guard fields.isControl else {
             ledger.record(fields.producerBatch, baseOffset: fields.baseOffset, timestamp: fields.maxTimestamp)
             if fields.isTransactional { transactions.note(fields.producerID, at: fields.baseOffset) }
@@ -78,7 +106,9 @@ final class PartitionLog: @unchecked Sendable {
     }
 
     var bounds: LogBounds {
-        LogBounds(startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions)
+        LogBounds(
+            startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions,
+            epochs: epochs)
     }
     var cutBytes: Int64 { log.recovery.cutBytes }
 
@@ -94,13 +124,10 @@ final class PartitionLog: @unchecked Sendable {
         case .outOfOrder: return .outOfOrder
         case .staleEpoch: return .staleEpoch
         }
-        if staged.readableBytes == 0 {
-            stagedFirstOffset = log.nextOffset
-            stagedNextOffset = log.nextOffset
-            transactionsBefore = transactions
-        }
+        beginStaging()
         let baseOffset = stagedNextOffset
-        batch.append(to: &staged, baseOffset: baseOffset, leaderEpoch: 0, logAppendTime: logAppendTime)
+        batch.append(to: &staged, baseOffset: baseOffset, leaderEpoch: term, logAppendTime: logAppendTime)
+        epochs.note(term, at: baseOffset)
         stagedNextOffset += Int64(batch.lastOffsetDelta) + 1
         if let marker = batch.marker {
             rememberMarker(marker, ProducerIdentity(batch.producerID, batch.producerEpoch), at: baseOffset)
@@ -111,6 +138,33 @@ final class PartitionLog: @unchecked Sendable {
         return .appended(baseOffset: baseOffset, logAppendTime: logAppendTime)
     }
 
+    private func beginStaging() {
+        guard staged.readableBytes == 0 else { return }
+        stagedFirstOffset = log.nextOffset
+        stagedNextOffset = log.nextOffset
+        transactionsBefore = transactions
+    }
+
+    /// Takes whole batches of the leader as they are, if they follow on what is here. They are in the log after `writeStaged`.
+    func stage(replicated records: Bytes) -> AppendOutcome {
+        beginStaging()
+        var next = stagedNextOffset
+        var batches: [(RecordBatchFields, Bytes)] = []
+        var rest = records
+        while let fields = RecordBatch.peek(rest), let bytes = rest.readSlice(length: fields.sizeBytes) {
+            guard fields.baseOffset >= next else { return .notNext }
+            guard let batch = try? RecordBatch(bytes), batch.isIntact else { return .corrupt }  // what cannot be read is damaged
+            next = batch.nextOffset
+            batches.append((fields, bytes))
+        }
+        for (fields, bytes) in batches {
+            do { try remember(fields, bytes) } catch { return .corrupt }
+            staged.writeImmutableBuffer(bytes)
+        }
+        stagedNextOffset = next
+        return .replicated
+    }
+
     /// Writes what was staged with one write. The bytes are handed back for those who read at the tail.
     func writeStaged() throws(StorageError) -> Bytes {
         let bytes = staged
@@ -119,6 +173,7 @@ final class PartitionLog: @unchecked Sendable {
         do { try log.append(bytes) } catch {
             ledger.forget(from: stagedFirstOffset)
             transactions = transactionsBefore
+            epochs.truncate(to: stagedFirstOffset)
             throw error
         }
         return bytes
@@ -140,7 +195,8 @@ final class PartitionLog: @unchecked Sendable {
         guard log.nextOffset != snapshotOffset else { return }
         try log.sync()
         transactions.trim(below: log.startOffset)
-        let snapshot = ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions)
+        epochs.trim(below: log.startOffset)
+        let snapshot = ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions, epochs: epochs)
         try SmallFile.write(snapshot, directory, Self.producersFile, durably: durably)
         snapshotOffset = log.nextOffset
     }
@@ -181,8 +237,8 @@ final class PartitionLog: @unchecked Sendable {
 
     // MARK: ageing
 
-    /// Drops whole segments that the topic's settings no longer keep. The active segment stays.
-    func retain(_ config: TopicConfig, now: WallTime) throws(StorageError) {
+    /// Drops whole segments that the topic's settings no longer keep and that end at or below `end`. The active segment stays.
+    func retain(_ config: TopicConfig, below end: Int64, now: WallTime) throws(StorageError) {
         try rollIfOld(config, now: now)
         guard config.cleanup.deletes else { return }
         let segments = log.segmentExtents
@@ -191,7 +247,7 @@ final class PartitionLog: @unchecked Sendable {
         for segment in segments.dropLast() {
             let tooOld = config.retentionMilliseconds >= 0 && segment.maxTimestamp < now.milliseconds - config.retentionMilliseconds
             let tooMuch = config.retentionBytes >= 0 && size - segment.sizeBytes >= config.retentionBytes
-            guard tooOld || tooMuch else { break }
+            guard tooOld || tooMuch, segment.nextOffset <= end else { break }
             size -= segment.sizeBytes
             keepFrom = segment.nextOffset
         }
@@ -206,6 +262,30 @@ final class PartitionLog: @unchecked Sendable {
         firstOffset = offset
         try log.trim(below: offset)
         transactions.trim(below: offset)
+    }
+
+    // MARK: following a leader
+
+    /// Cuts off everything that reaches beyond `offset`.
+    func truncate(to offset: Int64) throws(StorageError) {
+        guard offset < log.nextOffset else { return }
+        try forgetSnapshot(above: offset)
+        try log.truncate(to: max(offset, log.startOffset))
+        try remember()
+    }
+
+    /// Begins anew at `offset`, with nothing.
+    func restart(at offset: Int64) throws(StorageError) {
+        try forgetSnapshot(above: -1)
+        try log.restart(at: offset)
+        firstOffset = offset
+        try remember()
+    }
+
+    private func forgetSnapshot(above offset: Int64) throws(StorageError) {
+        snapshotOffset = -1
+        guard let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile), snapshot.nextOffset > offset else { return }
+        try SmallFile.remove(directory, Self.producersFile)
     }
 
     func setSegmentBytesMax(_ bytes: Int64) { log.options.segmentBytesMax = bytes }

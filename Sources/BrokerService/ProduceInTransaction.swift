@@ -18,6 +18,20 @@ extension Broker {
 
     /// Calls `done` at once or after the partition has joined; in the order of the batches.
     func enterTransaction(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
+        let producer = ProducerIdentity(batch.producerID, batch.producerEpoch)
+        guard isClustered, let name = request.transactionalID, !isOpen(name, producer, partition) else { return enter(batch, partition, request, call, done) }
+        // The coordinator may know more of the transaction than has been executed here.
+        replica.afterBarrier { [self] isReadable in
+            if isReadable { enter(batch, partition, request, call, done) } else { done(.init(.notLeaderOrFollower, nil)) }
+        }
+    }
+
+    private func isOpen(_ name: String, _ producer: ProducerIdentity, _ partition: Partition) -> Bool {
+        guard let transaction = machine.transactions[name] else { return false }
+        return transaction.producer == producer && transaction.phase == .ongoing && transaction.contains(partition.name)
+    }
+
+    private func enter(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
         guard let name = request.transactionalID else {
             return done(.init(.transactionalIDAuthorizationFailed, "a batch of a transaction comes with the transactional id"))
         }

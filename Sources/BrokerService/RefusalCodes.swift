@@ -16,7 +16,11 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers: .policyViolation
+        case .invalidReplicas: .invalidReplicaAssignment
+        case .staleBroker: .staleBrokerEpoch
+        case .partitionChanged: .invalidUpdateVersion
+        case .notCoordinator: .notCoordinator
         case .notWritable: .kafkaStorageError
         }
     }
@@ -39,6 +43,11 @@ extension BrokerRefusal {
         case .unknownUser(let name): "there is no user '\(name)' with this mechanism"
         case .tooManyUsers(let limit): "this broker keeps at most \(limit) users"
         case .tooManyRules(let limit): "this broker keeps at most \(limit) access rules"
+        case .tooManyBrokers(let limit): "a cluster remembers at most \(limit) brokers"
+        case .invalidReplicas(let reason): reason
+        case .staleBroker(let id): "broker \(id) has registered anew since"
+        case .partitionChanged(let place): "partition '\(place)' has changed since"
+        case .notCoordinator(let group): "another broker coordinates the group '\(group)'"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }
@@ -57,6 +66,7 @@ extension GroupRefusal {
         case .groupFull, .tooManyGroups: .groupMaxSizeReached
         case .notEmpty: .nonEmptyGroup
         case .notFound: .groupIDNotFound
+        case .notCoordinator: .notCoordinator
         case .memberIDRequired: .memberIDRequired
         }
     }
@@ -65,7 +75,9 @@ extension GroupRefusal {
 extension AppendOutcome {
     var code: KafkaErrorCode {
         switch self {
-        case .appended, .duplicate: .none
+        case .appended, .duplicate, .replicated: .none
+        case .notLeader: .notLeaderOrFollower
+        case .notNext: .offsetOutOfRange
         case .corrupt: .corruptMessage
         case .outOfOrder: .outOfOrderSequenceNumber
         case .staleEpoch: .invalidProducerEpoch

@@ -34,6 +34,14 @@ enum SmallFile {
         if durably { try files.syncDirectory(directory) }
     }
 
+    static func remove(_ directory: String, _ name: String) throws(StorageError) {
+        let files = RealFileSystem()
+        do { try files.remove(directory + "/" + name) } catch {
+            guard error.cause == .notFound else { throw error }
+        }
+        try files.syncDirectory(directory)
+    }
+
     private static func fill(_ path: String, _ bytes: Bytes, durably: Bool) throws(StorageError) {
         let files = RealFileSystem()
         let file = try files.open(path, create: true)

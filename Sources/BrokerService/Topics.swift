@@ -26,28 +26,39 @@ extension Broker {
 
     /// Opens the partitions of a topic that are not open yet; `done` gets the first failure.
     func open(_ topic: TopicRecord, _ done: @escaping (StorageError?) -> Void) {
-        let config = config(of: topic)
         var failure: StorageError?
         let gathering = Gathering { done(failure) }
         for number in 0..<topic.partitions where partitions[TopicPartition(topic.name, number)] == nil {
-            let writer = writer(of: topic, number)
-            let directory = directory(of: topic, number)
-            let start = machine.startOffsets[TopicPartition(topic.name, number)] ?? 0
             gathering.enter()
-            // Made and called on the loop; the disk thread only carries it back.
-            nonisolated(unsafe) let opened: (Result<OpenedLog, StorageError>) -> Void = { [self] result in
-                switch result {
-                case .success(let found): adopt(found, TopicPartition(topic.name, number), topic, config, writer)
-                case .failure(let error): failure = failure ?? error
-                }
+            open(topic, number) { [self] error in
+                failure = failure ?? error
+                let alone = PartitionState(replicas: [settings.nodeID], inSync: [settings.nodeID], leader: settings.nodeID)
+                if error == nil { partitions[TopicPartition(topic.name, number)]?.lead(alone, as: settings.nodeID, now: now) }
                 gathering.leave()
-            }
-            writer.disk.submit {
-                let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes, start) }
-                self.loop.execute { opened(result) }
             }
         }
         gathering.leave()
+    }
+
+    /// Opens one partition, which leads and follows nobody yet.
+    func open(_ topic: TopicRecord, _ number: Int32, _ done: @escaping (StorageError?) -> Void) {
+        let config = config(of: topic)
+        let writer = writer(of: topic, number)
+        let directory = directory(of: topic, number)
+        let start = machine.startOffsets[TopicPartition(topic.name, number)] ?? 0
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let opened: (Result<OpenedLog, StorageError>) -> Void = { [self] result in
+            switch result {
+            case .success(let found):
+                adopt(found, TopicPartition(topic.name, number), topic, config, writer)
+                done(nil)
+            case .failure(let error): done(error)
+            }
+        }
+        writer.disk.submit {
+            let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes, start) }
+            self.loop.execute { opened(result) }
+        }
     }
 
     private struct OpenedLog: Sendable {
@@ -70,13 +81,15 @@ extension Broker {
     }
 
     /// Makes a topic and opens it; who asks for one that is on its way waits for it too, if `joining`.
-    func create(_ topic: TopicRecord, joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void) {
+    /// `replicas` says where its partitions lie, in a cluster.
+    func create(_ topic: TopicRecord, _ replicas: [ReplicaList] = [], joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void) {
         if topicsUnderWay[topic.name] != nil {
             guard joining else { return done(.failure(.topicExists(topic.name))) }
             topicsUnderWay[topic.name]?.append(done)
             return
         }
         topicsUnderWay[topic.name] = [done]
+        if isClustered { return createPlaced(topic, replicas) }
         replica.propose(.createTopic(topic)) { [self] result in
             switch result {
             case .success(.created(let created)): open(created) { self.createEnded(created, $0) }
@@ -92,6 +105,17 @@ extension Broker {
         delete(topic.name) { [self] _ in createEnded(topic.name, .failure(.notWritable)) }
     }
 
+    private func createPlaced(_ topic: TopicRecord, _ replicas: [ReplicaList]) {
+        let places = replicas.isEmpty ? placement(of: topic, first: 0, count: topic.partitions, factor: defaultReplicationFactor) : replicas
+        replica.propose(.cluster(.createTopic(topic, places))) { [self] result in
+            switch result {
+            case .success(.created(let created)): createEnded(topic.name, .success(created))
+            case .success(.refused(let refusal)): createEnded(topic.name, .failure(refusal))
+            case .success, .failure: createEnded(topic.name, .failure(.notWritable))
+            }
+        }
+    }
+
     private func createEnded(_ name: String, _ result: Result<TopicRecord, BrokerRefusal>) {
         for waiter in topicsUnderWay.removeValue(forKey: name) ?? [] { waiter(result) }
     }
@@ -101,8 +125,11 @@ extension Broker {
         replica.propose(.deleteTopic(name: name)) { [self] result in
             switch result {
             case .success(.deleted(let topic)):
-                close(topic)
-                removeFiles(of: topic)
+                // In a cluster every broker does this when it hears of it.
+                if !isClustered {
+                    close(topic)
+                    removeFiles(of: topic)
+                }
                 done(nil)
             case .success(.refused(let refusal)): done(refusal)
             case .success, .failure: done(.notWritable)
@@ -110,10 +137,12 @@ extension Broker {
         }
     }
 
-    private func close(_ topic: TopicRecord) {
+    func close(_ topic: TopicRecord) {
         for number in 0..<topic.partitions {
             guard let partition = partitions.removeValue(forKey: TopicPartition(topic.name, number)) else { continue }
-            for wait in partition.waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() }
+            cluster?.unfollow(partition)
+            partition.suspend(term: partition.term)
+            wakeAll(of: partition)
             let log = partition.log
             partition.writer.disk.submit {
                 do { try log.close() } catch { self.log.warning("a deleted partition did not close cleanly", metadata: ["error": "\(error)"]) }
@@ -150,7 +179,8 @@ extension Broker {
     }
 
     /// More partitions for a topic.
-    func grow(_ name: String, to count: Int32, _ done: @escaping (BrokerRefusal?) -> Void) {
+    func grow(_ name: String, to count: Int32, _ replicas: [ReplicaList] = [], _ done: @escaping (BrokerRefusal?) -> Void) {
+        if isClustered { return growPlaced(name, to: count, replicas, done) }
         replica.propose(.growTopic(name: name, partitions: count)) { [self] result in
             switch result {
             case .success(.grown(let topic)): open(topic) { done($0 == nil ? nil : .notWritable) }
@@ -159,6 +189,32 @@ extension Broker {
             }
         }
     }
+
+    private func growPlaced(_ name: String, to count: Int32, _ replicas: [ReplicaList], _ done: @escaping (BrokerRefusal?) -> Void) {
+        guard let topic = machine.topics[name] else { return done(.unknownTopic(name)) }
+        let factor = machine.cluster.partitions[TopicPartition(name, 0)]?.target.count ?? 1
+        let added = count - topic.partitions
+        let places = replicas.isEmpty ? placement(of: topic, first: topic.partitions, count: added, factor: min(factor, machine.cluster.alive.count)) : replicas
+        replica.propose(.cluster(.growTopic(name: name, places))) { result in
+            switch result {
+            case .success(.grown): done(nil)
+            case .success(.refused(let refusal)): done(refusal)
+            case .success, .failure: done(.notWritable)
+            }
+        }
+    }
+
+    /// Where partitions from `first` on go, spread over the brokers that are alive.
+    func placement(of topic: TopicRecord, first: Int32, count: Int32, factor: Int) -> [ReplicaList] {
+        let alive = machine.cluster.brokers.entries.map(\.value).filter { !$0.isFenced }
+        guard !alive.isEmpty, factor > 0, factor <= alive.count else { return [] }
+        // Another start for each topic, and the same one whenever its partitions grow.
+        let start = Int(topic.id.low % UInt64(alive.count)) + Int(first)
+        return ReplicaPlacement.lists(count: Int(count), factor: factor, brokers: alive, start: start)
+    }
+
+    /// Replicas of a topic whose creator names no number.
+    var defaultReplicationFactor: Int { min(Int(settings.cluster?.defaultReplicationFactor ?? 1), max(1, machine.cluster.alive.count)) }
 
     /// Lets old segments go, topic by topic, and comes back after the interval.
     func scheduleRetention() {
@@ -174,6 +230,7 @@ extension Broker {
     private func retain(_ partition: Partition, _ now: WallTime) {
         let log = partition.log
         let config = partition.config
+        let end = partition.highWatermark
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let trimmed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
             switch result {
@@ -183,7 +240,7 @@ extension Broker {
         }
         partition.writer.disk.submit {
             let result = Result { () throws(StorageError) in
-                try log.retain(config, now: now)
+                try log.retain(config, below: end, now: now)
                 return log.bounds
             }
             self.loop.execute { trimmed(result) }

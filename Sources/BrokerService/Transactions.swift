@@ -29,7 +29,7 @@ extension Broker {
     }
 
     /// Keeps the time of a transaction. It runs on the monotonic clock and begins anew with the broker, so that no jump of the calendar ends one early.
-    private func note(_ transaction: Transaction) {
+    func note(_ transaction: Transaction) {
         guard transaction.phase == .ongoing else {
             transactionDeadlines[transaction.name] = nil
             return
@@ -53,6 +53,8 @@ extension Broker {
     private func expire(_ name: String) {
         transactionDeadlines[name] = nil
         guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
+        // Its coordinator aborts it; should that fail, another broker is the coordinator by then.
+        guard coordinates(name) else { return transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
         log.info("transaction aborted: it was open for longer than its timeout", metadata: [
             "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
         ])
@@ -83,12 +85,11 @@ extension Broker {
         }
         guard let transaction = machine.transactions[name], transaction.phase.isPrepared else { return done(.done) }
         completions[name] = [done]
-        writeMarkers(of: transaction)
+        if isClustered { awaitMarkers(of: transaction) } else { writeMarkers(of: transaction) }
     }
 
     private func writeMarkers(of transaction: Transaction) {
-        let marker: TransactionMarker = transaction.phase == .prepareCommit ? .commit : .abort
-        let batch = marker.batch(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
+        let batch = marker(of: transaction)
         var failed = false
         let gathering = Gathering { [self] in
             if failed { delay(transaction) } else { markersWritten(transaction) }
@@ -98,12 +99,18 @@ extension Broker {
             guard let partition = partitions[name] else { continue }
             gathering.enter()
             partition.writer.append(
-                AppendJob(partition: partition, log: partition.log, batch: batch, logAppendTime: nil, mustSync: true) { outcome in
+                AppendJob(partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: nil), term: partition.term, mustSync: true) { outcome in
                     if case .failed = outcome { failed = true }
                     gathering.leave()
                 })
         }
         gathering.leave()
+    }
+
+    /// The batch that tells a partition the outcome.
+    func marker(of transaction: Transaction) -> RecordBatch {
+        let marker: TransactionMarker = transaction.phase == .prepareCommit ? .commit : .abort
+        return marker.batch(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
     }
 
     private func markersWritten(_ transaction: Transaction) {
@@ -113,7 +120,7 @@ extension Broker {
         }
     }
 
-    private func tell(_ name: String, _ completion: Completion) {
+    func tell(_ name: String, _ completion: Completion) {
         for waiter in completions.removeValue(forKey: name) ?? [] { waiter(completion) }
     }
 

@@ -39,6 +39,8 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case deleteGroups = 42
     case electLeaders = 43
     case incrementalAlterConfigs = 44
+    case alterPartitionReassignments = 45
+    case listPartitionReassignments = 46
     case offsetDelete = 47
     case describeUserScramCredentials = 50
     case alterUserScramCredentials = 51
@@ -106,6 +108,8 @@ package enum ApiTable {
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
         row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
         row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),
+        row(.alterPartitionReassignments, "AlterPartitionReassignments", 0...0, 0, AlterPartitionReassignmentsRequest.self, AlterPartitionReassignmentsResponse.self),
+        row(.listPartitionReassignments, "ListPartitionReassignments", 0...0, 0, ListPartitionReassignmentsRequest.self, ListPartitionReassignmentsResponse.self),
         row(.offsetDelete, "OffsetDelete", 0...0, .max, OffsetDeleteRequest.self, OffsetDeleteResponse.self),
         row(.describeUserScramCredentials, "DescribeUserScramCredentials", 0...0, 0, DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsResponse.self),
         row(.alterUserScramCredentials, "AlterUserScramCredentials", 0...0, 0, AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsResponse.self),

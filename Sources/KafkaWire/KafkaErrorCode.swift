@@ -20,6 +20,8 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let coordinatorNotAvailable = KafkaErrorCode(rawValue: 15)
     package static let notCoordinator = KafkaErrorCode(rawValue: 16)
     package static let invalidTopic = KafkaErrorCode(rawValue: 17)
+    package static let notEnoughReplicas = KafkaErrorCode(rawValue: 19)
+    package static let notEnoughReplicasAfterAppend = KafkaErrorCode(rawValue: 20)
     package static let invalidRequiredAcks = KafkaErrorCode(rawValue: 21)
     package static let illegalGeneration = KafkaErrorCode(rawValue: 22)
     package static let inconsistentGroupProtocol = KafkaErrorCode(rawValue: 23)
@@ -38,6 +40,7 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let invalidReplicationFactor = KafkaErrorCode(rawValue: 38)
     package static let invalidReplicaAssignment = KafkaErrorCode(rawValue: 39)
     package static let invalidConfig = KafkaErrorCode(rawValue: 40)
+    package static let notController = KafkaErrorCode(rawValue: 41)
     package static let invalidRequest = KafkaErrorCode(rawValue: 42)
     package static let unsupportedForMessageFormat = KafkaErrorCode(rawValue: 43)
     package static let policyViolation = KafkaErrorCode(rawValue: 44)
@@ -60,7 +63,13 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let invalidFetchSessionEpoch = KafkaErrorCode(rawValue: 71)
     package static let fencedLeaderEpoch = KafkaErrorCode(rawValue: 74)
     package static let unknownLeaderEpoch = KafkaErrorCode(rawValue: 75)
+    package static let staleBrokerEpoch = KafkaErrorCode(rawValue: 77)
+    package static let preferredLeaderNotAvailable = KafkaErrorCode(rawValue: 80)
+    package static let eligibleLeadersNotAvailable = KafkaErrorCode(rawValue: 83)
+    package static let noReassignmentInProgress = KafkaErrorCode(rawValue: 85)
+    package static let invalidUpdateVersion = KafkaErrorCode(rawValue: 95)
     package static let unsupportedCompressionType = KafkaErrorCode(rawValue: 76)
+    package static let offsetNotAvailable = KafkaErrorCode(rawValue: 78)
     package static let memberIDRequired = KafkaErrorCode(rawValue: 79)
     package static let groupMaxSizeReached = KafkaErrorCode(rawValue: 81)
     package static let fencedInstanceID = KafkaErrorCode(rawValue: 82)
@@ -97,7 +106,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         -1: "UNKNOWN_SERVER_ERROR", 0: "NONE", 1: "OFFSET_OUT_OF_RANGE", 2: "CORRUPT_MESSAGE", 3: "UNKNOWN_TOPIC_OR_PARTITION",
         5: "LEADER_NOT_AVAILABLE", 6: "NOT_LEADER_OR_FOLLOWER", 7: "REQUEST_TIMED_OUT", 10: "MESSAGE_TOO_LARGE",
         12: "OFFSET_METADATA_TOO_LARGE", 14: "COORDINATOR_LOAD_IN_PROGRESS", 15: "COORDINATOR_NOT_AVAILABLE", 16: "NOT_COORDINATOR",
-        17: "INVALID_TOPIC_EXCEPTION", 21: "INVALID_REQUIRED_ACKS", 22: "ILLEGAL_GENERATION", 23: "INCONSISTENT_GROUP_PROTOCOL",
+        17: "INVALID_TOPIC_EXCEPTION", 19: "NOT_ENOUGH_REPLICAS", 20: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", 21: "INVALID_REQUIRED_ACKS", 22: "ILLEGAL_GENERATION", 23: "INCONSISTENT_GROUP_PROTOCOL",
         24: "INVALID_GROUP_ID", 25: "UNKNOWN_MEMBER_ID", 26: "INVALID_SESSION_TIMEOUT", 27: "REBALANCE_IN_PROGRESS",
         29: "TOPIC_AUTHORIZATION_FAILED", 30: "GROUP_AUTHORIZATION_FAILED", 31: "CLUSTER_AUTHORIZATION_FAILED",
         33: "UNSUPPORTED_SASL_MECHANISM", 34: "ILLEGAL_SASL_STATE", 35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS",
@@ -108,6 +117,8 @@ extension KafkaErrorCode: CustomStringConvertible {
         54: "SECURITY_DISABLED", 55: "OPERATION_NOT_ATTEMPTED", 56: "KAFKA_STORAGE_ERROR", 58: "SASL_AUTHENTICATION_FAILED",
         59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP", 69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND",
         71: "INVALID_FETCH_SESSION_EPOCH", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH", 76: "UNSUPPORTED_COMPRESSION_TYPE",
+        77: "STALE_BROKER_EPOCH", 78: "OFFSET_NOT_AVAILABLE", 80: "PREFERRED_LEADER_NOT_AVAILABLE", 83: "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+        85: "NO_REASSIGNMENT_IN_PROGRESS", 95: "INVALID_UPDATE_VERSION",
         79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID", 84: "ELECTION_NOT_NEEDED",
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",

@@ -5,6 +5,7 @@ import Base
 package struct RecordBatchFields: Sendable, Equatable {
     package var sizeBytes: Int
     package var baseOffset: Int64
+    package var leaderEpoch: Int32
     package var lastOffsetDelta: Int32
     package var maxTimestamp: Int64
     package var producerID: Int64
@@ -37,7 +38,8 @@ extension RecordBatch {
                 baseOffset >= 0, lastOffsetDelta >= 0
             else { return nil }
             return RecordBatchFields(
-                sizeBytes: Int(length) + RecordBatchFormat.prefixBytes, baseOffset: baseOffset, lastOffsetDelta: lastOffsetDelta,
+                sizeBytes: Int(length) + RecordBatchFormat.prefixBytes, baseOffset: baseOffset, leaderEpoch: load(RecordBatchFormat.leaderEpochAt, Int32.self),
+                lastOffsetDelta: lastOffsetDelta,
                 maxTimestamp: load(RecordBatchFormat.maxTimestampAt, Int64.self),
                 producerID: load(RecordBatchFormat.producerIDAt, Int64.self),
                 producerEpoch: load(RecordBatchFormat.producerEpochAt, Int16.self),

@@ -38,6 +38,8 @@ package enum RequestBody: Sendable {
     case createPartitions(CreatePartitionsRequest)
     case deleteGroups(DeleteGroupsRequest)
     case electLeaders(ElectLeadersRequest)
+    case alterPartitionReassignments(AlterPartitionReassignmentsRequest)
+    case listPartitionReassignments(ListPartitionReassignmentsRequest)
     case incrementalAlterConfigs(IncrementalAlterConfigsRequest)
     case offsetDelete(OffsetDeleteRequest)
     case describeUserScramCredentials(DescribeUserScramCredentialsRequest)
@@ -87,6 +89,8 @@ package enum RequestBody: Sendable {
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
+        case .alterPartitionReassignments: .alterPartitionReassignments
+        case .listPartitionReassignments: .listPartitionReassignments
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
         case .describeUserScramCredentials: .describeUserScramCredentials
@@ -148,6 +152,8 @@ package enum RequestBody: Sendable {
         case .createPartitions: .createPartitions(try read(bytes, version, flexible))
         case .deleteGroups: .deleteGroups(try read(bytes, version, flexible))
         case .electLeaders: .electLeaders(try read(bytes, version, flexible))
+        case .alterPartitionReassignments: .alterPartitionReassignments(try read(bytes, version, flexible))
+        case .listPartitionReassignments: .listPartitionReassignments(try read(bytes, version, flexible))
         case .incrementalAlterConfigs: .incrementalAlterConfigs(try read(bytes, version, flexible))
         case .offsetDelete: .offsetDelete(try read(bytes, version, flexible))
         case .describeUserScramCredentials: .describeUserScramCredentials(try read(bytes, version, flexible))
@@ -201,6 +207,8 @@ package enum RequestBody: Sendable {
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

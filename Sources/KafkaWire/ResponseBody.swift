@@ -37,6 +37,8 @@ package enum ResponseBody: Sendable {
     case createPartitions(CreatePartitionsResponse)
     case deleteGroups(DeleteGroupsResponse)
     case electLeaders(ElectLeadersResponse)
+    case alterPartitionReassignments(AlterPartitionReassignmentsResponse)
+    case listPartitionReassignments(ListPartitionReassignmentsResponse)
     case incrementalAlterConfigs(IncrementalAlterConfigsResponse)
     case offsetDelete(OffsetDeleteResponse)
     case describeUserScramCredentials(DescribeUserScramCredentialsResponse)
@@ -86,6 +88,8 @@ package enum ResponseBody: Sendable {
         case .createPartitions: .createPartitions
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
+        case .alterPartitionReassignments: .alterPartitionReassignments
+        case .listPartitionReassignments: .listPartitionReassignments
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
         case .describeUserScramCredentials: .describeUserScramCredentials
@@ -139,6 +143,8 @@ package enum ResponseBody: Sendable {
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .electLeaders: .electLeaders(try ElectLeadersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterPartitionReassignments: .alterPartitionReassignments(try AlterPartitionReassignmentsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listPartitionReassignments: .listPartitionReassignments(try ListPartitionReassignmentsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .offsetDelete: .offsetDelete(try OffsetDeleteResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeUserScramCredentials: .describeUserScramCredentials(try DescribeUserScramCredentialsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -192,6 +198,8 @@ package enum ResponseBody: Sendable {
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

@@ -31,12 +31,20 @@ package struct PeerLinkSettings: Sendable {
     }
 }
 
+/// A number that no replica of the ensemble has.
+package struct UnknownPeer: Error, Sendable, CustomStringConvertible {
+    package var id: Int64
+    package var description: String { "there is no peer \(id)" }
+}
+
 /// What the owner of the links hears; on the loop.
 package struct PeerLinkEvents {
     /// A whole frame, in the order in which the peer sent it.
     package var onFrame: (Bytes, Int64) -> Void = { _, _ in }
     package var onConnected: (Int64) -> Void = { _ in }
     package var onDisconnected: (Int64) -> Void = { _ in }
+    /// Serves a stream that a peer opened; nil refuses it.
+    package var onStream: (FrameConnection, Int64) -> (any FrameSession)? = { _, _ in nil }
     package init() {}
 }
 
@@ -59,6 +67,10 @@ package final class PeerLinks: @unchecked Sendable {
     private static let unsentBytesMax = 64 << 20
     private static let helloMagic: UInt32 = 0x504c_5431
     private static let helloBytesMax = 256
+    /// What follows the service's name in the introduction of a stream.
+    private static let streamMark = "/stream"
+    /// The largest answer on a stream, in bytes.
+    private static let streamFrameBytesMax = 160 << 20
 
     private init(_ settings: PeerLinkSettings, _ loop: NIOServiceLoop, _ log: Logger) {
         self.settings = settings
@@ -123,13 +135,28 @@ package final class PeerLinks: @unchecked Sendable {
         link.send(frame)
     }
 
-    fileprivate func opened(_ frames: FrameConnection, _ peer: PeerLinkSettings.Peer) {
+    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions.
+    package func openStream(to peer: Int64, session: @escaping @Sendable (FrameConnection) -> any FrameSession) async throws {
+        guard let found = settings.peers.first(where: { $0.id == peer }) else { throw UnknownPeer(id: peer) }
+        var limits = FrameLimits(frameBytesMax: Self.streamFrameBytesMax)
+        limits.outboundBytesMax = Self.unsentBytesMax
+        try await FrameClient.connect(found.address, loop: loop, limits: limits, timeout: .seconds(2), tls: trust) { frames in
+            frames.send(self.hello(to: peer, Self.streamMark))
+            return session(frames)
+        }
+    }
+
+    private func hello(to peer: Int64, _ mark: String = "") -> Bytes {
         var hello = Bytes()
         hello.writeInteger(Self.helloMagic)
         hello.writeInteger(settings.id)
-        hello.writeInteger(peer.id)
-        hello.writeString(settings.service)
-        frames.send(hello)
+        hello.writeInteger(peer)
+        hello.writeString(settings.service + mark)
+        return hello
+    }
+
+    fileprivate func opened(_ frames: FrameConnection, _ peer: PeerLinkSettings.Peer) {
+        frames.send(hello(to: peer.id))
         failures[peer.id] = 0
         outbound[peer.id] = frames
         events.onConnected(peer.id)
@@ -142,19 +169,21 @@ package final class PeerLinks: @unchecked Sendable {
         redial(peer)
     }
 
-    /// The peer that introduced itself; nil if it is none of ours.
-    fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound) -> Int64? {
+    /// What the connection of a peer is for, by its introduction; nil if it is none of ours.
+    fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound, _ frames: FrameConnection) -> PeerInbound.Purpose? {
         var hello = hello
         guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
-            let to = hello.readInteger(as: Int64.self), hello.readString(length: hello.readableBytes) == settings.service,
+            let to = hello.readInteger(as: Int64.self), let name = hello.readString(length: hello.readableBytes),
+            name == settings.service || name == settings.service + Self.streamMark,
             to == settings.id, from != to, settings.peers.contains(where: { $0.id == from })
         else {
             log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
             return nil
         }
+        if name != settings.service { return events.onStream(frames, from).map { .stream($0) } }
         inbound[from]?.end()
         inbound[from] = session
-        return from
+        return .link(from)
     }
 
     fileprivate func received(_ frame: Bytes, _ peer: Int64, _ session: PeerInbound) {
@@ -180,11 +209,15 @@ package final class PeerLinks: @unchecked Sendable {
     }
 }
 
-/// A connection that a peer made: it introduces itself, then it only sends.
+/// A connection that a peer made: it introduces itself, then it sends, or asks if it is a stream.
 private final class PeerInbound: FrameSession {
+    enum Purpose {
+        case link(Int64)
+        case stream(any FrameSession)
+    }
     private let frames: FrameConnection
     private unowned let links: PeerLinks
-    private var peer: Int64?
+    private var purpose: Purpose?
 
     init(_ frames: FrameConnection, _ links: PeerLinks) {
         self.frames = frames
@@ -192,12 +225,24 @@ private final class PeerInbound: FrameSession {
     }
 
     func received(_ frame: Bytes) {
-        if let peer { return links.received(frame, peer, self) }
-        peer = links.introduced(frame, self)
-        if peer == nil { frames.close() }
+        switch purpose {
+        case .link(let peer): links.received(frame, peer, self)
+        case .stream(let session): session.received(frame)
+        case nil:
+            purpose = links.introduced(frame, self, frames)
+            if purpose == nil { frames.close() }
+        }
     }
 
-    func closed() { if let peer { links.left(peer, self) } }
+    func burstEnded() { if case .stream(let session) = purpose { session.burstEnded() } }
+
+    func closed() {
+        switch purpose {
+        case .link(let peer): links.left(peer, self)
+        case .stream(let session): session.closed()
+        case nil: break
+        }
+    }
     func end() { frames.close() }
 }
 

@@ -116,7 +116,7 @@ package final class SegmentLog<Framing: LogFraming> {
         try files.write(file, at: 0, bytes)
     }
 
-    private func addSegment(_ baseOffset: Int64) throws(StorageError) {
+    func addSegment(_ baseOffset: Int64) throws(StorageError) {
         segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, ".log"), create: true)))
         try files.syncDirectory(directory)
     }
@@ -255,6 +255,14 @@ package final class SegmentLog<Framing: LogFraming> {
             try files.syncDirectory(directory)
             startOffset = segments[0].baseOffset
         }
+    }
+
+    /// After a truncation: what was cut was durable or not, what is left is.
+    func ended(at offset: Int64) { durableOffset = min(durableOffset, offset) }
+
+    func began(at offset: Int64) {
+        startOffset = offset
+        durableOffset = offset
     }
 
     /// Base offset, size in bytes, next offset and largest timestamp of each segment, oldest first; the last one is active.

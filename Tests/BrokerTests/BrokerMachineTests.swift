@@ -47,6 +47,9 @@ func picture(_ machine: BrokerMachine) -> String {
     lines.append("users \(machine.users.entries.map { "\($0.key.name) \($0.key.mechanism) \($0.value.iterations) \(Array($0.value.salt.readableBytesView))" })")
     lines.append("rules \(machine.accessRules.rules.keys.map { "\($0.name) \($0.principal) \($0.operation)" })")
     lines.append("starts \(machine.startOffsets.entries.map { "\($0.key)=\($0.value)" })")
+    for (id, broker) in machine.cluster.brokers.entries { lines.append("broker \(id) \(broker.incarnation.uuidText) \(broker.rack) \(broker.epoch) \(broker.isFenced)") }
+    for (place, state) in machine.cluster.partitions.entries { lines.append("place \(place) \(state)") }
+    lines.append("alive \(machine.cluster.alive)")
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
@@ -55,7 +58,8 @@ func picture(_ machine: BrokerMachine) -> String {
     private func command(_ random: inout Prng) -> BrokerCommand {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
-        switch random.below(30) {
+        switch random.below(44) {
+        case 30...43: return .cluster(clusterCommand(&random))
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
@@ -75,6 +79,26 @@ func picture(_ machine: BrokerMachine) -> String {
                     OffsetEntry(topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
                 })
         }
+    }
+
+    private func clusterCommand(_ random: inout Prng) -> ClusterCommand {
+        let place = TopicPartition("t\(random.below(6))", Int32(random.below(3)))
+        let broker = Int32(1 + random.below(4))
+        switch random.below(9) {
+        case 0: return .register(BrokerRecord(id: broker, incarnation: .drawn(from: &random), host: "h", port: 1, rack: "r\(broker)"), keepsLog: random.chance(1, in: 2))
+        case 1: return .fence(broker: broker, epoch: Int64(random.below(200)))
+        case 2, 3: return .createTopic(TopicRecord(name: place.topic, id: .drawn(from: &random), partitions: 3), (0..<3).map { _ in lists(&random) })
+        case 4: return .growTopic(name: place.topic, [lists(&random)])
+        case 5: return .elect([place], unclean: random.chance(1, in: 3))
+        case 6: return .reassign([Reassignment(place, target: random.chance(1, in: 3) ? [] : lists(&random).brokers)])
+        case 7: return .commitOffsets(by: broker, group: GroupID("g\(random.below(4))"), [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
+        default: return .marked(transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), [place])
+        }
+    }
+
+    private func lists(_ random: inout Prng) -> ReplicaList {
+        let first = Int32(1 + random.below(4))
+        return ReplicaList([first, first % 4 + 1])
     }
 
     private func security(_ random: inout Prng) -> SecurityCommand {

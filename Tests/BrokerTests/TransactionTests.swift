@@ -224,7 +224,7 @@ import Testing
         transactions.note(7, at: 30)
         transactions.note(8, at: 35)
         transactions.end(8, commits: false, at: 40)
-        let bytes = try ProducerSnapshot(nextOffset: 41, ledger: ledger, transactions: transactions).encoded(as: DurableDialect.self)
+        let bytes = try ProducerSnapshot(nextOffset: 41, ledger: ledger, transactions: transactions, epochs: LeaderEpochs()).encoded(as: DurableDialect.self)
         let read = try ProducerSnapshot(decoding: bytes, as: DurableDialect.self)
         #expect(read.nextOffset == 41 && read.transactions == transactions)
         #expect(read.ledger.judge(batch) == .duplicate(baseOffset: 30))

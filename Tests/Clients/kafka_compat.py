@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs every check of the broker with real clients and holds the result against the list of those that must pass.
 
-usage: kafka_compat.py PROGRAM [--write]
-The list is kafka_must_pass.txt beside this script: a script's name, a tab, a check's name. A check that is in the list and does not pass, or is not run, fails;
+usage: kafka_compat.py PROGRAM [--servers N] [--write]
+With --servers the scripts meet a cluster, and only those checks count that its clients make: what speaks to one connection alone is not led to the right broker.
+The list is kafka_must_pass.txt (for a cluster kafka_must_pass_N.txt) beside this script: a script's name, a tab, a check's name. A check that is in the list and does not pass, or is not run, fails;
 one that passes and is not in the list is told. --write writes the list anew. Ends with 'N passed, N failed'.
 """
 import os
@@ -15,7 +16,8 @@ from platform_child import PlatformChild
 
 program = os.path.abspath(sys.argv[1])
 folder = os.path.dirname(os.path.abspath(__file__))
-must_pass = os.path.join(folder, "kafka_must_pass.txt")
+servers = int(sys.argv[sys.argv.index("--servers") + 1]) if "--servers" in sys.argv else 1
+must_pass = os.path.join(folder, "kafka_must_pass.txt" if servers == 1 else "kafka_must_pass_%d.txt" % servers)
 # Scripts that are given an address, and those that start the program themselves.
 with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", "kafka_aio_check.py", "kafka_groups_check.py", "kcat_check.sh"]
 with_program = ["kafka_compact_check.py", "kafka_security_check.py"]
@@ -30,7 +32,7 @@ def run(script, arguments):
         found = re.match(r"ok +(.*?)( \(\d+[.\d]* m?s\))?$", line)
         if found:
             passed.add(found.group(1))
-        elif line.startswith("FAIL"):
+        elif line.startswith("FAIL") and servers == 1:
             print("  " + line, flush=True)
     print("%-28s %d passed" % (script, len(passed)), flush=True)
     return {(script, name) for name in passed}
@@ -38,12 +40,13 @@ def run(script, arguments):
 
 passed = set()
 with tempfile.TemporaryDirectory() as directory:
-    server = PlatformChild(program, directory, "broker", ["broker.listen"], ["broker.session-timeout-min.ms=1000"])
+    settings = ["broker.session-timeout-min.ms=1000"] + (["broker.nodes=%d" % servers] if servers > 1 else [])
+    server = PlatformChild(program, directory, "broker", ["broker.listen"] if servers == 1 else [], settings)
     server.start()
     for script in with_address:
         passed |= run(script, [server.endpoints["broker"]])
     server.stop()
-for script in with_program:
+for script in with_program if servers == 1 else []:
     with tempfile.TemporaryDirectory() as directory:
         passed |= run(script, [program, directory])
 if "--write" in sys.argv:

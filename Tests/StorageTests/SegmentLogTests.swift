@@ -159,4 +159,35 @@ import Testing
         try blocks.create(78).append(data)
         #expect(try blocks.list() == [77])
     }
+
+    @Test func theEndIsCutOffAtAnyOffsetAndStaysCutOff() throws {
+        for end in [0, 1, 7, 20, 39, 40, 41] {
+            let disk = SimDisk()
+            let log = try open(disk)
+            for word in words { try append(log, [word]) }
+            try log.sync()
+            try log.truncate(to: Int64(end))
+            let kept = min(end, 40)
+            #expect(log.nextOffset == Int64(kept) && log.durableOffset == Int64(kept))
+            #expect(try texts(log) == Array(words[..<kept]))
+            try append(log, ["another one"])
+            try log.sync()
+            try log.close()
+            #expect(try texts(try open(disk)) == words[..<kept] + ["another one"])
+        }
+    }
+
+    @Test func aLogBeginsAnewAtAnotherOffset() throws {
+        let disk = SimDisk()
+        let log = try open(disk)
+        for word in words { try append(log, [word]) }
+        try log.restart(at: 1000)
+        #expect(log.startOffset == 1000 && log.nextOffset == 1000 && log.segmentCount == 1)
+        try append(log, ["the first"])
+        try log.sync()
+        try log.close()
+        let again = try open(disk)
+        #expect(again.startOffset == 1000 && again.nextOffset == 1001)
+        #expect(try texts(again) == ["the first"])
+    }
 }

@@ -102,7 +102,7 @@ extension Broker {
         replica.propose(kind == ConfigResource.topic ? .alterTopic(name: name, change) : .alterBroker(change)) { [self] result in
             switch result {
             case .success(.altered(let topic)): applyConfig(of: topic)
-            case .success(.done): for (_, topic) in machine.topics.entries { applyConfig(of: topic) }
+            case .success(.brokerAltered): for (_, topic) in machine.topics.entries { applyConfig(of: topic) }
             case .success(.refused(let refusal)): return done(AlterRefusal(code: refusal.code, message: refusal.message))
             case .success, .failure: return done(AlterRefusal(code: .kafkaStorageError, message: BrokerRefusal.notWritable.message))
             }

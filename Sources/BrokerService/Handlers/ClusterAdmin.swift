@@ -1,5 +1,5 @@
-// DescribeCluster, DescribeLogDirs, ElectLeaders, DescribeQuorum and DescribeTopicPartitions: the cluster as administrators see it, which here
-// is one broker.
+// DescribeCluster, DescribeLogDirs, ElectLeaders, DescribeQuorum and DescribeTopicPartitions: the cluster as administrators see it, be it
+// one broker or several.
 import Base
 import BrokerCore
 import KafkaWire
@@ -12,12 +12,11 @@ extension Broker {
             return call.reply(
                 .describeCluster(DescribeClusterResponse(errorCode: .invalidRequest, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
         }
-        let address = advertised(to: call)
         call.reply(
             .describeCluster(
                 DescribeClusterResponse(
-                    clusterID: machine.clusterID?.uuidText ?? "", controllerID: settings.nodeID,
-                    brokers: [.init(brokerID: settings.nodeID, host: address.host, port: Int32(address.port))])))
+                    clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
+                    brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) })))
     }
 
     func describeLogDirs(_ request: DescribeLogDirsRequest, _ call: Call) {
@@ -38,17 +37,39 @@ extension Broker {
     }
 
     func electLeaders(_ request: ElectLeadersRequest, _ call: Call) {
-        let topics = (request.topicPartitions ?? []).map { topic in
-            ElectLeadersResponse.Topic(
-                topic: topic.topic,
-                partitionResult: topic.partitions.map { number in
-                    guard partitions[TopicPartition(topic.topic, number)] != nil else {
-                        return .init(partitionID: number, errorCode: .unknownTopicOrPartition, errorMessage: "there is no such partition")
-                    }
-                    return .init(partitionID: number, errorCode: .electionNotNeeded, errorMessage: "broker \(settings.nodeID) leads it, the only one")
-                })
+        let isUnclean = request.electionType == 1
+        let named = request.topicPartitions?.map { ($0.topic, $0.partitions) }
+        let wanted = named ?? machine.topics.entries.map { name, topic in (name, Array(0..<topic.partitions)) }
+        let places = wanted.flatMap { topic, numbers in numbers.map { TopicPartition(topic, $0) } }
+        func answer(_ elected: Set<TopicPartition>, _ failure: KafkaErrorCode?) {
+            // Who asks for all partitions hears of those that changed.
+            let topics = wanted.map { topic, numbers in
+                ElectLeadersResponse.Topic(
+                    topic: topic,
+                    partitionResult: numbers.filter { named != nil || elected.contains(TopicPartition(topic, $0)) }.map { number in
+                        let name = TopicPartition(topic, number)
+                        if elected.contains(name) { return .init(partitionID: number) }
+                        let (code, reason) = failure.map { ($0, BrokerRefusal.notWritable.message) } ?? reasonNotToElect(name, isUnclean)
+                        return .init(partitionID: number, errorCode: code, errorMessage: reason)
+                    })
+            }
+            call.reply(.electLeaders(ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty })))
         }
-        call.reply(.electLeaders(ElectLeadersResponse(replicaElectionResults: topics)))
+        guard isClustered else { return answer([], nil) }
+        replica.propose(.cluster(.elect(places, unclean: isUnclean))) { result in
+            guard case .success(.placed(let changed)) = result else { return answer([], .coordinatorNotAvailable) }
+            answer(Set(changed), nil)
+        }
+    }
+
+    private func reasonNotToElect(_ name: TopicPartition, _ isUnclean: Bool) -> (KafkaErrorCode, String) {
+        guard let topic = machine.topics[name.topic], (0..<topic.partitions).contains(name.partition) else {
+            return (.unknownTopicOrPartition, "there is no such partition")
+        }
+        let state = shownState(of: name)
+        if state.leader == state.preferredLeader || (isUnclean && state.leader >= 0) { return (.electionNotNeeded, "broker \(state.leader) leads it") }
+        if isUnclean { return (.eligibleLeadersNotAvailable, "none of the replicas \(state.replicas) is alive") }
+        return (.preferredLeaderNotAvailable, "broker \(state.preferredLeader) is not alive or not in sync")
     }
 
     /// The replicated metadata in the place of Kafka's log of that name.
@@ -63,9 +84,15 @@ extension Broker {
                     guard topic.topicName == metadata, part.partition == 0 else {
                         return .init(partition: part.partition, errorCode: .unknownTopicOrPartition)
                     }
+                    let voters = settings.cluster?.peers.peers.map { Int32(truncatingIfNeeded: $0.id) } ?? [settings.nodeID]
                     return .init(
-                        partition: 0, leaderID: settings.nodeID, highWatermark: end,
-                        currentVoters: [.init(replicaID: settings.nodeID, logEndOffset: end, lastFetchTimestamp: wall, lastCaughtUpTimestamp: wall)])
+                        partition: 0, leaderID: controllerID, highWatermark: end,
+                        currentVoters: voters.map { voter in
+                            // How far the others are is known to the controller only.
+                            voter == settings.nodeID
+                                ? .init(replicaID: voter, logEndOffset: end, lastFetchTimestamp: wall, lastCaughtUpTimestamp: wall)
+                                : .init(replicaID: voter, logEndOffset: -1, lastFetchTimestamp: -1, lastCaughtUpTimestamp: -1)
+                        })
                 })
         }
         call.reply(.describeQuorum(DescribeQuorumResponse(topics: topics)))
@@ -91,8 +118,11 @@ extension Broker {
             response.topics.append(
                 .init(
                     name: name, topicID: topic.id,
-                    partitions: places.map {
-                        .init(partition: $0, leaderID: settings.nodeID, leaderEpoch: 0, replicaNodes: [settings.nodeID], isrNodes: [settings.nodeID])
+                    partitions: places.map { number in
+                        let state = shownState(of: TopicPartition(name, number))
+                        return .init(
+                            errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader, leaderEpoch: state.leaderEpoch,
+                            replicaNodes: state.replicas, isrNodes: state.inSync, offlineReplicas: offlineReplicas(state))
                     }))
             if end < topic.partitions {
                 response.nextCursor = .init(topicName: name, partition: end)

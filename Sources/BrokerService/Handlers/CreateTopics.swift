@@ -1,4 +1,4 @@
-// CreateTopics and CreatePartitions: what is stated must be possible on one broker, and is refused with a sentence otherwise.
+// CreateTopics and CreatePartitions: what is stated must be possible with the brokers that there are, and is refused with a sentence otherwise.
 import Base
 import BrokerCore
 import KafkaWire
@@ -23,15 +23,16 @@ extension Broker {
                 continue
             }
             do {
-                let record = try record(of: topic)
+                let (record, places) = try record(of: topic)
+                let factor = places.first?.brokers.count ?? 1
                 if request.validateOnly {
-                    describe(record, &results[index])
+                    describe(record, factor, &results[index])
                     continue
                 }
                 gathering.enter()
-                create(record, joining: false) { [self] result in
+                create(record, places, joining: false) { [self] result in
                     switch result {
-                    case .success(let made): describe(made, &results[index])
+                    case .success(let made): describe(made, factor, &results[index])
                     case .failure(let refusal): refuse(CreateRefusal(code: refusal.code, message: refusal.message))
                     }
                     gathering.leave()
@@ -41,18 +42,15 @@ extension Broker {
         gathering.leave()
     }
 
-    /// The topic as it would be stored.
-    private func record(of topic: CreateTopicsRequest.Topic) throws(CreateRefusal) -> TopicRecord {
-        guard topic.replicationFactor == -1 || topic.replicationFactor == 1 || !topic.assignments.isEmpty else {
-            throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(topic.replicationFactor) needs as many brokers; there is one")
-        }
+    /// The topic as it would be stored, and in a cluster where its partitions would lie.
+    private func record(of topic: CreateTopicsRequest.Topic) throws(CreateRefusal) -> (TopicRecord, [ReplicaList]) {
         var partitions = topic.numPartitions == -1 ? defaultPartitions : topic.numPartitions
-        if !topic.assignments.isEmpty {
-            let places = topic.assignments.sorted { $0.partition < $1.partition }
-            guard places.enumerated().allSatisfy({ Int($1.partition) == $0 && $1.brokerIDs == [settings.nodeID] }) else {
-                throw CreateRefusal(code: .invalidReplicaAssignment, message: "partitions are numbered from 0 and each lies on broker \(settings.nodeID), the only one")
+        let assignments = topic.assignments.sorted { $0.partition < $1.partition }
+        if !assignments.isEmpty {
+            guard assignments.enumerated().allSatisfy({ Int($1.partition) == $0 }) else {
+                throw CreateRefusal(code: .invalidReplicaAssignment, message: "partitions are numbered from 0, without gaps")
             }
-            partitions = Int32(places.count)
+            partitions = Int32(assignments.count)
         }
         var random = SystemRandomNumberGenerator()
         let configs = topic.configs.compactMap { config in config.value.map { TopicConfigEntry(name: config.name, value: $0) } }
@@ -60,14 +58,36 @@ extension Broker {
         let id = UUIDBytes(high: random.next(), low: random.next())
         let record = TopicRecord(name: topic.name, id: id, partitions: partitions, configs: configs)
         if let refusal = machine.refusalToCreate(record) { throw CreateRefusal(code: refusal.code, message: refusal.message) }
-        return record
+        return (record, try places(of: record, assignments.map(\.brokerIDs), topic.replicationFactor))
     }
 
-    private func describe(_ topic: TopicRecord, _ result: inout CreateTopicsResponse.Topic) {
+    /// Where the partitions of a topic would lie; empty for a broker that stands alone.
+    private func places(of topic: TopicRecord, _ stated: [[Int32]], _ factor: Int16) throws(CreateRefusal) -> [ReplicaList] {
+        guard isClustered else {
+            guard factor == -1 || factor == 1 || !stated.isEmpty else {
+                throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; there is one")
+            }
+            guard stated.allSatisfy({ $0 == [settings.nodeID] }) else {
+                throw CreateRefusal(code: .invalidReplicaAssignment, message: "each partition lies on broker \(settings.nodeID), the only one")
+            }
+            return []
+        }
+        let alive = machine.cluster.alive.count
+        let wanted = factor == -1 ? defaultReplicationFactor : Int(factor)
+        guard !stated.isEmpty || (1...max(1, alive)).contains(wanted) else {
+            throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; \(alive) are alive")
+        }
+        guard alive > 0 else { throw CreateRefusal(code: .invalidReplicationFactor, message: "no broker is known to be alive yet") }
+        let places = stated.isEmpty ? placement(of: topic, first: 0, count: topic.partitions, factor: wanted) : stated.map(ReplicaList.init)
+        if let refusal = machine.refusal(of: places, count: topic.partitions) { throw CreateRefusal(code: refusal.code, message: refusal.message) }
+        return places
+    }
+
+    private func describe(_ topic: TopicRecord, _ factor: Int, _ result: inout CreateTopicsResponse.Topic) {
         let config = config(of: topic)
         result.topicID = topic.id
         result.numPartitions = topic.partitions
-        result.replicationFactor = 1
+        result.replicationFactor = Int16(clamping: factor)
         result.configs = TopicConfig.rows.map { row in
             let stated = topic.configs.contains { $0.name == row.name }
             return .init(
@@ -88,7 +108,7 @@ extension Broker {
                 set(.unknownTopic(topic.name))
                 continue
             }
-            if let assignments = topic.assignments, !assignments.allSatisfy({ $0.brokerIDs == [settings.nodeID] }) {
+            if !isClustered, let assignments = topic.assignments, !assignments.allSatisfy({ $0.brokerIDs == [settings.nodeID] }) {
                 results[index].errorCode = .invalidReplicaAssignment
                 results[index].errorMessage = "every partition lies on broker \(settings.nodeID), the only one"
                 continue
@@ -97,9 +117,14 @@ extension Broker {
                 set(.invalidPartitionCount(topic.count, reason: "the topic has \(known.partitions) partitions, and partitions are never taken away"))
                 continue
             }
+            let places = isClustered ? topic.assignments.map { $0.map { ReplicaList($0.brokerIDs) } } ?? [] : []
+            if !places.isEmpty, let refusal = machine.refusal(of: places, count: topic.count - known.partitions) {
+                set(refusal)
+                continue
+            }
             guard !request.validateOnly else { continue }
             gathering.enter()
-            grow(topic.name, to: topic.count) {
+            grow(topic.name, to: topic.count, places) {
                 set($0)
                 gathering.leave()
             }

@@ -16,8 +16,9 @@ extension Broker {
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 let name = TopicPartition(topic.name, part.partition)
-                guard let partition = partitions[name] else {
-                    response.topics[t].partitions[p].errorCode = .unknownTopicOrPartition
+                let partition: Partition
+                do { partition = try led(name).get() } catch {
+                    response.topics[t].partitions[p].errorCode = error.code
                     continue
                 }
                 let offset = part.offset == Self.everything ? partition.highWatermark : part.offset
@@ -39,26 +40,31 @@ extension Broker {
     private func delete(below offset: Int64, in partition: Partition, _ done: @escaping (KafkaErrorCode) -> Void) {
         guard offset > partition.startOffset else { return done(.none) }
         replica.propose(.deleteRecords([PartitionOffset(partition.name, offset)])) { [self] result in
-            guard case .success(.done) = result else { return done(.kafkaStorageError) }
-            let log = partition.log
-            // Made and called on the loop; the disk thread only carries it back.
-            nonisolated(unsafe) let trimmed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
-                switch result {
-                case .success(let bounds):
-                    partition.trimmed(bounds)
-                    done(.none)
-                case .failure(let error):
-                    self.log.warning("deleted records stay on the disk for now", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
-                    done(.kafkaStorageError)
-                }
+            guard case .success(.recordsDeleted) = result else { return done(.kafkaStorageError) }
+            trim(partition, to: offset, done)
+        }
+    }
+
+    /// Lets whole segments below `offset` go.
+    func trim(_ partition: Partition, to offset: Int64, _ done: @escaping (KafkaErrorCode) -> Void) {
+        let log = partition.log
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let trimmed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
+            switch result {
+            case .success(let bounds):
+                partition.trimmed(bounds)
+                done(.none)
+            case .failure(let error):
+                self.log.warning("deleted records stay on the disk for now", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+                done(.kafkaStorageError)
             }
-            partition.writer.disk.submit {
-                let result = Result { () throws(StorageError) in
-                    try log.begin(at: offset)
-                    return log.bounds
-                }
-                self.loop.execute { trimmed(result) }
+        }
+        partition.writer.disk.submit {
+            let result = Result { () throws(StorageError) in
+                try log.begin(at: offset)
+                return log.bounds
             }
+            self.loop.execute { trimmed(result) }
         }
     }
 }

@@ -33,6 +33,8 @@ final class FetchWait: @unchecked Sendable {
     private let request: FetchRequest
     private let call: Call
     private let isolation: IsolationLevel
+    /// The follower that asks; nil for a consumer.
+    private let follower: Int32?
     private var standsIn: [Partition] = []
     private var isDone = false
 
@@ -41,10 +43,16 @@ final class FetchWait: @unchecked Sendable {
         self.request = request
         self.call = call
         isolation = IsolationLevel(wire: request.isolationLevel)
+        follower = call.session.peer
         self.number = number
     }
 
     func begin() {
+        if follower != nil {
+            call.session.replicaWait?.end()
+            call.session.replicaWait = self
+            noteProgress()
+        }
         if isReady || request.maxWaitMilliseconds <= 0 { return gather() }
         for topic in request.topics {
             guard let name = broker.topicName(topic, call.version) else { continue }
@@ -69,6 +77,33 @@ final class FetchWait: @unchecked Sendable {
         gather()
     }
 
+    /// A follower's question says how far it has come, where it speaks of this term and its log does not part from the leader's.
+    private func noteProgress() {
+        guard let follower else { return }
+        let alive = broker.machine.cluster.aliveSet.contains(follower)
+        for topic in request.topics {
+            guard let name = broker.topicName(topic, call.version) else { continue }
+            for part in topic.partitions {
+                guard let partition = broker.partitions[TopicPartition(name, part.partition)], refusal(part, partition) == nil, diverging(part, partition) == nil
+                else { continue }
+                broker.advanced(partition) { partition in
+                    if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
+                }
+            }
+        }
+    }
+
+    /// Where the reader's log parts from this one, if the reader says what it has.
+    private func diverging(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> FetchResponse.Topic.Partition.DivergingEpoch? {
+        guard part.lastFetchedEpoch >= 0 else { return nil }
+        return partition.epochs.divergence(lastEpoch: part.lastFetchedEpoch, at: part.fetchOffset, logEnd: partition.logEnd).map {
+            .init(epoch: $0.epoch, endOffset: $0.endOffset)
+        }
+    }
+
+    /// The offset before which the reader stops: followers get everything.
+    private func end(of partition: Partition) -> Int64 { follower == nil ? partition.end(of: isolation) : partition.logEnd }
+
     /// Whether there is enough to answer, or something to refuse.
     private var isReady: Bool {
         var available = 0
@@ -76,18 +111,31 @@ final class FetchWait: @unchecked Sendable {
             guard let name = broker.topicName(topic, call.version) else { return true }
             for part in topic.partitions {
                 guard let partition = broker.partitions[TopicPartition(name, part.partition)],
-                    Self.refusal(part, partition) == nil
+                    refusal(part, partition) == nil, diverging(part, partition) == nil
                 else { return true }
-                available += min(partition.availableBytes(from: part.fetchOffset, below: partition.end(of: isolation)), max(1, Int(part.partitionMaxBytes)))
+                available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
             }
         }
         return available >= Int(request.minBytes)
     }
 
-    private static func refusal(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
-        if part.currentLeaderEpoch > 0 { return .unknownLeaderEpoch }
-        return part.fetchOffset < partition.startOffset || part.fetchOffset > partition.highWatermark ? .offsetOutOfRange : nil
+    private func refusal(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
+        if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return code }
+        if let follower { return partition.leadership?.isReplica(follower) == true ? outOfRange(part, partition) : .notLeaderOrFollower }
+        // Followers serve readers that know of it, with what they know to be on every replica in sync.
+        guard partition.leads || (call.version >= Self.firstVersionOfFollowers && partition.leader >= 0) else { return .notLeaderOrFollower }
+        if let code = outOfRange(part, partition) { return code }
+        return !partition.leads && part.fetchOffset > partition.highWatermark ? .offsetNotAvailable : nil
     }
+
+    private func outOfRange(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
+        // A log that parts from the reader's says where.
+        if part.lastFetchedEpoch >= 0, part.fetchOffset > partition.logEnd, diverging(part, partition) != nil { return nil }
+        return part.fetchOffset < partition.startOffset || part.fetchOffset > partition.logEnd ? .offsetOutOfRange : nil
+    }
+
+    /// From this version of Fetch on a consumer may read from a follower (KIP-392).
+    private static let firstVersionOfFollowers: Int16 = 11
 
     // MARK: the answer
 
@@ -110,7 +158,7 @@ final class FetchWait: @unchecked Sendable {
             let name = broker.topicName(topic, call.version)
             for (p, part) in topic.partitions.enumerated() {
                 guard let name, let partition = broker.partitions[TopicPartition(name, part.partition)] else {
-                    answer.refuse(t, p, name == nil && call.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
+                    answer.refuse(t, p, missing(name.map { TopicPartition($0, part.partition) }))
                     continue
                 }
                 read(part, partition, answer, t, p, gathering)
@@ -119,11 +167,22 @@ final class FetchWait: @unchecked Sendable {
         gathering.leave()
     }
 
+    /// The code for a partition that is not here.
+    private func missing(_ name: TopicPartition?) -> KafkaErrorCode {
+        guard let name else { return call.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition }
+        do {
+            _ = try broker.led(name).get()
+            return .notLeaderOrFollower
+        } catch { return error.code }
+    }
+
     private func read(_ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering) {
         answer.describe(t, p, partition)
-        if let code = Self.refusal(part, partition) { return answer.refuse(t, p, code) }
+        if let code = refusal(part, partition) { return answer.refuse(t, p, code) }
+        if let diverging = diverging(part, partition) { return answer.part(t, p, diverging) }
+        if let replica = nearerReplica(partition) { return answer.direct(t, p, replica) }
         let room = min(Int(part.partitionMaxBytes), answer.remaining)
-        let visible = partition.end(of: isolation)
+        let visible = end(of: partition)
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
         guard part.fetchOffset < visible, room > 0 || answer.bytes == 0 else { return }
         if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
@@ -148,6 +207,17 @@ final class FetchWait: @unchecked Sendable {
         partition.writer.disk.submit { [broker] in
             let result = Result { Self.visible(try log.read(from: offset, maxBytes: max(0, room)), below: visible) }
             broker.loop.execute { done(result) }
+        }
+    }
+
+    /// A replica in sync that stands in the reader's rack, if this broker does not (KIP-392).
+    private func nearerReplica(_ partition: Partition) -> Int32? {
+        guard follower == nil, !request.rackID.isEmpty, let leadership = partition.leadership, let cluster = broker.cluster,
+            cluster.settings.rack != request.rackID
+        else { return nil }
+        let brokers = broker.machine.cluster.brokers
+        return leadership.state.inSync.first { id in
+            id != broker.settings.nodeID && brokers[id].map { $0.rack == request.rackID && !$0.isFenced } ?? false
         }
     }
 
@@ -202,6 +272,10 @@ private final class FetchAnswer {
     }
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
+
+    func part(_ t: Int, _ p: Int, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch) { response.topics[t].partitions[p].diverging = diverging }
+
+    func direct(_ t: Int, _ p: Int, _ replica: Int32) { response.topics[t].partitions[p].preferredReadReplica = replica }
 
     func setAborted(_ t: Int, _ p: Int, _ aborted: [AbortedTransaction]) {
         response.topics[t].partitions[p].abortedTransactions = aborted.map { .init(producerID: $0.producerID, firstOffset: $0.firstOffset) }

@@ -1,4 +1,4 @@
-// FindCoordinator: this broker coordinates every group and every transaction.
+// FindCoordinator: which broker answers for a group or a transactional id; one that stands alone does for all.
 import Base
 import KafkaWire
 
@@ -25,7 +25,9 @@ extension Broker {
             return refused(.invalidRequest, "there is no coordinator of kind \(keyType)")
         }
         guard !key.isEmpty else { return refused(keyType == Self.groupKey ? .invalidGroupID : .invalidRequest, "a group and a transaction have a name") }
-        let address = advertised(to: call)
-        return .init(key: key, nodeID: settings.nodeID, host: address.host, port: Int32(address.port))
+        guard let broker = isClustered ? endpoint(of: machine.cluster.coordinator(of: key), call) : ownEndpoint(call) else {
+            return refused(.coordinatorNotAvailable, "no broker is known to be alive")
+        }
+        return .init(key: key, nodeID: broker.id, host: broker.host, port: broker.port)
     }
 }

@@ -31,7 +31,7 @@ extension Broker {
     }
 
     func listGroups(_ request: ListGroupsRequest, _ call: Call) {
-        let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys).sorted()
+        let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys).filter { coordinates($0.rawValue) }.sorted()
         var response = ListGroupsResponse()
         for id in ids {
             let group = coordinator.groups[id]

@@ -23,8 +23,12 @@ extension Broker {
             response.topics.append(answered)
         }
         guard !entries.isEmpty else { return call.reply(.offsetCommit(response)) }
-        replica.propose(.commitOffsets(group: group, entries)) { result in
-            if case .failure = result { response.refuseCommitted(.coordinatorNotAvailable) }
+        replica.propose(isClustered ? .cluster(.commitOffsets(by: settings.nodeID, group: group, entries)) : .commitOffsets(group: group, entries)) { result in
+            switch result {
+            case .success(.refused(let refusal)): response.refuseCommitted(refusal.code)
+            case .success: break
+            case .failure: response.refuseCommitted(.coordinatorNotAvailable)
+            }
             call.reply(.offsetCommit(response))
         }
     }
@@ -35,6 +39,16 @@ extension Broker {
     }
 
     func offsetFetch(_ request: OffsetFetchRequest, _ call: Call) {
+        guard isClustered else { return answer(request, call) }
+        // The coordinator before may have acknowledged a commit that is not executed here yet.
+        replica.afterBarrier { [self] isReadable in
+            if isReadable { return answer(request, call) }
+            let code = KafkaErrorCode.coordinatorLoadInProgress
+            call.reply(.offsetFetch(.init(errorCode: code, groups: request.groups.map { .init(groupID: $0.groupID, errorCode: code) })))
+        }
+    }
+
+    private func answer(_ request: OffsetFetchRequest, _ call: Call) {
         guard call.version < 8 else {
             let groups = request.groups.map { group in
                 OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics, stable: request.requireStable))

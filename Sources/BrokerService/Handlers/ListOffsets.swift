@@ -15,20 +15,24 @@ extension Broker {
         let gathering = Gathering { call.reply(.listOffsets(answer.response)) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
-                guard let partition = partitions[TopicPartition(topic.name, part.partition)] else {
-                    answer.refuse(t, p, .unknownTopicOrPartition)
+                let partition: Partition
+                do { partition = try led(TopicPartition(topic.name, part.partition)).get() } catch {
+                    answer.refuse(t, p, error.code)
                     continue
                 }
-                if part.currentLeaderEpoch > 0 {
-                    answer.refuse(t, p, .unknownLeaderEpoch)
+                if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) {
+                    answer.refuse(t, p, code)
+                } else if !partition.knowsEnd, part.timestamp != Self.earliest {
+                    // An end told now could lie below what an earlier leader has shown.
+                    answer.refuse(t, p, call.version >= Self.firstVersionThatWaits ? .offsetNotAvailable : .leaderNotAvailable)
                 } else if part.timestamp == Self.latest {
-                    answer.set(t, p, partition.end(of: isolation), -1)
+                    answer.set(t, p, partition.end(of: isolation), -1, partition.epochs.latest)
                 } else if part.timestamp == Self.earliest {
-                    answer.set(t, p, partition.startOffset, -1)
+                    answer.set(t, p, partition.startOffset, -1, partition.epochs.entries.first?.epoch ?? -1)
                 } else if part.timestamp >= 0 || (part.timestamp == Self.highestTimestamp && call.version >= 7) {
                     gathering.enter()
                     find(part.timestamp, in: partition) { found in
-                        answer.take(t, p, found, below: partition.end(of: isolation))
+                        answer.take(t, p, found, partition, below: partition.end(of: isolation))
                         gathering.leave()
                     }
                 } else {
@@ -38,6 +42,9 @@ extension Broker {
         }
         gathering.leave()
     }
+
+    /// From this version of ListOffsets on clients know OFFSET_NOT_AVAILABLE.
+    private static var firstVersionThatWaits: Int16 { 5 }
 
     private typealias Found = Result<(offset: Int64, timestamp: Int64)?, StorageError>
 
@@ -65,16 +72,16 @@ private final class ListOffsetsAnswer {
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
 
-    func set(_ t: Int, _ p: Int, _ offset: Int64, _ timestamp: Int64) {
+    func set(_ t: Int, _ p: Int, _ offset: Int64, _ timestamp: Int64, _ epoch: Int32) {
         response.topics[t].partitions[p].offset = offset
         response.topics[t].partitions[p].timestamp = timestamp
-        response.topics[t].partitions[p].leaderEpoch = 0
+        response.topics[t].partitions[p].leaderEpoch = max(0, epoch)
     }
 
     /// No such record is no error: offset and time stay -1.
-    func take(_ t: Int, _ p: Int, _ found: Result<(offset: Int64, timestamp: Int64)?, StorageError>, below end: Int64) {
+    func take(_ t: Int, _ p: Int, _ found: Result<(offset: Int64, timestamp: Int64)?, StorageError>, _ partition: Partition, below end: Int64) {
         switch found {
-        case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp)
+        case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp, partition.epochs.epoch(at: place.offset))
         case .success: break
         case .failure: refuse(t, p, .kafkaStorageError)
         }

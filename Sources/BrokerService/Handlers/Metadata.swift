@@ -1,10 +1,17 @@
-// Metadata: this broker, and the topics that were asked for; makes missing ones if broker and client agree to that.
+// Metadata: the brokers, and the topics that were asked for; makes missing ones if broker and client agree to that.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
     func metadata(_ request: MetadataRequest, _ call: Call) {
+        let missesSome = request.topics?.contains { topic in topic.name.map { machine.topics[$0] == nil } ?? (machine.topic(id: topic.topicID) == nil) } ?? false
+        guard isClustered, missesSome else { return answer(request, call) }
+        // Another broker may have made the topic and told its client so.
+        replica.afterBarrier { [self] _ in answer(request, call) }
+    }
+
+    private func answer(_ request: MetadataRequest, _ call: Call) {
         guard let asked = request.topics, !(asked.isEmpty && call.version == 0) else {
             let all = machine.topics.entries.map { describe($0.value) }
             return call.reply(.metadata(response(all, call)))
@@ -51,22 +58,63 @@ extension Broker {
 
     private func describe(_ topic: TopicRecord) -> MetadataResponse.Topic {
         let places = (0..<topic.partitions).map { number in
-            let isOpen = partitions[TopicPartition(topic.name, number)] != nil
+            let state = shownState(of: TopicPartition(topic.name, number))
             return MetadataResponse.Topic.Partition(
-                errorCode: isOpen ? .none : .leaderNotAvailable, partition: number, leaderID: isOpen ? settings.nodeID : -1, leaderEpoch: 0,
-                replicaNodes: [settings.nodeID], isrNodes: [settings.nodeID])
+                errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader, leaderEpoch: state.leaderEpoch,
+                replicaNodes: state.replicas, isrNodes: state.inSync, offlineReplicas: offlineReplicas(state))
         }
         return .init(name: topic.name, topicID: topic.id, partitions: places)
     }
 
-    private func response(_ topics: [MetadataResponse.Topic], _ call: Call) -> MetadataResponse {
+    /// What clients are told of a partition. The leader counts only while it is alive.
+    func shownState(of name: TopicPartition) -> PartitionState {
+        guard isClustered else {
+            let own = settings.nodeID
+            return PartitionState(replicas: [own], inSync: [own], leader: partitions[name] == nil ? -1 : own)
+        }
+        return machine.cluster.partitions[name] ?? PartitionState(replicas: [], inSync: [], leader: -1)
+    }
+
+    func offlineReplicas(_ state: PartitionState) -> [Int32] { isClustered ? state.replicas.filter { !machine.cluster.aliveSet.contains($0) } : [] }
+
+    // MARK: brokers
+
+    /// Where clients find a broker.
+    struct Endpoint {
+        var id: Int32
+        var host: String
+        var port: Int32
+        var rack: String?
+    }
+
+    func ownEndpoint(_ call: Call) -> Endpoint {
         let address = advertised(to: call)
+        return Endpoint(id: settings.nodeID, host: address.host, port: Int32(address.port), rack: settings.cluster.flatMap { $0.rack.isEmpty ? nil : $0.rack })
+    }
+
+    /// nil if there is no such broker.
+    func endpoint(of id: Int32, _ call: Call) -> Endpoint? {
+        guard let broker = machine.cluster.brokers[id] else { return nil }
+        return Endpoint(id: id, host: broker.host, port: broker.port, rack: broker.rack.isEmpty ? nil : broker.rack)
+    }
+
+    func liveEndpoints(_ call: Call) -> [Endpoint] { isClustered ? machine.cluster.alive.compactMap { endpoint(of: $0, call) } : [ownEndpoint(call)] }
+
+    /// The broker that administrators are sent to, one of those that are alive: the one whose metadata replica leads if it can be. Any can do the work.
+    var controllerID: Int32 {
+        guard isClustered else { return settings.nodeID }
+        let cluster = machine.cluster
+        let leader = replica.leader.map { Int32(truncatingIfNeeded: $0.rawValue) } ?? -1
+        return [leader, settings.nodeID].first(where: cluster.aliveSet.contains) ?? cluster.alive.first ?? -1
+    }
+
+    private func response(_ topics: [MetadataResponse.Topic], _ call: Call) -> MetadataResponse {
         // Versions before 12 cannot carry a missing name.
         var topics = topics
         if call.version < 12 { for index in topics.indices where topics[index].name == nil { topics[index].name = "" } }
         return MetadataResponse(
-            brokers: [.init(nodeID: settings.nodeID, host: address.host, port: Int32(address.port))], clusterID: machine.clusterID?.uuidText,
-            controllerID: settings.nodeID, topics: topics)
+            brokers: liveEndpoints(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }, clusterID: machine.clusterID?.uuidText,
+            controllerID: controllerID, topics: topics)
     }
 
     /// What ApiVersions says.

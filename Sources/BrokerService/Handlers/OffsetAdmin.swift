@@ -4,18 +4,21 @@ import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// There is one broker, so there is one epoch, and it has not ended.
+    /// Where epochs ended, so that a reader finds out whether what it has was taken back.
     func offsetForLeaderEpoch(_ request: OffsetForLeaderEpochRequest, _ call: Call) {
         let topics = request.topics.map { topic in
             OffsetForLeaderEpochResponse.Topic(
                 topic: topic.topic,
                 partitions: topic.partitions.map { part in
-                    guard let partition = partitions[TopicPartition(topic.topic, part.partition)] else {
-                        return .init(errorCode: .unknownTopicOrPartition, partition: part.partition)
+                    let partition: Partition
+                    do throws(KafkaErrorCode.Refusal) { partition = try led(TopicPartition(topic.topic, part.partition)).get() } catch {
+                        return .init(errorCode: error.code, partition: part.partition)
                     }
-                    if part.currentLeaderEpoch > 0 { return .init(errorCode: .unknownLeaderEpoch, partition: part.partition) }
-                    guard part.leaderEpoch == 0 else { return .init(partition: part.partition) }
-                    return .init(partition: part.partition, leaderEpoch: 0, endOffset: partition.highWatermark)
+                    if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return .init(errorCode: code, partition: part.partition) }
+                    // The present epoch is known before its first record is.
+                    if part.leaderEpoch == partition.term { return .init(partition: part.partition, leaderEpoch: partition.term, endOffset: partition.highWatermark) }
+                    guard let end = partition.epochs.end(of: part.leaderEpoch, logEnd: partition.highWatermark) else { return .init(partition: part.partition) }
+                    return .init(partition: part.partition, leaderEpoch: end.epoch, endOffset: end.endOffset)
                 })
         }
         call.reply(.offsetForLeaderEpoch(OffsetForLeaderEpochResponse(topics: topics)))

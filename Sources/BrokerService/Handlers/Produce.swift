@@ -19,9 +19,15 @@ extension Broker {
                 case .failure(let refusal): answer.refuse(t, p, refusal)
                 case .success(let (partition, batch)):
                     gathering.enter()
+                    let end = Int64(batch.lastOffsetDelta) + 1
+                    let deadline = now + .milliseconds(Int(request.timeoutMilliseconds))
                     let done: (AppendOutcome) -> Void = { outcome in
                         answer.set(t, p, outcome, partition)
-                        gathering.leave()
+                        guard request.acks == Self.allInSync, let first = outcome.offset else { return gathering.leave() }
+                        partition.whenReplicated(first + end, until: deadline) { code in
+                            if code != .none { answer.refuse(t, p, .init(code, nil)) }
+                            gathering.leave()
+                        }
                     }
                     guard batch.isTransactional else {
                         append(batch, to: partition, done)
@@ -38,10 +44,14 @@ extension Broker {
         gathering.leave()
     }
 
+    /// The number of acks that asks for all replicas in sync.
+    private static var allInSync: Int16 { -1 }
+
     private func append(_ batch: RecordBatch, to partition: Partition, _ completion: @escaping (AppendOutcome) -> Void) {
         let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
         partition.writer.append(
-            AppendJob(partition: partition, log: partition.log, batch: batch, logAppendTime: logAppendTime, completion: completion))
+            AppendJob(
+                partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: logAppendTime), term: partition.term, completion: completion))
     }
 
     /// The partition and the batch, or why it is refused. Everything that the header tells is checked here.
@@ -49,9 +59,10 @@ extension Broker {
         guard (-1...1).contains(request.acks) else {
             return .failure(.init(.invalidRequiredAcks, "acks is \(request.acks); possible are 0, 1 and -1 (all)"))
         }
-        guard let partition = partitions[name] else {
-            let known = machine.topics[name.topic] != nil
-            return .failure(.init(known && topicsUnderWay[name.topic] != nil ? .leaderNotAvailable : .unknownTopicOrPartition, nil))
+        let partition: Partition
+        do { partition = try led(name).get() } catch { return .failure(.init(error.code, nil)) }
+        if request.acks == Self.allInSync, partition.inSyncCount < partition.minInSync {
+            return .failure(.init(.notEnoughReplicas, "\(partition.inSyncCount) replicas are in sync, min.insync.replicas asks for \(partition.minInSync)"))
         }
         if let failure = partition.failure { return .failure(.init(.kafkaStorageError, failure)) }
         guard let records, records.readableBytes > 0 else { return .failure(.init(.invalidRecord, "there is no record batch")) }
@@ -138,7 +149,8 @@ private final class ProduceAnswer {
             response.topics[t].partitions[p].baseOffset = baseOffset
             response.topics[t].partitions[p].logAppendTimeMilliseconds = logAppendTime ?? -1
         case .duplicate(let baseOffset): response.topics[t].partitions[p].baseOffset = baseOffset
-        case .corrupt, .outOfOrder, .staleEpoch, .failed: hasError = true
+        case .replicated: break
+        case .corrupt, .outOfOrder, .staleEpoch, .notLeader, .notNext, .failed: hasError = true
         }
         if case .failed(let error) = outcome { response.topics[t].partitions[p].errorMessage = error.description }
     }

@@ -9,7 +9,7 @@ extension Broker {
         var response = ListTransactionsResponse(unknownStateFilters: request.stateFilters.filter { !known.contains($0) })
         let states = request.stateFilters.filter(known.contains)
         let wall = time.wallTime().milliseconds
-        for (name, transaction) in machine.transactions.entries {
+        for (name, transaction) in machine.transactions.entries where coordinates(name) {
             guard request.stateFilters.isEmpty || states.contains(transaction.phase.name),
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producer.id),
                 request.durationFilter < 0 || (!transaction.phase.isAtRest && wall - transaction.started.milliseconds > request.durationFilter)
@@ -42,9 +42,10 @@ extension Broker {
         let gathering = Gathering { call.reply(.describeProducers(DescribeProducersResponse(topics: topics))) }
         for (t, topic) in request.topics.enumerated() {
             for (p, number) in topic.partitionIndexes.enumerated() {
-                guard let partition = partitions[TopicPartition(topic.name, number)] else {
-                    topics[t].partitions[p].errorCode = .unknownTopicOrPartition
-                    topics[t].partitions[p].errorMessage = "there is no partition \(number) of '\(topic.name)'"
+                let partition: Partition
+                do { partition = try led(TopicPartition(topic.name, number)).get() } catch {
+                    topics[t].partitions[p].errorCode = error.code
+                    topics[t].partitions[p].errorMessage = "partition \(number) of '\(topic.name)' is not led by this broker, if there is one"
                     continue
                 }
                 gathering.enter()

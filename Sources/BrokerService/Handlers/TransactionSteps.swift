@@ -7,7 +7,9 @@ import KafkaWire
 extension Broker {
     func addPartitionsToTxn(_ request: AddPartitionsToTxnRequest, _ call: Call) {
         let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } }
-        let missing = names.filter { partitions[$0] == nil }
+        let missing = names.filter { name in
+            isClustered ? !(0..<(machine.topics[name.topic]?.partitions ?? 0)).contains(name.partition) : partitions[name] == nil
+        }
         func reply(_ code: (TopicPartition) -> KafkaErrorCode) {
             call.reply(
                 .addPartitionsToTxn(

@@ -1,5 +1,5 @@
-// Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Tagged fields that only replicas and
-// diverging logs need are left out. Source: Kafka protocol guide, api key 1.
+// Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Of the tagged fields
+// the one for diverging logs (KIP-595) is there. Source: Kafka protocol guide, api key 1.
 import Base
 
 package struct FetchRequest: WireLayout, Equatable {
@@ -179,6 +179,8 @@ package struct FetchResponse: WireLayout, Equatable {
             package var abortedTransactions: [AbortedTransaction]?
             package var preferredReadReplica: Int32 = -1
             package var records: Bytes?
+            /// Where the reader's log parts from this one (KIP-595).
+            package var diverging: DivergingEpoch?
 
             package init() {}
 
@@ -206,7 +208,45 @@ package struct FetchResponse: WireLayout, Equatable {
                 try io.optionalList(&abortedTransactions)
                 if io.version >= 11 { try io.int32(&preferredReadReplica) }
                 try io.optionalBytes(&records)
-                try io.tags()
+                guard io.version >= 12 else { return try io.tags() }
+                var tagged = try DivergingEpoch.tagged(diverging)
+                try io.tags(&tagged)
+                diverging = try DivergingEpoch.found(in: tagged)
+            }
+
+            /// The end of the largest epoch that is not above the one that the reader asked about.
+            package struct DivergingEpoch: WireLayout, Equatable {
+                package var epoch: Int32 = -1
+                package var endOffset: Int64 = -1
+
+                package init() {}
+                package init(epoch: Int32, endOffset: Int64) {
+                    self.epoch = epoch
+                    self.endOffset = endOffset
+                }
+
+                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                    try io.int32(&epoch)
+                    try io.int64(&endOffset)
+                    try io.tags()
+                }
+
+                private static let tag: UInt32 = 0
+
+                static func tagged(_ diverging: DivergingEpoch?) throws(WireError) -> [TaggedField] {
+                    guard var diverging else { return [] }
+                    var writer = FieldWriter<KafkaDialect>(flexible: true)
+                    try writer.nested(&diverging)
+                    return [TaggedField(tag: tag, payload: writer.buffer)]
+                }
+
+                static func found(in tagged: [TaggedField]) throws(WireError) -> DivergingEpoch? {
+                    guard let field = tagged.first(where: { $0.tag == tag }) else { return nil }
+                    var reader = FieldReader<KafkaDialect>(field.payload, flexible: true)
+                    var diverging = DivergingEpoch()
+                    try reader.nested(&diverging)
+                    return diverging
+                }
             }
 
             package struct AbortedTransaction: WireLayout, Equatable {

@@ -12,6 +12,30 @@ struct RunningBroker: RunningService {
     func stop() async { await door.stop() }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningBroker {
+        var settings = try settings(context)
+        let peers = try context.settings.ensemble(
+            SettingsTable.brokerPeers, SettingsTable.brokerID, SettingsTable.brokerPeerTLS, service: "broker", what: "broker")
+        if let peers { join(peers, &settings, context.settings) }
+        return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+    }
+
+    /// Makes the broker one of those that `peers` names.
+    static func join(_ peers: PeerLinkSettings, _ settings: inout BrokerSettings, _ values: Settings) {
+        var cluster = ClusterSettings(peers: peers)
+        let factor = values[SettingsTable.brokerReplicationFactor]
+        cluster.rack = values[SettingsTable.brokerRack]
+        cluster.defaultReplicationFactor = Int16(factor == 0 ? min(3, peers.peers.count) : factor)
+        cluster.sessionTimeout = .milliseconds(values[SettingsTable.brokerNodeTimeout])
+        cluster.replicaLagMax = .milliseconds(values[SettingsTable.brokerReplicaLag])
+        cluster.rebalancesLeaders = values[SettingsTable.brokerLeaderRebalance]
+        cluster.leaderImbalanceCheckInterval = .milliseconds(values[SettingsTable.brokerLeaderRebalanceInterval])
+        let minInSync = values[SettingsTable.brokerMinInSync]
+        settings.topicDefaults.minInSyncReplicas = Int64(minInSync == 0 ? cluster.defaultReplicationFactor / 2 + 1 : Int16(minInSync))
+        settings.nodeID = Int32(truncatingIfNeeded: peers.id)
+        settings.cluster = cluster
+    }
+
+    static func settings(_ context: ServiceName.Context) throws -> BrokerSettings {
         var settings = BrokerSettings()
         settings.listen = context.settings[SettingsTable.brokerListen]
         settings.advertised = try advertised(context.settings[SettingsTable.brokerAdvertised])
@@ -29,7 +53,7 @@ struct RunningBroker: RunningService {
         settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))
         settings.tls = try context.settings.tls(SettingsTable.brokerTLS)
         try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name, settings.tls)
-        return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+        return settings
     }
 
     private static func addSecurity(_ all: Settings, _ settings: inout BrokerSettings) throws {

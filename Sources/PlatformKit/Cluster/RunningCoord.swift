@@ -19,7 +19,8 @@ struct RunningCoord: RunningService {
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningCoord {
         var settings = try settings(context.settings)
-        settings.ensemble = try ensemble(context.settings)
+        settings.ensemble = try context.settings.ensemble(
+            SettingsTable.coordPeers, SettingsTable.coordID, SettingsTable.coordPeerTLS, service: "coord", what: "server")
         return RunningCoord(door: try await open(settings, context.settings, directory, context.metrics, log))
     }
 
@@ -37,22 +38,6 @@ struct RunningCoord: RunningService {
             settings.adminListen = nil
             return try await start()
         }
-    }
-
-    /// The servers that this one belongs to, if it does not stand alone.
-    private static func ensemble(_ values: Settings) throws(CommandFailure) -> PeerLinkSettings? {
-        let peers = values[SettingsTable.coordPeers]
-        guard !peers.isEmpty else { return nil }
-        let id = Int64(values[SettingsTable.coordID])
-        guard let own = peers.first(where: { $0.id == id }) else {
-            throw CommandFailure(
-                .configuration, "server \(id) is not among the peers", why: "\(SettingsTable.coordPeers.name) names \(peers.map { "\($0.id)" }.joined(separator: ", "))",
-                next: "give this server one of these numbers with --id, or add it to --peers on every server")
-        }
-        var ensemble = PeerLinkSettings(id: id, listen: own.address, peers: peers, service: "coord")
-        ensemble.tls = try values.tls(SettingsTable.coordPeerTLS)
-        try values.checkExposure(own.address, SettingsTable.coordPeers.name, ensemble.tls)
-        return ensemble
     }
 
     static func settings(_ values: Settings) throws -> CoordSettings {

@@ -47,6 +47,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         case .coord where context.settings[SettingsTable.coordNodes] > 1:
             try await RunningCoordEnsemble.start(context, count: context.settings[SettingsTable.coordNodes], log: log)
         case .coord: try await RunningCoord.start(context, directory, log)
+        case .broker where context.settings[SettingsTable.brokerNodes] > 1:
+            try await RunningBrokerCluster.start(context, count: context.settings[SettingsTable.brokerNodes], log: log)
         case .broker: try await RunningBroker.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)
         case .compute: try await RunningCompute.start(context)

@@ -12,14 +12,18 @@ struct BrokerCommand: AsyncParsableCommand {
         subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, User.self, AccessVerbs.self, Log.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker")
+        static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker\n  platform broker serve --id 1 --peers 1=10.0.0.1:9093,2=10.0.0.2:9093,3=10.0.0.3:9093")
         @Option(name: .long, help: ArgumentHelp("Where Kafka clients connect.", valueName: "host:port")) var listen: String?
+        @Option(name: .long, help: ArgumentHelp("The brokers of the cluster, this one too, and where each listens for the others.", valueName: "n=host:port,...")) var peers: String?
+        @Option(name: .long, help: ArgumentHelp("The number of this broker among --peers.", valueName: "n")) var id: Int?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
         @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
-            let flags = listen.map { [(SettingsTable.brokerListen.name, $0)] } ?? []
+            var flags = listen.map { [(SettingsTable.brokerListen.name, $0)] } ?? []
+            if let peers { flags.append((SettingsTable.brokerPeers.name, peers)) }
+            if let id { flags.append((SettingsTable.brokerID.name, "\(id)")) }
             try await Serving.run([.broker], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }

@@ -37,13 +37,13 @@ struct UpCommand: AsyncParsableCommand {
             SEE ALSO  platform status, platform doctor, platform demo
             """)
     @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
-    @Option(name: .long, help: ArgumentHelp("Run coord as an ensemble of this many servers.", valueName: "n")) var nodes: Int?
+    @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
     @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let flags = nodes.map { [(SettingsTable.coordNodes.name, "\($0)")] } ?? []
+        let flags = nodes.map { count in [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name].map { ($0, "\(count)") } } ?? []
         try await Serving.run(try chosenServices(), settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
     }
 

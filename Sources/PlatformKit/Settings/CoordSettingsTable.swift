@@ -46,22 +46,9 @@ extension SettingsTable {
     static let coordNodes = SettingKey.integer(
         "coord.nodes", 1, 1...7, "servers", "How many coord servers this process runs as one ensemble, each on the port after the one before.")
     static let coordID = SettingKey.integer("coord.id", 1, 1...255, "", "The number of this server among coord.peers.")
-    static let coordPeers = SettingKey<[PeerLinkSettings.Peer]>(
-        name: "coord.peers", defaultText: "", domain: "number=host:port,... for every server, this one too; empty: it stands alone",
-        summary: "The servers of the ensemble, and where each listens for the others.",
-        parse: { text throws(SettingRefusal) in
-            let peers = text.split(separator: ",").map { entry -> PeerLinkSettings.Peer? in
-                let parts = entry.split(separator: "=", maxSplits: 1)
-                guard parts.count == 2, let id = Int64(parts[0]), (1...255).contains(id), let address = HostPort(parsing: String(parts[1]), defaultPort: 2888)
-                else { return nil }
-                return PeerLinkSettings.Peer(id: id, address: address)
-            }
-            let known = peers.compactMap { $0 }
-            guard known.count == peers.count, Set(known.map(\.id)).count == known.count, known.count != 1 else {
-                throw SettingRefusal(expected: "a list such as 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888, each number once")
-            }
-            return known
-        })
+    static let coordPeers = SettingKey.peers(
+        "coord.peers", defaultPort: 2888, "number=host:port,... for every server, this one too; empty: it stands alone",
+        "The servers of the ensemble, and where each listens for the others.")
     static let coordPeerTLS = TLSKeys("coord.peer", "the other servers")
     static let coordSecureListen = SettingKey<HostPort?>(
         name: "coord.tls.listen", defaultText: "", domain: "host:port, port 0 takes a free one; empty: coord.listen itself speaks TLS",

@@ -63,7 +63,7 @@ enum SettingsTable {
     static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let consoleTLS = TLSKeys("console", "browsers and scrapers")
-    static let tls = [coordTLS, coordPeerTLS, brokerTLS, dfsTLS, computeTLS, consoleTLS]
+    static let tls = [coordTLS, coordPeerTLS, brokerTLS, brokerPeerTLS, dfsTLS, computeTLS, consoleTLS]
 
     static let all: [AnySetting] =
         [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased]
@@ -72,7 +72,7 @@ enum SettingsTable {
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
             brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
-        ] + brokerTLS.erased
+        ] + brokerTLS.erased + brokerCluster
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased

@@ -1,0 +1,183 @@
+// Durable commands about the brokers of a cluster and the replicas of its partitions. Proposed only where there are several brokers; a broker that stands
+// alone has every partition for itself and stores nothing of this. A tag is never given another meaning.
+import Base
+
+/// A change of the cluster.
+package enum ClusterCommand: WireLayout, Equatable {
+    /// A broker has started, or is back. `keepsLog`: nothing that it acknowledged can be missing from its logs.
+    case register(BrokerRecord, keepsLog: Bool)
+    /// A broker is not heard from, or goes; `epoch` is the one of its registration.
+    case fence(broker: Int32, epoch: Int64)
+    case createTopic(TopicRecord, [ReplicaList])
+    /// More partitions, one for each list.
+    case growTopic(name: String, [ReplicaList])
+    case changeInSync(InSyncChange)
+    /// Leaders are chosen anew: the first replica that is alive and in sync, or with `unclean` that is alive.
+    case elect([TopicPartition], unclean: Bool)
+    case reassign([Reassignment])
+    /// Offsets that the coordinator of the group commits; refused if it is no longer the coordinator.
+    case commitOffsets(by: Int32, group: GroupID, [OffsetEntry])
+    /// These partitions have the marker of a transaction that is decided.
+    case marked(transaction: String, ProducerIdentity, [TopicPartition])
+
+    package init() { self = .elect([], unclean: false) }
+
+    private var tag: Int8 {
+        switch self {
+        case .register: 1
+        case .fence: 2
+        case .createTopic: 3
+        case .growTopic: 4
+        case .changeInSync: 5
+        case .elect: 6
+        case .reassign: 7
+        case .commitOffsets: 8
+        case .marked: 9
+        }
+    }
+
+    private static func blank(_ tag: Int8) throws(WireError) -> ClusterCommand {
+        switch tag {
+        case 1: .register(BrokerRecord(), keepsLog: false)
+        case 2: .fence(broker: 0, epoch: 0)
+        case 3: .createTopic(TopicRecord(), [])
+        case 4: .growTopic(name: "", [])
+        case 5: .changeInSync(InSyncChange())
+        case 6: .elect([], unclean: false)
+        case 7: .reassign([])
+        case 8: .commitOffsets(by: 0, group: GroupID(""), [])
+        case 9: .marked(transaction: "", ProducerIdentity(), [])
+        default: throw .unknownTag("cluster command", Int(tag))
+        }
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = self.tag
+        try io.int8(&tag)
+        if tag != self.tag { self = try Self.blank(tag) }
+        switch self {
+        case .register(var broker, var keepsLog):
+            try io.nested(&broker)
+            try io.bool(&keepsLog)
+            self = .register(broker, keepsLog: keepsLog)
+        case .fence(var broker, var epoch):
+            try io.int32(&broker)
+            try io.int64(&epoch)
+            self = .fence(broker: broker, epoch: epoch)
+        case .createTopic(var topic, var places):
+            try io.nested(&topic)
+            try io.list(&places)
+            self = .createTopic(topic, places)
+        case .growTopic(var name, var places):
+            try io.string(&name)
+            try io.list(&places)
+            self = .growTopic(name: name, places)
+        case .changeInSync(var change):
+            try io.nested(&change)
+            self = .changeInSync(change)
+        case .elect(var partitions, var unclean):
+            try io.list(&partitions)
+            try io.bool(&unclean)
+            self = .elect(partitions, unclean: unclean)
+        case .reassign(var changes):
+            try io.list(&changes)
+            self = .reassign(changes)
+        case .commitOffsets(var broker, var group, var entries):
+            try io.int32(&broker)
+            try io.id(&group)
+            try io.list(&entries)
+            self = .commitOffsets(by: broker, group: group, entries)
+        case .marked(var name, var producer, var partitions):
+            try io.string(&name)
+            try io.nested(&producer)
+            try io.list(&partitions)
+            self = .marked(transaction: name, producer, partitions)
+        }
+    }
+}
+
+/// A broker as it introduced itself.
+package struct BrokerRecord: WireLayout, Hashable {
+    package var id: Int32 = -1
+    /// Drawn at every start, so that a broker that came back is not taken for the one that was.
+    package var incarnation = UUIDBytes()
+    /// What clients are told to connect to.
+    package var host = ""
+    package var port: Int32 = 0
+    /// Where it stands; empty if nobody said.
+    package var rack = ""
+    /// The slot of its registration; set by the machine.
+    package var epoch: Int64 = -1
+    /// Not heard from: it leads nothing and counts for nothing until it registers anew.
+    package var isFenced = false
+
+    package init() {}
+    package init(id: Int32, incarnation: UUIDBytes, host: String, port: Int32, rack: String = "") {
+        self.id = id
+        self.incarnation = incarnation
+        self.host = host
+        self.port = port
+        self.rack = rack
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&id)
+        try io.uuid(&incarnation)
+        try io.string(&host)
+        try io.int32(&port)
+        try io.string(&rack)
+    }
+}
+
+/// The brokers that hold a partition; the first one leads it if it can.
+package struct ReplicaList: WireLayout, Hashable {
+    package var brokers: [Int32] = []
+    package init() {}
+    package init(_ brokers: [Int32]) { self.brokers = brokers }
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.int32s(&brokers) }
+}
+
+/// What a leader found: which replicas have everything that was acknowledged.
+package struct InSyncChange: WireLayout, Hashable {
+    package var topicID = UUIDBytes()
+    package var partition: Int32 = 0
+    package var leader: Int32 = -1
+    package var leaderEpoch: Int32 = 0
+    /// The version of the partition's state that the leader knows.
+    package var version: Int32 = 0
+    package var inSync: [Int32] = []
+
+    package init() {}
+    package init(topicID: UUIDBytes, partition: Int32, leader: Int32, leaderEpoch: Int32, version: Int32, inSync: [Int32]) {
+        self.topicID = topicID
+        self.partition = partition
+        self.leader = leader
+        self.leaderEpoch = leaderEpoch
+        self.version = version
+        self.inSync = inSync
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.uuid(&topicID)
+        try io.int32(&partition)
+        try io.int32(&leader)
+        try io.int32(&leaderEpoch)
+        try io.int32(&version)
+        try io.int32s(&inSync)
+    }
+}
+
+/// Where a partition is to lie; an empty list takes back a reassignment that is under way.
+package struct Reassignment: WireLayout, Hashable {
+    package var partition = TopicPartition()
+    package var target: [Int32] = []
+    package init() {}
+    package init(_ partition: TopicPartition, target: [Int32]) {
+        self.partition = partition
+        self.target = target
+    }
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.nested(&partition)
+        try io.int32s(&target)
+    }
+}

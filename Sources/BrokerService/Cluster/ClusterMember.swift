@@ -1,0 +1,179 @@
+// A broker among others: its links to them, its registration, and, where this broker's metadata replica leads, the watch over who is alive. What is
+// decided comes back to every broker through the log; what a broker then does with its partitions is in Replicas.
+import Base
+import BrokerCore
+import KafkaWire
+import Logging
+import NetKit
+import Replication
+
+/// What brokers tell each other beside the log.
+private struct BrokerWord: WireLayout {
+    /// The life that the sender is in.
+    var incarnation = UUIDBytes()
+
+    init() {}
+    init(incarnation: UUIDBytes) { self.incarnation = incarnation }
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.uuid(&incarnation) }
+}
+
+/// One broker's membership of its cluster. Used on the loop only.
+final class ClusterMember: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; `links` is set before the listener opens.
+    unowned let broker: Broker
+    let settings: ClusterSettings
+    let links: PeerLinks
+    let incarnation: UUIDBytes
+    /// One for each broker that leads partitions which lie here too.
+    var fetchers: [Int32: ReplicaFetcher] = [:]
+    private var lastHeard: [Int32: Instant] = [:]
+    /// When the link to a broker broke.
+    private var lost: [Int32: Instant] = [:]
+    private var isRegistering = false
+    private var fencing: Set<Int32> = []
+    private var nextPreferredCheck: Instant
+    private var lastStep: Instant
+    private(set) var isLeaving = false
+
+    /// How often brokers tell that they are alive, and how often the controller looks.
+    private static let tick = Duration.milliseconds(100)
+    /// A broker whose links broke and that does not come back within this time is not there.
+    private static let linkGrace = Duration.milliseconds(250)
+
+    init(_ broker: Broker, _ settings: ClusterSettings, _ links: PeerLinks, incarnation: UUIDBytes) {
+        self.broker = broker
+        self.settings = settings
+        self.links = links
+        self.incarnation = incarnation
+        lastStep = broker.now
+        nextPreferredCheck = broker.now + settings.leaderImbalanceCheckInterval
+    }
+
+    private var id: Int32 { broker.settings.nodeID }
+    private var record: BrokerRecord? { broker.machine.cluster.brokers[id] }
+    /// Whether the cluster counts on this life of this broker.
+    var isRegistered: Bool { record.map { $0.incarnation == incarnation && !$0.isFenced } ?? false }
+
+    /// Wires replica, links and broker together and begins to dial.
+    func join() {
+        let replica = broker.replica
+        links.events.onFrame = { [unowned self] frame, peer in
+            do { try replica.received(frame, from: NodeID(peer)) } catch {
+                broker.log.error("a frame of a peer cannot be read; do all brokers run the same version?", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            }
+        }
+        links.events.onConnected = { [unowned self] peer in
+            lost[Int32(truncatingIfNeeded: peer)] = nil
+            replica.peerConnected(NodeID(peer))
+        }
+        links.events.onDisconnected = { [unowned self] peer in
+            lost[Int32(truncatingIfNeeded: peer)] = broker.now
+            replica.peerDisconnected(NodeID(peer))
+        }
+        links.events.onStream = { [unowned self] frames, peer in BrokerSession(frames, broker, peer: Int32(truncatingIfNeeded: peer)) }
+        replica.events.send = { [links] frame, peer in links.send(frame, to: peer.rawValue) }
+        replica.events.onService = { [unowned self] bytes, peer in heard(bytes, Int32(truncatingIfNeeded: peer.rawValue)) }
+        replica.events.onExecuted = { [unowned self] in broker.executed($0) }
+        replica.events.onInstalled = { [unowned self] in broker.placeAll() }
+        replica.events.onLeader = { [unowned self] in leaderChanged($0) }
+        links.connect()
+        step()
+    }
+
+    private func step() {
+        guard !broker.isStopping else { return }
+        // Who was stopped itself cannot say that others were silent.
+        if broker.now - lastStep > Self.tick * 5 { lastHeard = [:] }
+        lastStep = broker.now
+        register()
+        tellOthers()
+        if broker.replica.isLeading { watch() }
+        broker.checkReplicas()
+        broker.loop.schedule(after: Self.tick) { self.step() }
+    }
+
+    // MARK: this broker
+
+    /// Tells the cluster of this life, again if it was taken for lost.
+    private func register() {
+        guard !isRegistering, !isLeaving, broker.replica.leader != nil, !isRegistered else { return }
+        isRegistering = true
+        let address = broker.settings.advertised ?? settings.clientAddress
+        let record = BrokerRecord(id: id, incarnation: incarnation, host: address.host, port: Int32(address.port), rack: settings.rack)
+        broker.replica.propose(.cluster(.register(record, keepsLog: broker.settings.durability == .beforeAcknowledging))) { [unowned self] result in
+            isRegistering = false
+            guard case .success(.registered(let registered, _)) = result else { return }
+            broker.log.notice("registered in the cluster", metadata: ["broker": "\(id)", "epoch": "\(registered.epoch)"])
+        }
+    }
+
+    /// All others hear it, so that whoever becomes the controller knows already.
+    private func tellOthers() {
+        let word: Bytes
+        do { word = try BrokerWord(incarnation: incarnation).encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("a word of ours can always be encoded: \(error)")
+        }
+        for peer in settings.peers.peers where peer.id != settings.peers.id { broker.replica.sendService(word, to: NodeID(peer.id)) }
+    }
+
+    /// Hands leadership over before this broker goes; `done` comes within the time that a stop may take.
+    func leave(_ done: @escaping () -> Void) {
+        isLeaving = true
+        guard let record, isRegistered, broker.machine.cluster.alive.count > 1, broker.replica.leader != nil else { return done() }
+        var isDone = false
+        // Made and called on the loop.
+        nonisolated(unsafe) let once: () -> Void = {
+            guard !isDone else { return }
+            isDone = true
+            done()
+        }
+        broker.replica.propose(.cluster(.fence(broker: id, epoch: record.epoch))) { _ in once() }
+        broker.loop.schedule(after: BrokerSettings.handOverTimeout) { once() }
+    }
+
+    // MARK: the controller
+
+    private func leaderChanged(_ leader: NodeID?) {
+        if let leader { broker.log.notice("broker \(leader) is the controller", metadata: ["self": "\(leader == broker.replica.id)"]) } else {
+            broker.log.notice("no controller is known, looking for one")
+        }
+        fencing = []
+        register()
+    }
+
+    private func heard(_ bytes: Bytes, _ peer: Int32) {
+        // A word that cannot be read comes from a newer version; it shows that its sender is alive all the same.
+        let word = try? BrokerWord(decoding: bytes, as: DurableDialect.self)
+        if let word, let record = broker.machine.cluster.brokers[peer], record.incarnation != word.incarnation, !record.isFenced { return }
+        lastHeard[peer] = broker.now
+    }
+
+    /// Fences who is not heard from, and lets preferred leaders lead again now and then.
+    private func watch() {
+        let now = broker.now
+        for (peer, record) in broker.machine.cluster.brokers.entries where peer != id && !record.isFenced && !fencing.contains(peer) {
+            let since = lastHeard[peer] ?? now
+            if lastHeard[peer] == nil { lastHeard[peer] = now }
+            let isCutOff = lost[peer].map { $0 >= since && now - $0 > Self.linkGrace } ?? false
+            guard isCutOff || now - since > settings.sessionTimeout else { continue }
+            fence(peer, record.epoch, isCutOff ? "its connections broke" : "it was not heard from for \((now - since).inMilliseconds) ms")
+        }
+        guard now >= nextPreferredCheck else { return }
+        nextPreferredCheck = now + settings.leaderImbalanceCheckInterval
+        guard settings.rebalancesLeaders else { return }
+        let alive = broker.machine.cluster.aliveSet
+        let others = broker.machine.cluster.partitions.entries.filter { _, state in
+            state.leader != state.preferredLeader && alive.contains(state.preferredLeader) && state.inSync.contains(state.preferredLeader)
+        }
+        if !others.isEmpty { broker.replica.propose(.cluster(.elect(others.map(\.key), unclean: false))) { _ in } }
+    }
+
+    private func fence(_ peer: Int32, _ epoch: Int64, _ reason: String) {
+        fencing.insert(peer)
+        broker.log.warning("a broker is taken for lost; others lead its partitions", metadata: ["broker": "\(peer)", "reason": "\(reason)"])
+        broker.replica.propose(.cluster(.fence(broker: peer, epoch: epoch))) { [unowned self] _ in fencing.remove(peer) }
+    }
+
+    func stop() async { await links.stop() }
+}

@@ -1,0 +1,282 @@
+// A follower's side of replication: one fetcher for each broker that leads partitions which lie here too. It asks for what follows on its logs, makes the
+// answer durable, and asks again; the question itself tells the leader how far it has come. Where the logs part it cuts its own.
+// Source: Kafka's replication design; KIP-101, KIP-595 for logs that part.
+import Base
+import BrokerCore
+import KafkaWire
+import NetKit
+import Storage
+
+extension ClusterMember {
+    func follow(_ partition: Partition) {
+        let fetcher = fetchers[partition.leader] ?? ReplicaFetcher(of: partition.leader, for: broker, self)
+        fetchers[partition.leader] = fetcher
+        fetcher.add(partition)
+    }
+
+    func unfollow(_ partition: Partition) { fetchers[partition.leader]?.remove(partition) }
+}
+
+/// Fetches from one leader. Used on the loop only.
+final class ReplicaFetcher: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; closures carry the reference back there.
+    private let leader: Int32
+    private unowned let broker: Broker
+    private unowned let member: ClusterMember
+    private var followed: [TopicPartition: Partition] = [:]
+    /// Until when a partition is left alone that could not be fetched.
+    private var paused: [TopicPartition: Instant] = [:]
+    private var stream: PeerStream?
+    private var isConnecting = false
+    private var isBusy = false
+    /// Whether the leader keeps a question of ours that does not name all partitions.
+    private var isOutdated = false
+    private var failures = 0
+
+    /// The version of Fetch between brokers: topics by id, replicas by number.
+    static let version: Int16 = 13
+
+    init(of leader: Int32, for broker: Broker, _ member: ClusterMember) {
+        self.leader = leader
+        self.broker = broker
+        self.member = member
+    }
+
+    func add(_ partition: Partition) {
+        followed[partition.name] = partition
+        paused[partition.name] = nil
+        if isBusy {
+            guard !isOutdated else { return }
+            isOutdated = true
+            // Ends the wait of the question that lies with the leader.
+            stream?.ask(FetchRequest(replicaID: broker.settings.nodeID, topics: [])) { _ in }
+        } else {
+            next()
+        }
+    }
+
+    func remove(_ partition: Partition) {
+        guard followed[partition.name] === partition else { return }
+        followed[partition.name] = nil
+        paused[partition.name] = nil
+    }
+
+    /// Follows nobody any more.
+    func stop() { followed = [:] }
+
+    // MARK: questions
+
+    private func next() {
+        guard !isBusy, !broker.isStopping, !followed.isEmpty else { return }
+        guard let stream else { return connect() }
+        let now = broker.now
+        paused = paused.filter { $0.value > now }
+        let request = question()
+        guard !request.topics.isEmpty else { return retryLater() }
+        isBusy = true
+        isOutdated = false
+        stream.ask(request) { [self] answer in
+            isBusy = false
+            guard let answer, answer.errorCode == .none else { return retryLater() }
+            isBusy = true
+            take(answer)
+        }
+    }
+
+    private func question() -> FetchRequest {
+        var topics: [FetchRequest.Topic] = []
+        for (name, partition) in followed.sorted(by: { $0.key < $1.key }) where paused[name] == nil {
+            if topics.last?.topicID != partition.topicID { topics.append(.init(topicID: partition.topicID)) }
+            topics[topics.count - 1].partitions.append(
+                .init(
+                    partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd, lastFetchedEpoch: partition.epochs.latest,
+                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(ClusterSettings.replicaPartitionBytesMax)))
+        }
+        return FetchRequest(
+            replicaID: broker.settings.nodeID, maxWaitMilliseconds: Int32(ClusterSettings.replicaFetchWait.inMilliseconds), minBytes: 1,
+            maxBytes: Int32(ClusterSettings.replicaFetchBytesMax), topics: topics)
+    }
+
+    private func retryLater() {
+        broker.loop.schedule(after: ClusterSettings.replicaRetry) { self.next() }
+    }
+
+    private func connect() {
+        guard !isConnecting else { return }
+        isConnecting = true
+        let (links, leader) = (member.links, leader)
+        Task {
+            do {
+                try await links.openStream(to: Int64(leader)) { frames in
+                    let stream = PeerStream(frames, clientID: "replica") { self.lost($0) }
+                    self.connected(stream)
+                    return stream
+                }
+            } catch { broker.loop.execute { self.notConnected() } }
+        }
+    }
+
+    private func connected(_ stream: PeerStream) {
+        isConnecting = false
+        failures = 0
+        self.stream = stream
+        broker.loop.execute { self.next() }
+    }
+
+    private func notConnected() {
+        isConnecting = false
+        failures += 1
+        broker.loop.schedule(after: .milliseconds(min(500, 25 << min(failures, 5)))) { self.next() }
+    }
+
+    private func lost(_ stream: PeerStream) {
+        guard self.stream === stream else { return }
+        self.stream = nil
+        notConnected()
+    }
+
+    // MARK: answers
+
+    private func take(_ answer: FetchResponse) {
+        let gathering = Gathering { [self] in
+            isBusy = false
+            next()
+        }
+        for topic in answer.topics {
+            guard let name = broker.machine.topic(id: topic.topicID)?.name else { continue }
+            for part in topic.partitions {
+                guard let partition = followed[TopicPartition(name, part.partition)], partition.topicID == topic.topicID else { continue }
+                take(part, partition, gathering)
+            }
+        }
+        gathering.leave()
+    }
+
+    private func take(_ part: FetchResponse.Topic.Partition, _ partition: Partition, _ gathering: Gathering) {
+        if let diverging = part.diverging { return cut(partition, diverging, gathering) }
+        switch part.errorCode {
+        case .none: break
+        case .offsetOutOfRange: return startOver(partition, part, gathering)
+        default:
+            // The leader or this broker has not heard yet who leads, or its disk fails; the log will tell.
+            return pause(partition)
+        }
+        if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
+        guard let records = part.records, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
+        gathering.enter()
+        let job = AppendJob(partition: partition, log: partition.log, payload: .replicated(records), term: partition.term) { [self] outcome in
+            switch outcome {
+            case .replicated: broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) }
+            case .notLeader: break
+            default: complain(partition, outcome)
+            }
+            gathering.leave()
+        }
+        partition.writer.append(job)
+    }
+
+    private func complain(_ partition: Partition, _ outcome: AppendOutcome) {
+        pause(partition)
+        broker.log.error("what the leader sent could not be appended; trying again", metadata: [
+            "partition": "\(partition.name)", "leader": "\(leader)", "reason": "\(outcome)",
+        ])
+    }
+
+    private func pause(_ partition: Partition) {
+        let name = partition.name
+        paused[name] = broker.now + ClusterSettings.replicaRetry
+        broker.loop.schedule(after: ClusterSettings.replicaRetry) {
+            if !self.broker.isStopping, let again = self.followed[name] { self.add(again) }
+        }
+    }
+
+    /// The logs part: what lies behind that point no leader has acknowledged.
+    private func cut(_ partition: Partition, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch, _ gathering: Gathering) {
+        let own = partition.epochs.end(of: diverging.epoch, logEnd: partition.logEnd)?.endOffset ?? diverging.endOffset
+        let end = max(0, min(diverging.endOffset, own))
+        broker.log.notice("records that no leader acknowledged are cut off", metadata: [
+            "partition": "\(partition.name)", "from": "\(end)", "to": "\(partition.logEnd)", "leader": "\(leader)",
+        ])
+        change(partition, gathering) { log throws(StorageError) in try log.truncate(to: end) }
+    }
+
+    /// The leader's log does not reach to where this one ends.
+    private func startOver(_ partition: Partition, _ part: FetchResponse.Topic.Partition, _ gathering: Gathering) {
+        guard part.logStartOffset >= 0 else { return pause(partition) }
+        let (start, mark) = (part.logStartOffset, max(part.highWatermark, part.logStartOffset))
+        broker.log.notice("the log is begun anew where the leader's begins", metadata: ["partition": "\(partition.name)", "leader": "\(leader)", "start": "\(start)"])
+        let isBehind = partition.logEnd < start
+        change(partition, gathering) { log throws(StorageError) in if isBehind { try log.restart(at: start) } else { try log.truncate(to: mark) } }
+    }
+
+    private func begin(_ partition: Partition, at start: Int64, _ gathering: Gathering) {
+        guard start <= partition.logEnd else { return }
+        change(partition, gathering) { log throws(StorageError) in try log.begin(at: start) }
+    }
+
+    private func change(_ partition: Partition, _ gathering: Gathering, _ body: @escaping @Sendable (PartitionLog) throws(StorageError) -> Void) {
+        gathering.enter()
+        let (log, term) = (partition.log, partition.term)
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let changed: (Result<LogBounds, StorageError>) -> Void = { [self] result in
+            switch result {
+            case .success(let bounds): broker.truncated(partition, bounds)
+            case .failure(let error):
+                pause(partition)
+                broker.log.error("a replica could not be brought in line with its leader", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+            }
+            gathering.leave()
+        }
+        partition.writer.disk.submit { [loop = broker.loop] in
+            let result = Result { () throws(StorageError) in
+                // A later term has begun meanwhile: its own leader says where to cut.
+                if log.term == term { try body(log) }
+                return log.bounds
+            }
+            loop.execute { changed(result) }
+        }
+    }
+}
+
+/// A stream to a peer: Kafka's requests, one answer after the other.
+final class PeerStream: FrameSession {
+    private let frames: FrameConnection
+    private let clientID: String
+    private var waiting: [(id: Int32, done: (FetchResponse?) -> Void)] = []
+    private var nextID: Int32 = 1
+    private let lost: (PeerStream) -> Void
+
+    init(_ frames: FrameConnection, clientID: String, _ lost: @escaping (PeerStream) -> Void) {
+        self.frames = frames
+        self.clientID = clientID
+        self.lost = lost
+    }
+
+    /// `done` gets nil if the connection breaks or the answer makes no sense.
+    func ask(_ request: FetchRequest, _ done: @escaping (FetchResponse?) -> Void) {
+        let frame: Bytes
+        do { frame = try KafkaFrame.encodeRequest(.fetch(request), correlationID: nextID, version: ReplicaFetcher.version, clientID: clientID) } catch {
+            preconditionFailure("a question of ours can always be encoded: \(error)")
+        }
+        waiting.append((nextID, done))
+        nextID &+= 1
+        frames.sendRaw(frame)
+    }
+
+    func received(_ frame: Bytes) {
+        do {
+            guard let first = waiting.first, try KafkaFrame.correlationID(of: frame) == first.id,
+                case .fetch(let response) = try KafkaFrame.decodeResponse(frame, key: .fetch, version: ReplicaFetcher.version)
+            else { return frames.close() }
+            waiting.removeFirst()
+            first.done(response)
+        } catch { frames.close() }
+    }
+
+    func closed() {
+        let left = waiting
+        waiting = []
+        for one in left { one.done(nil) }
+        lost(self)
+    }
+}

@@ -1,0 +1,93 @@
+// Transactions in a cluster: the outcome stands in the log, so every leader hears it and writes the marker into the partitions that it leads; what is on all
+// replicas in sync is reported through the log again, and the last report completes the transaction. No broker has to ask another one, and a leader that
+// takes over finds in the state what is still to be marked.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    /// Whether this broker answers for the group or transaction of this name.
+    func coordinates(_ name: String) -> Bool { !isClustered || machine.cluster.coordinator(of: name) == settings.nodeID }
+
+    /// A transaction is another now; heard by every broker.
+    func transactionChanged(_ transaction: Transaction) {
+        note(transaction)
+        guard transaction.phase.isPrepared else {
+            if completions[transaction.name] != nil { tell(transaction.name, .done) }
+            return
+        }
+        for name in transaction.content.partitions { if let partition = partitions[name], partition.leads { writeMarker(of: transaction, partition) } }
+        reportGone(transaction)
+    }
+
+    /// This broker leads a partition now: what was decided and not marked there is its to mark.
+    func writePendingMarkers(of partition: Partition) {
+        for name in machine.transactionsUnderWay.keys {
+            guard let transaction = machine.transactions[name], transaction.phase.isPrepared, transaction.contains(partition.name) else { continue }
+            writeMarker(of: transaction, partition)
+        }
+    }
+
+    private func writeMarker(of transaction: Transaction, _ partition: Partition) {
+        let mark = PendingMark(transaction: transaction.name, producer: transaction.producer, partition: partition.name, term: partition.term)
+        guard marksUnderWay.insert(mark).inserted else { return }
+        func again() {
+            marksUnderWay.remove(mark)
+            loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
+                guard !isStopping, let partition = partitions[mark.partition], partition.leads, partition.term == mark.term, let present = machine.transactions[mark.transaction], present.producer == mark.producer,
+                    present.phase.isPrepared, present.contains(mark.partition)
+                else { return }
+                writeMarker(of: present, partition)
+            }
+        }
+        let job = AppendJob(
+            partition: partition, log: partition.log, payload: .batch(marker(of: transaction), logAppendTime: nil), term: partition.term, mustSync: true
+        ) { [self] outcome in
+            guard case .appended(let offset, _) = outcome else { return again() }
+            partition.whenReplicated(offset + 1, until: now + BrokerSettings.markerTimeout) { [self] code in
+                // A marker that too few replicas have would be lost with its leader.
+                guard code == .none else { return again() }
+                report(mark, again)
+            }
+        }
+        partition.writer.append(job)
+    }
+
+    private func report(_ mark: PendingMark, _ again: @escaping () -> Void) {
+        replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, [mark.partition]))) { [self] result in
+            guard case .success = result else { return again() }
+            marksUnderWay.remove(mark)
+        }
+    }
+
+    /// Waits for the leaders' reports; the request is told after a while that it takes longer.
+    func awaitMarkers(of transaction: Transaction) {
+        reportGone(transaction)
+        loop.schedule(after: BrokerSettings.markerTimeout) { self.tell(transaction.name, .delayed) }
+    }
+
+    /// Partitions whose topics were deleted have nothing to mark; a transaction without partitions is completed by this too.
+    private func reportGone(_ transaction: Transaction) {
+        guard coordinates(transaction.name) else { return }
+        let gone = transaction.content.partitions.filter { machine.topics[$0.topic] == nil }
+        guard !gone.isEmpty || transaction.content.partitions.isEmpty else { return }
+        replica.propose(.cluster(.marked(transaction: transaction.name, transaction.producer, gone))) { _ in }
+    }
+
+    /// Brokers came or went: groups and transactions may have another coordinator.
+    func coordinatorsChanged() {
+        for group in coordinator.groups.keys where !coordinates(group.rawValue) { carryOut(coordinator.forget(group)) }
+        for group in consumerGroups.groups.keys where !coordinates(group.rawValue) { consumerGroups.forget(group) }
+        for name in machine.transactionsUnderWay.keys {
+            if let transaction = machine.transactions[name], transaction.phase.isPrepared { reportGone(transaction) }
+        }
+    }
+}
+
+/// A marker on its way.
+struct PendingMark: Hashable {
+    var transaction: String
+    var producer: ProducerIdentity
+    var partition: TopicPartition
+    var term: Int32
+}

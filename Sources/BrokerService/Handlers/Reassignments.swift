@@ -1,0 +1,56 @@
+// AlterPartitionReassignments and ListPartitionReassignments: replicas are added first, and the old ones go once the new ones have everything.
+import Base
+import BrokerCore
+import KafkaWire
+
+extension Broker {
+    func alterPartitionReassignments(_ request: AlterPartitionReassignmentsRequest, _ call: Call) {
+        var responses = request.topics.map { topic in
+            AlterPartitionReassignmentsResponse.Topic(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition) })
+        }
+        let gathering = Gathering { call.reply(.alterPartitionReassignments(AlterPartitionReassignmentsResponse(responses: responses))) }
+        for (t, topic) in request.topics.enumerated() {
+            for (p, part) in topic.partitions.enumerated() {
+                func refuse(_ code: KafkaErrorCode, _ message: String) {
+                    responses[t].partitions[p].errorCode = code
+                    responses[t].partitions[p].errorMessage = message
+                }
+                let name = TopicPartition(topic.name, part.partition)
+                guard let state = machine.cluster.partitions[name] else {
+                    let isKnown = (0..<(machine.topics[name.topic]?.partitions ?? 0)).contains(name.partition)
+                    if isKnown { refuse(.invalidReplicaAssignment, "the broker stands alone; every partition lies on it") } else { refuse(.unknownTopicOrPartition, "there is no such partition") }
+                    continue
+                }
+                guard part.replicas != nil || state.isReassigned else {
+                    refuse(.noReassignmentInProgress, "the partition is not on its way anywhere")
+                    continue
+                }
+                guard part.replicas?.isEmpty != true else {
+                    refuse(.invalidReplicaAssignment, "a partition has at least one replica")
+                    continue
+                }
+                gathering.enter()
+                replica.propose(.cluster(.reassign([Reassignment(name, target: part.replicas ?? [])]))) { result in
+                    switch result {
+                    case .success(.refused(let refusal)): refuse(refusal.code, refusal.message)
+                    case .success: break
+                    case .failure: refuse(.coordinatorNotAvailable, BrokerRefusal.notWritable.message)
+                    }
+                    gathering.leave()
+                }
+            }
+        }
+        gathering.leave()
+    }
+
+    func listPartitionReassignments(_ request: ListPartitionReassignmentsRequest, _ call: Call) {
+        let wanted = request.topics.map { topics in Set(topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } }) }
+        var topics: [ListPartitionReassignmentsResponse.Topic] = []
+        for (name, state) in machine.cluster.partitions.entries where state.isReassigned && wanted?.contains(name) ?? true {
+            if topics.last?.name != name.topic { topics.append(.init(name: name.topic)) }
+            topics[topics.count - 1].partitions.append(
+                .init(partition: name.partition, replicas: state.replicas, adding: state.adding, removing: state.removing))
+        }
+        call.reply(.listPartitionReassignments(ListPartitionReassignmentsResponse(topics: topics)))
+    }
+}

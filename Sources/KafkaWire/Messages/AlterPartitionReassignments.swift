@@ -1,0 +1,104 @@
+// AlterPartitionReassignments: where partitions are to lie from now on. Source: Kafka protocol guide, api key 45.
+import Base
+
+package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
+    package var timeoutMilliseconds: Int32 = 60000
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&timeoutMilliseconds)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            /// nil takes back what is under way.
+            package var replicas: [Int32]?
+
+            package init() {}
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.optionalArray(&replicas, empty: 0) { (replica: inout Int32, io: inout C) throws(WireError) in try io.int32(&replica) }
+                try io.tags()
+            }
+        }
+    }
+}
+
+package struct AlterPartitionReassignmentsResponse: WireLayout, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var errorCode: KafkaErrorCode = .none
+    package var errorMessage: String?
+    package var responses: [Topic] = []
+
+    package init() {}
+
+    package init(errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, responses: [Topic] = []) {
+        self.errorCode = errorCode
+        self.errorMessage = errorMessage
+        self.responses = responses
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        try io.errorCode(&errorCode)
+        try io.optionalString(&errorMessage)
+        try io.list(&responses)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+            package var errorMessage: String?
+
+            package init() {}
+
+            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil) {
+                self.partition = partition
+                self.errorCode = errorCode
+                self.errorMessage = errorMessage
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.optionalString(&errorMessage)
+                try io.tags()
+            }
+        }
+    }
+}

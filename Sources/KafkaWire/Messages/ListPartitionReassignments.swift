@@ -1,0 +1,93 @@
+// ListPartitionReassignments: partitions that are on their way to other brokers. Source: Kafka protocol guide, api key 46.
+import Base
+
+package struct ListPartitionReassignmentsRequest: WireLayout, Equatable {
+    package var timeoutMilliseconds: Int32 = 60000
+    /// nil asks for all.
+    package var topics: [Topic]?
+
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&timeoutMilliseconds)
+        try io.optionalList(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Int32] = []
+
+        package init() {}
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.int32s(&partitions)
+            try io.tags()
+        }
+    }
+}
+
+package struct ListPartitionReassignmentsResponse: WireLayout, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var errorCode: KafkaErrorCode = .none
+    package var errorMessage: String?
+    package var topics: [Topic] = []
+
+    package init() {}
+
+    package init(errorCode: KafkaErrorCode = .none, topics: [Topic] = []) {
+        self.errorCode = errorCode
+        self.topics = topics
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        try io.errorCode(&errorCode)
+        try io.optionalString(&errorMessage)
+        try io.list(&topics)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var replicas: [Int32] = []
+            package var adding: [Int32] = []
+            package var removing: [Int32] = []
+
+            package init() {}
+
+            package init(partition: Int32, replicas: [Int32], adding: [Int32], removing: [Int32]) {
+                self.partition = partition
+                self.replicas = replicas
+                self.adding = adding
+                self.removing = removing
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.int32s(&replicas)
+                try io.int32s(&adding)
+                try io.int32s(&removing)
+                try io.tags()
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// Several brokers in this process that form one cluster, for trying out what a client sees of it: each has its own port, loop, threads and data
+// directory. On several machines each broker is a process of its own, started with --id and --peers.
+import Base
+import BrokerService
+import Logging
+import NetKit
+
+struct RunningBrokerCluster: RunningService {
+    let doors: [BrokerDoor]
+    var name: String { "broker" }
+    /// A cluster serves as long as more than half of its brokers do.
+    var trouble: String? {
+        let troubles = doors.compactMap(\.trouble)
+        return troubles.count * 2 < doors.count ? nil : troubles.first
+    }
+
+    func stop() async {
+        await withTaskGroup(of: Void.self) { group in
+            for door in doors { group.addTask { await door.stop() } }
+        }
+    }
+
+    var endpoints: [Endpoint] {
+        doors.enumerated().map { place, door in Endpoint(key: place == 0 ? "broker" : "broker-\(place + 1)", address: door.address, clients: "Kafka clients") }
+    }
+
+    /// Starts `count` brokers. Their client ports follow the first one's; what they say to each other goes over free ports.
+    static func start(_ context: ServiceName.Context, count: Int, log: Logger) async throws -> RunningBrokerCluster {
+        let first = try RunningBroker.settings(context)
+        let peerPorts = try FreePorts.take(count)
+        let peers = peerPorts.enumerated().map { PeerLinkSettings.Peer(id: Int64($0 + 1), address: HostPort("127.0.0.1", $1)) }
+        var doors: [BrokerDoor] = []
+        do {
+            for place in 0..<count {
+                var settings = first
+                settings.listen.port = first.listen.port == 0 ? 0 : first.listen.port + place
+                settings.advertised = first.advertised.map { HostPort($0.host, $0.port + place) }
+                let own = PeerLinkSettings(id: Int64(place + 1), listen: peers[place].address, peers: peers, service: "broker")
+                RunningBroker.join(own, &settings, context.settings)
+                // Figures of the first broker stand for the cluster's.
+                let metrics = place == 0 ? context.metrics : MetricsRegistry()
+                let directory = context.dataDirectory + "/broker-\(place + 1)-of-\(count)"
+                doors.append(try await BrokerDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log))
+            }
+            try await waitForMembers(doors)
+        } catch {
+            await RunningBrokerCluster(doors: doors).stop()
+            throw error
+        }
+        return RunningBrokerCluster(doors: doors)
+    }
+
+    /// Ready means that every broker knows all the others.
+    private static func waitForMembers(_ doors: [BrokerDoor]) async throws {
+        for _ in 0..<1000 {
+            var known = 0
+            for door in doors { if await door.liveBrokers() == doors.count { known += 1 } }
+            if known == doors.count { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}

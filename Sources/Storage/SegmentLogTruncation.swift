@@ -1,0 +1,65 @@
+// Cutting the end off a log: what a replica wrote and its leader did not keep. Later segments go first, so a crash in between leaves a shorter log and
+// never one with a hole.
+import Base
+
+extension SegmentLog {
+    /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record.
+    package func truncate(to offset: Int64) throws(StorageError) {
+        if let failed { throw failed }
+        guard offset < nextOffset else { return }
+        guard offset > startOffset else { return try restart(at: startOffset) }
+        while segments.count > 1, segments[segments.count - 1].baseOffset >= offset { try removeLastSegment() }
+        var segment = segments[segments.count - 1]
+        let name = path(segment.baseOffset, ".log")
+        let end = try cut(offset, in: segment)
+        if end < segment.sizeBytes {
+            try removeIndex(of: segment)
+            try files.truncate(segment.file, to: end)
+            try files.sync(segment.file)
+            var scanned = Segment(baseOffset: segment.baseOffset, file: segment.file)
+            try scanned.scan(Framing.self, files, fileBytes: end)
+            guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
+            segment = scanned
+        }
+        segments[segments.count - 1] = segment
+        ended(at: nextOffset)
+    }
+
+    /// Removes everything; the next record gets `offset`, or one behind it.
+    package func restart(at offset: Int64) throws(StorageError) {
+        if let failed { throw failed }
+        while segments.count > 1 { try removeLastSegment() }
+        let last = segments.removeLast()
+        files.close(last.file)
+        try removeIndex(of: last)
+        try files.remove(path(last.baseOffset, ".log"))
+        try files.syncDirectory(directory)
+        try addSegment(offset)
+        began(at: offset)
+    }
+
+    /// Where the first record begins that reaches beyond `offset`.
+    private func cut(_ offset: Int64, in segment: Segment) throws(StorageError) -> Int64 {
+        var scan = RecordScan<Framing>(files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
+        while let (extent, _) = try scan.peek(expecting: nil) {
+            if extent.nextOffset > offset { break }
+            scan.advance(extent)
+        }
+        return scan.position
+    }
+
+    private func removeLastSegment() throws(StorageError) {
+        let gone = segments.removeLast()
+        files.close(gone.file)
+        try removeIndex(of: gone)
+        try files.remove(path(gone.baseOffset, ".log"))
+        try files.syncDirectory(directory)
+    }
+
+    private func removeIndex(of segment: Segment) throws(StorageError) {
+        do { try files.remove(path(segment.baseOffset, ".index")) } catch {
+            // The active segment has none yet.
+            guard error.cause == .notFound else { throw error }
+        }
+    }
+}

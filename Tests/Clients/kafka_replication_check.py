@@ -1,0 +1,193 @@
+"""What replicas promise, fault by fault, on three brokers as processes of their own. Usage: kafka_replication_check.py PROGRAM DATA_DIRECTORY"""
+import signal
+import sys
+import time
+
+from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import NewPartitions
+from kafka import KafkaAdminClient, TopicPartition as Place
+from kafka.admin import NewTopic
+from kafka.protocol.consumer import FetchRequest
+
+from checks import Checks
+from kafka_cluster import Cluster
+from kafka_raw import Raw
+
+checks = Checks()
+cluster = Cluster(sys.argv[1], sys.argv[2])
+for broker in cluster.brokers:
+    # Each stands in a rack of its own from its next start on.
+    broker.arguments += ["--set", "broker.rack=rack-%d" % broker.number]
+
+
+def produce(topic, values, partition=0, acks="all", **settings):
+    """Sends each value and returns the errors."""
+    errors = []
+    producer = Producer({"bootstrap.servers": cluster.servers, "acks": acks, "log_level": 0, "message.timeout.ms": 8000, "socket.timeout.ms": 3000, **settings})
+    for value in values:
+        producer.produce(topic, value, partition=partition, on_delivery=lambda error, _: errors.append(error))
+        producer.flush(15)
+    return [error for error in errors if error is not None]
+
+
+def read(topic, partition=0, **settings):
+    consumer = Consumer({"bootstrap.servers": cluster.servers, "group.id": "read", "enable.auto.commit": False, "log_level": 0, **settings})
+    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    consumer.assign([TopicPartition(topic, partition, low)])
+    values = []
+    end = time.monotonic() + 15
+    while time.monotonic() < end and len(values) < high - low:
+        message = consumer.poll(0.5)
+        if message is not None and message.error() is None:
+            values.append(message.value())
+    consumer.close()
+    return values
+
+
+def broker(number):
+    return cluster.brokers[number - 1]
+
+
+def wait_for(topic, holds, what):
+    cluster.wait(lambda: holds(cluster.partitions(topic)[0]), "%s of %s" % (what, topic))
+
+
+def create_on(topic, *replicas, **config):
+    """A topic with one partition on these brokers."""
+    config = {name.replace("_", "."): str(value) for name, value in config.items()}
+    admin = KafkaAdminClient(bootstrap_servers=cluster.servers.split(","))
+    admin.create_topics([NewTopic(topic, num_partitions=-1, replication_factor=-1, replica_assignments={0: list(replicas)}, topic_configs=config)])
+    admin.close()
+    wait_for(topic, lambda p: sorted(p.isrs) == sorted(replicas), "replicas in sync")
+
+
+@checks.check("a topic needs as many brokers as it wants replicas")
+def _():
+    try:
+        cluster.create("too-wide", 1, 4)
+        raise AssertionError("four replicas on three brokers")
+    except KafkaException as error:
+        assert error.args[0].name() == "INVALID_REPLICATION_FACTOR" and "3 are alive" in error.args[0].str(), error
+
+
+@checks.check("with too few replicas in sync acks=all is refused, acks=1 and reading go on")
+def _():
+    create_on("pair", 1, 2, min_insync_replicas=2)
+    assert not produce("pair", [b"both"])
+    broker(2).send(signal.SIGKILL)
+    wait_for("pair", lambda p: p.isrs == [1] and p.leader == 1, "the survivor")
+    errors = produce("pair", [b"refused"])
+    assert errors, "acknowledged with one of two replicas"
+    assert not produce("pair", [b"alone"], acks=1)
+    assert read("pair") == [b"both", b"alone"], read("pair")
+    broker(2).start()
+    broker(2).wait_ready()
+    wait_for("pair", lambda p: sorted(p.isrs) == [1, 2], "both again")
+    assert not produce("pair", [b"again"])
+
+
+@checks.check("records that only a lost leader had are cut off when it comes back")
+def _():
+    create_on("cut", 3, 1, 2)
+    assert not produce("cut", [b"kept"])
+    for number in (1, 2):
+        broker(number).send(signal.SIGSTOP)
+    # The followers are stopped, so these are on the leader only; but for the first, which may have been on its way to them.
+    assert not produce("cut", [b"lost-%d" % n for n in range(20)], acks=1)
+    broker(3).send(signal.SIGKILL)
+    for number in (1, 2):
+        broker(number).send(signal.SIGCONT)
+    wait_for("cut", lambda p: p.leader in (1, 2), "another leader")
+    assert not produce("cut", [b"new"])
+    broker(3).start()
+    broker(3).wait_ready()
+    wait_for("cut", lambda p: sorted(p.isrs) == [1, 2, 3], "all in sync")
+    left = read("cut")
+    assert left in ([b"kept", b"new"], [b"kept", b"lost-0", b"new"]), left
+    cluster.admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition("cut", 0)]).result(20)
+    wait_for("cut", lambda p: p.leader == 3, "the preferred leader")
+    assert read("cut") == left, read("cut")
+
+
+@checks.check("a replica that was away longer than the log goes back begins anew")
+def _():
+    create_on("trimmed", 1, 2, min_insync_replicas=1, segment_bytes=16384)
+    assert not produce("trimmed", [b"old"])
+    broker(2).send(signal.SIGKILL)
+    wait_for("trimmed", lambda p: p.isrs == [1], "the survivor")
+    assert not produce("trimmed", [b"x" * 4000] * 30)
+    cluster.admin.delete_records([TopicPartition("trimmed", 0, 25)])
+    broker(2).start()
+    broker(2).wait_ready()
+    wait_for("trimmed", lambda p: sorted(p.isrs) == [1, 2], "both again")
+    broker(1).send(signal.SIGKILL)
+    wait_for("trimmed", lambda p: p.leader == 2, "the other leader")
+    values = read("trimmed")
+    assert len(values) == 6, len(values)
+    broker(1).start()
+    broker(1).wait_ready()
+    wait_for("trimmed", lambda p: sorted(p.isrs) == [1, 2], "both once more")
+
+
+@checks.check("a partition moves to other brokers and keeps its records")
+def _():
+    create_on("moving", 1, 2)
+    assert not produce("moving", [b"%d" % n for n in range(200)])
+    admin = KafkaAdminClient(bootstrap_servers=cluster.servers.split(","))
+    admin.alter_partition_reassignments({Place("moving", 0): [3, 2]})
+    wait_for("moving", lambda p: sorted(p.replicas) == [2, 3] and sorted(p.isrs) == [2, 3] and p.leader == 3, "the new replicas")
+    assert not admin.list_partition_reassignments(), admin.list_partition_reassignments()
+    assert read("moving") == [b"%d" % n for n in range(200)]
+    admin.close()
+
+
+@checks.check("a reader is sent to a replica in its rack, and reads there")
+def _():
+    for each in cluster.brokers:
+        each.process.terminate()
+        each.process.wait(15)
+        each.start()
+        each.wait_ready()
+    create_on("racks", 1, 2, 3)
+    assert not produce("racks", [b"%d" % n for n in range(50)])
+    described = cluster.admin.describe_topics(TopicCollection(["racks"]))["racks"].result(10).partitions[0]
+    assert {node.id: node.rack for node in described.replicas} == {n: "rack-%d" % n for n in (1, 2, 3)}
+
+    def ask(number):
+        raw = Raw(broker(number).address)
+        part = FetchRequest.FetchTopic.FetchPartition(
+            partition=0, current_leader_epoch=-1, fetch_offset=0, last_fetched_epoch=-1, log_start_offset=-1, partition_max_bytes=1 << 20)
+        answer = raw.ask(
+            FetchRequest(
+                replica_id=-1, max_wait_ms=500, min_bytes=1, max_bytes=1 << 20, isolation_level=0, session_id=0, session_epoch=-1,
+                topics=[FetchRequest.FetchTopic(topic="racks", partitions=[part])], forgotten_topics_data=[], rack_id="rack-2"), 11)
+        raw.close()
+        return answer.responses[0].partitions[0]
+
+    wait_for("racks", lambda p: p.leader == 1 and sorted(p.isrs) == [1, 2, 3], "all in sync")
+    sent = ask(1)
+    assert sent.preferred_read_replica == 2 and not sent.records, sent
+    found = ask(2)
+    assert found.error_code == 0 and found.records, found
+    assert read("racks", **{"client.rack": "rack-2"}) == [b"%d" % n for n in range(50)]
+
+
+@checks.check("topics grow and go on every broker")
+def _():
+    cluster.create("grown", 2, 3)
+    cluster.admin.create_partitions([NewPartitions("grown", 5)])["grown"].result(20)
+    cluster.wait(lambda: len(cluster.partitions("grown")) == 5 and all(len(p.isrs) == 3 for p in cluster.partitions("grown").values()), "five partitions")
+    for partition in range(5):
+        assert not produce("grown", [b"x"], partition)
+    cluster.admin.delete_topics(["grown"])["grown"].result(20)
+    cluster.wait(lambda: "grown" not in cluster.admin.list_topics(timeout=5).topics, "the topic's end")
+
+
+try:
+    status = checks.finish()
+    if status:
+        for each in cluster.brokers:
+            print("--- broker %d\n%s" % (each.number, each.tail()[-2500:]), file=sys.stderr)
+finally:
+    cluster.stop()
+sys.exit(status)

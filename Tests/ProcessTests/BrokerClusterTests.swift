@@ -1,0 +1,43 @@
+// Several brokers with clients that we did not write: the same checks as on one, what replicas promise, and faults under load.
+import Foundation
+import TestKit
+import Testing
+
+extension OneAtATime {
+    @Suite(.serialized) struct BrokerClusterTests {
+        private func passes(_ script: String, _ arguments: [String] = []) throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client(script, [PlatformProcess.program, directory] + arguments)
+            #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors.suffix(4000))")
+        }
+
+        @Test func threeBrokersLoseNothingThroughFaults() throws { try passes("kafka_cluster.py", ["5"]) }
+        @Test func replicasKeepTheirPromises() throws { try passes("kafka_replication_check.py") }
+
+        @Test func clientsWorkOnThreeBrokersAsOnOne() throws {
+            let ran = try Ran.client("kafka_compat.py", [PlatformProcess.program, "--servers", "3"])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors.suffix(4000))")
+        }
+
+        @Test func theVerbsWorkOnThreeBrokers() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--nodes", "3", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            func broker(_ words: String..., at endpoint: String = "broker", input: String? = nil) throws -> String {
+                let ran = try Ran.platform(["broker"] + words + ["--server", try platform.endpoint(endpoint)], input: input)
+                #expect(ran.status == 0, "\(words): \(ran.errors)")
+                return ran.output
+            }
+            _ = try broker("topic", "create", "events", "--partitions", "6")
+            let lines = (0..<60).map { "key\($0):value \($0)\n" }.joined()
+            _ = try broker("produce", "events", "--key-separator", ":", at: "broker-2", input: lines)
+            #expect(try broker("consume", "events", "--from", "beginning", "--until-end", at: "broker-3").split(separator: "\n").count == 60)
+            _ = try broker("consume", "events", "--group", "readers", "--until-end", at: "broker-3")
+            #expect(try broker("group", "lag", "readers", "-o", "json", at: "broker-2").contains("\"lag\":0"))
+            #expect(try broker("topic", "describe", "events", at: "broker-2").contains("events"))
+            _ = try broker("group", "reset", "readers", "--topic", "events", "--to", "beginning")
+            _ = try broker("group", "delete", "readers", at: "broker-3")
+            _ = try broker("topic", "delete", "events")
+        }
+    }
+}

@@ -1,20 +1,12 @@
 // A coord server among others: its links to them, what it tells the leader about its clients, and what it does when the leader changes or is
 // lost. Clients stay connected while a new leader is found; they are sent away only when none is to be had.
 import Base
+import Consensus
 import CoordCore
 import Logging
 import NetKit
 import Replication
 import Storage
-
-/// A data directory that belongs to another ensemble, or to another server of this one.
-package struct ForeignEnsemble: Error, Sendable, CustomStringConvertible {
-    package var directory: String
-    package var found: String
-    package var wanted: String
-
-    package var description: String { "\(directory) belongs to \(found), not to \(wanted)" }
-}
 
 /// What servers tell each other beside the log.
 private struct CoordWord: WireLayout {
@@ -35,10 +27,13 @@ extension CoordDoor {
 
     static func replicaOptions(_ settings: CoordSettings, _ dataDirectory: String, _ metrics: MetricsRegistry) throws -> ReplicaOptions {
         var options = ReplicaOptions(directory: dataDirectory, name: "coord", files: RealFileSystem(onSync: metrics.syncObserver("coord")))
-        if let ensemble = settings.ensemble {
-            options.membership = Membership(id: NodeID(ensemble.id), members: ensemble.peers.map { NodeID($0.id) })
+        guard let ensemble = settings.ensemble else {
+            try EnsembleFile.checkAlone(dataDirectory, options.files)
+            return options
         }
-        try EnsembleFile.check(options)
+        let address = ensemble.peers.first { $0.id == ensemble.id }?.address ?? ensemble.listen
+        let me = Member(id: NodeID(ensemble.id), address: "\(address)", card: MemberText.card(electionPort: address.port, clients: ""))
+        options.membership = try EnsembleFile.membership(me, ensemble.peers.map { NodeID($0.id) }.sorted(), dataDirectory, options.files)
         return options
     }
 
@@ -52,14 +47,54 @@ extension CoordDoor {
             links.events.onDisconnected = { [unowned self] in self.replica.peerDisconnected(NodeID($0)) }
             self.replica.events.send = { frame, peer in links.send(frame, to: peer.rawValue) }
             self.replica.events.onService = { [unowned self] bytes, _ in self.receivedWord(bytes) }
+            let own = ensemble.peers.first { $0.id == ensemble.id }?.address ?? ensemble.listen
+            self.replica.describe(card: MemberText.card(electionPort: own.port, clients: "\(self.address)"))
+            self.membersChanged()
             links.connect()
         }
     }
 
-    /// As ZooKeeper writes them; peers speak over one port here, which stands for both of ZooKeeper's.
-    static func memberList(_ ensemble: PeerLinkSettings) -> Bytes {
-        let lines = ensemble.peers.map { "server.\($0.id)=\($0.address):\($0.address.port):participant\n" }
-        return Bytes(string: lines.joined() + "version=0")
+    /// Whether this server belongs to the ensemble, and so may serve.
+    var isMember: Bool {
+        switch replica.standing {
+        case .alone, .voter, .observer: true
+        case .founding, .guest, .stranger: false
+        }
+    }
+
+    /// Other members, or another part for this server: the links follow, and what a person has to know is said.
+    func membersChanged() {
+        guard let ensemble = settings.ensemble else { return }
+        if let roster = replica.roster {
+            let peers = roster.members.compactMap { member in
+                HostPort(parsing: member.address, defaultPort: -1).map { PeerLinkSettings.Peer(id: member.id.rawValue, address: $0) }
+            }
+            links?.follow(peers, group: roster.group)
+            if Set(roster.members.map(\.id.rawValue)) != Set(ensemble.peers.map(\.id)) {
+                log.notice("the members that the log names count, not those of coord.peers", metadata: ["members": "\(MemberText.config(roster))"])
+            }
+        }
+        noteStanding(replica.standing)
+    }
+
+    private func noteStanding(_ standing: Standing) {
+        let trouble = Self.trouble(standing, settings.ensemble?.id ?? 0)
+        replica.note(trouble: trouble)
+        guard let trouble else { return }
+        if case .founding = standing { log.notice("\(trouble)") } else { log.warning("\(trouble)") }
+        for connection in connections.values { connection.end() }
+    }
+
+    /// Why a server outside of the ensemble serves nobody, and what to do about it.
+    private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
+        switch standing {
+        case .alone, .voter, .observer: nil
+        case .founding(let missing):
+            "a new ensemble begins when all of its servers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
+        case .guest: "server \(id) is no member of the ensemble: it follows, and serves when it is added (platform coord reconfig --add)"
+        case .stranger:
+            "the ensemble knows server \(id) with another data directory: if that disk is lost, remove the server (platform coord reconfig --remove \(id)) and add one with an empty directory under a new number"
+        }
     }
 
     private func receivedFromPeer(_ frame: Bytes, _ peer: NodeID) {
@@ -118,48 +153,5 @@ extension CoordDoor {
         isServing = false
         log.warning("clients are sent away: fewer than half of the servers can be reached")
         for connection in connections.values { connection.end() }
-    }
-}
-
-/// Which ensemble a data directory belongs to, written once. Another number, or other members, would let replicas decide without what this one
-/// has promised.
-enum EnsembleFile {
-    private static let alone = "a server that stands alone"
-
-    static func check(_ options: ReplicaOptions) throws {
-        let membership = options.membership
-        let members = membership.members.sorted().map(\.description).joined(separator: ",")
-        let wanted = membership == .alone ? alone : "server \(membership.id) of \(members)"
-        let path = options.directory + "/ENSEMBLE"
-        var found = try read(path, options.files)
-        if found == nil, try isUsed(options) { found = alone }
-        if found == nil, membership != .alone { try write(wanted, path, options) }
-        if let found, found != wanted { throw ForeignEnsemble(directory: options.directory, found: found, wanted: wanted) }
-    }
-
-    private static func isUsed(_ options: ReplicaOptions) throws(StorageError) -> Bool {
-        do { return try !options.files.list(options.directory + "/log").isEmpty } catch {
-            guard error.cause == .notFound else { throw error }
-            return false
-        }
-    }
-
-    private static func read(_ path: String, _ files: RealFileSystem) throws(StorageError) -> String? {
-        let file: FileHandle
-        do { file = try files.open(path, create: false) } catch {
-            guard error.cause == .notFound else { throw error }
-            return nil
-        }
-        defer { files.close(file) }
-        return try files.read(file, at: 0, count: 4096).text
-    }
-
-    private static func write(_ text: String, _ path: String, _ options: ReplicaOptions) throws(StorageError) {
-        try options.files.makeDirectory(options.directory)
-        let file = try options.files.open(path, create: true)
-        defer { options.files.close(file) }
-        try options.files.write(file, at: 0, Bytes(string: text))
-        try options.files.sync(file)
-        try options.files.syncDirectory(options.directory)
     }
 }

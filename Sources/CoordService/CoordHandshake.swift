@@ -6,8 +6,8 @@ import ZooKeeperWire
 
 extension CoordConnection {
     func greet(_ frame: Bytes) {
-        // Without a leader only the four-letter words are answered.
-        guard door.isServing else { return end() }
+        // Without a leader, or outside of the ensemble, only the four-letter words are answered.
+        guard door.isServing, door.isMember else { return end() }
         var reader = JuteReader(frame)
         var connect = ConnectRequest()
         do { try connect.layout(&reader) } catch { return end() }

@@ -15,6 +15,8 @@ package struct CoordSettings: Sendable {
     package var outstandingMax = 1000
     /// Bytes that these requests may hold.
     package var outstandingBytesMax = 100 << 20
+    /// Whether the members of an ensemble may be changed.
+    package var allowsReconfig = false
     /// Whether writes that exceed a hard quota are refused.
     package var enforcesQuota = false
     /// How often containers and nodes with a time to live are looked at.

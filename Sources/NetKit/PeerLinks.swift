@@ -1,5 +1,6 @@
 // Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one way and
-// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Everything happens on the loop.
+// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Peers come and go: those of the settings,
+// those that the owner names later, and guests who introduced themselves. Everything happens on the loop.
 import Base
 import Logging
 
@@ -50,6 +51,13 @@ package final class PeerLinks: @unchecked Sendable {
     private var outbound: [Int64: FrameConnection] = [:]
     private var inbound: [Int64: PeerInbound] = [:]
     private var failures: [Int64: Int] = [:]
+    /// Where each peer may be: as the owner says, as it was told at the start, as the peer itself said.
+    private var members: [Int64: HostPort] = [:]
+    private var guests: [Int64: HostPort] = [:]
+    /// Those that are dialled, or connected.
+    private var dialled: Set<Int64> = []
+    private var group: Int64 = 0
+    private var isConnecting = false
     private var stopped = false
     package var events = PeerLinkEvents()
 
@@ -57,8 +65,12 @@ package final class PeerLinks: @unchecked Sendable {
     private static let frameBytesMax = 48 << 20
     /// Unsent bytes above which frames to a peer are dropped: it is stopped, or its line is.
     private static let unsentBytesMax = 64 << 20
-    private static let helloMagic: UInt32 = 0x504c_5431
-    private static let helloBytesMax = 256
+    private static let helloMagic: UInt32 = 0x504c_5432
+    private static let helloBytesMax = 512
+    /// Peers that nobody named but themselves.
+    private static let guestsMax = 16
+    /// How often a guest that does not answer is dialled.
+    private static let guestFailuresMax = 20
 
     private init(_ settings: PeerLinkSettings, _ loop: NIOServiceLoop, _ log: Logger) {
         self.settings = settings
@@ -95,11 +107,43 @@ package final class PeerLinks: @unchecked Sendable {
 
     /// Dials every peer, on the loop, and goes on doing so when a link breaks.
     package func connect() {
-        for peer in settings.peers where peer.id != settings.id { dial(peer) }
+        isConnecting = true
+        for id in wanted { begin(id) }
     }
 
-    private func dial(_ peer: PeerLinkSettings.Peer) {
-        guard !stopped else { return }
+    /// The owner knows who belongs to its group, and the group's number: peers of another group are refused. On the loop.
+    package func follow(_ peers: [PeerLinkSettings.Peer], group: Int64) {
+        self.group = group
+        members = Dictionary(peers.map { ($0.id, $0.address) }, uniquingKeysWith: { $1 })
+        guard isConnecting else { return }
+        for id in wanted { begin(id) }
+    }
+
+    private var wanted: [Int64] { Set(settings.peers.map(\.id)).union(members.keys).union(guests.keys).subtracting([settings.id]).sorted() }
+
+    /// Where to look for a peer, another place each time.
+    private func address(of id: Int64) -> HostPort? {
+        var places: [HostPort] = []
+        for place in [members[id], settings.peers.first { $0.id == id }?.address, guests[id]] {
+            if let place, !places.contains(place) { places.append(place) }
+        }
+        return places.isEmpty ? nil : places[failures[id, default: 0] % places.count]
+    }
+
+    private func begin(_ id: Int64) {
+        guard dialled.insert(id).inserted else { return }
+        dial(id)
+    }
+
+    private func dial(_ id: Int64) {
+        let isGuest = members[id] == nil && !settings.peers.contains { $0.id == id }
+        if isGuest, failures[id, default: 0] >= Self.guestFailuresMax { guests[id] = nil }
+        guard !stopped, let address = address(of: id) else {
+            dialled.remove(id)
+            failures[id] = nil
+            return
+        }
+        let peer = PeerLinkSettings.Peer(id: id, address: address)
         Task {
             do {
                 try await FrameClient.connect(peer.address, loop: loop, limits: Self.limits, timeout: .seconds(2), tls: trust) { frames in
@@ -114,7 +158,7 @@ package final class PeerLinks: @unchecked Sendable {
         let count = failures[peer.id, default: 0]
         failures[peer.id] = count + 1
         if count == 20 { log.warning("a peer has not been reached for some seconds", metadata: ["peer": "\(peer.id)", "address": "\(peer.address)"]) }
-        loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer) }
+        loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer.id) }
     }
 
     /// Sends a frame, or drops it if there is no link or the peer does not take what was sent before.
@@ -128,6 +172,10 @@ package final class PeerLinks: @unchecked Sendable {
         hello.writeInteger(Self.helloMagic)
         hello.writeInteger(settings.id)
         hello.writeInteger(peer.id)
+        hello.writeInteger(group)
+        let own = "\(settings.peers.first { $0.id == settings.id }?.address ?? settings.listen)"
+        hello.writeInteger(UInt8(clamping: own.utf8.count))
+        hello.writeString(own)
         hello.writeString(settings.service)
         frames.send(hello)
         failures[peer.id] = 0
@@ -146,8 +194,9 @@ package final class PeerLinks: @unchecked Sendable {
     fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound) -> Int64? {
         var hello = hello
         guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
-            let to = hello.readInteger(as: Int64.self), hello.readString(length: hello.readableBytes) == settings.service,
-            to == settings.id, from != to, settings.peers.contains(where: { $0.id == from })
+            let to = hello.readInteger(as: Int64.self), let theirs = hello.readInteger(as: Int64.self), let length = hello.readInteger(as: UInt8.self),
+            let place = hello.readString(length: Int(length)), hello.readString(length: hello.readableBytes) == settings.service,
+            to == settings.id, from != to, from > 0, theirs == 0 || group == 0 || theirs == group, admits(from, place)
         else {
             log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
             return nil
@@ -155,6 +204,15 @@ package final class PeerLinks: @unchecked Sendable {
         inbound[from]?.end()
         inbound[from] = session
         return from
+    }
+
+    /// A peer that was not named before is a guest; it says where it is to be dialled.
+    private func admits(_ id: Int64, _ place: String) -> Bool {
+        if let address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
+            guests[id] = address
+            begin(id)
+        }
+        return wanted.contains(id)
     }
 
     fileprivate func received(_ frame: Bytes, _ peer: Int64, _ session: PeerInbound) {

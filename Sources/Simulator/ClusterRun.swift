@@ -12,6 +12,8 @@ import Storage
 package struct ClusterPlan: Sendable {
     package var seed: UInt64
     package var nodes = 3
+    /// Servers beside the first members, for changes of the members; with none the members stay as they are.
+    package var spares = 0
     package var clients = 4
     /// How long faults happen, in simulated time.
     package var duration = Duration.seconds(600)
@@ -28,6 +30,8 @@ package struct ClusterSummary: Sendable, Equatable {
     package var unknown = 0
     package var slots: Int64 = 0
     package var elections = 0
+    /// Changes of the members that a leader took on.
+    package var changes = 0
     /// Rare things that happened; over many seeds all of them must.
     package var probes: Set<ClusterProbe> = []
 }
@@ -36,6 +40,7 @@ package struct ClusterSummary: Sendable, Equatable {
 package enum ClusterProbe: String, CaseIterable, Sendable {
     case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred, entriesAdopted
     case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, readAnsweredByLeader
+    case memberRemoved, leaderRemoved, observerAdded, changeRefused, leaderFellInChange, rosterAdopted, strangerRefused
 }
 
 package struct ClusterRun {
@@ -50,6 +55,7 @@ package struct ClusterRun {
         case clientTimeout(Int, operation: Int)
         case fault
         case undo(Fault)
+        case fall(Int)
     }
     struct Event: Comparable {
         var time: Int64
@@ -76,17 +82,18 @@ package struct ClusterRun {
     package init(_ plan: ClusterPlan) {
         self.plan = plan
         random = Prng(seed: plan.seed)
-        servers = (0..<plan.nodes).map { SimServer(index: $0) }
-        network = SimNetwork(nodes: plan.nodes)
+        servers = (0..<plan.nodes + plan.spares).map { SimServer(index: $0) }
+        network = SimNetwork(nodes: servers.count)
     }
 
-    private var membership: Membership { Membership(id: NodeID(1), members: servers.map(\.id)) }
+    /// Those who found the group.
+    private var founders: [NodeID] { servers.prefix(plan.nodes).map(\.id) }
 
     /// Lives through the plan and checks. Throws `LawBroken`.
     package mutating func run() throws -> ClusterSummary {
         for index in servers.indices {
             servers[index].driftPPM = Int64(random.below(400)) - 200
-            schedule(.start(index), after: 0)
+            schedule(.start(index), after: index < plan.nodes ? 0 : Int64(random.below(5_000_000_000)))
         }
         clients = (0..<plan.clients).map { SimClient(index: $0, server: $0 % plan.nodes) }
         for client in clients.indices { schedule(.client(client), after: Int64(1_000_000_000 + random.below(500_000_000))) }
@@ -141,6 +148,7 @@ package struct ClusterRun {
         case .clientTimeout(let index, let operation): giveUp(index, operation)
         case .fault: causeFault()
         case .undo(let fault): undo(fault)
+        case .fall(let index): fall(index)
         }
         if let server = server(of: what), servers[server].replica != nil { try settle(server) }
     }
@@ -150,7 +158,7 @@ package struct ClusterRun {
         case .message(let to, _, _): to
         case .persisted(let index, _), .tick(let index, _), .save(let index, _, _), .transfer(let index, _, _), .start(let index): index
         case .client(let index): clients[index].server
-        case .clientTimeout, .fault, .undo: nil
+        case .clientTimeout, .fault, .undo, .fall: nil
         }
     }
 
@@ -159,7 +167,7 @@ package struct ClusterRun {
     private mutating func start(_ index: Int) throws {
         guard servers[index].replica == nil else { return }
         try checkDamageIsRefused(index)
-        let (everybody, seed) = (membership, random.next())
+        let (everybody, seed) = (founders, random.next())
         do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
             // A start on a full disk fails, and is tried again.
             guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
@@ -234,10 +242,10 @@ package struct ClusterRun {
         guard servers[from].replica != nil, servers[index].replica?.pump.wantsTablesOf != nil, !network[from, index].isCut else { return }
         guard servers[from].tables.appliedSlot() > (servers[index].replica?.pump.applied ?? .zero) else { return }
         servers[index].tables.install(servers[from].tables.state)
-        let (machine, origins) = try SimReplica<CoordMachine>.load(servers[index].tables)
+        let (machine, ledger) = try SimReplica<CoordMachine>.load(servers[index].tables)
         let now = servers[index].monotonic(time)
         let slot = servers[index].tables.appliedSlot()
-        let lost = servers[index].replica?.pump.install(machine, origins, through: slot, now: now) ?? []
+        let lost = servers[index].replica?.pump.install(machine, ledger, through: slot, now: now) ?? []
         for id in lost { if let operation = servers[index].proposals.remove(id) { lose(operation) } }
         summary.probes.insert(.tablesTransferred)
     }
@@ -254,6 +262,7 @@ package struct ClusterRun {
             try checkSlot(index, executed)
             if let proposal = executed.proposal, let operation = servers[index].proposals.remove(proposal) { complete(operation, executed.outcome, index) }
         }
+        noteStanding(index)
         for token in servers[index].replica?.pump.takeReadable() ?? [] {
             if let operation = servers[index].reads.remove(token) { completeRead(operation, index) }
         }
@@ -301,7 +310,9 @@ package struct ClusterRun {
         case .paxos(.prepare): summary.elections += 1
         case .paxos(.refuse): summary.probes.insert(.ballotRefused)
         case .paxos(.missing): summary.probes.insert(.entriesMissing)
-        case .paxos(.promise(_, _, let accepted, _)): if !accepted.isEmpty { summary.probes.insert(.entriesAdopted) }
+        case .paxos(.promise(_, _, let accepted, _)):
+            if !accepted.isEmpty { summary.probes.insert(.entriesAdopted) }
+            if accepted.contains(where: { $0.isRoster }) { summary.probes.insert(.rosterAdopted) }
         case .paxos(.readAnswer): summary.probes.insert(.readAnsweredByLeader)
         case .forward(_, restart: true): summary.probes.insert(.proposalRepeated)
         default: break
@@ -322,13 +333,18 @@ package struct ClusterRun {
     }
 
     private mutating func checkEnd() throws {
+        let first = servers.firstIndex { $0.standing != .stranger } ?? 0
         for index in servers.indices {
             guard let applied = servers[index].replica?.pump.applied else { throw broken("replica \(index + 1) is not running") }
-            guard applied == servers[0].replica?.pump.applied else { throw broken("replica \(index + 1) stands at slot \(applied), the first at \(servers[0].replica?.pump.applied ?? .zero)") }
+            // What comes back without its disk takes no part.
+            if servers[index].standing == .stranger { continue }
+            guard applied == servers[first].replica?.pump.applied else {
+                throw broken("replica \(index + 1) stands at slot \(applied), another one at \(servers[first].replica?.pump.applied ?? .zero)")
+            }
             guard applied.rawValue >= work.acknowledgedThrough else { throw broken("slot \(work.acknowledgedThrough) was acknowledged, replica \(index + 1) ends at \(applied)") }
             let now = servers[index].monotonic(time)
             try servers[index].replica?.save(checkpoint: true, now: now)
-            guard servers[index].tables.state == servers[0].tables.state else { throw broken("the tables of replica \(index + 1) differ from the first one's") }
+            guard servers[index].tables.state == servers[first].tables.state else { throw broken("the tables of replica \(index + 1) differ from another one's") }
         }
         for (path, history) in work.histories() where !Linearizability.holds(history) {
             throw broken("the history of \(path) is not linearizable (\(history.count) operations)")
@@ -344,7 +360,7 @@ package struct ClusterRun {
         do {
             let trial = SimServer(index: index)
             (trial.disk, trial.tables) = (servers[index].disk.copy(), servers[index].tables)
-            try trial.start(membership, seed: 1, time: time)
+            try trial.start(founders, seed: 1, time: time)
         } catch let error as StorageError {
             guard case .corrupt = error.cause else { throw broken("damage was reported as \(error)") }
             summary.probes.insert(.damageRefused)

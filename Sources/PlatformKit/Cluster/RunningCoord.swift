@@ -63,6 +63,7 @@ struct RunningCoord: RunningService {
         settings.requestBytesMax = values[SettingsTable.coordRequestBytes]
         settings.outstandingMax = values[SettingsTable.coordOutstanding]
         settings.outstandingBytesMax = values[SettingsTable.coordOutstandingBytes]
+        settings.allowsReconfig = values[SettingsTable.coordReconfig]
         settings.enforcesQuota = values[SettingsTable.coordQuota]
         settings.reapInterval = .milliseconds(values[SettingsTable.coordReapInterval])
         settings.unusedContainerLife = .milliseconds(values[SettingsTable.coordUnusedContainer])

@@ -17,6 +17,8 @@ extension SettingsTable {
         "Requests of all clients that wait for their answers; above it clients are read no further for a while.")
     static let coordOutstandingBytes = SettingKey.integer(
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
+    static let coordReconfig = SettingKey.flag(
+        "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
     static let coordQuota = SettingKey.flag(
         "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
@@ -47,8 +49,8 @@ extension SettingsTable {
         "coord.nodes", 1, 1...7, "servers", "How many coord servers this process runs as one ensemble, each on the port after the one before.")
     static let coordID = SettingKey.integer("coord.id", 1, 1...255, "", "The number of this server among coord.peers.")
     static let coordPeers = SettingKey<[PeerLinkSettings.Peer]>(
-        name: "coord.peers", defaultText: "", domain: "number=host:port,... for every server, this one too; empty: it stands alone",
-        summary: "The servers of the ensemble, and where each listens for the others.",
+        name: "coord.peers", defaultText: "", domain: "number=host:port,... with this server too; empty: it stands alone",
+        summary: "The servers that begin an ensemble, or that a newcomer asks, and where each listens for the others. Later its log tells who belongs to it.",
         parse: { text throws(SettingRefusal) in
             let peers = text.split(separator: ",").map { entry -> PeerLinkSettings.Peer? in
                 let parts = entry.split(separator: "=", maxSplits: 1)
@@ -57,7 +59,7 @@ extension SettingsTable {
                 return PeerLinkSettings.Peer(id: id, address: address)
             }
             let known = peers.compactMap { $0 }
-            guard known.count == peers.count, Set(known.map(\.id)).count == known.count, known.count != 1 else {
+            guard known.count == peers.count, Set(known.map(\.id)).count == known.count else {
                 throw SettingRefusal(expected: "a list such as 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888, each number once")
             }
             return known
@@ -78,7 +80,7 @@ extension SettingsTable {
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
-        coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordReconfig.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

@@ -1,0 +1,81 @@
+// Which server a data directory belongs to, written once, beside the log that tells the rest. Another number would let a replica vote without what this
+// one has promised. Files of earlier versions list the members, which counts until the log names some.
+import Base
+import Replication
+import Storage
+
+/// A data directory that belongs to another ensemble, or to another server of this one.
+package struct ForeignEnsemble: Error, Sendable, CustomStringConvertible {
+    package var directory: String
+    package var found: String
+    package var wanted: String
+
+    package var description: String { "\(directory) belongs to \(found), not to \(wanted)" }
+}
+
+enum EnsembleFile {
+    private static let alone = "a server that stands alone"
+    private static let founding = "of an ensemble; its log tells the members"
+
+    /// The membership that a server begins with. `peers` names every server that it was told of.
+    static func membership(_ me: Member, _ peers: [NodeID], _ directory: String, _ files: RealFileSystem) throws -> Membership {
+        let path = directory + "/ENSEMBLE"
+        let wanted = "server \(me.id) \(founding)"
+        var found = try read(path, files)
+        if found == nil, try isUsed(directory, files) { found = alone }
+        switch found {
+        case nil: try write(wanted, path, directory, files)
+        case wanted: break
+        case alone where peers == [me.id]:
+            // A server that stood alone goes on as an ensemble of one, which can grow.
+            try write("server \(me.id) of \(me.id)", path, directory, files)
+            return Membership(founding: me, with: peers, members: [me])
+        case let text?:
+            guard let members = listed(text, me) else { throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)") }
+            return Membership(founding: me, with: peers, members: members)
+        }
+        return Membership(founding: me, with: peers)
+    }
+
+    /// Refuses a directory that belongs to a server of an ensemble.
+    static func checkAlone(_ directory: String, _ files: RealFileSystem) throws {
+        guard let found = try read(directory + "/ENSEMBLE", files), found != alone else { return }
+        throw ForeignEnsemble(directory: directory, found: found, wanted: alone)
+    }
+
+    /// `server 1 of 1,2,3`, if it is this server.
+    private static func listed(_ text: String, _ me: Member) -> [Member]? {
+        let start = "server \(me.id) of "
+        guard text.hasPrefix(start) else { return nil }
+        let ids = text.dropFirst(start.count).split(separator: ",").map { Int64($0) }
+        guard !ids.isEmpty, !ids.contains(nil) else { return nil }
+        return ids.compactMap { $0 }.map { $0 == me.id.rawValue ? me : Member(id: NodeID($0)) }
+    }
+
+    private static func isUsed(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> Bool {
+        do { return try !files.list(directory + "/log").isEmpty } catch {
+            guard error.cause == .notFound else { throw error }
+            return false
+        }
+    }
+
+    private static func read(_ path: String, _ files: RealFileSystem) throws(StorageError) -> String? {
+        let file: FileHandle
+        do { file = try files.open(path, create: false) } catch {
+            guard error.cause == .notFound else { throw error }
+            return nil
+        }
+        defer { files.close(file) }
+        return try files.read(file, at: 0, count: 4096).text
+    }
+
+    private static func write(_ text: String, _ path: String, _ directory: String, _ files: RealFileSystem) throws(StorageError) {
+        try files.makeDirectory(directory)
+        let file = try files.open(path, create: true)
+        defer { files.close(file) }
+        try files.truncate(file, to: 0)
+        try files.write(file, at: 0, Bytes(string: text))
+        try files.sync(file)
+        try files.syncDirectory(directory)
+    }
+}

@@ -68,3 +68,28 @@ public struct Roster: WireLayout, Hashable {
         try io.list(&members)
     }
 }
+
+/// Why a change of the members does not take place.
+public enum RosterRefusal: Error, Sendable, Equatable, CaseIterable {
+    /// This replica does not lead, or not yet for certain.
+    case notLeading
+    /// Another change is on its way.
+    case inProgress
+    /// The members are not those that the change was made for.
+    case versionDiffers
+    /// A voter that is added does not keep up with the log yet, or too few of the voters that would be are reached.
+    case quorumOutOfReach
+    /// Nobody would vote.
+    case noVoters
+}
+
+/// The part that a replica plays in its group.
+public enum Standing: Sendable, Equatable {
+    case alone, voter, observer
+    /// Waits until all that were named have started with empty directories.
+    case founding(missing: [NodeID])
+    /// Not among the members: follows, and serves nobody.
+    case guest
+    /// The group knows this number with another data directory.
+    case stranger
+}

@@ -1,7 +1,6 @@
 // A coord server among others: its links to them, what it tells the leader about its clients, and what it does when the leader changes or is
 // lost. Clients stay connected while a new leader is found; they are sent away only when none is to be had.
 import Base
-import Consensus
 import CoordCore
 import Logging
 import NetKit

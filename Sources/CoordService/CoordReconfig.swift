@@ -1,7 +1,6 @@
 // The request that changes the members of an ensemble. Checked here in ZooKeeper's order once this server has caught up, then proposed by the
 // leader, which refuses what would cost the quorum; answered with `/zookeeper/config` when it is executed here.
 import Base
-import Consensus
 import CoordCore
 import Replication
 import ZooKeeperWire

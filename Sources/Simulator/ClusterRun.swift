@@ -25,7 +25,7 @@ package struct ClusterPlan: Sendable {
 /// What a cluster run came to.
 package struct ClusterSummary: Sendable, Equatable {
     /// A checksum over everything that was executed and answered, in order: equal for equal seeds.
-    package var trace: UInt32 = 0
+    package var trace: UInt64 = 0
     package var acknowledged = 0
     package var unknown = 0
     package var slots: Int64 = 0
@@ -47,7 +47,8 @@ package struct ClusterRun {
     indirect enum Happening {
         case message(to: Int, from: Int, PeerMessage)
         case persisted(Int, life: Int)
-        case tick(Int, life: Int)
+        /// `due` tells the tick that a machine waits for from one that an earlier deadline has replaced.
+        case tick(Int, life: Int, due: Int64)
         case save(Int, life: Int, checkpoint: Bool)
         case transfer(Int, life: Int, from: Int)
         case start(Int)
@@ -77,7 +78,8 @@ package struct ClusterRun {
     var summary = ClusterSummary()
     var healed = false
     /// A checksum of the entry in each slot, from 1 on, as the first replica that executed it had it.
-    private var decided: [UInt32] = []
+    private var decided: [UInt64] = []
+    var trace = Fingerprint()
 
     package init(_ plan: ClusterPlan) {
         self.plan = plan
@@ -109,6 +111,7 @@ package struct ClusterRun {
         try advance(to: end + 2 * Self.recoveryNanoseconds)
         try checkEnd()
         summary.slots = Int64(decided.count)
+        summary.trace = trace.value
         return summary
     }
 
@@ -116,8 +119,6 @@ package struct ClusterRun {
     private static var recoveryNanoseconds: Int64 { 8_000_000_000 }
 
     func broken(_ text: String) -> LawBroken { LawBroken(plan.seed, "at \(time / 1_000_000) ms: \(text)") }
-
-    mutating func note(_ text: String) { summary.trace = CRC32C.checksum(Bytes(string: text), seed: summary.trace) }
 
     mutating func schedule(_ what: Happening, after delay: Int64) {
         nextNumber += 1
@@ -140,7 +141,7 @@ package struct ClusterRun {
         switch what {
         case .message(let to, let from, let message): deliver(message, to: to, from: from)
         case .persisted(let index, let life): try persisted(index, life)
-        case .tick(let index, let life): tick(index, life)
+        case .tick(let index, let life, let due): tick(index, life, due)
         case .save(let index, let life, let checkpoint): try save(index, life, checkpoint)
         case .transfer(let index, let life, let from): try transfer(index, life, from)
         case .start(let index): try start(index)
@@ -156,7 +157,7 @@ package struct ClusterRun {
     private func server(of what: Happening) -> Int? {
         switch what {
         case .message(let to, _, _): to
-        case .persisted(let index, _), .tick(let index, _), .save(let index, _, _), .transfer(let index, _, _), .start(let index): index
+        case .persisted(let index, _), .tick(let index, _, _), .save(let index, _, _), .transfer(let index, _, _), .start(let index): index
         case .client(let index): clients[index].server
         case .clientTimeout, .fault, .undo, .fall: nil
         }
@@ -184,8 +185,8 @@ package struct ClusterRun {
         servers[to].replica?.pump.receive(message, from: sender, now: now)
     }
 
-    private mutating func tick(_ index: Int, _ life: Int) {
-        guard servers[index].life == life, servers[index].replica != nil else { return }
+    private mutating func tick(_ index: Int, _ life: Int, _ due: Int64) {
+        guard servers[index].life == life, servers[index].tickScheduledAt == due, servers[index].replica != nil else { return }
         servers[index].tickScheduledAt = .max
         let now = servers[index].monotonic(time)
         servers[index].replica?.pump.tick(now: now)
@@ -290,12 +291,15 @@ package struct ClusterRun {
     /// How late a disk syncs that is not waited for, in nanoseconds.
     private static var lateSync: Int64 { 1_000_000_000 }
 
+    /// How long a machine goes without a tick at most, in nanoseconds: what got lost is sent again by ticks.
+    private static var tickEvery: Int64 { 100_000_000 }
+
     private mutating func scheduleTick(_ index: Int) {
         guard let deadline = servers[index].replica?.pump.nextDeadline else { return }
-        let at = max(time + 1_000_000, servers[index].simulated(deadline) + 1000)
+        let at = max(time + 1_000_000, min(servers[index].simulated(deadline) + 1000, time + Self.tickEvery))
         guard at < servers[index].tickScheduledAt else { return }
         servers[index].tickScheduledAt = at
-        schedule(.tick(index, life: servers[index].life), after: at - time)
+        schedule(.tick(index, life: servers[index].life, due: at), after: at - time)
     }
 
     private mutating func post(_ outgoing: Outgoing, from: Int) {
@@ -324,12 +328,17 @@ package struct ClusterRun {
     private mutating func checkSlot(_ index: Int, _ executed: Executed<CoordOutcome>) throws {
         let slot = Int(executed.slot.rawValue)
         guard let entry = servers[index].replica?.pump.node.acceptor.entry(at: executed.slot) else { return }
-        let sum = CRC32C.checksum(entry.command, seed: UInt32(truncatingIfNeeded: entry.origin.sequence &+ entry.time.milliseconds)) ^ CRC32C.checksum(Bytes(string: "\(executed.outcome.result)"))
+        var sum = Fingerprint()
+        sum.add(entry.command)
+        sum.add(entry.origin.sequence)
+        sum.add(entry.time.milliseconds)
+        sum.add(executed.outcome)
         while decided.count < slot { decided.append(0) }
-        if decided[slot - 1] == 0 { decided[slot - 1] = sum } else if decided[slot - 1] != sum {
+        if decided[slot - 1] == 0 { decided[slot - 1] = sum.value } else if decided[slot - 1] != sum.value {
             throw broken("replica \(index + 1) executed another command in slot \(slot), or it came to something else")
         }
-        note("\(index) \(slot) \(sum)")
+        trace.add(index)
+        trace.add(Int64(bitPattern: sum.value))
     }
 
     private mutating func checkEnd() throws {

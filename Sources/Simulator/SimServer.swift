@@ -54,7 +54,10 @@ final class SimServer {
     func monotonic(_ time: Int64) -> Instant { Instant(nanoseconds: time + time / 1_000_000 * driftPPM) }
     func wall(_ time: Int64) -> WallTime { WallTime(milliseconds: 1_700_000_000_000 + time / 1_000_000 + wallOffset) }
     /// When the cluster's clock shows what this machine's shows as `instant`.
-    func simulated(_ instant: Instant) -> Int64 { instant.nanoseconds - instant.nanoseconds / 1_000_000 * driftPPM }
+    func simulated(_ instant: Instant) -> Int64 {
+        let near = instant.nanoseconds - instant.nanoseconds / 1_000_000 * driftPPM
+        return near + instant.nanoseconds - monotonic(near).nanoseconds
+    }
 
     /// Starts among those who found, or founded, the group.
     func start(_ founders: [NodeID], seed: UInt64, time: Int64) throws {

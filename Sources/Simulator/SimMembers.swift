@@ -21,7 +21,8 @@ extension ClusterRun {
             if random.chance(1, in: 2) { schedule(.fall(leader), after: Int64(random.below(6_000_000))) }
         case .failure, nil: break
         }
-        schedule(.tick(leader, life: servers[leader].life), after: 0)
+        // A tick that is due at no time does nothing; the turn that follows it sends what was proposed.
+        schedule(.tick(leader, life: servers[leader].life, due: -1), after: 0)
     }
 
     /// The present members with one difference; nil if the draw makes none that is allowed.

@@ -9,7 +9,7 @@ extension PaxosNode {
         election.postpone(now)
         guard !peers.isEmpty else { return campaign(now, &effects) }
         // A member that does not know that it was removed is answered by the leader alone, who then tells it.
-        for peer in peers { send(.knock(me, founders: []), to: peer, &effects) }
+        for peer in acquaintances { send(.knock(me, founders: []), to: peer, &effects) }
         let ballot = max(acceptor.promised, election.seen).successor(for: id)
         election.begin(ballot, self: id)
         for peer in peers { send(.canvass(ballot, committed: committed), to: peer, &effects) }

@@ -54,7 +54,7 @@ extension PaxosNode {
     /// Everybody this replica has heard of.
     var acquaintances: [NodeID] {
         var all = roster?.members.map(\.id) ?? []
-        for id in named where !all.contains(id) { all.append(id) }
+        for id in (heardOf?.members.map(\.id) ?? []) + named where !all.contains(id) { all.append(id) }
         return all.filter { $0 != id }
     }
 
@@ -71,7 +71,8 @@ extension PaxosNode {
             return declare(&effects)
         }
         guard takesPart, let roster else { return }
-        if !founders.isEmpty || roster.hasOther(than: member) { send(.roster(roster), to: member.id, &effects) }
+        // Who was away may know none of those who lead by now.
+        if !founders.isEmpty || roster.hasOther(than: member) || (!isLeading && !roster.isVoter(member.id)) { send(.roster(roster), to: member.id, &effects) }
         guard isLeading, !roster.hasOther(than: member) else { return }
         if !roster.isVoter(member.id) { note(visitor: member, now, &effects) }
     }
@@ -105,6 +106,7 @@ extension PaxosNode {
     /// A newcomer hears of the group.
     mutating func told(_ roster: Roster, _ effects: inout PaxosEffects) {
         guard !standsAlone, !isStranger else { return }
+        if roster.version > max(heardOf?.version ?? -1, self.roster?.version ?? -1) { heardOf = roster }
         if roster.hasOther(than: me), roster.version >= self.roster?.version ?? 0 {
             isStranger = true
             founding = nil

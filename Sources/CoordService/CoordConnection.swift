@@ -47,6 +47,8 @@ final class CoordConnection: FrameSession {
     let owner: Int64
     /// The session that is on this connection, from when the log says so.
     var attached: SessionID?
+    /// Whether this client came while no leader was to be had, content to read.
+    var isReadOnly = false
     /// Whether the leader is still to be told that this session was heard from.
     var isHeard = false
     private(set) var timeoutMilliseconds: Int32 = 0
@@ -130,6 +132,7 @@ final class CoordConnection: FrameSession {
             return enqueue(xid, nil, .ready(.refused(.unimplemented), zxid: -1, endsConnection: true))
         }
         guard mayAsk(api.code) else { return enqueue(xid, api.code, .ready(.refused(.sessionClosedRequireSASL), endsConnection: true)) }
+        if isReadOnly, let answer = readOnlyAnswer(api) { return enqueue(xid, api.code, answer) }
         do {
             switch api.handler {
             case .read: enqueue(xid, api.code, .read(api, reader.buffer))

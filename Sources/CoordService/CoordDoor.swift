@@ -40,6 +40,8 @@ package final class CoordDoor: @unchecked Sendable {
     var links: PeerLinks?
     /// Whether clients are taken: not while no leader is to be had.
     var isServing = true
+    /// Whether those are taken that are content to read: only while no leader is to be had.
+    var isReadOnly = false
     var leaderlessTicks = 0
     var watches = WatchTable()
     var clock = SessionClock()

@@ -64,11 +64,11 @@ extension CoordDoor {
     /// Other members, or another part for this server: the links follow, and what a person has to know is said.
     func membersChanged() {
         guard let ensemble = settings.ensemble else { return }
+        let peers = replica.reachable.compactMap { member in
+            HostPort(parsing: member.address, defaultPort: -1).map { PeerLinkSettings.Peer(id: member.id.rawValue, address: $0) }
+        }
+        links?.follow(peers, group: replica.roster?.group ?? 0)
         if let roster = replica.roster {
-            let peers = roster.members.compactMap { member in
-                HostPort(parsing: member.address, defaultPort: -1).map { PeerLinkSettings.Peer(id: member.id.rawValue, address: $0) }
-            }
-            links?.follow(peers, group: roster.group)
             if Set(roster.members.map(\.id.rawValue)) != Set(ensemble.peers.map(\.id)) {
                 log.notice("the members that the log names count, not those of coord.peers", metadata: ["members": "\(MemberText.config(roster))"])
             }
@@ -145,12 +145,13 @@ extension CoordDoor {
         if replica.leader != nil {
             leaderlessTicks = 0
             isServing = true
-            return
+            return endReadOnly()
         }
         leaderlessTicks += 1
         guard leaderlessTicks == Self.leaderlessTicksMax else { return }
         isServing = false
         log.warning("clients are sent away: fewer than half of the servers can be reached")
         for connection in connections.values { connection.end() }
+        beginReadOnly()
     }
 }

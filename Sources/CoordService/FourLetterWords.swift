@@ -36,7 +36,7 @@ extension CoordDoor {
         }
         switch word {
         case .ruok: return "imok"
-        case .isro: return "rw"
+        case .isro: return isReadOnly ? "ro" : isServing ? "rw" : "null"
         case .srvr: return "Zookeeper version: \(ServerReport.version)\n" + summary
         case .stat: return "Zookeeper version: \(ServerReport.version)\nClients:\n" + clients(brief: true) + "\n" + summary
         case .cons: return clients(brief: false) + "\n"

@@ -19,6 +19,7 @@ extension CoordDoor {
     var mode: String {
         guard settings.ensemble != nil else { return "standalone" }
         if replica.isLeading { return "leader" }
+        if isReadOnly { return "read-only" }
         switch replica.standing {
         case .observer: return replica.leader == nil ? "looking" : "observer"
         case .founding, .guest, .stranger: return "looking"

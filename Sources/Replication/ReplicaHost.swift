@@ -55,6 +55,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     var transfer = TableTransfer()
     var memberChange: MemberChange?
     var lastRoster: Roster?
+    var lastHeardOf: Roster?
     var lastStanding: Standing?
     private var whenLeading: ((Result<Void, any Error>) -> Void)?
     private var lastLeader: NodeID?

@@ -25,6 +25,12 @@ extension ReplicaHost {
     /// What this replica tells of itself, before anybody has heard it.
     package func describe(card: String) { pump.describe(card: card) }
 
+    /// Where replicas of the group may be reached: its members, and those that others told of.
+    package var reachable: [Member] {
+        let members = roster?.members ?? []
+        return members + (pump.node.heardOf?.members ?? []).filter { other in !members.contains { $0.id == other.id } }
+    }
+
     /// Proposes other members in the place of those of `version`; `completion` runs on the loop with the roster that took place, or the reason
     /// why none did. `notLeading` means that no leader was to be had, or was lost: then nobody knows.
     package func changeMembers(_ members: [Member], from version: Int64, _ completion: @escaping (Result<Roster, RosterRefusal>) -> Void) {
@@ -74,7 +80,8 @@ extension ReplicaHost {
             if let roster = pump.executedRoster, roster.version == slot.rawValue { endChange(.success(roster)) } else { endChange(.failure(.notLeading)) }
         }
         let standing = pump.node.standing
-        guard pump.roster != lastRoster || standing != lastStanding else { return }
+        guard pump.roster != lastRoster || standing != lastStanding || pump.node.heardOf != lastHeardOf else { return }
+        lastHeardOf = pump.node.heardOf
         if standing == .guest, lastStanding == .voter || lastStanding == .observer { fail(pump.abandonProposals(), .notLeading) }
         (lastRoster, lastStanding) = (pump.roster, standing)
         events.onMembers()

@@ -220,6 +220,23 @@ extension Circle {
         #expect(circle.standing(gone) == .guest && circle.leader == leader, "it topples nobody")
     }
 
+    @Test func whoWasAwayFindsMembersThatItHasNeverHeardOf() {
+        var circle = Circle.founded([1, 2, 3])
+        for number: Int64 in [4, 5] { circle.add(number, with: [1, 2, 3]) }
+        circle.pass(1000)
+        let gone = circle.followers(1)[0]
+        _ = circle.change(circle.leader, circle.members(1).filter { $0.id.rawValue != gone } + [4, 5].map { Member(id: NodeID($0)) })
+        circle.pass(1000, without: [gone])
+        let stay = circle.leader
+        _ = circle.change(stay, circle.members(stay).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3 || $0.id.rawValue == stay, directory: $0.directory) })
+        circle.pass(1000, without: [gone])
+        _ = circle.change(circle.leader, circle.members(circle.leader).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3, directory: $0.directory) })
+        circle.pass(3000, without: [gone])
+        #expect(circle.leader > 3)
+        circle.pass(3000)
+        #expect(circle.standing(gone) == .guest && circle.members(gone) == circle.members(circle.leader))
+    }
+
     @Test func aMemberWithoutItsMemoryPromisesNothing() {
         var circle = Circle.founded([1, 2, 3])
         let lost = circle.followers(1)[0]

@@ -46,6 +46,8 @@ private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, spares: Int = 0,
             #expect(summary.acknowledged > 50 && summary.changes > 5)
             probes.formUnion(summary.probes)
         }
+        var five = ClusterRun(plan(40, seconds: 60, nodes: 5, spares: 2))
+        #expect(try five.run().changes > 5)
         #expect(probes.isSuperset(of: [.memberRemoved, .observerAdded]))
     }
 

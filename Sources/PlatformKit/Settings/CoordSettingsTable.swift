@@ -19,6 +19,8 @@ extension SettingsTable {
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
     static let coordReconfig = SettingKey.flag(
         "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
+    static let coordReadOnly = SettingKey.flag(
+        "coord.read-only", false, "While no leader is to be had, serve reads to clients that are content with that (ZooKeeper's readonlymode.enabled).")
     static let coordQuota = SettingKey.flag(
         "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
@@ -80,7 +82,7 @@ extension SettingsTable {
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
-        coordReconfig.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordReconfig.erased, coordReadOnly.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

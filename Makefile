@@ -31,6 +31,7 @@ test: setup setup-tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
+	$(MAKE) sim
 
 # Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the lists of those that must pass, on one broker and on three.
 compat-kafka: build setup-tests
@@ -52,7 +53,8 @@ compat-zookeeper-reference: setup setup-tests
 	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference $(REFERENCE_JARS)
 
-# Simulated clusters, ten minutes of faults each, in release: `make sim SEEDS=1000`. Fails if a law is broken or a rare branch is never seen.
+# Simulated clusters, ten minutes of faults each, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
+# rare branch is never seen.
 sim: setup
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-sim
 	.build/release/platform-sim $(SEEDS)

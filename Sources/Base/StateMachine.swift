@@ -20,6 +20,9 @@ public protocol StateMachine {
     init()
     /// Executes a committed command. Same state, command and position give the same outcome and rows on every replica.
     mutating func apply(_ command: Command, at position: ApplyPosition, rows: inout RowChanges) -> Outcome
+    /// The log names these members of the replicated group from this position on. A machine whose state tells of them changes it here, and says
+    /// what that came to; the others do nothing.
+    mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> Outcome?
     /// Takes one row back, table by table in the order of `tables`, rows in key order.
     mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption)
     /// Called once after the last row.
@@ -31,6 +34,7 @@ public protocol StateMachine {
 }
 
 extension StateMachine {
+    public mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> Outcome? { nil }
     public static func encode(_ command: Command) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
     public static func decode(_ bytes: Bytes) throws(WireError) -> Command { try Command(decoding: bytes, as: DurableDialect.self) }
 }

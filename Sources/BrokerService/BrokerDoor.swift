@@ -57,8 +57,13 @@ package final class BrokerDoor: Sendable {
         do {
             let files = RealFileSystem(onSync: metrics.syncObserver("broker"))
             var options = ReplicaOptions(directory: dataDirectory + "/meta", name: "broker", files: files)
-            if let peers = settings.cluster?.peers { options.membership = Membership(id: NodeID(peers.id), members: peers.peers.map { NodeID($0.id) }) }
-            try EnsembleFile.check(options)
+            if let peers = settings.cluster?.peers {
+                let address = peers.peers.first { $0.id == peers.id }?.address ?? peers.listen
+                let me = Member(id: NodeID(peers.id), address: "\(address)")
+                options.membership = try EnsembleFile.membership(me, peers.peers.map { NodeID($0.id) }.sorted(), options.directory, files)
+            } else {
+                try EnsembleFile.checkAlone(options.directory, files)
+            }
             let replica = try await ReplicaHost<BrokerMachine>.open(options, loop: loop, time: SystemTime(), log: log)
             do {
                 let broker = try await open(settings, dataDirectory, replica, loop, disks, files, metrics, log)

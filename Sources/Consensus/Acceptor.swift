@@ -8,6 +8,10 @@ package struct Acceptor: Sendable {
     package private(set) var promised = Ballot.none
     /// The last life that this replica began.
     package private(set) var incarnation: Int64 = 0
+    /// The number of the data directory; zero if its log was begun before directories had numbers.
+    package private(set) var directory: Int64 = 0
+    /// The members that the group was founded with, if this replica was one of them.
+    package private(set) var founded: Roster?
     /// Accepted entries by slot, contiguous, above the trim point.
     private var entries = Deque<LogEntry>()
     private var firstSlot = Slot(1)
@@ -20,6 +24,8 @@ package struct Acceptor: Sendable {
         case .promise(let ballot): promised = max(promised, ballot)
         case .began(let number): incarnation = max(incarnation, number)
         case .installed(let slot): skip(through: slot)
+        case .directory(let number): directory = number
+        case .founded(let roster): founded = roster
         case .accept(let entry):
             promised = max(promised, entry.ballot)
             if entries.isEmpty, entry.slot > firstSlot { firstSlot = entry.slot }
@@ -28,6 +34,8 @@ package struct Acceptor: Sendable {
     }
 
     package var lastSlot: Slot { Slot(firstSlot.rawValue + Int64(entries.count) - 1) }
+    /// Whether nothing was ever promised or accepted here.
+    package var isUntouched: Bool { promised == .none && lastSlot == .zero }
     /// Entries up to here are no longer held.
     package var trimmedThrough: Slot { Slot(firstSlot.rawValue - 1) }
 
@@ -36,6 +44,12 @@ package struct Acceptor: Sendable {
         guard ballot > promised else { return nil }
         promised = ballot
         return .promise(ballot)
+    }
+
+    /// The record that founds the group here.
+    mutating func found(_ roster: Roster) -> AcceptorRecord {
+        founded = roster
+        return .founded(roster)
     }
 
     /// Follows a leader of a higher ballot without having been asked for a promise. What it accepts makes this durable.

@@ -1,4 +1,4 @@
-// The leader's view of one follower: what was sent, and when it was last told to go back. Entries are sent ahead of their acknowledgements,
+// The leader's view of one follower, observer or visitor: what was sent and acknowledged, and when it was last told to go back. Entries are sent ahead of their acknowledgements,
 // up to a window; a follower that misses some says from where, and gets them again.
 import Base
 
@@ -8,6 +8,11 @@ struct FollowerProgress: Sendable {
     private(set) var sent: Slot
     /// The decision that was last told.
     var toldCommitted = Slot.zero
+    /// What it has made durable under the present ballot.
+    private(set) var acknowledged = Slot.zero
+    private(set) var heardAt: Instant?
+    /// Since when a visitor is waited for.
+    var begunAt: Instant?
     private var rewoundTo: Slot?
     private var rewoundAt = Instant.zero
     private var offeredAt: Instant?
@@ -18,6 +23,13 @@ struct FollowerProgress: Sendable {
     }
 
     mutating func noteSent(through slot: Slot) { sent = max(sent, slot) }
+
+    mutating func noteAcknowledged(_ slot: Slot, now: Instant) {
+        acknowledged = max(acknowledged, slot)
+        heardAt = now
+        // It may hold more than it was sent: tables that it took over.
+        noteSent(through: slot)
+    }
 
     /// Goes back to what follows `slot`, unless that was just done: several messages in a row tell of the same gap.
     mutating func rewind(to slot: Slot, now: Instant, pause: Duration) -> Bool {

@@ -7,17 +7,19 @@ import Base
 struct LeaderLease: Sendable {
     /// The time at which the answered probe was sent, in the order of `members`.
     private var answered: [Instant]
-    private let members: [NodeID]
-    private let quorum: Int
+    private var members: [NodeID]
+    private var quorum: Int { members.count / 2 + 1 }
 
     init(members: [NodeID], now: Instant) {
         self.members = members
-        quorum = members.count / 2 + 1
         answered = members.map { _ in now }
     }
 
     /// A new leadership: nobody has answered yet, but a promise is as good as an answer to a probe at `since`.
-    mutating func begin(since: Instant) { answered = members.map { _ in since } }
+    mutating func begin(_ members: [NodeID], since: Instant) {
+        self.members = members
+        answered = members.map { _ in since }
+    }
 
     mutating func noteAnswer(_ node: NodeID, probe: Instant) {
         guard let place = members.firstIndex(of: node) else { return }
@@ -44,6 +46,9 @@ struct LeaseGrant: Sendable {
         holder = node
         self.until = max(self.until, until)
     }
+
+    /// The holder has given up its office for good.
+    mutating func end(_ now: Instant) { (holder, until) = (nil, now) }
 
     func forbids(_ candidate: NodeID, now: Instant) -> Bool { now < until && candidate != holder }
 }

@@ -8,7 +8,7 @@ package struct Learner: Sendable {
     package private(set) var committed: Slot
     /// The highest slot each member has made durable under the present ballot, in the order of `members`.
     private var durable: [Slot]
-    private let members: [NodeID]
+    private var members: [NodeID]
 
     package init(members: [NodeID], committed: Slot) {
         self.members = members
@@ -18,8 +18,11 @@ package struct Learner: Sendable {
 
     package var quorum: Int { members.count / 2 + 1 }
 
-    /// A new leadership counts afresh.
-    mutating func beginBallot() { durable = members.map { _ in .zero } }
+    /// A new leadership counts afresh, among these voters.
+    mutating func beginBallot(_ voters: [NodeID]) {
+        members = voters
+        durable = voters.map { _ in .zero }
+    }
 
     func durable(of node: NodeID) -> Slot { members.firstIndex(of: node).map { durable[$0] } ?? .zero }
 

@@ -1,5 +1,5 @@
-// What lies in a replica's log: accepted entries and promises, as durable records. The command inside is opaque here. A tag that was
-// released keeps its meaning: tag 2 is an entry from the time before origins and is still read.
+// What lies in a replica's log: accepted entries and promises, as durable records. The command inside is opaque here; a roster is an entry of
+// its own kind. A tag that was released keeps its meaning: tag 2 is an entry from the time before origins and is still read.
 import Base
 
 /// Who proposed a command: the replica, which of its lives, and the place in that life's row of proposals, from 1 on. A command is
@@ -51,15 +51,25 @@ package struct LogEntry: WireLayout, Equatable {
     package var time = WallTime.zero
     package var origin = Origin.none
     package var command = Bytes()
+    /// Whether the command is a roster: who decides the slots behind this one.
+    package var isRoster = false
 
     package init() {}
 
-    package init(slot: Slot, ballot: Ballot, time: WallTime, origin: Origin = .none, command: Bytes) {
+    package init(slot: Slot, ballot: Ballot, time: WallTime, origin: Origin = .none, command: Bytes, isRoster: Bool = false) {
         self.slot = slot
         self.ballot = ballot
         self.time = time
         self.origin = origin
         self.command = command
+        self.isRoster = isRoster
+    }
+
+    /// The roster in an entry of that kind.
+    package var roster: Roster {
+        do { return try Roster(decoding: command, as: DurableDialect.self) } catch {
+            preconditionFailure("the log holds a roster that this version cannot read (slot \(slot)): \(error)")
+        }
     }
 
     /// The same value under another ballot.
@@ -76,6 +86,12 @@ package struct LogEntry: WireLayout, Equatable {
         try position(&io)
         try origin.layout(&io)
         try io.bytes(&command)
+    }
+
+    /// As it travels where entries of both kinds may come.
+    mutating func layoutWithKind<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.bool(&isRoster)
+        try layout(&io)
     }
 
     private mutating func position<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -99,6 +115,10 @@ package enum AcceptorRecord: WireLayout, Equatable {
     case began(incarnation: Int64)
     /// The tables were taken from a peer and hold everything up to this slot; entries up to it are not in this log.
     case installed(Slot)
+    /// The number of this data directory.
+    case directory(Int64)
+    /// The group was founded with these members, this replica among them.
+    case founded(Roster)
 
     package init() { self = .promise(.none) }
 
@@ -106,9 +126,11 @@ package enum AcceptorRecord: WireLayout, Equatable {
         var kind: Int8 =
             switch self {
             case .promise: 1
-            case .accept: 3
+            case .accept(let entry): entry.isRoster ? 6 : 3
             case .began: 4
             case .installed: 5
+            case .directory: 7
+            case .founded: 8
             }
         try io.int8(&kind)
         switch kind {
@@ -116,8 +138,9 @@ package enum AcceptorRecord: WireLayout, Equatable {
             var ballot = if case .promise(let own) = self { own } else { Ballot.none }
             try ballot.layout(&io)
             self = .promise(ballot)
-        case 2, 3:
+        case 2, 3, 6:
             var entry = if case .accept(let own) = self { own } else { LogEntry() }
+            entry.isRoster = kind == 6
             if kind == 2 { try entry.layoutWithoutOrigin(&io) } else { try entry.layout(&io) }
             self = .accept(entry)
         case 4:
@@ -128,6 +151,14 @@ package enum AcceptorRecord: WireLayout, Equatable {
             var slot = if case .installed(let own) = self { own } else { Slot.zero }
             try io.id(&slot)
             self = .installed(slot)
+        case 7:
+            var number: Int64 = if case .directory(let own) = self { own } else { 0 }
+            try io.int64(&number)
+            self = .directory(number)
+        case 8:
+            var roster = if case .founded(let own) = self { own } else { Roster() }
+            try roster.layout(&io)
+            self = .founded(roster)
         default: throw .unknownTag("acceptor record", Int(kind))
         }
     }

@@ -8,6 +8,8 @@ extension PaxosNode {
         following.leader = nil
         election.postpone(now)
         guard !peers.isEmpty else { return campaign(now, &effects) }
+        // A member that does not know that it was removed is answered by the leader alone, who then tells it.
+        for peer in acquaintances { send(.knock(me, founders: []), to: peer, &effects) }
         let ballot = max(acceptor.promised, election.seen).successor(for: id)
         election.begin(ballot, self: id)
         for peer in peers { send(.canvass(ballot, committed: committed), to: peer, &effects) }
@@ -25,13 +27,14 @@ extension PaxosNode {
     }
 
     mutating func canvassed(by candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+        guard remembers else { return }
         let granted = ballot > acceptor.promised && !missesNoLeader(candidate, now) && isInformed(candidateCommitted)
         send(.canvassed(ballot, granted: granted, promised: acceptor.promised), to: candidate, &effects)
     }
 
     mutating func countGrant(by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
         election.note(promised)
-        guard granted, election.granted(by: node, ballot) >= learner.quorum else { return }
+        guard granted, isVoter, peers.contains(node), election.granted(by: node, ballot) >= learner.quorum else { return }
         campaign(now, &effects)
     }
 
@@ -39,6 +42,7 @@ extension PaxosNode {
     mutating func campaign(_ now: Instant, _ effects: inout PaxosEffects) {
         election.end()
         election.postpone(now)
+        guard isVoter else { return }
         following.leader = nil
         let ballot = proposer.prepare(above: max(acceptor.promised, election.seen), node: id, committed: committed)
         if let record = acceptor.promise(ballot) { effects.append.append(record) }
@@ -46,6 +50,7 @@ extension PaxosNode {
     }
 
     mutating func prepare(_ candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+        guard remembers else { return }
         guard !grant.forbids(candidate, now: now), isInformed(candidateCommitted), let record = acceptor.promise(ballot) else {
             return send(.refuse(promised: acceptor.promised), to: candidate, &effects)
         }
@@ -76,6 +81,7 @@ extension PaxosNode {
     mutating func countPromise(
         by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant, _ effects: inout PaxosEffects
     ) {
+        guard standsAlone || roster?.isVoter(node) == true else { return }
         let open = proposer.promised(
             by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: learner.quorum, committed: committed)
         if let open { takeOffice(open, now, &effects) }
@@ -92,6 +98,7 @@ extension PaxosNode {
         election.end()
         proposer.stepDown()
         office.progress = []
+        office.rosterSlot = nil
         office.reads = []
     }
 }

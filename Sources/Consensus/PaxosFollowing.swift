@@ -18,7 +18,7 @@ extension PaxosNode {
     }
 
     mutating func accept(
-        _ leader: NodeID, _ previous: Slot, _ entries: [LogEntry], _ decided: Slot, _ probe: Instant, _ effects: inout PaxosEffects
+        _ leader: NodeID, _ previous: Slot, _ entries: [LogEntry], _ decided: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects
     ) {
         let ballot = following.ballot
         guard isRow(entries, after: previous, ballot) else { return }
@@ -35,7 +35,7 @@ extension PaxosNode {
             }
         }
         if probe != .zero { send(.accepted(ballot, through: following.durable, probe: probe), to: leader, &effects) }
-        release(following.executable, &effects)
+        release(following.executable, now, &effects)
     }
 
     /// Whether the entries stand in consecutive slots under the leader's ballot, as every message of a replica of ours has them.

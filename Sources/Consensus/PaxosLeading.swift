@@ -3,23 +3,24 @@ import Base
 
 extension PaxosNode {
     mutating func takeOffice(_ open: [LogEntry], _ now: Instant, _ effects: inout PaxosEffects) {
-        learner.beginBallot()
+        learner.beginBallot(roster?.voters ?? [id])
         following.leader = nil
         // A promise excludes other leaders only from when it was asked for, and it is not known here when that was: the lease begins with the first answered probe.
-        office.lease.begin(since: now + (.zero - options.lease))
-        office.progress = peers.map { FollowerProgress(node: $0, sent: committed) }
+        office.lease.begin(roster?.voters ?? [id], since: now + (.zero - options.lease))
+        office.progress = audience.map { FollowerProgress(node: $0, sent: committed) }
         office.reads = []
+        office.rosterSlot = open.last.flatMap { $0.isRoster ? $0.slot : nil }
         acceptOwn(open, now, &effects)
         beat(now, &effects)
     }
 
     mutating func propose(_ proposals: [Proposal], _ time: WallTime, _ now: Instant, _ effects: inout PaxosEffects) {
-        guard isLeading else { return }
+        guard takesProposals else { return }
         acceptOwn(proposals.map { proposer.propose($0, time: time) }, now, &effects)
     }
 
     /// Accepts the leader's own entries and offers them to the followers.
-    private mutating func acceptOwn(_ entries: [LogEntry], _ now: Instant, _ effects: inout PaxosEffects) {
+    mutating func acceptOwn(_ entries: [LogEntry], _ now: Instant, _ effects: inout PaxosEffects) {
         guard !entries.isEmpty else { return }
         guard let records = acceptor.accept(proposer.ballot, entries) else { return stepDown(now) }
         effects.append += records
@@ -38,14 +39,15 @@ extension PaxosNode {
                 }
                 return
             }
-            guard sent.rawValue - learner.durable(of: peer).rawValue < options.windowSlots || learner.durable(of: peer) == .zero else { return }
+            let acknowledged = office.progress[place].acknowledged
+            guard sent.rawValue - acknowledged.rawValue < options.windowSlots || acknowledged == .zero else { return }
             let chunk = acceptor.chunk(from: sent.next, through: last, bytesMax: options.chunkBytes).map { $0.under(proposer.ballot) }
             guard let end = chunk.last?.slot else { return }
             send(.accept(proposer.ballot, previous: sent, entries: chunk, committed: committed, probe: .zero), to: peer, &effects)
             office.progress[place].noteSent(through: end)
             office.progress[place].toldCommitted = committed
             // Before its first answer a follower gets one message: where it stands is not known yet.
-            if learner.durable(of: peer) == .zero { return }
+            if acknowledged == .zero { return }
         }
     }
 
@@ -61,7 +63,8 @@ extension PaxosNode {
 
     /// A heartbeat if one is due; a leader that reaches no quorum resigns, so that its clients go elsewhere.
     mutating func keepOffice(_ now: Instant, _ effects: inout PaxosEffects) {
-        guard !peers.isEmpty, now >= office.nextHeartbeat else { return }
+        guard !standsAlone, now >= office.nextHeartbeat else { return }
+        dismissVisitors(now)
         if office.lease.quorumContact(of: id, now: now) + options.electionTimeout * 2 < now { return beginCanvass(now, &effects) }
         beat(now, &effects)
     }
@@ -77,7 +80,7 @@ extension PaxosNode {
 
     mutating func connected(_ peer: NodeID, _ now: Instant, _ effects: inout PaxosEffects) {
         guard isLeading, let place = office.progress.firstIndex(where: { $0.node == peer }) else { return }
-        office.progress[place].restart(from: max(learner.durable(of: peer), acceptor.trimmedThrough))
+        office.progress[place].restart(from: max(office.progress[place].acknowledged, acceptor.trimmedThrough))
         beat(now, &effects)
     }
 
@@ -85,10 +88,10 @@ extension PaxosNode {
         guard isLeading, ballot == proposer.ballot, let place = office.progress.firstIndex(where: { $0.node == node }) else { return }
         if probe != .zero { office.lease.noteAnswer(node, probe: probe) }
         learner.accepted(by: node, through: slot)
-        // It may hold more than it was sent: tables that it took over.
-        office.progress[place].noteSent(through: slot)
+        office.progress[place].noteAcknowledged(slot, now: now)
         decide(now, &effects)
-        replicate(place, now, &effects)
+        // A roster that was decided just now may have changed whom this leader tells, or that it leads.
+        if let place = office.progress.firstIndex(where: { $0.node == node }) { replicate(place, now, &effects) }
         answerReads(now, &effects)
     }
 
@@ -99,7 +102,7 @@ extension PaxosNode {
 
     /// Releases what a quorum holds durably.
     mutating func decide(_ now: Instant, _ effects: inout PaxosEffects) {
-        release(learner.decided(on: id), &effects)
+        release(learner.decided(on: id), now, &effects)
         answerReads(now, &effects)
     }
 

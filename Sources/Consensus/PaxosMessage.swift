@@ -30,6 +30,11 @@ package enum PaxosMessage: WireLayout, Equatable {
     /// From which slot on may I serve this read?
     case readQuery(ReadToken)
     case readAnswer(ReadToken, Slot)
+    /// One who does not vote, or whom its leader does not know, tells who it is. One whose directory holds nothing yet names those with whom it
+    /// would found a group, itself included.
+    case knock(Member, founders: [NodeID])
+    /// The members as the sender knows them.
+    case roster(Roster)
 
     package init() { self = .refuse(promised: .none) }
 
@@ -44,14 +49,16 @@ package enum PaxosMessage: WireLayout, Equatable {
         case .canvass: 1
         case .canvassed: 2
         case .prepare: 3
-        case .promise: 4
+        case .promise(_, _, let entries, _): entries.contains(where: \.isRoster) ? 13 : 4
         case .refuse: 5
-        case .accept: 6
+        case .accept(_, _, let entries, _, _): entries.contains(where: \.isRoster) ? 12 : 6
         case .accepted: 7
         case .missing: 8
         case .install: 9
         case .readQuery: 10
         case .readAnswer: 11
+        case .knock: 14
+        case .roster: 15
         }
     }
 
@@ -65,6 +72,14 @@ package enum PaxosMessage: WireLayout, Equatable {
         var other = Ballot.none
         var probe: Int64 = 0
         var token = ReadToken(0)
+        var member = Member()
+        var roster = Roster()
+        var founders: [NodeID] = []
+
+        mutating func layoutEntries<C: FieldCoder & ~Copyable>(_ io: inout C, withKind: Bool) throws(WireError) {
+            guard withKind else { return try io.list(&entries) }
+            try io.array(&entries, empty: LogEntry()) { (entry: inout LogEntry, io: inout C) throws(WireError) in try entry.layoutWithKind(&io) }
+        }
     }
 
     private var fields: Fields {
@@ -81,6 +96,8 @@ package enum PaxosMessage: WireLayout, Equatable {
         case .accepted(let ballot, let through, let probe): (fields.ballot, fields.slot, fields.probe) = (ballot, through, probe.nanoseconds)
         case .readQuery(let token): fields.token = token
         case .readAnswer(let token, let slot): (fields.token, fields.slot) = (token, slot)
+        case .knock(let member, let founders): (fields.member, fields.founders) = (member, founders)
+        case .roster(let roster): fields.roster = roster
         }
         return fields
     }
@@ -97,16 +114,16 @@ package enum PaxosMessage: WireLayout, Equatable {
             try fields.ballot.layout(&io)
             try io.bool(&fields.flag)
             try fields.other.layout(&io)
-        case 4:
+        case 4, 13:
             try fields.ballot.layout(&io)
             try io.id(&fields.previous)
-            try io.list(&fields.entries)
+            try fields.layoutEntries(&io, withKind: tag == 13)
             try io.bool(&fields.flag)
         case 5: try fields.ballot.layout(&io)
-        case 6:
+        case 6, 12:
             try fields.ballot.layout(&io)
             try io.id(&fields.previous)
-            try io.list(&fields.entries)
+            try fields.layoutEntries(&io, withKind: tag == 12)
             try io.id(&fields.slot)
             try io.int64(&fields.probe)
         case 7:
@@ -117,6 +134,10 @@ package enum PaxosMessage: WireLayout, Equatable {
         case 11:
             try io.id(&fields.token)
             try io.id(&fields.slot)
+        case 14:
+            try fields.member.layout(&io)
+            try io.array(&fields.founders, empty: NodeID(0)) { (id: inout NodeID, io: inout C) throws(WireError) in try io.id(&id) }
+        case 15: try fields.roster.layout(&io)
         default: throw .unknownTag("peer message", Int(tag))
         }
         self = Self.make(tag, fields)
@@ -128,13 +149,15 @@ package enum PaxosMessage: WireLayout, Equatable {
         case 1: .canvass(fields.ballot, committed: fields.slot)
         case 2: .canvassed(fields.ballot, granted: fields.flag, promised: fields.other)
         case 3: .prepare(fields.ballot, committed: fields.slot)
-        case 4: .promise(fields.ballot, previous: fields.previous, accepted: fields.entries, isLast: fields.flag)
+        case 4, 13: .promise(fields.ballot, previous: fields.previous, accepted: fields.entries, isLast: fields.flag)
         case 5: .refuse(promised: fields.ballot)
-        case 6: .accept(fields.ballot, previous: fields.previous, entries: fields.entries, committed: fields.slot, probe: probe)
+        case 6, 12: .accept(fields.ballot, previous: fields.previous, entries: fields.entries, committed: fields.slot, probe: probe)
         case 7: .accepted(fields.ballot, through: fields.slot, probe: probe)
         case 8: .missing(fields.ballot, after: fields.slot)
         case 9: .install(fields.ballot, through: fields.slot)
         case 10: .readQuery(fields.token)
+        case 14: .knock(fields.member, founders: fields.founders)
+        case 15: .roster(fields.roster)
         default: .readAnswer(fields.token, fields.slot)
         }
     }

@@ -1,7 +1,7 @@
 // The replica as a value: acceptor, proposer, learner, lease and election composed into one step function. Events and time go in, effects
 // come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: what may be said only
-// when something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading
-// and PaxosFollowing. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
+// when something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading,
+// PaxosFollowing and PaxosMembership. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
 import Base
 
 /// What happened to a replica.
@@ -24,8 +24,10 @@ package enum PaxosEvent: Sendable {
     case flush
     /// From which slot on may this read be served?
     case read(ReadToken)
-    /// The tables were taken from a peer.
-    case installed(Slot)
+    /// The tables were taken from a peer, with the roster in them.
+    case installed(Slot, Roster?)
+    /// The founding roster may be written into the log, at this time.
+    case recordRoster(WallTime)
     /// Cannot lead at present (its disk is full).
     case stepDown
 }
@@ -34,6 +36,7 @@ package enum PaxosEvent: Sendable {
 package struct DurableNotice: Sendable, Equatable {
     package var promised: Ballot?
     package var accepted: Ballot?
+    package var founded = false
     package var through = Slot.zero
     package init() {}
 }
@@ -60,7 +63,24 @@ package struct PaxosEffects: Sendable, Equatable {
 /// One member of a replicated log.
 package struct PaxosNode: Sendable {
     package let id: NodeID
-    package let members: [NodeID]
+    /// What this replica says of itself.
+    package internal(set) var me: Member
+    /// Whether there is nobody else, and never will be.
+    package let standsAlone: Bool
+    /// Who belongs to the group; nil while a newcomer does not know.
+    package internal(set) var roster: Roster?
+    /// Those whom this replica was told of at its start.
+    let named: [NodeID]
+    var founding: Founding?
+    var isDeclaring = false
+    var isStranger = false
+    var wasMember = false
+    /// Whether the log, or the tables, hold a roster.
+    var rosterIsRecorded: Bool
+    var visitors: [Member] = []
+    /// Members that others told of and that the log here does not name yet: whom to ask, and nothing else.
+    package internal(set) var heardOf: Roster?
+    var knockAt = Instant.zero
     package let options: PaxosOptions
     package internal(set) var acceptor: Acceptor
     package internal(set) var proposer = Proposer()
@@ -78,24 +98,37 @@ package struct PaxosNode: Sendable {
         var progress: [FollowerProgress] = []
         var reads: [(token: ReadToken, from: NodeID, since: Instant)] = []
         var nextHeartbeat = Instant.zero
+        /// Where an undecided roster stands; nothing is proposed behind it.
+        var rosterSlot: Slot?
     }
 
-    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete. Equal seeds draw equal times.
+    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete, `recorded` the roster in them. Equal seeds draw
+    /// equal times.
     package init(
-        id: NodeID, members: [NodeID], acceptor: Acceptor, applied: Slot, now: Instant, seed: UInt64 = 1, options: PaxosOptions = PaxosOptions()
+        _ origin: GroupOrigin, recorded: Roster? = nil, acceptor: Acceptor, applied: Slot, now: Instant, seed: UInt64 = 1, options: PaxosOptions = PaxosOptions()
     ) {
-        precondition(members.contains(id), "a node is a member of its own quorum")
         options.check()
-        self.id = id
-        self.members = members.sorted()
+        var me = origin.me
+        me.directory = acceptor.directory
+        self.me = me
+        id = me.id
+        standsAlone = origin.standsAlone
+        named = origin.named
         self.options = options
+        let roster = recorded ?? acceptor.founded ?? origin.settled.map { $0.numbered(me) }
+        self.roster = roster
+        rosterIsRecorded = recorded != nil
+        if roster == nil, acceptor.isUntouched, applied == .zero { founding = Founding(me, with: origin.named) }
+        isStranger = roster?.hasOther(than: me) ?? false
+        wasMember = roster?[me.id] != nil && !isStranger
         self.acceptor = acceptor
         self.acceptor.skip(through: applied > acceptor.lastSlot ? applied : .zero)
-        learner = Learner(members: self.members, committed: applied)
+        let voters = roster?.voters ?? []
+        learner = Learner(members: voters, committed: applied)
         following = Following(committed: applied)
         election = Election(seed: seed, timeout: options.electionTimeout, now: now)
-        office = Office(lease: LeaderLease(members: self.members, now: now))
-        grant = LeaseGrant(until: members.count == 1 ? now : now + options.grant)
+        office = Office(lease: LeaderLease(members: voters, now: now))
+        grant = LeaseGrant(until: origin.standsAlone ? now : now + options.grant)
         // At a start there is rarely a leader, so a vote is looked for as soon as one may be given.
         election.hasten(notBefore: grant.until)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
@@ -107,15 +140,17 @@ package struct PaxosNode: Sendable {
     package var term: Ballot { isLeading ? proposer.ballot : following.ballot }
     /// Who leads, as far as this node knows.
     package var leader: NodeID? { isLeading ? id : following.leader }
-    var peers: [NodeID] { members.filter { $0 != id } }
+    /// The other voters.
+    var peers: [NodeID] { roster?.voters.filter { $0 != id } ?? [] }
 
     /// Leads, and everything that earlier leaders may have decided is decided here.
     package var isEstablished: Bool { isLeading && committed >= proposer.adoptedThrough }
 
     /// When the node wants its next `tick`; nil for a quorum of one.
     package var nextDeadline: Instant? {
-        if peers.isEmpty { return nil }
-        return isLeading ? office.nextHeartbeat : election.deadline
+        if standsAlone || isStranger { return nil }
+        if isLeading { return office.nextHeartbeat }
+        return isVoter ? election.deadline : min(knockAt, election.deadline)
     }
 
     package mutating func step(_ event: PaxosEvent, now: Instant) -> PaxosEffects {
@@ -131,7 +166,8 @@ package struct PaxosNode: Sendable {
         case .disconnected(let peer): if !isLeading, following.leader == peer { election.hasten(notBefore: max(now, grant.until)) }
         case .flush: tellDecision(now, &effects)
         case .read(let token): read(token, now, &effects)
-        case .installed(let slot): installed(slot, &effects)
+        case .installed(let slot, let roster): installed(slot, roster, now, &effects)
+        case .recordRoster(let time): recordRoster(time, now, &effects)
         case .stepDown: stepDown(now)
         }
         return effects
@@ -140,16 +176,26 @@ package struct PaxosNode: Sendable {
     /// Takes back the command of a slot that was given out but is on no disk yet, so that its proposer can be refused. Only for a quorum of
     /// one: a peer may have accepted it already.
     package mutating func withdraw(_ slot: Slot) -> AcceptorRecord {
-        precondition(peers.isEmpty && slot > committed, "only what nobody has accepted can be withdrawn")
+        precondition(standsAlone && slot > committed, "only what nobody has accepted can be withdrawn")
         guard let record = acceptor.blank(slot) else { preconditionFailure("slot \(slot) is not held") }
         return record
     }
 
     private mutating func tick(_ now: Instant, _ effects: inout PaxosEffects) {
-        if isLeading { keepOffice(now, &effects) } else if now >= election.deadline { beginCanvass(now, &effects) }
+        if isLeading { return keepOffice(now, &effects) }
+        if isVoter {
+            if now >= election.deadline { beginCanvass(now, &effects) }
+            return
+        }
+        if now >= election.deadline {
+            following.leader = nil
+            election.postpone(now)
+        }
+        if now >= knockAt, !isStranger { knock(now, &effects) }
     }
 
     private mutating func durable(_ notice: DurableNotice, _ now: Instant, _ effects: inout PaxosEffects) {
+        if notice.founded { founded(now) }
         if let ballot = notice.promised { promiseDurable(ballot, now, &effects) }
         guard let ballot = notice.accepted else { return }
         if isLeading, ballot == proposer.ballot {
@@ -158,22 +204,29 @@ package struct PaxosNode: Sendable {
         } else if ballot == following.ballot, let leader = following.leader {
             following.noteDurable(notice.through)
             send(.accepted(ballot, through: following.durable, probe: .zero), to: leader, &effects)
-            release(following.executable, &effects)
+            release(following.executable, now, &effects)
         }
     }
 
     /// Hands out what is decided and durable, up to `slot`.
-    mutating func release(_ slot: Slot, _ effects: inout PaxosEffects) {
+    mutating func release(_ slot: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
         guard let decided = learner.advance(to: slot) else { return }
         for raw in decided {
             guard let entry = acceptor.entry(at: Slot(raw)) else { preconditionFailure("slot \(raw) is decided but not held") }
             proposer.observe(entry.time)
             effects.committed.append(entry)
+            if entry.isRoster { adopt(entry.roster, now, &effects) }
         }
     }
 
     private mutating func receive(_ envelope: Envelope, _ now: Instant, _ effects: inout PaxosEffects) {
         let from = envelope.from
+        switch envelope.message {
+        case .knock(let member, let founders): if member.id == from { return knocked(by: member, founders, now, &effects) }
+        case .roster(let roster): return told(roster, &effects)
+        default: break
+        }
+        guard takesPart else { return }
         switch envelope.message {
         case .canvass(let ballot, let committed): canvassed(by: from, ballot, committed, now, &effects)
         case .canvassed(let ballot, let granted, let promised): countGrant(by: from, ballot, granted, promised, now, &effects)
@@ -182,12 +235,13 @@ package struct PaxosNode: Sendable {
         case .refuse(let promised): refused(promised, now)
         case .accept(let ballot, let previous, let entries, let committed, let probe):
             guard follow(from, ballot, now, &effects) else { return }
-            accept(from, previous, entries, committed, probe, &effects)
+            accept(from, previous, entries, committed, probe, now, &effects)
         case .accepted(let ballot, let slot, let probe): accepted(by: from, ballot, slot, probe, now, &effects)
         case .missing(let ballot, let slot): missing(at: from, ballot, slot, now, &effects)
         case .install(let ballot, let slot): if follow(from, ballot, now, &effects), slot > committed { effects.fetchTables = from }
         case .readQuery(let token): if isLeading { queueRead(token, from, now, &effects) }
         case .readAnswer(let token, let slot): effects.readable.append(.init(token: token, slot: slot))
+        case .knock, .roster: break
         }
     }
 
@@ -195,12 +249,13 @@ package struct PaxosNode: Sendable {
         effects.messages.append(Envelope(from: id, to: node, message))
     }
 
-    private mutating func installed(_ slot: Slot, _ effects: inout PaxosEffects) {
+    private mutating func installed(_ slot: Slot, _ roster: Roster?, _ now: Instant, _ effects: inout PaxosEffects) {
         guard slot > committed else { return }
         acceptor.skip(through: slot)
         learner.skip(to: slot)
         following.skip(to: slot)
         effects.append.append(.installed(slot))
-        release(following.executable, &effects)
+        if let roster { adopt(roster, now, &effects) }
+        release(following.executable, now, &effects)
     }
 }

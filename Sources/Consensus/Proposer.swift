@@ -62,6 +62,11 @@ package struct Proposer: Sendable {
         var entries: [LogEntry] = []
         nextSlot = committed.next
         while nextSlot <= adoptedThrough {
+            // Slots behind a roster belong to its members: these promises do not speak of them.
+            if entries.last?.isRoster == true {
+                adoptedThrough = Slot(nextSlot.rawValue - 1)
+                break
+            }
             let entry = adopted[nextSlot] ?? LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, command: Bytes())
             lastTime = max(lastTime, entry.time)
             entries.append(entry.under(ballot))
@@ -77,6 +82,17 @@ package struct Proposer: Sendable {
         lastTime = max(lastTime, time)
         defer { nextSlot = nextSlot.next }
         return LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, origin: proposal.origin, command: proposal.command)
+    }
+
+    /// Gives a slot to a roster, which carries the slot as its version; the founding one keeps version zero.
+    mutating func propose(_ roster: Roster, founding: Bool, time: WallTime) -> LogEntry {
+        var roster = roster
+        roster.version = founding ? 0 : nextSlot.rawValue
+        let command: Bytes
+        do { command = try roster.encoded(as: DurableDialect.self) } catch { preconditionFailure("a roster of ours can always be encoded: \(error)") }
+        var entry = propose(Proposal(origin: .none, command: command), time: time)
+        entry.isRoster = true
+        return entry
     }
 
     /// A higher ballot exists, or the quorum is out of reach: this node no longer leads.

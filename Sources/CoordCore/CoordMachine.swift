@@ -62,6 +62,16 @@ package struct CoordMachine: StateMachine, Sendable {
         return outcome
     }
 
+    /// `/zookeeper/config` tells the members.
+    package mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> CoordOutcome? {
+        zxid = position.slot.rawValue
+        var outcome = CoordOutcome(zxid: zxid, result: .success([]))
+        var write = TreeWrite(position)
+        write.keep(Bytes(string: MemberText.config(roster)), in: "/zookeeper/config", &tree)
+        finish(write, &outcome, &rows)
+        return outcome
+    }
+
     private mutating func put(_ id: SessionID, _ record: SessionRecord, _ rows: inout RowChanges) {
         let hadOwner = (sessions[id]?.owner ?? 0) != 0
         sessions.open(id, record)

@@ -174,6 +174,17 @@ struct TreeWrite {
         return result
     }
 
+    /// Writes what the server itself keeps in a node, whoever may write there.
+    mutating func keep(_ data: Bytes, in path: String, _ tree: inout ZnodeTree) {
+        guard let node = tree.outline(path) else { return }
+        var stat = node.stat
+        stat.version = next(stat.version)
+        stat.mzxid = zxid
+        stat.mtime = position.time.milliseconds
+        _ = replace(path, Znode(data: data, acl: node.acl, stat: stat), node, &tree)
+        events.append(TreeEvent(.dataChanged, path, acl: node.acl))
+    }
+
     private mutating func setACL(_ path: String, _ acl: [AccessRight], _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal)
         -> OperationResult
     {

@@ -100,7 +100,7 @@ struct AdminCommand: Sendable {
         },
         AdminCommand(names: ["environment", "env", "envi"]) { door in door.environment.map { ($0.0, .text($0.1)) } },
         AdminCommand(names: ["get_trace_mask", "gtmk"]) { _ in [("tracemask", .number(0))] },
-        AdminCommand(names: ["is_read_only", "isro"]) { _ in [("read_only", .flag(false))] },
+        AdminCommand(names: ["is_read_only", "isro"]) { door in [("read_only", .flag(door.isReadOnly))] },
         AdminCommand(names: ["monitor", "mntr"]) { door in door.monitored.map { ($0.0, figure($0.1)) } },
         AdminCommand(names: ["ruok"]) { _ in [] },
         AdminCommand(names: ["server_stats", "srvr"]) { door in serverStatistics(door) },

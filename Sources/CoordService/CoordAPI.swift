@@ -25,8 +25,6 @@ struct ReadContext {
     var session: SessionID
     var identities: [Identity]
     var watches: ConnectionWatches
-    /// The servers of the ensemble as `/zookeeper/config` tells them; nil on a server that stands alone.
-    var members: Bytes?
 }
 
 /// The watches of the asking connection.
@@ -45,6 +43,8 @@ package struct CoordAPI: Sendable {
         case write(@Sendable (inout JuteReader) throws(WireError) -> CoordWrite)
         /// Answered once this server has caught up with the leader.
         case barrier(@Sendable (inout JuteReader) throws(WireError) -> Bytes)
+        /// Changes the members; answered when that is executed.
+        case membership(@Sendable (inout JuteReader) throws(WireError) -> ReconfigRequest)
         /// Answered by the connection itself: ping, auth, sasl, setWatches, closeSession.
         case session
     }
@@ -91,7 +91,9 @@ package struct CoordAPI: Sendable {
         CoordAPI(.ping, nil, .session),
         CoordAPI(.auth, nil, .session, remark: "schemes digest and ip"),
         CoordAPI(.sasl, nil, .session, remark: "DIGEST-MD5"),
-        CoordAPI(.reconfig, nil, .read(ReadRequests.reconfig), remark: "refused with ReconfigDisabled, as ZooKeeper does by default"),
+        CoordAPI(
+            .reconfig, nil, .membership(ReadRequests.reconfig),
+            remark: "WRITE on `/zookeeper/config`, which nobody but the super user has at first; needs `coord.reconfig`, as ZooKeeper needs `reconfigEnabled`"),
         CoordAPI(.closeSession, nil, .session),
     ]
 

@@ -31,8 +31,8 @@ final class CoordConnection: FrameSession {
         case proposed(Int, CoordWrite?)
         case read(CoordAPI, Bytes)
         case setWatches(SetWatches2Request)
-        /// Waits until this server has caught up with what was acknowledged before it came, by number.
-        case barrier(Int, CoordAnswer)
+        /// Its answer comes later, by number.
+        case deferred(Int)
         case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
     }
 
@@ -47,6 +47,8 @@ final class CoordConnection: FrameSession {
     let owner: Int64
     /// The session that is on this connection, from when the log says so.
     var attached: SessionID?
+    /// Whether this client came while no leader was to be had, content to read.
+    var isReadOnly = false
     /// Whether the leader is still to be told that this session was heard from.
     var isHeard = false
     private(set) var timeoutMilliseconds: Int32 = 0
@@ -130,6 +132,7 @@ final class CoordConnection: FrameSession {
             return enqueue(xid, nil, .ready(.refused(.unimplemented), zxid: -1, endsConnection: true))
         }
         guard mayAsk(api.code) else { return enqueue(xid, api.code, .ready(.refused(.sessionClosedRequireSASL), endsConnection: true)) }
+        if isReadOnly, let answer = readOnlyAnswer(api) { return enqueue(xid, api.code, answer) }
         do {
             switch api.handler {
             case .read: enqueue(xid, api.code, .read(api, reader.buffer))
@@ -139,7 +142,12 @@ final class CoordConnection: FrameSession {
                     xid, api.code, write,
                     .write(session, owner: owner, withinQuota: door.settings.enforcesQuota, identities: identities, operations: write.operations),
                     bytes: frame.readableBytes)
-            case .barrier(let read): catchUp(xid, api.code, .body(try read(&reader)))
+            case .barrier(let read):
+                let answer = CoordAnswer.body(try read(&reader))
+                answerLater(xid, api.code) { done in door.replica.afterBarrier { done($0 ? answer : nil) } }
+            case .membership(let read):
+                let change = try read(&reader)
+                answerLater(xid, api.code) { done in door.reconfigure(change, identities, done) }
             case .session: try sessionRequest(api.code, xid, &reader, session)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
@@ -153,15 +161,15 @@ final class CoordConnection: FrameSession {
         door.propose(command) { [weak self] in self?.ended(number, $0) }
     }
 
-    /// Puts an answer in line that may leave once this server has caught up.
-    private func catchUp(_ xid: Int32, _ operation: OpCode, _ answer: CoordAnswer) {
+    /// Keeps the place in line for an answer that `work` comes to in time; with nil, the client goes elsewhere.
+    private func answerLater(_ xid: Int32, _ operation: OpCode, _ work: (@escaping (CoordAnswer?) -> Void) -> Void) {
         proposals += 1
         let number = proposals
-        enqueue(xid, operation, .barrier(number, answer))
-        door.replica.afterBarrier { [weak self] reached in
+        enqueue(xid, operation, .deferred(number))
+        work { [weak self] answer in
             guard let self, case .open = self.state else { return }
-            guard reached else { return self.end() }
-            guard let place = self.pending.firstIndex(where: { if case .barrier(number, _) = $0.request { true } else { false } }) else { return }
+            guard let answer else { return self.end() }
+            guard let place = self.pending.firstIndex(where: { if case .deferred(number) = $0.request { true } else { false } }) else { return }
             self.pending[place].request = .ready(answer)
             if place == 0 { self.answerReady() }
         }
@@ -221,7 +229,7 @@ final class CoordConnection: FrameSession {
     private func answerReady() {
         while case .open = state, let first = pending.first {
             switch first.request {
-            case .proposed, .barrier: return
+            case .proposed, .deferred: return
             case .ready(let answer, let zxid, let endsConnection):
                 send(first.xid, answer, zxid: zxid)
                 note(first, zxid)

@@ -38,10 +38,10 @@ package final class CoordDoor: @unchecked Sendable {
     /// Those that were heard from here since the leader was last told.
     var heard: [CoordConnection] = []
     var links: PeerLinks?
-    /// What `/zookeeper/config` tells.
-    let members: Bytes?
     /// Whether clients are taken: not while no leader is to be had.
     var isServing = true
+    /// Whether those are taken that are content to read: only while no leader is to be had.
+    var isReadOnly = false
     var leaderlessTicks = 0
     var watches = WatchTable()
     var clock = SessionClock()
@@ -61,7 +61,6 @@ package final class CoordDoor: @unchecked Sendable {
         _ path: String, _ metrics: MetricsRegistry, _ log: Logger
     ) {
         self.settings = settings
-        members = settings.ensemble.map(Self.memberList)
         self.loop = loop
         self.time = time
         self.replica = replica
@@ -108,12 +107,12 @@ package final class CoordDoor: @unchecked Sendable {
         await onLoop {
             self.replica.events.onExecuted = { [unowned self] in self.executed($0) }
             self.replica.events.onLeader = { [unowned self] in self.leaderChanged($0) }
+            self.replica.events.onMembers = { [unowned self] in self.membersChanged() }
             self.replica.events.onInstalled = { [unowned self] in self.stateReplaced() }
             self.watchSessions()
             self.scheduleExpiry()
             self.scheduleReaping()
         }
-        if let ensemble = settings.ensemble { try await joinPeers(ensemble) }
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
         limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
@@ -125,6 +124,8 @@ package final class CoordDoor: @unchecked Sendable {
                 self.accept($0)
             }
         }
+        // The others are told where this one's clients connect.
+        if let ensemble = settings.ensemble { try await joinPeers(ensemble) }
         if let address = settings.adminListen { admin = try await AdminServer.start(address, self, log) }
     }
 

@@ -26,10 +26,13 @@ extension CoordDoor {
 
     static func replicaOptions(_ settings: CoordSettings, _ dataDirectory: String, _ metrics: MetricsRegistry) throws -> ReplicaOptions {
         var options = ReplicaOptions(directory: dataDirectory, name: "coord", files: RealFileSystem(onSync: metrics.syncObserver("coord")))
-        if let ensemble = settings.ensemble {
-            options.membership = Membership(id: NodeID(ensemble.id), members: ensemble.peers.map { NodeID($0.id) })
+        guard let ensemble = settings.ensemble else {
+            try EnsembleFile.checkAlone(dataDirectory, options.files)
+            return options
         }
-        try EnsembleFile.check(options)
+        let address = ensemble.peers.first { $0.id == ensemble.id }?.address ?? ensemble.listen
+        let me = Member(id: NodeID(ensemble.id), address: "\(address)", card: MemberText.card(electionPort: address.port, clients: ""))
+        options.membership = try EnsembleFile.membership(me, ensemble.peers.map { NodeID($0.id) }.sorted(), dataDirectory, options.files)
         return options
     }
 
@@ -43,14 +46,54 @@ extension CoordDoor {
             links.events.onDisconnected = { [unowned self] in self.replica.peerDisconnected(NodeID($0)) }
             self.replica.events.send = { frame, peer in links.send(frame, to: peer.rawValue) }
             self.replica.events.onService = { [unowned self] bytes, _ in self.receivedWord(bytes) }
+            let own = ensemble.peers.first { $0.id == ensemble.id }?.address ?? ensemble.listen
+            self.replica.describe(card: MemberText.card(electionPort: own.port, clients: "\(self.address)"))
+            self.membersChanged()
             links.connect()
         }
     }
 
-    /// As ZooKeeper writes them; peers speak over one port here, which stands for both of ZooKeeper's.
-    static func memberList(_ ensemble: PeerLinkSettings) -> Bytes {
-        let lines = ensemble.peers.map { "server.\($0.id)=\($0.address):\($0.address.port):participant\n" }
-        return Bytes(string: lines.joined() + "version=0")
+    /// Whether this server belongs to the ensemble, and so may serve.
+    var isMember: Bool {
+        switch replica.standing {
+        case .alone, .voter, .observer: true
+        case .founding, .guest, .stranger: false
+        }
+    }
+
+    /// Other members, or another part for this server: the links follow, and what a person has to know is said.
+    func membersChanged() {
+        guard let ensemble = settings.ensemble else { return }
+        let peers = replica.reachable.compactMap { member in
+            HostPort(parsing: member.address, defaultPort: -1).map { PeerLinkSettings.Peer(id: member.id.rawValue, address: $0) }
+        }
+        links?.follow(peers, group: replica.roster?.group ?? 0)
+        if let roster = replica.roster {
+            if Set(roster.members.map(\.id.rawValue)) != Set(ensemble.peers.map(\.id)) {
+                log.notice("the members that the log names count, not those of coord.peers", metadata: ["members": "\(MemberText.config(roster))"])
+            }
+        }
+        noteStanding(replica.standing)
+    }
+
+    private func noteStanding(_ standing: Standing) {
+        let trouble = Self.trouble(standing, settings.ensemble?.id ?? 0)
+        replica.note(trouble: trouble)
+        guard let trouble else { return }
+        if case .founding = standing { log.notice("\(trouble)") } else { log.warning("\(trouble)") }
+        for connection in connections.values { connection.end() }
+    }
+
+    /// Why a server outside of the ensemble serves nobody, and what to do about it.
+    private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
+        switch standing {
+        case .alone, .voter, .observer: nil
+        case .founding(let missing):
+            "a new ensemble begins when all of its servers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
+        case .guest: "server \(id) is no member of the ensemble: it follows, and serves when it is added (platform coord reconfig --add)"
+        case .stranger:
+            "the ensemble knows server \(id) with another data directory: if that disk is lost, remove the server (platform coord reconfig --remove \(id)) and add one with an empty directory under a new number"
+        }
     }
 
     private func receivedFromPeer(_ frame: Bytes, _ peer: NodeID) {
@@ -102,12 +145,13 @@ extension CoordDoor {
         if replica.leader != nil {
             leaderlessTicks = 0
             isServing = true
-            return
+            return endReadOnly()
         }
         leaderlessTicks += 1
         guard leaderlessTicks == Self.leaderlessTicksMax else { return }
         isServing = false
         log.warning("clients are sent away: fewer than half of the servers can be reached")
         for connection in connections.values { connection.end() }
+        beginReadOnly()
     }
 }

@@ -6,14 +6,21 @@ import ZooKeeperWire
 
 extension CoordConnection {
     func greet(_ frame: Bytes) {
-        // Without a leader only the four-letter words are answered.
-        guard door.isServing else { return end() }
+        // Without a leader, or outside of the ensemble, only the four-letter words are answered.
+        guard door.isMember, door.isServing || door.isReadOnly else { return end() }
         var reader = JuteReader(frame)
         var connect = ConnectRequest()
         do { try connect.layout(&reader) } catch { return end() }
         guard reader.remaining <= 1 else { return end() }
         let readOnlyByte = reader.remaining == 1
+        let isContentToRead = readOnlyByte && frame.getInteger(at: frame.writerIndex - 1, as: UInt8.self) != 0
         if let subject = frames.peerSubject { identities.append(Identity(scheme: "x509", id: subject)) }
+        if !door.isServing {
+            guard isContentToRead, connect.lastZxidSeen <= door.zxid, let granted = door.attachReadOnly(connect) else { return end() }
+            isReadOnly = true
+            state = .opening(backlog: [])
+            return answer(.granted(granted), readOnlyByte: true)
+        }
         state = .opening(backlog: [])
         guard connect.lastZxidSeen <= door.zxid else { return catchUp(connect, readOnlyByte) }
         begin(connect, readOnlyByte)
@@ -45,8 +52,7 @@ extension CoordConnection {
             response.password = granted.password
         }
         var bytes = encode(response)
-        // This server always takes writes, also from clients that would be content with less.
-        if readOnlyByte { bytes.writeInteger(UInt8(0)) }
+        if readOnlyByte { bytes.writeInteger(UInt8(isReadOnly ? 1 : 0)) }
         transmit(bytes)
         guard case .granted(let granted) = attachment else { return end() }
         opened(granted)

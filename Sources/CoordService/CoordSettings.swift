@@ -15,6 +15,10 @@ package struct CoordSettings: Sendable {
     package var outstandingMax = 1000
     /// Bytes that these requests may hold.
     package var outstandingBytesMax = 100 << 20
+    /// Whether the members of an ensemble may be changed.
+    package var allowsReconfig = false
+    /// Whether a server that is cut off from the quorum serves reads to clients that are content with that.
+    package var servesReadOnly = false
     /// Whether writes that exceed a hard quota are refused.
     package var enforcesQuota = false
     /// How often containers and nodes with a time to live are looked at.

@@ -19,8 +19,7 @@ extension CoordDoor {
             session: session, identities: connection.identities,
             watches: ConnectionWatches(
                 add: { [unowned self] in self.watches.add(id, $0, $1) }, held: { [unowned self] in self.watches.kinds(id, $0) },
-                remove: { [unowned self] in self.watches.remove(id, $0, $1) }),
-            members: members)
+                remove: { [unowned self] in self.watches.remove(id, $0, $1) }))
     }
 
     /// Sets the watches of a client that came back, and tells it at once what it missed. Persistent watches miss nothing: what

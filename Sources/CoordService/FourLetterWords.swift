@@ -36,11 +36,11 @@ extension CoordDoor {
         }
         switch word {
         case .ruok: return "imok"
-        case .isro: return "rw"
+        case .isro: return isReadOnly ? "ro" : isServing ? "rw" : "null"
         case .srvr: return "Zookeeper version: \(ServerReport.version)\n" + summary
         case .stat: return "Zookeeper version: \(ServerReport.version)\nClients:\n" + clients(brief: true) + "\n" + summary
         case .cons: return clients(brief: false) + "\n"
-        case .conf: return configuration.map { "\($0.0)=\($0.1)\n" }.joined()
+        case .conf: return configuration.map { "\($0.0)=\($0.1)\n" }.joined() + membershipText
         case .dirs: return "datadir_size: \(dataBytesOnDisk)\nlogdir_size: \(dataBytesOnDisk)\n"
         case .envi: return "Environment:\n" + environment.map { "\($0.0)=\($0.1)\n" }.joined()
         case .mntr: return monitored.map { "zk_\($0.0)\t\($0.1)\n" }.joined()

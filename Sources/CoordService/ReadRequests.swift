@@ -21,10 +21,7 @@ enum ReadRequests {
         guard let node = machine.tree.node(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
         if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
-        var stat = node.status.record
-        guard path == "/zookeeper/config", let members = context.members else { return .body(encode(GetDataResponse(data: node.data, stat: stat))) }
-        stat.dataLength = Int32(members.readableBytes)
-        return .body(encode(GetDataResponse(data: members, stat: stat)))
+        return .body(encode(GetDataResponse(data: node.data, stat: node.status.record)))
     }
 
     static func getChildren(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
@@ -122,9 +119,10 @@ enum ReadRequests {
         return encode(PathResponse(path: request.path))
     }
 
-    static func reconfig(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer
-    {
-        .refused(.reconfigDisabled)
+    static func reconfig(_ io: inout JuteReader) throws(WireError) -> ReconfigRequest {
+        var request = ReconfigRequest()
+        try request.layout(&io)
+        return request
     }
 }
 

@@ -18,7 +18,13 @@ extension CoordDoor {
     /// The part that this server plays.
     var mode: String {
         guard settings.ensemble != nil else { return "standalone" }
-        return replica.isLeading ? "leader" : replica.leader == nil ? "looking" : "follower"
+        if replica.isLeading { return "leader" }
+        if isReadOnly { return "read-only" }
+        switch replica.standing {
+        case .observer: return replica.leader == nil ? "looking" : "observer"
+        case .founding, .guest, .stranger: return "looking"
+        case .alone, .voter: return replica.leader == nil ? "looking" : "follower"
+        }
     }
 
     var monitored: [(String, String)] {
@@ -35,7 +41,26 @@ extension CoordDoor {
             ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
             ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),
             ("uptime", "\(uptime.inMilliseconds)"),
-        ] + quotaFigures
+        ] + ensembleFigures + quotaFigures
+    }
+
+    /// What a server among others tells, under ZooKeeper's names.
+    private var ensembleFigures: [(String, String)] {
+        guard settings.ensemble != nil, let roster = replica.roster else { return [] }
+        let part = replica.isLeading ? "leading - broadcast" : replica.leader == nil ? "looking" : mode == "observer" ? "observing - broadcast" : "following - broadcast"
+        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", part)]
+        guard replica.isLeading else { return figures }
+        let (followers, observers, guests) = replica.synced
+        return figures + [
+            ("learners", "\(followers + observers + guests)"), ("synced_followers", "\(followers)"), ("synced_observers", "\(observers)"),
+            ("synced_non_voting_followers", "\(guests)"),
+        ]
+    }
+
+    /// The members as `conf` prints them; nothing on a server that stands alone.
+    var membershipText: String {
+        guard settings.ensemble != nil, let roster = replica.roster else { return "" }
+        return "peerType=\(replica.standing == .observer ? 1 : 0)\nmembership: \n\(MemberText.config(roster))\n"
     }
 
     /// Limits and use of every quota, under the name of its first part as ZooKeeper has it.

@@ -1,5 +1,6 @@
 // Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one way and
-// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Everything happens on the loop.
+// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Peers come and go: those of the settings,
+// those that the owner names later, and guests who introduced themselves. Everything happens on the loop.
 import Base
 import Logging
 
@@ -31,12 +32,6 @@ package struct PeerLinkSettings: Sendable {
     }
 }
 
-/// A number that no replica of the ensemble has.
-package struct UnknownPeer: Error, Sendable, CustomStringConvertible {
-    package var id: Int64
-    package var description: String { "there is no peer \(id)" }
-}
-
 /// What the owner of the links hears; on the loop.
 package struct PeerLinkEvents {
     /// A whole frame, in the order in which the peer sent it.
@@ -58,6 +53,13 @@ package final class PeerLinks: @unchecked Sendable {
     private var outbound: [Int64: FrameConnection] = [:]
     private var inbound: [Int64: PeerInbound] = [:]
     private var failures: [Int64: Int] = [:]
+    /// Where each peer may be: as the owner says, as it was told at the start, as the peer itself said.
+    private var members: [Int64: HostPort] = [:]
+    private var guests: [Int64: HostPort] = [:]
+    /// Those that are dialled, or connected.
+    private var dialled: Set<Int64> = []
+    private var group: Int64 = 0
+    private var isConnecting = false
     private var stopped = false
     package var events = PeerLinkEvents()
 
@@ -65,8 +67,12 @@ package final class PeerLinks: @unchecked Sendable {
     private static let frameBytesMax = 48 << 20
     /// Unsent bytes above which frames to a peer are dropped: it is stopped, or its line is.
     private static let unsentBytesMax = 64 << 20
-    private static let helloMagic: UInt32 = 0x504c_5431
-    private static let helloBytesMax = 256
+    private static let helloMagic: UInt32 = 0x504c_5432
+    private static let helloBytesMax = 512
+    /// Peers that nobody named but themselves.
+    private static let guestsMax = 16
+    /// How often a guest that does not answer is dialled.
+    private static let guestFailuresMax = 20
     /// What follows the service's name in the introduction of a stream.
     private static let streamMark = "/stream"
     /// The largest answer on a stream, in bytes.
@@ -107,11 +113,43 @@ package final class PeerLinks: @unchecked Sendable {
 
     /// Dials every peer, on the loop, and goes on doing so when a link breaks.
     package func connect() {
-        for peer in settings.peers where peer.id != settings.id { dial(peer) }
+        isConnecting = true
+        for id in wanted { begin(id) }
     }
 
-    private func dial(_ peer: PeerLinkSettings.Peer) {
-        guard !stopped else { return }
+    /// The owner knows who belongs to its group, and the group's number: peers of another group are refused. On the loop.
+    package func follow(_ peers: [PeerLinkSettings.Peer], group: Int64) {
+        self.group = group
+        members = Dictionary(peers.map { ($0.id, $0.address) }, uniquingKeysWith: { $1 })
+        guard isConnecting else { return }
+        for id in wanted { begin(id) }
+    }
+
+    private var wanted: [Int64] { Set(settings.peers.map(\.id)).union(members.keys).union(guests.keys).subtracting([settings.id]).sorted() }
+
+    /// Where to look for a peer, another place each time.
+    private func address(of id: Int64) -> HostPort? {
+        var places: [HostPort] = []
+        for place in [members[id], settings.peers.first { $0.id == id }?.address, guests[id]] {
+            if let place, !places.contains(place) { places.append(place) }
+        }
+        return places.isEmpty ? nil : places[failures[id, default: 0] % places.count]
+    }
+
+    private func begin(_ id: Int64) {
+        guard dialled.insert(id).inserted else { return }
+        dial(id)
+    }
+
+    private func dial(_ id: Int64) {
+        let isGuest = members[id] == nil && !settings.peers.contains { $0.id == id }
+        if isGuest, failures[id, default: 0] >= Self.guestFailuresMax { guests[id] = nil }
+        guard !stopped, let address = address(of: id) else {
+            dialled.remove(id)
+            failures[id] = nil
+            return
+        }
+        let peer = PeerLinkSettings.Peer(id: id, address: address)
         Task {
             do {
                 try await FrameClient.connect(peer.address, loop: loop, limits: Self.limits, timeout: .seconds(2), tls: trust) { frames in
@@ -126,7 +164,7 @@ package final class PeerLinks: @unchecked Sendable {
         let count = failures[peer.id, default: 0]
         failures[peer.id] = count + 1
         if count == 20 { log.warning("a peer has not been reached for some seconds", metadata: ["peer": "\(peer.id)", "address": "\(peer.address)"]) }
-        loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer) }
+        loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer.id) }
     }
 
     /// Sends a frame, or drops it if there is no link or the peer does not take what was sent before.
@@ -135,14 +173,21 @@ package final class PeerLinks: @unchecked Sendable {
         link.send(frame)
     }
 
-    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions.
-    package func openStream(to peer: Int64, session: @escaping @Sendable (FrameConnection) -> any FrameSession) async throws {
-        guard let found = settings.peers.first(where: { $0.id == peer }) else { throw UnknownPeer(id: peer) }
+    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions. On the loop, and so are
+    /// `session`, which serves the connection, and `failed`.
+    package func openStream(
+        to peer: Int64, session: @escaping @Sendable (FrameConnection) -> any FrameSession, failed: @escaping @Sendable () -> Void
+    ) {
+        guard let address = address(of: peer) else { return loop.execute { failed() } }
         var limits = FrameLimits(frameBytesMax: Self.streamFrameBytesMax)
         limits.outboundBytesMax = Self.unsentBytesMax
-        try await FrameClient.connect(found.address, loop: loop, limits: limits, timeout: .seconds(2), tls: trust) { frames in
-            frames.send(self.hello(to: peer, Self.streamMark))
-            return session(frames)
+        Task { [limits] in
+            do {
+                try await FrameClient.connect(address, loop: loop, limits: limits, timeout: .seconds(2), tls: trust) { frames in
+                    frames.send(self.hello(to: peer, Self.streamMark))
+                    return session(frames)
+                }
+            } catch { loop.execute { failed() } }
         }
     }
 
@@ -151,6 +196,10 @@ package final class PeerLinks: @unchecked Sendable {
         hello.writeInteger(Self.helloMagic)
         hello.writeInteger(settings.id)
         hello.writeInteger(peer)
+        hello.writeInteger(group)
+        let own = "\(settings.peers.first { $0.id == settings.id }?.address ?? settings.listen)"
+        hello.writeInteger(UInt8(clamping: own.utf8.count))
+        hello.writeString(own)
         hello.writeString(settings.service + mark)
         return hello
     }
@@ -173,9 +222,10 @@ package final class PeerLinks: @unchecked Sendable {
     fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound, _ frames: FrameConnection) -> PeerInbound.Purpose? {
         var hello = hello
         guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
-            let to = hello.readInteger(as: Int64.self), let name = hello.readString(length: hello.readableBytes),
+            let to = hello.readInteger(as: Int64.self), let theirs = hello.readInteger(as: Int64.self), let length = hello.readInteger(as: UInt8.self),
+            let place = hello.readString(length: Int(length)), let name = hello.readString(length: hello.readableBytes),
             name == settings.service || name == settings.service + Self.streamMark,
-            to == settings.id, from != to, settings.peers.contains(where: { $0.id == from })
+            to == settings.id, from != to, from > 0, theirs == 0 || group == 0 || theirs == group, admits(from, place)
         else {
             log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
             return nil
@@ -184,6 +234,15 @@ package final class PeerLinks: @unchecked Sendable {
         inbound[from]?.end()
         inbound[from] = session
         return .link(from)
+    }
+
+    /// A peer that was not named before is a guest; it says where it is to be dialled.
+    private func admits(_ id: Int64, _ place: String) -> Bool {
+        if let address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
+            guests[id] = address
+            begin(id)
+        }
+        return wanted.contains(id)
     }
 
     fileprivate func received(_ frame: Bytes, _ peer: Int64, _ session: PeerInbound) {

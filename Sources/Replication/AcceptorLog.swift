@@ -37,7 +37,7 @@ package final class AcceptorLog {
                 }
                 highest = max(highest, entry.slot)
             case .installed(let slot): highest = max(highest, slot)
-            case .promise, .began: break
+            case .promise, .began, .directory, .founded: break
             }
             acceptor.recover(record)
             note(highest, extent.nextOffset)
@@ -58,8 +58,10 @@ package final class AcceptorLog {
 
     /// Notes durably that a new life begins and how far the tables go, before anything is said to a peer. `applied` matters if the log ends below
     /// it: the tables came from a peer, and the power failed before the log could say so.
-    package func begin(start: Int64, acceptor: inout Acceptor, applied: Slot) throws(StorageError) {
+    /// A directory that is used for the first time gets `directory` as its number.
+    package func begin(start: Int64, acceptor: inout Acceptor, applied: Slot, directory: Int64) throws(StorageError) {
         var records: [AcceptorRecord] = [.began(incarnation: start)]
+        if acceptor.isUntouched, acceptor.directory == 0, applied == .zero { records.append(.directory(directory)) }
         if acceptor.lastSlot < applied { records.append(.installed(applied)) }
         for record in records { acceptor.recover(record) }
         try persist(PersistBatch(records: records))

@@ -1,5 +1,5 @@
-// To which ensemble a replica's directory belongs, so that it is never started as another one by mistake. A foreign directory is refused before
-// anything in it is touched.
+// Which server a data directory belongs to, written once, beside the log that tells the rest. Another number would let a replica vote without what this
+// one has promised. Files of earlier versions list the members, which counts until the log names some.
 import Base
 import Storage
 
@@ -12,24 +12,47 @@ package struct ForeignEnsemble: Error, Sendable, CustomStringConvertible {
     package var description: String { "\(directory) belongs to \(found), not to \(wanted)" }
 }
 
-/// Which ensemble a data directory belongs to, written once. Another number, or other members, would let replicas decide without what this one
-/// has promised.
 package enum EnsembleFile {
     private static let alone = "a server that stands alone"
+    private static let founding = "of an ensemble; its log tells the members"
 
-    package static func check(_ options: ReplicaOptions) throws {
-        let membership = options.membership
-        let members = membership.members.sorted().map(\.description).joined(separator: ",")
-        let wanted = membership == .alone ? alone : "server \(membership.id) of \(members)"
-        let path = options.directory + "/ENSEMBLE"
-        var found = try read(path, options.files)
-        if found == nil, try isUsed(options) { found = alone }
-        if found == nil, membership != .alone { try write(wanted, path, options) }
-        if let found, found != wanted { throw ForeignEnsemble(directory: options.directory, found: found, wanted: wanted) }
+    /// The membership that a server begins with. `peers` names every server that it was told of.
+    package static func membership(_ me: Member, _ peers: [NodeID], _ directory: String, _ files: RealFileSystem) throws -> Membership {
+        let path = directory + "/ENSEMBLE"
+        let wanted = "server \(me.id) \(founding)"
+        var found = try read(path, files)
+        if found == nil, try isUsed(directory, files) { found = alone }
+        switch found {
+        case nil: try write(wanted, path, directory, files)
+        case wanted: break
+        case alone where peers == [me.id]:
+            // A server that stood alone goes on as an ensemble of one, which can grow.
+            try write("server \(me.id) of \(me.id)", path, directory, files)
+            return Membership(founding: me, with: peers, members: [me])
+        case let text?:
+            guard let members = listed(text, me) else { throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)") }
+            return Membership(founding: me, with: peers, members: members)
+        }
+        return Membership(founding: me, with: peers)
     }
 
-    private static func isUsed(_ options: ReplicaOptions) throws(StorageError) -> Bool {
-        do { return try !options.files.list(options.directory + "/log").isEmpty } catch {
+    /// Refuses a directory that belongs to a server of an ensemble.
+    package static func checkAlone(_ directory: String, _ files: RealFileSystem) throws {
+        guard let found = try read(directory + "/ENSEMBLE", files), found != alone else { return }
+        throw ForeignEnsemble(directory: directory, found: found, wanted: alone)
+    }
+
+    /// `server 1 of 1,2,3`, if it is this server.
+    private static func listed(_ text: String, _ me: Member) -> [Member]? {
+        let start = "server \(me.id) of "
+        guard text.hasPrefix(start) else { return nil }
+        let ids = text.dropFirst(start.count).split(separator: ",").map { Int64($0) }
+        guard !ids.isEmpty, !ids.contains(nil) else { return nil }
+        return ids.compactMap { $0 }.map { $0 == me.id.rawValue ? me : Member(id: NodeID($0)) }
+    }
+
+    private static func isUsed(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> Bool {
+        do { return try !files.list(directory + "/log").isEmpty } catch {
             guard error.cause == .notFound else { throw error }
             return false
         }
@@ -45,12 +68,13 @@ package enum EnsembleFile {
         return try files.read(file, at: 0, count: 4096).text
     }
 
-    private static func write(_ text: String, _ path: String, _ options: ReplicaOptions) throws(StorageError) {
-        try options.files.makeDirectory(options.directory)
-        let file = try options.files.open(path, create: true)
-        defer { options.files.close(file) }
-        try options.files.write(file, at: 0, Bytes(string: text))
-        try options.files.sync(file)
-        try options.files.syncDirectory(options.directory)
+    private static func write(_ text: String, _ path: String, _ directory: String, _ files: RealFileSystem) throws(StorageError) {
+        try files.makeDirectory(directory)
+        let file = try files.open(path, create: true)
+        defer { files.close(file) }
+        try files.truncate(file, to: 0)
+        try files.write(file, at: 0, Bytes(string: text))
+        try files.sync(file)
+        try files.syncDirectory(directory)
     }
 }

@@ -30,6 +30,13 @@ package struct OriginTable: Sendable, Equatable {
         return isNext
     }
 
+    /// Takes out the row of a replica that is no longer a member; false if it had none.
+    mutating func forget(_ node: NodeID) -> Bool {
+        guard let place = last.firstIndex(where: { $0.node == node }) else { return false }
+        last.remove(at: place)
+        return true
+    }
+
     /// The last life of `node` that is known here.
     func incarnation(of node: NodeID) -> Int64 { last.first { $0.node == node }?.incarnation ?? 0 }
 

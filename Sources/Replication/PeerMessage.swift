@@ -13,6 +13,10 @@ package enum PeerMessage: WireLayout, Equatable {
     case tablesRequest(slot: Slot, offset: Int64)
     /// A part of the copy that goes to `slot`, which has `total` bytes.
     case tablesChunk(slot: Slot, offset: Int64, total: Int64, bytes: Bytes)
+    /// Propose these members in the place of those of `version`; the answer carries `token`.
+    case changeMembers(token: Int64, version: Int64, members: [Member])
+    /// The slot that the change has got, or why it does not take place.
+    case membersAnswer(token: Int64, slot: Slot, refusal: RosterRefusal?)
 
     package init() { self = .service(Bytes()) }
 
@@ -23,6 +27,8 @@ package enum PeerMessage: WireLayout, Equatable {
         case .service: 3
         case .tablesRequest: 4
         case .tablesChunk: 5
+        case .changeMembers: 6
+        case .membersAnswer: 7
         }
     }
 
@@ -46,6 +52,21 @@ package enum PeerMessage: WireLayout, Equatable {
             try io.bytes(&bytes)
             self = .service(bytes)
         case 4, 5: try layoutTables(tag, &io)
+        case 6:
+            var (token, version, members) = (Int64(0), Int64(0), [Member]())
+            if case .changeMembers(let own, let from, let list) = self { (token, version, members) = (own, from, list) }
+            try io.int64(&token)
+            try io.int64(&version)
+            try io.list(&members)
+            self = .changeMembers(token: token, version: version, members: members)
+        case 7:
+            var (token, slot, refusal) = (Int64(0), Slot.zero, RosterRefusal?.none)
+            if case .membersAnswer(let own, let place, let why) = self { (token, slot, refusal) = (own, place, why) }
+            var code = refusal.map { $0.code } ?? 0
+            try io.int64(&token)
+            try io.id(&slot)
+            try io.int8(&code)
+            self = .membersAnswer(token: token, slot: slot, refusal: RosterRefusal(code: code))
         default: throw .unknownTag("peer message", Int(tag))
         }
     }
@@ -68,6 +89,24 @@ package enum PeerMessage: WireLayout, Equatable {
         try io.int64(&total)
         try io.bytes(&bytes)
         self = .tablesChunk(slot: slot, offset: offset, total: total, bytes: bytes)
+    }
+}
+
+extension RosterRefusal {
+    /// Its number between peers; 0 stands for none. A released number keeps its meaning.
+    fileprivate var code: Int8 {
+        switch self {
+        case .notLeading: 1
+        case .inProgress: 2
+        case .versionDiffers: 3
+        case .quorumOutOfReach: 4
+        case .noVoters: 5
+        }
+    }
+
+    fileprivate init?(code: Int8) {
+        guard let found = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = found
     }
 }
 

@@ -53,9 +53,14 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var stopping = false
     var saving = Saving()
     var transfer = TableTransfer()
+    var memberChange: MemberChange?
+    var lastRoster: Roster?
+    var lastHeardOf: Roster?
+    var lastStanding: Standing?
     private var whenLeading: ((Result<Void, any Error>) -> Void)?
     private var lastLeader: NodeID?
     package let recovery: ReplicaRecovery
+    private var serviceTrouble: String?
     private let health = Mutex<String?>("no leader is known yet")
     private let room: WriteHealth
     /// What the service hears of; all on the loop.
@@ -106,7 +111,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         do {
             let opened = try await disk.run { try load(options, time, disk, tableThread) }
             let host = ReplicaHost(opened, directory: options.directory, loop: loop, time: time, log: log)
-            if options.membership.members.count == 1 { try await host.lead() } else { loop.execute { host.tick() } }
+            if opened.pump.isAlone { try await host.lead() } else { loop.execute { host.tick() } }
             return host
         } catch {
             disk.stop()
@@ -124,11 +129,11 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var acceptor = try log.recover(applied: state.applied)
         let recovery = ReplicaRecovery(tables: state.applied, log: max(state.applied, acceptor.lastSlot), logReport: log.recovery)
         let id = options.membership.id
-        let start = ReplicaPump<Machine>.nextStart(acceptor, state.origins, id)
-        try log.begin(start: start, acceptor: &acceptor, applied: state.applied)
+        let start = ReplicaPump<Machine>.nextStart(acceptor, state.ledger, id)
+        try log.begin(start: start, acceptor: &acceptor, applied: state.applied, directory: Int64.random(in: 1 ... .max))
         let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
         let pump = ReplicaPump(
-            machine: state.machine, origins: state.origins, acceptor: acceptor, applied: state.applied, membership: options.membership, start: start,
+            machine: state.machine, ledger: state.ledger, acceptor: acceptor, applied: state.applied, membership: options.membership, start: start,
             now: time.now(), seed: seed, limits: options.limits, options: options.paxos)
         return Opened(pump: pump, log: log, tables: tables, recovery: recovery, disk: disk)
     }
@@ -150,6 +155,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         pump.tick(now: now)
         if let since = pump.leaderlessSince, now - since > Self.leaderlessMax, pump.pendingCount > 0 { fail(pump.abandonProposals(), .notLeading) }
         driveTransfer(now)
+        driveChange(now)
         settle()
         loop.schedule(after: Self.tickEvery) { self.tick() }
     }
@@ -168,11 +174,21 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
     package var leader: NodeID? { pump.leader }
     package var id: NodeID { pump.node.id }
+    /// The part that this replica plays.
+    package var standing: Standing { pump.node.standing }
     /// Why writes are refused at present, if they are.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 
     /// Why this replica serves no requests at present, or nil; may be asked from any thread.
     package var trouble: String? { health.withLock { $0 } ?? room.trouble }
+
+    private var leaderTrouble: String? { pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil }
+
+    /// What the service has against serving, or nil.
+    package func note(trouble: String?) {
+        serviceTrouble = trouble
+        noteHealth()
+    }
 
     private func noteHealth() {
         let reason: String? =
@@ -180,7 +196,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             case .storage(let error)? where error.cause == .noSpace: "the disk is full (\(error))"
             case .storage(let error)?: "its log cannot be made durable, and only a restart tells what lasted (\(error))"
             case let refusal?: "writes are refused (\(refusal))"
-            case nil: stopping ? "it is stopping" : pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil
+            case nil: stopping ? "it is stopping" : serviceTrouble ?? leaderTrouble
             }
         health.withLock { $0 = reason }
     }
@@ -234,6 +250,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         case .service(let bytes): events.onService(bytes, peer)
         case .tablesRequest(let slot, let offset): serveTables(slot, offset, to: peer)
         case .tablesChunk(let slot, let offset, let total, let bytes): takeChunk(slot, offset, total, bytes, from: peer)
+        case .changeMembers(let token, let version, let members): answerChange(token, version, members, to: peer)
+        case .membersAnswer(let token, let slot, let refusal): changeAnswered(token, slot, refusal)
         case let message: pump.receive(message, from: peer, now: time.now())
         }
         scheduleSettle()
@@ -278,6 +296,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             events.onExecuted(executed.outcome)
             if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
         }
+        noteRoster()
         for token in pump.takeReadable() { readers.remove(token)?(true) }
         if pump.applied > pump.saved { scheduleSave() }
         noteLeader()
@@ -371,6 +390,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 package struct ReplicaEvents<Outcome: Sendable> {
     /// After every executed command, before the next one is executed and before the proposal's own completion.
     package var onExecuted: (Outcome) -> Void = { _ in }
+    /// Other members belong to the group, or this replica plays another part in it.
+    package var onMembers: () -> Void = {}
     /// Another replica leads, or none.
     package var onLeader: (NodeID?) -> Void = { _ in }
     /// The state was replaced by a peer's, far ahead of the old one.

@@ -14,7 +14,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// The last executed slot.
     package private(set) var applied: Slot
     private var backlog: TableBacklog
-    private var origins: OriginTable
+    private var ledger: ReplicaLedger
     private var proposals: ProposalQueue<Machine.Command>
     private var intake = LeaderIntake()
     private var reads: ReadBarriers
@@ -43,30 +43,32 @@ package struct ReplicaPump<Machine: StateMachine> {
         var leaderlessSince: Instant?
     }
 
-    /// `machine` and `origins` as loaded from tables that are complete up to `applied`; `acceptor` as recovered from the log, in which `began` says that
+    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`; `acceptor` as recovered from the log, in which `began` says that
     /// this start is the `start`th.
     package init(
-        machine: Machine, origins: OriginTable, acceptor: Acceptor, applied: Slot, membership: Membership = .alone, start: Int64, now: Instant,
+        machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, membership: Membership = .alone, start: Int64, now: Instant,
         seed: UInt64 = 1, limits: ReplicaLimits = .init(), options: PaxosOptions = .init()
     ) {
         self.machine = machine
-        self.origins = origins
+        self.ledger = ledger
         self.limits = limits
         self.applied = applied
         backlog = TableBacklog(saved: applied)
         proposals = ProposalQueue(node: membership.id, start: start)
         reads = ReadBarriers(start: start)
         node = PaxosNode(
-            id: membership.id, members: membership.members, acceptor: acceptor, applied: applied, now: now, seed: seed, options: options)
+            membership.origin, recorded: ledger.roster, acceptor: acceptor, applied: applied, now: now, seed: seed, options: options)
         term = Term(leaderlessSince: now)
     }
 
     /// The number of the start that comes after everything known here.
-    package static func nextStart(_ acceptor: Acceptor, _ origins: OriginTable, _ id: NodeID) -> Int64 {
-        max(acceptor.incarnation, ProposalQueue<Machine.Command>.start(of: origins.incarnation(of: id))) + 1
+    package static func nextStart(_ acceptor: Acceptor, _ ledger: ReplicaLedger, _ id: NodeID) -> Int64 {
+        max(acceptor.incarnation, ProposalQueue<Machine.Command>.start(of: ledger.origins.incarnation(of: id))) + 1
     }
 
-    package var isAlone: Bool { node.members.count == 1 }
+    package var isAlone: Bool { node.standsAlone }
+    /// The members as of the last decided slot; nil while a newcomer does not know them.
+    package var roster: Roster? { node.roster }
     package var isLeading: Bool { node.isLeading }
     package var leader: NodeID? { node.leader }
     package var pendingCount: Int { proposals.count }
@@ -107,7 +109,7 @@ package struct ReplicaPump<Machine: StateMachine> {
         switch message {
         case .paxos(let message): step(.received(Envelope(from: from, to: node.id, stalled == nil ? message : message.withoutEntries)), now)
         case .forward(let batch, let restart): if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
-        case .service, .tablesRequest, .tablesChunk: preconditionFailure("the host keeps these to itself")
+        case .service, .tablesRequest, .tablesChunk, .changeMembers, .membersAnswer: preconditionFailure("the host keeps these to itself")
         }
     }
 
@@ -129,7 +131,10 @@ package struct ReplicaPump<Machine: StateMachine> {
     }
 
     private mutating func step(_ event: PaxosEvent, _ now: Instant) {
-        let effects = node.step(event, now: now)
+        take(node.step(event, now: now), now)
+    }
+
+    private mutating func take(_ effects: PaxosEffects, _ now: Instant) {
         pendingRecords += effects.append
         decided.append(contentsOf: effects.committed)
         for envelope in effects.messages { outbox.append(Outgoing(to: envelope.to, .paxos(envelope.message))) }
@@ -161,7 +166,8 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// reported by `persisted`, `persistStalled` or `persistFailed`.
     package mutating func pump(time: WallTime, now: Instant) -> PersistBatch? {
         guard stopped == nil, inFlight == nil else { return nil }
-        if node.isLeading {
+        if node.wantsRosterRecord { step(.recordRoster(time), now) }
+        if node.takesProposals {
             let room = limits.undecidedSlotsMax - Int(node.proposer.nextSlot.rawValue - node.committed.rawValue)
             let batch = intake.take(room)
             if !batch.isEmpty { step(.propose(batch, time: time), now) }
@@ -201,7 +207,11 @@ package struct ReplicaPump<Machine: StateMachine> {
         while applied.rawValue - saved.rawValue <= limits.tableLagSlotsMax, let entry = decided.popFirst() {
             precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
             applied = entry.slot
-            guard origins.admit(entry.origin) else { continue }
+            if entry.isRoster {
+                if let outcome = executeRoster(entry) { return Executed(slot: entry.slot, proposal: nil, outcome: outcome) }
+                continue
+            }
+            guard ledger.origins.admit(entry.origin) else { continue }
             backlog.originsChanged = backlog.originsChanged || entry.origin != .none
             let own = proposals.executed(entry.origin, now: now)
             backlog.bytes += entry.command.readableBytes
@@ -212,6 +222,27 @@ package struct ReplicaPump<Machine: StateMachine> {
         }
         return nil
     }
+
+    private mutating func executeRoster(_ entry: LogEntry) -> Machine.Outcome? {
+        let roster = entry.roster
+        ledger.adopt(roster, &backlog.rows)
+        return machine.noteMembers(roster, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
+    }
+
+    // MARK: members
+
+    package mutating func describe(card: String) { node.describe(card: card) }
+
+    /// Proposes other members in the place of those of `version`; only a leader does.
+    package mutating func changeMembers(_ members: [Member], from version: Int64, time: WallTime, now: Instant) -> Result<Slot, RosterRefusal> {
+        guard stopped == nil, stalled == nil else { return .failure(.notLeading) }
+        let (result, effects) = node.change(to: members, from: version, time: time, now: now)
+        take(effects, now)
+        return result
+    }
+
+    /// The members as of the last executed slot; nil as long as the log has named none.
+    package var executedRoster: Roster? { ledger.roster }
 
     private static func command(of entry: LogEntry) -> Machine.Command {
         do { return try Machine.decode(entry.command) } catch {
@@ -260,7 +291,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// Takes the rows that the tables lack, with the slot that they lead to; the caller stores both in one transaction.
     package mutating func takeUnsaved() -> (changes: [RowChanges.Change], applied: Slot)? {
         guard applied > saved else { return nil }
-        return (backlog.take(origins), applied)
+        return (backlog.take(ledger), applied)
     }
 
     /// The tables are complete up to `slot`.
@@ -271,7 +302,10 @@ package struct ReplicaPump<Machine: StateMachine> {
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
         let through = isAlone ? slot : retained(below: slot)
         step(.checkpointed(through), now)
-        return (through, [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue<Machine.Command>.start(of: proposals.life))])
+        var keep: [AcceptorRecord] = [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue<Machine.Command>.start(of: proposals.life))]
+        if node.acceptor.directory != 0 { keep.append(.directory(node.acceptor.directory)) }
+        if let founded = node.acceptor.founded { keep.append(.founded(founded)) }
+        return (through, keep)
     }
 
     /// The slot below which nothing is kept for replicas that lag.
@@ -294,15 +328,15 @@ package struct ReplicaPump<Machine: StateMachine> {
 
     /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed elsewhere
     /// and whose outcome is therefore unknown.
-    package mutating func install(_ machine: Machine, _ origins: OriginTable, through slot: Slot, now: Instant) -> [ProposalID] {
+    package mutating func install(_ machine: Machine, _ ledger: ReplicaLedger, through slot: Slot, now: Instant) -> [ProposalID] {
         wantsTablesOf = nil
         guard slot > applied else { return [] }
         self.machine = machine
-        self.origins = origins
+        self.ledger = ledger
         applied = slot
         backlog = TableBacklog(saved: slot)
         while let first = decided.first, first.slot <= slot { decided.removeFirst() }
-        step(.installed(slot), now)
+        step(.installed(slot, ledger.roster), now)
         return proposals.abandonAll()
     }
 }

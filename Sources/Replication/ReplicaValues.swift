@@ -23,14 +23,25 @@ package struct ReplicaLimits: Sendable {
     package init() {}
 }
 
-/// Who this replica is, and who belongs to its quorum.
+/// Who this replica is, and whom it begins with. Once the log holds a roster, that counts.
 package struct Membership: Sendable, Equatable {
     package var id: NodeID
     package var members: [NodeID]
+    let origin: GroupOrigin
 
+    /// Members that are settled elsewhere, all of which are taken to remember what they promised.
     package init(id: NodeID, members: [NodeID]) {
         self.id = id
         self.members = members
+        origin = .settled(id, members)
+    }
+
+    /// A replica that founds a group with others when all of them have begun with empty directories, or else joins the one that they belong to.
+    /// `members` are those that a directory from before groups were founded is known to belong to.
+    package init(founding me: Member, with others: [NodeID], members: [Member]? = nil) {
+        id = me.id
+        self.members = others.filter { $0 != me.id } + [me.id]
+        origin = .founding(me, with: others, members: members)
     }
 
     package static let alone = Membership(id: NodeID(1), members: [NodeID(1)])
@@ -67,7 +78,8 @@ package struct PersistBatch: Sendable {
             switch record {
             case .promise(let ballot): notice.promised = max(notice.promised ?? .none, ballot)
             case .accept(let entry): (notice.accepted, notice.through) = (entry.ballot, entry.slot)
-            case .began, .installed: break
+            case .founded: notice.founded = true
+            case .began, .installed, .directory: break
             }
         }
         return notice
@@ -79,7 +91,7 @@ package struct PersistBatch: Sendable {
             switch record {
             case .accept(let entry): max(highest, entry.slot)
             case .installed(let slot): max(highest, slot)
-            case .promise, .began: highest
+            case .promise, .began, .directory, .founded: highest
             }
         }
     }
@@ -97,8 +109,8 @@ struct TableBacklog: Sendable {
 
     init(saved: Slot) { self.saved = saved }
 
-    mutating func take(_ origins: OriginTable) -> [RowChanges.Change] {
-        if originsChanged { origins.upserts(into: &rows) }
+    mutating func take(_ ledger: ReplicaLedger) -> [RowChanges.Change] {
+        if originsChanged { ledger.origins.upserts(into: &rows) }
         defer {
             rows = RowChanges()
             originsChanged = false

@@ -9,7 +9,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     // Safe to share: `store` is touched on `thread` only, once `init` is over.
     struct Loaded: Sendable {
         var machine: Machine
-        var origins: OriginTable
+        var ledger: ReplicaLedger
         var applied: Slot
     }
     private let path: String
@@ -17,7 +17,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     private let thread: DiskThread
     private var store: SQLiteTableStore
 
-    static var schemas: [TableSchema] { Machine.tables + [OriginTable.schema] }
+    static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
     /// What a peer's copy is called until it is whole.
     private var incomingPath: String { path + ".incoming" }
     /// What is being sent to a peer.
@@ -36,13 +36,13 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     private static func load(_ store: SQLiteTableStore) throws -> Loaded {
         let applied = try store.appliedSlot()
         var machine = Machine()
-        var origins = OriginTable()
+        var ledger = ReplicaLedger()
         for table in Machine.tables {
             try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
         }
-        try store.forEachRow(of: OriginTable.schema) { (row: Row) throws(StateCorruption) in try origins.load(row) }
+        for table in ReplicaLedger.schemas { try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) } }
         try machine.finishLoading(applied: applied)
-        return Loaded(machine: machine, origins: origins, applied: applied)
+        return Loaded(machine: machine, ledger: ledger, applied: applied)
     }
 
     /// Uses the store on its thread.

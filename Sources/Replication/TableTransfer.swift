@@ -90,7 +90,7 @@ extension ReplicaHost {
                 case .failure(let error): self.abandonTransfer("the copy is not sound", error)
                 case .success(let loaded):
                     self.transfer.incoming = nil
-                    self.fail(self.pump.install(loaded.machine, loaded.origins, through: loaded.applied, now: self.time.now()), .notLeading)
+                    self.fail(self.pump.install(loaded.machine, loaded.ledger, through: loaded.applied, now: self.time.now()), .notLeading)
                     self.log.notice("the tables were taken over", metadata: ["slot": "\(loaded.applied)"])
                     self.events.onInstalled()
                     self.scheduleSettle()

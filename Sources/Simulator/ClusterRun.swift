@@ -12,6 +12,8 @@ import Storage
 package struct ClusterPlan: Sendable {
     package var seed: UInt64
     package var nodes = 3
+    /// Servers beside the first members, for changes of the members; with none the members stay as they are.
+    package var spares = 0
     package var clients = 4
     /// How long faults happen, in simulated time.
     package var duration = Duration.seconds(600)
@@ -23,11 +25,13 @@ package struct ClusterPlan: Sendable {
 /// What a cluster run came to.
 package struct ClusterSummary: Sendable, Equatable {
     /// A checksum over everything that was executed and answered, in order: equal for equal seeds.
-    package var trace: UInt32 = 0
+    package var trace: UInt64 = 0
     package var acknowledged = 0
     package var unknown = 0
     package var slots: Int64 = 0
     package var elections = 0
+    /// Changes of the members that a leader took on.
+    package var changes = 0
     /// Rare things that happened; over many seeds all of them must.
     package var probes: Set<ClusterProbe> = []
 }
@@ -36,13 +40,15 @@ package struct ClusterSummary: Sendable, Equatable {
 package enum ClusterProbe: String, CaseIterable, Sendable {
     case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred, entriesAdopted
     case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, readAnsweredByLeader
+    case memberRemoved, leaderRemoved, observerAdded, changeRefused, leaderFellInChange, rosterAdopted, strangerRefused
 }
 
 package struct ClusterRun {
     indirect enum Happening {
         case message(to: Int, from: Int, PeerMessage)
         case persisted(Int, life: Int)
-        case tick(Int, life: Int)
+        /// `due` tells the tick that a machine waits for from one that an earlier deadline has replaced.
+        case tick(Int, life: Int, due: Int64)
         case save(Int, life: Int, checkpoint: Bool)
         case transfer(Int, life: Int, from: Int)
         case start(Int)
@@ -50,6 +56,7 @@ package struct ClusterRun {
         case clientTimeout(Int, operation: Int)
         case fault
         case undo(Fault)
+        case fall(Int)
     }
     struct Event: Comparable {
         var time: Int64
@@ -71,22 +78,24 @@ package struct ClusterRun {
     var summary = ClusterSummary()
     var healed = false
     /// A checksum of the entry in each slot, from 1 on, as the first replica that executed it had it.
-    private var decided: [UInt32] = []
+    private var decided: [UInt64] = []
+    var trace = Fingerprint()
 
     package init(_ plan: ClusterPlan) {
         self.plan = plan
         random = Prng(seed: plan.seed)
-        servers = (0..<plan.nodes).map { SimServer(index: $0) }
-        network = SimNetwork(nodes: plan.nodes)
+        servers = (0..<plan.nodes + plan.spares).map { SimServer(index: $0) }
+        network = SimNetwork(nodes: servers.count)
     }
 
-    private var membership: Membership { Membership(id: NodeID(1), members: servers.map(\.id)) }
+    /// Those who found the group.
+    private var founders: [NodeID] { servers.prefix(plan.nodes).map(\.id) }
 
     /// Lives through the plan and checks. Throws `LawBroken`.
     package mutating func run() throws -> ClusterSummary {
         for index in servers.indices {
             servers[index].driftPPM = Int64(random.below(400)) - 200
-            schedule(.start(index), after: 0)
+            schedule(.start(index), after: index < plan.nodes ? 0 : Int64(random.below(5_000_000_000)))
         }
         clients = (0..<plan.clients).map { SimClient(index: $0, server: $0 % plan.nodes) }
         for client in clients.indices { schedule(.client(client), after: Int64(1_000_000_000 + random.below(500_000_000))) }
@@ -102,6 +111,7 @@ package struct ClusterRun {
         try advance(to: end + 2 * Self.recoveryNanoseconds)
         try checkEnd()
         summary.slots = Int64(decided.count)
+        summary.trace = trace.value
         return summary
     }
 
@@ -109,8 +119,6 @@ package struct ClusterRun {
     private static var recoveryNanoseconds: Int64 { 8_000_000_000 }
 
     func broken(_ text: String) -> LawBroken { LawBroken(plan.seed, "at \(time / 1_000_000) ms: \(text)") }
-
-    mutating func note(_ text: String) { summary.trace = CRC32C.checksum(Bytes(string: text), seed: summary.trace) }
 
     mutating func schedule(_ what: Happening, after delay: Int64) {
         nextNumber += 1
@@ -133,7 +141,7 @@ package struct ClusterRun {
         switch what {
         case .message(let to, let from, let message): deliver(message, to: to, from: from)
         case .persisted(let index, let life): try persisted(index, life)
-        case .tick(let index, let life): tick(index, life)
+        case .tick(let index, let life, let due): tick(index, life, due)
         case .save(let index, let life, let checkpoint): try save(index, life, checkpoint)
         case .transfer(let index, let life, let from): try transfer(index, life, from)
         case .start(let index): try start(index)
@@ -141,6 +149,7 @@ package struct ClusterRun {
         case .clientTimeout(let index, let operation): giveUp(index, operation)
         case .fault: causeFault()
         case .undo(let fault): undo(fault)
+        case .fall(let index): fall(index)
         }
         if let server = server(of: what), servers[server].replica != nil { try settle(server) }
     }
@@ -148,9 +157,9 @@ package struct ClusterRun {
     private func server(of what: Happening) -> Int? {
         switch what {
         case .message(let to, _, _): to
-        case .persisted(let index, _), .tick(let index, _), .save(let index, _, _), .transfer(let index, _, _), .start(let index): index
+        case .persisted(let index, _), .tick(let index, _, _), .save(let index, _, _), .transfer(let index, _, _), .start(let index): index
         case .client(let index): clients[index].server
-        case .clientTimeout, .fault, .undo: nil
+        case .clientTimeout, .fault, .undo, .fall: nil
         }
     }
 
@@ -159,7 +168,7 @@ package struct ClusterRun {
     private mutating func start(_ index: Int) throws {
         guard servers[index].replica == nil else { return }
         try checkDamageIsRefused(index)
-        let (everybody, seed) = (membership, random.next())
+        let (everybody, seed) = (founders, random.next())
         do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
             // A start on a full disk fails, and is tried again.
             guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
@@ -176,8 +185,8 @@ package struct ClusterRun {
         servers[to].replica?.pump.receive(message, from: sender, now: now)
     }
 
-    private mutating func tick(_ index: Int, _ life: Int) {
-        guard servers[index].life == life, servers[index].replica != nil else { return }
+    private mutating func tick(_ index: Int, _ life: Int, _ due: Int64) {
+        guard servers[index].life == life, servers[index].tickScheduledAt == due, servers[index].replica != nil else { return }
         servers[index].tickScheduledAt = .max
         let now = servers[index].monotonic(time)
         servers[index].replica?.pump.tick(now: now)
@@ -234,10 +243,10 @@ package struct ClusterRun {
         guard servers[from].replica != nil, servers[index].replica?.pump.wantsTablesOf != nil, !network[from, index].isCut else { return }
         guard servers[from].tables.appliedSlot() > (servers[index].replica?.pump.applied ?? .zero) else { return }
         servers[index].tables.install(servers[from].tables.state)
-        let (machine, origins) = try SimReplica<CoordMachine>.load(servers[index].tables)
+        let (machine, ledger) = try SimReplica<CoordMachine>.load(servers[index].tables)
         let now = servers[index].monotonic(time)
         let slot = servers[index].tables.appliedSlot()
-        let lost = servers[index].replica?.pump.install(machine, origins, through: slot, now: now) ?? []
+        let lost = servers[index].replica?.pump.install(machine, ledger, through: slot, now: now) ?? []
         for id in lost { if let operation = servers[index].proposals.remove(id) { lose(operation) } }
         summary.probes.insert(.tablesTransferred)
     }
@@ -254,6 +263,7 @@ package struct ClusterRun {
             try checkSlot(index, executed)
             if let proposal = executed.proposal, let operation = servers[index].proposals.remove(proposal) { complete(operation, executed.outcome, index) }
         }
+        noteStanding(index)
         for token in servers[index].replica?.pump.takeReadable() ?? [] {
             if let operation = servers[index].reads.remove(token) { completeRead(operation, index) }
         }
@@ -281,12 +291,15 @@ package struct ClusterRun {
     /// How late a disk syncs that is not waited for, in nanoseconds.
     private static var lateSync: Int64 { 1_000_000_000 }
 
+    /// How long a machine goes without a tick at most, in nanoseconds: what got lost is sent again by ticks.
+    private static var tickEvery: Int64 { 100_000_000 }
+
     private mutating func scheduleTick(_ index: Int) {
         guard let deadline = servers[index].replica?.pump.nextDeadline else { return }
-        let at = max(time + 1_000_000, servers[index].simulated(deadline) + 1000)
+        let at = max(time + 1_000_000, min(servers[index].simulated(deadline) + 1000, time + Self.tickEvery))
         guard at < servers[index].tickScheduledAt else { return }
         servers[index].tickScheduledAt = at
-        schedule(.tick(index, life: servers[index].life), after: at - time)
+        schedule(.tick(index, life: servers[index].life, due: at), after: at - time)
     }
 
     private mutating func post(_ outgoing: Outgoing, from: Int) {
@@ -301,7 +314,9 @@ package struct ClusterRun {
         case .paxos(.prepare): summary.elections += 1
         case .paxos(.refuse): summary.probes.insert(.ballotRefused)
         case .paxos(.missing): summary.probes.insert(.entriesMissing)
-        case .paxos(.promise(_, _, let accepted, _)): if !accepted.isEmpty { summary.probes.insert(.entriesAdopted) }
+        case .paxos(.promise(_, _, let accepted, _)):
+            if !accepted.isEmpty { summary.probes.insert(.entriesAdopted) }
+            if accepted.contains(where: { $0.isRoster }) { summary.probes.insert(.rosterAdopted) }
         case .paxos(.readAnswer): summary.probes.insert(.readAnsweredByLeader)
         case .forward(_, restart: true): summary.probes.insert(.proposalRepeated)
         default: break
@@ -313,22 +328,32 @@ package struct ClusterRun {
     private mutating func checkSlot(_ index: Int, _ executed: Executed<CoordOutcome>) throws {
         let slot = Int(executed.slot.rawValue)
         guard let entry = servers[index].replica?.pump.node.acceptor.entry(at: executed.slot) else { return }
-        let sum = CRC32C.checksum(entry.command, seed: UInt32(truncatingIfNeeded: entry.origin.sequence &+ entry.time.milliseconds)) ^ CRC32C.checksum(Bytes(string: "\(executed.outcome.result)"))
+        var sum = Fingerprint()
+        sum.add(entry.command)
+        sum.add(entry.origin.sequence)
+        sum.add(entry.time.milliseconds)
+        sum.add(executed.outcome)
         while decided.count < slot { decided.append(0) }
-        if decided[slot - 1] == 0 { decided[slot - 1] = sum } else if decided[slot - 1] != sum {
+        if decided[slot - 1] == 0 { decided[slot - 1] = sum.value } else if decided[slot - 1] != sum.value {
             throw broken("replica \(index + 1) executed another command in slot \(slot), or it came to something else")
         }
-        note("\(index) \(slot) \(sum)")
+        trace.add(index)
+        trace.add(Int64(bitPattern: sum.value))
     }
 
     private mutating func checkEnd() throws {
+        let first = servers.firstIndex { $0.standing != .stranger } ?? 0
         for index in servers.indices {
             guard let applied = servers[index].replica?.pump.applied else { throw broken("replica \(index + 1) is not running") }
-            guard applied == servers[0].replica?.pump.applied else { throw broken("replica \(index + 1) stands at slot \(applied), the first at \(servers[0].replica?.pump.applied ?? .zero)") }
+            // What comes back without its disk takes no part.
+            if servers[index].standing == .stranger { continue }
+            guard applied == servers[first].replica?.pump.applied else {
+                throw broken("replica \(index + 1) stands at slot \(applied), another one at \(servers[first].replica?.pump.applied ?? .zero)")
+            }
             guard applied.rawValue >= work.acknowledgedThrough else { throw broken("slot \(work.acknowledgedThrough) was acknowledged, replica \(index + 1) ends at \(applied)") }
             let now = servers[index].monotonic(time)
             try servers[index].replica?.save(checkpoint: true, now: now)
-            guard servers[index].tables.state == servers[0].tables.state else { throw broken("the tables of replica \(index + 1) differ from the first one's") }
+            guard servers[index].tables.state == servers[first].tables.state else { throw broken("the tables of replica \(index + 1) differ from another one's") }
         }
         for (path, history) in work.histories() where !Linearizability.holds(history) {
             throw broken("the history of \(path) is not linearizable (\(history.count) operations)")
@@ -344,7 +369,7 @@ package struct ClusterRun {
         do {
             let trial = SimServer(index: index)
             (trial.disk, trial.tables) = (servers[index].disk.copy(), servers[index].tables)
-            try trial.start(membership, seed: 1, time: time)
+            try trial.start(founders, seed: 1, time: time)
         } catch let error as StorageError {
             guard case .corrupt = error.cause else { throw broken("damage was reported as \(error)") }
             summary.probes.insert(.damageRefused)

@@ -143,7 +143,8 @@ extension ClusterRun {
         guard clients[client].current == operation else { return }
         work.operations[operation].observed.returned = time
         work.operations[operation].observed.result = result
-        note("\(operation) \(result)")
+        trace.add(operation)
+        trace.add(result)
         clients[client].current = nil
         schedule(.client(client), after: Int64(20_000_000 + random.below(400_000_000)))
     }

@@ -14,7 +14,7 @@ enum Fault {
 }
 
 extension ClusterRun {
-    private var leaderIndex: Int? { servers.firstIndex { $0.replica?.pump.isLeading == true } }
+    var leaderIndex: Int? { servers.firstIndex { $0.replica?.pump.isLeading == true } }
 
     /// Half of the time the victim is the leader, since that is where it hurts.
     private mutating func victim() -> Int {
@@ -25,6 +25,10 @@ extension ClusterRun {
     mutating func causeFault() {
         guard !healed else { return }
         let lasting = Int64(300_000_000 + random.below(6_000_000_000))
+        if plan.spares > 0, random.chance(1, in: 2) {
+            if random.chance(1, in: 40) { loseDisk(victim()) } else { changeMembers() }
+            return schedule(.fault, after: Int64(200_000_000 + random.below(3_000_000_000)))
+        }
         switch random.below(14) {
         case 0: takeDown(victim(), for: lasting)
         case 1: servers[victim()].crashesInWrite = true
@@ -51,12 +55,12 @@ extension ClusterRun {
         schedule(.start(index), after: lasting)
     }
 
-    private mutating func pause(_ index: Int, for lasting: Int64) {
+    mutating func pause(_ index: Int, for lasting: Int64) {
         if index == leaderIndex { summary.probes.insert(.leaderStopped) }
         servers[index].pausedUntil = time + lasting
     }
 
-    private mutating func cutOff(_ index: Int, for lasting: Int64) {
+    mutating func cutOff(_ index: Int, for lasting: Int64) {
         if index == leaderIndex { summary.probes.insert(.leaderCutOff) }
         for other in servers.indices where other != index {
             cut(index, other, lasting)

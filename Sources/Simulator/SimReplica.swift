@@ -27,29 +27,29 @@ package final class SimReplica<Machine: StateMachine> {
     }
 
     /// The schemas that a replica's tables have.
-    package static var schemas: [TableSchema] { Machine.tables + [OriginTable.schema] }
+    package static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
 
     /// Recovers from disk and tables. Throws what the disk throws.
     package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws -> SimReplica {
-        let (machine, origins) = try load(tables)
+        let (machine, ledger) = try load(tables)
         let applied = tables.appliedSlot()
         let log = try AcceptorLog(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 10_000))
         var acceptor = try log.recover(applied: applied)
-        let start = ReplicaPump<Machine>.nextStart(acceptor, origins, options.membership.id)
-        try log.begin(start: start, acceptor: &acceptor, applied: applied)
+        let start = ReplicaPump<Machine>.nextStart(acceptor, ledger, options.membership.id)
+        try log.begin(start: start, acceptor: &acceptor, applied: applied, directory: Int64(options.seed >> 1) | 1)
         let pump = ReplicaPump(
-            machine: machine, origins: origins, acceptor: acceptor, applied: applied, membership: options.membership, start: start, now: now,
+            machine: machine, ledger: ledger, acceptor: acceptor, applied: applied, membership: options.membership, start: start, now: now,
             seed: options.seed, limits: options.limits, options: options.paxos)
         return SimReplica(pump: pump, log: log, tables: tables)
     }
 
-    static func load(_ tables: SimTables) throws -> (Machine, OriginTable) {
+    static func load(_ tables: SimTables) throws -> (Machine, ReplicaLedger) {
         var machine = Machine()
-        var origins = OriginTable()
+        var ledger = ReplicaLedger()
         for table in Machine.tables { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) } }
-        try tables.forEachRow(of: OriginTable.schema) { (row: Row) throws(StateCorruption) in try origins.load(row) }
+        for table in ReplicaLedger.schemas { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) } }
         try machine.finishLoading(applied: tables.appliedSlot())
-        return (machine, origins)
+        return (machine, ledger)
     }
 
     /// Recovers a replica without peers, and leads.

@@ -19,7 +19,12 @@ package enum Flaw: String, CaseIterable, Sendable {
 final class SimServer {
     let index: Int
     var disk = SimDisk()
-    var tables = SimTables(tables: SimReplica<CoordMachine>.schemas)
+    var tables = SimTables(tables: schemas)
+    /// Once, its disk was replaced by an empty one.
+    var lostDisk = false
+    /// The part that it played when last looked at.
+    var standing: Standing?
+    static var schemas: [TableSchema] { SimReplica<CoordMachine>.schemas }
     /// Nil while the machine is down.
     var replica: SimReplica<CoordMachine>?
     /// Counts starts, so that what was scheduled for an earlier life is dropped.
@@ -49,11 +54,15 @@ final class SimServer {
     func monotonic(_ time: Int64) -> Instant { Instant(nanoseconds: time + time / 1_000_000 * driftPPM) }
     func wall(_ time: Int64) -> WallTime { WallTime(milliseconds: 1_700_000_000_000 + time / 1_000_000 + wallOffset) }
     /// When the cluster's clock shows what this machine's shows as `instant`.
-    func simulated(_ instant: Instant) -> Int64 { instant.nanoseconds - instant.nanoseconds / 1_000_000 * driftPPM }
+    func simulated(_ instant: Instant) -> Int64 {
+        let near = instant.nanoseconds - instant.nanoseconds / 1_000_000 * driftPPM
+        return near + instant.nanoseconds - monotonic(near).nanoseconds
+    }
 
-    func start(_ membership: Membership, seed: UInt64, time: Int64) throws {
+    /// Starts among those who found, or founded, the group.
+    func start(_ founders: [NodeID], seed: UInt64, time: Int64) throws {
         var options = SimReplicaOptions()
-        options.membership = Membership(id: id, members: membership.members)
+        options.membership = Membership(founding: Member(id: id), with: founders)
         options.seed = seed
         options.limits.retainedSlots = 40
         options.limits.forwardPatience = .milliseconds(700)
@@ -73,6 +82,7 @@ final class SimServer {
             try? log.persist(inFlight)
         }
         replica = nil
+        standing = nil
         disk = disk.afterCrash(&random)
         tables = tables.afterCrash(&random)
         proposals.removeAll()

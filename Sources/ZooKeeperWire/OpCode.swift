@@ -22,7 +22,7 @@ package enum SpecialXid {
 package enum ZKErrorCode: Int32, Sendable {
     case ok = 0
     case systemError = -1, runtimeInconsistency = -2, connectionLoss = -4, marshallingError = -5, unimplemented = -6, operationTimeout = -7,
-        badArguments = -8
+        badArguments = -8, newConfigNoQuorum = -13, reconfigInProgress = -14
     case noNode = -101, noAuth = -102, badVersion = -103, noChildrenForEphemerals = -108, nodeExists = -110, notEmpty = -111
     case sessionExpired = -112, invalidACL = -114, authFailed = -115, sessionMoved = -118, notReadOnly = -119, ephemeralOnLocalSession =
         -120, noWatcher = -121

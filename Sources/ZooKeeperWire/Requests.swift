@@ -202,3 +202,19 @@ package struct SASLToken: WireLayout {
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.optionalBytes(&token) }
 }
+
+/// reconfig: servers that join and leave, or the whole list; -1 or the version that the change was made for.
+package struct ReconfigRequest: WireLayout, Equatable {
+    package var joining: String?
+    package var leaving: String?
+    package var members: String?
+    package var configID: Int64 = -1
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.optionalString(&joining)
+        try io.optionalString(&leaving)
+        try io.optionalString(&members)
+        try io.int64(&configID)
+    }
+}

@@ -13,11 +13,12 @@ struct SeedReport {
         case broke(String)
     }
 
-    /// Every fifth seed has five replicas, the others three.
+    /// Every fifth seed has five replicas, the others three; every second one members that come and go.
     private func live(_ seed: UInt64) -> Outcome {
         var plan = ClusterPlan(seed: seed)
         plan.duration = .seconds(Int64(seconds))
         plan.nodes = seed % 5 == 0 ? 5 : 3
+        plan.spares = seed % 2 == 0 ? 2 : 0
         plan.flaw = flaw
         var run = ClusterRun(plan)
         do { return .held(try run.run()) } catch { return .broke(error is LawBroken ? "\(error)" : "seed \(seed): \(error)") }

@@ -83,7 +83,8 @@ class Server:
         users = os.path.join(self.directory, "users")
         with open(users, "w") as file:
             file.write("super:super_secret\njaasuser:jaas_password\n")  # as kazoo's harness has them
-        for text in self.tls_settings() + ["coord.sasl.users=" + users, "coord.tls.listen=" + self.secure_address, "coord.connections-per-address.max=0"]:
+        for text in self.tls_settings() + ["coord.sasl.users=" + users, "coord.tls.listen=" + self.secure_address, "coord.connections-per-address.max=0",
+                                           "coord.reconfig=true", "coord.read-only=true", "coord.super.digest=" + SUPER_DIGEST]:
             found += ["--set", text]
         return [found]
 

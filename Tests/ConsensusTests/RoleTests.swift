@@ -81,6 +81,17 @@ private let high = Ballot(round: 2, node: NodeID(2))
         #expect(late == nil && proposer.phase != .leading, "the part before never came")
     }
 
+    @Test func nothingIsAdoptedBehindARoster() {
+        var proposer = Proposer()
+        let ballot = proposer.prepare(above: high, node: NodeID(1), committed: .zero)
+        var roster = entry(2, low, "")
+        roster.isRoster = true
+        let accepted = [entry(1, low, "a"), roster, entry(3, low, "b")]
+        let open = proposer.promised(by: NodeID(1), ballot, previous: .zero, accepted: accepted, isLast: true, quorum: 1, committed: .zero)
+        #expect(open?.map(\.slot.rawValue) == [1, 2], "slot 3 belongs to the roster's own members")
+        #expect(proposer.nextSlot == Slot(3) && proposer.adoptedThrough == Slot(2))
+    }
+
     @Test func timeDoesNotRunBackwards() {
         var proposer = Proposer()
         let ballot = proposer.prepare(above: .none, node: NodeID(1), committed: .zero)
@@ -106,7 +117,7 @@ private let high = Ballot(round: 2, node: NodeID(2))
     @Test func aNewLeadershipCountsAfresh() {
         var learner = Learner(members: members, committed: .zero)
         for member in members { learner.accepted(by: member, through: Slot(5)) }
-        learner.beginBallot()
+        learner.beginBallot(members)
         #expect(learner.decided(on: NodeID(1)) == .zero)
     }
 }
@@ -128,5 +139,8 @@ private let high = Ballot(round: 2, node: NodeID(2))
         grant.extend(to: NodeID(2), until: at(500))
         #expect(!grant.forbids(NodeID(2), now: at(300)))
         #expect(grant.forbids(NodeID(3), now: at(499)) && !grant.forbids(NodeID(3), now: at(500)))
+        grant.extend(to: NodeID(2), until: at(900))
+        grant.end(at(600))
+        #expect(!grant.forbids(NodeID(3), now: at(600)), "the holder has left for good")
     }
 }

@@ -85,6 +85,7 @@ import ZooKeeperWire
         case .barrier(let read):
             _ = try read(&reader)
             return .ok
+        case .membership: return .ok
         case .write(let read):
             let outcome = bench.run(.write(SessionID(1), identities: identities, operations: try read(&reader).operations))
             return refusal(outcome)?.code ?? .ok

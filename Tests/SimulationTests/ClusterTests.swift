@@ -13,10 +13,11 @@ private var seeds: [UInt64] {
     return keptSeeds + (1...UInt64(environment["PLATFORM_SIM_SEEDS"].flatMap(Int.init) ?? 3)).map { $0 }
 }
 
-private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, flaw: Flaw = .none) -> ClusterPlan {
+private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, spares: Int = 0, flaw: Flaw = .none) -> ClusterPlan {
     var plan = ClusterPlan(seed: seed)
     plan.duration = .seconds(seconds)
     plan.nodes = nodes
+    plan.spares = spares
     plan.flaw = flaw
     return plan
 }
@@ -35,6 +36,19 @@ private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, flaw: Flaw = .no
             var run = ClusterRun(plan(seed, seconds: 40, nodes: 5))
             #expect(try run.run().acknowledged > 30)
         }
+    }
+
+    @Test func replicasStayOneWhileMembersComeAndGo() throws {
+        var probes: Set<ClusterProbe> = []
+        for seed in seeds {
+            var run = ClusterRun(plan(seed, seconds: 90, spares: 2))
+            let summary = try run.run()
+            #expect(summary.acknowledged > 50 && summary.changes > 5)
+            probes.formUnion(summary.probes)
+        }
+        var five = ClusterRun(plan(40, seconds: 60, nodes: 5, spares: 2))
+        #expect(try five.run().changes > 5)
+        #expect(probes.isSuperset(of: [.memberRemoved, .observerAdded]))
     }
 
     @Test func equalSeedsGiveEqualTraces() throws {

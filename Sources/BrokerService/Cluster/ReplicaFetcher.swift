@@ -104,15 +104,12 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func connect() {
         guard !isConnecting else { return }
         isConnecting = true
-        let (links, leader) = (member.links, leader)
-        Task {
-            do {
-                try await links.openStream(to: Int64(leader)) { frames in
-                    let stream = PeerStream(frames, clientID: "replica") { self.lost($0) }
-                    self.connected(stream)
-                    return stream
-                }
-            } catch { broker.loop.execute { self.notConnected() } }
+        member.links.openStream(to: Int64(leader)) { frames in
+            let stream = PeerStream(frames, clientID: "replica") { self.lost($0) }
+            self.connected(stream)
+            return stream
+        } failed: {
+            self.notConnected()
         }
     }
 

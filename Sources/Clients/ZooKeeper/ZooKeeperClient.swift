@@ -29,6 +29,8 @@ package struct ZooKeeperFailure: Error, Sendable, Equatable, CustomStringConvert
         case .authFailed: "the server refuses this login"
         case .quotaExceeded: "a quota has no room for\(subject)"
         case .noWatcher: "nothing watches\(subject)"
+        case .newConfigNoQuorum: "the members that would be are not a quorum that is connected and keeps up"
+        case .reconfigInProgress: "another change of the members is on its way"
         case .reconfigDisabled: "the server does not let its members be changed"
         case .sessionExpired: "the session has expired"
         case .connectionLoss: "the connection to the server is lost"

@@ -123,6 +123,12 @@ extension ZooKeeperClient {
         _ = try await call(.removeWatches, request, path: path)
     }
 
+    /// Changes the servers of the ensemble; what `/zookeeper/config` says then.
+    package func reconfigure(_ change: ReconfigRequest) async throws -> String {
+        let reply: GetDataResponse = try Self.decode(try await call(.reconfig, change, path: "/zookeeper/config"))
+        return reply.data?.text ?? ""
+    }
+
     /// Logs in under a scheme; SASL takes `user:password`.
     package func authenticate(_ scheme: String, _ credentials: String) async throws {
         if scheme == "sasl" { return try await exchange(credentials) }

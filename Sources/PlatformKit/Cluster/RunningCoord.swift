@@ -48,6 +48,8 @@ struct RunningCoord: RunningService {
         settings.requestBytesMax = values[SettingsTable.coordRequestBytes]
         settings.outstandingMax = values[SettingsTable.coordOutstanding]
         settings.outstandingBytesMax = values[SettingsTable.coordOutstandingBytes]
+        settings.allowsReconfig = values[SettingsTable.coordReconfig]
+        settings.servesReadOnly = values[SettingsTable.coordReadOnly]
         settings.enforcesQuota = values[SettingsTable.coordQuota]
         settings.reapInterval = .milliseconds(values[SettingsTable.coordReapInterval])
         settings.unusedContainerLife = .milliseconds(values[SettingsTable.coordUnusedContainer])

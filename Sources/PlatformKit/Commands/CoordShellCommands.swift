@@ -49,7 +49,8 @@ enum ShellCommands {
         addWatch [-m PERSISTENT|PERSISTENT_RECURSIVE] PATH                    removewatches PATH
         getEphemerals [PREFIX]              getAllChildrenNumber PATH         whoami
         setquota -n|-b|-N|-B VALUE PATH     listquota PATH                    delquota PATH
-        config                              quit
+        config                              reconfig [-v VERSION] -add SERVERS | -remove NUMBERS | -members SERVERS
+        quit
         """
 
     static func usage(_ why: String) -> CommandFailure {
@@ -59,7 +60,7 @@ enum ShellCommands {
     /// Runs one line; false ends the shell.
     static func run(_ words: [String], _ client: ZooKeeperClient) async throws -> Bool {
         guard let name = words.first, !name.hasPrefix("#") else { return true }
-        let valued: Set<String> = name == "create" ? ["-t"] : name == "setquota" ? ["-n", "-b", "-N", "-B"] : ["-v", "-m"]
+        let valued: Set<String> = name == "create" ? ["-t"] : name == "setquota" ? ["-n", "-b", "-N", "-B"] : ["-v", "-m", "-add", "-remove", "-members"]
         let arguments = try ShellArguments(words.dropFirst(), valued: valued)
         switch name.lowercased() {
         case "quit", "exit", "close": return false
@@ -71,10 +72,21 @@ enum ShellCommands {
             let mode = arguments.value("-m") ?? "PERSISTENT_RECURSIVE"
             guard ["PERSISTENT", "PERSISTENT_RECURSIVE"].contains(mode) else { throw usage("-m is PERSISTENT or PERSISTENT_RECURSIVE") }
             try await client.addWatch(try arguments.word(0, "path"), recursive: mode == "PERSISTENT_RECURSIVE")
+        case "reconfig": try await reconfigure(arguments, client)
         case "removewatches": try await client.removeWatches(try arguments.word(0, "path"))
         default: try await show(name.lowercased(), arguments, client)
         }
         return true
+    }
+
+    private static func reconfigure(_ arguments: ShellArguments, _ client: ZooKeeperClient) async throws {
+        var change = ReconfigRequest()
+        (change.joining, change.leaving, change.members) = (arguments.value("-add"), arguments.value("-remove"), arguments.value("-members"))
+        if let version = arguments.value("-v") {
+            guard let number = Int64(version, radix: 16) else { throw usage("-v \(version) is no hexadecimal number") }
+            change.configID = number
+        }
+        Output.line("Committed new configuration:\n" + (try await client.reconfigure(change)))
     }
 
     // MARK: looking

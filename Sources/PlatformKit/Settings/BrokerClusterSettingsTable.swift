@@ -46,7 +46,7 @@ extension SettingKey where Value == [PeerLinkSettings.Peer] {
                     return PeerLinkSettings.Peer(id: id, address: address)
                 }
                 let known = peers.compactMap { $0 }
-                guard known.count == peers.count, Set(known.map(\.id)).count == known.count, known.count != 1 else {
+                guard known.count == peers.count, Set(known.map(\.id)).count == known.count else {
                     throw SettingRefusal(expected: "a list such as 1=10.0.0.1:\(defaultPort),2=10.0.0.2:\(defaultPort),3=10.0.0.3:\(defaultPort), each number once")
                 }
                 return known

@@ -17,6 +17,10 @@ extension SettingsTable {
         "Requests of all clients that wait for their answers; above it clients are read no further for a while.")
     static let coordOutstandingBytes = SettingKey.integer(
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
+    static let coordReconfig = SettingKey.flag(
+        "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
+    static let coordReadOnly = SettingKey.flag(
+        "coord.read-only", false, "While no leader is to be had, serve reads to clients that are content with that (ZooKeeper's readonlymode.enabled).")
     static let coordQuota = SettingKey.flag(
         "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
@@ -47,8 +51,8 @@ extension SettingsTable {
         "coord.nodes", 1, 1...7, "servers", "How many coord servers this process runs as one ensemble, each on the port after the one before.")
     static let coordID = SettingKey.integer("coord.id", 1, 1...255, "", "The number of this server among coord.peers.")
     static let coordPeers = SettingKey.peers(
-        "coord.peers", defaultPort: 2888, "number=host:port,... for every server, this one too; empty: it stands alone",
-        "The servers of the ensemble, and where each listens for the others.")
+        "coord.peers", defaultPort: 2888, "number=host:port,... with this server too; empty: it stands alone",
+        "The servers that begin an ensemble, or that a newcomer asks, and where each listens for the others. Later its log tells who belongs to it.")
     static let coordPeerTLS = TLSKeys("coord.peer", "the other servers")
     static let coordSecureListen = SettingKey<HostPort?>(
         name: "coord.tls.listen", defaultText: "", domain: "host:port, port 0 takes a free one; empty: coord.listen itself speaks TLS",
@@ -65,7 +69,7 @@ extension SettingsTable {
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
-        coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordReconfig.erased, coordReadOnly.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

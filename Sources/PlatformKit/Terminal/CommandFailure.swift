@@ -136,6 +136,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .authFailed: self.init(.denied, doing, why: error.description, next: "check the scheme, the name and the password")
         case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
         case .systemError: self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
+        case .newConfigNoQuorum:
+            self.init(.failed, doing, why: error.description, next: "start the servers that join, wait until they follow (`platform coord 4lw mntr` on the leader), and try again")
+        case .reconfigInProgress: self.init(.failed, doing, why: error.description, next: "try again in a moment; `platform coord members` shows who belongs")
+        case .reconfigDisabled: self.init(.denied, doing, why: error.description, next: "set coord.reconfig=true on every server (reconfigEnabled of a ZooKeeper)")
         case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")
         default: self.init(.failed, doing, why: error.description, next: "`platform coord stat` shows the node as it is")
         }

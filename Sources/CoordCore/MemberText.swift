@@ -1,0 +1,87 @@
+// Members as ZooKeeper writes them: `server.1=host:2888:3888:participant;0.0.0.0:2181`, in `/zookeeper/config` and in requests. The first of the two
+// ports is where our replicas reach each other; the second one, which ZooKeeper elects over, is kept as it came. Source: ZooKeeper's "Dynamic
+// Reconfiguration", "Changes to Configuration Format".
+import Base
+
+package enum MemberText {
+    /// A text that names no server, or the same one twice.
+    package struct Unreadable: Error, Sendable {
+        package init() {}
+    }
+
+    /// What a server tells of itself: its second port and where its clients connect.
+    package static func card(electionPort: Int, clients: String) -> String { "\(electionPort);\(clients)" }
+
+    /// One line for each member, and the version.
+    package static func config(_ roster: Roster) -> String {
+        roster.members.map { line($0) + "\n" }.joined() + "version=" + String(roster.version, radix: 16)
+    }
+
+    static func line(_ member: Member) -> String {
+        let parts = member.card.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+        let port = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? member.address.split(separator: ":").last ?? "0"
+        let clients = parts.count > 1 && !parts[1].isEmpty ? ";" + parts[1] : ""
+        return "server.\(member.id)=\(member.address):\(port):\(member.isVoter ? "participant" : "observer")\(clients)"
+    }
+
+    /// `server.N=host:port:port[:role];[host:]port`; only a whole list may leave out the clients' part.
+    static func member(_ text: some StringProtocol, needsClients: Bool) throws(Unreadable) -> Member {
+        let sides = text.split(separator: "=", omittingEmptySubsequences: false)
+        guard sides.count == 2, let id = sides[0].split(separator: ".").last.flatMap({ number($0) }), id > 0 else { throw Unreadable() }
+        let halves = trimmed(sides[1]).split(separator: ";", omittingEmptySubsequences: false)
+        guard let first = halves.first, halves.count == 2 || (halves.count == 1 && !needsClients) else { throw Unreadable() }
+        var words = first.split(separator: ":", omittingEmptySubsequences: false)
+        var member = Member(id: NodeID(id))
+        switch words.last?.lowercased() {
+        case "observer": member.isVoter = false
+        case "participant": break
+        default: words.append("")
+        }
+        words.removeLast()
+        guard words.count >= 3, let election = words.popLast(), let port = words.popLast(), isPort(election), isPort(port), words.contains(where: { !$0.isEmpty })
+        else { throw Unreadable() }
+        member.address = words.joined(separator: ":") + ":" + port
+        member.card = String(election)
+        guard halves.count == 2 else { return member }
+        let clients = trimmed(halves[1])
+        guard let last = clients.split(separator: ":", omittingEmptySubsequences: false).last, isPort(last) else { throw Unreadable() }
+        member.card += ";" + (clients.contains(":") ? clients : "0.0.0.0:" + clients)
+        return member
+    }
+
+    private static func isPort(_ text: some StringProtocol) -> Bool { number(text).map { (0...65_535).contains($0) } ?? false }
+    private static func number(_ text: some StringProtocol) -> Int64? { Int64(trimmed(text)) }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        let front = text.drop { $0 == " " || $0 == "\t" }
+        return String(String(front.reversed().drop { $0 == " " || $0 == "\t" }.reversed()))
+    }
+
+    /// A whole list, by commas or line ends; a version in it says nothing.
+    package static func members(_ text: String) throws(Unreadable) -> [Member] {
+        var members: [Member] = []
+        for entry in text.split(whereSeparator: { $0 == "," || $0 == "\n" }) where !trimmed(entry).isEmpty && !trimmed(entry).hasPrefix("version=") {
+            guard trimmed(entry).hasPrefix("server.") else { throw Unreadable() }
+            try put(try member(entry, needsClients: false), into: &members, replaces: false)
+        }
+        return members
+    }
+
+    /// The members with some that leave and others that join, or change.
+    package static func members(_ present: [Member], joining: String?, leaving: String?) throws(Unreadable) -> [Member] {
+        var members = present
+        for entry in leaving?.split(separator: ",") ?? [] {
+            guard let id = number(entry) else { throw Unreadable() }
+            members.removeAll { $0.id.rawValue == id }
+        }
+        for entry in joining?.split(separator: ",") ?? [] { try put(try member(entry, needsClients: true), into: &members, replaces: true) }
+        return members
+    }
+
+    /// No two may be reached at the same place.
+    private static func put(_ member: Member, into members: inout [Member], replaces: Bool) throws(Unreadable) {
+        if replaces { members.removeAll { $0.id == member.id } }
+        guard !members.contains(where: { $0.id == member.id || $0.address == member.address }) else { throw Unreadable() }
+        members.append(member)
+    }
+}

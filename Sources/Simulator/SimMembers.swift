@@ -1,0 +1,76 @@
+// Members that come and go in a cluster run: servers are added as observers or voters, removed, promoted and demoted through the log, leaders fall
+// right in the middle of it, and now and then a disk is lost with everything that its server had promised.
+import Base
+import Consensus
+import Replication
+
+extension ClusterRun {
+    /// Fewer would not outlive the faults of a run, more would only make it slower.
+    private static var votersAllowed: ClosedRange<Int> { 3...5 }
+
+    /// Asks the leader for other members.
+    mutating func changeMembers() {
+        guard let leader = leaderIndex, let roster = servers[leader].replica?.pump.roster, let members = drawMembers(roster) else { return }
+        let (wall, now) = (servers[leader].wall(time), servers[leader].monotonic(time))
+        switch servers[leader].replica?.pump.changeMembers(members, from: roster.version, time: wall, now: now) {
+        case .failure(.quorumOutOfReach): summary.probes.insert(.changeRefused)
+        case .success:
+            summary.changes += 1
+            if !members.contains(where: { $0.id == servers[leader].id && $0.isVoter }) { summary.probes.insert(.leaderRemoved) }
+            if members.contains(where: { !$0.isVoter }) { summary.probes.insert(.observerAdded) }
+            if random.chance(1, in: 2) { schedule(.fall(leader), after: Int64(random.below(6_000_000))) }
+        case .failure, nil: break
+        }
+        // A tick that is due at no time does nothing; the turn that follows it sends what was proposed.
+        schedule(.tick(leader, life: servers[leader].life, due: -1), after: 0)
+    }
+
+    /// The present members with one difference; nil if the draw makes none that is allowed.
+    private mutating func drawMembers(_ roster: Roster) -> [Member]? {
+        var members = roster.members
+        let outsiders = servers.map(\.id).filter { roster[$0] == nil }
+        let place = random.below(members.count)
+        switch random.below(6) {
+        case 0, 1:
+            guard !outsiders.isEmpty else { return nil }
+            members.append(Member(id: outsiders[random.below(outsiders.count)], isVoter: random.chance(1, in: 2)))
+        case 2, 3:
+            guard let observer = members.firstIndex(where: { !$0.isVoter }) else { return nil }
+            members[observer].isVoter = true
+        case 4: members.remove(at: place)
+        default: members[place].isVoter = false
+        }
+        return Self.votersAllowed.contains(members.filter(\.isVoter).count) ? members : nil
+    }
+
+    /// The leader falls while its change is on the way, if it still is.
+    mutating func fall(_ index: Int) {
+        guard !healed, let pump = servers[index].replica?.pump, pump.isLeading else { return }
+        if !pump.node.takesProposals { summary.probes.insert(.leaderFellInChange) }
+        let lasting = Int64(300_000_000 + random.below(3_000_000_000))
+        switch random.below(3) {
+        case 0: takeDown(index, for: lasting)
+        case 1: pause(index, for: lasting)
+        default: cutOff(index, for: lasting)
+        }
+    }
+
+    /// A disk is lost with all that was on it, at most one in a run: more than half of the voters must keep theirs.
+    mutating func loseDisk(_ index: Int) {
+        guard plan.spares > 0, !servers.contains(where: \.lostDisk), servers[index].replica != nil else { return }
+        takeDown(index, for: Int64(500_000_000 + random.below(2_000_000_000)))
+        servers[index].lostDisk = true
+        servers[index].disk = SimDisk()
+        servers[index].tables = SimTables(tables: SimServer.schemas)
+    }
+
+    /// A server whose number was taken out of the group gives up what its clients wait for.
+    mutating func noteStanding(_ index: Int) {
+        guard let standing = servers[index].replica?.pump.node.standing, standing != servers[index].standing else { return }
+        defer { servers[index].standing = standing }
+        if standing == .stranger { summary.probes.insert(.strangerRefused) }
+        guard standing == .guest, servers[index].standing == .voter || servers[index].standing == .observer else { return }
+        summary.probes.insert(.memberRemoved)
+        for id in servers[index].replica?.pump.abandonProposals() ?? [] { if let operation = servers[index].proposals.remove(id) { lose(operation) } }
+    }
+}

@@ -194,6 +194,12 @@ struct NodeArena: Sendable {
         set(number, node.stat)
     }
 
+    mutating func setData(_ number: UInt32, _ data: Bytes?, _ stat: ZnodeStat) {
+        dataBytes += (data?.readableBytes ?? 0) - records[number].payload.dataBytes
+        records[number].payload = payloads.replace(records[number].payload, data: data)
+        set(number, stat)
+    }
+
     mutating func set(_ number: UInt32, _ stat: ZnodeStat) {
         (records[number].czxid, records[number].ctime) = (stat.czxid, stat.ctime)
         changeHistory(number) { $0.take(stat) }

@@ -28,6 +28,7 @@ final class Broker: @unchecked Sendable {
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
+    private(set) lazy var fetchSessions = FetchSessions(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator

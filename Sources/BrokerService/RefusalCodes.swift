@@ -85,3 +85,13 @@ extension RecordBatchFields {
         ProducerBatch(producerID: producerID, epoch: producerEpoch, baseSequence: baseSequence, recordCount: recordCount)
     }
 }
+
+extension FetchSessionRefusal {
+    var code: KafkaErrorCode {
+        switch self {
+        case .unknownID: .fetchSessionIDNotFound
+        case .wrongEpoch: .invalidFetchSessionEpoch
+        case .otherNaming: .fetchSessionTopicIDError
+        }
+    }
+}

@@ -16,6 +16,13 @@ extension OneAtATime {
 
         @Test func transactionsWorkWithThreeClients() throws { try check("kafka_txn_check.py") }
 
+        @Test func sessionsOfFetchesTellWhatIsNew() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.client("kafka_sessions_check.py", [try platform.endpoint("broker"), "\(platform.processIdentifier)"])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
         @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }

@@ -24,6 +24,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case deleteRecords([PartitionOffset])
     case deleteOffsets(group: GroupID, [TopicPartition])
     case security(SecurityCommand)
+    case quotas(QuotaCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -43,6 +44,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .deleteRecords: 12
         case .deleteOffsets: 13
         case .security: 14
+        case .quotas: 15
         }
     }
 
@@ -62,6 +64,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 12: .deleteRecords([])
         case 13: .deleteOffsets(group: GroupID(""), [])
         case 14: .security(SecurityCommand())
+        case 15: .quotas(QuotaCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -117,6 +120,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .security(var command):
             try io.nested(&command)
             self = .security(command)
+        case .quotas(var command):
+            try io.nested(&command)
+            self = .quotas(command)
         }
     }
 }
@@ -251,6 +257,7 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case unknownUser(String)
     case tooManyUsers(limit: Int)
     case tooManyRules(limit: Int)
+    case tooManyQuotas(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

@@ -29,6 +29,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var startOffsets = SortedTable<TopicPartition, Int64>()
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
+    package internal(set) var quotas = ClientQuotas()
     private var namesByID = LookupTable<UUIDBytes, String>()
 
     /// Partitions of all topics together; each takes a directory, an open file and some memory.
@@ -64,6 +65,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .deleteRecords(let offsets): return deleteRecords(offsets, &rows)
         case .deleteOffsets(let group, let partitions): return deleteOffsets(group, partitions, &rows)
         case .security(let command): return apply(command, &rows)
+        case .quotas(let command): return apply(command, &rows)
         }
     }
 
@@ -262,7 +264,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable,
+            rulesTable, quotasTable,
         ]
     }
 
@@ -314,6 +316,7 @@ extension BrokerMachine {
         case Self.transactionsTable.name: try loadTransaction(row)
         case Self.usersTable.name: try loadUser(row)
         case Self.rulesTable.name: try loadRule(row)
+        case Self.quotasTable.name: try loadQuota(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

@@ -63,6 +63,11 @@ struct AccessReview {
         case .deleteAcls(let request):
             let refused = DeleteAclsResponse.FilterResult(errorCode: .clusterAuthorizationFailed)
             return mayOnCluster(.alter) ? .allowed : .refused(.deleteAcls(.init(filterResults: request.filters.map { _ in refused })))
+        case .describeClientQuotas:
+            return mayOnCluster(.describeConfigs) ? .allowed : .refused(.describeClientQuotas(.init(errorCode: .clusterAuthorizationFailed)))
+        case .alterClientQuotas(let request):
+            let refused = request.entries.map { AlterClientQuotasResponse.Entry(errorCode: .clusterAuthorizationFailed, entity: $0.entity) }
+            return mayOnCluster(.alterConfigs) ? .allowed : .refused(.alterClientQuotas(.init(entries: refused)))
         case .describeUserScramCredentials:
             return mayOnCluster(.describe) ? .allowed : .refused(.describeUserScramCredentials(.init(errorCode: .clusterAuthorizationFailed)))
         case .alterUserScramCredentials(let request):

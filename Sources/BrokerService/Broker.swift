@@ -29,6 +29,7 @@ final class Broker: @unchecked Sendable {
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
     private(set) lazy var fetchSessions = FetchSessions(self)
+    private(set) lazy var quotas = QuotaGate(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator
@@ -96,6 +97,7 @@ final class Broker: @unchecked Sendable {
     /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
         requestsByAPI[Int(body.key.rawValue)]?.add()
+        guard let call = quotas.admit(body, call) else { return }
         guard settings.enforcesAccess else { return handle(body, call) }
         switch AccessReview(broker: self, call: call).verdict(body) {
         case .allowed: handle(body, call)
@@ -115,6 +117,8 @@ final class Broker: @unchecked Sendable {
         case .describeAcls(let request): describeAcls(request, call)
         case .createAcls(let request): createAcls(request, call)
         case .deleteAcls(let request): deleteAcls(request, call)
+        case .describeClientQuotas(let request): describeClientQuotas(request, call)
+        case .alterClientQuotas(let request): alterClientQuotas(request, call)
         case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
         case .alterUserScramCredentials(let request): alterUserScramCredentials(request, call)
         case .produce(let request): produce(request, call)

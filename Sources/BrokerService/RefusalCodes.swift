@@ -16,7 +16,7 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyQuotas: .policyViolation
         case .notWritable: .kafkaStorageError
         }
     }
@@ -39,6 +39,7 @@ extension BrokerRefusal {
         case .unknownUser(let name): "there is no user '\(name)' with this mechanism"
         case .tooManyUsers(let limit): "this broker keeps at most \(limit) users"
         case .tooManyRules(let limit): "this broker keeps at most \(limit) access rules"
+        case .tooManyQuotas(let limit): "this broker keeps limits of at most \(limit) users and clients"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }

@@ -40,6 +40,8 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case electLeaders = 43
     case incrementalAlterConfigs = 44
     case offsetDelete = 47
+    case describeClientQuotas = 48
+    case alterClientQuotas = 49
     case describeUserScramCredentials = 50
     case alterUserScramCredentials = 51
     case describeQuorum = 55
@@ -107,6 +109,8 @@ package enum ApiTable {
         row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
         row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),
         row(.offsetDelete, "OffsetDelete", 0...0, .max, OffsetDeleteRequest.self, OffsetDeleteResponse.self),
+        row(.describeClientQuotas, "DescribeClientQuotas", 0...1, 1, DescribeClientQuotasRequest.self, DescribeClientQuotasResponse.self),
+        row(.alterClientQuotas, "AlterClientQuotas", 0...1, 1, AlterClientQuotasRequest.self, AlterClientQuotasResponse.self),
         row(.describeUserScramCredentials, "DescribeUserScramCredentials", 0...0, 0, DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsResponse.self),
         row(.alterUserScramCredentials, "AlterUserScramCredentials", 0...0, 0, AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsResponse.self),
         row(.describeQuorum, "DescribeQuorum", 0...1, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),

@@ -135,11 +135,13 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         guard !call.isAbandoned else { return call.replyNothing() }
         let taken = session?.takePending()
         if let taken { topics = taken.topics }
-        let answer = FetchAnswer(topics, bytesMax: Int(request.maxBytes))
+        let answer = FetchAnswer(topics, bytesMax: min(Int(request.maxBytes), broker.quotas.fetchBytesMax(call)))
         let gathering = Gathering { [self] in
             broker.fetchedBytes.add(Int64(answer.bytes))
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
+            var call = call
+            if request.replicaID < 0 { broker.quotas.fetched(answer.bytes, &call) }
             call.reply(.fetch(response))
         }
         for (t, topic) in topics.enumerated() {

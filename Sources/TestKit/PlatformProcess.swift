@@ -5,7 +5,6 @@ import Foundation
 /// A running `platform` process.
 package final class PlatformProcess: @unchecked Sendable {
     // Safe to share: the fields are set before the value is handed out; Process is used by one test at a time.
-    package var processIdentifier: Int32 { process.processIdentifier }
     private let process = Process()
     private let errors: URL
     /// Addresses by the names of the READY line.

@@ -19,7 +19,7 @@ extension OneAtATime {
         @Test func sessionsOfFetchesTellWhatIsNew() throws {
             let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
-            let ran = try Ran.client("kafka_sessions_check.py", [try platform.endpoint("broker"), "\(platform.processIdentifier)"])
+            let ran = try Ran.client("kafka_sessions_check.py", [try platform.endpoint("broker"), "\(platform.pid)"])
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 

@@ -12,7 +12,8 @@ DEBIAN_REFERENCE := default-jre-headless
 # ZooKeeper's server is inside this distribution of PyPI, 434 MB in all.
 REFERENCE_PYSPARK := 4.0.1
 REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
-.PHONY: build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -58,6 +59,12 @@ compat-zookeeper-reference: setup setup-tests
 sim: setup
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-sim
 	.build/release/platform-sim $(SEEDS)
+
+# Damaged bytes for every decoder, led by libFuzzer in a build of its own: `make fuzz FUZZ_SECONDS=3600`. What broke is left in .build/fuzz/corpus/crash-*.
+fuzz: setup
+	$(SWIFT) build -c release --disable-index-store --scratch-path .build/fuzz --product platform-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -DFUZZER -Xswiftc -use-ld=lld
+	mkdir -p .build/fuzz/corpus && .build/fuzz/release/platform-fuzz seeds .build/fuzz/corpus Tests/WireTests/Golden
+	SWIFT_BACKTRACE=enable=no .build/fuzz/release/platform-fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048 -artifact_prefix=.build/fuzz/corpus/ .build/fuzz/corpus
 
 # Everything, or one part: `make bench`, `make bench-coord`.
 bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setup-bench

@@ -25,6 +25,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case deleteOffsets(group: GroupID, [TopicPartition])
     case security(SecurityCommand)
     case cluster(ClusterCommand)
+    case quotas(QuotaCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -45,6 +46,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .deleteOffsets: 13
         case .security: 14
         case .cluster: 16
+        case .quotas: 15
         }
     }
 
@@ -65,6 +67,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 13: .deleteOffsets(group: GroupID(""), [])
         case 14: .security(SecurityCommand())
         case 16: .cluster(ClusterCommand())
+        case 15: .quotas(QuotaCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -123,6 +126,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .cluster(var command):
             try io.nested(&command)
             self = .cluster(command)
+        case .quotas(var command):
+            try io.nested(&command)
+            self = .quotas(command)
         }
     }
 }
@@ -270,6 +276,7 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
     case tooManyBrokers(limit: Int)
+    case tooManyQuotas(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

@@ -29,6 +29,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var startOffsets = SortedTable<TopicPartition, Int64>()
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
+    package internal(set) var quotas = ClientQuotas()
     private var namesByID = LookupTable<UUIDBytes, String>()
     package internal(set) var cluster = ClusterState()
 
@@ -66,6 +67,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .deleteOffsets(let group, let partitions): return deleteOffsets(group, partitions, &rows)
         case .security(let command): return apply(command, &rows)
         case .cluster(let command): return apply(command, position, &rows)
+        case .quotas(let command): return apply(command, &rows)
         }
     }
 
@@ -265,7 +267,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable, brokersTable, partitionsTable,
+            rulesTable, quotasTable, brokersTable, partitionsTable,
         ]
     }
 
@@ -319,6 +321,7 @@ extension BrokerMachine {
         case Self.rulesTable.name: try loadRule(row)
         case Self.brokersTable.name: try loadBroker(row)
         case Self.partitionsTable.name: try loadPartition(row)
+        case Self.quotasTable.name: try loadQuota(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

@@ -39,7 +39,8 @@ struct AccessReview {
         // Logging in, and what every client must know to find its way.
         case .apiVersions, .saslHandshake, .saslAuthenticate, .describeCluster: return .allowed
         case .produce(let request): return produce(request)
-        case .fetch(let request): return fetch(request)
+        // Asked for each partition as it is read, since most of them are named by the session and not by the request.
+        case .fetch: return .allowed
         case .listOffsets(let request): return listOffsets(request)
         case .metadata(let request): return metadata(request)
         case .offsetForLeaderEpoch(let request): return offsetForLeaderEpoch(request)
@@ -64,6 +65,11 @@ struct AccessReview {
         case .deleteAcls(let request):
             let refused = DeleteAclsResponse.FilterResult(errorCode: .clusterAuthorizationFailed)
             return mayOnCluster(.alter) ? .allowed : .refused(.deleteAcls(.init(filterResults: request.filters.map { _ in refused })))
+        case .describeClientQuotas:
+            return mayOnCluster(.describeConfigs) ? .allowed : .refused(.describeClientQuotas(.init(errorCode: .clusterAuthorizationFailed)))
+        case .alterClientQuotas(let request):
+            let refused = request.entries.map { AlterClientQuotasResponse.Entry(errorCode: .clusterAuthorizationFailed, entity: $0.entity) }
+            return mayOnCluster(.alterConfigs) ? .allowed : .refused(.alterClientQuotas(.init(entries: refused)))
         case .describeUserScramCredentials:
             return mayOnCluster(.describe) ? .allowed : .refused(.describeUserScramCredentials(.init(errorCode: .clusterAuthorizationFailed)))
         case .alterUserScramCredentials(let request):
@@ -88,28 +94,6 @@ struct AccessReview {
                 .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code, baseOffset: -1) })
             }
             body = .produce(response)
-        }
-    }
-
-    private func fetch(_ request: FetchRequest) -> AccessVerdict {
-        let byID = call.version >= 13
-        // An id that stands for nothing is for the handler to refuse.
-        let (kept, denied) = split(request.topics, .read, .topic) { byID ? broker.machine.topic(id: $0.topicID)?.name ?? "" : $0.name }
-        let unknown = byID ? denied.filter { broker.machine.topic(id: $0.topicID) == nil } : []
-        let refused = byID ? denied.filter { broker.machine.topic(id: $0.topicID) != nil } : denied
-        guard !refused.isEmpty else { return .allowed }
-        var trimmed = request
-        trimmed.topics = kept + unknown
-        // Refusals are told at once.
-        trimmed.maxWaitMilliseconds = 0
-        return .trimmed(.fetch(trimmed)) { body in
-            guard case .fetch(var response) = body else { return }
-            response.topics += refused.map { topic in
-                .init(
-                    name: topic.name, topicID: topic.topicID,
-                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed, highWatermark: -1, records: Bytes()) })
-            }
-            body = .fetch(response)
         }
     }
 

@@ -28,6 +28,8 @@ final class Broker: @unchecked Sendable {
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
+    private(set) lazy var fetchSessions = FetchSessions(self)
+    private(set) lazy var quotas = QuotaGate(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator
@@ -115,7 +117,9 @@ final class Broker: @unchecked Sendable {
 
     private func review(_ body: RequestBody, _ call: Call) {
         if let answer = misrouted(body, call) { return call.reply(answer) }
-        guard settings.enforcesAccess, !call.session.isPeer else { return handle(body, call) }
+        guard !call.session.isPeer else { return handle(body, call) }
+        guard let call = quotas.admit(body, call) else { return }
+        guard settings.enforcesAccess else { return handle(body, call) }
         switch AccessReview(broker: self, call: call).verdict(body) {
         case .allowed: handle(body, call)
         case .refused(let answer): call.reply(answer)
@@ -134,6 +138,8 @@ final class Broker: @unchecked Sendable {
         case .describeAcls(let request): describeAcls(request, call)
         case .createAcls(let request): createAcls(request, call)
         case .deleteAcls(let request): deleteAcls(request, call)
+        case .describeClientQuotas(let request): describeClientQuotas(request, call)
+        case .alterClientQuotas(let request): alterClientQuotas(request, call)
         case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
         case .alterUserScramCredentials(let request): alterUserScramCredentials(request, call)
         case .produce(let request): produce(request, call)

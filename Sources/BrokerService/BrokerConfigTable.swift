@@ -58,6 +58,7 @@ enum BrokerConfigTable {
         fixed("log.retention.check.interval.ms", .long, "How often old segments are looked for.") {
             "\($0.settings.retentionCheckInterval.inMilliseconds)"
         },
+        fixed("max.incremental.fetch.session.cache.slots", .int, "Fetch sessions that are kept.") { "\($0.settings.fetchSessionsMax)" },
         fixed("node.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
         BrokerConfigRow(
             name: "num.partitions", type: .int, documentation: "Partitions of a topic whose creator names no number.",

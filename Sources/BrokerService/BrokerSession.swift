@@ -1,6 +1,7 @@
 // One client connection: frames in, requests to the handlers, answers back in the order of the requests. A frame that makes no sense
 // closes this connection and touches nothing else.
 import Base
+import DequeModule
 import KafkaWire
 import Logging
 import NetKit
@@ -50,6 +51,11 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func received(_ frame: Bytes) {
         guard !isClosed else { return }
+        guard mutedUntil == nil else { return heldFrames.append(frame.copied()) }
+        serve(frame)
+    }
+
+    private func serve(_ frame: Bytes) {
         do { try take(frame) } catch {
             broker.refusedFrames.add()
             broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
@@ -78,7 +84,9 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         switch try KafkaFrame.decodeRequest(frame) {
         case .request(let header, let body):
             let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes)
+            let began = broker.now
             broker.dispatch(body, call)
+            broker.quotas.spent(broker.now - began, call)
         case .unknownApiVersions(var header):
             header.version = 0
             let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: 0)
@@ -105,9 +113,33 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         }
     }
 
+    /// Until when the client is held up for its limits.
+    private var mutedUntil: Instant?
+
+    /// What was read before the connection was muted: no more than one read's worth, since nothing is read after it.
+    private var heldFrames = Deque<Bytes>()
+
+    /// Takes nothing from the connection for a time.
+    func mute(for time: Duration) {
+        guard time > .zero, !isClosed else { return }
+        let end = broker.now + time
+        guard mutedUntil.map({ $0 < end }) ?? true else { return }
+        mutedUntil = end
+        updateReading()
+        broker.loop.schedule(after: time) { [weak self] in self?.unmute(end) }
+    }
+
+    private func unmute(_ end: Instant) {
+        // A longer wait that came after has a timer of its own.
+        guard mutedUntil == end else { return }
+        mutedUntil = nil
+        while mutedUntil == nil, !isClosed, let frame = heldFrames.popFirst() { serve(frame) }
+        updateReading()
+    }
+
     private var isReading = true
     private func updateReading() {
-        let wanted = !pausedForOrder && !pausedForMemory
+        let wanted = !pausedForOrder && !pausedForMemory && mutedUntil == nil
         guard wanted != isReading else { return }
         isReading = wanted
         if wanted { connection.resumeReading() } else { connection.pauseReading() }
@@ -118,6 +150,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func closed() {
         isClosed = true
+        heldFrames = []
         broker.sessions[ObjectIdentifier(self)] = nil
         for wait in groupWaits.sorted(by: { $0.key < $1.key }) { wait.value() }
         groupWaits = [:]

@@ -43,6 +43,8 @@ package struct BrokerSettings: Sendable {
     package var tls: TLSSettings?
     /// The brokers that this one forms a cluster with; nil if it stands alone.
     package var cluster: ClusterSettings?
+    /// Fetch sessions that are kept (Kafka: max.incremental.fetch.session.cache.slots).
+    package var fetchSessionsMax = 1000
     /// Whether a connection has to log in before anything else.
     package var requiresLogin = false
     /// Whether access rules are obeyed; without that everybody may do everything.
@@ -62,6 +64,8 @@ package struct BrokerSettings: Sendable {
     static let fetchBytesMax = 55 << 20
     /// Longest wait of a Fetch, whatever the client asks for; an empty answer is always allowed.
     static let fetchWaitMax = Duration.seconds(60)
+    /// Age at which a fetch session can be put out for another one (Kafka: min.incremental.fetch.session.eviction.ms).
+    static let fetchSessionEvictionAge = Duration.seconds(120)
     /// Producer ids reserved by one command.
     static let producerIDBlock: Int64 = 1000
     /// Length of the text that a client may store with an offset (Kafka: offset.metadata.max.bytes).

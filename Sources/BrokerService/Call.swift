@@ -12,6 +12,8 @@ struct Call {
     let frameBytes: Int
     /// What access control adds to the answer and takes from it.
     var amend: ((inout ResponseBody) -> Void)?
+    /// How long the client is held up for its limits; the answer tells.
+    var throttle = Duration.zero
 
     var version: Int16 { header.version }
     var clientID: String { header.clientID ?? "" }
@@ -19,9 +21,10 @@ struct Call {
     var isAbandoned: Bool { session.isClosed }
 
     func reply(_ body: ResponseBody) {
-        guard let amend else { return session.answer(self, body) }
+        guard amend != nil || throttle > .zero else { return session.answer(self, body) }
         var body = body
-        amend(&body)
+        amend?(&body)
+        if throttle > .zero { body.setThrottleTime(Int32(clamping: max(1, throttle.inMilliseconds))) }
         session.answer(self, body)
     }
 

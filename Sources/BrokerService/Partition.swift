@@ -71,7 +71,7 @@ final class Partition {
     /// Below this the log was compacted since: what is in memory is not what lies there any more.
     private var tailFloor: Int64 = 0
     /// Long polls that this partition can end, by their number.
-    var waiting: [Int: FetchWait] = [:]
+    var waiting: [Int: any FetchWaiter] = [:]
     /// Set when the disk failed for good; the partition then refuses appends until a restart.
     var failure: String?
 

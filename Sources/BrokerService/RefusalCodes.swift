@@ -16,7 +16,7 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas: .policyViolation
         case .invalidReplicas: .invalidReplicaAssignment
         case .staleBroker: .staleBrokerEpoch
         case .partitionChanged: .invalidUpdateVersion
@@ -48,6 +48,7 @@ extension BrokerRefusal {
         case .staleBroker(let id): "broker \(id) has registered anew since"
         case .partitionChanged(let place): "partition '\(place)' has changed since"
         case .notCoordinator(let group): "another broker coordinates the group '\(group)'"
+        case .tooManyQuotas(let limit): "this broker keeps limits of at most \(limit) users and clients"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }
@@ -95,5 +96,15 @@ extension RecordBatch {
 extension RecordBatchFields {
     var producerBatch: ProducerBatch {
         ProducerBatch(producerID: producerID, epoch: producerEpoch, baseSequence: baseSequence, recordCount: recordCount)
+    }
+}
+
+extension FetchSessionRefusal {
+    var code: KafkaErrorCode {
+        switch self {
+        case .unknownID: .fetchSessionIDNotFound
+        case .wrongEpoch: .invalidFetchSessionEpoch
+        case .otherNaming: .fetchSessionTopicIDError
+        }
     }
 }

@@ -42,6 +42,8 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case alterPartitionReassignments = 45
     case listPartitionReassignments = 46
     case offsetDelete = 47
+    case describeClientQuotas = 48
+    case alterClientQuotas = 49
     case describeUserScramCredentials = 50
     case alterUserScramCredentials = 51
     case describeQuorum = 55
@@ -111,6 +113,8 @@ package enum ApiTable {
         row(.alterPartitionReassignments, "AlterPartitionReassignments", 0...0, 0, AlterPartitionReassignmentsRequest.self, AlterPartitionReassignmentsResponse.self),
         row(.listPartitionReassignments, "ListPartitionReassignments", 0...0, 0, ListPartitionReassignmentsRequest.self, ListPartitionReassignmentsResponse.self),
         row(.offsetDelete, "OffsetDelete", 0...0, .max, OffsetDeleteRequest.self, OffsetDeleteResponse.self),
+        row(.describeClientQuotas, "DescribeClientQuotas", 0...1, 1, DescribeClientQuotasRequest.self, DescribeClientQuotasResponse.self),
+        row(.alterClientQuotas, "AlterClientQuotas", 0...1, 1, AlterClientQuotasRequest.self, AlterClientQuotasResponse.self),
         row(.describeUserScramCredentials, "DescribeUserScramCredentials", 0...0, 0, DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsResponse.self),
         row(.alterUserScramCredentials, "AlterUserScramCredentials", 0...0, 0, AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsResponse.self),
         row(.describeQuorum, "DescribeQuorum", 0...1, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),

@@ -89,6 +89,7 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let invalidRegularExpression = KafkaErrorCode(rawValue: 128)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
+    package static let fetchSessionTopicIDError = KafkaErrorCode(rawValue: 106)
 }
 
 extension KafkaErrorCode {
@@ -122,7 +123,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID", 84: "ELECTION_NOT_NEEDED",
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
-        100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND",
+        100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
         110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 128: "INVALID_REGULAR_EXPRESSION",
     ]
 }

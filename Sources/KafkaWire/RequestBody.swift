@@ -42,6 +42,8 @@ package enum RequestBody: Sendable {
     case listPartitionReassignments(ListPartitionReassignmentsRequest)
     case incrementalAlterConfigs(IncrementalAlterConfigsRequest)
     case offsetDelete(OffsetDeleteRequest)
+    case describeClientQuotas(DescribeClientQuotasRequest)
+    case alterClientQuotas(AlterClientQuotasRequest)
     case describeUserScramCredentials(DescribeUserScramCredentialsRequest)
     case alterUserScramCredentials(AlterUserScramCredentialsRequest)
     case describeQuorum(DescribeQuorumRequest)
@@ -93,6 +95,8 @@ package enum RequestBody: Sendable {
         case .listPartitionReassignments: .listPartitionReassignments
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
+        case .describeClientQuotas: .describeClientQuotas
+        case .alterClientQuotas: .alterClientQuotas
         case .describeUserScramCredentials: .describeUserScramCredentials
         case .alterUserScramCredentials: .alterUserScramCredentials
         case .describeQuorum: .describeQuorum
@@ -156,6 +160,8 @@ package enum RequestBody: Sendable {
         case .listPartitionReassignments: .listPartitionReassignments(try read(bytes, version, flexible))
         case .incrementalAlterConfigs: .incrementalAlterConfigs(try read(bytes, version, flexible))
         case .offsetDelete: .offsetDelete(try read(bytes, version, flexible))
+        case .describeClientQuotas: .describeClientQuotas(try read(bytes, version, flexible))
+        case .alterClientQuotas: .alterClientQuotas(try read(bytes, version, flexible))
         case .describeUserScramCredentials: .describeUserScramCredentials(try read(bytes, version, flexible))
         case .alterUserScramCredentials: .alterUserScramCredentials(try read(bytes, version, flexible))
         case .describeQuorum: .describeQuorum(try read(bytes, version, flexible))
@@ -211,6 +217,8 @@ package enum RequestBody: Sendable {
         case .listPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeClientQuotas(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterClientQuotas(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

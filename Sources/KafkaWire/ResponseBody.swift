@@ -41,6 +41,8 @@ package enum ResponseBody: Sendable {
     case listPartitionReassignments(ListPartitionReassignmentsResponse)
     case incrementalAlterConfigs(IncrementalAlterConfigsResponse)
     case offsetDelete(OffsetDeleteResponse)
+    case describeClientQuotas(DescribeClientQuotasResponse)
+    case alterClientQuotas(AlterClientQuotasResponse)
     case describeUserScramCredentials(DescribeUserScramCredentialsResponse)
     case alterUserScramCredentials(AlterUserScramCredentialsResponse)
     case describeQuorum(DescribeQuorumResponse)
@@ -92,6 +94,8 @@ package enum ResponseBody: Sendable {
         case .listPartitionReassignments: .listPartitionReassignments
         case .incrementalAlterConfigs: .incrementalAlterConfigs
         case .offsetDelete: .offsetDelete
+        case .describeClientQuotas: .describeClientQuotas
+        case .alterClientQuotas: .alterClientQuotas
         case .describeUserScramCredentials: .describeUserScramCredentials
         case .alterUserScramCredentials: .alterUserScramCredentials
         case .describeQuorum: .describeQuorum
@@ -147,6 +151,8 @@ package enum ResponseBody: Sendable {
         case .listPartitionReassignments: .listPartitionReassignments(try ListPartitionReassignmentsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .incrementalAlterConfigs: .incrementalAlterConfigs(try IncrementalAlterConfigsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .offsetDelete: .offsetDelete(try OffsetDeleteResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeClientQuotas: .describeClientQuotas(try DescribeClientQuotasResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterClientQuotas: .alterClientQuotas(try AlterClientQuotasResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeUserScramCredentials: .describeUserScramCredentials(try DescribeUserScramCredentialsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .alterUserScramCredentials: .alterUserScramCredentials(try AlterUserScramCredentialsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeQuorum: .describeQuorum(try DescribeQuorumResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -202,6 +208,8 @@ package enum ResponseBody: Sendable {
         case .listPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .incrementalAlterConfigs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .offsetDelete(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeClientQuotas(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterClientQuotas(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterUserScramCredentials(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

@@ -1,47 +1,10 @@
-// Bytes through broker, dfs and compute, with our own clients: rates of whole round trips as a user's program sees them.
+// Bytes through dfs and compute, with our own clients: rates of whole round trips as a user's program sees them.
 import Base
 import Clients
 import ComputeService
 import Foundation
 import NetKit
 import TestKit
-
-enum BrokerBench {
-    private static let runs = 3
-
-    static func run(_ table: inout FigureTable) async throws {
-        let platform = try started("broker")
-        defer { platform.stop() }
-        let client = try await KafkaClient.connect(try address(platform, "broker"))
-        for size in [100, 1024] {
-            let bytes = size == 100 ? 20_000_000 : 60_000_000
-            let record = OutgoingRecord(value: Bytes(repeating: 0x61, count: size), timestamp: 1_700_000_000_000)
-            let batch = Array(repeating: record, count: 800_000 / size)
-            var (produced, consumed): ([Double], [Double]) = ([], [])
-            for run in 0..<runs {
-                let topic = "bench-\(size)-\(run)"
-                try await client.createTopic(topic, partitions: 1)
-                let count = bytes / size / batch.count
-                let total = Double(count * batch.count * size) / 1e6
-                produced.append(total / (try await Figures.elapsed { for _ in 0..<count { _ = try await client.produce(topic, batch) } }))
-                consumed.append(total / (try await Figures.elapsed { try await consume(client, topic, records: count * batch.count) }))
-            }
-            table.add("broker produce, \(size) B records, acks=all (MB/s)", Figures.text(Figures.median(produced)))
-            table.add("broker consume, \(size) B records (MB/s)", Figures.text(Figures.median(consumed)))
-        }
-        await client.close()
-    }
-
-    private static func consume(_ client: KafkaClient, _ topic: String, records: Int) async throws {
-        var (offsets, seen): ([Int32: Int64], Int) = ([0: 0], 0)
-        while seen < records {
-            let (batch, next) = try await client.fetch(topic, from: offsets)
-            guard !batch.isEmpty else { throw PlatformProcess.Failure("\(topic) ends after \(seen) of \(records) records") }
-            seen += batch.count
-            offsets = next
-        }
-    }
-}
 
 enum DFSBench {
     private static let chunk = 1 << 20

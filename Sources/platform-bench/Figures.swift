@@ -20,6 +20,12 @@ enum Figures {
         return seconds(ContinuousClock.now - began)
     }
 
+    static func timed(_ body: () throws -> Void) rethrows -> Double {
+        let began = ContinuousClock.now
+        try body()
+        return seconds(ContinuousClock.now - began)
+    }
+
     static func loadAverage() -> String {
         FileManager.default.contents(atPath: "/proc/loadavg").map {
             String(decoding: $0, as: UTF8.self).split(separator: " ").prefix(3).joined(separator: " ")

@@ -46,6 +46,7 @@ func picture(_ machine: BrokerMachine) -> String {
     lines.append("broker \(machine.brokerConfigs.entries.map { "\($0.key)=\($0.value)" })")
     lines.append("users \(machine.users.entries.map { "\($0.key.name) \($0.key.mechanism) \($0.value.iterations) \(Array($0.value.salt.readableBytesView))" })")
     lines.append("rules \(machine.accessRules.rules.keys.map { "\($0.name) \($0.principal) \($0.operation)" })")
+    lines.append("limits \(machine.quotas.entries.entries.map { entry in "\(entry.key) \(QuotaKind.allCases.map { entry.value[$0] ?? 0 })" })")
     lines.append("starts \(machine.startOffsets.entries.map { "\($0.key)=\($0.value)" })")
     for (id, broker) in machine.cluster.brokers.entries { lines.append("broker \(id) \(broker.incarnation.uuidText) \(broker.rack) \(broker.epoch) \(broker.isFenced)") }
     for (place, state) in machine.cluster.partitions.entries { lines.append("place \(place) \(state)") }
@@ -67,6 +68,7 @@ func picture(_ machine: BrokerMachine) -> String {
         case 6: return .deleteGroup(group)
         case 7: return .reserveProducerIDs(count: 10)
         case 22...25: return .security(security(&random))
+        case 26, 27: return .quotas(quota(&random))
         case 16, 17: return .alterTopic(name: name, change(&random))
         case 18: return .alterBroker(change(&random))
         case 19, 20: return .deleteRecords([PartitionOffset(TopicPartition(name, Int32(random.below(5))), Int64(random.below(100)))])
@@ -99,6 +101,12 @@ func picture(_ machine: BrokerMachine) -> String {
     private func lists(_ random: inout Prng) -> ReplicaList {
         let first = Int32(1 + random.below(4))
         return ReplicaList([first, first % 4 + 1])
+    }
+
+    private func quota(_ random: inout Prng) -> QuotaCommand {
+        let subjects: [QuotaSubject] = [.unstated, .byDefault, .named("a"), .named("b")]
+        let entity = QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])
+        return .alter(entity, QuotaKind.allCases.prefix(1 + random.below(4)).map { QuotaChange($0, random.chance(1, in: 3) ? nil : Double(random.below(1000)) / 8) })
     }
 
     private func security(_ random: inout Prng) -> SecurityCommand {

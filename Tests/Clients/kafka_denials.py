@@ -6,6 +6,7 @@ from kafka.protocol.admin import (
     DeleteRecordsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeProducersRequest,
     DescribeQuorumRequest, DescribeTopicPartitionsRequest, DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest,
     IncrementalAlterConfigsRequest, ListGroupsRequest, ListTransactionsRequest)
+from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest, DescribeClientQuotasRequest
 from kafka.protocol.consumer import (
     FetchRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
     SyncGroupRequest)
@@ -152,6 +153,12 @@ def cluster(topic):
         filters=[
             Filter(resource_type_filter=1, resource_name_filter=None, pattern_type_filter=1, principal_filter=None, host_filter=None, operation=1, permission_type=1)])
     yield "DeleteAcls", request, 2, lambda a: a.filter_results[0].error_code == CLUSTER and not a.filter_results[0].matching_acls
+    request = DescribeClientQuotasRequest(components=[], strict=False)
+    yield "DescribeClientQuotas", request, 1, lambda a: a.error_code == CLUSTER and not a.entries
+    Entry = AlterClientQuotasRequest.EntryData
+    entry = Entry(
+        entity=[Entry.EntityData(entity_type="user", entity_name="mallory")], ops=[Entry.OpData(key="producer_byte_rate", value=1.0, remove=False)])
+    yield "AlterClientQuotas", AlterClientQuotasRequest(entries=[entry], validate_only=False), 1, lambda a: a.entries[0].error_code == CLUSTER
     yield "DescribeUserScramCredentials", DescribeUserScramCredentialsRequest(users=None), 0, lambda a: a.error_code == CLUSTER and not a.results
     Deletion = AlterUserScramCredentialsRequest.ScramCredentialDeletion
     request = AlterUserScramCredentialsRequest(deletions=[Deletion(name="admin", mechanism=1)], upsertions=[])

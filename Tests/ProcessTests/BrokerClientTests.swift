@@ -16,6 +16,22 @@ extension OneAtATime {
 
         @Test func transactionsWorkWithThreeClients() throws { try check("kafka_txn_check.py") }
 
+        @Test func sessionsOfFetchesTellWhatIsNew() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.client("kafka_sessions_check.py", [try platform.endpoint("broker"), "\(platform.pid)"])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func topicsAreCopiedToAnotherBroker() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_mirror_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func clientsAreHeldToTheirLimits() throws { try check("kafka_quota_check.py") }
+
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
         @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }
@@ -56,6 +72,10 @@ extension OneAtATime {
             #expect(try broker("config", "-o", "json").contains("{\"setting\":\"num.partitions\",\"value\":\"3\",\"origin\":\"altered\""))
             #expect(try Ran.platform(["broker", "log", "verify", directory + "/broker/topics"]).output.contains("none is damaged"))
             #expect(try broker("txn", "list", "-o", "json") == "[]\n")
+            _ = try broker("quota", "set", "--for-user", "alice", "--default-client", "--produce-rate", "1000", "--request-percentage", "7.5")
+            #expect(try broker("quota", "list", "-o", "json").contains("\"user\":\"alice\",\"client\":\"<default>\",\"limit\":\"producer_byte_rate\",\"value\":\"1000.0\""))
+            _ = try broker("quota", "remove", "--for-user", "alice", "--default-client")
+            #expect(try broker("quota", "list", "-o", "json") == "[]\n")
         }
 
         @Test func compactedTopicsKeepTheNewestOfEachKey() throws {

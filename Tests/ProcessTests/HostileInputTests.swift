@@ -15,6 +15,16 @@ extension OneAtATime {
 
         @Test func coordWithstandsHostileFrames() throws { try withstands("coord", "coord", "coord") }
         @Test func theBrokerWithstandsHostileFrames() throws { try withstands("broker", "broker", "broker") }
+        /// A few hundred here; five thousand by hand, since they take a minute.
+        private func holds(_ service: String, settings: [String]) throws {
+            let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"] + settings.flatMap { ["--set", $0] })
+            defer { platform.stop() }
+            let ran = try Ran.client("many_connections.py", [service, try platform.endpoint(service), "400"])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func theBrokerHoldsManyConnections() throws { try holds("broker", settings: []) }
+        @Test func coordHoldsManySessionsThatComeBackAtOnce() throws { try holds("coord", settings: ["coord.connections-per-address.max=0"]) }
         @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
         @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
         @Test func theConsoleWithstandsHostileRequests() throws { try withstands("coord", "console", "console") }

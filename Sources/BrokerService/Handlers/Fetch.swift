@@ -1,19 +1,23 @@
 // Fetch: answered from memory at the tail, from the partition's disk thread further back, and held until there is enough. A waiting
-// fetch stands in each of its partitions and is woken by an append; nothing polls. Sessions are optional in the protocol: we always give id 0.
+// fetch stands in each of its partitions and is woken by an append; nothing polls. What sessions are is in FetchSessions.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
     func fetch(_ request: FetchRequest, _ call: Call) {
-        guard request.sessionID == 0 else { return call.reply(.fetch(FetchResponse(errorCode: .fetchSessionIDNotFound))) }
-        FetchWait(self, request, call, number: takeNumber()).begin()
+        let session: FetchSession?
+        do throws(FetchSessionRefusal) { session = try fetchSessions.session(of: request, call) } catch {
+            return call.reply(.fetch(FetchResponse(errorCode: error.code)))
+        }
+        FetchWait(self, request, call, session, number: takeNumber()).begin()
     }
+}
 
-    /// The name under which a topic of a fetch is known, by name or by id.
-    fileprivate func topicName(_ topic: FetchRequest.Topic, _ version: Int16) -> String? {
-        version >= 13 ? machine.topic(id: topic.topicID)?.name : topic.name
-    }
+/// What the versions of Fetch differ in.
+enum Fetching {
+    /// From here on topics are named by id.
+    static let firstVersionByID: Int16 = 13
 }
 
 /// Which records a reader wants.
@@ -26,24 +30,29 @@ enum IsolationLevel {
 }
 
 /// A fetch from its arrival to its answer. Used on the loop only.
-final class FetchWait: @unchecked Sendable {
+final class FetchWait: FetchWaiter, @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
     let number: Int
     private let broker: Broker
     private let request: FetchRequest
     private let call: Call
+    private let session: FetchSession?
     private let isolation: IsolationLevel
     /// The follower that asks; nil for a consumer.
     private let follower: Int32?
+    /// What there is to look at: all that was asked for, or what of a session has something to say.
+    private var topics: [FetchRequest.Topic]
     private var standsIn: [Partition] = []
     private var isDone = false
 
-    init(_ broker: Broker, _ request: FetchRequest, _ call: Call, number: Int) {
+    init(_ broker: Broker, _ request: FetchRequest, _ call: Call, _ session: FetchSession?, number: Int) {
         self.broker = broker
         self.request = request
         self.call = call
+        self.session = session
         isolation = IsolationLevel(wire: request.isolationLevel)
         follower = call.session.peer
+        topics = session?.pendingTopics ?? request.topics
         self.number = number
     }
 
@@ -54,12 +63,16 @@ final class FetchWait: @unchecked Sendable {
             noteProgress()
         }
         if isReady || request.maxWaitMilliseconds <= 0 { return gather() }
-        for topic in request.topics {
-            guard let name = broker.topicName(topic, call.version) else { continue }
-            for part in topic.partitions {
-                guard let partition = broker.partitions[TopicPartition(name, part.partition)] else { continue }
-                partition.waiting[number] = self
-                standsIn.append(partition)
+        if let session {
+            session.standInPartitions { if case .partition(let partition) = find($0.topic, $0.wanted) { partition } else { nil } }
+            session.wait = self
+        } else {
+            for topic in topics {
+                for part in topic.partitions {
+                    guard case .partition(let partition) = find(topic, part) else { continue }
+                    partition.waiting[number] = self
+                    standsIn.append(partition)
+                }
             }
         }
         broker.fetchWaits[number] = self
@@ -69,7 +82,11 @@ final class FetchWait: @unchecked Sendable {
     }
 
     /// Something was appended to one of the partitions, or one has gone.
-    func wake() { if isReady { end() } }
+    func wake() {
+        guard !isDone else { return }
+        if let session { topics = session.pendingTopics }
+        if isReady { end() }
+    }
 
     /// Answers with what there is; the first of wake, timer and stop does.
     func end() {
@@ -81,11 +98,9 @@ final class FetchWait: @unchecked Sendable {
     private func noteProgress() {
         guard let follower else { return }
         let alive = broker.machine.cluster.aliveSet.contains(follower)
-        for topic in request.topics {
-            guard let name = broker.topicName(topic, call.version) else { continue }
+        for topic in topics {
             for part in topic.partitions {
-                guard let partition = broker.partitions[TopicPartition(name, part.partition)], refusal(part, partition) == nil, diverging(part, partition) == nil
-                else { continue }
+                guard case .partition(let partition) = find(topic, part) else { continue }
                 broker.advanced(partition) { partition in
                     if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
                 }
@@ -107,16 +122,34 @@ final class FetchWait: @unchecked Sendable {
     /// Whether there is enough to answer, or something to refuse.
     private var isReady: Bool {
         var available = 0
-        for topic in request.topics {
-            guard let name = broker.topicName(topic, call.version) else { return true }
+        for topic in topics {
             for part in topic.partitions {
-                guard let partition = broker.partitions[TopicPartition(name, part.partition)],
-                    refusal(part, partition) == nil, diverging(part, partition) == nil
-                else { return true }
+                guard case .partition(let partition) = find(topic, part) else { return true }
                 available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
             }
         }
         return available >= Int(request.minBytes)
+    }
+
+    /// A partition as it is found.
+    private enum Found {
+        case partition(Partition)
+        /// It is there, and what is asked of it is not possible.
+        case refused(Partition, KafkaErrorCode)
+        /// The reader's log parts from this one.
+        case parted(Partition, FetchResponse.Topic.Partition.DivergingEpoch)
+        case missing(KafkaErrorCode)
+    }
+
+    private func find(_ topic: FetchRequest.Topic, _ part: FetchRequest.Topic.Partition) -> Found {
+        let byID = call.version >= Fetching.firstVersionByID
+        guard let name = byID ? broker.machine.topic(id: topic.topicID)?.name : topic.name else { return .missing(.unknownTopicID) }
+        guard follower != nil || AccessReview(broker: broker, call: call).may(.read, .topic, name) else { return .missing(.topicAuthorizationFailed) }
+        let place = TopicPartition(name, part.partition)
+        guard let partition = broker.partitions[place] else { return .missing(missing(place)) }
+        if let code = refusal(part, partition) { return .refused(partition, code) }
+        if let diverging = diverging(part, partition) { return .parted(partition, diverging) }
+        return .partition(partition)
     }
 
     private func refusal(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
@@ -143,33 +176,45 @@ final class FetchWait: @unchecked Sendable {
         isDone = true
         for partition in standsIn { partition.waiting[number] = nil }
         standsIn = []
+        session?.wait = nil
         broker.fetchWaits[number] = nil
     }
 
     private func gather() {
         leave()
         guard !call.isAbandoned else { return call.replyNothing() }
-        let answer = FetchAnswer(request)
+        let taken = session?.takePending()
+        if let taken { topics = taken.topics }
+        let answer = FetchAnswer(topics, bytesMax: min(Int(request.maxBytes), broker.quotas.fetchBytesMax(call)))
         let gathering = Gathering { [self] in
             broker.fetchedBytes.add(Int64(answer.bytes))
-            call.reply(.fetch(answer.response))
+            var response = answer.response
+            if let session, let taken { session.tell(taken.parts, &response, isolation) }
+            var call = call
+            if request.replicaID < 0 { broker.quotas.fetched(answer.bytes, &call) }
+            call.reply(.fetch(response))
         }
-        for (t, topic) in request.topics.enumerated() {
-            let name = broker.topicName(topic, call.version)
+        for (t, topic) in topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
-                guard let name, let partition = broker.partitions[TopicPartition(name, part.partition)] else {
-                    answer.refuse(t, p, missing(name.map { TopicPartition($0, part.partition) }))
-                    continue
+                switch find(topic, part) {
+                case .missing(let code): answer.refuse(t, p, code)
+                case .refused(let partition, let code):
+                    answer.describe(t, p, partition)
+                    answer.refuse(t, p, code)
+                case .parted(let partition, let diverging):
+                    answer.describe(t, p, partition)
+                    answer.part(t, p, diverging)
+                case .partition(let partition):
+                    if let session, let taken { session.stand(taken.parts[t][p], in: partition) }
+                    read(part, partition, answer, t, p, gathering)
                 }
-                read(part, partition, answer, t, p, gathering)
             }
         }
         gathering.leave()
     }
 
     /// The code for a partition that is not here.
-    private func missing(_ name: TopicPartition?) -> KafkaErrorCode {
-        guard let name else { return call.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition }
+    private func missing(_ name: TopicPartition) -> KafkaErrorCode {
         do {
             _ = try broker.led(name).get()
             return .notLeaderOrFollower
@@ -178,8 +223,6 @@ final class FetchWait: @unchecked Sendable {
 
     private func read(_ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering) {
         answer.describe(t, p, partition)
-        if let code = refusal(part, partition) { return answer.refuse(t, p, code) }
-        if let diverging = diverging(part, partition) { return answer.part(t, p, diverging) }
         if let replica = nearerReplica(partition) { return answer.direct(t, p, replica) }
         let room = min(Int(part.partitionMaxBytes), answer.remaining)
         let visible = end(of: partition)
@@ -255,10 +298,10 @@ private final class FetchAnswer {
     private(set) var bytes = 0
     private(set) var remaining: Int
 
-    init(_ request: FetchRequest) {
-        remaining = min(Int(request.maxBytes), BrokerSettings.fetchBytesMax)
+    init(_ topics: [FetchRequest.Topic], bytesMax: Int) {
+        remaining = min(bytesMax, BrokerSettings.fetchBytesMax)
         response = FetchResponse(
-            topics: request.topics.map { topic in
+            topics: topics.map { topic in
                 .init(
                     name: topic.name, topicID: topic.topicID,
                     partitions: topic.partitions.map { .init(partition: $0.partition, highWatermark: -1, records: Bytes()) })

@@ -13,8 +13,8 @@ extension KafkaClient {
     private static var partitionBytesMax: Int32 { 4 << 20 }
 
     /// Fetches from the given offsets of one topic, waiting up to `maxWait` for the first record. Returns records in offset order per
-    /// partition, and the offsets to go on from.
-    package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500)) async throws -> (records: [ConsumedRecord], next: [Int32: Int64]) {
+    /// partition, and the offsets to go on from. With `committedOnly` records of aborted transactions are passed over, and those of open ones wait.
+    package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500), committedOnly: Bool = false) async throws -> (records: [ConsumedRecord], next: [Int32: Int64]) {
         var byLeader: [Int32: [Int32]] = [:]
         for partition in offsets.keys.sorted() { byLeader[try await leader(of: topic, partition), default: []].append(partition) }
         var records: [ConsumedRecord] = []
@@ -24,7 +24,7 @@ extension KafkaClient {
         for (node, partitions) in byLeader.sorted(by: { $0.key < $1.key }) {
             let places = partitions.map { FetchRequest.Topic.Partition(partition: $0, fetchOffset: offsets[$0] ?? 0, partitionMaxBytes: Self.partitionBytesMax) }
             let request = FetchRequest(
-                maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, topics: [.init(name: topic, partitions: places)])
+                maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, isolationLevel: committedOnly ? 1 : 0, topics: [.init(name: topic, partitions: places)])
             // Up to version 12 topics are named; ids would save nothing here.
             guard case .fetch(let answer) = try await call(node, .fetch(request), versionMax: 12) else { throw Self.mismatch }
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "reading '\(topic)'", detail: nil) }
@@ -43,14 +43,34 @@ extension KafkaClient {
             throw KafkaFailure.refused(part.errorCode, doing: "reading '\(topic)' partition \(part.partition)", detail: nil)
         }
         let wanted = next[part.partition] ?? 0
+        var aborted = AbortedProducers(part.abortedTransactions ?? [])
         do {
             for batch in try RecordBatch.all(in: part.records ?? Bytes()) {
                 // A batch may begin before the offset that was asked for; control batches carry no records for readers.
-                if !batch.isControl {
+                let isAborted = aborted.isAborted(batch)
+                if !batch.isControl, !isAborted {
                     records += try batch.records().filter { $0.offset >= wanted }.map { ConsumedRecord(partition: part.partition, record: $0) }
                 }
                 next[part.partition] = max(next[part.partition] ?? 0, batch.nextOffset)
             }
         } catch { throw KafkaFailure.damagedAnswer("a record batch of '\(topic)' partition \(part.partition): \(error)") }
+    }
+}
+
+/// Follows which producers' transactions are aborted, batch by batch. Source: KIP-98, "Aborted transactions".
+private struct AbortedProducers {
+    private var ahead: [FetchResponse.Topic.Partition.AbortedTransaction]
+    private var producers: Set<Int64> = []
+
+    init(_ aborted: [FetchResponse.Topic.Partition.AbortedTransaction]) { ahead = aborted.sorted { $0.firstOffset > $1.firstOffset } }
+
+    /// Whether a batch belongs to an aborted transaction; asked in the order of the log.
+    mutating func isAborted(_ batch: RecordBatch) -> Bool {
+        while let next = ahead.last, next.firstOffset < batch.nextOffset {
+            producers.insert(next.producerID)
+            ahead.removeLast()
+        }
+        if batch.marker == .abort { producers.remove(batch.producerID) }
+        return batch.isTransactional && producers.contains(batch.producerID)
     }
 }

@@ -40,6 +40,7 @@ enum SettingsTable {
     static let brokerSuperUsers = SettingKey.text("broker.super-users", "", "names, separated by commas", "Users that may do everything.")
     static let brokerFirstUser = SettingKey.text("broker.first-user", "", "a user's name", "A user that is made at the start if it is missing.")
     static let brokerFirstUserPasswordFile = SettingKey.text("broker.first-user-password-file", "", "a path", "The file whose first line is that user's password.")
+    static let brokerFetchSessions = SettingKey.integer("broker.fetch-sessions", 1000, 0...100_000, "sessions", "Fetch sessions that are kept; a client without one states its partitions with every fetch.")
     static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
 
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
@@ -70,7 +71,7 @@ enum SettingsTable {
         + coord + coordTLS.erased
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
         ] + brokerTLS.erased + brokerCluster
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased

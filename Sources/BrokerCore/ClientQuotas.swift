@@ -1,0 +1,251 @@
+// Limits of users and clients: whom each is for, which one holds for a connection, and the commands that change them. The order of precedence is
+// Kafka's: the pair of user and client before the user, the user before the client, a name before the default. Source: KIP-55, KIP-257.
+import Base
+
+/// What is limited. The numbers are durable.
+package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
+    case producerByteRate = 1
+    case consumerByteRate = 2
+    /// Percent of one processor's time on the broker's loop.
+    case requestPercentage = 3
+    /// Partitions made and deleted in a second.
+    case controllerMutationRate = 4
+
+    /// The name on the wire.
+    package var name: String {
+        switch self {
+        case .producerByteRate: "producer_byte_rate"
+        case .consumerByteRate: "consumer_byte_rate"
+        case .requestPercentage: "request_percentage"
+        case .controllerMutationRate: "controller_mutation_rate"
+        }
+    }
+
+    package init?(name: String) {
+        guard let kind = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = kind
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A part of whom a limit is for.
+package enum QuotaSubject: Hashable, Sendable, Comparable {
+    /// The limit says nothing about it.
+    case unstated
+    case byDefault
+    case named(String)
+
+    fileprivate var number: Int8 {
+        switch self {
+        case .unstated: 0
+        case .byDefault: 1
+        case .named: 2
+        }
+    }
+
+    fileprivate var name: String { if case .named(let name) = self { name } else { "" } }
+
+    fileprivate init?(_ number: Int64, _ name: String) {
+        switch number {
+        case 0: self = .unstated
+        case 1: self = .byDefault
+        case 2: self = .named(name)
+        default: return nil
+        }
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { (left.number, left.name) < (right.number, right.name) }
+}
+
+/// Whom a limit is for.
+package struct QuotaEntity: WireLayout, Hashable, Comparable {
+    package var user = QuotaSubject.unstated
+    package var client = QuotaSubject.unstated
+
+    package init() {}
+    package init(user: QuotaSubject = .unstated, client: QuotaSubject = .unstated) {
+        self.user = user
+        self.client = client
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try Self.layout(&user, &io)
+        try Self.layout(&client, &io)
+    }
+
+    private static func layout<C: FieldCoder & ~Copyable>(_ subject: inout QuotaSubject, _ io: inout C) throws(WireError) {
+        var number = subject.number
+        var name = subject.name
+        try io.int8(&number)
+        try io.string(&name)
+        guard let read = QuotaSubject(Int64(number), name) else { throw .unknownTag("quota subject", Int(number)) }
+        subject = read
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { (left.user, left.client) < (right.user, right.client) }
+}
+
+/// One limit of an entity, set or removed.
+package struct QuotaChange: WireLayout, Hashable {
+    package var kind = QuotaKind.producerByteRate
+    /// nil removes it.
+    package var rate: Double?
+
+    package init() {}
+    package init(_ kind: QuotaKind, _ rate: Double?) {
+        self.kind = kind
+        self.rate = rate
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var number = kind.rawValue
+        var isSet = rate != nil
+        var value = rate ?? 0
+        try io.int8(&number)
+        try io.bool(&isSet)
+        try io.double(&value)
+        guard let kind = QuotaKind(rawValue: number) else { throw .unknownTag("quota kind", Int(number)) }
+        self = QuotaChange(kind, isSet ? value : nil)
+    }
+}
+
+/// A change of limits.
+package enum QuotaCommand: WireLayout, Equatable {
+    case alter(QuotaEntity, [QuotaChange])
+
+    package init() { self = .alter(QuotaEntity(), []) }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        guard case .alter(var entity, var changes) = self else { return }
+        var tag: Int8 = 1
+        try io.int8(&tag)
+        guard tag == 1 else { throw .unknownTag("quota command", Int(tag)) }
+        try io.nested(&entity)
+        try io.list(&changes)
+        self = .alter(entity, changes)
+    }
+}
+
+/// The limits of all users and clients.
+package struct ClientQuotas: Sendable {
+    package private(set) var entries = SortedTable<QuotaEntity, [QuotaKind: Double]>()
+    /// Goes up with each change, so that what was looked up before is known to be old.
+    package private(set) var version = 0
+
+    /// Entities that are kept.
+    package static let entitiesMax = 10_000
+
+    package init() {}
+
+    package var isEmpty: Bool { entries.isEmpty }
+
+    package mutating func set(_ entity: QuotaEntity, _ kind: QuotaKind, _ rate: Double?) {
+        var rates = entries[entity] ?? [:]
+        rates[kind] = rate
+        entries[entity] = rates.isEmpty ? nil : rates
+        version += 1
+    }
+
+    /// The limit that holds for a connection, and who shares it.
+    package func limit(_ kind: QuotaKind, user: String, client: String) -> (rate: Double, sharedBy: QuotaEntity)? {
+        let named = QuotaSubject.named(user)
+        let from = QuotaSubject.named(client)
+        let both = QuotaEntity(user: named, client: from)
+        let order: [(stated: QuotaEntity, sharedBy: QuotaEntity)] = [
+            (both, both), (QuotaEntity(user: named, client: .byDefault), both), (QuotaEntity(user: named), QuotaEntity(user: named)),
+            (QuotaEntity(user: .byDefault, client: from), both), (QuotaEntity(user: .byDefault, client: .byDefault), both),
+            (QuotaEntity(user: .byDefault), QuotaEntity(user: named)), (QuotaEntity(client: from), QuotaEntity(client: from)),
+            (QuotaEntity(client: .byDefault), QuotaEntity(client: from)),
+        ]
+        for (stated, sharedBy) in order { if let rate = entries[stated]?[kind] { return (rate, sharedBy) } }
+        return nil
+    }
+}
+
+extension BrokerMachine {
+    mutating func apply(_ command: QuotaCommand, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard case .alter(let entity, let changes) = command else { return .done }
+        guard quotas.entries[entity] != nil || quotas.entries.count < ClientQuotas.entitiesMax else {
+            return .refused(.tooManyQuotas(limit: ClientQuotas.entitiesMax))
+        }
+        for change in changes {
+            guard quotas.entries[entity]?[change.kind] != change.rate else { continue }
+            quotas.set(entity, change.kind, change.rate)
+            let key = Self.key(entity, change.kind)
+            if let rate = change.rate { rows.upsert(Self.quotasTable, key + [.text("\(rate)")]) } else { rows.delete(Self.quotasTable, key: key) }
+        }
+        return .done
+    }
+
+    static let quotasTable = TableSchema(
+        "client_quotas",
+        key: [.init("user_kind", .integer), .init("user", .text), .init("client_kind", .integer), .init("client", .text), .init("quota", .integer)],
+        values: [.init("rate", .text)])
+
+    private static func key(_ entity: QuotaEntity, _ kind: QuotaKind) -> Row {
+        [
+            .integer(Int64(entity.user.number)), .text(entity.user.name), .integer(Int64(entity.client.number)), .text(entity.client.name),
+            .integer(Int64(kind.rawValue)),
+        ]
+    }
+
+    mutating func loadQuota(_ row: Row) throws(StateCorruption) {
+        guard let userKind = row[0].integer, let userName = row[1].text, let clientKind = row[2].integer, let clientName = row[3].text,
+            let user = QuotaSubject(userKind, userName), let client = QuotaSubject(clientKind, clientName),
+            let kind = row[4].integer.flatMap(Int8.init(exactly:)).flatMap(QuotaKind.init(rawValue:)), let rate = row[5].text.flatMap(Double.init)
+        else { throw StateCorruption("a quota's row is incomplete") }
+        quotas.set(QuotaEntity(user: user, client: client), kind, rate)
+    }
+}
+
+/// What a limit still allows: it fills at the rate, holds at most what comes in within `burst`, and can be overdrawn once.
+package struct QuotaBucket: Sendable {
+    private var level: Double
+    private var updated: Instant
+    package private(set) var rate: Double
+    private let burst: Double
+
+    /// `burst` in seconds.
+    package init(rate: Double, burst: Double, now: Instant) {
+        self.rate = rate
+        self.burst = burst
+        level = rate * burst
+        updated = now
+    }
+
+    private mutating func fill(_ now: Instant) {
+        level = min(rate * burst, level + rate * Double(max(0, (now - updated).inNanoseconds)) / 1e9)
+        updated = now
+    }
+
+    /// A changed limit holds from now on.
+    package mutating func set(rate: Double, now: Instant) {
+        guard rate != self.rate else { return }
+        fill(now)
+        level = min(level * rate / self.rate, rate * burst)
+        self.rate = rate
+    }
+
+    /// Takes an amount; returns how long whoever took it has to wait until nothing is owed.
+    package mutating func take(_ amount: Double, now: Instant) -> Duration {
+        fill(now)
+        level -= amount
+        return level < 0 ? .nanoseconds(Int64(min(-level / rate, Self.waitMax) * 1e9)) : .zero
+    }
+
+    /// Whether something is owed.
+    package mutating func isOverdrawn(now: Instant) -> Bool {
+        fill(now)
+        return level < 0
+    }
+
+    /// Whether nobody took anything for as long as it takes to fill.
+    package mutating func isFull(now: Instant) -> Bool {
+        fill(now)
+        return level >= rate * burst
+    }
+
+    /// The longest wait, in seconds.
+    private static let waitMax = 3600.0
+}

@@ -1,0 +1,239 @@
+// Fetch sessions (KIP-227): the partitions that a client reads, kept between its fetches, so that it states changes only. A session stands in its
+// partitions for as long as it lives and looks at those alone that have told it something; idle partitions cost a fetch nothing. Used on the loop.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// Who is told when a partition has more, or has gone.
+protocol FetchWaiter: AnyObject {
+    /// Waiters are told in the order of their numbers.
+    var number: Int { get }
+    func wake()
+}
+
+/// One partition of a session.
+final class FetchSessionPart: FetchWaiter {
+    let number: Int
+    let topic: FetchRequest.Topic
+    var wanted: FetchRequest.Topic.Partition
+    /// What the client was told last.
+    var told: FetchResponse.Topic.Partition?
+    fileprivate var isPending = false
+    fileprivate var standsIn: Partition?
+    private unowned let session: FetchSession
+
+    fileprivate init(_ session: FetchSession, number: Int, topic: FetchRequest.Topic, wanted: FetchRequest.Topic.Partition) {
+        self.session = session
+        self.number = number
+        self.topic = topic
+        self.wanted = wanted
+    }
+
+    func wake() { session.note(self) }
+
+    /// Whether an answer says more than the client knows.
+    func isNews(_ answer: FetchResponse.Topic.Partition) -> Bool {
+        guard let told, answer.errorCode == .none, answer.records?.readableBytes ?? 0 == 0, !answer.sendsElsewhere else { return true }
+        return (told.highWatermark, told.lastStableOffset, told.logStartOffset) != (answer.highWatermark, answer.lastStableOffset, answer.logStartOffset)
+    }
+
+    fileprivate func leave() {
+        standsIn?.waiting[number] = nil
+        standsIn = nil
+    }
+}
+
+/// The partitions that one client reads.
+final class FetchSession {
+    let id: Int32
+    /// Whether topics are named by id.
+    let namesByID: Bool
+    /// Whether the client has not been told of all partitions yet.
+    var isFresh = true
+    private let broker: Broker
+    private var parts: [Place: FetchSessionPart] = [:]
+    /// Those that have something to say, or may have; in the order in which they are looked at.
+    private var pending: [FetchSessionPart] = []
+    /// The fetch that waits for them.
+    weak var wait: FetchWait?
+
+    private struct Place: Hashable {
+        var name: String
+        var id: UUIDBytes
+        var partition: Int32
+    }
+
+    fileprivate init(_ broker: Broker, id: Int32, namesByID: Bool) {
+        self.broker = broker
+        self.id = id
+        self.namesByID = namesByID
+    }
+
+    var partCount: Int { parts.count }
+
+    /// Takes over what a fetch states: partitions that are new or read on from elsewhere, and those that are not read any more.
+    fileprivate func take(_ request: FetchRequest) {
+        for topic in request.topics {
+            for wanted in topic.partitions { set(FetchRequest.Topic(name: topic.name, topicID: topic.topicID), wanted) }
+        }
+        for topic in request.forgottenTopics {
+            for partition in topic.partitions { parts.removeValue(forKey: Place(name: topic.name, id: topic.topicID, partition: partition)).map(forget) }
+        }
+    }
+
+    private func set(_ topic: FetchRequest.Topic, _ wanted: FetchRequest.Topic.Partition) {
+        let place = Place(name: topic.name, id: topic.topicID, partition: wanted.partition)
+        if let known = parts[place] {
+            known.wanted = wanted
+            return note(known)
+        }
+        let part = FetchSessionPart(self, number: broker.takeNumber(), topic: topic, wanted: wanted)
+        parts[place] = part
+        note(part)
+    }
+
+    private func forget(_ part: FetchSessionPart) {
+        part.leave()
+        if part.isPending { pending.removeAll { $0 === part } }
+    }
+
+    /// Something may have happened to a partition.
+    func note(_ part: FetchSessionPart) {
+        if !part.isPending {
+            part.isPending = true
+            pending.append(part)
+        }
+        wait?.wake()
+    }
+
+    /// What has to be looked at, without ending that it has to be.
+    var pendingTopics: [FetchRequest.Topic] { Self.topics(pending) }
+
+    /// Hands out what has to be looked at. Whoever takes it gives back what has more to say.
+    func takePending() -> (topics: [FetchRequest.Topic], parts: [[FetchSessionPart]]) {
+        let taken = pending
+        pending = []
+        for part in taken { part.isPending = false }
+        var grouped: [[FetchSessionPart]] = []
+        for part in taken {
+            if let last = grouped.last?.last, last.topic == part.topic { grouped[grouped.count - 1].append(part) } else { grouped.append([part]) }
+        }
+        return (Self.topics(taken), grouped)
+    }
+
+    /// Lets every partition that is to be looked at tell of itself from now on.
+    func standInPartitions(_ find: (FetchSessionPart) -> Partition?) {
+        for part in pending { if let partition = find(part) { stand(part, in: partition) } }
+    }
+
+    /// Puts a partition of the session where it is told of what happens there.
+    func stand(_ part: FetchSessionPart, in partition: Partition) {
+        guard part.standsIn !== partition else { return }
+        part.leave()
+        part.standsIn = partition
+        partition.waiting[part.number] = part
+    }
+
+    /// Leaves in an answer what the client does not know, and looks again with the next fetch at the partitions that have more to say.
+    func tell(_ parts: [[FetchSessionPart]], _ response: inout FetchResponse, _ isolation: IsolationLevel) {
+        response.sessionID = id
+        var served: [FetchSessionPart] = []
+        for (t, row) in parts.enumerated() {
+            var news: [FetchResponse.Topic.Partition] = []
+            for (part, answer) in zip(row, response.topics[t].partitions) {
+                if isFresh || part.isNews(answer) { news.append(answer) }
+                let hasRecords = answer.records?.readableBytes ?? 0 > 0
+                part.told = answer
+                part.told?.records = nil
+                // Who was served comes last, or one busy partition would keep the others from the client.
+                if hasRecords { served.append(part) } else { lookAgain(part, answer.errorCode != .none || answer.sendsElsewhere, isolation) }
+            }
+            response.topics[t].partitions = news
+        }
+        for part in served { lookAgain(part, false, isolation) }
+        response.topics.removeAll { $0.partitions.isEmpty }
+        isFresh = false
+    }
+
+    private func lookAgain(_ part: FetchSessionPart, _ isRefused: Bool, _ isolation: IsolationLevel) {
+        guard parts[Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition)] === part else { return part.leave() }
+        if isRefused || part.standsIn.map({ part.wanted.fetchOffset < $0.end(of: isolation) }) ?? true { note(part) }
+    }
+
+    /// Runs of partitions of one topic are put together; their order is kept, so that whoever was served last comes last.
+    private static func topics(_ parts: [FetchSessionPart]) -> [FetchRequest.Topic] {
+        var topics: [FetchRequest.Topic] = []
+        for part in parts {
+            if let last = topics.last, last.name == part.topic.name, last.topicID == part.topic.topicID {
+                topics[topics.count - 1].partitions.append(part.wanted)
+            } else {
+                topics.append(FetchRequest.Topic(name: part.topic.name, topicID: part.topic.topicID, partitions: [part.wanted]))
+            }
+        }
+        return topics
+    }
+
+    fileprivate func close() {
+        wait?.end()
+        for part in parts.values { part.leave() }
+        parts = [:]
+        pending = []
+    }
+}
+
+/// The open sessions of a broker.
+final class FetchSessions {
+    private unowned let broker: Broker
+    private var table: FetchSessionTable
+    private var sessions: [Int32: FetchSession] = [:]
+    private var random = SystemRandomNumberGenerator()
+
+    /// Epochs that are no numbers of a session's fetches.
+    private static let opening: Int32 = 0
+    private static let sessionless: Int32 = -1
+
+    init(_ broker: Broker) {
+        self.broker = broker
+        table = FetchSessionTable(slots: broker.settings.fetchSessionsMax, evictionAge: BrokerSettings.fetchSessionEvictionAge)
+    }
+
+    /// The session that a fetch belongs to, nil for none.
+    func session(of request: FetchRequest, _ call: Call) throws(FetchSessionRefusal) -> FetchSession? {
+        let owner = call.session.principal
+        if request.sessionEpoch == Self.opening || request.sessionEpoch == Self.sessionless {
+            if request.sessionID != 0, table.close(request.sessionID, owner: owner) { sessions.removeValue(forKey: request.sessionID)?.close() }
+            return request.sessionEpoch == Self.opening ? open(request, owner, call) : nil
+        }
+        if let refusal = table.use(request.sessionID, epoch: request.sessionEpoch, owner: owner, now: broker.now) { throw refusal }
+        guard let session = sessions[request.sessionID] else { throw .unknownID }
+        guard session.namesByID == (call.version >= Fetching.firstVersionByID) else { throw .otherNaming }
+        // One fetch at a time: the one before is answered with what there is.
+        session.wait?.end()
+        session.take(request)
+        guard session.partCount > 0 else {
+            table.close(session.id, owner: owner)
+            sessions.removeValue(forKey: session.id)?.close()
+            return nil
+        }
+        table.resize(session.id, partitions: session.partCount)
+        return session
+    }
+
+    private func open(_ request: FetchRequest, _ owner: String, _ call: Call) -> FetchSession? {
+        let count = request.topics.reduce(0) { $0 + $1.partitions.count }
+        guard count > 0, count <= BrokerMachine.partitionsMax else { return nil }
+        var id: Int32
+        repeat { id = Int32.random(in: 1...Int32.max, using: &random) } while table.isOpen(id)
+        guard case .opened(let evicted) = table.open(id, owner: owner, partitions: count, isReplica: request.replicaID >= 0, now: broker.now) else { return nil }
+        if let evicted { sessions.removeValue(forKey: evicted)?.close() }
+        let session = FetchSession(broker, id: id, namesByID: call.version >= Fetching.firstVersionByID)
+        sessions[id] = session
+        session.take(request)
+        return session
+    }
+}
+
+extension FetchResponse.Topic.Partition {
+    /// The reader is to look at another place, or on another broker.
+    fileprivate var sendsElsewhere: Bool { preferredReadReplica >= 0 || diverging != nil }
+}

@@ -1,0 +1,168 @@
+// Holds clients to their limits: counts what they send, read and change, answers at once with the time that they are held up (throttle_time_ms), and
+// takes nothing more from their connection for that long, as Kafka does since 2.0 (KIP-219). Each broker counts for itself. Used on the loop.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// The limits at work.
+final class QuotaGate {
+    private unowned let broker: Broker
+    private var buckets: [BucketName: QuotaBucket] = [:]
+    private var limits: [Client: [QuotaKind: (rate: Double, sharedBy: QuotaEntity)]] = [:]
+    private var limitsVersion = -1
+
+    private struct BucketName: Hashable {
+        var kind: QuotaKind
+        var sharedBy: QuotaEntity
+    }
+
+    private struct Client: Hashable {
+        var user: String
+        var id: String
+    }
+
+    /// Looked-up limits and buckets that are kept.
+    private static let entriesMax = 100_000
+    /// A bucket holds what comes in within this many seconds; changes of metadata come in bursts (Kafka: quota.window.num x quota.window.size.seconds).
+    private static let recordsBurst = 1.0
+    private static let changesBurst = 10.0
+
+    init(_ broker: Broker) { self.broker = broker }
+
+    // MARK: requests
+
+    /// Counts a request as it comes in; nil if it is refused and was answered.
+    func admit(_ body: RequestBody, _ call: Call) -> Call? {
+        guard !broker.machine.quotas.isEmpty else { return call }
+        var call = call
+        defer { call.session.mute(for: call.throttle) }
+        call.throttle = take(.requestPercentage, 0, call)
+        switch body {
+        case .produce: call.throttle = max(call.throttle, take(.producerByteRate, Double(call.frameBytes), call))
+        case .createTopics, .deleteTopics, .createPartitions:
+            let count = partitions(of: body)
+            if isStrict(body, call.version), isOverdrawn(.controllerMutationRate, call) {
+                call.throttle = max(call.throttle, take(.controllerMutationRate, 0, call))
+                call.reply(Self.refusal(of: body))
+                return nil
+            }
+            call.throttle = max(call.throttle, take(.controllerMutationRate, Double(count), call))
+        default: break
+        }
+        return call
+    }
+
+    /// Counts time that a request took on the loop.
+    func spent(_ time: Duration, _ call: Call) {
+        guard !broker.machine.quotas.isEmpty else { return }
+        _ = take(.requestPercentage, Double(time.inNanoseconds) / 1e7, call)
+    }
+
+    /// Counts what a fetch hands out.
+    func fetched(_ bytes: Int, _ call: inout Call) {
+        guard !broker.machine.quotas.isEmpty else { return }
+        let wait = take(.consumerByteRate, Double(bytes), call)
+        call.throttle = max(call.throttle, wait)
+        call.session.mute(for: wait)
+    }
+
+    /// Bytes that one fetch may hand out, so that a client with a small limit is not held up for minutes.
+    func fetchBytesMax(_ call: Call) -> Int {
+        guard !broker.machine.quotas.isEmpty, let limit = limit(.consumerByteRate, call) else { return .max }
+        return Int(min(limit.rate * Self.recordsBurst, Double(BrokerSettings.fetchBytesMax)))
+    }
+
+    // MARK: limits
+
+    private func client(_ call: Call) -> Client {
+        Client(user: String(call.session.principal.dropFirst("User:".count)), id: call.clientID)
+    }
+
+    private func limit(_ kind: QuotaKind, _ call: Call) -> (rate: Double, sharedBy: QuotaEntity)? {
+        let quotas = broker.machine.quotas
+        if quotas.version != limitsVersion || limits.count >= Self.entriesMax {
+            limits = [:]
+            limitsVersion = quotas.version
+        }
+        let client = client(call)
+        if let known = limits[client] { return known[kind] }
+        var found: [QuotaKind: (rate: Double, sharedBy: QuotaEntity)] = [:]
+        for kind in QuotaKind.allCases { found[kind] = quotas.limit(kind, user: client.user, client: client.id) }
+        limits[client] = found
+        return found[kind]
+    }
+
+    private func bucket<T>(_ kind: QuotaKind, _ call: Call, _ body: (inout QuotaBucket) -> T) -> T? {
+        guard let limit = limit(kind, call) else { return nil }
+        let now = broker.now
+        let name = BucketName(kind: kind, sharedBy: limit.sharedBy)
+        if buckets[name] == nil {
+            if buckets.count >= Self.entriesMax { forgetIdle(now) }
+            buckets[name] = QuotaBucket(rate: limit.rate, burst: kind == .controllerMutationRate ? Self.changesBurst : Self.recordsBurst, now: now)
+        }
+        buckets[name]?.set(rate: limit.rate, now: now)
+        return body(&buckets[name]!)
+    }
+
+    private func take(_ kind: QuotaKind, _ amount: Double, _ call: Call) -> Duration {
+        let now = broker.now
+        return bucket(kind, call) { $0.take(amount, now: now) } ?? .zero
+    }
+
+    private func isOverdrawn(_ kind: QuotaKind, _ call: Call) -> Bool {
+        let now = broker.now
+        return bucket(kind, call) { $0.isOverdrawn(now: now) } ?? false
+    }
+
+    /// Buckets that are full know no more than new ones do. If none is, all go: a limit that is forgotten for a moment is better than memory without one.
+    private func forgetIdle(_ now: Instant) {
+        for name in Array(buckets.keys) where buckets[name]?.isFull(now: now) == true { buckets[name] = nil }
+        if buckets.count >= Self.entriesMax { buckets = [:] }
+    }
+
+    // MARK: changes of metadata
+
+    /// Partitions that a request makes or deletes.
+    private func partitions(of body: RequestBody) -> Int {
+        switch body {
+        case .createTopics(let request):
+            guard !request.validateOnly else { return 0 }
+            return request.topics.reduce(0) { sum, topic in
+                sum + max(topic.assignments.count, topic.numPartitions > 0 ? Int(topic.numPartitions) : Int(broker.defaultPartitions))
+            }
+        case .deleteTopics(let request):
+            let names = request.topicNames + request.topics.compactMap { $0.name ?? broker.machine.topic(id: $0.topicID)?.name }
+            return names.reduce(0) { $0 + Int(broker.machine.topics[$1]?.partitions ?? 0) }
+        case .createPartitions(let request):
+            guard !request.validateOnly else { return 0 }
+            return request.topics.reduce(0) { $0 + max(0, Int($1.count) - Int(broker.machine.topics[$1.name]?.partitions ?? 0)) }
+        default: return 0
+        }
+    }
+
+    /// Whether the client knows the error of a limit (KIP-599); others are held up only.
+    private func isStrict(_ body: RequestBody, _ version: Int16) -> Bool {
+        switch body {
+        case .createTopics: version >= 6
+        case .deleteTopics: version >= 5
+        case .createPartitions: version >= 3
+        default: false
+        }
+    }
+
+    private static func refusal(of body: RequestBody) -> ResponseBody {
+        let code = KafkaErrorCode.throttlingQuotaExceeded
+        let message = "the limit on changes of partitions is used up; try again after the throttle time"
+        switch body {
+        case .createTopics(let request):
+            return .createTopics(.init(topics: request.topics.map { .init(name: $0.name, errorCode: code, errorMessage: message) }))
+        case .deleteTopics(let request):
+            let named = request.topicNames.map { DeleteTopicsResponse.Result(name: $0, errorCode: code, errorMessage: message) }
+            let listed = request.topics.map { DeleteTopicsResponse.Result(name: $0.name, topicID: $0.topicID, errorCode: code, errorMessage: message) }
+            return .deleteTopics(.init(responses: named + listed))
+        case .createPartitions(let request):
+            return .createPartitions(.init(results: request.topics.map { .init(name: $0.name, errorCode: code, errorMessage: message) }))
+        default: preconditionFailure("other requests change no partitions")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// What is tried with damaged bytes: every decoder that reads what a peer or a disk hands it. One input, one call; whatever comes back is right, so long as
+// something comes back, within bounds. The first byte of an input names the target, so that one corpus serves all of them.
+import Base
+import BrokerCore
+import Consensus
+import CoordCore
+import KafkaWire
+import ZooKeeperWire
+
+/// A decoder under test.
+package enum FuzzTarget: UInt8, CaseIterable, Sendable {
+    case kafkaRequest, kafkaResponse, recordBatches, compressedPayload, consumerProtocol, juteMessage, peerMessage, durableCommand
+
+    /// The most that a compressed payload may become here, in bytes; a bomb is far above it.
+    package static let decompressedBytesMax = 1 << 20
+
+    /// Tries one input. Traps if a decoder does, or if what it gives back is out of bounds.
+    package static func run(_ input: Bytes) {
+        var input = input
+        guard let number = input.readInteger(as: UInt8.self) else { return }
+        let target = allCases[Int(number) % allCases.count]
+        // Refusals are answers like any other.
+        _ = Result { try target.read(input) }
+    }
+
+    private func read(_ input: Bytes) throws {
+        switch self {
+        case .kafkaRequest: try Self.kafkaRequest(input)
+        case .kafkaResponse: try Self.kafkaResponse(input)
+        case .recordBatches: try Self.recordBatches(input)
+        case .compressedPayload: try Self.compressedPayload(input)
+        case .consumerProtocol:
+            _ = Result { try ConsumerProtocol.decode(ConsumerSubscription.self, input) }
+            _ = try ConsumerProtocol.decode(ConsumerAssignment.self, input)
+        case .juteMessage: try Self.chosen(input, Self.juteMessages, in: JuteDialect.self)
+        case .peerMessage: try Self.chosen(input, Self.peerMessages, in: DurableDialect.self)
+        case .durableCommand: try Self.chosen(input, Self.durableCommands, in: DurableDialect.self)
+        }
+    }
+
+    /// A request that is understood can be written again.
+    private static func kafkaRequest(_ input: Bytes) throws(WireError) {
+        guard case .request(let header, let body) = try KafkaFrame.decodeRequest(input) else { return }
+        _ = try KafkaFrame.encodeRequest(body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
+    }
+
+    private static func kafkaResponse(_ input: Bytes) throws(WireError) {
+        var input = input
+        guard let number = input.readInteger(as: UInt8.self), let offset = input.readInteger(as: UInt8.self) else { return }
+        let row = ApiTable.rows[Int(number) % ApiTable.rows.count]
+        let version = row.versions.lowerBound + Int16(Int(offset) % row.versions.count)
+        let body = try KafkaFrame.decodeResponse(input, key: row.key, version: version)
+        _ = try KafkaFrame.encodeResponse(body, correlationID: 1, version: version)
+    }
+
+    /// What is read of a batch can be written as a batch again.
+    private static func recordBatches(_ input: Bytes) throws(WireError) {
+        for batch in try RecordBatch.all(in: input) {
+            _ = (batch.isIntact, batch.marker)
+            let records = try batch.records(bytesMax: decompressedBytesMax)
+            if !batch.isControl { _ = try batch.keeping(records, deleteHorizon: nil) }
+        }
+    }
+
+    private static func compressedPayload(_ input: Bytes) throws(WireError) {
+        var input = input
+        guard let number = input.readInteger(as: UInt8.self) else { return }
+        let codec = Compression.allCases[Int(number) % Compression.allCases.count]
+        guard codec != .none else { return }
+        let plain = try codec.decompress(input, bytesMax: decompressedBytesMax)
+        precondition(plain.readableBytes <= decompressedBytesMax, "a payload became larger than it may")
+    }
+
+    private static let juteMessages: [any WireLayout.Type] = [
+        ConnectRequest.self, RequestHeader.self, CreateRequest.self, PathVersionRequest.self, PathWatchRequest.self, PathRequest.self, SetDataRequest.self,
+        SetACLRequest.self, AuthRequest.self, SetWatchesRequest.self, MultiHeader.self, CreateTTLRequest.self, WatchRequest.self, SetWatches2Request.self, SASLToken.self,
+        ConnectResponse.self, ReplyHeader.self, PathStatResponse.self, GetDataResponse.self, GetACLResponse.self, NamesStatResponse.self, WatchEvent.self, WhoAmIResponse.self,
+    ]
+    private static let peerMessages: [any WireLayout.Type] = [PaxosMessage.self, LogEntry.self, AcceptorRecord.self, Proposal.self]
+    private static let durableCommands: [any WireLayout.Type] = [BrokerCommand.self, CoordCommand.self]
+
+    private static func chosen<D: WireDialect>(_ input: Bytes, _ types: [any WireLayout.Type], in _: D.Type) throws {
+        var input = input
+        guard let number = input.readInteger(as: UInt8.self) else { return }
+        let rest = input
+        // What was read is written in one way.
+        func tryOne<L: WireLayout>(_: L.Type) throws {
+            let written = try L(decoding: rest, as: D.self).encoded(as: D.self)
+            let again = try L(decoding: written, as: D.self).encoded(as: D.self)
+            precondition(again == written, "a message that was read is written in two ways")
+        }
+        let type = types[Int(number) % types.count]
+        try tryOne(type)
+    }
+}
+
+/// Inputs to begin with: a message of each kind, as the samplers make them.
+package enum FuzzSeeds {
+    package static func all() -> [Bytes] {
+        var seeds: [Bytes] = []
+        for row in ApiTable.rows {
+            for version in [row.versions.lowerBound, row.versions.upperBound] { seeds += samples(row.request, row.response, row, version) }
+        }
+        seeds += batches()
+        return seeds + (0..<64).map { Bytes(bytes: [UInt8(truncatingIfNeeded: $0 + 4), UInt8(truncatingIfNeeded: $0 / 4), 0, 0, 0, 1, 0, 0, 0, 2, 47, 97, 0, 0, 0, 0]) }
+    }
+
+    private static func samples(_ request: any WireLayout.Type, _ response: any WireLayout.Type, _ row: ApiRow, _ version: Int16) -> [Bytes] {
+        (UInt64(1)...3).flatMap { seed -> [Bytes] in
+            var asked = Bytes(bytes: [FuzzTarget.kafkaRequest.rawValue])
+            asked.writeInteger(row.key.rawValue)
+            asked.writeInteger(version)
+            asked.writeInteger(Int32(7))
+            asked.writeInteger(Int16(-1))
+            if row.isFlexible(version) { asked.writeInteger(UInt8(0)) }
+            asked.writeImmutableBuffer(sample(request.init(), row, version, seed))
+            let place = ApiTable.rows.firstIndex { $0.key == row.key } ?? 0
+            var answered = Bytes(bytes: [FuzzTarget.kafkaResponse.rawValue, UInt8(place), UInt8(version - row.versions.lowerBound), 0, 0, 0, 1])
+            if row.hasFlexibleResponseHeader(version) { answered.writeInteger(UInt8(0)) }
+            answered.writeImmutableBuffer(sample(response.init(), row, version, seed))
+            return [asked, answered]
+        }
+    }
+
+    private static func sample<L: WireLayout>(_ kind: L, _ row: ApiRow, _ version: Int16, _ seed: UInt64) -> Bytes {
+        let message = L.sample(seed: seed, version: version, flexible: row.isFlexible(version))
+        do { return try message.encoded(as: KafkaDialect.self, version: version, flexible: row.isFlexible(version)) } catch {
+            preconditionFailure("a sample can be written: \(error)")
+        }
+    }
+
+    private static func batches() -> [Bytes] {
+        [Compression.none, .gzip].flatMap { codec -> [Bytes] in
+            var builder = RecordBatchBuilder(compression: codec)
+            for number in 0..<20 {
+                builder.add(Record(timestamp: Int64(number), key: Bytes(string: "k\(number)"), value: number % 5 == 0 ? nil : Bytes(repeating: 97, count: number * 10)))
+            }
+            let batch: Bytes
+            do { batch = try builder.build() } catch { preconditionFailure("a batch of ours can be written: \(error)") }
+            var whole = Bytes(bytes: [FuzzTarget.recordBatches.rawValue])
+            whole.writeImmutableBuffer(batch)
+            var payload = Bytes(bytes: [FuzzTarget.compressedPayload.rawValue, UInt8(codec.rawValue)])
+            payload.writeImmutableBuffer(batch.getSlice(at: batch.readerIndex + RecordBatchFormat.headerBytes, length: batch.readableBytes - RecordBatchFormat.headerBytes) ?? Bytes())
+            return [whole, payload]
+        }
+    }
+}
+
+/// Changes inputs from a seed, so that a run can be repeated.
+package struct FuzzMutator {
+    private let seeds: [Bytes]
+
+    /// `seeds` are inputs with their target's byte.
+    package init(_ seeds: [Bytes]) { self.seeds = seeds }
+
+    private static let edges: [UInt8] = [0, 1, 0x7f, 0x80, 0xfe, 0xff]
+
+    /// The input of this number; always the same.
+    package func input(_ number: UInt64) -> Bytes {
+        var random = Prng(seed: number)
+        var bytes = seeds[random.below(seeds.count)].array
+        for _ in 0..<random.below(8) {
+            let place = bytes.count > 1 ? 1 + random.below(bytes.count - 1) : 0
+            guard place > 0 else { break }
+            switch random.below(8) {
+            case 0: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+            case 1: bytes[place] ^= 1 << UInt8(random.below(8))
+            case 2: bytes[place] = Self.edges[random.below(Self.edges.count)]
+            case 3: for next in place..<min(bytes.count, place + 4) { bytes[next] = random.chance(1, in: 2) ? 0xff : 0x7f }
+            case 4: bytes.insert(contentsOf: (0..<(1 + random.below(8))).map { _ in UInt8(truncatingIfNeeded: random.next()) }, at: place)
+            case 5: bytes.removeSubrange(place..<min(bytes.count, place + 1 + random.below(8)))
+            case 6: bytes.removeSubrange(place...)
+            default:
+                let other = seeds[random.below(seeds.count)].array
+                bytes.replaceSubrange(place..., with: other.suffix(random.below(other.count)))
+            }
+        }
+        return Bytes(bytes: bytes)
+    }
+}

@@ -122,14 +122,24 @@ package final class BrokerDoor: Sendable {
                 continuation.resume()
             }
         }
-        do { try await beginCluster(broker) } catch {
-            await links.stop()
-            throw error
+        beginCluster(broker)
+        await waitForRegistration(broker, loop)
+    }
+
+    /// A broker that comes back to its cluster is known there within a moment; clients that come before would be told of the others only. Where no
+    /// others are yet, the start does not wait for them.
+    private static func waitForRegistration(_ broker: Broker, _ loop: NIOServiceLoop) async {
+        let deadline = broker.now + BrokerSettings.registrationPatience
+        while broker.now < deadline {
+            let isKnown = await withCheckedContinuation { continuation in loop.execute { continuation.resume(returning: broker.cluster?.isRegistered ?? true) } }
+            if isKnown { return }
+            // Woken early by a cancelled start, it looks once more.
+            try? await Task.sleep(for: .milliseconds(5))
         }
     }
 
     /// The cluster's id and first user are said as soon as enough brokers are there to hear it; the start does not wait for that.
-    private static func beginCluster(_ broker: Broker) async throws {
+    private static func beginCluster(_ broker: Broker) {
         Task {
             for _ in 0..<Self.beginAttemptsMax {
                 do {

@@ -85,6 +85,8 @@ package struct BrokerSettings: Sendable {
     /// An id that nobody has used for this long is forgotten (Kafka: transactional.id.expiration.ms).
     static let transactionalIDExpiry = Duration.seconds(7 * 24 * 3600)
     static let transactionalIDBytesMax = 1024
+    /// How long a start waits until the cluster knows this broker.
+    static let registrationPatience = Duration.milliseconds(1500)
     /// How long a stop waits until others lead this broker's partitions.
     static let handOverTimeout = Duration.milliseconds(700)
     /// How long a stop waits for appends under way.

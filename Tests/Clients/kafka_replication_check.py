@@ -148,6 +148,7 @@ def _():
         each.process.wait(15)
         each.start()
         each.wait_ready()
+    cluster.wait(lambda: len(cluster.admin.list_topics(timeout=5).brokers) == 3, "all brokers")
     create_on("racks", 1, 2, 3)
     assert not produce("racks", [b"%d" % n for n in range(50)])
     described = cluster.admin.describe_topics(TopicCollection(["racks"]))["racks"].result(10).partitions[0]

@@ -1,0 +1,342 @@
+// One partition on several brokers in a seeded random order of events: appends, syncs, fetches and their answers (lost, doubled, late), commands of the
+// metadata log that each broker executes in its own time, crashes and restarts, brokers taken for lost that are not. The metadata log itself is taken as
+// given here; its own faults are ClusterRun's. Laws: what was acknowledged stays where it was said to be, what a reader saw below the high watermark
+// never changes, and once the faults end every replica is in sync and holds the same.
+import Base
+import BrokerCore
+
+/// A rule of replication that a run breaks on purpose, to see that the laws notice.
+package enum PartitionFlaw: String, CaseIterable, Sendable {
+    case none
+    /// Acknowledged once the leader alone has it.
+    case acknowledgesAlone
+    /// A follower keeps what its new leader does not have.
+    case keepsWhatParted
+    /// A crash forgets records that were acknowledged as durable.
+    case forgetsSynced
+}
+
+/// What a run of a partition came to.
+package struct PartitionSummary: Equatable, Sendable {
+    package var acknowledged = 0
+    package var terms: Int32 = 0
+    package var truncations = 0
+    package var crashes = 0
+    package var trace: UInt32 = 0
+}
+
+package struct PartitionRun {
+    private struct Record: Equatable {
+        var epoch: Int32
+        var value: Int64
+    }
+
+    private struct Broker {
+        var isAlive = true
+        var incarnation: UInt64 = 1
+        var machine = BrokerMachine()
+        /// Commands of the metadata log that were executed here.
+        var executed = 0
+        var log: [Record] = []
+        /// Records below are on the disk.
+        var durable = 0
+        var epochs = LeaderEpochs()
+        var term: Int32 = -1
+        var leader: Int32 = -1
+        var leadership: PartitionLeadership?
+        var highWatermark: Int64 = 0
+        var isRegistering = false
+        var waiting: [(end: Int64, value: Int64)] = []
+    }
+
+    private enum Message {
+        case fetch(from: Int32, to: Int32, term: Int32, offset: Int64, lastEpoch: Int32)
+        case records(from: Int32, to: Int32, term: Int32, offset: Int64, [Record], highWatermark: Int64)
+        case parted(from: Int32, to: Int32, term: Int32, epoch: Int32, endOffset: Int64)
+    }
+
+    private let seed: UInt64
+    private let flaw: PartitionFlaw
+    private var random: Prng
+    private var brokers: [Broker]
+    private var commands: [BrokerCommand] = []
+    private var proposals: [(by: Int32, term: Int32, command: ClusterCommand)] = []
+    private var network: [Message] = []
+    private var acknowledged: [Int64: Int64] = [:]
+    private var seen: [Int64: Int64] = [:]
+    private var nextValue: Int64 = 1
+    private var now = Instant.zero
+    private var isCalm = false
+    private var summary = PartitionSummary()
+    private static let place = TopicPartition("t", 0)
+
+    package init(seed: UInt64, brokers count: Int, flaw: PartitionFlaw = .none) {
+        self.seed = seed
+        self.flaw = flaw
+        random = Prng(seed: seed)
+        brokers = (0..<count).map { _ in Broker() }
+        for id in 1...count { commands.append(.cluster(.register(Self.record(Int32(id), 1), keepsLog: true))) }
+        let replicas = (1...count).map(Int32.init)
+        commands.append(.cluster(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: 1), [ReplicaList(replicas)])))
+    }
+
+    private static func record(_ id: Int32, _ incarnation: UInt64) -> BrokerRecord {
+        BrokerRecord(id: id, incarnation: UUIDBytes(high: UInt64(id), low: incarnation), host: "h", port: 1)
+    }
+
+    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    package mutating func run(steps: Int) throws -> PartitionSummary {
+        for _ in 0..<steps { try step() }
+        isCalm = true
+        for index in brokers.indices where !brokers[index].isAlive { restart(index) }
+        for round in 0..<4000 where try !isSettled() {
+            guard round < 3999 else { throw broken("the brokers do not come together once the faults have ended: \(brokers.map { ($0.term, $0.leader, $0.log.count) })") }
+            try step()
+        }
+        try checkEnd()
+        summary.acknowledged = acknowledged.count
+        return summary
+    }
+
+    private func broken(_ text: String) -> LawBroken { LawBroken(seed, text) }
+    private func id(_ index: Int) -> Int32 { Int32(index + 1) }
+    private func state(_ index: Int) -> PartitionState? { brokers[index].machine.cluster.partitions[Self.place] }
+
+    // MARK: steps
+
+    private mutating func step() throws {
+        now = now + .milliseconds(1)
+        let index = random.below(brokers.count)
+        let choice = random.below(isCalm ? 60 : 100)
+        summary.trace = CRC32C.checksum(Bytes(string: "\(index) \(choice) \(brokers[index].log.count)"), seed: summary.trace)
+        switch choice {
+        case 0..<14: try execute(index)
+        case 14..<20: commit()
+        case 20..<28: if !isCalm { append(index) }
+        case 28..<36: try sync(index)
+        case 36..<46: ask(index)
+        case 46..<58: try deliver()
+        case 58..<60: upkeep(index)
+        case 60..<66: append(index)
+        case 66..<76: try read(index)
+        case 76..<78: crash(index)
+        case 78..<84: if !brokers[index].isAlive { restart(index) }
+        case 84..<86: suspect(index)
+        case 86: proposals.append((id(index), -1, .elect([Self.place], unclean: false)))
+        case 87..<92: if !network.isEmpty { network.append(network[random.below(network.count)]) }
+        case 92..<97: if !network.isEmpty { network.remove(at: random.below(network.count)) }
+        default: try deliver()
+        }
+    }
+
+    /// The next command of the metadata log.
+    private mutating func execute(_ index: Int) throws {
+        guard brokers[index].isAlive, brokers[index].executed < commands.count else { return }
+        var rows = RowChanges()
+        let slot = brokers[index].executed + 1
+        _ = brokers[index].machine.apply(commands[slot - 1], at: ApplyPosition(slot: Slot(Int64(slot)), time: .zero), rows: &rows)
+        brokers[index].executed = slot
+        try place(index)
+        let record = brokers[index].machine.cluster.brokers[id(index)]
+        let isKnown = record.map { !$0.isFenced && $0.incarnation.low == brokers[index].incarnation } ?? false
+        if isKnown { brokers[index].isRegistering = false } else if !brokers[index].isRegistering, slot > brokers.count {
+            brokers[index].isRegistering = true
+            proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
+        }
+    }
+
+    /// As the service does when the state of a partition is another.
+    private mutating func place(_ index: Int) throws {
+        guard let state = state(index) else { return }
+        if brokers[index].term == state.leaderEpoch {
+            if brokers[index].leadership != nil {
+                brokers[index].leadership?.decided(state, now: now)
+                try follow(index)
+            }
+            return
+        }
+        brokers[index].term = state.leaderEpoch
+        brokers[index].leader = state.leader
+        brokers[index].leadership = nil
+        brokers[index].waiting = []
+        summary.terms = max(summary.terms, state.leaderEpoch)
+        guard state.leader == id(index) else { return }
+        // What was written and not synced yet is synced before a term begins.
+        brokers[index].durable = brokers[index].log.count
+        brokers[index].leadership = PartitionLeadership(
+            broker: id(index), state: state, logEnd: Int64(brokers[index].log.count), highWatermark: brokers[index].highWatermark, now: now)
+        try follow(index)
+    }
+
+    private mutating func commit() {
+        guard !proposals.isEmpty else { return }
+        let one = proposals.remove(at: random.below(proposals.count))
+        // A proposal may be lost, or its proposer may have gone.
+        if isCalm || random.chance(9, in: 10) { commands.append(.cluster(one.command)) }
+        guard case .changeInSync = one.command else { return }
+        let proposer = Int(one.by) - 1
+        // The proposer hears of it once it has executed everything up to there; here at once, which is the harder case.
+        if brokers[proposer].term == one.term { brokers[proposer].leadership?.proposalEnded() }
+    }
+
+    private mutating func append(_ index: Int) {
+        guard brokers[index].isAlive, brokers[index].leadership != nil else { return }
+        let end = Int64(brokers[index].log.count)
+        brokers[index].epochs.note(brokers[index].term, at: end)
+        brokers[index].log.append(Record(epoch: brokers[index].term, value: nextValue))
+        brokers[index].waiting.append((end + 1, nextValue))
+        nextValue += 1
+    }
+
+    private mutating func sync(_ index: Int) throws {
+        guard brokers[index].isAlive else { return }
+        brokers[index].durable = brokers[index].log.count
+        brokers[index].leadership?.appended(to: Int64(brokers[index].durable))
+        try follow(index)
+    }
+
+    /// Takes over what the leadership has come to.
+    private mutating func follow(_ index: Int) throws {
+        guard let leadership = brokers[index].leadership else { return }
+        brokers[index].highWatermark = leadership.highWatermark
+        let reach = flaw == .acknowledgesAlone ? leadership.logEnd : leadership.highWatermark
+        while let first = brokers[index].waiting.first, first.end <= reach {
+            brokers[index].waiting.removeFirst()
+            if let other = acknowledged[first.end - 1], other != first.value { throw broken("offset \(first.end - 1) was acknowledged twice") }
+            acknowledged[first.end - 1] = first.value
+        }
+    }
+
+    // MARK: fetching
+
+    private mutating func ask(_ index: Int) {
+        let broker = brokers[index]
+        guard broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
+        network.append(.fetch(from: id(index), to: broker.leader, term: broker.term, offset: Int64(broker.durable), lastEpoch: broker.epochs.latest))
+    }
+
+    private mutating func deliver() throws {
+        guard !network.isEmpty else { return }
+        switch network.remove(at: random.below(network.count)) {
+        case .fetch(let from, let to, let term, let offset, let epoch): try answer(Int(to) - 1, from, term, offset, epoch)
+        case .records(let from, let to, let term, let offset, let records, let mark): take(Int(to) - 1, from, term, offset, records, mark)
+        case .parted(let from, let to, let term, let epoch, let end): cut(Int(to) - 1, from, term, epoch, end)
+        }
+    }
+
+    private mutating func answer(_ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ epoch: Int32) throws {
+        guard brokers[index].isAlive, brokers[index].term == term, let leadership = brokers[index].leadership, leadership.isReplica(from) else { return }
+        let end = Int64(brokers[index].durable)
+        if let parted = brokers[index].epochs.divergence(lastEpoch: epoch, at: offset, logEnd: end) {
+            network.append(.parted(from: id(index), to: from, term: term, epoch: parted.epoch, endOffset: parted.endOffset))
+            return
+        }
+        guard offset <= end else { return }
+        let isAlive = brokers[index].machine.cluster.aliveSet.contains(from)
+        if let change = brokers[index].leadership?.fetched(by: from, at: offset, alive: isAlive, now: now) { propose(change, index) }
+        try follow(index)
+        let records = Array(brokers[index].log[Int(offset)..<min(Int(end), Int(offset) + 1 + random.below(4))])
+        network.append(.records(from: id(index), to: from, term: term, offset: offset, records, highWatermark: brokers[index].highWatermark))
+    }
+
+    private mutating func propose(_ change: InSyncChange, _ index: Int) {
+        var change = change
+        change.topicID = UUIDBytes(high: 1, low: 1)
+        proposals.append((id(index), brokers[index].term, .changeInSync(change)))
+    }
+
+    private mutating func take(_ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ records: [Record], _ mark: Int64) {
+        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else { return }
+        if offset == Int64(brokers[index].log.count) {
+            for record in records {
+                brokers[index].epochs.note(record.epoch, at: Int64(brokers[index].log.count))
+                brokers[index].log.append(record)
+            }
+            // The service syncs before it asks again; a crash may come in between.
+            if !random.chance(1, in: 5) { brokers[index].durable = brokers[index].log.count }
+            brokers[index].highWatermark = max(brokers[index].highWatermark, min(mark, Int64(brokers[index].log.count)))
+        }
+    }
+
+    private mutating func cut(_ index: Int, _ from: Int32, _ term: Int32, _ epoch: Int32, _ end: Int64) {
+        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else { return }
+        let own = brokers[index].epochs.end(of: epoch, logEnd: Int64(brokers[index].log.count))?.endOffset ?? end
+        let kept = flaw == .keepsWhatParted ? min(brokers[index].log.count, Int(end) + 1) : max(0, min(Int(end), Int(own)))
+        guard kept < brokers[index].log.count else { return }
+        summary.truncations += 1
+        shorten(index, to: kept)
+    }
+
+    private mutating func shorten(_ index: Int, to count: Int) {
+        brokers[index].log.removeLast(brokers[index].log.count - count)
+        brokers[index].durable = min(brokers[index].durable, count)
+        brokers[index].highWatermark = min(brokers[index].highWatermark, Int64(count))
+        brokers[index].epochs = LeaderEpochs()
+        for (offset, record) in brokers[index].log.enumerated() { brokers[index].epochs.note(record.epoch, at: Int64(offset)) }
+    }
+
+    // MARK: faults
+
+    private mutating func upkeep(_ index: Int) {
+        guard brokers[index].isAlive, let change = brokers[index].leadership?.check(now: now, lagMax: .milliseconds(isCalm ? 100_000 : 300)) else { return }
+        propose(change, index)
+    }
+
+    private mutating func crash(_ index: Int) {
+        guard brokers[index].isAlive else { return }
+        summary.crashes += 1
+        brokers[index].isAlive = false
+        let lost = flaw == .forgetsSynced ? random.below(4) : 0
+        shorten(index, to: max(0, min(brokers[index].durable, brokers[index].log.count - lost)))
+        brokers[index].leadership = nil
+        brokers[index].waiting = []
+        brokers[index].term = -1
+        brokers[index].leader = -1
+        brokers[index].highWatermark = 0
+    }
+
+    private mutating func restart(_ index: Int) {
+        brokers[index].isAlive = true
+        brokers[index].incarnation += 1
+        brokers[index].isRegistering = true
+        proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
+    }
+
+    /// Somebody takes a broker for lost, rightly or not.
+    private mutating func suspect(_ index: Int) {
+        let teller = random.below(brokers.count)
+        guard let record = brokers[teller].machine.cluster.brokers[id(index)], !record.isFenced else { return }
+        if !brokers[index].isAlive || random.chance(1, in: 4) { proposals.append((id(teller), -1, .fence(broker: id(index), epoch: record.epoch))) }
+    }
+
+    // MARK: laws
+
+    /// A reader at any broker, leader or follower.
+    private mutating func read(_ index: Int) throws {
+        guard brokers[index].isAlive else { return }
+        for offset in 0..<Int(min(brokers[index].highWatermark, Int64(brokers[index].log.count))) {
+            let value = brokers[index].log[offset].value
+            if let earlier = seen[Int64(offset)], earlier != value { throw broken("offset \(offset) was \(earlier) to a reader and is \(value) on broker \(id(index)) now") }
+            seen[Int64(offset)] = value
+        }
+    }
+
+    /// A broker that restarted knows only what it executes anew from where it was; it begins its term with the next look at the state.
+    private mutating func isSettled() throws -> Bool {
+        for index in brokers.indices where brokers[index].executed == commands.count && brokers[index].term < 0 { try place(index) }
+        guard proposals.isEmpty, brokers.allSatisfy({ $0.executed == commands.count }), let state = state(0), state.inSync.count == brokers.count else { return false }
+        return brokers.allSatisfy { $0.durable == brokers[0].log.count && $0.log.count == brokers[0].log.count && $0.term == state.leaderEpoch }
+    }
+
+    private func checkEnd() throws {
+        for index in brokers.indices where brokers[index].log != brokers[0].log { throw broken("brokers 1 and \(id(index)) are in sync and hold different records") }
+        let log = brokers[0].log
+        for (offset, value) in acknowledged.sorted(by: { $0.key < $1.key }) {
+            guard offset < log.count, log[Int(offset)].value == value else { throw broken("the record \(value) was acknowledged at \(offset) and is not there") }
+        }
+        for (offset, value) in seen.sorted(by: { $0.key < $1.key }) {
+            guard offset < log.count, log[Int(offset)].value == value else { throw broken("a reader saw \(value) at \(offset), which is not there") }
+        }
+        for (before, after) in zip(log, log.dropFirst()) where after.epoch < before.epoch { throw broken("epochs fall along the log") }
+    }
+}

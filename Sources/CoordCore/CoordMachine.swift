@@ -99,6 +99,8 @@ package struct CoordMachine: StateMachine, Sendable {
 
     package mutating func completeRows(_ rows: inout RowChanges) { changed.complete(tree, &rows) }
 
+    package mutating func expectRows(_ count: Int) { tree.reserve(count) }
+
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table == CoordRows.znodes {
             let (path, node) = try CoordRows.node(row, &lists)

@@ -40,10 +40,10 @@ struct PayloadStore: Sendable {
     private static func units(_ bytes: Int) -> Int { max(1, (bytes + unit - 1) / unit) }
 
     /// Keeps a name and data.
-    mutating func add(name: [UInt8], data: Bytes?) -> Payload {
+    mutating func add(name: UnsafeBufferPointer<UInt8>, data: Bytes?) -> Payload {
         let size = name.count + (data?.readableBytes ?? 0)
         guard Self.units(size) <= Self.unitsMax else {
-            var bytes = name
+            var bytes = Array(name)
             if let data { bytes.append(contentsOf: data.readableBytesView) }
             var payload = Payload(nameBytes: name.count, data: data, isLarge: true)
             payload.block = large.add(bytes)
@@ -55,7 +55,7 @@ struct PayloadStore: Sendable {
         return payload
     }
 
-    private mutating func write(_ name: [UInt8], _ data: Bytes?, _ payload: Payload) {
+    private mutating func write(_ name: UnsafeBufferPointer<UInt8>, _ data: Bytes?, _ payload: Payload) {
         let (slab, start) = place(payload.block)
         // Both copies stay within the block, whose size was made from these counts.
         slabs[slab].withUnsafeMutableBytes { memory in
@@ -82,7 +82,7 @@ struct PayloadStore: Sendable {
         }
         let name = self.name(payload)
         remove(payload)
-        return add(name: name, data: data)
+        return name.withUnsafeBufferPointer { add(name: $0, data: data) }  // copied within the call
     }
 
     mutating func remove(_ payload: Payload) {

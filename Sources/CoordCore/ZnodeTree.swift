@@ -102,10 +102,10 @@ package struct ZnodeTree: Sendable {
     /// that every tree has are there already.
     mutating func load(_ path: String, _ node: Znode, _ siblings: inout LoadedParent) -> Bool {
         if path == "/" || path.hasPrefix("/zookeeper") { return putIfPossible(path, node) }
-        let parentPath = ZnodePath.parent(of: path)
-        if !parentPath.utf8.elementsEqual(siblings.path.utf8) {
+        if !siblings.holds(path) {
+            let parentPath = ZnodePath.parent(of: path)
             guard let parent = arena.find(parentPath) else { return false }
-            siblings = LoadedParent(path: parentPath, number: parent)
+            siblings = LoadedParent(path: parentPath == "/" ? [] : Array(parentPath.utf8), number: parent)
         }
         note(arena.add(path, parent: siblings.number, node), node.stat.life)
         return true
@@ -113,9 +113,22 @@ package struct ZnodeTree: Sendable {
 
     /// The parent of the row before: the next one often has the same.
     struct LoadedParent: Sendable {
-        fileprivate var path = "/"
+        fileprivate var path: [UInt8] = []
         fileprivate var number = NodeArena.root
+
+        /// Whether `path` is a node right below.
+        fileprivate func holds(_ path: String) -> Bool {
+            var path = path
+            // The bytes are read within the call.
+            return path.withUTF8 { bytes in
+                guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash == self.path.count else { return false }
+                return bytes.prefix(slash).elementsEqual(self.path)
+            }
+        }
     }
+
+    /// Makes room for nodes that are about to be loaded.
+    mutating func reserve(_ nodes: Int) { arena.reserve(nodes) }
 
     private mutating func noteQuota(_ path: String, _ node: Znode) {
         if let limited = QuotaPath.limited(by: path) { quotas[ExactText(limited)] = QuotaFigures(text: node.data?.text ?? "") }

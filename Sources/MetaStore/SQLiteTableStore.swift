@@ -58,6 +58,16 @@ package final class SQLiteTableStore: TableStore {
         }
     }
 
+    /// About how many rows there are, from the size of the file; at most a few times too many.
+    package func rowsEstimate() throws(StorageError) -> Int {
+        let (pages, bytes) = try sqlite(path, "read its size") {
+            try queue.read { (try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0, try Int.fetchOne($0, sql: "PRAGMA page_size") ?? 0) }
+        }
+        return pages * bytes / Self.rowBytesTypical
+    }
+    /// A node of coord with a hundred bytes of data, in bytes.
+    private static let rowBytesTypical = 192
+
     package func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError) {
         try sqlite(path, "commit") {
             try queue.write { database in

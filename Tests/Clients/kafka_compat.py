@@ -18,7 +18,7 @@ folder = os.path.dirname(os.path.abspath(__file__))
 must_pass = os.path.join(folder, "kafka_must_pass.txt")
 # Scripts that are given an address, and those that start the program themselves.
 with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", "kafka_aio_check.py", "kafka_groups_check.py", "kafka_sessions_check.py", "kafka_quota_check.py", "kcat_check.sh"]
-with_program = ["kafka_compact_check.py", "kafka_mirror_check.py", "kafka_security_check.py"]
+with_program = ["kafka_compact_check.py", "kafka_mirror_check.py", "kafka_flush_check.py", "kafka_security_check.py"]
 
 
 def run(script, arguments):

@@ -34,6 +34,10 @@ package struct TopicConfig: Sendable, Equatable {
     package var maxMessageBytes: Int64 = (1 << 20) + 12
     package var timestampType = TimestampType.createTime
     package var cleanup = CleanupPolicy()
+    /// Records after which a partition is synced where the broker itself syncs at intervals; 1 is before each acknowledgement.
+    package var flushMessages = Int64.max
+    /// Time after which it is, in milliseconds.
+    package var flushMilliseconds = Int64.max
     /// A segment is sealed at this age of its first record, in milliseconds.
     package var segmentMilliseconds: Int64 = 7 * 24 * 3600 * 1000
     /// How long a tombstone stays once everything older with its key is gone, in milliseconds.
@@ -86,6 +90,12 @@ extension TopicConfig {
         number(
             "delete.retention.ms", "log.cleaner.delete.retention.ms", .long, \.deleteRetentionMilliseconds, 0...Int64.max,
             "How long a tombstone stays after compaction."),
+        number(
+            "flush.messages", "log.flush.interval.messages", .long, \.flushMessages, 1...Int64.max,
+            "Records after which a partition is synced if the broker syncs at intervals; 1: before each acknowledgement."),
+        number(
+            "flush.ms", "log.flush.interval.ms", .long, \.flushMilliseconds, 0...Int64.max,
+            "Time after which a partition is synced if the broker syncs at longer intervals."),
         number(
             "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", .long, \.maxCompactionLagMilliseconds, 1...Int64.max,
             "Records older than this are compacted whatever the ratio."),

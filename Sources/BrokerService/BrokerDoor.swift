@@ -37,6 +37,13 @@ package final class BrokerDoor: Sendable {
 
     /// The bound address.
     package var address: HostPort { listener.address }
+    /// When an append counts as taken, for people.
+    package var durability: String {
+        switch broker.settings.durability {
+        case .beforeAcknowledging: "synced before it is acknowledged"
+        case .every(let interval): "synced every \(interval.inMilliseconds) ms, flush.messages and flush.ms of a topic sooner"
+        }
+    }
     /// Why writes are refused at present, or nil; may be asked from any thread.
     package var trouble: String? { replica.trouble ?? broker.health.trouble }
 

@@ -115,7 +115,7 @@ struct Cleaning {
 
     /// nil for a batch that cannot be opened here; it stays as it is.
     private static func records(_ bytes: Bytes) -> [Record]? {
-        // The checksum holds, so what cannot be read is a codec without a library.
+        // The checksum holds, so what cannot be read was compressed wrongly by its producer.
         try? RecordBatch(bytes).records()
     }
 
@@ -158,7 +158,7 @@ struct Cleaning {
         guard let fields = RecordBatch.peek(bytes) else { return bytes }
         if fields.isControl { return filteredMarker(fields, bytes) }
         if isAborted(fields) { return withoutRecords(fields, bytes) }
-        guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // a codec without a library
+        guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // compressed wrongly by its producer
         let horizon = batch.deleteHorizon
         let kept = records.filter { record in
             CompactionRule.keeps(

@@ -37,7 +37,7 @@ package enum Compression: Int16, Sendable, CaseIterable {
         case .gzip: return try Self.inflated(packed, bytesMax)
         case .snappy: return try SnappyDecoder.decode(packed, bytesMax: bytesMax)
         case .lz4: return try LZ4Decoder.decode(packed, bytesMax: bytesMax)
-        case .zstd: throw .unknownTag("compression codec that there is no library for", Int(rawValue))
+        case .zstd: return try ZstdDecoder.decode(packed, bytesMax: bytesMax)
         }
     }
 

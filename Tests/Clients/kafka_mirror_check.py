@@ -6,6 +6,7 @@ Starts both brokers itself. Prints a line per check and 'N passed, N failed'.
 """
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -76,6 +77,25 @@ def _():
     producer.flush()
     assert verb("mirror", "team-a", "--to", target)[0]["records"] == 7
     assert records(target, "team-a", 307) == records(source, "team-a", 307)
+
+
+@checks.check("batches of every codec are opened, small and large, at every level")
+def _():
+    random.seed(5)
+    words = ["".join(random.choices("abcdefgh", k=random.randrange(1, 9))) for _ in range(300)]
+    for codec, level in (("gzip", 6), ("snappy", 0), ("lz4", 3), ("zstd", 1), ("zstd", 3), ("zstd", 12)):
+        topic = "codec-%s-%d" % (codec, level)
+        producer = confluent_kafka.Producer({"bootstrap.servers": source, "compression.type": codec, "compression.level": level, "linger.ms": 20})
+        lines = ["same"] * 50 + ["%d" % n for n in range(500)]
+        for size in (3, 30, 300, 3000, 30000):
+            lines += [" ".join(random.choices(words, k=size)) for _ in range(5)]
+        lines += ["".join(random.choices("0123456789abcdef", k=20000)) for _ in range(3)] + ["z" * 100000]
+        for line in lines:
+            producer.produce(topic, line)
+        producer.flush(20)
+        ran = subprocess.run([program, "broker", "consume", topic, "--from", "beginning", "--until-end", "--server", source], capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines() == lines, topic
 
 
 @checks.check("records of aborted transactions stay behind")

@@ -161,7 +161,9 @@ final class ReplicaFetcher: @unchecked Sendable {
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
         guard let records = part.records, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
         gathering.enter()
-        let job = AppendJob(partition: partition, log: partition.log, payload: .replicated(records), term: partition.term) { [self] outcome in
+        let job = AppendJob(
+            partition: partition, log: partition.log, payload: .replicated(records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)
+        ) { [self] outcome in
             switch outcome {
             case .replicated: broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) }
             case .notLeader: break

@@ -51,7 +51,8 @@ extension Broker {
         let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
         partition.writer.append(
             AppendJob(
-                partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: logAppendTime), term: partition.term, completion: completion))
+                partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: logAppendTime), term: partition.term,
+                mustSync: flushing.mustSync(batch, partition), completion: completion))
     }
 
     /// The partition and the batch, or why it is refused. Everything that the header tells is checked here.
@@ -98,7 +99,7 @@ extension Broker {
         return nil
     }
 
-    /// Whether every record has a key. A batch whose codec has no library here is taken on trust, and compaction leaves it as it is.
+    /// Whether every record has a key. A batch that cannot be opened is taken on trust, and compaction leaves it as it is.
     private static func hasKeys(_ batch: RecordBatch) -> Bool {
         // The checksum is looked at later; damage is told then.
         guard let records = try? batch.records() else { return true }

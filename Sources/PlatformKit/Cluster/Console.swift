@@ -49,7 +49,7 @@ struct Console: Sendable {
             let endpoints = service.endpoints.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.address.description))" }.joined(separator: ",")
             let trouble = service.trouble
             let reason = trouble.map { ",\"reason\":\(JSONText.quoted($0))" } ?? ""
-            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"endpoints\":{\(endpoints)}}"
+            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"durability\":\(JSONText.quoted(service.durability)),\"endpoints\":{\(endpoints)}}"
         }
         return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes()),\"services\":[\(list.joined(separator: ","))]}\n"
     }

@@ -9,6 +9,7 @@ struct RunningBroker: RunningService {
     var name: String { "broker" }
     var endpoints: [Endpoint] { [Endpoint(key: "broker", address: door.address, clients: "Kafka clients")] }
     var trouble: String? { door.trouble }
+    var durability: String { door.durability }
     func stop() async { await door.stop() }
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningBroker {

@@ -12,6 +12,7 @@ final class RunningCompute: RunningService {
     var name: String { "compute" }
     var endpoints: [Endpoint] { [Endpoint(key: "connect", address: address, clients: "Spark Connect clients")] }
     var trouble: String? { stopped.load(ordering: .relaxed) ? "it is stopping" : nil }
+    var durability: String { "nothing is kept" }
 
     private init(door: ComputeDoor, address: HostPort) {
         self.door = door

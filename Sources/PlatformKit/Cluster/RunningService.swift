@@ -18,12 +18,15 @@ protocol RunningService: Sendable {
     var endpoints: [Endpoint] { get }
     /// Why requests are refused at present, or nil; asked from any thread.
     var trouble: String? { get }
+    /// When a write counts as taken, for people.
+    var durability: String { get }
     /// Ends within two seconds; nothing acknowledged is lost.
     func stop() async
 }
 
 extension RunningService {
     var isReady: Bool { trouble == nil }
+    var durability: String { "synced before it is acknowledged" }
 }
 
 /// The services by name, in the order of their endpoints.

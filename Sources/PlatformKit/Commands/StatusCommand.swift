@@ -26,9 +26,14 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if output.output == .json { return Output.data(text) }
         let rows = status.services.flatMap { service in
-            service.endpoints.sorted { $0.key < $1.key }.map { [OutputValue.text(service.name), .text($0.key), .text($0.value), .text(service.ready ? "ready" : "not ready: \(service.reason ?? "unknown")")] }
+            service.endpoints.sorted { $0.key < $1.key }.map { endpoint -> [OutputValue] in
+                [
+                    .text(service.name), .text(endpoint.key), .text(endpoint.value), .text(service.ready ? "ready" : "not ready: \(service.reason ?? "unknown")"),
+                    .text(service.durability ?? "unknown"),
+                ]
+            }
         }
-        Output.rows(["service", "endpoint", "address", "state"], rows, .table)
+        Output.rows(["service", "endpoint", "address", "state", "what is written"], rows, .table)
         Output.note("platform \(status.version), \(status.residentBytes >> 20) MB in memory")
     }
 }
@@ -41,6 +46,8 @@ struct RunningStatus: Decodable {
         /// Why it is not ready.
         var reason: String?
         var endpoints: [String: String]
+        /// When a write counts as taken; not told by versions before 0.2.
+        var durability: String?
     }
     var version: String
     var residentBytes: Int

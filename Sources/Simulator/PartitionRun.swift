@@ -23,6 +23,7 @@ package struct PartitionSummary: Equatable, Sendable {
     package var truncations = 0
     package var crashes = 0
     package var trace: UInt32 = 0
+    package init() {}
 }
 
 package struct PartitionRun {
@@ -137,12 +138,16 @@ package struct PartitionRun {
         _ = brokers[index].machine.apply(commands[slot - 1], at: ApplyPosition(slot: Slot(Int64(slot)), time: .zero), rows: &rows)
         brokers[index].executed = slot
         try place(index)
-        let record = brokers[index].machine.cluster.brokers[id(index)]
-        let isKnown = record.map { !$0.isFenced && $0.incarnation.low == brokers[index].incarnation } ?? false
-        if isKnown { brokers[index].isRegistering = false } else if !brokers[index].isRegistering, slot > brokers.count {
-            brokers[index].isRegistering = true
-            proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
-        }
+        if isRegistered(index) { brokers[index].isRegistering = false }
+    }
+
+    private func isRegistered(_ index: Int) -> Bool {
+        brokers[index].machine.cluster.brokers[id(index)].map { !$0.isFenced && $0.incarnation.low == brokers[index].incarnation } ?? false
+    }
+
+    private mutating func register(_ index: Int) {
+        brokers[index].isRegistering = true
+        proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
     }
 
     /// As the service does when the state of a partition is another.
@@ -173,8 +178,9 @@ package struct PartitionRun {
         let one = proposals.remove(at: random.below(proposals.count))
         // A proposal may be lost, or its proposer may have gone.
         if isCalm || random.chance(9, in: 10) { commands.append(.cluster(one.command)) }
-        guard case .changeInSync = one.command else { return }
         let proposer = Int(one.by) - 1
+        if case .register = one.command { brokers[proposer].isRegistering = false }
+        guard case .changeInSync = one.command else { return }
         // The proposer hears of it once it has executed everything up to there; here at once, which is the harder case.
         if brokers[proposer].term == one.term { brokers[proposer].leadership?.proposalEnded() }
     }
@@ -191,7 +197,8 @@ package struct PartitionRun {
     private mutating func sync(_ index: Int) throws {
         guard brokers[index].isAlive else { return }
         brokers[index].durable = brokers[index].log.count
-        brokers[index].leadership?.appended(to: Int64(brokers[index].durable))
+        let end = Int64(brokers[index].durable)
+        brokers[index].leadership?.appended(to: end)
         try follow(index)
     }
 
@@ -268,7 +275,8 @@ package struct PartitionRun {
     }
 
     private mutating func shorten(_ index: Int, to count: Int) {
-        brokers[index].log.removeLast(brokers[index].log.count - count)
+        let surplus = brokers[index].log.count - count
+        brokers[index].log.removeLast(surplus)
         brokers[index].durable = min(brokers[index].durable, count)
         brokers[index].highWatermark = min(brokers[index].highWatermark, Int64(count))
         brokers[index].epochs = LeaderEpochs()
@@ -278,7 +286,9 @@ package struct PartitionRun {
     // MARK: faults
 
     private mutating func upkeep(_ index: Int) {
-        guard brokers[index].isAlive, let change = brokers[index].leadership?.check(now: now, lagMax: .milliseconds(isCalm ? 100_000 : 300)) else { return }
+        guard brokers[index].isAlive else { return }
+        if brokers[index].executed > brokers.count, !brokers[index].isRegistering, !isRegistered(index) { register(index) }
+        guard let change = brokers[index].leadership?.check(now: now, lagMax: .milliseconds(isCalm ? 100_000 : 300)) else { return }
         propose(change, index)
     }
 
@@ -298,8 +308,7 @@ package struct PartitionRun {
     private mutating func restart(_ index: Int) {
         brokers[index].isAlive = true
         brokers[index].incarnation += 1
-        brokers[index].isRegistering = true
-        proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
+        register(index)
     }
 
     /// Somebody takes a broker for lost, rightly or not.

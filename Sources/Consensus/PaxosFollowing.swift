@@ -42,7 +42,7 @@ extension PaxosNode {
     private func isRow(_ entries: [LogEntry], after previous: Slot, _ ballot: Ballot) -> Bool {
         var slot = previous
         for entry in entries {
-            guard entry.slot == slot.next, entry.ballot == ballot else { return false }
+            guard entry.slot == slot.next, entry.ballot == ballot, entry.isSound else { return false }
             slot = entry.slot
         }
         return true

@@ -12,6 +12,7 @@ extension PaxosNode {
         election.end()
         election.postpone(now)
         acceptor.follow(ballot)
+        if ballot != following.ballot, !standsAlone { send(.knock(me, founders: []), to: node, &effects) }
         following.follow(node, ballot, committed: committed)
         grant.extend(to: node, until: now + options.grant)
         return true

@@ -12,7 +12,7 @@ import sys
 import time
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import BadArgumentsError, BadVersionError, KazooException, NewConfigNoQuorumError, NoAuthError, NotReadOnlyCallError, ReconfigInProcessError
+from kazoo.exceptions import BadArgumentsError, BadVersionError, KazooException, NewConfigNoQuorumError, NoAuthError, NotReadOnlyCallError, ReconfigInProcessError, UnimplementedError
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import KeeperState
 
@@ -34,7 +34,7 @@ class Growing:
     def place(self, number):
         return "127.0.0.1:%d" % self.peer_ports.setdefault(number, free_port())
 
-    def start(self, number, others):
+    def start(self, number, others, alone=False):
         peers = ",".join("%d=%s" % (one, self.place(one)) for one in sorted(set(others) | {number}))
         server = Server(self.program, self.directory, 1, "1=" + self.place(number))
         server.number = number
@@ -42,6 +42,8 @@ class Growing:
             self.program, "coord", "serve", "--id", str(number), "--peers", peers, "--listen", "127.0.0.1:%d" % server.port,
             "--data-dir", "%s/server-%d" % (self.directory, number), "--set", "coord.admin=false", "--set", "console.listen=127.0.0.1:%d" % free_port(),
             "--set", "coord.connections-per-address.max=0", "--set", "coord.reconfig=true", "--set", "coord.read-only=true", "--set", "coord.super.digest=" + SUPER]
+        if alone:
+            server.arguments = server.arguments[:3] + server.arguments[7:]
         server.start()
         server.wait_ready()
         self.all[number] = server
@@ -113,10 +115,30 @@ def main():
 
 
 def scenarios(checks, ensemble):
-    @checks.check("an ensemble of one grows to three under load")
+    @checks.check("a server that stood alone refuses, and goes on as an ensemble of one")
     def _():
+        alone = ensemble.start(1, [], alone=True)
+        client = admin(ensemble, alone)
+        client.create("/from-before", b"x")
+        try:
+            client.reconfig("server.2=127.0.0.1:1:2;3", None, None)
+            raise AssertionError("a server that stands alone took a member")
+        except UnimplementedError:
+            pass
+        client.stop()
+        client.close()
+        alone.process.terminate()
+        alone.process.wait(15)
         ensemble.servers = [ensemble.start(1, [])]
         ensemble.leader()
+        client = admin(ensemble)
+        assert client.get("/from-before")[0] == b"x"
+        assert client.get("/zookeeper/config")[0].decode() == ensemble.spec(1) + "\nversion=0"
+        client.stop()
+        client.close()
+
+    @checks.check("an ensemble of one grows to three under load")
+    def _():
         with Load(ensemble, "one"):
             for number in (2, 3):
                 ensemble.start(number, [1])

@@ -52,7 +52,11 @@ let package = Package(
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
-        .target(name: "MetaStore", dependencies: ["Base", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "MetaStore",
+            dependencies: [
+                "Base", "Storage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
 
         // Ring 4: runtime
         .target(name: "Replication", dependencies: ["Base", "Consensus", "Storage", "MetaStore", collections, logging]),

@@ -109,7 +109,8 @@ extension WireLayout {
     @inlinable public func encoded<D: WireDialect>(
         as dialect: D.Type, version: Int16 = 0, flexible: Bool = false
     ) throws(WireError) -> Bytes {
-        var buffer = Bytes()
+        // Most messages fit, so that memory is asked for once.
+        var buffer = ByteBufferAllocator().buffer(capacity: 128)
         try encode(into: &buffer, as: dialect, version: version, flexible: flexible)
         return buffer
     }

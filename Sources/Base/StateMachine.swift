@@ -23,6 +23,10 @@ public protocol StateMachine {
     /// The log names these members of the replicated group from this position on. A machine whose state tells of them changes it here, and says
     /// what that came to; the others do nothing.
     mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> Outcome?
+    /// Puts the rows that `apply` only noted as changed into `rows`, as they are now. Called before the rows go to the tables.
+    mutating func completeRows(_ rows: inout RowChanges)
+    /// About so many rows are going to be loaded.
+    mutating func expectRows(_ count: Int)
     /// Takes one row back, table by table in the order of `tables`, rows in key order.
     mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption)
     /// Called once after the last row.
@@ -35,6 +39,8 @@ public protocol StateMachine {
 
 extension StateMachine {
     public mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> Outcome? { nil }
+    public mutating func completeRows(_ rows: inout RowChanges) {}
+    public mutating func expectRows(_ count: Int) {}
     public static func encode(_ command: Command) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
     public static func decode(_ bytes: Bytes) throws(WireError) -> Command { try Command(decoding: bytes, as: DurableDialect.self) }
 }

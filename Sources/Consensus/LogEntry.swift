@@ -172,6 +172,6 @@ package enum AcceptorRecord: WireLayout, Equatable {
 
 extension AcceptorRecord {
     /// Its bytes in the log. Written out here so that it is compiled for this type; the generic form would not be. hot: `platform-bench coord`.
-    package func durableBytes() throws(WireError) -> Bytes { try encoded(as: DurableDialect.self) }
+    package func writeDurable(into bytes: inout Bytes) throws(WireError) { try encode(into: &bytes, as: DurableDialect.self) }
     package init(durable bytes: Bytes) throws(WireError) { try self.init(decoding: bytes, as: DurableDialect.self) }
 }

@@ -10,7 +10,20 @@ struct AccessLists: Sendable {
     private var entries = NumberedSlots<Entry>()
     private var numbers = LookupTable<[AccessRight], UInt32>()
 
+    /// The list that was taken last: the next one is often the same.
+    private var last: UInt32?
+
     mutating func take(_ list: [AccessRight]) -> UInt32 {
+        if let last, entries[last].list == list {
+            entries[last].uses += 1
+            return last
+        }
+        let number = number(of: list)
+        last = number
+        return number
+    }
+
+    private mutating func number(of list: [AccessRight]) -> UInt32 {
         if let number = numbers[list] {
             entries[number].uses += 1
             return number
@@ -24,6 +37,7 @@ struct AccessLists: Sendable {
         entries[number].uses -= 1
         guard entries[number].uses == 0 else { return }
         numbers.remove(entries[number].list)
+        if last == number { last = nil }
         entries[number].list = []
         entries.remove(number)
     }

@@ -12,6 +12,8 @@ package struct CoordMachine: StateMachine, Sendable {
     /// Access lists read so far, while rows are loaded: most nodes share a few.
     private var lists = LookupTable<String, [AccessRight]>()
     private var loadedParent = ZnodeTree.LoadedParent()
+    /// Nodes whose rows are still to be made.
+    private var changed = ChangedPaths()
 
     package init() {}
 
@@ -97,10 +99,15 @@ package struct CoordMachine: StateMachine, Sendable {
         return owner == 0 || owner == record.owner ? nil : .sessionMoved
     }
 
-    private func finish(_ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
-        write.note(tree, &rows)
+    private mutating func finish(_ write: TreeWrite, _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+        for path in write.changed { changed.add(path) }
+        if changed.isFull { changed.complete(tree, &rows) }
         outcome.events = write.events
     }
+
+    package mutating func completeRows(_ rows: inout RowChanges) { changed.complete(tree, &rows) }
+
+    package mutating func expectRows(_ count: Int) { tree.reserve(count) }
 
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table == CoordRows.znodes {

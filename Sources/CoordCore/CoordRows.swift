@@ -56,9 +56,13 @@ package enum CoordRows {
     /// Lists that are remembered while rows are read.
     private static let listsMax = 10_000
 
+    private static let openText = "world:anyone:31"
+
     /// `scheme:id:permissions` per entry, one a line; ids may hold colons.
     static func text(_ acl: [AccessRight]) -> String {
-        acl.map { "\($0.identity.scheme):\($0.identity.id):\($0.permissions.rawValue)" }.joined(separator: "\n")
+        // What nearly all nodes have.
+        if acl.count == 1, acl[0] == .open { return openText }
+        return acl.map { "\($0.identity.scheme):\($0.identity.id):\($0.permissions.rawValue)" }.joined(separator: "\n")
     }
 
     static func rights(_ text: String) -> [AccessRight]? {

@@ -161,14 +161,19 @@ struct NodeArena: Sendable {
 
     // MARK: changing
 
+    /// Makes room in the index for nodes that are about to come.
+    mutating func reserve(_ nodes: Int) { index.reserve(nodes, &records) }
+
     /// Adds a node under `parent`; the root has none.
     mutating func add(_ path: String, parent: UInt32, _ node: Znode) -> UInt32 {
-        let name = path.isEmpty ? [] : Array(ZnodePath.name(of: path).utf8)
-        var record = NodeRecord(payload: payloads.add(name: name, data: node.data), acl: lists.take(node.acl))
-        (record.czxid, record.ctime) = (node.stat.czxid, node.stat.ctime)
         var path = path
         // The bytes are read within the call.
-        record.hash = path.withUTF8 { Self.hash($0) }
+        var record = path.withUTF8 { bytes in
+            let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1
+            let name = UnsafeBufferPointer(rebasing: bytes[(slash + 1)...])
+            return NodeRecord(payload: payloads.add(name: name, data: node.data), hash: Self.hash(bytes), acl: lists.take(node.acl))
+        }
+        (record.czxid, record.ctime) = (node.stat.czxid, node.stat.ctime)
         count += 1
         dataBytes += record.payload.dataBytes
         var history = NodeHistory(record)
@@ -192,6 +197,12 @@ struct NodeArena: Sendable {
         lists.giveBack(records[number].acl)
         records[number].acl = list
         set(number, node.stat)
+    }
+
+    mutating func setData(_ number: UInt32, _ data: Bytes?, _ stat: ZnodeStat) {
+        dataBytes += (data?.readableBytes ?? 0) - records[number].payload.dataBytes
+        records[number].payload = payloads.replace(records[number].payload, data: data)
+        set(number, stat)
     }
 
     mutating func set(_ number: UInt32, _ stat: ZnodeStat) {

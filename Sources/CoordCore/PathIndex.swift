@@ -20,6 +20,9 @@ struct PathIndex: Sendable {
     /// The first node of the chain in which a hash would be.
     func first(_ hash: UInt32) -> UInt32 { heads[bucket(hash)] }
 
+    /// Splits buckets ahead of the nodes that they are for: cheap as long as there are few to move.
+    mutating func reserve(_ count: Int, _ nodes: inout NumberedSlots<NodeRecord>) { while heads.count < count { grow(&nodes) } }
+
     mutating func insert(_ number: UInt32, _ nodes: inout NumberedSlots<NodeRecord>) {
         let place = bucket(nodes[number].hash)
         nodes[number].nextInBucket = heads[place]

@@ -40,10 +40,10 @@ struct PayloadStore: Sendable {
     private static func units(_ bytes: Int) -> Int { max(1, (bytes + unit - 1) / unit) }
 
     /// Keeps a name and data.
-    mutating func add(name: [UInt8], data: Bytes?) -> Payload {
+    mutating func add(name: UnsafeBufferPointer<UInt8>, data: Bytes?) -> Payload {
         let size = name.count + (data?.readableBytes ?? 0)
         guard Self.units(size) <= Self.unitsMax else {
-            var bytes = name
+            var bytes = Array(name)
             if let data { bytes.append(contentsOf: data.readableBytesView) }
             var payload = Payload(nameBytes: name.count, data: data, isLarge: true)
             payload.block = large.add(bytes)
@@ -55,29 +55,34 @@ struct PayloadStore: Sendable {
         return payload
     }
 
-    private mutating func write(_ name: [UInt8], _ data: Bytes?, _ payload: Payload) {
+    private mutating func write(_ name: UnsafeBufferPointer<UInt8>, _ data: Bytes?, _ payload: Payload) {
         let (slab, start) = place(payload.block)
         // Both copies stay within the block, whose size was made from these counts.
         slabs[slab].withUnsafeMutableBytes { memory in
             UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + name.count]).copyBytes(from: name)
-            guard let data, data.readableBytes > 0 else { return }
-            let end = start + name.count
-            data.withUnsafeReadableBytes { UnsafeMutableRawBufferPointer(rebasing: memory[end..<end + $0.count]).copyMemory(from: $0) }
+            Self.copy(data, into: memory, at: start + name.count)
         }
+    }
+
+    private static func copy(_ data: Bytes?, into memory: UnsafeMutableRawBufferPointer, at start: Int) {
+        guard let data, data.readableBytes > 0 else { return }
+        // The slice is bounds-checked; the bytes are read within the call.
+        data.withUnsafeReadableBytes { UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + $0.count]).copyMemory(from: $0) }
     }
 
     /// Replaces the data; the block stays if the new data fits the same size.
     mutating func replace(_ payload: Payload, data: Bytes?) -> Payload {
-        let name = self.name(payload)
-        let size = name.count + (data?.readableBytes ?? 0)
-        if !payload.isLarge, Self.units(size) == Self.units(name.count + payload.dataBytes) {
+        let size = payload.nameBytes + (data?.readableBytes ?? 0)
+        if !payload.isLarge, Self.units(size) == Self.units(payload.nameBytes + payload.dataBytes) {
             var same = payload
             same.dataBytesOrNull = data.map { Int32($0.readableBytes) } ?? -1
-            write(name, data, same)
+            let (slab, start) = place(payload.block)
+            slabs[slab].withUnsafeMutableBytes { Self.copy(data, into: $0, at: start + payload.nameBytes) }  // within the block: its size is the same
             return same
         }
+        let name = self.name(payload)
         remove(payload)
-        return add(name: name, data: data)
+        return name.withUnsafeBufferPointer { add(name: $0, data: data) }  // copied within the call
     }
 
     mutating func remove(_ payload: Payload) {

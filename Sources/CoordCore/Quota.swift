@@ -41,7 +41,7 @@ enum QuotaPath {
     static func counted(by path: String) -> String? { subject(path, statistics) }
 
     private static func subject(_ path: String, _ name: String) -> String? {
-        guard path.hasPrefix(root + "/"), path.hasSuffix(name), path.utf8.count > root.utf8.count + name.utf8.count else { return nil }
+        guard path.utf8.count > root.utf8.count + name.utf8.count, path.hasPrefix(root + "/"), path.hasSuffix(name) else { return nil }
         return String(path.dropFirst(root.count).dropLast(name.count))
     }
 

@@ -20,7 +20,8 @@ struct TreeWrite {
     private var undo: [Undo] = []
     /// A single operation checks everything before it changes anything, so it never has to be taken back.
     private var keepsUndo = false
-    private var changed: [String] = []
+    /// Paths whose rows have changed; some more than once.
+    private(set) var changed: [String] = []
     private(set) var events: [TreeEvent] = []
 
     init(_ position: ApplyPosition, session: SessionID = .none, identities: [Identity] = [], enforcesQuota: Bool = false) {
@@ -46,14 +47,6 @@ struct TreeWrite {
             }
         }
         return .success(results)
-    }
-
-    /// The last state of each changed path, once.
-    func note(_ tree: ZnodeTree, _ rows: inout RowChanges) {
-        var seen: Set<ExactText> = []
-        for path in changed.reversed() where seen.insert(ExactText(path)).inserted {
-            if let node = tree.node(path) { CoordRows.upsert(path, node, &rows) } else { CoordRows.delete(path, &rows) }
-        }
     }
 
     private mutating func takeBack(_ tree: inout ZnodeTree) {
@@ -108,15 +101,16 @@ struct TreeWrite {
     ) throws(CoordRefusal) -> OperationResult {
         guard let parentPath = ZnodePath.parentIfAny(of: path) else { throw .badArguments }
         guard let rights = AccessControl.normalised(acl, by: identities) else { throw .invalidACL }
-        guard let parent = tree.outline(parentPath) else { throw .noNode }
+        guard let place = tree.place(of: parentPath) else { throw .noNode }
+        let parent = tree.outline(at: place)
         try require(.create, parent.acl)
         let full = sequential ? path + ZnodePath.sequenceSuffix(parent.stat.childrenCreated) : path
         guard ZnodePath.isValid(full) else { throw .badArguments }
-        guard tree.outline(full) == nil else { throw .nodeExists }
+        guard tree.place(of: full) == nil else { throw .nodeExists }
         guard parent.stat.life.session == nil else { throw .noChildrenForEphemerals }
         try askQuota(full, bytes: data?.readableBytes ?? 0, count: 1, tree)
         if keepsUndo { undo += [.restat(path: parentPath, parent.stat), .remove(path: full)] }
-        tree.change(parentPath) {
+        tree.change(at: place) {
             $0.childrenCreated &+= 1
             $0.pzxid = zxid
         }
@@ -125,11 +119,10 @@ struct TreeWrite {
         (stat.ctime, stat.mtime) = (position.time.milliseconds, position.time.milliseconds)
         stat.storedLife = life.stored
         let node = Znode(data: data, acl: rights, stat: stat)
-        tree.put(full, node)
+        tree.add(full, below: place, node)
         count(full, bytes: data?.readableBytes ?? 0, count: 1, &tree)
         if let counted = QuotaPath.counted(by: full) { recount(counted, &tree) }
-        changed += [full, parentPath]
-        events += [TreeEvent(.created, full, acl: rights), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
+        note(full, .created, rights, parentPath, parent.acl)
         return .created(path: full, node.status)
     }
 
@@ -150,15 +143,23 @@ struct TreeWrite {
         tree.erase(path)
         tree.change(parentPath) { $0.pzxid = zxid }
         count(path, bytes: -node.status.dataBytes, count: -1, &tree)
-        changed += [path, parentPath]
-        events += [TreeEvent(.deleted, path, acl: node.acl), TreeEvent(.childrenChanged, parentPath, acl: parent.acl)]
+        note(path, .deleted, node.acl, parentPath, parent.acl)
+    }
+
+    /// A node came or went.
+    private mutating func note(_ path: String, _ kind: TreeEvent.Kind, _ acl: [AccessRight], _ parentPath: String, _ parentACL: [AccessRight]) {
+        changed.append(path)
+        changed.append(parentPath)
+        events.append(TreeEvent(kind, path, acl: acl))
+        events.append(TreeEvent(.childrenChanged, parentPath, acl: parentACL))
     }
 
     private mutating func setData(_ path: String, _ data: Bytes?, _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal)
         -> OperationResult
     {
         guard ZnodePath.isValid(path) else { throw .badArguments }
-        guard let node = tree.outline(path) else { throw .noNode }
+        guard let place = tree.place(of: path) else { throw .noNode }
+        let node = tree.outline(at: place)
         try require(.write, node.acl)
         let growth = (data?.readableBytes ?? 0) - node.status.dataBytes
         try askQuota(path, bytes: growth, count: 0, tree)
@@ -168,7 +169,10 @@ struct TreeWrite {
         stat.version = next(stat.version)
         stat.mzxid = zxid
         stat.mtime = position.time.milliseconds
-        let result = replace(path, Znode(data: data, acl: node.acl, stat: stat), node, &tree)
+        tree.setData(path, at: place, data, stat)
+        changed.append(path)
+        let status = NodeStatus(stat: stat, dataBytes: data?.readableBytes ?? 0, childCount: node.status.childCount)
+        let result = OperationResult.changed(path: path, status)
         count(path, bytes: growth, count: 0, &tree)
         events.append(TreeEvent(.dataChanged, path, acl: node.acl))
         return result

@@ -78,6 +78,7 @@ package struct WatchTable: Sendable {
 
     /// The watchers to tell of an event, each once; their one-time watches for it are used up. O(depth of the path + watchers).
     package mutating func fire(_ event: TreeEvent) -> [WatcherID] {
+        if count == 0 { return [] }
         let (wanted, once) = Self.kinds(for: event.kind)
         var told = OrderedSet<WatcherID>()
         let path = ExactText(event.path)

@@ -6,12 +6,25 @@ package enum ZnodePath {
     /// Whether `path` may name a node.
     package static func isValid(_ path: String) -> Bool {
         let bytes = path.utf8
+        if let plain = bytes.withContiguousStorageIfAvailable(isPlain), plain { return true }
         guard bytes.first == UInt8(ascii: "/") else { return false }
         if bytes.count == 1 { return true }
         guard bytes.last != UInt8(ascii: "/") else { return false }
         for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         where part.isEmpty || part == "." || part == ".." { return false }
         return path.unicodeScalars.allSatisfy { allowed($0.value) }
+    }
+
+    /// Whether bytes are a valid path for certain: printable ASCII, parts that are not empty and do not begin with a dot. Most paths are.
+    private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count > 1, bytes[0] == UInt8(ascii: "/") else { return false }
+        var before = UInt8(ascii: "a")
+        for byte in bytes {
+            if byte < 0x20 || byte >= 0x7f { return false }
+            if before == UInt8(ascii: "/"), byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") { return false }
+            before = byte
+        }
+        return before != UInt8(ascii: "/")
     }
 
     /// Control characters, private use, the specials at the end of the basic plane and whatever lies beyond it are not allowed.
@@ -55,8 +68,17 @@ package enum ZnodePath {
 
     /// The ten digits that a sequential node gets.
     package static func sequenceSuffix(_ number: Int32) -> String {
+        if number >= 0 {
+            return String(unsafeUninitializedCapacity: 10) { digits in
+                var rest = number
+                for place in stride(from: 9, through: 0, by: -1) {
+                    digits[place] = UInt8(ascii: "0") + UInt8(rest % 10)  // ten digits hold every Int32
+                    rest /= 10
+                }
+                return 10
+            }
+        }
         let digits = String(number.magnitude)
-        let width = number < 0 ? 9 : 10
-        return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return "-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
     }
 }

@@ -35,6 +35,12 @@ package struct ZnodeTree: Sendable {
     /// A node without its data.
     package func outline(_ path: String) -> ZnodeOutline? { arena.find(path).map { arena.outline($0) } }
 
+    /// A node that was found: as long as it is not erased, asking it again needs no path.
+    struct Place { fileprivate var number: UInt32 }
+
+    func place(of path: String) -> Place? { arena.find(path).map { Place(number: $0) } }
+    func outline(at place: Place) -> ZnodeOutline { arena.outline(place.number) }
+
     /// The names below a node, sorted as far as they are not too many; nil if there is no such node.
     package func children(of path: String) -> [String]? {
         guard let number = arena.find(path) else { return nil }
@@ -80,14 +86,26 @@ package struct ZnodeTree: Sendable {
         return true
     }
 
+    /// Puts a node where none is.
+    mutating func add(_ path: String, below parent: Place, _ node: Znode) {
+        note(arena.add(path, parent: parent.number, node), node.stat.life)
+        noteQuota(path, node)
+    }
+
+    /// Replaces data and statistics of a node; its access list stays, and so does how long it lives.
+    mutating func setData(_ path: String, at place: Place, _ data: Bytes?, _ stat: ZnodeStat) {
+        arena.setData(place.number, data, stat)
+        if let limited = QuotaPath.limited(by: path) { quotas[ExactText(limited)] = QuotaFigures(text: data?.text ?? "") }
+    }
+
     /// Puts a node that was read from the tables, where each is once and parents come first; false if its parent is missing. The nodes
     /// that every tree has are there already.
     mutating func load(_ path: String, _ node: Znode, _ siblings: inout LoadedParent) -> Bool {
         if path == "/" || path.hasPrefix("/zookeeper") { return putIfPossible(path, node) }
-        let parentPath = ZnodePath.parent(of: path)
-        if !parentPath.utf8.elementsEqual(siblings.path.utf8) {
+        if !siblings.holds(path) {
+            let parentPath = ZnodePath.parent(of: path)
             guard let parent = arena.find(parentPath) else { return false }
-            siblings = LoadedParent(path: parentPath, number: parent)
+            siblings = LoadedParent(path: parentPath == "/" ? [] : Array(parentPath.utf8), number: parent)
         }
         note(arena.add(path, parent: siblings.number, node), node.stat.life)
         return true
@@ -95,9 +113,22 @@ package struct ZnodeTree: Sendable {
 
     /// The parent of the row before: the next one often has the same.
     struct LoadedParent: Sendable {
-        fileprivate var path = "/"
+        fileprivate var path: [UInt8] = []
         fileprivate var number = NodeArena.root
+
+        /// Whether `path` is a node right below.
+        fileprivate func holds(_ path: String) -> Bool {
+            var path = path
+            // The bytes are read within the call.
+            return path.withUTF8 { bytes in
+                guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash == self.path.count else { return false }
+                return bytes.prefix(slash).elementsEqual(self.path)
+            }
+        }
     }
+
+    /// Makes room for nodes that are about to be loaded.
+    mutating func reserve(_ nodes: Int) { arena.reserve(nodes) }
 
     private mutating func noteQuota(_ path: String, _ node: Znode) {
         if let limited = QuotaPath.limited(by: path) { quotas[ExactText(limited)] = QuotaFigures(text: node.data?.text ?? "") }
@@ -115,10 +146,13 @@ package struct ZnodeTree: Sendable {
 
     /// Changes the statistics of a node that is there.
     mutating func change(_ path: String, _ body: (inout ZnodeStat) -> Void) {
-        guard let number = arena.find(path) else { return }
-        var stat = arena.stat(number)
+        if let place = place(of: path) { change(at: place, body) }
+    }
+
+    mutating func change(at place: Place, _ body: (inout ZnodeStat) -> Void) {
+        var stat = arena.stat(place.number)
         body(&stat)
-        arena.set(number, stat)
+        arena.set(place.number, stat)
     }
 
     /// Takes a node without children out.

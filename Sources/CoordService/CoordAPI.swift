@@ -101,6 +101,11 @@ package struct CoordAPI: Sendable {
 }
 
 /// A record as reply bytes.
-func encode(_ record: some WireLayout) -> Bytes {
-    do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
+func encode(_ record: some WireLayout) -> Bytes { fitting { () throws(WireError) in try record.encoded(as: JuteDialect.self) } }
+func encode(_ record: StatResponse) -> Bytes { fitting { () throws(WireError) in try record.juteBytes() } }
+func encode(_ record: PathResponse) -> Bytes { fitting { () throws(WireError) in try record.juteBytes() } }
+func encode(_ record: GetDataResponse) -> Bytes { fitting { () throws(WireError) in try record.juteBytes() } }
+
+private func fitting(_ make: () throws(WireError) -> Bytes) -> Bytes {
+    do { return try make() } catch { preconditionFailure("a record of ours fits jute's lengths: \(error)") }
 }

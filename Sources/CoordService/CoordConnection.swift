@@ -124,7 +124,7 @@ final class CoordConnection: FrameSession {
         door.heardFrom(self, session)
         var reader = JuteReader(frame)
         var header = RequestHeader()
-        do { try header.layout(&reader) } catch {
+        do { try header.read(&reader) } catch {
             door.log.info("connection closed: a request has no header", metadata: ["remote": "\(remote)"])
             return end()
         }
@@ -271,26 +271,34 @@ final class CoordConnection: FrameSession {
     }
 
     func send(_ xid: Int32, _ answer: CoordAnswer, zxid: Int64? = nil) {
-        var bytes: Bytes
+        statistics.noteSent()
+        door.noteSent()
         switch answer {
-        case .body(let body):
-            bytes = encode(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: .ok))
-            bytes.writeImmutableBuffer(body)
-        case .refused(let code): bytes = encode(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: code))
+        case .body(let body): frames.send(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: .ok), body)
+        case .refused(let code): frames.send(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: code), Bytes())
         }
-        transmit(bytes)
     }
 
     /// A watch of this connection has fired.
     func notify(_ event: WatchEvent, zxid: Int64) {
-        var bytes = encode(ReplyHeader(xid: SpecialXid.event, zxid: zxid, error: .ok))
-        bytes.writeImmutableBuffer(encode(event))
-        transmit(bytes)
+        statistics.noteSent()
+        door.noteSent()
+        frames.send(ReplyHeader(xid: SpecialXid.event, zxid: zxid, error: .ok), encode(event))
     }
 
     func transmit(_ bytes: Bytes) {
         statistics.noteSent()
         door.noteSent()
         frames.send(bytes)
+    }
+}
+
+extension FrameConnection {
+    /// Sends a header and a body as one frame.
+    fileprivate func send(_ header: ReplyHeader, _ body: Bytes) {
+        send(bytes: ReplyHeader.byteCount + body.readableBytes) { frame in
+            frame.writeMultipleIntegers(header.xid, header.zxid, header.error)
+            frame.writeImmutableBuffer(body)
+        }
     }
 }

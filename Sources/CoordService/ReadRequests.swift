@@ -61,7 +61,7 @@ enum ReadRequests {
 
     private static func pathAndWatch(_ io: inout JuteReader) throws(WireError) -> (path: String, watch: Bool) {
         var request = PathWatchRequest()
-        try request.layout(&io)
+        try request.read(&io)
         return (try named(request.path), request.watch)
     }
 

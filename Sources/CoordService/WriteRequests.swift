@@ -34,7 +34,7 @@ enum WriteRequests {
 
     private static func request(_ io: inout JuteReader) throws(WireError) -> (CreateRequest, path: String) {
         var request = CreateRequest()
-        try request.layout(&io)
+        try request.read(&io)
         guard let path = request.path else { throw .unexpectedNull }
         return (request, path)
     }
@@ -86,7 +86,7 @@ enum WriteRequests {
 
     static func setDataOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
         var request = SetDataRequest()
-        try request.layout(&io)
+        try request.read(&io)
         return .setData(path: request.path ?? "", data: request.data?.copied(), version: request.version)
     }
 

@@ -5,7 +5,7 @@ import GRDB
 
 enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
-    static let version = 2
+    static let version = 3
 
     static func run(on queue: DatabaseQueue, tables: [TableSchema]) throws {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
@@ -21,6 +21,10 @@ enum Migrations {
         }
         // The origins of proposals, and what the machines have learnt since: transactions, users, rules, owners of sessions.
         migrator.registerMigration("2 who proposed what") { database in
+            for table in tables { try database.execute(sql: createStatement(table)) }
+        }
+        // The members of the group.
+        migrator.registerMigration("3 who belongs") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)

@@ -4,6 +4,7 @@
 import Base
 import Foundation
 import GRDB
+import GRDBSQLite
 import Storage
 
 /// A service's tables on the system's SQLite.
@@ -56,6 +57,16 @@ package final class SQLiteTableStore: TableStore {
             try queue.read { Slot(try Int64.fetchOne($0, sql: "SELECT slot FROM applied") ?? 0) }
         }
     }
+
+    /// About how many rows there are, from the size of the file; at most a few times too many.
+    package func rowsEstimate() throws(StorageError) -> Int {
+        let (pages, bytes) = try sqlite(path, "read its size") {
+            try queue.read { (try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0, try Int.fetchOne($0, sql: "PRAGMA page_size") ?? 0) }
+        }
+        return pages * bytes / Self.rowBytesTypical
+    }
+    /// A node of coord with a hundred bytes of data, in bytes.
+    private static let rowBytesTypical = 192
 
     package func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError) {
         try sqlite(path, "commit") {
@@ -117,10 +128,21 @@ package final class SQLiteTableStore: TableStore {
         let names = table.columns.map(\.name).joined(separator: ", ")
         let order = table.columns.prefix(table.keyCount).map(\.name).joined(separator: ", ")
         try queue.read { database in
-            let cursor = try GRDB.Row.fetchCursor(database, sql: "SELECT \(names) FROM \(table.name) ORDER BY \(order)")
-            while let row = try cursor.next() {
-                try visit((0..<table.columns.count).map { ColumnValue(row[$0] as DatabaseValue) })
+            let statement = try database.makeStatement(sql: "SELECT \(names) FROM \(table.name) ORDER BY \(order)")
+            var row = Base.Row(repeating: .null, count: table.columns.count)
+            while try Self.step(statement.sqliteStatement, database) {
+                for place in row.indices { row[place] = ColumnValue(statement.sqliteStatement, Int32(place)) }
+                try visit(row)
             }
+        }
+    }
+
+    /// Whether there is another row. A start reads millions of them, and SQLite's own functions take a third of the time of a row of GRDB's.
+    private static func step(_ statement: SQLiteStatement, _ database: Database) throws -> Bool {
+        switch sqlite3_step(statement) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
         }
     }
 
@@ -176,13 +198,19 @@ extension ColumnValue {
         }
     }
 
-    init(_ value: DatabaseValue) {
-        switch value.storage {
-        case .null: self = .null
-        case .int64(let integer): self = .integer(integer)
-        case .double(let double): self = .integer(Int64(double))
-        case .string(let text): self = .text(text)
-        case .blob(let data): self = .blob(Bytes(bytes: data))
+    /// A column of the row that a statement stands on. Its memory is SQLite's until the next step, so it is copied here.
+    init(_ statement: SQLiteStatement, _ place: Int32) {
+        switch sqlite3_column_type(statement, place) {
+        case SQLITE_INTEGER, SQLITE_FLOAT: self = .integer(sqlite3_column_int64(statement, place))
+        case SQLITE_TEXT:
+            let text = UnsafeBufferPointer(start: sqlite3_column_text(statement, place), count: Int(sqlite3_column_bytes(statement, place)))
+            self = .text(String(decoding: text, as: UTF8.self))
+        case SQLITE_BLOB:
+            let blob = UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, place), count: Int(sqlite3_column_bytes(statement, place)))
+            var bytes = ByteBufferAllocator().buffer(capacity: blob.count)
+            bytes.writeBytes(blob)
+            self = .blob(bytes)
+        default: self = .null
         }
     }
 }

@@ -52,6 +52,8 @@ package final class FrameConnection {
     let channel: any Channel
     private let limits: FrameLimits
     private var outbound = Bytes()
+    /// The size of the last burst: the next one is about as large.
+    private var burstBytes = 0
     private var flushScheduled = false
     private(set) var isClosed = false
     private var closeAfterFlush = false
@@ -78,9 +80,24 @@ package final class FrameConnection {
 
     /// Sends a frame with its length in front. Leaves with the others of this burst.
     package func send(_ frame: Bytes) {
+        send(bytes: frame.readableBytes) { $0.writeImmutableBuffer(frame) }
+    }
+
+    /// Sends a frame that `write` puts where it leaves from; it writes `count` bytes.
+    package func send(bytes count: Int, _ write: (inout Bytes) -> Void) {
         guard !isClosed else { return }
-        outbound.writeInteger(UInt32(frame.readableBytes))
-        sendRaw(frame)
+        if count > Self.copyBytesMax {
+            writeOutbound()
+            var frame = channel.allocator.buffer(capacity: 4 + count)
+            frame.writeInteger(UInt32(count))
+            write(&frame)
+            channel.write(frame, promise: nil)
+        } else {
+            if outbound.capacity == 0 { outbound = channel.allocator.buffer(capacity: min(Self.copyBytesMax, max(4 + count, burstBytes))) }
+            outbound.writeInteger(UInt32(count))
+            write(&outbound)
+        }
+        scheduleFlush()
     }
 
     /// Sends bytes as they are.
@@ -98,6 +115,7 @@ package final class FrameConnection {
     private func writeOutbound() {
         guard outbound.readableBytes > 0 else { return }
         sentSinceLook = true
+        burstBytes = outbound.readableBytes
         channel.write(outbound, promise: nil)
         outbound = Bytes()
     }

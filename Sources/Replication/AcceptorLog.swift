@@ -9,6 +9,10 @@ import Storage
 package final class AcceptorLog {
     private let log: SegmentLog<DurableFraming>
     /// For each batch, the highest slot so far and the log offset that follows it.
+    /// Where a batch is put together; kept from one to the next.
+    private var scratch = Bytes()
+    /// A larger one is not kept, in bytes.
+    private static let scratchBytesMax = 1 << 20
     private var marks = Deque<(slot: Slot, nextOffset: Int64)>()
 
     package init(files: any FileSystem, directory: String, options: SegmentLogOptions = .init()) throws(StorageError) {
@@ -68,15 +72,16 @@ package final class AcceptorLog {
     }
 
     private func append(_ records: [AcceptorRecord]) throws(StorageError) {
-        var bytes = Bytes()
+        scratch.clear(minimumCapacity: 0)
         var offset = log.nextOffset
         for record in records {
-            let payload: Bytes
-            do { payload = try record.durableBytes() } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
-            DurableFraming.write(payload, offset: offset, durableBefore: log.durableOffset, into: &bytes)
+            DurableFraming.write(offset: offset, durableBefore: log.durableOffset, into: &scratch) { bytes in
+                do { try record.writeDurable(into: &bytes) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+            }
             offset += 1
         }
-        try log.append(bytes)
+        defer { if scratch.capacity > Self.scratchBytesMax { scratch = Bytes() } }
+        try log.append(scratch)
     }
 
     /// Drops whole segments that hold nothing above `slot`, writing `keep` anew into what stays.

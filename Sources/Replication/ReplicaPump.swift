@@ -291,6 +291,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// Takes the rows that the tables lack, with the slot that they lead to; the caller stores both in one transaction.
     package mutating func takeUnsaved() -> (changes: [RowChanges.Change], applied: Slot)? {
         guard applied > saved else { return nil }
+        machine.completeRows(&backlog.rows)
         return (backlog.take(ledger), applied)
     }
 

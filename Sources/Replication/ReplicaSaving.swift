@@ -29,30 +29,34 @@ extension ReplicaHost {
     }
 
     private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
+        let applied = batch.applied
         let checkpoint = saving.slotsSinceCheckpoint >= Self.checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
         tableFile.submit { tables in
             let result = Result { () throws(StorageError) -> Slot? in
                 try tables.commit(batch.changes, applied: batch.applied)
                 return checkpoint ? try tables.checkpoint() : nil
             }
-            self.loop.execute { self.saveEnded(batch, result) }
+            switch result {
+            // The rows are given up here, not on the loop: there may be a hundred thousand of them.
+            case .success(let checkpoint): self.loop.execute { self.saved(through: applied, checkpoint) }
+            case .failure(let error): self.loop.execute { self.saveFailed(batch, error) }
+            }
         }
     }
 
-    private func saveEnded(_ batch: (changes: [RowChanges.Change], applied: Slot), _ result: Result<Slot?, StorageError>) {
-        switch result {
-        case .success(let checkpoint):
-            saving.underWay = false
-            pump.tablesSaved(through: batch.applied)
-            if let checkpoint {
-                saving.slotsSinceCheckpoint = 0
-                saving.bytesSinceCheckpoint = 0
-                trimLog(checkpoint)
-            }
-            scheduleSettle()
-        case .failure(let error):
-            log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
-            loop.schedule(after: Self.stallRetry) { if !self.isStopping { self.store(batch) } }
+    private func saved(through slot: Slot, _ checkpoint: Slot?) {
+        saving.underWay = false
+        pump.tablesSaved(through: slot)
+        if let checkpoint {
+            saving.slotsSinceCheckpoint = 0
+            saving.bytesSinceCheckpoint = 0
+            trimLog(checkpoint)
         }
+        scheduleSettle()
+    }
+
+    private func saveFailed(_ batch: (changes: [RowChanges.Change], applied: Slot), _ error: StorageError) {
+        log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
+        loop.schedule(after: Self.stallRetry) { if !self.isStopping { self.store(batch) } }
     }
 }

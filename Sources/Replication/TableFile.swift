@@ -37,6 +37,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         let applied = try store.appliedSlot()
         var machine = Machine()
         var ledger = ReplicaLedger()
+        machine.expectRows(try store.rowsEstimate())
         for table in Machine.tables {
             try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
         }

@@ -112,6 +112,7 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
         for (place, entry) in history.enumerated() {
             var rows = RowChanges()
             _ = reference.apply(entry.command, at: ApplyPosition(slot: Slot(Int64(place + 1)), time: entry.time), rows: &rows)
+            reference.completeRows(&rows)
             for change in rows.changes { SimTables.apply(change, Machine.tables, to: &expected) }
         }
         try recovered.save(checkpoint: false)
@@ -134,6 +135,8 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
             let position = ApplyPosition(slot: slot, time: WallTime(milliseconds: clock))
             var (leftRows, rightRows) = (RowChanges(), RowChanges())
             let (one, other) = (left.apply(command, at: position, rows: &leftRows), right.apply(command, at: position, rows: &rightRows))
+            left.completeRows(&leftRows)
+            right.completeRows(&rightRows)
             guard "\(one)" == "\(other)", leftRows.changes == rightRows.changes else {
                 throw LawBroken(seed, "the loaded machine answers \(command) with \(one), the one that executed the log with \(other)")
             }

@@ -63,13 +63,17 @@ package enum DurableFraming: LogFraming {
 
     /// Appends one record to `buffer`.
     package static func write(_ payload: Bytes, offset: Int64, durableBefore: Int64, into buffer: inout Bytes) {
-        precondition(payload.readableBytes <= payloadBytesMax, "a log record is limited to 64 MiB; commands are bounded far below")
+        write(offset: offset, durableBefore: durableBefore, into: &buffer) { $0.writeImmutableBuffer(payload) }
+    }
+
+    /// Appends one record whose payload `encode` appends.
+    package static func write(offset: Int64, durableBefore: Int64, into buffer: inout Bytes, _ encode: (inout Bytes) -> Void) {
         let start = buffer.writerIndex
-        buffer.writeInteger(UInt32(payload.readableBytes + 16))
-        buffer.writeInteger(UInt32(0))
-        buffer.writeInteger(offset)
-        buffer.writeInteger(durableBefore)
-        buffer.writeImmutableBuffer(payload)
+        buffer.writeMultipleIntegers(UInt32(0), UInt32(0), offset, durableBefore)
+        encode(&buffer)
+        let payloadBytes = buffer.writerIndex - start - headerBytes
+        precondition(payloadBytes <= payloadBytesMax, "a log record is limited to 64 MiB; commands are bounded far below")
+        buffer.setInteger(UInt32(payloadBytes + 16), at: start)
         let crc = buffer.withUnsafeReadableBytes { memory in
             // Reads the bytes just written, from behind the checksum to the end.
             CRC32C.checksum(UnsafeRawBufferPointer(rebasing: memory[(start - buffer.readerIndex + 8)...]))

@@ -18,6 +18,7 @@ package struct ConnectResponse: WireLayout {
 }
 
 package struct ReplyHeader: WireLayout, Equatable {
+    package static let byteCount = 16
     package var xid: Int32 = 0
     package var zxid: Int64 = 0
     package var error: Int32 = 0

@@ -12,7 +12,9 @@ struct Bench {
 
     mutating func run(_ command: CoordCommand) -> CoordOutcome {
         slot = slot.next
-        return machine.apply(command, at: ApplyPosition(slot: slot, time: WallTime(milliseconds: slot.rawValue * 10)), rows: &rows)
+        let outcome = machine.apply(command, at: ApplyPosition(slot: slot, time: WallTime(milliseconds: slot.rawValue * 10)), rows: &rows)
+        machine.completeRows(&rows)
+        return outcome
     }
 
     mutating func write(_ operations: CoordOperation..., as identities: [Identity] = []) -> CoordOutcome {

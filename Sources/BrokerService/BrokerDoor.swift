@@ -67,7 +67,7 @@ package final class BrokerDoor: Sendable {
             if let peers = settings.cluster?.peers {
                 let address = peers.peers.first { $0.id == peers.id }?.address ?? peers.listen
                 let me = Member(id: NodeID(peers.id), address: "\(address)")
-                options.membership = try EnsembleFile.membership(me, peers.peers.map { NodeID($0.id) }.sorted(), options.directory, files)
+                options.membership = try EnsembleFile.membership(me, peers.peers.map { Member(id: NodeID($0.id), address: "\($0.address)") }, options.directory, files)
             } else {
                 try EnsembleFile.checkAlone(options.directory, files)
             }

@@ -65,6 +65,12 @@ package struct LogEntry: WireLayout, Equatable {
         self.isRoster = isRoster
     }
 
+    /// Whether a roster can be read and somebody votes in it; of commands nothing is known here.
+    var isSound: Bool {
+        // What cannot be read is the answer.
+        !isRoster || (try? Roster(decoding: command, as: DurableDialect.self))?.voters.isEmpty == false
+    }
+
     /// The roster in an entry of that kind.
     package var roster: Roster {
         do { return try Roster(decoding: command, as: DurableDialect.self) } catch {

@@ -81,7 +81,7 @@ extension PaxosNode {
     mutating func countPromise(
         by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant, _ effects: inout PaxosEffects
     ) {
-        guard standsAlone || roster?.isVoter(node) == true else { return }
+        guard standsAlone || roster?.isVoter(node) == true, entries.allSatisfy(\.isSound) else { return }
         let open = proposer.promised(
             by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: learner.quorum, committed: committed)
         if let open { takeOffice(open, now, &effects) }

@@ -12,6 +12,7 @@ extension PaxosNode {
         election.end()
         election.postpone(now)
         acceptor.follow(ballot)
+        if ballot != following.ballot, !standsAlone { send(.knock(me, founders: []), to: node, &effects) }
         following.follow(node, ballot, committed: committed)
         grant.extend(to: node, until: now + options.grant)
         return true
@@ -42,7 +43,7 @@ extension PaxosNode {
     private func isRow(_ entries: [LogEntry], after previous: Slot, _ ballot: Ballot) -> Bool {
         var slot = previous
         for entry in entries {
-            guard entry.slot == slot.next, entry.ballot == ballot else { return false }
+            guard entry.slot == slot.next, entry.ballot == ballot, entry.isSound else { return false }
             slot = entry.slot
         }
         return true

@@ -20,8 +20,21 @@ extension PaxosNode {
     /// Whether a leader gives out slots at present: not behind a roster that is not decided.
     package var takesProposals: Bool { isLeading && office.rosterSlot == nil }
 
-    /// Whether the founding roster is still to be written into the log, for those who come later.
-    package var wantsRosterRecord: Bool { !standsAlone && isEstablished && takesProposals && !rosterIsRecorded && roster != nil }
+    /// Whether the founding roster is still to be written into the log, for those who come later, or again since members say other things of
+    /// themselves. Once somebody has changed the members, what was said then counts.
+    package var wantsRosterRecord: Bool {
+        guard !standsAlone, isEstablished, takesProposals, let roster else { return false }
+        return !rosterIsRecorded || roster != asDescribed(roster)
+    }
+
+    private func asDescribed(_ roster: Roster) -> Roster {
+        guard roster.version == 0 else { return roster }
+        let members = roster.members.map { member in
+            guard let said = member.id == id ? me : described.first(where: { $0.id == member.id }), !said.address.isEmpty else { return member }
+            return Member(id: member.id, isVoter: member.isVoter, directory: member.directory, address: said.address, card: said.card)
+        }
+        return Roster(version: roster.version, group: roster.group, members: members)
+    }
 
     /// How many voters, observers and visitors keep up with this leader.
     package func synced(now: Instant) -> (voters: Int, observers: Int, visitors: Int) {
@@ -74,6 +87,7 @@ extension PaxosNode {
         // Who was away may know none of those who lead by now.
         if !founders.isEmpty || roster.hasOther(than: member) || (!isLeading && !roster.isVoter(member.id)) { send(.roster(roster), to: member.id, &effects) }
         guard isLeading, !roster.hasOther(than: member) else { return }
+        if roster[member.id] != nil { described = described.filter { $0.id != member.id } + [member] }
         if !roster.isVoter(member.id) { note(visitor: member, now, &effects) }
     }
 
@@ -148,18 +162,18 @@ extension PaxosNode {
         guard !next.voters.isEmpty else { return (.failure(.noVoters), effects) }
         guard canDecide(next, now) else { return (.failure(.quorumOutOfReach), effects) }
         let slot = proposer.nextSlot
-        propose(next, founding: false, time, now, &effects)
+        propose(next, isChange: true, time, now, &effects)
         return (.success(slot), effects)
     }
 
     /// Writes the founding roster into the log.
     mutating func recordRoster(_ time: WallTime, _ now: Instant, _ effects: inout PaxosEffects) {
-        if wantsRosterRecord, let roster { propose(roster, founding: roster.version == 0, time, now, &effects) }
+        if wantsRosterRecord, let roster { propose(asDescribed(roster), isChange: false, time, now, &effects) }
     }
 
-    private mutating func propose(_ roster: Roster, founding: Bool, _ time: WallTime, _ now: Instant, _ effects: inout PaxosEffects) {
+    private mutating func propose(_ roster: Roster, isChange: Bool, _ time: WallTime, _ now: Instant, _ effects: inout PaxosEffects) {
         office.rosterSlot = proposer.nextSlot
-        acceptOwn([proposer.propose(roster, founding: founding, time: time)], now, &effects)
+        acceptOwn([proposer.propose(roster, isChange: isChange, time: time)], now, &effects)
     }
 
     /// A member as it is proposed, with the directory that is known of it.

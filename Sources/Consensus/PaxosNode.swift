@@ -78,6 +78,8 @@ package struct PaxosNode: Sendable {
     /// Whether the log, or the tables, hold a roster.
     var rosterIsRecorded: Bool
     var visitors: [Member] = []
+    /// What members say of themselves, to this leader.
+    var described: [Member] = []
     /// Members that others told of and that the log here does not name yet: whom to ask, and nothing else.
     package internal(set) var heardOf: Roster?
     var knockAt = Instant.zero

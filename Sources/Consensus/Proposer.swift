@@ -84,10 +84,10 @@ package struct Proposer: Sendable {
         return LogEntry(slot: nextSlot, ballot: ballot, time: lastTime, origin: proposal.origin, command: proposal.command)
     }
 
-    /// Gives a slot to a roster, which carries the slot as its version; the founding one keeps version zero.
-    mutating func propose(_ roster: Roster, founding: Bool, time: WallTime) -> LogEntry {
+    /// Gives a slot to a roster. One with other members carries the slot as its version.
+    mutating func propose(_ roster: Roster, isChange: Bool, time: WallTime) -> LogEntry {
         var roster = roster
-        roster.version = founding ? 0 : nextSlot.rawValue
+        if isChange { roster.version = nextSlot.rawValue }
         let command: Bytes
         do { command = try roster.encoded(as: DurableDialect.self) } catch { preconditionFailure("a roster of ours can always be encoded: \(error)") }
         var entry = propose(Proposal(origin: .none, command: command), time: time)

@@ -19,6 +19,8 @@ package enum CoordCommand: WireLayout, Equatable {
     /// All operations take place, or none.
     /// With `withinQuota`, hard quotas refuse; servers that enforce them ask for it.
     case write(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity], operations: [CoordOperation])
+    /// A write of a session that only its own server knows, and that therefore owns nothing.
+    case localWrite(withinQuota: Bool, identities: [Identity], operations: [CoordOperation])
     /// Deletes those of `paths` whose time is up when this is executed. A container that never had a child lives `unusedMilliseconds`.
     case reap(paths: [String], unusedMilliseconds: Int64)
 
@@ -31,13 +33,14 @@ package enum CoordCommand: WireLayout, Equatable {
         case .write(_, let owner, let withinQuota, _, _): withinQuota ? 9 : owner == 0 ? 3 : 7
         case .reap: 4
         case .attachSession: 8
+        case .localWrite: 10
         }
     }
 
     private var owner: Int64 {
         switch self {
         case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _, _): owner
-        case .reap: 0
+        case .reap, .localWrite: 0
         }
     }
 
@@ -47,7 +50,7 @@ package enum CoordCommand: WireLayout, Equatable {
         var session = SessionID.none
         switch self {
         case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _): session = id
-        case .reap: break
+        case .reap, .localWrite: break
         }
         try io.id(&session)
         // Tags from 5 on name the connection.
@@ -69,6 +72,14 @@ package enum CoordCommand: WireLayout, Equatable {
             try io.list(&identities)
             try io.list(&operations)
             self = .write(session, owner: owner, withinQuota: tag == 9, identities: identities, operations: operations)
+        case 10:
+            var withinQuota = false
+            var (identities, operations) = ([Identity](), [CoordOperation]())
+            if case .localWrite(let own, let who, let what) = self { (withinQuota, identities, operations) = (own, who, what) }
+            try io.bool(&withinQuota)
+            try io.list(&identities)
+            try io.list(&operations)
+            self = .localWrite(withinQuota: withinQuota, identities: identities, operations: operations)
         case 8:
             var timeout: Int32 = 0
             if case .attachSession(_, let own, _) = self { timeout = own }

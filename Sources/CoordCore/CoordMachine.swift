@@ -56,6 +56,14 @@ package struct CoordMachine: StateMachine, Sendable {
             var write = TreeWrite(position, session: session, identities: identities, enforcesQuota: withinQuota)
             outcome.result = write.execute(operations, &tree)
             finish(write, &outcome, &rows)
+        case .localWrite(let withinQuota, let identities, let operations):
+            if let place = operations.firstIndex(where: \.isEphemeral) {
+                outcome.result = .failure(.init(place: place, reason: .ephemeralOnLocalSession))
+                break
+            }
+            var write = TreeWrite(position, identities: identities, enforcesQuota: withinQuota)
+            outcome.result = write.execute(operations, &tree)
+            finish(write, &outcome, &rows)
         case .reap(let paths, let unused):
             var write = TreeWrite(position)
             write.reap(paths, unusedMilliseconds: unused, &tree)

@@ -16,6 +16,9 @@ package enum CoordOperation: WireLayout, Equatable {
 
     package init() { self = .check(path: "/", version: -1) }
 
+    /// Whether it makes something that a session owns.
+    package var isEphemeral: Bool { if case .create(_, _, _, true, _) = self { true } else { false } }
+
     private var tag: Int8 {
         switch self {
         case .create: 1

@@ -7,6 +7,7 @@ package enum CoordRefusal: Error, Sendable, Hashable, CaseIterable {
     case badArguments, noNode, noAuth, badVersion, noChildrenForEphemerals, nodeExists, notEmpty, invalidACL, sessionExpired, quotaExceeded
     /// The session goes on over another connection.
     case sessionMoved
+    case ephemeralOnLocalSession
 }
 
 /// A node's statistics right after an operation; in a multi a later operation may have changed them again.

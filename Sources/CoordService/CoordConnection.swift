@@ -47,6 +47,8 @@ final class CoordConnection: FrameSession {
     let owner: Int64
     /// The session that is on this connection, from when the log says so.
     var attached: SessionID?
+    /// Whether only this server knows the session.
+    var isLocal = false
     /// Whether this client came while no leader was to be had, content to read.
     var isReadOnly = false
     /// Whether the leader is still to be told that this session was heard from.
@@ -138,10 +140,8 @@ final class CoordConnection: FrameSession {
             case .read: enqueue(xid, api.code, .read(api, reader.buffer))
             case .write(let read):
                 let write = try read(&reader)
-                propose(
-                    xid, api.code, write,
-                    .write(session, owner: owner, withinQuota: door.settings.enforcesQuota, identities: identities, operations: write.operations),
-                    bytes: frame.readableBytes)
+                if isLocal, write.operations.contains(where: \.isEphemeral) { door.promote(session, on: self) }
+                propose(xid, api.code, write, command(write.operations, session), bytes: frame.readableBytes)
             case .barrier(let read):
                 let answer = CoordAnswer.body(try read(&reader))
                 answerLater(xid, api.code) { done in door.replica.afterBarrier { done($0 ? answer : nil) } }
@@ -151,6 +151,12 @@ final class CoordConnection: FrameSession {
             case .session: try sessionRequest(api.code, xid, &reader, session)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
+    }
+
+    private func command(_ operations: [CoordOperation], _ session: SessionID) -> CoordCommand {
+        let withinQuota = door.settings.enforcesQuota
+        if isLocal { return .localWrite(withinQuota: withinQuota, identities: identities, operations: operations) }
+        return .write(session, owner: owner, withinQuota: withinQuota, identities: identities, operations: operations)
     }
 
     /// Puts a command into the log and its answer in line; `write` is nil for the end of the session.

@@ -45,6 +45,7 @@ package final class CoordDoor: @unchecked Sendable {
     var leaderlessTicks = 0
     var watches = WatchTable()
     var clock = SessionClock()
+    var locals = LocalSessions()
     var statistics = RequestStatistics()
     private var throttle: Throttle
     private var heldConnections: [WatcherID: CoordConnection] = [:]

@@ -30,9 +30,9 @@ extension CoordDoor {
             try EnsembleFile.checkAlone(dataDirectory, options.files)
             return options
         }
-        let address = ensemble.peers.first { $0.id == ensemble.id }?.address ?? ensemble.listen
-        let me = Member(id: NodeID(ensemble.id), address: "\(address)", card: MemberText.card(electionPort: address.port, clients: ""))
-        options.membership = try EnsembleFile.membership(me, ensemble.peers.map { NodeID($0.id) }.sorted(), dataDirectory, options.files)
+        let named = ensemble.peers.map { Member(id: NodeID($0.id), address: "\($0.address)", card: MemberText.card(electionPort: $0.address.port, clients: "")) }
+        let me = named.first { $0.id.rawValue == ensemble.id } ?? Member(id: NodeID(ensemble.id), address: "\(ensemble.listen)")
+        options.membership = try EnsembleFile.membership(me, named, dataDirectory, options.files)
         return options
     }
 

@@ -18,6 +18,7 @@ extension CoordRefusal {
         case .sessionExpired: .sessionExpired
         case .quotaExceeded: .quotaExceeded
         case .sessionMoved: .sessionMoved
+        case .ephemeralOnLocalSession: .ephemeralOnLocalSession
         }
     }
 }

@@ -31,6 +31,7 @@ extension CoordDoor {
     }
 
     func heardFrom(_ connection: CoordConnection, _ session: SessionID) {
+        if connection.isLocal { return locals.touch(session, now: now) }
         if replica.isLeading { return clock.touch(session, now: now) }
         guard !connection.isHeard else { return }
         connection.isHeard = true
@@ -49,6 +50,11 @@ extension CoordDoor {
     /// Opens a session, or takes an existing one over.
     func attach(_ connection: CoordConnection, _ request: ConnectRequest, _ done: @escaping (Attachment) -> Void) {
         let timeout = min(max(request.timeoutMilliseconds, settings.sessionMillisecondsMin), settings.sessionMillisecondsMax)
+        if request.sessionID != 0, let granted = locals[SessionID(request.sessionID)] {
+            guard let password = request.password, Digests.equal(password, granted.password) else { return done(.unknown) }
+            beginLocal(granted, on: connection)
+            return done(.granted(granted))
+        }
         guard request.sessionID == 0 else {
             // The session may have begun on another server a moment ago.
             return replica.afterBarrier { [weak self, weak connection] reached in
@@ -60,6 +66,14 @@ extension CoordDoor {
         nextSession += 1
         let password = Digests.randomBytes(16)
         let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: password)
+        if settings.usesLocalSessions, connection.owner != 0 {
+            // It begins no earlier in time than one that went through the log would.
+            return replica.afterBarrier { [weak self, weak connection] reached in
+                guard let self, let connection, reached else { return done(.unavailable) }
+                self.beginLocal(granted, on: connection)
+                done(.granted(granted))
+            }
+        }
         open(connection, .openSession(id, timeoutMilliseconds: timeout, password: password, owner: connection.owner), granted, done)
     }
 
@@ -107,6 +121,7 @@ extension CoordDoor {
             guard let self, !self.isStopped else { return }
             // Who leads decides who has fallen silent; the others only tell whom they hear.
             if self.replica.isLeading { for id in self.clock.expire(now: self.now) { self.expire(id) } }
+            self.expireLocals()
             self.tellLeader()
             self.scheduleExpiry()
         }

@@ -17,6 +17,8 @@ package struct CoordSettings: Sendable {
     package var outstandingBytesMax = 100 << 20
     /// Whether the members of an ensemble may be changed.
     package var allowsReconfig = false
+    /// Whether sessions of an ensemble begin as ones that only their server knows.
+    package var usesLocalSessions = false
     /// Whether a server that is cut off from the quorum serves reads to clients that are content with that.
     package var servesReadOnly = false
     /// Whether writes that exceed a hard quota are refused.

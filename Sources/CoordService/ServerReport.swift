@@ -36,7 +36,7 @@ extension CoordDoor {
             ("outstanding_requests", "\(outstanding)"), ("znode_count", "\(machine.tree.count)"), ("watch_count", "\(watches.count)"),
             ("packets_sent", "\(counts.sent)"), ("packets_received", "\(counts.received)"),
             ("approximate_data_size", "\(machine.tree.dataBytes)"), ("global_sessions", "\(machine.sessions.count)"),
-            ("local_sessions", "0"),
+            ("local_sessions", "\(locals.count)"),
             ("open_file_descriptor_count", "\(openFiles)"), ("max_file_descriptor_count", "\(openFilesMax)"),
             ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
             ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),

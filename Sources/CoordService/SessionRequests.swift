@@ -9,6 +9,9 @@ extension CoordConnection {
     func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID) throws(WireError) {
         switch code {
         case .ping: send(SpecialXid.ping, .body(Bytes()))
+        case .closeSession where isLocal:
+            door.endLocal(session)
+            enqueue(xid, code, .ready(.body(Bytes()), endsConnection: true))
         case .closeSession: propose(xid, code, nil, .closeSession(session, owner: owner))
         case .setWatches:
             var request = SetWatches2Request()

@@ -23,8 +23,8 @@ enum Migrations {
         migrator.registerMigration("2 who proposed what") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
-        // Limits of users and clients.
-        migrator.registerMigration("3 limits") { database in
+        // The members of the group; the broker's limits, brokers and replicas.
+        migrator.registerMigration("3 who belongs") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)

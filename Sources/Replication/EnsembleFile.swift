@@ -16,8 +16,9 @@ package enum EnsembleFile {
     private static let alone = "a server that stands alone"
     private static let founding = "of an ensemble; its log tells the members"
 
-    /// The membership that a server begins with. `peers` names every server that it was told of.
-    package static func membership(_ me: Member, _ peers: [NodeID], _ directory: String, _ files: RealFileSystem) throws -> Membership {
+    /// The membership that a server begins with. `named` are the servers that it was told of.
+    package static func membership(_ me: Member, _ named: [Member], _ directory: String, _ files: RealFileSystem) throws -> Membership {
+        let peers = named.map(\.id).sorted()
         let path = directory + "/ENSEMBLE"
         let wanted = "server \(me.id) \(founding)"
         var found = try read(path, files)
@@ -30,7 +31,7 @@ package enum EnsembleFile {
             try write("server \(me.id) of \(me.id)", path, directory, files)
             return Membership(founding: me, with: peers, members: [me])
         case let text?:
-            guard let members = listed(text, me) else { throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)") }
+            guard let members = listed(text, me, named) else { throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)") }
             return Membership(founding: me, with: peers, members: members)
         }
         return Membership(founding: me, with: peers)
@@ -43,12 +44,12 @@ package enum EnsembleFile {
     }
 
     /// `server 1 of 1,2,3`, if it is this server.
-    private static func listed(_ text: String, _ me: Member) -> [Member]? {
+    private static func listed(_ text: String, _ me: Member, _ named: [Member]) -> [Member]? {
         let start = "server \(me.id) of "
         guard text.hasPrefix(start) else { return nil }
         let ids = text.dropFirst(start.count).split(separator: ",").map { Int64($0) }
         guard !ids.isEmpty, !ids.contains(nil) else { return nil }
-        return ids.compactMap { $0 }.map { $0 == me.id.rawValue ? me : Member(id: NodeID($0)) }
+        return ids.compactMap { $0 }.map { id in named.first { $0.id.rawValue == id } ?? Member(id: NodeID(id)) }
     }
 
     private static func isUsed(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> Bool {

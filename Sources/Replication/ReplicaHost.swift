@@ -78,6 +78,10 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private static var drainTriesMax: Int { 1000 }
     /// How long a replica whose disk is full waits before it tries again.
     static var stallRetry: Duration { .milliseconds(500) }
+    /// How long the loop executes commands before it looks at its connections again.
+    private static var turnMax: Duration { .milliseconds(10) }
+    /// What is due at once would run before the loop looks.
+    private static var turnPause: Duration { .microseconds(200) }
     /// How exactly a replica with peers keeps its times.
     private static var tickEvery: Duration { .milliseconds(10) }
     /// How long proposals wait for a leader before their proposers are told that there is none.
@@ -292,10 +296,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let now = time.now()
         persist(pump.pump(time: time.wallTime(), now: now))
         for outgoing in pump.takeMessages(now: now) { send(outgoing.message, to: outgoing.to) }
-        while let executed = pump.executeNext(now: now) {
-            events.onExecuted(executed.outcome)
-            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
-        }
+        if !execute(until: now + Self.turnMax) { loop.schedule(after: Self.turnPause) { self.settle() } }
         noteRoster()
         for token in pump.takeReadable() { readers.remove(token)?(true) }
         if pump.applied > pump.saved { scheduleSave() }
@@ -305,6 +306,18 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             self.whenLeading = nil
             whenLeading(.success(()))
         }
+    }
+
+    /// Executes what is decided, but begins nothing after `end`; false if there is more. Reads and other connections have their turn in between.
+    private func execute(until end: Instant) -> Bool {
+        var now = time.now()
+        while let executed = pump.executeNext(now: now) {
+            events.onExecuted(executed.outcome)
+            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
+            now = time.now()
+            if now > end { return false }
+        }
+        return true
     }
 
     private func noteLeader() {
@@ -327,6 +340,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             pump.persisted(now: time.now())
             settle()
         case .failure(let error) where error.cause == .noSpace:
+            // What is decided is executed before anything is refused.
+            _ = execute(until: Instant(nanoseconds: .max))
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             room.note(error)
             let stalled = pump.persistStalled(error, now: time.now())

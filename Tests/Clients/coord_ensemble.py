@@ -72,11 +72,13 @@ class Server:
 
 
 class Ensemble:
-    def __init__(self, program, directory, count=3):
+    def __init__(self, program, directory, count=3, settings=()):
         ports = [free_port() for _ in range(count)]
         peers = ",".join("%d=127.0.0.1:%d" % (place + 1, port) for place, port in enumerate(ports))
         self.servers = [Server(program, directory, place + 1, peers) for place in range(count)]
         for server in self.servers:
+            for setting in settings:
+                server.arguments += ["--set", setting]
             server.start()
         for server in self.servers:
             server.wait_ready()

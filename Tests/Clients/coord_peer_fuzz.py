@@ -19,16 +19,20 @@ def frame(body):
 
 def invented(rng):
     """A message that begins like one of theirs: consensus, forwarded proposals, requests for tables, parts of tables."""
-    kind = rng.randrange(6)
+    kind = rng.randrange(8)
     likely = [0, 0, 0, 0, 1, 2, 3, 255, rng.randrange(256)]
     if kind < 2:
-        return bytes([1, rng.randrange(13)]) + bytes(rng.choice(likely) for _ in range(rng.randrange(120)))
+        return bytes([1, rng.randrange(17)]) + bytes(rng.choice(likely) for _ in range(rng.randrange(120)))
     if kind == 2:
         return bytes([2]) + bytes(rng.choice([0, 1, 2, 5, 255]) for _ in range(rng.randrange(100)))
     if kind == 3:
         return bytes([4]) + struct.pack(">qq", rng.choice([0, -1, 1, 1 << 60]), rng.choice([0, -5, 1 << 50]))
     if kind == 4:
         return bytes([5]) + struct.pack(">qqq", rng.choice([0, -1, 1]), rng.choice([0, -5]), 5) + bytes([3, 1, 2])
+    if kind == 5:
+        return bytes([6]) + struct.pack(">qq", rng.choice([0, 1]), rng.choice([0, 1, 77])) + bytes(rng.choice(likely) for _ in range(rng.randrange(60)))
+    if kind == 6:
+        return bytes([7]) + struct.pack(">qqb", rng.choice([0, 1]), rng.choice([0, 1, 77]), rng.randrange(-2, 9))
     return bytes(rng.randrange(256) for _ in range(rng.randrange(60)))
 
 
@@ -36,7 +40,8 @@ def send(ensemble, rng):
     """Twenty frames over one connection."""
     target = rng.choice(ensemble.servers)
     source = rng.choice(ensemble.others(target))
-    hello = struct.pack(">Iqq", 0x504C5431, source.number, target.number) + b"coord"
+    place = b"127.0.0.1:%d" % source.peer_port
+    hello = struct.pack(">Iqqqb", 0x504C5432, rng.choice([source.number, 99]), target.number, 0, len(place)) + place + b"coord"
     if rng.random() < 0.2:
         hello = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 64)))
     try:

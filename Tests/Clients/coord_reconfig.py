@@ -7,12 +7,14 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import BadArgumentsError, BadVersionError, KazooException, NewConfigNoQuorumError, NoAuthError, ReconfigInProcessError
+from kazoo.exceptions import BadArgumentsError, BadVersionError, KazooException, NewConfigNoQuorumError, NoAuthError, NotReadOnlyCallError, ReconfigInProcessError, UnimplementedError
 from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import KeeperState
 
 from checks import Checks
 from coord_ensemble import SESSION_SECONDS, Load, Server, verify
@@ -32,14 +34,16 @@ class Growing:
     def place(self, number):
         return "127.0.0.1:%d" % self.peer_ports.setdefault(number, free_port())
 
-    def start(self, number, others):
+    def start(self, number, others, alone=False):
         peers = ",".join("%d=%s" % (one, self.place(one)) for one in sorted(set(others) | {number}))
         server = Server(self.program, self.directory, 1, "1=" + self.place(number))
         server.number = number
         server.arguments = [
             self.program, "coord", "serve", "--id", str(number), "--peers", peers, "--listen", "127.0.0.1:%d" % server.port,
             "--data-dir", "%s/server-%d" % (self.directory, number), "--set", "coord.admin=false", "--set", "console.listen=127.0.0.1:%d" % free_port(),
-            "--set", "coord.connections-per-address.max=0", "--set", "coord.reconfig=true", "--set", "coord.super.digest=" + SUPER]
+            "--set", "coord.connections-per-address.max=0", "--set", "coord.reconfig=true", "--set", "coord.read-only=true", "--set", "coord.super.digest=" + SUPER]
+        if alone:
+            server.arguments = server.arguments[:3] + server.arguments[7:]
         server.start()
         server.wait_ready()
         self.all[number] = server
@@ -111,10 +115,30 @@ def main():
 
 
 def scenarios(checks, ensemble):
-    @checks.check("an ensemble of one grows to three under load")
+    @checks.check("a server that stood alone refuses, and goes on as an ensemble of one")
     def _():
+        alone = ensemble.start(1, [], alone=True)
+        client = admin(ensemble, alone)
+        client.create("/from-before", b"x")
+        try:
+            client.reconfig("server.2=127.0.0.1:1:2;3", None, None)
+            raise AssertionError("a server that stands alone took a member")
+        except UnimplementedError:
+            pass
+        client.stop()
+        client.close()
+        alone.process.terminate()
+        alone.process.wait(15)
         ensemble.servers = [ensemble.start(1, [])]
         ensemble.leader()
+        client = admin(ensemble)
+        assert client.get("/from-before")[0] == b"x"
+        assert client.get("/zookeeper/config")[0].decode() == ensemble.spec(1) + "\nversion=0"
+        client.stop()
+        client.close()
+
+    @checks.check("an ensemble of one grows to three under load")
+    def _():
         with Load(ensemble, "one"):
             for number in (2, 3):
                 ensemble.start(number, [1])
@@ -250,6 +274,67 @@ def scenarios(checks, ensemble):
         again.process.terminate()
         again.process.wait(15)
         ensemble.servers = rest
+        verify(ensemble, [])
+
+
+    @checks.check("the command line shows and changes the members")
+    def _():
+        leader = ensemble.leader()
+        logins = os.path.join(ensemble.directory, "super.txt")
+        with open(logins, "w") as file:
+            file.write("digest super:test\n")
+
+        def run(*words):
+            return subprocess.run([ensemble.program, "coord", *words, "--server", leader.address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+        added = run("reconfig", "--auth-file", logins, "--add", "server.200=127.0.0.1:1:2:observer;127.0.0.1:3")
+        assert added.returncode == 0 and "127.0.0.1:1:2" in added.stdout and "observer" in added.stdout, added.stdout
+        assert "200" in run("members").stdout
+        denied = run("reconfig", "--remove", "200")
+        assert denied.returncode == 77, denied.stdout
+        assert run("reconfig", "--auth-file", logins, "--add", "server.201=127.0.0.1:4:5;127.0.0.1:6").returncode == 1
+        removed = run("reconfig", "--auth-file", logins, "--remove", "200")
+        assert removed.returncode == 0 and "127.0.0.1:1:2" not in removed.stdout, removed.stdout
+
+    @checks.check("a server without its quorum serves reads to those who are content with them")
+    def _():
+        alone = ensemble.servers[0]
+        voters = [server for server in ensemble.servers[1:]]
+        for server in list(ensemble.all.values()):
+            if server is not alone and server.process.poll() is None:
+                server.send(signal.SIGKILL)
+        reader = KazooClient(alone.address, timeout=SESSION_SECONDS, read_only=True)
+        end = time.monotonic() + 20
+        while True:
+            try:
+                reader.start(timeout=2)
+                break
+            except KazooTimeoutError:
+                assert time.monotonic() < end, "nobody is taken"
+        assert reader.client_state == KeeperState.CONNECTED_RO, reader.client_state
+        assert "load" in reader.get_children("/")
+        try:
+            reader.create("/no", b"")
+            raise AssertionError("a write was taken")
+        except NotReadOnlyCallError:
+            pass
+        writer = KazooClient(alone.address, timeout=SESSION_SECONDS)
+        try:
+            writer.start(timeout=2)
+            raise AssertionError("a client that wants to write was taken")
+        except KazooTimeoutError:
+            writer.close()
+        for server in voters:
+            server.start()
+            server.wait_ready()
+        ensemble.leader()
+        end = time.monotonic() + 20
+        while reader.client_state != KeeperState.CONNECTED and time.monotonic() < end:
+            time.sleep(0.1)
+        assert reader.client_state == KeeperState.CONNECTED, reader.client_state
+        reader.create("/written-again", b"")
+        reader.stop()
+        reader.close()
         verify(ensemble, [])
 
 

@@ -141,6 +141,20 @@ extension Circle {
         #expect(circle.executed[4] == ["a"])
     }
 
+    @Test func whatServersSayOfThemselvesCountsUntilTheMembersAreChanged() {
+        var circle = Circle.founded([1, 2, 3])
+        for number: Int64 in [1, 2, 3] {
+            circle.nodes[number]?.me.address = "host-\(number):1"
+            circle.nodes[number]?.describe(card: "new")
+        }
+        circle.step(circle.followers(1)[0], .campaign)
+        circle.pass(2000)
+        #expect(circle.members(1).map(\.address) == ["host-1:1", "host-2:1", "host-3:1"] && circle.nodes[1]?.roster?.version == 0)
+        _ = circle.change(circle.leader, circle.members(1).map { Member(id: $0.id, address: "chosen-\($0.id)") })
+        circle.pass(2000)
+        #expect(circle.members(1).map(\.address) == ["chosen-1", "chosen-2", "chosen-3"])
+    }
+
     @Test func aGuestIsTakenInOnceItKeepsUp() {
         var circle = Circle.founded([1, 2, 3])
         let added = circle.members(1) + [Member(id: NodeID(4))]

@@ -41,6 +41,8 @@ import Testing
         #expect(outcome?.events.map(\.path) == ["/zookeeper/config"] && outcome?.zxid == 7)
         let node = machine.tree.node("/zookeeper/config")
         #expect(node?.data?.text == MemberText.config(roster) && node?.stat.mzxid == 7)
+        machine.completeRows(&rows)
+        machine.completeRows(&rows)
         #expect(rows.changes.count == 1)
     }
 }

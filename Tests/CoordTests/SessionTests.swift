@@ -36,6 +36,7 @@ import Testing
                 .openSession(SessionID(Int64(bitPattern: random.next())), timeoutMilliseconds: 5, password: Bytes(string: "secret")),
                 .closeSession(SessionID(9)),
                 .reap(paths: ["/c", "/t"], unusedMilliseconds: 5),
+                .localWrite(withinQuota: true, identities: [Identity(scheme: "ip", id: "::1")], operations: [.delete(path: "/a", version: 1)]),
                 .write(SessionID(2), withinQuota: true, identities: [], operations: [.delete(path: "/a", version: 1)]),
                 .write(
                     SessionID(1), identities: [Identity(scheme: "ip", id: "::1")],
@@ -53,6 +54,18 @@ import Testing
                 #expect(try CoordCommand(decoding: command.encoded(as: DurableDialect.self), as: DurableDialect.self) == command)
             }
         }
+    }
+
+    @Test func aSessionThatOnlyItsServerKnowsWritesAndOwnsNothing() {
+        var bench = Bench()
+        let plain = bench.run(.localWrite(withinQuota: false, identities: [], operations: [Bench.create("/plain")]))
+        guard case .success(let results) = plain.result else { return #expect(Bool(false), "it was refused") }
+        #expect(results.count == 1)
+        let owned = CoordOperation.create(path: "/owned", data: nil, acl: [.open], ephemeral: true, sequential: false)
+        let refused = bench.run(.localWrite(withinQuota: false, identities: [], operations: [Bench.create("/other"), owned]))
+        guard case .failure(let why) = refused.result else { return #expect(Bool(false), "it was taken") }
+        #expect(why.place == 1 && why.reason == .ephemeralOnLocalSession)
+        #expect(bench.machine.tree.node("/other") == nil)
     }
 
     /// The bytes of the first release; a log that holds them must be read for ever.

@@ -13,6 +13,8 @@ extension OneAtATime {
         }
 
         @Test func anEnsembleLosesNothingThroughFaults() throws { try passes("coord_ensemble.py", ["5"]) }
+        @Test func theMembersOfAnEnsembleChangeUnderLoad() throws { try passes("coord_reconfig.py") }
+        @Test func sessionsMayBeginAsOnesThatOnlyTheirServerKnows() throws { try passes("coord_local_sessions.py") }
         @Test func anEnsembleWithstandsHostilePeers() throws { try passes("coord_peer_fuzz.py") }
         @Test func zooKeepersCClientOutlivesTheLossOfItsServer() throws { try passes("zk_c_check.py") }
         @Test func locksElectionsBarriersAndQueuesOutliveTheLossOfTheLeader() throws { try passes("coord_recipes.py") }

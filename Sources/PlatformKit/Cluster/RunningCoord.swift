@@ -50,6 +50,7 @@ struct RunningCoord: RunningService {
         settings.outstandingBytesMax = values[SettingsTable.coordOutstandingBytes]
         settings.allowsReconfig = values[SettingsTable.coordReconfig]
         settings.servesReadOnly = values[SettingsTable.coordReadOnly]
+        settings.usesLocalSessions = values[SettingsTable.coordLocalSessions]
         settings.enforcesQuota = values[SettingsTable.coordQuota]
         settings.reapInterval = .milliseconds(values[SettingsTable.coordReapInterval])
         settings.unusedContainerLife = .milliseconds(values[SettingsTable.coordUnusedContainer])

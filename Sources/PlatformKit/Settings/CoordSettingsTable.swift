@@ -21,6 +21,9 @@ extension SettingsTable {
         "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
     static let coordReadOnly = SettingKey.flag(
         "coord.read-only", false, "While no leader is to be had, serve reads to clients that are content with that (ZooKeeper's readonlymode.enabled).")
+    static let coordLocalSessions = SettingKey.flag(
+        "coord.local-sessions", false,
+        "Sessions of an ensemble begin as ones that only their server knows, and are written down with their first ephemeral node (ZooKeeper's localSessionsEnabled).")
     static let coordQuota = SettingKey.flag(
         "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
@@ -69,7 +72,7 @@ extension SettingsTable {
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
-        coordReconfig.erased, coordReadOnly.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

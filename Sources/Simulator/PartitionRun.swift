@@ -70,6 +70,7 @@ package struct PartitionRun {
     private var isCalm = false
     private var summary = PartitionSummary()
     private static let place = TopicPartition("t", 0)
+    private static let messagesMax = 12
 
     package init(seed: UInt64, brokers count: Int, flaw: PartitionFlaw = .none) {
         self.seed = seed
@@ -218,7 +219,8 @@ package struct PartitionRun {
 
     private mutating func ask(_ index: Int) {
         let broker = brokers[index]
-        guard broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
+        // As many questions as there are answers, or late ones would bury the others.
+        guard network.count < Self.messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
         network.append(.fetch(from: id(index), to: broker.leader, term: broker.term, offset: Int64(broker.durable), lastEpoch: broker.epochs.latest))
     }
 

@@ -23,7 +23,9 @@ extension OneAtATime {
             for block in blocks {
                 let ran = try Ran.run(
                     "/bin/bash", ["-euo", "pipefail", "-c", "cd \(directory); " + CommandPage.redirected(block.text, platform.endpoints)],
-                    environment: CommandPage.environment(platform.endpoints, directory + "/bin"), timeout: .seconds(120))
+                    // What a block starts without a data directory must not meet what another run left.
+                    environment: CommandPage.environment(platform.endpoints, directory + "/bin").merging(["XDG_DATA_HOME": directory + "/data"]) { $1 },
+                    timeout: .seconds(120))
                 #expect(ran.status == 0, "\(page.path):\(block.line):\n\(block.text)\(ran.output)\(ran.errors)")
             }
         }

@@ -38,6 +38,13 @@ package struct LeaderEpochs: WireLayout, Equatable {
         return next == 0 ? -1 : entries[next - 1].epoch
     }
 
+    /// A term begins at the log's end: its leader notes it at once, so that what followers have of later terms than its records shows. A follower forgets
+    /// terms that left no records.
+    package mutating func begin(_ epoch: Int32, leads: Bool, at logEnd: Int64) {
+        truncate(to: logEnd)
+        if leads { note(epoch, at: logEnd) }
+    }
+
     /// The largest known epoch that is not above `epoch`, and where it ended; nil if `epoch` is later than all that is known. `end` is the log's.
     package func end(of epoch: Int32, logEnd: Int64) -> (epoch: Int32, endOffset: Int64)? {
         guard let last = entries.last, epoch >= 0, epoch <= last.epoch else { return nil }

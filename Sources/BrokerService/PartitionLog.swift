@@ -49,7 +49,7 @@ final class PartitionLog: @unchecked Sendable {
     var transactions = PartitionTransactions()
     private(set) var epochs = LeaderEpochs()
     /// The term that appends belong to; those of another one are refused.
-    var term: Int32 = 0
+    private(set) var term: Int32 = 0
     /// As they were before the batches that are staged.
     private var transactionsBefore = PartitionTransactions()
     /// The active segment when the producers were last saved, and the offset up to which they were.
@@ -265,6 +265,12 @@ final class PartitionLog: @unchecked Sendable {
     }
 
     // MARK: following a leader
+
+    /// Appends belong to this term from now on.
+    func begin(term: Int32, leads: Bool) {
+        self.term = term
+        epochs.begin(term, leads: leads, at: log.nextOffset)
+    }
 
     /// Cuts off everything that reaches beyond `offset`.
     func truncate(to offset: Int64) throws(StorageError) {

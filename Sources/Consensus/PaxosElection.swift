@@ -34,9 +34,12 @@ extension PaxosNode {
 
     mutating func countGrant(by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
         election.note(promised)
-        guard granted, isVoter, peers.contains(node), election.granted(by: node, ballot) >= learner.quorum else { return }
+        guard granted, isVoter, peers.contains(node), election.granted(by: node, ballot) >= quorum else { return }
         campaign(now, &effects)
     }
+
+    /// More than half of those who vote now, whoever voted when this node led last.
+    private var quorum: Int { (roster?.voters ?? [id]).count / 2 + 1 }
 
     /// Opens an election with a ballot above everything seen.
     mutating func campaign(_ now: Instant, _ effects: inout PaxosEffects) {
@@ -83,7 +86,7 @@ extension PaxosNode {
     ) {
         guard standsAlone || roster?.isVoter(node) == true, entries.allSatisfy(\.isSound) else { return }
         let open = proposer.promised(
-            by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: learner.quorum, committed: committed)
+            by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: quorum, committed: committed)
         if let open { takeOffice(open, now, &effects) }
     }
 

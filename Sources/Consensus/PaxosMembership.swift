@@ -14,8 +14,10 @@ extension PaxosNode {
     var isVoter: Bool { standsAlone || (!isStranger && founding == nil && roster?.isVoter(id) == true) }
     /// Whether anything but news of the group concerns this replica.
     var takesPart: Bool { founding == nil && !isStranger }
-    /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory.
-    var remembers: Bool { takesPart && (wasMember || standsAlone) }
+    /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory, or a member told that it is one.
+    var remembers: Bool { takesPart && (wasMember || standsAlone || isNamed) }
+    /// A decided roster names it. The decision itself may be waiting for its vote, if those who knew of it before are lost.
+    private var isNamed: Bool { heardOf?[id].map { $0.directory == me.directory } ?? false }
 
     /// Whether a leader gives out slots at present: not behind a roster that is not decided.
     package var takesProposals: Bool { isLeading && office.rosterSlot == nil }
@@ -85,7 +87,7 @@ extension PaxosNode {
         }
         guard takesPart, let roster else { return }
         // Who was away may know none of those who lead by now.
-        if !founders.isEmpty || roster.hasOther(than: member) || (!isLeading && !roster.isVoter(member.id)) { send(.roster(roster), to: member.id, &effects) }
+        if !founders.isEmpty || roster.hasOther(than: member) || !isLeading { send(.roster(roster), to: member.id, &effects) }
         guard isLeading, !roster.hasOther(than: member) else { return }
         if roster[member.id] != nil { described = described.filter { $0.id != member.id } + [member] }
         if !roster.isVoter(member.id) { note(visitor: member, now, &effects) }
@@ -225,6 +227,7 @@ extension PaxosNode {
         // Those who leave hear of it from this leader, or from nobody.
         tellDecision(now, &effects)
         stepDown(now)
+        learner.beginBallot(roster?.voters ?? [id])
         if isVoter { campaign(now, &effects) }
     }
 

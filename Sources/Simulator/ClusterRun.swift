@@ -295,8 +295,9 @@ package struct ClusterRun {
     private static var tickEvery: Int64 { 100_000_000 }
 
     private mutating func scheduleTick(_ index: Int) {
-        guard let deadline = servers[index].replica?.pump.nextDeadline else { return }
-        let at = max(time + 1_000_000, min(servers[index].simulated(deadline) + 1000, time + Self.tickEvery))
+        guard let pump = servers[index].replica?.pump else { return }
+        let due = pump.nextDeadline.map { servers[index].simulated($0) + 1000 } ?? .max
+        let at = max(time + 1_000_000, min(due, time + Self.tickEvery))
         guard at < servers[index].tickScheduledAt else { return }
         servers[index].tickScheduledAt = at
         schedule(.tick(index, life: servers[index].life, due: at), after: at - time)

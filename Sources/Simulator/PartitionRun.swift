@@ -70,7 +70,7 @@ package struct PartitionRun {
     private var isCalm = false
     private var summary = PartitionSummary()
     private static let place = TopicPartition("t", 0)
-    private static let messagesMax = 12
+    private var messagesMax: Int { brokers.count * 6 }
 
     package init(seed: UInt64, brokers count: Int, flaw: PartitionFlaw = .none) {
         self.seed = seed
@@ -91,8 +91,8 @@ package struct PartitionRun {
         for _ in 0..<steps { try step() }
         isCalm = true
         for index in brokers.indices where !brokers[index].isAlive { restart(index) }
-        for round in 0..<4000 where try !isSettled() {
-            guard round < 3999 else { throw broken("the brokers do not come together once the faults have ended: \(brokers.map { ($0.term, $0.leader, $0.log.count) })") }
+        for round in 0..<40_000 where try !isSettled() {
+            guard round < 39_999 else { throw broken("the brokers do not come together once the faults have ended: \(brokers.map { ($0.term, $0.leader, $0.log.count) })") }
             try step()
         }
         try checkEnd()
@@ -125,7 +125,7 @@ package struct PartitionRun {
         case 78..<84: if !brokers[index].isAlive { restart(index) }
         case 84..<86: suspect(index)
         case 86: proposals.append((id(index), -1, .elect([Self.place], unclean: false)))
-        case 87..<92: if !network.isEmpty { network.append(network[random.below(network.count)]) }
+        case 87..<92: if !network.isEmpty, network.count < messagesMax { network.append(network[random.below(network.count)]) }
         case 92..<97: if !network.isEmpty { network.remove(at: random.below(network.count)) }
         default: try deliver()
         }
@@ -166,11 +166,13 @@ package struct PartitionRun {
         brokers[index].leadership = nil
         brokers[index].waiting = []
         summary.terms = max(summary.terms, state.leaderEpoch)
+        let end = Int64(brokers[index].log.count)
+        brokers[index].epochs.begin(state.leaderEpoch, leads: state.leader == id(index), at: end)
         guard state.leader == id(index) else { return }
         // What was written and not synced yet is synced before a term begins.
         brokers[index].durable = brokers[index].log.count
         brokers[index].leadership = PartitionLeadership(
-            broker: id(index), state: state, logEnd: Int64(brokers[index].log.count), highWatermark: brokers[index].highWatermark, now: now)
+            broker: id(index), state: state, logEnd: end, highWatermark: brokers[index].highWatermark, now: now)
         try follow(index)
     }
 
@@ -220,7 +222,7 @@ package struct PartitionRun {
     private mutating func ask(_ index: Int) {
         let broker = brokers[index]
         // As many questions as there are answers, or late ones would bury the others.
-        guard network.count < Self.messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
+        guard network.count < messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
         network.append(.fetch(from: id(index), to: broker.leader, term: broker.term, offset: Int64(broker.durable), lastEpoch: broker.epochs.latest))
     }
 

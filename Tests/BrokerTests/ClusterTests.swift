@@ -205,6 +205,18 @@ import Testing
         #expect(leader.divergence(lastEpoch: -1, at: 12, logEnd: 15) == nil)
     }
 
+    @Test func aLeaderThatHasNotWrittenYetSeesWhatFollowersHaveOfOtherTerms() {
+        var leader = epochs([(1, 0)])
+        leader.begin(5, leads: true, at: 15)
+        // A follower that led term 3 in between and has as many records, or more.
+        #expect(leader.divergence(lastEpoch: 3, at: 14, logEnd: 15)! == (1, 15))
+        #expect(leader.divergence(lastEpoch: 3, at: 28, logEnd: 15)! == (1, 15))
+        #expect(leader.divergence(lastEpoch: 1, at: 15, logEnd: 15) == nil)
+        // As a follower it has nothing of the term that it did not write in.
+        leader.begin(6, leads: false, at: 15)
+        #expect(leader.latest == 1)
+    }
+
     @Test func truncationAndTrimmingKeepWhatIsStillThere() {
         var one = epochs([(1, 0), (3, 10), (6, 20)])
         one.truncate(to: 15)

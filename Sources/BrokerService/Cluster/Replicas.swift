@@ -72,6 +72,7 @@ extension Broker {
     /// Begins the term of a suspended replica, once the disk thread has done with what came before.
     private func begin(_ partition: Partition) {
         let (log, term) = (partition.log, partition.term)
+        let leads = machine.cluster.partitions[partition.name]?.leader == settings.nodeID
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let settled: (LogBounds) -> Void = { [self] bounds in
             guard !isStopping, partition.term == term, partitions[partition.name] === partition else { return }
@@ -87,7 +88,7 @@ extension Broker {
             }
         }
         partition.writer.disk.submit {
-            log.term = term
+            log.begin(term: term, leads: leads)
             let bounds = log.bounds
             self.loop.execute { settled(bounds) }
         }

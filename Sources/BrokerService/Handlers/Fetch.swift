@@ -191,7 +191,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
             var call = call
-            if request.replicaID < 0 { broker.quotas.fetched(answer.bytes, &call) }
+            if follower == nil { broker.quotas.fetched(answer.bytes, &call) }
             call.reply(.fetch(response))
         }
         for (t, topic) in topics.enumerated() {

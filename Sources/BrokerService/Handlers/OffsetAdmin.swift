@@ -15,8 +15,6 @@ extension Broker {
                         return .init(errorCode: error.code, partition: part.partition)
                     }
                     if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return .init(errorCode: code, partition: part.partition) }
-                    // The present epoch is known before its first record is.
-                    if part.leaderEpoch == partition.term { return .init(partition: part.partition, leaderEpoch: partition.term, endOffset: partition.highWatermark) }
                     guard let end = partition.epochs.end(of: part.leaderEpoch, logEnd: partition.highWatermark) else { return .init(partition: part.partition) }
                     return .init(partition: part.partition, leaderEpoch: end.epoch, endOffset: end.endOffset)
                 })

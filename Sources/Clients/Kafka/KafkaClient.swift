@@ -10,6 +10,7 @@ package struct KafkaTopic: Sendable, Equatable {
         package var number: Int32
         package var leader: Int32
         package var replicas: [Int32]
+        package var inSync: [Int32] = []
     }
     package var name: String
     package var partitions: [Partition]
@@ -84,7 +85,7 @@ package actor KafkaClient {
             topics.append(
                 KafkaTopic(
                     name: name,
-                    partitions: topic.partitions.map { .init(number: $0.partition, leader: $0.leaderID, replicas: $0.replicaNodes) }
+                    partitions: topic.partitions.map { .init(number: $0.partition, leader: $0.leaderID, replicas: $0.replicaNodes, inSync: $0.isrNodes) }
                         .sorted { $0.number < $1.number }))
         }
         return KafkaCluster(

@@ -114,11 +114,14 @@ struct BrokerCommand: AsyncParsableCommand {
                     for partition in try await client.topic(name).partitions {
                         let first = try await client.offset(of: name, partition.number, at: KafkaClient.earliest) ?? 0
                         let end = try await client.offset(of: name, partition.number, at: KafkaClient.latest) ?? 0
-                        rows.append([.number(Int64(partition.number)), .number(Int64(partition.leader)), .number(first), .number(end), .number(end - first)])
+                        func list(_ brokers: [Int32]) -> OutputValue { .text(brokers.map(String.init).joined(separator: ",")) }
+                        rows.append([
+                            .number(Int64(partition.number)), .number(Int64(partition.leader)), list(partition.replicas), list(partition.inSync), .number(first), .number(end), .number(end - first),
+                        ])
                     }
                     return rows
                 }
-                Output.rows(["partition", "leader", "first", "end", "records"], rows, output.output)
+                Output.rows(["partition", "leader", "replicas", "in_sync", "first", "end", "records"], rows, output.output)
             }
         }
 

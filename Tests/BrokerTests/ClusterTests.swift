@@ -6,6 +6,8 @@ import Testing
 
 @Suite struct PartitionStateTests {
     private let all: Set<Int32> = [1, 2, 3]
+    private func changes(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) { #expect(hasChanged, sourceLocation: location) }
+    private func stays(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) { #expect(!hasChanged, sourceLocation: location) }
     private func state() -> PartitionState { PartitionState(made: [1, 2, 3], alive: all) }
 
     @Test func theFirstReplicaThatIsAliveLeadsAPartitionThatIsMade() {
@@ -17,12 +19,10 @@ import Testing
 
     @Test func theNextInSyncLeadsWhenTheLeaderIsLost() {
         var one = state()
-        let hasChanged1 = one.lost(1, alive: [2, 3], unclean: false)
-        #expect(hasChanged1)
+        changes(one.lost(1, alive: [2, 3], unclean: false))
         #expect(one.leader == 2 && one.inSync == [2, 3] && one.leaderEpoch == 1 && one.version == 1)
         // A follower's loss begins no new term.
-        let hasChanged2 = one.lost(3, alive: [2], unclean: false)
-        #expect(hasChanged2)
+        changes(one.lost(3, alive: [2], unclean: false))
         #expect(one.leader == 2 && one.leaderEpoch == 1 && one.inSync == [2])
     }
 
@@ -31,10 +31,9 @@ import Testing
         for (broker, alive) in [(1, [2, 3]), (2, [3]), (3, [])] as [(Int32, Set<Int32>)] { _ = one.lost(broker, alive: alive, unclean: false) }
         #expect(one.inSync == [3] && one.leader == -1)
         // Those that lack records do not lead when they come back; the last one does.
-        let hasChanged3 = one.returned(1, alive: [1], keepsLog: true)
-        #expect(!hasChanged3 && one.leader == -1)
-        let hasChanged4 = one.returned(3, alive: [1, 3], keepsLog: true)
-        #expect(hasChanged4)
+        stays(one.returned(1, alive: [1], keepsLog: true))
+        #expect(one.leader == -1)
+        changes(one.returned(3, alive: [1, 3], keepsLog: true))
         #expect(one.leader == 3)
     }
 
@@ -49,13 +48,11 @@ import Testing
 
     @Test func aLeaderThatRestartsBeginsAnotherTerm() {
         var one = state()
-        let hasChanged5 = one.returned(1, alive: all, keepsLog: true)
-        #expect(hasChanged5)
+        changes(one.returned(1, alive: all, keepsLog: true))
         #expect(one.leader == 1 && one.leaderEpoch == 1 && one.inSync == [1, 2, 3])
         // One whose log may lack acknowledged records does not lead while others lack none.
         var careless = state()
-        let hasChanged6 = careless.returned(1, alive: all, keepsLog: false)
-        #expect(hasChanged6)
+        changes(careless.returned(1, alive: all, keepsLog: false))
         #expect(careless.leader == 2 && careless.inSync == [2, 3])
     }
 
@@ -63,35 +60,31 @@ import Testing
         var one = state()
         let stale = InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 0, inSync: [1])
         _ = one.lost(3, alive: [1, 2], unclean: false)
-        let hasChanged7 = one.changeInSync(stale, alive: all)
-        #expect(!hasChanged7 && one.inSync == [1, 2])
+        stays(one.changeInSync(stale, alive: all))
+        #expect(one.inSync == [1, 2])
         var fresh = stale
         fresh.version = 1
-        let hasChanged8 = one.changeInSync(fresh, alive: all)
-        #expect(hasChanged8 && one.inSync == [1])
+        changes(one.changeInSync(fresh, alive: all))
+        #expect(one.inSync == [1])
         // Only who is alive can be in sync, and the leader always is.
         for wrong in [[2], [1, 3]] as [[Int32]] {
             let change = InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 2, inSync: wrong)
-            let hasChanged9 = one.changeInSync(change, alive: [1, 2])
-            #expect(!hasChanged9)
+            stays(one.changeInSync(change, alive: [1, 2]))
         }
     }
 
     @Test func aReassignmentEndsOnceItsTargetIsInSync() {
         var one = PartitionState(made: [1, 2], alive: all)
-        let hasChanged10 = one.reassign(to: [3, 2], alive: all)
-        #expect(hasChanged10)
+        changes(one.reassign(to: [3, 2], alive: all))
         #expect(one.adding == [3] && one.removing == [1] && one.leader == 1 && one.target == [3, 2])
-        let hasChanged0 = one.changeInSync(InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all)
-        #expect(hasChanged0)
+        changes(one.changeInSync(InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all))
         #expect(one.replicas == [3, 2] && one.inSync == [3, 2] && one.leader == 3 && !one.isReassigned)
     }
 
     @Test func aReassignmentIsTakenBack() {
         var one = PartitionState(made: [1, 2], alive: all)
         _ = one.reassign(to: [3], alive: all)
-        let hasChanged11 = one.reassign(to: [], alive: all)
-        #expect(hasChanged11)
+        changes(one.reassign(to: [], alive: all))
         #expect(Set(one.replicas) == [1, 2] && one.leader == 1 && !one.isReassigned)
     }
 

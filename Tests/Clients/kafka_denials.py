@@ -2,10 +2,10 @@
 import time
 
 from kafka.protocol.admin import (
-    AlterConfigsRequest, AlterUserScramCredentialsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteGroupsRequest,
+    AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterUserScramCredentialsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteGroupsRequest,
     DeleteRecordsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeProducersRequest,
     DescribeQuorumRequest, DescribeTopicPartitionsRequest, DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest,
-    IncrementalAlterConfigsRequest, ListGroupsRequest, ListTransactionsRequest)
+    IncrementalAlterConfigsRequest, ListGroupsRequest, ListPartitionReassignmentsRequest, ListTransactionsRequest)
 from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest, DescribeClientQuotasRequest
 from kafka.protocol.consumer import (
     FetchRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
@@ -138,6 +138,10 @@ def topics(topic):
 def cluster(topic):
     yield "DescribeLogDirs", DescribeLogDirsRequest(topics=None), 3, lambda a: a.error_code == CLUSTER and a.results == []
     yield "ElectLeaders", ElectLeadersRequest(election_type=0, topic_partitions=None, timeout_ms=1000), 1, lambda a: a.error_code == CLUSTER
+    part = AlterPartitionReassignmentsRequest.ReassignableTopic.ReassignablePartition(partition_index=0, replicas=[1])
+    moved = [AlterPartitionReassignmentsRequest.ReassignableTopic(name="secret", partitions=[part])]
+    yield "AlterPartitionReassignments", AlterPartitionReassignmentsRequest(timeout_ms=1000, topics=moved), 0, lambda a: a.error_code == CLUSTER
+    yield "ListPartitionReassignments", ListPartitionReassignmentsRequest(timeout_ms=1000, topics=None), 0, lambda a: a.error_code == CLUSTER
     Topic = DescribeQuorumRequest.TopicData
     request = DescribeQuorumRequest(topics=[Topic(topic_name="__cluster_metadata", partitions=[Topic.PartitionData(partition_index=0)])])
     yield "DescribeQuorum", request, 0, lambda a: a.error_code == CLUSTER

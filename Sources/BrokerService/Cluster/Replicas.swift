@@ -33,6 +33,7 @@ extension Broker {
         accessAnswers = [:]
         for name in partitions.keys.sorted() { place(name) }
         for name in machine.cluster.partitions.keys { place(name) }
+        for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
         for (_, transaction) in machine.transactions.entries where !transaction.phase.isAtRest { transactionChanged(transaction) }
         coordinatorsChanged()
     }

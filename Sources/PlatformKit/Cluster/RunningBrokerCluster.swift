@@ -29,25 +29,39 @@ struct RunningBrokerCluster: RunningService {
         let first = try RunningBroker.settings(context)
         let peerPorts = try FreePorts.take(count)
         let peers = peerPorts.enumerated().map { PeerLinkSettings.Peer(id: Int64($0 + 1), address: HostPort("127.0.0.1", $1)) }
-        var doors: [BrokerDoor] = []
-        do {
-            for place in 0..<count {
-                var settings = first
-                settings.listen.port = first.listen.port == 0 ? 0 : first.listen.port + place
-                settings.advertised = first.advertised.map { HostPort($0.host, $0.port + place) }
-                let own = PeerLinkSettings(id: Int64(place + 1), listen: peers[place].address, peers: peers, service: "broker")
-                RunningBroker.join(own, &settings, context.settings)
-                // Figures of the first broker stand for the cluster's.
-                let metrics = place == 0 ? context.metrics : MetricsRegistry()
-                let directory = context.dataDirectory + "/broker-\(place + 1)-of-\(count)"
-                doors.append(try await BrokerDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log))
+        let starts = (0..<count).map { place -> @Sendable () async -> Result<BrokerDoor, any Error> in
+            var settings = first
+            settings.listen.port = first.listen.port == 0 ? 0 : first.listen.port + place
+            settings.advertised = first.advertised.map { HostPort($0.host, $0.port + place) }
+            let own = PeerLinkSettings(id: Int64(place + 1), listen: peers[place].address, peers: peers, service: "broker")
+            RunningBroker.join(own, &settings, context.settings)
+            // Figures of the first broker stand for the cluster's.
+            let metrics = place == 0 ? context.metrics : MetricsRegistry()
+            let directory = context.dataDirectory + "/broker-\(place + 1)-of-\(count)"
+            return { [settings] () async -> Result<BrokerDoor, any Error> in
+                do { return .success(try await BrokerDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log)) } catch { return .failure(error) }
             }
-            try await waitForMembers(doors)
+        }
+        let results = await startAll(starts)
+        let cluster = RunningBrokerCluster(doors: results.compactMap { try? $0.get() })  // the first failure is told below
+        do {
+            for result in results { _ = try result.get() }
+            try await waitForMembers(cluster.doors)
         } catch {
-            await RunningBrokerCluster(doors: doors).stop()
+            await cluster.stop()
             throw error
         }
-        return RunningBrokerCluster(doors: doors)
+        return cluster
+    }
+
+    /// Side by side, since each waits a moment for the others.
+    private static func startAll(_ starts: [@Sendable () async -> Result<BrokerDoor, any Error>]) async -> [Result<BrokerDoor, any Error>] {
+        await withTaskGroup(of: (Int, Result<BrokerDoor, any Error>).self) { group in
+            for (place, start) in starts.enumerated() { group.addTask { (place, await start()) } }
+            var results: [(Int, Result<BrokerDoor, any Error>)] = []
+            for await result in group { results.append(result) }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 
     /// Ready means that every broker knows all the others.

@@ -124,12 +124,12 @@ package final class BrokerDoor: Sendable {
                 let member = ClusterMember(broker, cluster, links, incarnation: UUIDBytes(high: random.next(), low: random.next()))
                 broker.cluster = member
                 member.join()
+                member.beginning = beginCluster(broker)
                 broker.placeAll()
                 broker.scheduleUpkeep()
                 continuation.resume()
             }
         }
-        beginCluster(broker)
         await waitForRegistration(broker, loop)
     }
 
@@ -146,21 +146,22 @@ package final class BrokerDoor: Sendable {
     }
 
     /// The cluster's id and first user are said as soon as enough brokers are there to hear it; the start does not wait for that.
-    private static func beginCluster(_ broker: Broker) {
+    private static func beginCluster(_ broker: Broker) -> Task<Void, any Error> {
         Task {
-            for _ in 0..<Self.beginAttemptsMax {
+            while !Task.isCancelled {
                 do {
                     if await broker.replica.read({ $0.clusterID == nil }) {
                         var random = SystemRandomNumberGenerator()
                         _ = try await broker.replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
                     }
                     return try await makeFirstUser(broker.settings, broker.replica)
+                } catch let problem as ConfigurationProblem {
+                    broker.log.error("nobody can log in", metadata: ["reason": "\(problem)", "next": "name broker.first-user and its password file on one of the brokers"])
+                    return
                 } catch { try await Task.sleep(for: .milliseconds(500)) }
             }
         }
     }
-
-    private static var beginAttemptsMax: Int { 10_000 }
 
     /// A broker that asks everybody to log in and knows nobody would be of no use.
     private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {

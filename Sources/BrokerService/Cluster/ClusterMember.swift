@@ -35,6 +35,8 @@ final class ClusterMember: @unchecked Sendable {
     private var nextPreferredCheck: Instant
     private var lastStep: Instant
     private(set) var isLeaving = false
+    /// Says what is to be said once in the life of a cluster.
+    var beginning: Task<Void, any Error>?
 
     /// How often brokers tell that they are alive, and how often the controller looks.
     private static let tick = Duration.milliseconds(100)
@@ -175,5 +177,8 @@ final class ClusterMember: @unchecked Sendable {
         broker.replica.propose(.cluster(.fence(broker: peer, epoch: epoch))) { [unowned self] _ in fencing.remove(peer) }
     }
 
-    func stop() async { await links.stop() }
+    func stop() async {
+        beginning?.cancel()
+        await links.stop()
+    }
 }

@@ -30,4 +30,6 @@ package struct ClusterSettings: Sendable {
     static let replicaPartitionBytesMax = 4 << 20
     /// Pause before a partition that could not be fetched is tried again.
     static let replicaRetry = Duration.milliseconds(50)
+    /// The same where this broker's own disk is the reason, which is told each time.
+    static let replicaRetryAfterFailure = Duration.seconds(1)
 }

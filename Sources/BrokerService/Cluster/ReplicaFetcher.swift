@@ -31,6 +31,8 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var isBusy = false
     /// Whether the leader keeps a question of ours that does not name all partitions.
     private var isOutdated = false
+    /// The term in which each partition was asked about; what is answered in another one is not of this leader's log as it is now.
+    private var askedTerms: [TopicPartition: Int32] = [:]
     private var failures = 0
 
     /// The version of Fetch between brokers: topics by id, replicas by number.
@@ -85,8 +87,10 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     private func question() -> FetchRequest {
         var topics: [FetchRequest.Topic] = []
+        askedTerms.removeAll(keepingCapacity: true)
         for (name, partition) in followed.sorted(by: { $0.key < $1.key }) where paused[name] == nil {
             if topics.last?.topicID != partition.topicID { topics.append(.init(topicID: partition.topicID)) }
+            askedTerms[name] = partition.term
             topics[topics.count - 1].partitions.append(
                 .init(
                     partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd, lastFetchedEpoch: partition.epochs.latest,
@@ -142,7 +146,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         for topic in answer.topics {
             guard let name = broker.machine.topic(id: topic.topicID)?.name else { continue }
             for part in topic.partitions {
-                guard let partition = followed[TopicPartition(name, part.partition)], partition.topicID == topic.topicID else { continue }
+                let place = TopicPartition(name, part.partition)
+                guard let partition = followed[place], partition.topicID == topic.topicID, askedTerms[place] == partition.term else { continue }
                 take(part, partition, gathering)
             }
         }
@@ -175,16 +180,16 @@ final class ReplicaFetcher: @unchecked Sendable {
     }
 
     private func complain(_ partition: Partition, _ outcome: AppendOutcome) {
-        pause(partition)
+        pause(partition, for: ClusterSettings.replicaRetryAfterFailure)
         broker.log.error("what the leader sent could not be appended; trying again", metadata: [
             "partition": "\(partition.name)", "leader": "\(leader)", "reason": "\(outcome)",
         ])
     }
 
-    private func pause(_ partition: Partition) {
+    private func pause(_ partition: Partition, for time: Duration = ClusterSettings.replicaRetry) {
         let name = partition.name
-        paused[name] = broker.now + ClusterSettings.replicaRetry
-        broker.loop.schedule(after: ClusterSettings.replicaRetry) {
+        paused[name] = broker.now + time
+        broker.loop.schedule(after: time) {
             if !self.broker.isStopping, let again = self.followed[name] { self.add(again) }
         }
     }
@@ -221,7 +226,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             switch result {
             case .success(let bounds): broker.truncated(partition, bounds)
             case .failure(let error):
-                pause(partition)
+                pause(partition, for: ClusterSettings.replicaRetryAfterFailure)
                 broker.log.error("a replica could not be brought in line with its leader", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
             }
             gathering.leave()

@@ -41,7 +41,8 @@ extension Broker {
     /// Brings the replica of a partition in line with the cluster's state.
     func place(_ name: TopicPartition) {
         guard let cluster else { return }
-        if let open = partitions[name], machine.topics[name.topic]?.id != open.topicID { return drop(open) }
+        // A topic that was made anew under the same name is another one.
+        if let open = partitions[name], machine.topics[name.topic]?.id != open.topicID { drop(open) }
         guard let state = machine.cluster.partitions[name], let topic = machine.topics[name.topic] else { return }
         guard state.replicas.contains(settings.nodeID) else {
             if let open = partitions[name] { drop(open) }

@@ -8,11 +8,11 @@ import Storage
 /// Durable memory of an acceptor.
 package final class AcceptorLog {
     private let log: SegmentLog<DurableFraming>
-    /// For each batch, the highest slot so far and the log offset that follows it.
     /// Where a batch is put together; kept from one to the next.
     private var scratch = Bytes()
     /// A larger one is not kept, in bytes.
     private static let scratchBytesMax = 1 << 20
+    /// For each batch, the highest slot so far and the log offset that follows it.
     private var marks = Deque<(slot: Slot, nextOffset: Int64)>()
 
     package init(files: any FileSystem, directory: String, options: SegmentLogOptions = .init()) throws(StorageError) {

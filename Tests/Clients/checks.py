@@ -27,3 +27,24 @@ class Checks:
     def finish(self):
         print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
         return 1 if self.failed else 0
+
+
+class Findings:
+    """What must hold, a line each."""
+
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def equal(self, found, wanted, what):
+        self.true(found == wanted, what, "found %.300r, wanted %.300r" % (found, wanted))
+
+    def true(self, holds, what, detail=""):
+        if holds:
+            self.passed += 1
+        else:
+            self.failed += 1
+        print("%s %s%s" % ("ok     " if holds else "FAILED ", what, "" if holds else ": " + detail), flush=True)
+
+    def finish(self):
+        print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
+        return 1 if self.failed else 0

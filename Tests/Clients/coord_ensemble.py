@@ -6,12 +6,9 @@ fault: every acknowledged write is on every server, registers never went back, s
 lost server moved without expiring, ephemerals and watches are kept. The longest pause between two acknowledged writes is told.
 """
 import logging
-import os
 import random
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -20,44 +17,25 @@ from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
 
 from checks import Checks
-from platform_child import free_port
+from platform_child import ServerProcess, free_port, stop_all
 
 logging.disable(logging.CRITICAL)
 SESSION_SECONDS = 6.0
 
 
-class Server:
+class Server(ServerProcess):
     """One server of the ensemble."""
 
     def __init__(self, program, directory, number, peers):
         self.port = free_port()
         self.number = number
         self.peer_port = int(peers.split(",")[number - 1].rsplit(":", 1)[1])
-        self.arguments = [
+        arguments = [
             program, "coord", "serve", "--id", str(number), "--peers", peers, "--listen", "127.0.0.1:%d" % self.port,
             "--data-dir", "%s/server-%d" % (directory, number), "--set", "coord.admin=false", "--set", "console.listen=127.0.0.1:%d" % free_port(),
             "--set", "coord.connections-per-address.max=0",
         ]
-        self.log = tempfile.TemporaryFile()
-        self.process = None
-
-    @property
-    def address(self):
-        return "127.0.0.1:%d" % self.port
-
-    def start(self):
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL, text=True)
-
-    def wait_ready(self):
-        line = self.process.stdout.readline()
-        if not line.startswith("READY "):
-            self.log.seek(0)
-            raise RuntimeError("server %d is not ready: %r\n%s" % (self.number, line, self.log.read().decode(errors="replace")[-3000:]))
-
-    def send(self, what):
-        self.process.send_signal(what)
-        if what == signal.SIGKILL:
-            self.process.wait()
+        super().__init__(arguments, "server %d" % number)
 
     def mode(self):
         try:
@@ -101,15 +79,7 @@ class Ensemble:
         return ",".join([first.address] + [server.address for server in self.others(first)])
 
     def stop(self):
-        for server in self.servers:
-            if server.process and server.process.poll() is None:
-                server.process.send_signal(signal.SIGCONT)
-                server.process.terminate()
-        for server in self.servers:
-            try:
-                server.process.wait(10)
-            except subprocess.TimeoutExpired:
-                server.process.kill()
+        stop_all(self.servers)
 
 
 class Writer(threading.Thread):

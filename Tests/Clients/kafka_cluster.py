@@ -8,51 +8,28 @@ is exact. The longest pause between two acknowledgements after each fault is tol
 import collections
 import random
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from platform_child import free_port
+from checks import Findings
+from platform_child import ServerProcess, free_port, stop_all
 
 PARTITIONS = 6
 
 
-class Broker:
+class Broker(ServerProcess):
     def __init__(self, program, directory, number, peers, extra=()):
         self.port, self.number = free_port(), number
-        self.arguments = [
+        arguments = [
             program, "broker", "serve", "--id", str(number), "--peers", peers, "--listen", "127.0.0.1:%d" % self.port,
             "--data-dir", "%s/broker-%d" % (directory, number), "--set", "console.listen=127.0.0.1:%d" % free_port(),
             "--set", "broker.session-timeout-min.ms=1000", "--set", "log.level=info", *extra,
         ]
-        self.log = tempfile.TemporaryFile()
-        self.process = None
-
-    @property
-    def address(self):
-        return "127.0.0.1:%d" % self.port
-
-    def start(self):
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL, text=True)
-
-    def wait_ready(self):
-        line = self.process.stdout.readline()
-        if not line.startswith("READY "):
-            raise RuntimeError("broker %d is not ready: %r\n%s" % (self.number, line, self.tail()))
-
-    def tail(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")[-6000:]
-
-    def send(self, what):
-        self.process.send_signal(what)
-        if what == signal.SIGKILL:
-            self.process.wait()
+        super().__init__(arguments, "broker %d" % number)
 
 
 class Cluster:
@@ -95,15 +72,7 @@ class Cluster:
         return next(b for b in self.brokers if b.number == self.partitions(name)[partition].leader)
 
     def stop(self):
-        for broker in self.brokers:
-            if broker.process and broker.process.poll() is None:
-                broker.process.send_signal(signal.SIGCONT)
-                broker.process.terminate()
-        for broker in self.brokers:
-            try:
-                broker.process.wait(10)
-            except subprocess.TimeoutExpired:
-                broker.process.kill()
+        stop_all(self.brokers)
 
 
 class Writer(threading.Thread):
@@ -257,27 +226,6 @@ def read_all(servers, topic, isolation="read_committed", idle=4.0):
             ended.add(message.partition())
     consumer.close()
     return found
-
-
-class Findings:
-    """What must hold, a line each."""
-
-    def __init__(self):
-        self.passed, self.failed = 0, 0
-
-    def equal(self, found, wanted, what):
-        self.true(found == wanted, what, "found %.300r, wanted %.300r" % (found, wanted))
-
-    def true(self, holds, what, detail=""):
-        if holds:
-            self.passed += 1
-        else:
-            self.failed += 1
-        print("%s %s%s" % ("ok     " if holds else "FAILED ", what, "" if holds else ": " + detail), flush=True)
-
-    def finish(self):
-        print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
-        return 1 if self.failed else 0
 
 
 def audit(check, writer, cluster):

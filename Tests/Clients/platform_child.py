@@ -72,3 +72,46 @@ class PlatformChild:
 def resident_bytes(pid):
     with open("/proc/%d/statm" % pid) as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class ServerProcess:
+    """One server of several, each a process of its own; `port` is set by who makes it."""
+
+    def __init__(self, arguments, name):
+        self.arguments, self.name = arguments, name
+        self.log = tempfile.TemporaryFile()
+        self.process = None
+
+    @property
+    def address(self):
+        return "127.0.0.1:%d" % self.port
+
+    def start(self):
+        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL, text=True)
+
+    def wait_ready(self):
+        line = self.process.stdout.readline()
+        if not line.startswith("READY "):
+            raise RuntimeError("%s is not ready: %r\n%s" % (self.name, line, self.tail()))
+
+    def tail(self, count=6000):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")[-count:]
+
+    def send(self, what):
+        self.process.send_signal(what)
+        if what == signal.SIGKILL:
+            self.process.wait()
+
+
+def stop_all(servers):
+    """Continues those that are stopped, asks all to end, and kills who does not within ten seconds."""
+    for server in servers:
+        if server.process and server.process.poll() is None:
+            server.process.send_signal(signal.SIGCONT)
+            server.process.terminate()
+    for server in servers:
+        try:
+            server.process.wait(10)
+        except subprocess.TimeoutExpired:
+            server.process.kill()

@@ -127,7 +127,8 @@ let package = Package(
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
-        .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"]),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "SimulationTests", dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]

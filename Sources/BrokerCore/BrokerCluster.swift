@@ -51,7 +51,10 @@ extension BrokerMachine {
         case .commitOffsets(let broker, let group, let entries):
             guard cluster.coordinator(of: group.rawValue) == broker else { return .refused(.notCoordinator(group)) }
             return commit(group, entries, position.time, &rows)
-        case .marked(let name, let producer, let partitions): return marked(name, producer, partitions, position.time, &rows)
+        case .marked(let name, let producer, let decided, let partitions): return marked(name, producer, decided: decided, partitions, position.time, &rows)
+        case .stage(let broker, let group, let command):
+            guard cluster.coordinator(of: group.rawValue) == broker else { return .refused(.notCoordinator(group)) }
+            return apply(command, position, &rows)
         }
     }
 

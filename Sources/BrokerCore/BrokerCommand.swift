@@ -26,6 +26,8 @@ package enum BrokerCommand: WireLayout, Equatable {
     case security(SecurityCommand)
     case cluster(ClusterCommand)
     case quotas(QuotaCommand)
+    /// The membership of a group, as its coordinator wrote it down.
+    case storeGroup(GroupID, by: Int32, StoredGroupChange)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -47,6 +49,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .security: 14
         case .cluster: 16
         case .quotas: 15
+        case .storeGroup: 17
         }
     }
 
@@ -68,6 +71,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 14: .security(SecurityCommand())
         case 16: .cluster(ClusterCommand())
         case 15: .quotas(QuotaCommand())
+        case 17: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -129,6 +133,11 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas(var command):
             try io.nested(&command)
             self = .quotas(command)
+        case .storeGroup(var group, var broker, var change):
+            try io.id(&group)
+            try io.int32(&broker)
+            try io.nested(&change)
+            self = .storeGroup(group, by: broker, change)
         }
     }
 }

@@ -1,6 +1,5 @@
-// The broker's durable state as a deterministic state machine: topics, committed offsets, producer ids, transactions (their rules are
-// in TransactionRules), the cluster's id. Group
-// membership is not here, since it is made anew by the members after a restart. Same commands, same state and rows.
+// The broker's durable state as a deterministic state machine: topics, committed offsets, groups (StoredGroups), producer ids, transactions (their rules
+// are in TransactionRules), the cluster's id. Same commands, same state and rows.
 import Base
 
 /// A committed offset.
@@ -18,6 +17,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     /// Deleted topics whose files may still lie on disk.
     package private(set) var dropped = SortedTable<String, TopicRecord>()
     package private(set) var offsets = SortedTable<GroupID, SortedTable<TopicPartition, CommittedOffset>>()
+    package internal(set) var groups = SortedTable<GroupID, StoredGroup>()
     package private(set) var nextProducerID: Int64 = 1
     package private(set) var partitionCount = 0
     package private(set) var transactions = SortedTable<String, Transaction>()
@@ -60,7 +60,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .commitOffsets(let group, let entries): return commit(group, entries, position.time, &rows)
         case .deleteGroup(let group): return deleteGroup(group, &rows)
         case .reserveProducerIDs(let count): return reserve(count, &rows)
-        case .transaction(let command): return apply(command, position.time, &rows)
+        case .transaction(let command): return apply(command, position, &rows)
         case .alterTopic(let name, let change): return alter(name, change, &rows)
         case .alterBroker(let change): return alterBroker(change, &rows)
         case .deleteRecords(let offsets): return deleteRecords(offsets, &rows)
@@ -68,6 +68,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .security(let command): return apply(command, &rows)
         case .cluster(let command): return apply(command, position, &rows)
         case .quotas(let command): return apply(command, &rows)
+        case .storeGroup(let group, let broker, let change): return storeGroup(group, by: broker, change, &rows)
         }
     }
 
@@ -267,7 +268,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable, quotasTable, brokersTable, partitionsTable,
+            rulesTable, quotasTable, brokersTable, partitionsTable, groupsTable, groupMembersTable,
         ]
     }
 
@@ -322,6 +323,8 @@ extension BrokerMachine {
         case Self.brokersTable.name: try loadBroker(row)
         case Self.partitionsTable.name: try loadPartition(row)
         case Self.quotasTable.name: try loadQuota(row)
+        case Self.groupsTable.name: try loadGroup(row)
+        case Self.groupMembersTable.name: try loadGroupMember(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

@@ -6,7 +6,8 @@ extension BrokerMachine {
     /// Transactional ids that are kept; each costs memory until it has not been used for long.
     package static let transactionsMax = 10_000
 
-    mutating func apply(_ command: TransactionCommand, _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+    mutating func apply(_ command: TransactionCommand, _ position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+        let time = position.time
         if case .begin(let timeout) = command.action { return begin(command.name, command.producer, timeout, time, &rows) }
         guard var transaction = transactions[command.name] else { return .refused(.unknownTransaction(command.name)) }
         var refusal: BrokerRefusal?
@@ -18,6 +19,7 @@ extension BrokerMachine {
             refusal = transaction.stage(entries, of: group, joining: joining, as: command.producer, at: time)
         case .decide(let commits, let epoch):
             refusal = transaction.decide(commits: commits, epoch, as: command.producer) { takeProducerID(&rows) }
+            if refusal == nil, transaction.phase.isPrepared { transaction.decided = position.slot.rawValue }
         case .complete:
             guard transaction.phase.isPrepared, transaction.producer.id == command.producer.id else { return .transaction(transaction) }
             if transaction.phase == .prepareCommit { commitStaged(of: transaction, time, &rows) }
@@ -33,12 +35,13 @@ extension BrokerMachine {
         return .transaction(transaction)
     }
 
-    /// Leaders have written a decided transaction's marker into these partitions; the last of them completes it.
+    /// Leaders have written a decided transaction's marker into these partitions; the last of them completes it. A report that comes late is not about
+    /// the producer's next transaction.
     mutating func marked(
-        _ name: String, _ producer: ProducerIdentity, _ partitions: [TopicPartition], _ time: WallTime, _ rows: inout RowChanges
+        _ name: String, _ producer: ProducerIdentity, decided: Int64, _ partitions: [TopicPartition], _ time: WallTime, _ rows: inout RowChanges
     ) -> BrokerOutcome {
         guard var transaction = transactions[name] else { return .refused(.unknownTransaction(name)) }
-        guard transaction.phase.isPrepared, transaction.producer == producer else { return .transaction(transaction) }
+        guard transaction.phase.isPrepared, transaction.producer == producer, decided < 0 || transaction.decided == decided else { return .transaction(transaction) }
         let done = Set(partitions)
         transaction.content.partitions.removeAll(where: done.contains)
         if transaction.content.partitions.isEmpty {
@@ -101,7 +104,7 @@ extension BrokerMachine {
         values: [
             .init("producer_id", .integer), .init("epoch", .integer), .init("previous_epoch", .integer), .init("successor", .integer),
             .init("timeout_ms", .integer), .init("phase", .integer), .init("started_ms", .integer), .init("updated_ms", .integer),
-            .init("content", .blob),
+            .init("content", .blob), .init("decided_slot", .integer),
         ])
 
     static func row(_ transaction: Transaction) -> Row {
@@ -113,7 +116,7 @@ extension BrokerMachine {
             .text(transaction.name), .integer(transaction.producer.id), .integer(Int64(transaction.producer.epoch)),
             .integer(Int64(transaction.previousEpoch)), .integer(transaction.successor), .integer(Int64(transaction.timeoutMilliseconds)),
             .integer(Int64(transaction.phase.rawValue)), .integer(transaction.started.milliseconds), .integer(transaction.updated.milliseconds),
-            .blob(content),
+            .blob(content), .integer(transaction.decided),
         ]
     }
 
@@ -130,6 +133,8 @@ extension BrokerMachine {
         transaction.phase = phase
         transaction.started = WallTime(milliseconds: started)
         transaction.updated = WallTime(milliseconds: updated)
+        // Rows of earlier versions have no slot.
+        transaction.decided = row[10].integer ?? 0
         do { transaction.content = try TransactionContent(decoding: content, as: DurableDialect.self) } catch {
             throw StateCorruption("the content of transaction '\(name)' cannot be read: \(error)")
         }

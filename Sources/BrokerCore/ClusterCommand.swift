@@ -17,8 +17,10 @@ package enum ClusterCommand: WireLayout, Equatable {
     case reassign([Reassignment])
     /// Offsets that the coordinator of the group commits; refused if it is no longer the coordinator.
     case commitOffsets(by: Int32, group: GroupID, [OffsetEntry])
-    /// These partitions have the marker of a transaction that is decided.
-    case marked(transaction: String, ProducerIdentity, [TopicPartition])
+    /// These partitions have the marker of the transaction that was decided in this slot; -1, from earlier versions, stands for whichever it is.
+    case marked(transaction: String, ProducerIdentity, decided: Int64, [TopicPartition])
+    /// A step of a transaction that the coordinator of the group has looked at; refused if it is no longer the coordinator.
+    case stage(by: Int32, GroupID, TransactionCommand)
 
     package init() { self = .elect([], unclean: false) }
 
@@ -32,7 +34,8 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .elect: 6
         case .reassign: 7
         case .commitOffsets: 8
-        case .marked: 9
+        case .marked(_, _, let decided, _): decided < 0 ? 9 : 12
+        case .stage: 13
         }
     }
 
@@ -46,7 +49,9 @@ package enum ClusterCommand: WireLayout, Equatable {
         case 6: .elect([], unclean: false)
         case 7: .reassign([])
         case 8: .commitOffsets(by: 0, group: GroupID(""), [])
-        case 9: .marked(transaction: "", ProducerIdentity(), [])
+        case 9: .marked(transaction: "", ProducerIdentity(), decided: -1, [])
+        case 12: .marked(transaction: "", ProducerIdentity(), decided: 0, [])
+        case 13: .stage(by: 0, GroupID(""), TransactionCommand())
         default: throw .unknownTag("cluster command", Int(tag))
         }
     }
@@ -87,11 +92,17 @@ package enum ClusterCommand: WireLayout, Equatable {
             try io.id(&group)
             try io.list(&entries)
             self = .commitOffsets(by: broker, group: group, entries)
-        case .marked(var name, var producer, var partitions):
+        case .marked(var name, var producer, var decided, var partitions):
             try io.string(&name)
             try io.nested(&producer)
             try io.list(&partitions)
-            self = .marked(transaction: name, producer, partitions)
+            if decided >= 0 { try io.int64(&decided) }
+            self = .marked(transaction: name, producer, decided: decided, partitions)
+        case .stage(var broker, var group, var command):
+            try io.int32(&broker)
+            try io.id(&group)
+            try io.nested(&command)
+            self = .stage(by: broker, group, command)
         }
     }
 }

@@ -1,6 +1,6 @@
 // A group whose partitions the coordinator assigns (KIP-848). Members only heartbeat: they say what they subscribe to and what they have, and are told
 // what they shall have. A new assignment is reached member by member: what moves is given up by one before the other gets it, and whoever keeps its
-// partitions does not notice. Event and `now` in, answer out; membership is volatile, as in classic groups.
+// partitions does not notice. Event and `now` in, answer out; what an event has changed is stored before the answer goes out.
 import Base
 import Collections
 
@@ -77,6 +77,8 @@ package struct MemberOrders: Sendable, Equatable {
 /// A member as the coordinator knows it.
 package struct ConsumerGroupMember: Sendable {
     package let id: MemberID
+    /// Its place in the order of joining.
+    let place: Int64
     package var instance: String?
     package var rack: String?
     package var clientID = ""
@@ -98,8 +100,9 @@ package struct ConsumerGroupMember: Sendable {
     /// A static member that has gone for a while keeps its place until its session ends.
     var isAway = false
 
-    init(id: MemberID, deadline: Instant) {
+    init(id: MemberID, place: Int64, deadline: Instant) {
         self.id = id
+        self.place = place
         self.deadline = deadline
     }
 }
@@ -119,11 +122,30 @@ package struct ConsumerGroup: Sendable {
     private var memberTable = OrderedDictionary<MemberID, ConsumerGroupMember>()
     package private(set) var assignor = ConsumerGroupAssignor.uniform
     /// The subscribed topics with their partitions when the target was computed.
-    private var subscribed = SortedTable<String, Int32>()
+    private(set) var subscribed = SortedTable<String, Int32>()
+    /// What is not stored yet.
+    var changes = ConsumerGroupChanges()
+    private var nextPlace: Int64 = 0
 
     init(id: GroupID, settings: ConsumerGroupSettings) {
         self.id = id
         self.settings = settings
+    }
+
+    /// A group that was stored.
+    init(id: GroupID, settings: ConsumerGroupSettings, head: ConsumerGroupHead, members: [ConsumerGroupMember]) {
+        self.init(id: id, settings: settings)
+        epoch = head.epoch
+        // An assignor that this version does not know is replaced with the next assignment.
+        assignor = ConsumerGroupAssignor(rawValue: head.assignor) ?? .uniform
+        for one in head.subscribed { subscribed[one.topic] = one.partitions }
+        for member in members { memberTable[member.id] = member }
+        nextPlace = (members.last?.place ?? -1) + 1
+    }
+
+    private mutating func newMember(_ id: MemberID, now: Instant) -> ConsumerGroupMember {
+        defer { nextPlace += 1 }
+        return ConsumerGroupMember(id: id, place: nextPlace, deadline: now + settings.sessionTimeout)
     }
 
     package var members: [ConsumerGroupMember] { Array(memberTable.values) }
@@ -144,15 +166,18 @@ package struct ConsumerGroup: Sendable {
     mutating func heartbeat(_ beat: MemberHeartbeat, _ topics: SortedTable<String, TopicRecord>, now: Instant) throws(ConsumerGroupRefusal) -> MemberOrders {
         switch beat.epoch {
         case MemberHeartbeat.leaving, MemberHeartbeat.leavingForAWhile: return try leave(beat, now: now)
-        case 0: try join(beat, now: now)
+        case 0: break
         default: try check(beat)
         }
+        let former = memberTable[beat.member]
+        if beat.epoch == 0 { try join(beat, now: now) }
         guard var member = memberTable[beat.member] else { throw .unknownMember }
         member.deadline = now + settings.sessionTimeout
         member.isAway = false
         if let timeout = beat.rebalanceTimeout { member.rebalanceTimeout = timeout }
         if let assignor = beat.assignor {
             guard let known = ConsumerGroupAssignor(rawValue: assignor) else { throw .unknownAssignor(assignor) }
+            if self.assignor != known { changes.isHead = true }
             self.assignor = known
         }
         if let names = beat.topics { member.topics = Array(Set(names)).sorted() }
@@ -163,7 +188,9 @@ package struct ConsumerGroup: Sendable {
         let before = memberTable[beat.member]
         memberTable[beat.member] = member
         if beat.epoch == 0 || before?.topics != member.topics || before?.pattern != member.pattern { retarget(topics, raising: true) } else { retarget(topics, raising: false) }
-        return reconcile(beat, now: now)
+        let orders = reconcile(beat, now: now)
+        if let member = memberTable[beat.member], former.map({ $0.differs(from: member) }) ?? true { changes.note(member.id) }
+        return orders
     }
 
     private mutating func join(_ beat: MemberHeartbeat, now: Instant) throws(ConsumerGroupRefusal) {
@@ -174,7 +201,7 @@ package struct ConsumerGroup: Sendable {
         }
         if memberTable[beat.member] == nil {
             guard memberTable.count < settings.membersMax else { throw .groupFull }
-            memberTable[beat.member] = ConsumerGroupMember(id: beat.member, deadline: now + settings.sessionTimeout)
+            memberTable[beat.member] = newMember(beat.member, now: now)
         } else {
             // It begins anew and has nothing any more.
             memberTable[beat.member]?.assigned = []
@@ -191,7 +218,8 @@ package struct ConsumerGroup: Sendable {
     /// A static member is back under another id, with its predecessor's place.
     private mutating func replace(_ holder: MemberID, by beat: MemberHeartbeat, now: Instant) {
         guard let former = memberTable.removeValue(forKey: holder) else { return }
-        var member = ConsumerGroupMember(id: beat.member, deadline: now + settings.sessionTimeout)
+        changes.noteRemoved(holder)
+        var member = newMember(beat.member, now: now)
         member.instance = former.instance
         member.rack = beat.rack
         member.clientID = beat.clientID
@@ -215,6 +243,7 @@ package struct ConsumerGroup: Sendable {
         guard let member = memberTable[beat.member] else { throw .unknownMember }
         if beat.epoch == MemberHeartbeat.leavingForAWhile {
             guard member.instance != nil else { throw .invalidRequest("only members with an instance id leave for a while") }
+            changes.note(beat.member)
             memberTable[beat.member]?.isAway = true
             memberTable[beat.member]?.assigned = []
             memberTable[beat.member]?.revoking = []
@@ -226,6 +255,7 @@ package struct ConsumerGroup: Sendable {
 
     private mutating func remove(_ member: MemberID) {
         guard memberTable.removeValue(forKey: member) != nil else { return }
+        changes.noteRemoved(member)
         // The others get its share with their next heartbeats.
         subscribed = SortedTable()
         epoch += 1
@@ -252,7 +282,11 @@ package struct ConsumerGroup: Sendable {
         epoch += 1
         let shares = assignor.assign(
             members: memberTable.values.map { ConsumerGroupAssignor.Member(id: $0.id, topics: wanted[$0.id] ?? [], present: $0.target) }, partitions: counts)
-        for (id, share) in shares { memberTable[id]?.target = share }
+        changes.isHead = true
+        for (id, share) in shares where memberTable[id].map({ $0.target != share }) ?? false {
+            memberTable[id]?.target = share
+            changes.note(id)
+        }
     }
 
     // MARK: reconciliation
@@ -295,15 +329,17 @@ package struct ConsumerGroup: Sendable {
 
     // MARK: time
 
-    mutating func expire(now: Instant) {
-        for member in members where member.deadline <= now || member.revokeDeadline.map({ $0 <= now }) ?? false { remove(member.id) }
-    }
+    func isDue(now: Instant) -> Bool { memberTable.values.contains { isOver($0, now) } }
+    private func isOver(_ member: ConsumerGroupMember, _ now: Instant) -> Bool { member.deadline <= now || member.revokeDeadline.map { $0 <= now } ?? false }
+
+    mutating func expire(now: Instant) { for member in members where isOver(member, now) { remove(member.id) } }
 }
 
 /// All groups of this kind that this broker coordinates.
 package struct ConsumerGroupCoordinator: Sendable {
     package let settings: ConsumerGroupSettings
     package private(set) var groups = SortedTable<GroupID, ConsumerGroup>()
+    private var changes: [(group: GroupID, change: StoredGroupChange)] = []
     private var random: Prng
 
     package init(settings: ConsumerGroupSettings, random: Prng) {
@@ -326,8 +362,30 @@ package struct ConsumerGroupCoordinator: Sendable {
         }
         guard var group = groups[id] ?? (beat.epoch == 0 ? ConsumerGroup(id: id, settings: settings) : nil) else { throw .unknownMember }
         let orders = try group.heartbeat(beat, topics, now: now)
-        groups[id] = group.isEmpty ? nil : group
+        keep(group)
         return orders
+    }
+
+    /// A group that nobody is in any more is forgotten once that is stored.
+    private mutating func keep(_ group: ConsumerGroup) {
+        var group = group
+        if let change = group.takeChange() { changes.append((group.id, change)) }
+        groups[group.id] = group.isEmpty ? nil : group
+    }
+
+    /// What has changed since the last call: to be stored before the answers that came with it go out.
+    package mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] {
+        defer { changes = [] }
+        return changes
+    }
+
+    /// A change could not be stored: the whole group goes along with the next one.
+    package mutating func storeFailed(_ id: GroupID) { groups.update(id) { $0.changes.isAll = true } }
+
+    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, now: Instant) throws(WireError) {
+        guard groups[id] == nil, stored.kind == .consumer else { return }
+        groups[id] = try ConsumerGroup(id: id, settings: settings, stored: stored, now: now)
     }
 
     /// nil if the member may commit, or if there is no such group.
@@ -338,8 +396,9 @@ package struct ConsumerGroupCoordinator: Sendable {
     /// Ends sessions and waits whose time is over.
     package mutating func expire(now: Instant) {
         for id in groups.keys {
-            groups.update(id) { $0.expire(now: now) }
-            if groups[id]?.isEmpty == true { groups[id] = nil }
+            guard groups[id]?.isDue(now: now) == true, var group = groups[id] else { continue }
+            group.expire(now: now)
+            keep(group)
         }
     }
 

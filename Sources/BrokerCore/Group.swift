@@ -52,6 +52,11 @@ package struct Group: Sendable {
     var rebalanceDeadline: Instant?
     /// While the first members gather: not before this.
     var gatherUntil: Instant?
+    /// Changes that are to be stored, and those that are being stored.
+    var storesWanted: [GroupStore] = []
+    var storesUnderWay: [GroupStore] = []
+    /// Whether the state may hold a record of this group.
+    var isStored = false
 
     init(id: GroupID, settings: GroupSettings) {
         self.id = id
@@ -61,6 +66,13 @@ package struct Group: Sendable {
     package var members: [GroupMember] { Array(memberTable.values) }
     package var memberCount: Int { memberTable.count }
     var isForgettable: Bool { memberTable.isEmpty && pending.isEmpty }
+
+    /// Puts a member back that was stored.
+    mutating func restore(_ member: GroupMember) {
+        memberTable[member.id] = member
+        if let instance = member.instance { instances[instance] = member.id }
+    }
+
     func isPending(_ member: MemberID) -> Bool { pending[member] != nil }
     func member(ofInstance instance: String) -> MemberID? { instances[instance] }
 
@@ -144,7 +156,7 @@ package struct Group: Sendable {
         if phase == .stable, same {
             // Nothing has changed for the group: the member continues in this generation with the share that it had. It is told
             // that another one leads, since a leader would assign anew (KIP-345, and KIP-814 for what clients make of it).
-            effects.append(.joined(token, joined(as: id, leader: leader == id ? holder : leader, withMembers: false)))
+            store(.successor(token, joined(as: id, leader: leader == id ? holder : leader, withMembers: false)))
             return effects
         }
         memberTable[id]?.joining = token

@@ -1,6 +1,6 @@
 // The coordinator of consumer groups in the classic protocol, for eager and cooperative members alike: it passes subscriptions and
-// assignments on unread. Event and `now` in, effects out; answers that must wait are named by tokens. Membership is volatile:
-// after a restart members join anew, and only committed offsets last. Source: Kafka protocol guide; KIP-62, KIP-345, KIP-394.
+// assignments on unread. Event and `now` in, effects out; answers that must wait are named by tokens. Each generation is stored before its members
+// hear of it, so that the next coordinator goes on with it. Source: Kafka protocol guide; KIP-62, KIP-345, KIP-394.
 import Base
 
 /// Limits and delays of groups.
@@ -22,6 +22,8 @@ package enum GroupRefusal: Sendable, Equatable {
     case fencedInstance, groupFull, tooManyGroups, notEmpty, notFound
     /// Another broker coordinates the group.
     case notCoordinator
+    /// What the members agreed on cannot be stored at present.
+    case notWritable
     /// The caller has to come back with this id.
     case memberIDRequired(MemberID)
 }
@@ -83,8 +85,10 @@ package struct SyncedGroup: Sendable, Equatable {
     package var assignment: Bytes
 }
 
-/// An answer to a request that carried `token`.
+/// An answer to a request that carried `token`, or something to be stored.
 package enum GroupEffect: Sendable, Equatable {
+    /// The coordinator is told by `stored` how it went.
+    case store(GroupID, number: Int, StoredGroupChange)
     case joined(ReplyToken, JoinedGroup)
     case joinRefused(ReplyToken, GroupRefusal, MemberID)
     case synced(ReplyToken, SyncedGroup)
@@ -96,6 +100,7 @@ package struct GroupCoordinator: Sendable {
     package let settings: GroupSettings
     package private(set) var groups = SortedTable<GroupID, Group>()
     private var random: Prng
+    private var storesBegun = 0
 
     /// `random` gives members' ids.
     package init(settings: GroupSettings, random: Prng) {
@@ -127,11 +132,32 @@ package struct GroupCoordinator: Sendable {
         MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.drawn(from: &random).uuidText)")
     }
 
-    /// Steps a group and forgets it once nobody is in it.
+    /// Steps a group, and forgets it once nobody is in it.
     private mutating func change(_ id: GroupID, _ body: (inout Group) -> [GroupEffect]) -> [GroupEffect] {
-        let effects = groups.update(id, body) ?? []
-        if let group = groups[id], group.isForgettable { groups[id] = nil }
+        var effects = groups.update(id, body) ?? []
+        var numbers = storesBegun
+        effects += groups.update(id) { $0.takeStores(&numbers) } ?? []
+        storesBegun = numbers
+        guard let group = groups[id], group.isForgettable else { return effects }
+        groups[id] = nil
+        effects += group.refuseStores(.unknownMember)
+        if group.isStored {
+            storesBegun += 1
+            effects.append(.store(id, number: storesBegun, StoredGroupChange(.classic, head: nil)))
+        }
         return effects
+    }
+
+    /// A store has ended; `refusal` says why it failed, if it did.
+    package mutating func stored(_ id: GroupID, number: Int, _ refusal: GroupRefusal?, now: Instant) -> [GroupEffect] {
+        guard groups[id] != nil else { return [] }
+        return change(id) { $0.stored(number, refusal, now: now) }
+    }
+
+    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, now: Instant) throws(WireError) {
+        guard groups[id] == nil, stored.kind == .classic else { return }
+        groups[id] = try Group(id: id, settings: settings, stored: stored, now: now)
     }
 
     package mutating func sync(
@@ -198,7 +224,7 @@ package struct GroupCoordinator: Sendable {
     package mutating func forget(_ id: GroupID) -> [GroupEffect] {
         guard let group = groups[id] else { return [] }
         groups[id] = nil
-        return group.memberTable.values.flatMap { member -> [GroupEffect] in
+        return group.refuseStores(.notCoordinator) + group.memberTable.values.flatMap { member -> [GroupEffect] in
             let joining = member.joining.map { GroupEffect.joinRefused($0, .notCoordinator, member.id) }
             let syncing = member.syncing.map { GroupEffect.syncRefused($0, .notCoordinator) }
             return [joining, syncing].compactMap { $0 }

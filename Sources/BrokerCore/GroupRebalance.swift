@@ -88,14 +88,30 @@ extension Group {
             if let earlier = memberTable[id]?.syncing { effects.append(.syncRefused(earlier, .rebalanceInProgress)) }
             memberTable[id]?.syncing = token
             touch(id, now: now)
-            guard id == leader else { return effects }
-            return effects + distribute(assignments, now: now)
+            if id == leader, !isStoringShares { takeShares(assignments) }
+            return effects
         }
     }
 
-    private mutating func distribute(_ assignments: [(member: MemberID, assignment: Bytes)], now: Instant) -> [GroupEffect] {
+    /// The leader has assigned; what it said is stored before anybody hears it.
+    private mutating func takeShares(_ assignments: [(member: MemberID, assignment: Bytes)]) {
         for id in memberTable.keys { memberTable[id]?.assignment = Bytes() }
         for (id, assignment) in assignments { memberTable[id]?.assignment = assignment.copied() }
+        store(.shares(generation: generation))
+    }
+
+    /// The shares could not be stored: the members are to try again.
+    mutating func refuseShares(_ refusal: GroupRefusal, now: Instant) -> [GroupEffect] {
+        var effects: [GroupEffect] = []
+        for id in memberTable.keys {
+            memberTable[id]?.assignment = Bytes()
+            if let token = memberTable[id]?.syncing { effects.append(.syncRefused(token, refusal)) }
+            memberTable[id]?.syncing = nil
+        }
+        return effects + prepareRebalance(now: now)
+    }
+
+    mutating func handOutShares(now: Instant) -> [GroupEffect] {
         phase = .stable
         var effects: [GroupEffect] = []
         for id in memberTable.keys {

@@ -83,6 +83,8 @@ package struct Transaction: Sendable, Equatable {
     package var started = WallTime.zero
     package var updated = WallTime.zero
     package var content = TransactionContent()
+    /// The slot of the command that decided the last transaction, which tells it from others of the same producer; 0 before.
+    package var decided: Int64 = 0
 
     package init(name: String, producer: ProducerIdentity, timeoutMilliseconds: Int32) {
         self.name = name

@@ -37,6 +37,10 @@ final class Broker: @unchecked Sendable {
     var groupCalls: [ReplyToken: Call] = [:]
     var nextNumber: Int64 = 1
     private var groupTickScheduled = false
+    /// The brokers among which groups were shared out when that was looked at last.
+    var coordinatorsKnown: [Int32] = []
+    /// When brokers went that are not back yet.
+    var departed: [Int32: Instant] = [:]
     var sessions: [ObjectIdentifier: BrokerSession] = [:]
     /// Fetches that wait, so that a stop can answer them.
     var fetchWaits: [Int: FetchWait] = [:]
@@ -243,12 +247,15 @@ final class Broker: @unchecked Sendable {
             self.groupTickScheduled = false
             guard !self.isStopping else { return }
             self.consumerGroups.expire(now: self.now)
+            self.storeConsumerGroups { _ in }
             self.carryOut(self.coordinator.expire(now: self.now))
         }
     }
 
     private func answer(_ effect: GroupEffect) {
         switch effect {
+        case .store(let group, let number, let change):
+            store(group, change) { [self] refusal in carryOut(coordinator.stored(group, number: number, refusal, now: now)) }
         case .joined(let token, let joined): endWait(token)?.reply(.joinGroup(Self.response(joined)))
         case .joinRefused(let token, let refusal, let member): endWait(token)?.reply(.joinGroup(Self.response(refusal, member)))
         case .synced(let token, let synced): endWait(token)?.reply(.syncGroup(Self.response(synced)))

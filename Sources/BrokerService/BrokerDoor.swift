@@ -223,6 +223,7 @@ extension Broker {
             if let failure { return done(.failure(failure)) }
             for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
             resumeTransactions { [self] in
+                adoptGroups()
                 scheduleUpkeep()
                 done(.success(()))
             }

@@ -70,8 +70,12 @@ package struct BrokerSettings: Sendable {
     static let producerIDBlock: Int64 = 1000
     /// Length of the text that a client may store with an offset (Kafka: offset.metadata.max.bytes).
     static let offsetMetadataBytesMax = 4096
+    /// Subscriptions and shares of all members of a group together, as they are stored with each generation.
+    static let storedGroupBytesMax = 8 << 20
     /// Largest request of a connection that has to log in and has not.
     static let requestBytesBeforeLoginMax = 16 << 10
+    /// For how long clients are told of a broker that has gone: longer than a restart takes.
+    static let departedBrokersShown: Duration = .seconds(30)
     /// Resolution of group timeouts.
     static let groupTick = Duration.milliseconds(100)
     /// Resolution of transaction timeouts.

@@ -120,7 +120,11 @@ final class PartitionLog: @unchecked Sendable {
         let producer = batch.producerBatch
         switch batch.isControl ? .append : ledger.judge(producer) {
         case .append: break
-        case .duplicate(let baseOffset): return .duplicate(baseOffset: baseOffset)
+        case .duplicate(let baseOffset):
+            // A batch of a transaction that has ended is no part of the one that is open: a producer that numbers again what it gave up would be told that
+            // its records are in. It is made to begin a new epoch.
+            if batch.isTransactional, (transactions.firstOffset(of: batch.producerID) ?? .max) > baseOffset { return .outOfOrder }
+            return .duplicate(baseOffset: baseOffset)
         case .outOfOrder: return .outOfOrder
         case .staleEpoch: return .staleEpoch
         }

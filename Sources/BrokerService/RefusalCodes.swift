@@ -68,6 +68,7 @@ extension GroupRefusal {
         case .notEmpty: .nonEmptyGroup
         case .notFound: .groupIDNotFound
         case .notCoordinator: .notCoordinator
+        case .notWritable: .coordinatorNotAvailable
         case .memberIDRequired: .memberIDRequired
         }
     }

@@ -16,8 +16,11 @@ extension Broker {
     typealias TransactionResult = Result<Transaction, BrokerRefusal>
 
     /// Proposes a change of a transactional id.
-    func change(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) {
-        replica.propose(.transaction(command)) { [self] result in
+    func change(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) { change(.transaction(command), done) }
+
+    /// The same for a command that is about a transaction among other things.
+    func change(_ command: BrokerCommand, _ done: @escaping (TransactionResult) -> Void) {
+        replica.propose(command) { [self] result in
             switch result {
             case .success(.transaction(let transaction)):
                 note(transaction)

@@ -5,7 +5,7 @@ import GRDB
 
 enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
-    static let version = 3
+    static let version = 4
 
     static func run(on queue: DatabaseQueue, tables: [TableSchema]) throws {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
@@ -27,8 +27,23 @@ enum Migrations {
         migrator.registerMigration("3 who belongs") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
+        // The members of consumer groups; which transaction a decision was about.
+        migrator.registerMigration("4 who reads together") { database in
+            for table in tables {
+                try database.execute(sql: createStatement(table))
+                try addColumns(of: table, database)
+            }
+        }
         try migrator.migrate(queue)
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
+    }
+
+    /// Columns that a table has got at its end since it was made; rows that were there have nothing in them.
+    private static func addColumns(of table: TableSchema, _ database: Database) throws {
+        let present = Set(try database.columns(in: table.name).map(\.name))
+        for column in table.columns where !present.contains(column.name) {
+            try database.execute(sql: "ALTER TABLE \(table.name) ADD COLUMN \(column.name) \(column.type.rawValue)")
+        }
     }
 
     private static func createStatement(_ table: TableSchema) -> String {

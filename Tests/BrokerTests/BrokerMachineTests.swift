@@ -40,7 +40,7 @@ func picture(_ machine: BrokerMachine) -> String {
     }
     for (name, one) in machine.transactions.entries {
         let staged = one.content.staged.map { "\($0.group)/\($0.entry.topic)-\($0.entry.partition)=\($0.entry.offset)" }
-        lines.append("transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)")
+        lines.append("transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.decided) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)")
     }
     for (_, topic) in machine.topics.entries { lines.append("settings \(topic.name) \(topic.configs.map { "\($0.name)=\($0.value)" })") }
     lines.append("broker \(machine.brokerConfigs.entries.map { "\($0.key)=\($0.value)" })")
@@ -51,6 +51,7 @@ func picture(_ machine: BrokerMachine) -> String {
     for (id, broker) in machine.cluster.brokers.entries { lines.append("broker \(id) \(broker.incarnation.uuidText) \(broker.rack) \(broker.epoch) \(broker.isFenced)") }
     for (place, state) in machine.cluster.partitions.entries { lines.append("place \(place) \(state)") }
     lines.append("alive \(machine.cluster.alive)")
+    for (id, group) in machine.groups.entries { lines.append("group \(id) \(group.kind) \(group.head) \(group.members.entries)") }
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
@@ -59,7 +60,8 @@ func picture(_ machine: BrokerMachine) -> String {
     private func command(_ random: inout Prng) -> BrokerCommand {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
-        switch random.below(44) {
+        switch random.below(48) {
+        case 44...47: return .storeGroup(group, by: Int32(1 + random.below(4)), storedGroup(&random))
         case 30...43: return .cluster(clusterCommand(&random))
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
@@ -83,10 +85,19 @@ func picture(_ machine: BrokerMachine) -> String {
         }
     }
 
+    private func storedGroup(_ random: inout Prng) -> StoredGroupChange {
+        let kind = GroupKind.allCases[random.below(2)]
+        guard random.chance(3, in: 4) else { return StoredGroupChange(kind, head: nil) }
+        func members() -> [MemberID] { (0..<random.below(4)).map { _ in MemberID("m\(random.below(5))") } }
+        return StoredGroupChange(
+            kind, head: Bytes(string: "h\(random.below(100))"), members: members().map { StoredMember($0, Bytes(string: "c\(random.below(100))")) },
+            removed: members(), replacesAll: random.chance(1, in: 3))
+    }
+
     private func clusterCommand(_ random: inout Prng) -> ClusterCommand {
         let place = TopicPartition("t\(random.below(6))", Int32(random.below(3)))
         let broker = Int32(1 + random.below(4))
-        switch random.below(9) {
+        switch random.below(11) {
         case 0: return .register(BrokerRecord(id: broker, incarnation: .drawn(from: &random), host: "h", port: 1, rack: "r\(broker)"), keepsLog: random.chance(1, in: 2))
         case 1: return .fence(broker: broker, epoch: Int64(random.below(200)))
         case 2, 3: return .createTopic(TopicRecord(name: place.topic, id: .drawn(from: &random), partitions: 3), (0..<3).map { _ in lists(&random) })
@@ -94,7 +105,10 @@ func picture(_ machine: BrokerMachine) -> String {
         case 5: return .elect([place], unclean: random.chance(1, in: 3))
         case 6: return .reassign([Reassignment(place, target: random.chance(1, in: 3) ? [] : lists(&random).brokers)])
         case 7: return .commitOffsets(by: broker, group: GroupID("g\(random.below(4))"), [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
-        default: return .marked(transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), [place])
+        case 8: return .stage(by: broker, GroupID("g\(random.below(4))"), transactionCommand(&random))
+        default:
+            return .marked(
+                transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), decided: Int64(random.below(300)) - 1, [place])
         }
     }
 

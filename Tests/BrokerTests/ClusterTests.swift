@@ -269,12 +269,14 @@ import Testing
         let places = [TopicPartition("a", 0), TopicPartition("b", 0)]
         _ = apply(.transaction(TransactionCommand("x", made.producer, .addPartitions(places))), 2)
         _ = apply(.transaction(TransactionCommand("x", made.producer, .decide(commits: true, .kept))), 3)
-        _ = apply(.cluster(.marked(transaction: "x", made.producer, [places[0]])), 4)
+        _ = apply(.cluster(.marked(transaction: "x", made.producer, decided: 3, [places[0]])), 4)
         #expect(machine.transactions["x"]?.phase == .prepareCommit)
         // The report of an earlier term of the same partition changes nothing.
-        _ = apply(.cluster(.marked(transaction: "x", made.producer, [places[0]])), 5)
+        _ = apply(.cluster(.marked(transaction: "x", made.producer, decided: 3, [places[0]])), 5)
         #expect(machine.transactions["x"]?.phase == .prepareCommit)
-        _ = apply(.cluster(.marked(transaction: "x", made.producer, [places[1]])), 6)
+        _ = apply(.cluster(.marked(transaction: "x", made.producer, decided: 2, [places[1]])), 6)
+        #expect(machine.transactions["x"]?.phase == .prepareCommit, "a late report about the transaction before")
+        _ = apply(.cluster(.marked(transaction: "x", made.producer, decided: 3, [places[1]])), 7)
         #expect(machine.transactions["x"]?.phase == .completeCommit)
     }
 }

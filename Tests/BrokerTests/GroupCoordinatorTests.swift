@@ -8,6 +8,13 @@ import Testing
 /// A coordinator with a clock and short names for what members do.
 struct GroupScene {
     var coordinator: GroupCoordinator
+    /// The group as it is stored.
+    var machine = BrokerMachine()
+    /// Why nothing can be stored at present.
+    var storesFail: GroupRefusal?
+    /// Stores end only when `endStores` is called.
+    var holdsStores = false
+    var heldStores: [(number: Int, change: StoredGroupChange)] = []
     var now = Instant.zero
     var nextToken: Int64 = 1
     let group = GroupID("g")
@@ -31,14 +38,48 @@ struct GroupScene {
             group: group, member: member, instance: instance, clientID: "c", clientHost: "/127.0.0.1", protocolType: type,
             protocols: protocols.map { ($0, Bytes(string: metadata)) }, sessionTimeout: session, rebalanceTimeout: rebalance, wantsIDFirst: idFirst)
         let token = token()
-        return coordinator.join(attempt, token: token, now: now)
+        return settled(coordinator.join(attempt, token: token, now: now))
+    }
+
+    /// Carries stores out; what that brings about follows the other effects.
+    mutating func settled(_ effects: [GroupEffect]) -> [GroupEffect] {
+        var rest: [GroupEffect] = []
+        for effect in effects {
+            guard case .store(_, let number, let change) = effect else {
+                rest.append(effect)
+                continue
+            }
+            if holdsStores { heldStores.append((number, change)) } else { rest += end(number, change) }
+        }
+        return rest
+    }
+
+    private mutating func end(_ number: Int, _ change: StoredGroupChange) -> [GroupEffect] {
+        if storesFail == nil {
+            var rows = RowChanges()
+            _ = machine.apply(.storeGroup(group, by: 1, change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+        }
+        return settled(coordinator.stored(group, number: number, storesFail, now: now))
+    }
+
+    mutating func endStores() -> [GroupEffect] {
+        let held = heldStores
+        (heldStores, holdsStores) = ([], false)
+        return held.flatMap { end($0.number, $0.change) }
+    }
+
+    /// The broker starts again, or another one takes over.
+    mutating func takeOver() throws {
+        coordinator = GroupCoordinator(settings: coordinator.settings, random: Prng(seed: 2))
+        for (id, stored) in machine.groups.entries { try coordinator.adopt(id, stored, now: now) }
     }
 
     mutating func sync(_ member: MemberID, _ generation: Int32, _ shares: [(MemberID, String)] = []) -> [GroupEffect] {
         let token = token()
-        return coordinator.sync(
-            group, member: member, instance: nil, generation: generation, protocolType: "consumer", protocolName: nil,
-            assignments: shares.map { ($0.0, Bytes(string: $0.1)) }, token: token, now: now)
+        return settled(
+            coordinator.sync(
+                group, member: member, instance: nil, generation: generation, protocolType: "consumer", protocolName: nil,
+                assignments: shares.map { ($0.0, Bytes(string: $0.1)) }, token: token, now: now))
     }
 
     mutating func beat(_ member: MemberID, _ generation: Int32) -> GroupRefusal? {
@@ -47,7 +88,7 @@ struct GroupScene {
 
     mutating func pass(_ duration: Duration) -> [GroupEffect] {
         now = now + duration
-        return coordinator.expire(now: now)
+        return settled(coordinator.expire(now: now))
     }
 
     /// A stable group of `count` members in join order.
@@ -76,7 +117,7 @@ extension [GroupEffect] {
         compactMap {
             switch $0 {
             case .joinRefused(_, let refusal, _), .syncRefused(_, let refusal): refusal
-            case .joined, .synced: nil
+            case .joined, .synced, .store: nil
             }
         }
     }

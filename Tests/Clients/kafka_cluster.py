@@ -152,22 +152,48 @@ class Reader(threading.Thread):
 
 
 class Copier(threading.Thread):
-    """Reads a topic and writes it to another, records and offsets in one transaction each."""
+    """Reads a topic and writes it to another, records and offsets in one transaction each.
+
+    send_offsets_to_transaction of librdkafka can wait for ever, whatever its timeout, once a broker left its metadata (its issues 5456 and 5511). A worker
+    that is not heard of for long is therefore left behind, and another one takes its transactional id over, as a person would restart the process.
+    """
+
+    STUCK = 30
 
     def __init__(self, servers, source, target):
         super().__init__(daemon=True)
         self.servers, self.source, self.target = servers, source, target
-        self.halt, self.transactions, self.failures = threading.Event(), 0, []
+        self.halt, self.transactions, self.failures, self.left_behind = threading.Event(), 0, [], 0
+        self.began, self.step, self.heard = time.monotonic(), "", time.monotonic()
 
     def run(self):
         while not self.halt.is_set():
+            left = threading.Event()
+            worker = threading.Thread(target=self.work, args=(left,), daemon=True)
+            self.heard = time.monotonic()
+            worker.start()
+            while worker.is_alive() and time.monotonic() - self.heard < self.STUCK:
+                worker.join(0.2)
+            if worker.is_alive():
+                left.set()
+                self.left_behind += 1
+                self.failures.append("%s: not heard of for %d s" % (self.step, self.STUCK))
+
+    def work(self, left):
+        while not self.halt.is_set() and not left.is_set():
             try:
-                self.copy()
+                self.copy(left)
             except KafkaException as error:
-                self.failures.append(str(error))
+                if not left.is_set():
+                    self.failures.append("%s: begins anew: %s" % (self.step, error))
                 time.sleep(0.2)
 
-    def copy(self):
+    def at(self, step, left):
+        if not left.is_set():
+            self.heard = time.monotonic()
+            self.step = "%.1f s: %s" % (self.heard - self.began, step)
+
+    def copy(self, left):
         consumer = Consumer({
             "bootstrap.servers": self.servers, "group.id": "copier", "auto.offset.reset": "earliest", "enable.auto.commit": False, "log_level": 0,
             "isolation.level": "read_committed", "session.timeout.ms": 6000, "socket.timeout.ms": 2500,
@@ -177,12 +203,16 @@ class Copier(threading.Thread):
             "retry.backoff.max.ms": 200, "reconnect.backoff.max.ms": 200, "topic.metadata.refresh.fast.interval.ms": 50,
         })
         try:
+            self.at("takes the transactional id over", left)
             producer.init_transactions(20)
-            consumer.subscribe([self.source])
-            while not self.halt.is_set():
-                messages = [m for m in consumer.consume(50, 0.3) if m.error() is None]
+            # With a callback partitions change hands while records are asked for, and never between those and the offsets that are committed for them.
+            consumer.subscribe([self.source], on_assign=lambda *_: None)
+            while not self.halt.is_set() and not left.is_set():
+                self.at("reads", left)
+                messages = [m for m in consumer.consume(500, 0.3) if m.error() is None]
                 if not messages:
                     continue
+                self.at("writes", left)
                 producer.begin_transaction()
                 try:
                     for message in messages:
@@ -190,20 +220,25 @@ class Copier(threading.Thread):
                     ends = {}
                     for message in messages:
                         ends[message.partition()] = message.offset() + 1
+                    self.at("sends offsets", left)
                     producer.send_offsets_to_transaction(
                         [TopicPartition(self.source, p, o) for p, o in ends.items()], consumer.consumer_group_metadata(), 15)
+                    self.at("commits", left)
                     producer.commit_transaction(20)
                     self.transactions += 1
                 except KafkaException as error:
                     if error.args[0].fatal():
                         raise
-                    self.failures.append(str(error))
+                    self.failures.append("%s: %s" % (self.step, error))
+                    self.at("aborts", left)
                     producer.abort_transaction(20)
                     # What was read and not committed is read again.
+                    self.at("asks what is committed", left)
                     positions = consumer.committed(consumer.assignment(), 10)
                     for position in positions:
                         consumer.seek(TopicPartition(position.topic, position.partition, max(0, position.offset)))
         finally:
+            self.at("closes", left)
             consumer.close()
 
 
@@ -285,6 +320,18 @@ def faults(cluster, writer, rng, rounds, say):
         say("%s: writes paused for %.0f ms" % (kind, writer.pause_since(start) * 1000))
 
 
+def wait_for_copy(cluster, copier, total):
+    """Until all is copied, or nothing was for longer than a copier takes to be replaced."""
+    copied, last = 0, time.monotonic()
+    while copied < total and time.monotonic() - last < 3 * Copier.STUCK:
+        time.sleep(0.5)
+        before, copied = copied, sum(map(len, read_all(cluster.servers, "copy").values()))
+        if copied != before:
+            last = time.monotonic()
+    if copied < total:
+        print("the copier is at '%s'; %s" % (copier.step, "; ".join(failure[:200] for failure in copier.failures[-10:])), flush=True)
+
+
 def main():
     program, directory = sys.argv[1], sys.argv[2]
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
@@ -313,9 +360,7 @@ def main():
             time.sleep(0.5)
         check.equal(len(readers[0].seen | readers[1].seen), total, "the group has read everything")
         check.equal([e for r in readers for e in r.errors], [], "no committed offset went back")
-        end = time.monotonic() + 90
-        while time.monotonic() < end and sum(map(len, read_all(cluster.servers, "copy").values())) < total:
-            time.sleep(0.5)
+        wait_for_copy(cluster, copier, total)
         for thread in threads[1:]:
             thread.halt.set()
         for thread in threads[1:]:
@@ -326,7 +371,8 @@ def main():
             place = next((i for i, (a, b) in enumerate(zip(copy, source)) if a != b), min(len(copy), len(source)))
             check.true(copy == source, "partition %d: the copy is exact" % partition, "%d and %d records; from %d on the copy has %s, the source %s" % (
                 len(copy), len(source), place, copied[partition][place:place + 5], found[partition][place:place + 5]))
-        print("%d records, %d transactions (%d attempts failed), %d commits" % (total, copier.transactions, len(copier.failures), sum(r.commits for r in readers)))
+        print("%d records, %d transactions (%d attempts failed, %d copiers were left behind), %d commits" % (
+            total, copier.transactions, len(copier.failures), copier.left_behind, sum(r.commits for r in readers)))
     except BaseException:
         for broker in cluster.brokers:
             print("--- broker %d\n%s" % (broker.number, broker.tail()), file=sys.stderr)

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, To
 from confluent_kafka.admin import NewPartitions
 from kafka import KafkaAdminClient, TopicPartition as Place
 from kafka.admin import NewTopic
+from kafka.protocol.admin import DescribeClusterRequest
 from kafka.protocol.consumer import FetchRequest
 
 from checks import Checks
@@ -171,6 +172,86 @@ def _():
     found = ask(2)
     assert found.error_code == 0 and found.records, found
     assert read("racks", **{"client.rack": "rack-2"}) == [b"%d" % n for n in range(50)]
+
+
+def members(group, topic, **settings):
+    """Two consumers that share a topic, with a list of what was given to them and taken from them."""
+    moves, consumers = [], []
+    for _ in range(2):
+        consumer = Consumer({
+            "bootstrap.servers": cluster.servers, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False, "log_level": 0,
+            "reconnect.backoff.max.ms": 200, "socket.timeout.ms": 2500, **settings})
+        consumer.subscribe([topic], **{"on_%s" % name: lambda *_, name=name: moves.append(name) for name in ("assign", "revoke", "lost")})
+        consumers.append(consumer)
+    poll(consumers, lambda: sorted(len(c.assignment()) for c in consumers) == [2, 2], "shares")
+    return consumers, moves
+
+
+def poll(consumers, holds, what, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, what
+        for consumer in consumers:
+            consumer.poll(0.05)
+
+
+def goes_on(group, consumers, moves, after):
+    """Whether the members keep their shares, and may commit as the members that they were, through `after`."""
+    shares, moves[:] = [c.assignment() for c in consumers], []
+    after()
+    end = time.monotonic() + 4
+    poll(consumers, lambda: time.monotonic() > end, "time passes")
+    for consumer in consumers:
+        places = [TopicPartition(p.topic, p.partition, 7) for p in consumer.assignment()]
+        cluster.wait(lambda: all(p.error is None for p in consumer.commit(offsets=places, asynchronous=False)), "a commit of %s" % group)
+    assert not moves and [c.assignment() for c in consumers] == shares, moves
+
+
+def lose_coordinator(group):
+    """Kills the coordinator of a group; returns what starts it again."""
+    found = cluster.admin.describe_consumer_groups([group])[group].result(10)
+    lost = broker(found.coordinator.id)
+    lost.send(signal.SIGKILL)
+    return lambda: (lost.start(), lost.wait_ready(), cluster.wait_in_sync("shared"))
+
+
+for protocol, settings in [("classic", {"session.timeout.ms": 10000, "heartbeat.interval.ms": 500}), ("consumer", {"group.protocol": "consumer"})]:
+    @checks.check("a group of the %s protocol goes on with the next coordinator, and after all brokers were killed" % protocol)
+    def _():
+        if "shared" not in cluster.admin.list_topics(timeout=5).topics:
+            cluster.create("shared", 4)
+            cluster.wait_in_sync("shared")
+        group = "kept-%s" % protocol
+        consumers, moves = members(group, "shared", **settings)
+        bring_back = []
+        goes_on(group, consumers, moves, lambda: bring_back.append(lose_coordinator(group)))
+        goes_on(group, consumers, moves, bring_back[0])
+
+        def kill_all():
+            for each in cluster.brokers:
+                each.send(signal.SIGKILL)
+            for each in cluster.brokers:
+                each.start()
+            for each in cluster.brokers:
+                each.wait_ready()
+
+        goes_on(group, consumers, moves, kill_all)
+        for consumer in consumers:
+            consumer.close()
+
+
+@checks.check("clients are told of a broker for a while after it has gone")
+def _():
+    broker(2).send(signal.SIGKILL)
+    wait_for("shared", lambda p: 2 not in p.isrs and p.leader != 2, "a leader that is there")
+    named = sorted(cluster.admin.list_topics(timeout=5).brokers)
+    there = Raw(broker(1).address)
+    alive = sorted(found.broker_id for found in there.ask(DescribeClusterRequest(include_cluster_authorized_operations=False), 0).brokers)
+    there.close()
+    broker(2).start()
+    broker(2).wait_ready()
+    cluster.wait_in_sync("shared")
+    assert (named, alive) == ([1, 2, 3], [1, 3]), (named, alive)
 
 
 @checks.check("topics grow and go on every broker")

@@ -29,7 +29,7 @@ run = uuid.uuid4().hex[:8]
 checks = []
 admin = AdminClient({"bootstrap.servers": server})
 INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS = 47, 48, 49, 51
-UNSTABLE_OFFSET_COMMIT, PRODUCER_FENCED, TRANSACTIONAL_ID_NOT_FOUND = 88, 90, 105
+OUT_OF_ORDER_SEQUENCE_NUMBER, UNSTABLE_OFFSET_COMMIT, PRODUCER_FENCED, TRANSACTIONAL_ID_NOT_FOUND = 45, 88, 90, 105
 
 
 def check(function):
@@ -361,6 +361,24 @@ def what_does_not_belong_to_the_transaction_is_refused():
     assert steps.end(False) == INVALID_TXN_STATE
     assert steps.produce(name, 1, [b"late"]) == INVALID_TXN_STATE, "a batch came in after the end"
     assert read(name, "read_committed") == [b"x"]
+
+
+@check
+def what_an_aborted_transaction_wrote_does_not_stand_for_the_next_one():
+    """A client that never heard of its batch and gives it up may number the next one alike; taken for a repetition it would be lost."""
+    name, steps = topic("again"), Steps("again")
+    assert steps.add(name) == 0
+    assert steps.produce(name, 0, [b"given up"]) == 0
+    assert steps.produce(name, 0, [b"given up"]) == 0, "a repetition within the transaction"
+    assert steps.end(False) == 0
+    assert steps.add(name) == 0
+    assert steps.produce(name, 0, [b"another"]) == OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert steps.end(False) == 0
+    steps.identity = steps.begin(steps.identity)
+    assert steps.add(name) == 0
+    assert steps.produce(name, 0, [b"another"]) == 0, "with the next epoch it goes on"
+    assert steps.end(True) == 0
+    assert read(name, "read_committed") == [b"another"]
 
 
 @check

@@ -1,6 +1,7 @@
 // What every file system and every table store must do: the real ones and the simulator's pass the same suites.
 import Base
 import Foundation
+import class GRDB.DatabaseQueue
 import MetaStore
 import Simulator
 import Storage
@@ -107,6 +108,29 @@ private struct Subject: Sendable, CustomTestStringConvertible {
             #expect(count == 3)
             try again.close()
         }
+    }
+
+    @Test func aTableOfAnEarlierVersionGetsItsNewColumns() throws {
+        let root = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
+        let earlier = TableSchema("things", key: [.init("name", .text)], values: [.init("size", .integer)])
+        let store = try SQLiteTableStore(path: root + "/t.sqlite", tables: [earlier])
+        var rows = RowChanges()
+        rows.upsert(earlier, [.text("a"), .integer(1)])
+        try store.commit(rows.changes, applied: Slot(3))
+        try store.close()
+        let queue = try DatabaseQueue(path: root + "/t.sqlite")
+        try queue.write { database in
+            try database.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '4%'")
+            try database.execute(sql: "PRAGMA user_version = 3")
+        }
+        try queue.close()
+        let later = TableSchema("things", key: [.init("name", .text)], values: [.init("size", .integer), .init("colour", .text)])
+        let again = try SQLiteTableStore(path: root + "/t.sqlite", tables: [later])
+        var found: [Row] = []
+        try again.forEachRow(of: later) { found.append($0) }
+        #expect(found == [[.text("a"), .integer(1), .null]])
+        try again.close()
     }
 
     @Test func aFileThatIsNoDatabaseIsRefusedAsCorrupt() throws {

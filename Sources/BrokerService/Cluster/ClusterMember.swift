@@ -35,6 +35,8 @@ final class ClusterMember: @unchecked Sendable {
     private var nextPreferredCheck: Instant
     private var lastStep: Instant
     private(set) var isLeaving = false
+    /// Whether this life of the broker was ever registered, so that the state here is not one of an earlier life.
+    private(set) var hasJoined = false
     /// Says what is to be said once in the life of a cluster.
     var beginning: Task<Void, any Error>?
 
@@ -108,6 +110,13 @@ final class ClusterMember: @unchecked Sendable {
             guard case .success(.registered(let registered, _)) = result else { return }
             broker.log.notice("registered in the cluster", metadata: ["broker": "\(id)", "epoch": "\(registered.epoch)"])
         }
+    }
+
+    /// A registration was executed; whether it is the first one of this life.
+    func registered(_ record: BrokerRecord) -> Bool {
+        guard !hasJoined, record.id == id, record.incarnation == incarnation else { return false }
+        hasJoined = true
+        return true
     }
 
     /// All others hear it, so that whoever becomes the controller knows already.

@@ -19,7 +19,8 @@ extension Broker {
         case .placed(let changed):
             for name in changed { place(name) }
             coordinatorsChanged()
-        case .registered(_, let changed):
+        case .registered(let record, let changed):
+            if cluster?.registered(record) == true { return placeAll() }
             for name in changed { place(name) }
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
@@ -35,6 +36,9 @@ extension Broker {
         for name in machine.cluster.partitions.keys { place(name) }
         for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
         for (_, transaction) in machine.transactions.entries where !transaction.phase.isAtRest { transactionChanged(transaction) }
+        // Others may have coordinated them meanwhile.
+        forgetGroups(all: true)
+        coordinatorsKnown = []
         coordinatorsChanged()
     }
 
@@ -49,6 +53,8 @@ extension Broker {
             return
         }
         guard let partition = partitions[name] else { return openReplica(topic, name) }
+        // Until the cluster counts on this life of the broker, what is known here may be old: a leader would mark transactions that have long ended.
+        guard cluster.hasJoined else { return }
         if partition.term == state.leaderEpoch {
             if partition.leads { return advanced(partition) { $0.decided(state, now: self.now) } }
             if partition.leader == state.leader || partition.leader < 0 { return }

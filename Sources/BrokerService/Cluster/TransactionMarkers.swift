@@ -29,13 +29,14 @@ extension Broker {
     }
 
     private func writeMarker(of transaction: Transaction, _ partition: Partition) {
-        let mark = PendingMark(transaction: transaction.name, producer: transaction.producer, partition: partition.name, term: partition.term)
+        let mark = PendingMark(
+            transaction: transaction.name, producer: transaction.producer, decided: transaction.decided, partition: partition.name, term: partition.term)
         guard marksUnderWay.insert(mark).inserted else { return }
         func again() {
             marksUnderWay.remove(mark)
             loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
-                guard !isStopping, let partition = partitions[mark.partition], partition.leads, partition.term == mark.term, let present = machine.transactions[mark.transaction], present.producer == mark.producer,
-                    present.phase.isPrepared, present.contains(mark.partition)
+                guard !isStopping, let partition = partitions[mark.partition], partition.leads, partition.term == mark.term,
+                    let present = machine.transactions[mark.transaction], present.decided == mark.decided, present.phase.isPrepared, present.contains(mark.partition)
                 else { return }
                 writeMarker(of: present, partition)
             }
@@ -54,7 +55,7 @@ extension Broker {
     }
 
     private func report(_ mark: PendingMark, _ again: @escaping () -> Void) {
-        replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, [mark.partition]))) { [self] result in
+        replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, decided: mark.decided, [mark.partition]))) { [self] result in
             guard case .success = result else { return again() }
             marksUnderWay.remove(mark)
         }
@@ -71,13 +72,17 @@ extension Broker {
         guard coordinates(transaction.name) else { return }
         let gone = transaction.content.partitions.filter { machine.topics[$0.topic] == nil }
         guard !gone.isEmpty || transaction.content.partitions.isEmpty else { return }
-        replica.propose(.cluster(.marked(transaction: transaction.name, transaction.producer, gone))) { _ in }
+        replica.propose(.cluster(.marked(transaction: transaction.name, transaction.producer, decided: transaction.decided, gone))) { _ in }
     }
 
     /// Brokers came or went: groups and transactions may have another coordinator.
     func coordinatorsChanged() {
-        for group in coordinator.groups.keys where !coordinates(group.rawValue) { carryOut(coordinator.forget(group)) }
-        for group in consumerGroups.groups.keys where !coordinates(group.rawValue) { consumerGroups.forget(group) }
+        guard coordinatorsKnown != machine.cluster.alive else { return }
+        for gone in coordinatorsKnown where !machine.cluster.aliveSet.contains(gone) { departed[gone] = now }
+        for alive in machine.cluster.alive { departed[alive] = nil }
+        coordinatorsKnown = machine.cluster.alive
+        forgetGroups(all: false)
+        adoptGroups()
         for name in machine.transactionsUnderWay.keys {
             if let transaction = machine.transactions[name], transaction.phase.isPrepared { reportGone(transaction) }
         }
@@ -88,6 +93,8 @@ extension Broker {
 struct PendingMark: Hashable {
     var transaction: String
     var producer: ProducerIdentity
+    /// Tells transactions of one producer apart.
+    var decided: Int64
     var partition: TopicPartition
     var term: Int32
 }

@@ -21,12 +21,13 @@ extension Broker {
             guard coordinator.groups[group] == nil else { throw .otherProtocol }
             let orders = try consumerGroups.heartbeat(group, beat, topics: machine.topics, now: now)
             carryOut([])
-            call.reply(
-                .consumerGroupHeartbeat(
-                    ConsumerGroupHeartbeatResponse(
-                        memberID: orders.member.rawValue, memberEpoch: orders.epoch,
-                        heartbeatIntervalMilliseconds: Int32(consumerGroups.settings.heartbeatInterval.inMilliseconds),
-                        assignment: orders.assignment.map { .init(topicPartitions: byTopicID($0)) })))
+            let response = ConsumerGroupHeartbeatResponse(
+                memberID: orders.member.rawValue, memberEpoch: orders.epoch,
+                heartbeatIntervalMilliseconds: Int32(consumerGroups.settings.heartbeatInterval.inMilliseconds),
+                assignment: orders.assignment.map { .init(topicPartitions: byTopicID($0)) })
+            storeConsumerGroups { refusal in
+                call.reply(.consumerGroupHeartbeat(refusal.map { .init(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response))
+            }
         } catch {
             call.reply(.consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message)))
         }

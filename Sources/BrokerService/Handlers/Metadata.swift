@@ -100,6 +100,13 @@ extension Broker {
 
     func liveEndpoints(_ call: Call) -> [Endpoint] { isClustered ? machine.cluster.alive.compactMap { endpoint(of: $0, call) } : [ownEndpoint(call)] }
 
+    /// The brokers that are alive and those that have just gone. Some clients take a broker that is not named any more for gone for good and never notice
+    /// that it is back; one that restarts is missed by nobody.
+    private func endpointsShown(_ call: Call) -> [Endpoint] {
+        let gone = departed.filter { now - $0.value < BrokerSettings.departedBrokersShown }.compactMap { endpoint(of: $0.key, call) }
+        return gone.isEmpty ? liveEndpoints(call) : (liveEndpoints(call) + gone).sorted { $0.id < $1.id }
+    }
+
     /// The broker that administrators are sent to, one of those that are alive: the one whose metadata replica leads if it can be. Any can do the work.
     var controllerID: Int32 {
         guard isClustered else { return settings.nodeID }
@@ -113,7 +120,7 @@ extension Broker {
         var topics = topics
         if call.version < 12 { for index in topics.indices where topics[index].name == nil { topics[index].name = "" } }
         return MetadataResponse(
-            brokers: liveEndpoints(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }, clusterID: machine.clusterID?.uuidText,
+            brokers: endpointsShown(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }, clusterID: machine.clusterID?.uuidText,
             controllerID: controllerID, topics: topics)
     }
 

@@ -1,0 +1,156 @@
+// A classic group as it is written down with each generation, and made again from that. Source of what must be kept: Kafka's group metadata records.
+import Base
+
+/// What the members of a group have in common.
+struct GroupHead: WireLayout, Equatable {
+    var generation: Int32 = 0
+    var protocolType = ""
+    var protocolName = ""
+    var leader = MemberID("")
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&generation)
+        try io.string(&protocolType)
+        try io.string(&protocolName)
+        try io.id(&leader)
+    }
+}
+
+/// A member of a group.
+struct GroupMemberRecord: WireLayout {
+    /// Its place in the order of joining.
+    var place: Int32 = 0
+    var instance: String?
+    var clientID = ""
+    var clientHost = ""
+    var sessionMilliseconds: Int64 = 0
+    var rebalanceMilliseconds: Int64 = 0
+    var protocols: [OfferedProtocol] = []
+    var assignment = Bytes()
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&place)
+        try io.optionalString(&instance)
+        try io.string(&clientID)
+        try io.string(&clientHost)
+        try io.int64(&sessionMilliseconds)
+        try io.int64(&rebalanceMilliseconds)
+        try io.list(&protocols)
+        try io.bytes(&assignment)
+    }
+}
+
+/// A way to assign partitions that a member knows, with its subscription.
+struct OfferedProtocol: WireLayout {
+    var name = ""
+    var metadata = Bytes()
+
+    init() {}
+    init(_ name: String, _ metadata: Bytes) {
+        self.name = name
+        self.metadata = metadata
+    }
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.string(&name)
+        try io.bytes(&metadata)
+    }
+}
+
+/// A change of a group that is being stored.
+struct GroupStore: Sendable {
+    enum Purpose: Sendable, Equatable {
+        /// The shares of this generation: the group is stable once they are stored.
+        case shares(generation: Int32)
+        /// A static member that has taken its predecessor's place is told so afterwards.
+        case successor(ReplyToken, JoinedGroup)
+    }
+    var purpose: Purpose
+    var change: StoredGroupChange
+    /// Given when the store begins.
+    var number = 0
+}
+
+extension Group {
+    /// What is to be stored of the group as it is.
+    func record() -> StoredGroupChange {
+        let head = GroupHead(generation: generation, protocolType: protocolType ?? "", protocolName: protocolName ?? "", leader: leader ?? MemberID(""))
+        let members = memberTable.values.enumerated().map { place, member in
+            StoredMember(
+                member.id,
+                Self.encoded(
+                    GroupMemberRecord(
+                        place: Int32(place), instance: member.instance, clientID: member.clientID, clientHost: member.clientHost,
+                        sessionMilliseconds: member.sessionTimeout.inMilliseconds, rebalanceMilliseconds: member.rebalanceTimeout.inMilliseconds,
+                        protocols: member.protocols.map { OfferedProtocol($0.name, $0.metadata) }, assignment: member.assignment)))
+        }
+        return StoredGroupChange(.classic, head: Self.encoded(head), members: members, replacesAll: true)
+    }
+
+    private static func encoded(_ record: some WireLayout) -> Bytes {
+        do { return try record.encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+    }
+
+    /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
+    init(id: GroupID, settings: GroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
+        self.init(id: id, settings: settings)
+        let head = try GroupHead(decoding: stored.head, as: DurableDialect.self)
+        var members: [(id: MemberID, record: GroupMemberRecord)] = []
+        for (id, content) in stored.members.entries { members.append((id, try GroupMemberRecord(decoding: content, as: DurableDialect.self))) }
+        for (id, record) in members.sorted(by: { $0.record.place < $1.record.place }) {
+            let session = Duration.milliseconds(record.sessionMilliseconds)
+            restore(
+                GroupMember(
+                    id: id, instance: record.instance, clientID: record.clientID, clientHost: record.clientHost, sessionTimeout: session,
+                    rebalanceTimeout: .milliseconds(record.rebalanceMilliseconds), protocols: record.protocols.map { ($0.name, $0.metadata) },
+                    assignment: record.assignment, deadline: now + session))
+        }
+        generation = head.generation
+        protocolType = head.protocolType
+        protocolName = head.protocolName
+        leader = head.leader
+        phase = .stable
+        isStored = true
+    }
+
+    // MARK: storing
+
+    /// Whether the shares of this generation are on their way.
+    var isStoringShares: Bool { storesUnderWay.contains { $0.purpose == .shares(generation: generation) } }
+
+    mutating func store(_ purpose: GroupStore.Purpose) { storesWanted.append(GroupStore(purpose: purpose, change: record())) }
+
+    /// Hands out what is to be stored, numbered on from `last`.
+    mutating func takeStores(_ last: inout Int) -> [GroupEffect] {
+        guard !storesWanted.isEmpty else { return [] }
+        isStored = true
+        var effects: [GroupEffect] = []
+        for var store in storesWanted {
+            last += 1
+            store.number = last
+            storesUnderWay.append(store)
+            effects.append(.store(id, number: last, store.change))
+        }
+        storesWanted = []
+        return effects
+    }
+
+    /// A store has ended.
+    mutating func stored(_ number: Int, _ refusal: GroupRefusal?, now: Instant) -> [GroupEffect] {
+        guard let place = storesUnderWay.firstIndex(where: { $0.number == number }) else { return [] }
+        switch storesUnderWay.remove(at: place).purpose {
+        case .successor(let token, let joined): return [refusal.map { .joinRefused(token, $0, joined.member) } ?? .joined(token, joined)]
+        case .shares(let generation):
+            // Another rebalance has begun meanwhile.
+            guard phase == .completingRebalance, generation == self.generation else { return [] }
+            return refusal.map { refuseShares($0, now: now) } ?? handOutShares(now: now)
+        }
+    }
+
+    /// Nobody waits for what is being stored any more but those who are to be told afterwards.
+    func refuseStores(_ refusal: GroupRefusal) -> [GroupEffect] {
+        storesUnderWay.compactMap { store in
+            if case .successor(let token, let joined) = store.purpose { .joinRefused(token, refusal, joined.member) } else { nil }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// The membership of groups in the replicated state, so that the next coordinator, or the same one after a restart, goes on where the last one was: the
+// members keep their generation and their shares and notice nothing. Kafka keeps the same in its offsets topic. A group is a head and a row for each
+// member; what they say is the coordinators' own (GroupRecord, ConsumerGroupRecord) and is not looked into here.
+import Base
+
+/// The two kinds of groups. The numbers are durable.
+package enum GroupKind: Int8, Sendable, CaseIterable {
+    /// The leader assigns.
+    case classic = 1
+    /// The coordinator assigns (KIP-848).
+    case consumer = 2
+}
+
+/// A change of a group's membership.
+package struct StoredGroupChange: WireLayout, Equatable {
+    package var kind = GroupKind.classic
+    /// What the members have in common; nil if nobody is in the group any more.
+    package var head: Bytes?
+    /// Members that are new or have changed.
+    package var members: [StoredMember] = []
+    package var removed: [MemberID] = []
+    /// Whether members that are not named here are removed as well.
+    package var replacesAll = false
+
+    package init() {}
+    package init(_ kind: GroupKind, head: Bytes?, members: [StoredMember] = [], removed: [MemberID] = [], replacesAll: Bool = false) {
+        self.kind = kind
+        self.head = head
+        self.members = members
+        self.removed = removed
+        self.replacesAll = replacesAll
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var number = kind.rawValue
+        try io.int8(&number)
+        guard let kind = GroupKind(rawValue: number) else { throw .unknownTag("kind of group", Int(number)) }
+        self.kind = kind
+        try io.optionalBytes(&head)
+        try io.list(&members)
+        try io.array(&removed, empty: MemberID("")) { (member: inout MemberID, io: inout C) throws(WireError) in try io.id(&member) }
+        try io.bool(&replacesAll)
+    }
+
+    /// What it takes in the log, about.
+    package var sizeBytes: Int { members.reduce(head?.readableBytes ?? 0) { $0 + $1.content.readableBytes + $1.id.rawValue.utf8.count } }
+}
+
+/// A member as its coordinator wrote it down.
+package struct StoredMember: WireLayout, Equatable {
+    package var id = MemberID("")
+    package var content = Bytes()
+
+    package init() {}
+    package init(_ id: MemberID, _ content: Bytes) {
+        self.id = id
+        self.content = content
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.id(&id)
+        try io.bytes(&content)
+    }
+}
+
+/// A group as it is stored.
+package struct StoredGroup: Sendable, Equatable {
+    package var kind: GroupKind
+    package var head: Bytes
+    package fileprivate(set) var members = SortedTable<MemberID, Bytes>()
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.kind == right.kind && left.head == right.head && left.members.keys == right.members.keys
+            && left.members.keys.allSatisfy { left.members[$0] == right.members[$0] }
+    }
+}
+
+extension BrokerMachine {
+    /// Written down by the group's coordinator; in a cluster nobody else may.
+    mutating func storeGroup(_ id: GroupID, by broker: Int32, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard cluster.brokers.isEmpty || cluster.coordinator(of: id.rawValue) == broker else { return .refused(.notCoordinator(id)) }
+        let present = groups[id]
+        guard let head = change.head else {
+            guard let present else { return .done }
+            rows.delete(Self.groupsTable, key: [.text(id.rawValue)])
+            for member in present.members.keys { rows.delete(Self.groupMembersTable, key: Self.key(id, member)) }
+            groups[id] = nil
+            return .done
+        }
+        // A group of the other kind has no member left when one of this kind begins.
+        let replacesAll = change.replacesAll || present?.kind != change.kind
+        var group = StoredGroup(kind: change.kind, head: head.copied())
+        if let present { group.members = present.members }
+        let named = Set(change.members.map(\.id))
+        let gone = replacesAll ? group.members.keys.filter { !named.contains($0) } : change.removed
+        for member in gone where group.members[member] != nil {
+            group.members[member] = nil
+            rows.delete(Self.groupMembersTable, key: Self.key(id, member))
+        }
+        for member in change.members {
+            group.members[member.id] = member.content.copied()
+            rows.upsert(Self.groupMembersTable, Self.key(id, member.id) + [.blob(member.content)])
+        }
+        groups[id] = group
+        rows.upsert(Self.groupsTable, [.text(id.rawValue), .integer(Int64(change.kind.rawValue)), .blob(head)])
+        return .done
+    }
+
+    // MARK: rows
+
+    static let groupsTable = TableSchema("groups", key: [.init("consumer_group", .text)], values: [.init("kind", .integer), .init("head", .blob)])
+    static let groupMembersTable = TableSchema(
+        "group_members", key: [.init("consumer_group", .text), .init("member", .text)], values: [.init("content", .blob)])
+
+    private static func key(_ group: GroupID, _ member: MemberID) -> Row { [.text(group.rawValue), .text(member.rawValue)] }
+
+    mutating func loadGroup(_ row: Row) throws(StateCorruption) {
+        guard let name = row[0].text, let kind = row[1].integer.flatMap(Int8.init(exactly:)).flatMap(GroupKind.init(rawValue:)), let head = row[2].blob else {
+            throw StateCorruption("a group's row is incomplete")
+        }
+        groups[GroupID(name)] = StoredGroup(kind: kind, head: head)
+    }
+
+    mutating func loadGroupMember(_ row: Row) throws(StateCorruption) {
+        guard let name = row[0].text, let member = row[1].text, let content = row[2].blob else { throw StateCorruption("a group member's row is incomplete") }
+        guard groups[GroupID(name)] != nil else { throw StateCorruption("'\(member)' is a member of group '\(name)', and there is no such group") }
+        groups.update(GroupID(name)) { $0.members[MemberID(member)] = content }
+    }
+}

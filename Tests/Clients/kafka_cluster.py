@@ -197,6 +197,8 @@ class Copier(threading.Thread):
         consumer = Consumer({
             "bootstrap.servers": self.servers, "group.id": "copier", "auto.offset.reset": "earliest", "enable.auto.commit": False, "log_level": 0,
             "isolation.level": "read_committed", "session.timeout.ms": 6000, "socket.timeout.ms": 2500,
+            # Who is left behind leaves the group after this; the others would wait for it five minutes.
+            "max.poll.interval.ms": 20000,
         })
         producer = Producer({
             "bootstrap.servers": self.servers, "transactional.id": "copier", "log_level": 0, "transaction.timeout.ms": 20000, "socket.timeout.ms": 2500,

@@ -185,8 +185,8 @@ def _():
     try:
         greedy = Raw(server)
         from kafka.protocol.metadata import MetadataRequest
-        answers = [greedy.ask(MetadataRequest(topics=None, allow_auto_topic_creation=False), 5) for _ in range(3)]
-        assert max(answer.throttle_time_ms for answer in answers) > 0, answers
+        # A ten-thousandth of a processor is used up by few requests, however fast they are answered.
+        assert any(greedy.ask(MetadataRequest(topics=None, allow_auto_topic_creation=False), 5).throttle_time_ms > 0 for _ in range(200))
     finally:
         assert alter({"client-id": "raw"}, {"request_percentage": None}) == 0
 

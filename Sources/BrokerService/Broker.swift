@@ -31,6 +31,7 @@ final class Broker: @unchecked Sendable {
     private(set) lazy var fetchSessions = FetchSessions(self)
     private(set) lazy var quotas = QuotaGate(self)
     private(set) lazy var flushing = TopicFlushing(self)
+    private(set) lazy var throttle = ReplicationThrottle(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator

@@ -278,3 +278,32 @@ import Testing
         #expect(machine.transactions["x"]?.phase == .completeCommit)
     }
 }
+
+@Suite struct ReplicationThrottleTests {
+    @Test func throttledReplicasAreNamedByPartitionAndBroker() throws {
+        let some = try #require(ThrottledReplicas("0:1,0:2,3:1"))
+        #expect(some.contains(0, on: 1) && some.contains(3, on: 1) && !some.contains(3, on: 2) && !some.contains(1, on: 1))
+        let all = try #require(ThrottledReplicas("*"))
+        #expect(all.contains(7, on: 9))
+        let none = try #require(ThrottledReplicas(""))
+        #expect(!none.contains(0, on: 0))
+        for text in ["0", "0:", ":1", "0:1,", "a:1", "0:-1", "*,0:1", "0:1:2"] { #expect(ThrottledReplicas(text) == nil, "\(text)") }
+    }
+
+    @Test func aBudgetFillsAtItsRateAndCanBeOverdrawnByOneBatch() {
+        var budget = ReplicationBudget()
+        let start = Instant(nanoseconds: 0)
+        #expect(budget.allowance(rate: nil, now: start) == nil)
+        #expect(budget.allowance(rate: 1000, now: start) == 1000)
+        budget.spend(3000, now: start)
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(1)) == 0)
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(3)) == 1000)
+        // What was set aside and did not go counts again.
+        budget.spend(1000, now: start + .seconds(3))
+        budget.spend(-400, now: start + .seconds(3))
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(3)) == 400)
+        // Another rate holds from now on; none lifts everything.
+        #expect(budget.allowance(rate: 10, now: start + .seconds(3)) == 4)
+        #expect(budget.allowance(rate: nil, now: start + .seconds(3)) == nil)
+    }
+}

@@ -89,12 +89,15 @@ final class ReplicaFetcher: @unchecked Sendable {
         var topics: [FetchRequest.Topic] = []
         askedTerms.removeAll(keepingCapacity: true)
         for (name, partition) in followed.sorted(by: { $0.key < $1.key }) where paused[name] == nil {
+            let allowance = broker.throttle.allowance(for: partition)
+            // What its rate holds back is not asked for.
+            if allowance == 0 { continue }
             if topics.last?.topicID != partition.topicID { topics.append(.init(topicID: partition.topicID)) }
             askedTerms[name] = partition.term
             topics[topics.count - 1].partitions.append(
                 .init(
                     partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd, lastFetchedEpoch: partition.epochs.latest,
-                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(ClusterSettings.replicaPartitionBytesMax)))
+                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(min(allowance ?? .max, ClusterSettings.replicaPartitionBytesMax))))
         }
         return FetchRequest(
             replicaID: broker.settings.nodeID, maxWaitMilliseconds: Int32(ClusterSettings.replicaFetchWait.inMilliseconds), minBytes: 1,
@@ -165,6 +168,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
         guard let records = part.records, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
+        if broker.throttle.allowance(for: partition) != nil { broker.throttle.spend(.following, records.readableBytes) }
         gathering.enter()
         let job = AppendJob(
             partition: partition, log: partition.log, payload: .replicated(records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)

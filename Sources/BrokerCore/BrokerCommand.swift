@@ -245,6 +245,7 @@ package enum BrokerOutcome: Sendable, Equatable {
     /// The state of these partitions is another now.
     case placed([TopicPartition])
     case registered(BrokerRecord, [TopicPartition])
+    case unregistered(Int32)
     case refused(BrokerRefusal)
 }
 
@@ -276,6 +277,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
     case tooManyBrokers(limit: Int)
+    case unknownBroker(Int32)
+    /// The broker has replicas, which have to go elsewhere first.
+    case brokerHoldsPartitions(Int32, count: Int)
     case tooManyQuotas(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable

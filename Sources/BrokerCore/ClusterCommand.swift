@@ -19,6 +19,8 @@ package enum ClusterCommand: WireLayout, Equatable {
     case commitOffsets(by: Int32, group: GroupID, [OffsetEntry])
     /// These partitions have the marker of a transaction that is decided.
     case marked(transaction: String, ProducerIdentity, [TopicPartition])
+    /// A broker does not belong to the cluster any more; refused while partitions lie on it.
+    case unregister(broker: Int32)
 
     package init() { self = .elect([], unclean: false) }
 
@@ -33,6 +35,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .reassign: 7
         case .commitOffsets: 8
         case .marked: 9
+        case .unregister: 10
         }
     }
 
@@ -47,6 +50,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case 7: .reassign([])
         case 8: .commitOffsets(by: 0, group: GroupID(""), [])
         case 9: .marked(transaction: "", ProducerIdentity(), [])
+        case 10: .unregister(broker: 0)
         default: throw .unknownTag("cluster command", Int(tag))
         }
     }
@@ -92,6 +96,9 @@ package enum ClusterCommand: WireLayout, Equatable {
             try io.nested(&producer)
             try io.list(&partitions)
             self = .marked(transaction: name, producer, partitions)
+        case .unregister(var broker):
+            try io.int32(&broker)
+            self = .unregister(broker: broker)
         }
     }
 }

@@ -58,6 +58,9 @@ struct AccessReview {
         case .alterPartitionReassignments: return mayOnCluster(.alter) ? .allowed : .refused(.alterPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .listPartitionReassignments: return mayOnCluster(.describe) ? .allowed : .refused(.listPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeQuorum: return mayOnCluster(.describe) ? .allowed : .refused(.describeQuorum(.init(errorCode: .clusterAuthorizationFailed)))
+        case .unregisterBroker: return mayOnCluster(.alter) ? .allowed : .refused(.unregisterBroker(.init(errorCode: .clusterAuthorizationFailed)))
+        case .addRaftVoter: return mayOnCluster(.alter) ? .allowed : .refused(.addRaftVoter(.init(errorCode: .clusterAuthorizationFailed)))
+        case .removeRaftVoter: return mayOnCluster(.alter) ? .allowed : .refused(.removeRaftVoter(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeAcls: return mayOnCluster(.describe) ? .allowed : .refused(.describeAcls(.init(errorCode: .clusterAuthorizationFailed)))
         case .createAcls(let request):
             let refused = CreateAclsResponse.Result(errorCode: .clusterAuthorizationFailed)

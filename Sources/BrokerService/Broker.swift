@@ -115,6 +115,7 @@ final class Broker: @unchecked Sendable {
     private static let seesEverything: Set<ApiKey> = [
         .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
+        .describeQuorum, .unregisterBroker,
     ]
 
     private func review(_ body: RequestBody, _ call: Call) {
@@ -183,6 +184,9 @@ final class Broker: @unchecked Sendable {
         case .incrementalAlterConfigs(let request): incrementalAlterConfigs(request, call)
         case .offsetDelete(let request): offsetDelete(request, call)
         case .describeQuorum(let request): describeQuorum(request, call)
+        case .unregisterBroker(let request): unregisterBroker(request, call)
+        case .addRaftVoter(let request): addRaftVoter(request, call)
+        case .removeRaftVoter(let request): removeRaftVoter(request, call)
         case .describeCluster(let request): describeCluster(request, call)
         case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
         }

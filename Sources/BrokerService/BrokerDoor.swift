@@ -150,6 +150,10 @@ package final class BrokerDoor: Sendable {
         Task {
             while !Task.isCancelled {
                 do {
+                    guard await isMember(broker) else {
+                        try await Task.sleep(for: .milliseconds(100))
+                        continue
+                    }
                     if await broker.replica.read({ $0.clusterID == nil }) {
                         var random = SystemRandomNumberGenerator()
                         _ = try await broker.replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
@@ -161,6 +165,11 @@ package final class BrokerDoor: Sendable {
                 } catch { try await Task.sleep(for: .milliseconds(500)) }
             }
         }
+    }
+
+    /// Whether the broker belongs to its cluster: newcomers have no say in it.
+    private static func isMember(_ broker: Broker) async -> Bool {
+        await withCheckedContinuation { continuation in broker.loop.execute { continuation.resume(returning: broker.cluster?.isMember ?? true) } }
     }
 
     /// A broker that asks everybody to log in and knows nobody would be of no use.

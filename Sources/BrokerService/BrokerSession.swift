@@ -51,6 +51,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func received(_ frame: Bytes) {
         guard !isClosed else { return }
+        guard isPeer || broker.cluster?.isOutsider != true else {
+            isClosed = true
+            return connection.close()
+        }
         guard mutedUntil == nil else { return heldFrames.append(frame.copied()) }
         serve(frame)
     }

@@ -88,6 +88,10 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let staleMemberEpoch = KafkaErrorCode(rawValue: 113)
     package static let invalidRegularExpression = KafkaErrorCode(rawValue: 128)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
+    package static let brokerIDNotRegistered = KafkaErrorCode(rawValue: 102)
+    package static let inconsistentClusterID = KafkaErrorCode(rawValue: 104)
+    package static let duplicateVoter = KafkaErrorCode(rawValue: 126)
+    package static let voterNotFound = KafkaErrorCode(rawValue: 127)
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
     package static let fetchSessionTopicIDError = KafkaErrorCode(rawValue: 106)
 }
@@ -123,7 +127,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID", 84: "ELECTION_NOT_NEEDED",
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
-        100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
+        100: "UNKNOWN_TOPIC_ID", 102: "BROKER_ID_NOT_REGISTERED", 104: "INCONSISTENT_CLUSTER_ID", 126: "DUPLICATE_VOTER", 127: "VOTER_NOT_FOUND", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
         110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 128: "INVALID_REGULAR_EXPRESSION",
     ]
 }

@@ -49,11 +49,14 @@ package enum RequestBody: Sendable {
     case describeQuorum(DescribeQuorumRequest)
     case describeCluster(DescribeClusterRequest)
     case describeProducers(DescribeProducersRequest)
+    case unregisterBroker(UnregisterBrokerRequest)
     case describeTransactions(DescribeTransactionsRequest)
     case listTransactions(ListTransactionsRequest)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
     case consumerGroupDescribe(ConsumerGroupDescribeRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
+    case addRaftVoter(AddRaftVoterRequest)
+    case removeRaftVoter(RemoveRaftVoterRequest)
 
     package var key: ApiKey {
         switch self {
@@ -102,11 +105,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
+        case .unregisterBroker: .unregisterBroker
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .addRaftVoter: .addRaftVoter
+        case .removeRaftVoter: .removeRaftVoter
         }
     }
 
@@ -167,11 +173,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum: .describeQuorum(try read(bytes, version, flexible))
         case .describeCluster: .describeCluster(try read(bytes, version, flexible))
         case .describeProducers: .describeProducers(try read(bytes, version, flexible))
+        case .unregisterBroker: .unregisterBroker(try read(bytes, version, flexible))
         case .describeTransactions: .describeTransactions(try read(bytes, version, flexible))
         case .listTransactions: .listTransactions(try read(bytes, version, flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
+        case .addRaftVoter: .addRaftVoter(try read(bytes, version, flexible))
+        case .removeRaftVoter: .removeRaftVoter(try read(bytes, version, flexible))
         }
     }
 
@@ -224,11 +233,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .unregisterBroker(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -48,11 +48,14 @@ package enum ResponseBody: Sendable {
     case describeQuorum(DescribeQuorumResponse)
     case describeCluster(DescribeClusterResponse)
     case describeProducers(DescribeProducersResponse)
+    case unregisterBroker(UnregisterBrokerResponse)
     case describeTransactions(DescribeTransactionsResponse)
     case listTransactions(ListTransactionsResponse)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse)
     case consumerGroupDescribe(ConsumerGroupDescribeResponse)
     case describeTopicPartitions(DescribeTopicPartitionsResponse)
+    case addRaftVoter(AddRaftVoterResponse)
+    case removeRaftVoter(RemoveRaftVoterResponse)
 
     package var key: ApiKey {
         switch self {
@@ -101,11 +104,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
+        case .unregisterBroker: .unregisterBroker
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .addRaftVoter: .addRaftVoter
+        case .removeRaftVoter: .removeRaftVoter
         }
     }
 
@@ -158,11 +164,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum: .describeQuorum(try DescribeQuorumResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeCluster: .describeCluster(try DescribeClusterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeProducers: .describeProducers(try DescribeProducersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .unregisterBroker: .unregisterBroker(try UnregisterBrokerResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTransactions: .describeTransactions(try DescribeTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try ConsumerGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try ConsumerGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addRaftVoter: .addRaftVoter(try AddRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .removeRaftVoter: .removeRaftVoter(try RemoveRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -215,11 +224,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .unregisterBroker(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -61,11 +61,14 @@ extension ResponseBody {
         case .alterUserScramCredentials(let body): self = .alterUserScramCredentials(body.throttled(time))
         case .describeCluster(let body): self = .describeCluster(body.throttled(time))
         case .describeProducers(let body): self = .describeProducers(body.throttled(time))
+        case .unregisterBroker(let body): self = .unregisterBroker(body.throttled(time))
         case .describeTransactions(let body): self = .describeTransactions(body.throttled(time))
         case .listTransactions(let body): self = .listTransactions(body.throttled(time))
         case .consumerGroupHeartbeat(let body): self = .consumerGroupHeartbeat(body.throttled(time))
         case .consumerGroupDescribe(let body): self = .consumerGroupDescribe(body.throttled(time))
         case .describeTopicPartitions(let body): self = .describeTopicPartitions(body.throttled(time))
+        case .addRaftVoter(let body): self = .addRaftVoter(body.throttled(time))
+        case .removeRaftVoter(let body): self = .removeRaftVoter(body.throttled(time))
         }
     }
 }
@@ -117,3 +120,6 @@ extension ListTransactionsResponse: ThrottledResponse {}
 extension ConsumerGroupHeartbeatResponse: ThrottledResponse {}
 extension ConsumerGroupDescribeResponse: ThrottledResponse {}
 extension DescribeTopicPartitionsResponse: ThrottledResponse {}
+extension UnregisterBrokerResponse: ThrottledResponse {}
+extension AddRaftVoterResponse: ThrottledResponse {}
+extension RemoveRaftVoterResponse: ThrottledResponse {}

@@ -236,6 +236,12 @@ def _():
     answer = raw.ask_bytes(69, 0, b"\x02\x02g\x00\x00")
     assert answer[:7] == b"\0\0\0\0\x02\0\x1e", answer
     tried |= {68, 69}
+    from kafka_denials import without_messages
+
+    for key, body, code in without_messages():
+        answer = raw.ask_bytes(key, 0, body)
+        assert answer[:6] == b"\0\0\0\0" + struct.pack(">h", code), (key, answer)
+        tried.add(key)
     # What everybody may ask who is let in at all.
     open_to_all = {17, 18, 36, 60}
     assert set(versions) - tried == open_to_all, "not tried: %s" % sorted(set(versions) - tried - open_to_all)

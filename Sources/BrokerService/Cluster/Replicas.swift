@@ -22,6 +22,9 @@ extension Broker {
         case .registered(_, let changed):
             for name in changed { place(name) }
             coordinatorsChanged()
+        case .unregistered(let broker):
+            cluster?.forgot(broker)
+            coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
         case .done: accessAnswers = [:]
         case .producerIDs, .refused: break

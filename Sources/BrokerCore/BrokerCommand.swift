@@ -26,6 +26,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case security(SecurityCommand)
     case cluster(ClusterCommand)
     case quotas(QuotaCommand)
+    case token(TokenCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -47,6 +48,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .security: 14
         case .cluster: 16
         case .quotas: 15
+        case .token: 17
         }
     }
 
@@ -68,6 +70,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 14: .security(SecurityCommand())
         case 16: .cluster(ClusterCommand())
         case 15: .quotas(QuotaCommand())
+        case 17: .token(TokenCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -129,6 +132,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas(var command):
             try io.nested(&command)
             self = .quotas(command)
+        case .token(var command):
+            try io.nested(&command)
+            self = .token(command)
         }
     }
 }
@@ -281,6 +287,8 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     /// The broker has replicas, which have to go elsewhere first.
     case brokerHoldsPartitions(Int32, count: Int)
     case tooManyQuotas(limit: Int)
+    case unknownToken
+    case tooManyTokens(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

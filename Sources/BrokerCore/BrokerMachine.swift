@@ -30,6 +30,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
     package internal(set) var quotas = ClientQuotas()
+    package internal(set) var tokens = SortedTable<String, DelegationToken>()
     private var namesByID = LookupTable<UUIDBytes, String>()
     package internal(set) var cluster = ClusterState()
 
@@ -68,6 +69,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .security(let command): return apply(command, &rows)
         case .cluster(let command): return apply(command, position, &rows)
         case .quotas(let command): return apply(command, &rows)
+        case .token(let command): return apply(command, &rows)
         }
     }
 
@@ -267,7 +269,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable, quotasTable, brokersTable, partitionsTable,
+            rulesTable, quotasTable, brokersTable, partitionsTable, tokensTable,
         ]
     }
 
@@ -322,6 +324,7 @@ extension BrokerMachine {
         case Self.brokersTable.name: try loadBroker(row)
         case Self.partitionsTable.name: try loadPartition(row)
         case Self.quotasTable.name: try loadQuota(row)
+        case Self.tokensTable.name: try loadToken(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

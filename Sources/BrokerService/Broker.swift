@@ -60,6 +60,8 @@ final class Broker: @unchecked Sendable {
     var accessAnswers: [AccessQuestion: Bool] = [:]
     /// Checks passwords, which takes milliseconds each.
     private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    /// Checks tokens of OAUTHBEARER there; nil if none are taken.
+    private(set) lazy var tokenVerifier = settings.oauth.map { TokenVerifier($0) }
     /// What the password of a user that does not exist is compared with.
     private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
@@ -115,7 +117,7 @@ final class Broker: @unchecked Sendable {
     private static let seesEverything: Set<ApiKey> = [
         .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
-        .describeQuorum, .unregisterBroker,
+        .describeQuorum, .unregisterBroker, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
     ]
 
     private func review(_ body: RequestBody, _ call: Call) {
@@ -141,6 +143,10 @@ final class Broker: @unchecked Sendable {
         case .describeAcls(let request): describeAcls(request, call)
         case .createAcls(let request): createAcls(request, call)
         case .deleteAcls(let request): deleteAcls(request, call)
+        case .createDelegationToken(let request): createDelegationToken(request, call)
+        case .renewDelegationToken(let request): renewDelegationToken(request, call)
+        case .expireDelegationToken(let request): expireDelegationToken(request, call)
+        case .describeDelegationToken(let request): describeDelegationToken(request, call)
         case .describeClientQuotas(let request): describeClientQuotas(request, call)
         case .alterClientQuotas(let request): alterClientQuotas(request, call)
         case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)

@@ -183,7 +183,7 @@ package final class BrokerDoor: Sendable {
                 }
             }
         }
-        guard settings.requiresLogin, await replica.read({ $0.users.isEmpty }) else { return }
+        guard settings.requiresLogin, settings.oauth == nil, await replica.read({ $0.users.isEmpty }) else { return }
         throw ConfigurationProblem(description: "the broker asks everybody to log in, and there is no user")
     }
 

@@ -16,7 +16,8 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas, .tooManyTokens: .policyViolation
+        case .unknownToken: .delegationTokenNotFound
         case .invalidReplicas: .invalidReplicaAssignment
         case .staleBroker: .staleBrokerEpoch
         case .unknownBroker: .brokerIDNotRegistered
@@ -54,6 +55,8 @@ extension BrokerRefusal {
         case .partitionChanged(let place): "partition '\(place)' has changed since"
         case .notCoordinator(let group): "another broker coordinates the group '\(group)'"
         case .tooManyQuotas(let limit): "this broker keeps limits of at most \(limit) users and clients"
+        case .unknownToken: "there is no such token"
+        case .tooManyTokens(let limit): "this broker keeps at most \(limit) tokens"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }

@@ -36,6 +36,10 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case describeLogDirs = 35
     case saslAuthenticate = 36
     case createPartitions = 37
+    case createDelegationToken = 38
+    case renewDelegationToken = 39
+    case expireDelegationToken = 40
+    case describeDelegationToken = 41
     case deleteGroups = 42
     case electLeaders = 43
     case incrementalAlterConfigs = 44
@@ -110,6 +114,10 @@ package enum ApiTable {
         row(.describeLogDirs, "DescribeLogDirs", 1...4, 2, DescribeLogDirsRequest.self, DescribeLogDirsResponse.self),
         row(.saslAuthenticate, "SaslAuthenticate", 0...2, 2, SaslAuthenticateRequest.self, SaslAuthenticateResponse.self),
         row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
+        row(.createDelegationToken, "CreateDelegationToken", 1...3, 2, CreateDelegationTokenRequest.self, CreateDelegationTokenResponse.self),
+        row(.renewDelegationToken, "RenewDelegationToken", 1...2, 2, RenewDelegationTokenRequest.self, RenewDelegationTokenResponse.self),
+        row(.expireDelegationToken, "ExpireDelegationToken", 1...2, 2, ExpireDelegationTokenRequest.self, ExpireDelegationTokenResponse.self),
+        row(.describeDelegationToken, "DescribeDelegationToken", 1...3, 2, DescribeDelegationTokenRequest.self, DescribeDelegationTokenResponse.self),
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
         row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
         row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),

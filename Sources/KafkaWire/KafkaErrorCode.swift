@@ -57,6 +57,13 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let kafkaStorageError = KafkaErrorCode(rawValue: 56)
     package static let saslAuthenticationFailed = KafkaErrorCode(rawValue: 58)
     package static let unknownProducerID = KafkaErrorCode(rawValue: 59)
+    package static let delegationTokenAuthDisabled = KafkaErrorCode(rawValue: 61)
+    package static let delegationTokenNotFound = KafkaErrorCode(rawValue: 62)
+    package static let delegationTokenOwnerMismatch = KafkaErrorCode(rawValue: 63)
+    package static let delegationTokenRequestNotAllowed = KafkaErrorCode(rawValue: 64)
+    package static let delegationTokenAuthorizationFailed = KafkaErrorCode(rawValue: 65)
+    package static let delegationTokenExpired = KafkaErrorCode(rawValue: 66)
+    package static let invalidPrincipalType = KafkaErrorCode(rawValue: 67)
     package static let nonEmptyGroup = KafkaErrorCode(rawValue: 68)
     package static let groupIDNotFound = KafkaErrorCode(rawValue: 69)
     package static let fetchSessionIDNotFound = KafkaErrorCode(rawValue: 70)
@@ -120,6 +127,8 @@ extension KafkaErrorCode: CustomStringConvertible {
         46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH", 48: "INVALID_TXN_STATE", 49: "INVALID_PRODUCER_ID_MAPPING",
         50: "INVALID_TRANSACTION_TIMEOUT", 51: "CONCURRENT_TRANSACTIONS", 53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
         54: "SECURITY_DISABLED", 55: "OPERATION_NOT_ATTEMPTED", 56: "KAFKA_STORAGE_ERROR", 58: "SASL_AUTHENTICATION_FAILED",
+        61: "DELEGATION_TOKEN_AUTH_DISABLED", 62: "DELEGATION_TOKEN_NOT_FOUND", 63: "DELEGATION_TOKEN_OWNER_MISMATCH", 64: "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED",
+        65: "DELEGATION_TOKEN_AUTHORIZATION_FAILED", 66: "DELEGATION_TOKEN_EXPIRED", 67: "INVALID_PRINCIPAL_TYPE",
         59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP", 69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND",
         71: "INVALID_FETCH_SESSION_EPOCH", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH", 76: "UNSUPPORTED_COMPRESSION_TYPE",
         77: "STALE_BROKER_EPOCH", 78: "OFFSET_NOT_AVAILABLE", 80: "PREFERRED_LEADER_NOT_AVAILABLE", 83: "ELIGIBLE_LEADERS_NOT_AVAILABLE",

@@ -36,6 +36,10 @@ package enum RequestBody: Sendable {
     case describeLogDirs(DescribeLogDirsRequest)
     case saslAuthenticate(SaslAuthenticateRequest)
     case createPartitions(CreatePartitionsRequest)
+    case createDelegationToken(CreateDelegationTokenRequest)
+    case renewDelegationToken(RenewDelegationTokenRequest)
+    case expireDelegationToken(ExpireDelegationTokenRequest)
+    case describeDelegationToken(DescribeDelegationTokenRequest)
     case deleteGroups(DeleteGroupsRequest)
     case electLeaders(ElectLeadersRequest)
     case alterPartitionReassignments(AlterPartitionReassignmentsRequest)
@@ -92,6 +96,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs: .describeLogDirs
         case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
+        case .createDelegationToken: .createDelegationToken
+        case .renewDelegationToken: .renewDelegationToken
+        case .expireDelegationToken: .expireDelegationToken
+        case .describeDelegationToken: .describeDelegationToken
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .alterPartitionReassignments: .alterPartitionReassignments
@@ -160,6 +168,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs: .describeLogDirs(try read(bytes, version, flexible))
         case .saslAuthenticate: .saslAuthenticate(try read(bytes, version, flexible))
         case .createPartitions: .createPartitions(try read(bytes, version, flexible))
+        case .createDelegationToken: .createDelegationToken(try read(bytes, version, flexible))
+        case .renewDelegationToken: .renewDelegationToken(try read(bytes, version, flexible))
+        case .expireDelegationToken: .expireDelegationToken(try read(bytes, version, flexible))
+        case .describeDelegationToken: .describeDelegationToken(try read(bytes, version, flexible))
         case .deleteGroups: .deleteGroups(try read(bytes, version, flexible))
         case .electLeaders: .electLeaders(try read(bytes, version, flexible))
         case .alterPartitionReassignments: .alterPartitionReassignments(try read(bytes, version, flexible))
@@ -220,6 +232,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .renewDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .expireDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

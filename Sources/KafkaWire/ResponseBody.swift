@@ -35,6 +35,10 @@ package enum ResponseBody: Sendable {
     case describeLogDirs(DescribeLogDirsResponse)
     case saslAuthenticate(SaslAuthenticateResponse)
     case createPartitions(CreatePartitionsResponse)
+    case createDelegationToken(CreateDelegationTokenResponse)
+    case renewDelegationToken(RenewDelegationTokenResponse)
+    case expireDelegationToken(ExpireDelegationTokenResponse)
+    case describeDelegationToken(DescribeDelegationTokenResponse)
     case deleteGroups(DeleteGroupsResponse)
     case electLeaders(ElectLeadersResponse)
     case alterPartitionReassignments(AlterPartitionReassignmentsResponse)
@@ -91,6 +95,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs: .describeLogDirs
         case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
+        case .createDelegationToken: .createDelegationToken
+        case .renewDelegationToken: .renewDelegationToken
+        case .expireDelegationToken: .expireDelegationToken
+        case .describeDelegationToken: .describeDelegationToken
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .alterPartitionReassignments: .alterPartitionReassignments
@@ -151,6 +159,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs: .describeLogDirs(try DescribeLogDirsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .saslAuthenticate: .saslAuthenticate(try SaslAuthenticateResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createDelegationToken: .createDelegationToken(try CreateDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .renewDelegationToken: .renewDelegationToken(try RenewDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .expireDelegationToken: .expireDelegationToken(try ExpireDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeDelegationToken: .describeDelegationToken(try DescribeDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .electLeaders: .electLeaders(try ElectLeadersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .alterPartitionReassignments: .alterPartitionReassignments(try AlterPartitionReassignmentsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -211,6 +223,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .renewDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .expireDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

@@ -51,6 +51,10 @@ extension ResponseBody {
         case .alterConfigs(let body): self = .alterConfigs(body.throttled(time))
         case .describeLogDirs(let body): self = .describeLogDirs(body.throttled(time))
         case .createPartitions(let body): self = .createPartitions(body.throttled(time))
+        case .createDelegationToken(let body): self = .createDelegationToken(body.throttled(time))
+        case .renewDelegationToken(let body): self = .renewDelegationToken(body.throttled(time))
+        case .expireDelegationToken(let body): self = .expireDelegationToken(body.throttled(time))
+        case .describeDelegationToken(let body): self = .describeDelegationToken(body.throttled(time))
         case .deleteGroups(let body): self = .deleteGroups(body.throttled(time))
         case .electLeaders(let body): self = .electLeaders(body.throttled(time))
         case .incrementalAlterConfigs(let body): self = .incrementalAlterConfigs(body.throttled(time))
@@ -123,3 +127,7 @@ extension DescribeTopicPartitionsResponse: ThrottledResponse {}
 extension UnregisterBrokerResponse: ThrottledResponse {}
 extension AddRaftVoterResponse: ThrottledResponse {}
 extension RemoveRaftVoterResponse: ThrottledResponse {}
+extension CreateDelegationTokenResponse: ThrottledResponse {}
+extension RenewDelegationTokenResponse: ThrottledResponse {}
+extension ExpireDelegationTokenResponse: ThrottledResponse {}
+extension DescribeDelegationTokenResponse: ThrottledResponse {}

@@ -30,7 +30,7 @@ enum Rings {
     /// The one target that may import each third-party module.
     static let importer: [String: String] = [
         "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOTLS": "NetKit", "HummingbirdTLS": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
-        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
+        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
         "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
     ]
 

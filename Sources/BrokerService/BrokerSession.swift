@@ -161,6 +161,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         isClosed = true
         heldFrames = []
         broker.sessions[ObjectIdentifier(self)] = nil
+        if isPeer { broker.fetchSessions.connectionClosed(self) }
         for wait in groupWaits.sorted(by: { $0.key < $1.key }) { wait.value() }
         groupWaits = [:]
     }

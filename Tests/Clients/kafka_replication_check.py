@@ -16,7 +16,7 @@ from kafka_cluster import Cluster
 from kafka_raw import Raw
 
 checks = Checks()
-cluster = Cluster(sys.argv[1], sys.argv[2])
+cluster = Cluster(sys.argv[1], sys.argv[2], extra=["--set", "broker.replica-lag-max.ms=3000"])
 for broker in cluster.brokers:
     # Each stands in a rack of its own from its next start on.
     broker.arguments += ["--set", "broker.rack=rack-%d" % broker.number]
@@ -271,6 +271,32 @@ def _():
     found = ask(2)
     assert found.error_code == 0 and found.records, found
     assert read("racks", **{"client.rack": "rack-2"}) == [b"%d" % n for n in range(50)]
+
+
+@checks.check("partitions in which nothing happens stay in sync, and are in sync again when a follower is back")
+def _():
+    cluster.create("idle", 100, 3)
+
+    def all_in_sync():
+        found = cluster.partitions("idle")
+        return len(found) == 100 and all(len(p.isrs) == 3 for p in found.values())
+
+    cluster.wait(all_in_sync, "100 partitions in sync")
+    lags = sum(each.tail(1 << 24).count("replicas lag") for each in cluster.brokers)
+    # Longer than a follower may lag: nothing is said of these partitions meanwhile, and the first record must not find them out of sync.
+    time.sleep(4)
+    producer = Producer({"bootstrap.servers": cluster.servers, "acks": "all", "log_level": 0})
+    errors = []
+    for partition in range(100):
+        producer.produce("idle", b"x", partition=partition, on_delivery=lambda error, _: errors.append(error))
+    producer.flush(30)
+    assert errors == [None] * 100, errors
+    assert sum(each.tail(1 << 24).count("replicas lag") for each in cluster.brokers) == lags and all_in_sync()
+    broker(3).send(signal.SIGKILL)
+    cluster.wait(lambda: all(len(p.isrs) == 2 for p in cluster.partitions("idle").values()), "the loss of a follower")
+    broker(3).start()
+    broker(3).wait_ready()
+    cluster.wait(all_in_sync, "100 partitions in sync again")
 
 
 @checks.check("topics grow and go on every broker")

@@ -98,14 +98,15 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private func noteProgress() {
         guard let follower else { return }
         let alive = broker.machine.cluster.aliveSet.contains(follower)
-        for topic in topics {
-            for part in topic.partitions {
-                guard case .partition(let partition) = find(topic, part) else { continue }
-                broker.advanced(partition) { partition in
-                    if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
-                }
+        func note(_ partition: Partition, _ part: FetchRequest.Topic.Partition) {
+            broker.advanced(partition) { partition in
+                if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
             }
         }
+        for topic in request.topics {
+            for part in topic.partitions { if case .partition(let partition) = find(topic, part) { note(partition, part) } }
+        }
+        session?.noteProgress(now: broker.now, note)
     }
 
     /// Where the reader's log parts from this one, if the reader says what it has.

@@ -112,7 +112,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: []),
         .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ZooKeeperWire", "ComputeService", "TestKit"]),
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
-        .target(name: "FuzzTargets", dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "BrokerCore", "CoordCore"]),
+        .target(name: "FuzzTargets", dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(name: "platform-sim", dependencies: ["Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),

@@ -23,7 +23,7 @@ enum Rings {
         "PlatformKit": services.union(wires).union(["Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
-        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
+        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
         "platform-sim": ["Simulator"], "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
     ]
 

@@ -172,6 +172,19 @@ def _():
     cluster.wait(lambda: 5 in alive() and len(alive()) == 4, "four brokers again")
 
 
+@checks.check("a broker that is lost is emptied, and removed without it")
+def _():
+    lost, left = [b for b in cluster.brokers + extra if b is not removed and b.number != 5][:2]
+    assert any(lost.number in p.replicas for p in cluster.partitions("numbers").values())
+    lost.send(signal.SIGKILL)
+    cluster.wait(lambda: lost.number not in alive(), "the loss of a broker")
+    succeeds("reassign", "start", "--away-from", str(lost.number), "--throttle", "100000000", server=left.address)
+    succeeds("members", "remove", str(lost.number), server=left.address)
+    found = members(left.address)
+    assert len(found) == 3 and lost.number not in found, found
+    assert all(len(p.isrs) == 3 and lost.number not in p.replicas for p in cluster.partitions("numbers").values())
+
+
 @checks.check("nothing that was acknowledged is missing, twice or out of order, and the group has read all of it")
 def _():
     writer.halt.set()

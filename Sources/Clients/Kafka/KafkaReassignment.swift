@@ -95,7 +95,9 @@ extension KafkaClient {
                 .topic(topic),
                 set: [(Self.throttledReplicas.leader, list(\.from)), (Self.throttledReplicas.follower, list { move in move.to.filter { !move.from.contains($0) } })], remove: [])
         }
-        for broker in Set(moves.flatMap { $0.from + $0.to }).sorted() {
+        // Who is not there hands out nothing; it may be why the partitions move.
+        let present = Set(try await nodes())
+        for broker in Set(moves.flatMap { $0.from + $0.to }).intersection(present).sorted() {
             try await alter(.broker("\(broker)"), at: broker, set: Self.throttledRates.map { ($0, "\(rate)") }, remove: [])
         }
     }

@@ -12,8 +12,8 @@ package struct ClusterState: Sendable {
 
     package init() {}
 
-    fileprivate mutating func set(_ broker: BrokerRecord) {
-        brokers[broker.id] = broker
+    fileprivate mutating func set(_ id: Int32, _ broker: BrokerRecord?) {
+        brokers[id] = broker
         alive = brokers.entries.filter { !$0.value.isFenced }.map(\.key)
         aliveSet = Set(alive)
     }
@@ -55,6 +55,7 @@ extension BrokerMachine {
         case .stage(let broker, let group, let command):
             guard cluster.coordinator(of: group.rawValue) == broker else { return .refused(.notCoordinator(group)) }
             return apply(command, position, &rows)
+        case .unregister(let broker): return unregister(broker, &rows)
         }
     }
 
@@ -68,12 +69,25 @@ extension BrokerMachine {
         record.isFenced = false
         // The same life that was taken for lost: its logs are as they were.
         let isSameLife = before?.incarnation == broker.incarnation
+        let adopted = cluster.brokers.isEmpty ? adopt(broker.id, &rows) : []
         store(record, &rows)
-        let changed = change(cluster.partitions.keys, &rows) { [alive = cluster.aliveSet] _, state in
+        let changed = adopted + change(cluster.partitions.keys, &rows) { [alive = cluster.aliveSet] _, state in
             guard state.replicas.contains(broker.id) else { return false }
             return state.returned(broker.id, alive: alive, keepsLog: keepsLog || isSameLife)
         }
         return .registered(record, changed)
+    }
+
+    /// The first broker of a cluster may have stood alone before: then every partition lies on it.
+    private mutating func adopt(_ id: Int32, _ rows: inout RowChanges) -> [TopicPartition] {
+        var adopted: [TopicPartition] = []
+        for (name, topic) in topics.entries {
+            for place in (0..<topic.partitions).map({ TopicPartition(name, $0) }) where cluster.partitions[place] == nil {
+                set(PartitionState(replicas: [id], inSync: [id], leader: id), of: place, &rows)
+                adopted.append(place)
+            }
+        }
+        return adopted
     }
 
     private mutating func fence(_ id: Int32, _ epoch: Int64, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -91,6 +105,18 @@ extension BrokerMachine {
 
     private static func isUnclean(_ topic: TopicRecord) -> Bool? {
         topic.configs.first { $0.name == "unclean.leader.election.enable" }.map { $0.value == "true" }
+    }
+
+    /// Partitions that lie on a broker, or are on their way there.
+    package func partitionsHeld(by broker: Int32) -> Int { cluster.partitions.entries.count { $0.value.replicas.contains(broker) } }
+
+    private mutating func unregister(_ id: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard cluster.brokers[id] != nil else { return .refused(.unknownBroker(id)) }
+        let held = partitionsHeld(by: id)
+        guard held == 0 else { return .refused(.brokerHoldsPartitions(id, count: held)) }
+        cluster.set(id, nil)
+        rows.delete(Self.brokersTable, key: [.integer(Int64(id))])
+        return .unregistered(id)
     }
 
     // MARK: topics
@@ -177,7 +203,7 @@ extension BrokerMachine {
     }
 
     private mutating func store(_ broker: BrokerRecord, _ rows: inout RowChanges) {
-        cluster.set(broker)
+        cluster.set(broker.id, broker)
         rows.upsert(Self.brokersTable, Self.row(broker))
     }
 }
@@ -212,7 +238,7 @@ extension BrokerMachine {
         var broker = BrokerRecord(id: id, incarnation: try Self.id(row[1].blob), host: host, port: port, rack: rack)
         broker.epoch = epoch
         broker.isFenced = fenced != 0
-        cluster.set(broker)
+        cluster.set(broker.id, broker)
     }
 
     private static func text(_ brokers: [Int32]) -> ColumnValue { .text(brokers.map(String.init).joined(separator: ",")) }

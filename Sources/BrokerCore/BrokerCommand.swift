@@ -26,6 +26,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case security(SecurityCommand)
     case cluster(ClusterCommand)
     case quotas(QuotaCommand)
+    case token(TokenCommand)
     /// The membership of a group, as its coordinator wrote it down.
     case storeGroup(GroupID, by: Int32, StoredGroupChange)
 
@@ -49,7 +50,8 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .security: 14
         case .cluster: 16
         case .quotas: 15
-        case .storeGroup: 17
+        case .token: 17
+        case .storeGroup: 18
         }
     }
 
@@ -71,7 +73,8 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 14: .security(SecurityCommand())
         case 16: .cluster(ClusterCommand())
         case 15: .quotas(QuotaCommand())
-        case 17: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
+        case 17: .token(TokenCommand())
+        case 18: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -133,6 +136,9 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas(var command):
             try io.nested(&command)
             self = .quotas(command)
+        case .token(var command):
+            try io.nested(&command)
+            self = .token(command)
         case .storeGroup(var group, var broker, var change):
             try io.id(&group)
             try io.int32(&broker)
@@ -254,6 +260,7 @@ package enum BrokerOutcome: Sendable, Equatable {
     /// The state of these partitions is another now.
     case placed([TopicPartition])
     case registered(BrokerRecord, [TopicPartition])
+    case unregistered(Int32)
     case refused(BrokerRefusal)
 }
 
@@ -285,7 +292,12 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
     case tooManyBrokers(limit: Int)
+    case unknownBroker(Int32)
+    /// The broker has replicas, which have to go elsewhere first.
+    case brokerHoldsPartitions(Int32, count: Int)
     case tooManyQuotas(limit: Int)
+    case unknownToken
+    case tooManyTokens(limit: Int)
     /// The metadata log or the files take no writes at present.
     case notWritable
 }

@@ -30,6 +30,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
     package internal(set) var quotas = ClientQuotas()
+    package internal(set) var tokens = SortedTable<String, DelegationToken>()
     private var namesByID = LookupTable<UUIDBytes, String>()
     package internal(set) var cluster = ClusterState()
 
@@ -69,6 +70,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .cluster(let command): return apply(command, position, &rows)
         case .quotas(let command): return apply(command, &rows)
         case .storeGroup(let group, let broker, let change): return storeGroup(group, by: broker, change, &rows)
+        case .token(let command): return apply(command, &rows)
         }
     }
 
@@ -268,7 +270,7 @@ extension BrokerMachine {
     package static var tables: [TableSchema] {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
-            rulesTable, quotasTable, brokersTable, partitionsTable, groupsTable, groupMembersTable,
+            rulesTable, quotasTable, brokersTable, partitionsTable, groupsTable, groupMembersTable, tokensTable,
         ]
     }
 
@@ -325,6 +327,7 @@ extension BrokerMachine {
         case Self.quotasTable.name: try loadQuota(row)
         case Self.groupsTable.name: try loadGroup(row)
         case Self.groupMembersTable.name: try loadGroupMember(row)
+        case Self.tokensTable.name: try loadToken(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value

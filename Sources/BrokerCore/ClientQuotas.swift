@@ -240,6 +240,12 @@ package struct QuotaBucket: Sendable {
         return level < 0
     }
 
+    /// What may be taken without owing anything; negative while something is owed.
+    package mutating func left(now: Instant) -> Double {
+        fill(now)
+        return level
+    }
+
     /// Whether nobody took anything for as long as it takes to fill.
     package mutating func isFull(now: Instant) -> Bool {
         fill(now)

@@ -21,6 +21,8 @@ package enum ClusterCommand: WireLayout, Equatable {
     case marked(transaction: String, ProducerIdentity, decided: Int64, [TopicPartition])
     /// A step of a transaction that the coordinator of the group has looked at; refused if it is no longer the coordinator.
     case stage(by: Int32, GroupID, TransactionCommand)
+    /// A broker does not belong to the cluster any more; refused while partitions lie on it.
+    case unregister(broker: Int32)
 
     package init() { self = .elect([], unclean: false) }
 
@@ -34,6 +36,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .elect: 6
         case .reassign: 7
         case .commitOffsets: 8
+        case .unregister: 10
         case .marked(_, _, let decided, _): decided < 0 ? 9 : 12
         case .stage: 13
         }
@@ -52,6 +55,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case 9: .marked(transaction: "", ProducerIdentity(), decided: -1, [])
         case 12: .marked(transaction: "", ProducerIdentity(), decided: 0, [])
         case 13: .stage(by: 0, GroupID(""), TransactionCommand())
+        case 10: .unregister(broker: 0)
         default: throw .unknownTag("cluster command", Int(tag))
         }
     }
@@ -103,6 +107,9 @@ package enum ClusterCommand: WireLayout, Equatable {
             try io.id(&group)
             try io.nested(&command)
             self = .stage(by: broker, group, command)
+        case .unregister(var broker):
+            try io.int32(&broker)
+            self = .unregister(broker: broker)
         }
     }
 }

@@ -83,6 +83,9 @@ package struct FetchSessionTable: Sendable {
     /// The session reads this many partitions now.
     package mutating func resize(_ id: Int32, partitions: Int) { entries.update(id) { $0.partitions = partitions } }
 
+    /// Nobody uses the session any more.
+    package mutating func end(_ id: Int32) { entries[id] = nil }
+
     /// False if there is no such session of this owner.
     @discardableResult package mutating func close(_ id: Int32, owner: String) -> Bool {
         guard let entry = entries[id], entry.owner == owner else { return false }

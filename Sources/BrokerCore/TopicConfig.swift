@@ -52,6 +52,9 @@ package struct TopicConfig: Sendable, Equatable {
     package var minInSyncReplicas: Int64 = 1
     /// Whether a replica may lead that may lack acknowledged records, if nobody else can.
     package var allowsUncleanElection = false
+    /// Replicas that are held to a rate while they are not in sync: by the broker that leads, and by the one that follows.
+    package var leaderThrottled = ThrottledReplicas()
+    package var followerThrottled = ThrottledReplicas()
     package init() {}
 }
 
@@ -61,8 +64,8 @@ package enum ConfigType: Int8, Sendable { case boolean = 1, string = 2, int = 3,
 /// One setting of a topic.
 package struct TopicConfigRow: Sendable {
     package let name: String
-    /// The broker's setting that gives the default.
-    package let brokerName: String
+    /// The broker's setting that gives the default; nil for what topics alone have.
+    package let brokerName: String?
     package let type: ConfigType
     package let documentation: String
     package let read: @Sendable (TopicConfig) -> String
@@ -96,6 +99,8 @@ extension TopicConfig {
         number(
             "flush.ms", "log.flush.interval.ms", .long, \.flushMilliseconds, 0...Int64.max,
             "Time after which a partition is synced if the broker syncs at longer intervals."),
+        throttled("follower.replication.throttled.replicas", \.followerThrottled, .following),
+        throttled("leader.replication.throttled.replicas", \.leaderThrottled, .leading),
         number(
             "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", .long, \.maxCompactionLagMilliseconds, 1...Int64.max,
             "Records older than this are compacted whatever the ratio."),
@@ -154,6 +159,19 @@ extension TopicConfig {
             write: { config, text in
                 guard let value = Int64(text), range.contains(value) else { return false }
                 config[keyPath: path] = value
+                return true
+            })
+    }
+
+    /// Replicas that a broker's rate holds back.
+    private static func throttled(_ name: String, _ path: WritableKeyPath<TopicConfig, ThrottledReplicas> & Sendable, _ side: ReplicationSide) -> TopicConfigRow {
+        TopicConfigRow(
+            name: name, brokerName: nil, type: .list,
+            documentation: "partition:broker,... or *: replicas that \(side.rateName) holds back while they are not in sync.",
+            read: { $0[keyPath: path].text },
+            write: { config, text in
+                guard let replicas = ThrottledReplicas(text) else { return false }
+                config[keyPath: path] = replicas
                 return true
             })
     }

@@ -38,6 +38,8 @@ struct AccessReview {
         switch body {
         // Logging in, and what every client must know to find its way.
         case .apiVersions, .saslHandshake, .saslAuthenticate, .describeCluster: return .allowed
+        // Everybody who has logged in has tokens; whose they are is looked at by their handlers.
+        case .createDelegationToken, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken: return .allowed
         case .produce(let request): return produce(request)
         // Asked for each partition as it is read, since most of them are named by the session and not by the request.
         case .fetch: return .allowed
@@ -58,6 +60,9 @@ struct AccessReview {
         case .alterPartitionReassignments: return mayOnCluster(.alter) ? .allowed : .refused(.alterPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .listPartitionReassignments: return mayOnCluster(.describe) ? .allowed : .refused(.listPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeQuorum: return mayOnCluster(.describe) ? .allowed : .refused(.describeQuorum(.init(errorCode: .clusterAuthorizationFailed)))
+        case .unregisterBroker: return mayOnCluster(.alter) ? .allowed : .refused(.unregisterBroker(.init(errorCode: .clusterAuthorizationFailed)))
+        case .addRaftVoter: return mayOnCluster(.alter) ? .allowed : .refused(.addRaftVoter(.init(errorCode: .clusterAuthorizationFailed)))
+        case .removeRaftVoter: return mayOnCluster(.alter) ? .allowed : .refused(.removeRaftVoter(.init(errorCode: .clusterAuthorizationFailed)))
         case .describeAcls: return mayOnCluster(.describe) ? .allowed : .refused(.describeAcls(.init(errorCode: .clusterAuthorizationFailed)))
         case .createAcls(let request):
             let refused = CreateAclsResponse.Result(errorCode: .clusterAuthorizationFailed)

@@ -31,6 +31,7 @@ final class Broker: @unchecked Sendable {
     private(set) lazy var fetchSessions = FetchSessions(self)
     private(set) lazy var quotas = QuotaGate(self)
     private(set) lazy var flushing = TopicFlushing(self)
+    private(set) lazy var throttle = ReplicationThrottle(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator
@@ -63,6 +64,8 @@ final class Broker: @unchecked Sendable {
     var accessAnswers: [AccessQuestion: Bool] = [:]
     /// Checks passwords, which takes milliseconds each.
     private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    /// Checks tokens of OAUTHBEARER there; nil if none are taken.
+    private(set) lazy var tokenVerifier = settings.oauth.map { TokenVerifier($0) }
     /// What the password of a user that does not exist is compared with.
     private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
@@ -118,6 +121,7 @@ final class Broker: @unchecked Sendable {
     private static let seesEverything: Set<ApiKey> = [
         .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
+        .describeQuorum, .unregisterBroker, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
     ]
 
     private func review(_ body: RequestBody, _ call: Call) {
@@ -143,6 +147,10 @@ final class Broker: @unchecked Sendable {
         case .describeAcls(let request): describeAcls(request, call)
         case .createAcls(let request): createAcls(request, call)
         case .deleteAcls(let request): deleteAcls(request, call)
+        case .createDelegationToken(let request): createDelegationToken(request, call)
+        case .renewDelegationToken(let request): renewDelegationToken(request, call)
+        case .expireDelegationToken(let request): expireDelegationToken(request, call)
+        case .describeDelegationToken(let request): describeDelegationToken(request, call)
         case .describeClientQuotas(let request): describeClientQuotas(request, call)
         case .alterClientQuotas(let request): alterClientQuotas(request, call)
         case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
@@ -186,6 +194,9 @@ final class Broker: @unchecked Sendable {
         case .incrementalAlterConfigs(let request): incrementalAlterConfigs(request, call)
         case .offsetDelete(let request): offsetDelete(request, call)
         case .describeQuorum(let request): describeQuorum(request, call)
+        case .unregisterBroker(let request): unregisterBroker(request, call)
+        case .addRaftVoter(let request): addRaftVoter(request, call)
+        case .removeRaftVoter(let request): removeRaftVoter(request, call)
         case .describeCluster(let request): describeCluster(request, call)
         case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
         }

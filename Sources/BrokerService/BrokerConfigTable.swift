@@ -34,11 +34,19 @@ enum BrokerConfigTable {
         BrokerConfigRow(name: name, type: type, documentation: documentation, accepts: nil, read: read)
     }
 
+    /// A rate for replicas that catch up.
+    private static func rate(_ side: ReplicationSide, _ documentation: String) -> BrokerConfigRow {
+        BrokerConfigRow(
+            name: side.rateName, type: .long, documentation: documentation, accepts: { Int64($0).map { $0 > 0 } ?? false },
+            read: { "\($0.throttledRate(side) ?? Int64.max)" })
+    }
+
     private static let own: [BrokerConfigRow] = [
         BrokerConfigRow(
             name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
             accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
         fixed("broker.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+        rate(.following, "Bytes a second that throttled replicas on this broker take while they are not in sync; at least 1."),
         fixed("group.consumer.heartbeat.interval.ms", .int, "How often members of groups whose partitions the broker assigns are heard.") {
             "\($0.settings.consumerGroups.heartbeatInterval.inMilliseconds)"
         },
@@ -54,6 +62,7 @@ enum BrokerConfigTable {
         fixed("group.min.session.timeout.ms", .int, "The shortest session that a member may ask for.") {
             "\($0.settings.groups.sessionTimeoutMin.inMilliseconds)"
         },
+        rate(.leading, "Bytes a second that throttled replicas which are not in sync are handed by this broker; at least 1."),
         fixed("log.cleaner.backoff.ms", .long, "How often topics that are compacted are looked over.") { "\($0.settings.cleanerInterval.inMilliseconds)" },
         fixed("log.retention.check.interval.ms", .long, "How often old segments are looked for.") {
             "\($0.settings.retentionCheckInterval.inMilliseconds)"
@@ -75,9 +84,10 @@ enum BrokerConfigTable {
         },
     ]
 
-    private static let topicDefaults: [BrokerConfigRow] = TopicConfig.rows.map { row in
-        BrokerConfigRow(
-            name: row.brokerName, type: row.type, documentation: row.documentation,
+    private static let topicDefaults: [BrokerConfigRow] = TopicConfig.rows.compactMap { row in
+        guard let name = row.brokerName else { return nil }
+        return BrokerConfigRow(
+            name: name, type: row.type, documentation: row.documentation,
             accepts: { text in
                 var config = TopicConfig()
                 return row.write(&config, text)
@@ -89,7 +99,7 @@ extension Broker {
     /// What topics obey that say nothing else: the settings of the start under those that were altered since.
     var topicDefaults: TopicConfig {
         var config = settings.topicDefaults
-        for row in TopicConfig.rows { if let text = machine.brokerConfigs[row.brokerName] { _ = row.write(&config, text) } }
+        for row in TopicConfig.rows { if let text = row.brokerName.flatMap({ machine.brokerConfigs[$0] }) { _ = row.write(&config, text) } }
         return config
     }
 

@@ -150,6 +150,10 @@ package final class BrokerDoor: Sendable {
         Task {
             while !Task.isCancelled {
                 do {
+                    guard await isMember(broker) else {
+                        try await Task.sleep(for: .milliseconds(100))
+                        continue
+                    }
                     if await broker.replica.read({ $0.clusterID == nil }) {
                         var random = SystemRandomNumberGenerator()
                         _ = try await broker.replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
@@ -163,6 +167,11 @@ package final class BrokerDoor: Sendable {
         }
     }
 
+    /// Whether the broker belongs to its cluster: newcomers have no say in it.
+    private static func isMember(_ broker: Broker) async -> Bool {
+        await withCheckedContinuation { continuation in broker.loop.execute { continuation.resume(returning: broker.cluster?.isMember ?? true) } }
+    }
+
     /// A broker that asks everybody to log in and knows nobody would be of no use.
     private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {
         if let (name, password) = settings.firstUser {
@@ -174,7 +183,7 @@ package final class BrokerDoor: Sendable {
                 }
             }
         }
-        guard settings.requiresLogin, await replica.read({ $0.users.isEmpty }) else { return }
+        guard settings.requiresLogin, settings.oauth == nil, await replica.read({ $0.users.isEmpty }) else { return }
         throw ConfigurationProblem(description: "the broker asks everybody to log in, and there is no user")
     }
 

@@ -19,6 +19,8 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         didSet { updateReading() }
     }
     var login = Login.anonymous
+    /// Whether the login was by a token.
+    var isByToken = false
     let remote: HostPort?
     let local: HostPort?
     /// Requests that wait for a group, to be given up when the connection goes.
@@ -38,8 +40,11 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         broker.sessions[ObjectIdentifier(self)] = self
     }
 
+    /// Who has logged in; nil for nobody.
+    var user: String? { if case .user(let name) = login { name } else { nil } }
+
     /// Who sends, as access rules name it; nothing in a request can change it.
-    var principal: String { if case .user(let name) = login { "User:" + name } else { "User:ANONYMOUS" } }
+    var principal: String { user.map { "User:" + $0 } ?? "User:ANONYMOUS" }
 
     var isPeer: Bool { peer != nil }
 
@@ -51,6 +56,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func received(_ frame: Bytes) {
         guard !isClosed else { return }
+        guard isPeer || broker.cluster?.isOutsider != true else {
+            isClosed = true
+            return connection.close()
+        }
         guard mutedUntil == nil else { return heldFrames.append(frame.copied()) }
         serve(frame)
     }
@@ -152,6 +161,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         isClosed = true
         heldFrames = []
         broker.sessions[ObjectIdentifier(self)] = nil
+        if isPeer { broker.fetchSessions.connectionClosed(self) }
         for wait in groupWaits.sorted(by: { $0.key < $1.key }) { wait.value() }
         groupWaits = [:]
     }

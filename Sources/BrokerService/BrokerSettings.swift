@@ -53,6 +53,10 @@ package struct BrokerSettings: Sendable {
     package var superUsers: Set<String> = []
     /// A user that is made at the start if it is missing, so that somebody can log in.
     package var firstUser: (name: String, password: String)?
+    /// With it users can get tokens.
+    package var delegationTokens: DelegationTokenSettings?
+    /// With it clients can log in by OAUTHBEARER.
+    package var oauth: OAuthSettings?
 
     package init() {}
 

@@ -1,4 +1,4 @@
-// Fetch sessions (KIP-227): the partitions that a client reads, kept between its fetches, so that it states changes only. A session stands in its
+// Fetch sessions (KIP-227): the partitions that a client or a follower reads, kept between its fetches, so that it states changes only. A session stands in its
 // partitions for as long as it lives and looks at those alone that have told it something; idle partitions cost a fetch nothing. Used on the loop.
 import Base
 import BrokerCore
@@ -43,9 +43,11 @@ final class FetchSessionPart: FetchWaiter {
     }
 }
 
-/// The partitions that one client reads.
+/// The partitions that one client reads, or one follower.
 final class FetchSession {
     let id: Int32
+    /// The broker that follows; nil for a consumer.
+    let follower: Int32?
     /// Whether topics are named by id.
     let namesByID: Bool
     /// Whether the client has not been told of all partitions yet.
@@ -56,6 +58,9 @@ final class FetchSession {
     private var pending: [FetchSessionPart] = []
     /// The fetch that waits for them.
     weak var wait: FetchWait?
+    private var nextProgress = Instant.zero
+    /// How often a follower's question counts for the partitions that it does not name.
+    private static let progressInterval = Duration.milliseconds(100)
 
     private struct Place: Hashable {
         var name: String
@@ -63,9 +68,10 @@ final class FetchSession {
         var partition: Int32
     }
 
-    fileprivate init(_ broker: Broker, id: Int32, namesByID: Bool) {
+    fileprivate init(_ broker: Broker, id: Int32, follower: Int32?, namesByID: Bool) {
         self.broker = broker
         self.id = id
+        self.follower = follower
         self.namesByID = namesByID
     }
 
@@ -157,7 +163,7 @@ final class FetchSession {
 
     private func lookAgain(_ part: FetchSessionPart, _ isRefused: Bool, _ isolation: IsolationLevel) {
         guard parts[Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition)] === part else { return part.leave() }
-        if isRefused || part.standsIn.map({ part.wanted.fetchOffset < $0.end(of: isolation) }) ?? true { note(part) }
+        if isRefused || part.standsIn.map({ part.wanted.fetchOffset < end(of: $0, isolation) }) ?? true { note(part) }
     }
 
     /// Runs of partitions of one topic are put together; their order is kept, so that whoever was served last comes last.
@@ -173,6 +179,19 @@ final class FetchSession {
         return topics
     }
 
+    /// A follower that asks and does not name a partition has what it had: it counts as having asked there too, in the term that it knows.
+    func noteProgress(now: Instant, _ note: (Partition, FetchRequest.Topic.Partition) -> Void) {
+        guard now >= nextProgress else { return }
+        nextProgress = now + Self.progressInterval
+        for part in parts.values {
+            guard let partition = part.standsIn, partition.leads, partition.term == part.wanted.currentLeaderEpoch else { continue }
+            note(partition, part.wanted)
+        }
+    }
+
+    /// The offset before which the reader stops: followers get everything.
+    private func end(of partition: Partition, _ isolation: IsolationLevel) -> Int64 { follower == nil ? partition.end(of: isolation) : partition.logEnd }
+
     fileprivate func close() {
         wait?.end()
         for part in parts.values { part.leave() }
@@ -186,6 +205,8 @@ final class FetchSessions {
     private unowned let broker: Broker
     private var table: FetchSessionTable
     private var sessions: [Int32: FetchSession] = [:]
+    /// The connections of followers.
+    private var owners: [Int32: BrokerSession] = [:]
     private var random = SystemRandomNumberGenerator()
 
     /// Epochs that are no numbers of a session's fetches.
@@ -199,7 +220,7 @@ final class FetchSessions {
 
     /// The session that a fetch belongs to, nil for none.
     func session(of request: FetchRequest, _ call: Call) throws(FetchSessionRefusal) -> FetchSession? {
-        let owner = call.session.principal
+        let owner = Self.owner(call)
         if request.sessionEpoch == Self.opening || request.sessionEpoch == Self.sessionless {
             if request.sessionID != 0, table.close(request.sessionID, owner: owner) { sessions.removeValue(forKey: request.sessionID)?.close() }
             return request.sessionEpoch == Self.opening ? open(request, owner, call) : nil
@@ -219,14 +240,32 @@ final class FetchSessions {
         return session
     }
 
+    /// Whose session it is: a follower's is its connection's, so that one from before a restart is nobody's.
+    private static func owner(_ call: Call) -> String {
+        call.session.peer.map { "broker \($0) \(ObjectIdentifier(call.session).hashValue)" } ?? call.session.principal
+    }
+
+    /// The connection of a follower has gone, and with it its sessions.
+    func connectionClosed(_ peer: BrokerSession) {
+        for (id, owner) in owners where owner === peer {
+            owners[id] = nil
+            table.end(id)
+            sessions.removeValue(forKey: id)?.close()
+        }
+    }
+
     private func open(_ request: FetchRequest, _ owner: String, _ call: Call) -> FetchSession? {
         let count = request.topics.reduce(0) { $0 + $1.partitions.count }
         guard count > 0, count <= BrokerMachine.partitionsMax else { return nil }
         var id: Int32
         repeat { id = Int32.random(in: 1...Int32.max, using: &random) } while table.isOpen(id)
-        guard case .opened(let evicted) = table.open(id, owner: owner, partitions: count, isReplica: request.replicaID >= 0, now: broker.now) else { return nil }
-        if let evicted { sessions.removeValue(forKey: evicted)?.close() }
-        let session = FetchSession(broker, id: id, namesByID: call.version >= Fetching.firstVersionByID)
+        guard case .opened(let evicted) = table.open(id, owner: owner, partitions: count, isReplica: call.session.isPeer, now: broker.now) else { return nil }
+        if let evicted {
+            owners[evicted] = nil
+            sessions.removeValue(forKey: evicted)?.close()
+        }
+        if call.session.isPeer { owners[id] = call.session }
+        let session = FetchSession(broker, id: id, follower: call.session.peer, namesByID: call.version >= Fetching.firstVersionByID)
         sessions[id] = session
         session.take(request)
         return session

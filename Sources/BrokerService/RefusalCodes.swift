@@ -16,9 +16,12 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas, .tooManyTokens: .policyViolation
+        case .unknownToken: .delegationTokenNotFound
         case .invalidReplicas: .invalidReplicaAssignment
         case .staleBroker: .staleBrokerEpoch
+        case .unknownBroker: .brokerIDNotRegistered
+        case .brokerHoldsPartitions: .invalidRequest
         case .partitionChanged: .invalidUpdateVersion
         case .notCoordinator: .notCoordinator
         case .notWritable: .kafkaStorageError
@@ -45,10 +48,15 @@ extension BrokerRefusal {
         case .tooManyRules(let limit): "this broker keeps at most \(limit) access rules"
         case .tooManyBrokers(let limit): "a cluster remembers at most \(limit) brokers"
         case .invalidReplicas(let reason): reason
+        case .unknownBroker(let id): "there is no broker \(id)"
+        case .brokerHoldsPartitions(let id, let count):
+            "broker \(id) has replicas of \(count) partitions; move them first (platform broker reassign start --away-from \(id))"
         case .staleBroker(let id): "broker \(id) has registered anew since"
         case .partitionChanged(let place): "partition '\(place)' has changed since"
         case .notCoordinator(let group): "another broker coordinates the group '\(group)'"
         case .tooManyQuotas(let limit): "this broker keeps limits of at most \(limit) users and clients"
+        case .unknownToken: "there is no such token"
+        case .tooManyTokens(let limit): "this broker keeps at most \(limit) tokens"
         case .notWritable: "the broker cannot write its metadata or files at present; its log says why"
         }
     }

@@ -11,6 +11,12 @@ struct LoginRefusal: Error {
     static let wrong = LoginRefusal(message: "the user name or the password is wrong")
 }
 
+/// Whom a login is for, and what it is checked with.
+struct ScramIdentity {
+    var user: String
+    var credential: ScramCredential
+}
+
 /// One conversation.
 struct ScramExchange {
     private let mechanism: ScramMechanism
@@ -18,7 +24,12 @@ struct ScramExchange {
     private var serverFirst = ""
     private var nonce = ""
     private var credential: ScramCredential?
+    /// The name that was given: a user's, or a token's.
     private(set) var user = ""
+    /// Whether a token is shown (KIP-48).
+    private(set) var isByToken = false
+    /// Who has logged in once the conversation is over.
+    private(set) var loggedIn = ""
 
     init(_ mechanism: ScramMechanism) { self.mechanism = mechanism }
 
@@ -29,8 +40,8 @@ struct ScramExchange {
     static let iterations: ClosedRange<Int32> = 4096...16384
     private static let messageBytesMax = 4096
 
-    /// The answer to the client's first message; `find` looks a user up.
-    mutating func begin(_ message: Bytes, find: (String) -> ScramCredential?) throws(LoginRefusal) -> Bytes {
+    /// The answer to the client's first message; `find` looks a user up, or a token.
+    mutating func begin(_ message: Bytes, find: (_ name: String, _ isToken: Bool) -> ScramIdentity?) throws(LoginRefusal) -> Bytes {
         let text = try Self.text(message)
         // No channel binding, and no identity other than the user's own.
         let fields = text.split(separator: ",", maxSplits: 2, omittingEmptySubsequences: false)
@@ -42,7 +53,10 @@ struct ScramExchange {
         }
         user = name.replacingOccurrences(of: "=2C", with: ",").replacingOccurrences(of: "=3D", with: "=")
         guard fields[1].isEmpty || fields[1] == "a=" + name else { throw LoginRefusal(message: "a user logs in as itself only") }
-        credential = find(user)
+        isByToken = attributes["tokenauth"] == "true"
+        let found = find(user, isByToken)
+        credential = found?.credential
+        loggedIn = found?.user ?? ""
         nonce = clientNonce + Self.base64(Digests.randomBytes(18))
         // An unknown user's salt is always the same, as a known one's is.
         let salt = credential?.salt ?? hash.hmac(key: Self.disguise, Bytes(string: user)).getSlice(at: 0, length: 16) ?? Bytes()

@@ -223,6 +223,7 @@ extension Broker {
             let now = self.time.wallTime()
             for partition in self.partitions.values { self.retain(partition, now) }
             self.forgetIdleTransactions()
+            self.forgetExpiredTokens()
             self.scheduleRetention()
         }
     }

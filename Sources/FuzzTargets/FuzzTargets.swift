@@ -5,6 +5,7 @@ import BrokerCore
 import Consensus
 import CoordCore
 import KafkaWire
+import Replication
 import ZooKeeperWire
 
 /// A decoder under test.
@@ -76,7 +77,9 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         SetACLRequest.self, AuthRequest.self, SetWatchesRequest.self, MultiHeader.self, CreateTTLRequest.self, WatchRequest.self, SetWatches2Request.self, SASLToken.self,
         ConnectResponse.self, ReplyHeader.self, PathStatResponse.self, GetDataResponse.self, GetACLResponse.self, NamesStatResponse.self, WatchEvent.self, WhoAmIResponse.self,
     ]
-    private static let peerMessages: [any WireLayout.Type] = [PaxosMessage.self, LogEntry.self, AcceptorRecord.self, Proposal.self]
+    private static let peerMessages: [any WireLayout.Type] = [PaxosMessage.self, LogEntry.self, AcceptorRecord.self, Proposal.self, PeerMessage.self]
+    /// The place of the envelope among them.
+    fileprivate static let envelope = UInt8(4)
     private static let durableCommands: [any WireLayout.Type] = [BrokerCommand.self, CoordCommand.self]
 
     private static func chosen<D: WireDialect>(_ input: Bytes, _ types: [any WireLayout.Type], in _: D.Type) throws {
@@ -101,7 +104,7 @@ package enum FuzzSeeds {
         for row in ApiTable.rows {
             for version in [row.versions.lowerBound, row.versions.upperBound] { seeds += samples(row.request, row.response, row, version) }
         }
-        seeds += batches()
+        seeds += batches() + envelopes()
         return seeds + (0..<64).map { Bytes(bytes: [UInt8(truncatingIfNeeded: $0 + 4), UInt8(truncatingIfNeeded: $0 / 4), 0, 0, 0, 1, 0, 0, 0, 2, 47, 97, 0, 0, 0, 0]) }
     }
 
@@ -126,6 +129,21 @@ package enum FuzzSeeds {
         let message = L.sample(seed: seed, version: version, flexible: row.isFlexible(version))
         do { return try message.encoded(as: KafkaDialect.self, version: version, flexible: row.isFlexible(version)) } catch {
             preconditionFailure("a sample can be written: \(error)")
+        }
+    }
+
+    /// What replicas send to each other, one of each kind.
+    private static func envelopes() -> [Bytes] {
+        let member = Member(id: NodeID(4), directory: 7, address: "10.0.0.4:9093", card: "9093;10.0.0.4:9092")
+        let messages: [PeerMessage] = [
+            .paxos(PaxosMessage()), .forward([Proposal()], restart: true), .service(Bytes(string: "word")), .tablesRequest(slot: Slot(9), offset: 4096),
+            .tablesChunk(slot: Slot(9), offset: 4096, total: 9000, bytes: Bytes(string: "rows")), .changeMembers(token: 1, version: 2, members: [member]),
+            .membersAnswer(token: 1, slot: Slot(9), refusal: .inProgress),
+        ]
+        return messages.map { message in
+            var seed = Bytes(bytes: [FuzzTarget.peerMessage.rawValue, FuzzTarget.envelope])
+            do { seed.writeImmutableBuffer(try message.encoded(as: DurableDialect.self)) } catch { preconditionFailure("a message of ours can be written: \(error)") }
+            return seed
         }
     }
 

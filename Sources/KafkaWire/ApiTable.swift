@@ -36,6 +36,10 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case describeLogDirs = 35
     case saslAuthenticate = 36
     case createPartitions = 37
+    case createDelegationToken = 38
+    case renewDelegationToken = 39
+    case expireDelegationToken = 40
+    case describeDelegationToken = 41
     case deleteGroups = 42
     case electLeaders = 43
     case incrementalAlterConfigs = 44
@@ -49,11 +53,14 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case describeQuorum = 55
     case describeCluster = 60
     case describeProducers = 61
+    case unregisterBroker = 64
     case describeTransactions = 65
     case listTransactions = 66
     case consumerGroupHeartbeat = 68
     case consumerGroupDescribe = 69
     case describeTopicPartitions = 75
+    case addRaftVoter = 80
+    case removeRaftVoter = 81
 }
 
 /// What is served of an API.
@@ -107,6 +114,10 @@ package enum ApiTable {
         row(.describeLogDirs, "DescribeLogDirs", 1...4, 2, DescribeLogDirsRequest.self, DescribeLogDirsResponse.self),
         row(.saslAuthenticate, "SaslAuthenticate", 0...2, 2, SaslAuthenticateRequest.self, SaslAuthenticateResponse.self),
         row(.createPartitions, "CreatePartitions", 0...3, 2, CreatePartitionsRequest.self, CreatePartitionsResponse.self),
+        row(.createDelegationToken, "CreateDelegationToken", 1...3, 2, CreateDelegationTokenRequest.self, CreateDelegationTokenResponse.self),
+        row(.renewDelegationToken, "RenewDelegationToken", 1...2, 2, RenewDelegationTokenRequest.self, RenewDelegationTokenResponse.self),
+        row(.expireDelegationToken, "ExpireDelegationToken", 1...2, 2, ExpireDelegationTokenRequest.self, ExpireDelegationTokenResponse.self),
+        row(.describeDelegationToken, "DescribeDelegationToken", 1...3, 2, DescribeDelegationTokenRequest.self, DescribeDelegationTokenResponse.self),
         row(.deleteGroups, "DeleteGroups", 0...2, 2, DeleteGroupsRequest.self, DeleteGroupsResponse.self),
         row(.electLeaders, "ElectLeaders", 0...2, 2, ElectLeadersRequest.self, ElectLeadersResponse.self),
         row(.incrementalAlterConfigs, "IncrementalAlterConfigs", 0...1, 1, IncrementalAlterConfigsRequest.self, IncrementalAlterConfigsResponse.self),
@@ -117,14 +128,17 @@ package enum ApiTable {
         row(.alterClientQuotas, "AlterClientQuotas", 0...1, 1, AlterClientQuotasRequest.self, AlterClientQuotasResponse.self),
         row(.describeUserScramCredentials, "DescribeUserScramCredentials", 0...0, 0, DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsResponse.self),
         row(.alterUserScramCredentials, "AlterUserScramCredentials", 0...0, 0, AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsResponse.self),
-        row(.describeQuorum, "DescribeQuorum", 0...1, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),
+        row(.describeQuorum, "DescribeQuorum", 0...2, 0, DescribeQuorumRequest.self, DescribeQuorumResponse.self),
         row(.describeCluster, "DescribeCluster", 0...2, 0, DescribeClusterRequest.self, DescribeClusterResponse.self),
         row(.describeProducers, "DescribeProducers", 0...0, 0, DescribeProducersRequest.self, DescribeProducersResponse.self),
+        row(.unregisterBroker, "UnregisterBroker", 0...0, 0, UnregisterBrokerRequest.self, UnregisterBrokerResponse.self),
         row(.describeTransactions, "DescribeTransactions", 0...0, 0, DescribeTransactionsRequest.self, DescribeTransactionsResponse.self),
         row(.listTransactions, "ListTransactions", 0...1, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
         row(.consumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0...1, 0, ConsumerGroupHeartbeatRequest.self, ConsumerGroupHeartbeatResponse.self),
         row(.consumerGroupDescribe, "ConsumerGroupDescribe", 0...0, 0, ConsumerGroupDescribeRequest.self, ConsumerGroupDescribeResponse.self),
         row(.describeTopicPartitions, "DescribeTopicPartitions", 0...0, 0, DescribeTopicPartitionsRequest.self, DescribeTopicPartitionsResponse.self),
+        row(.addRaftVoter, "AddRaftVoter", 0...1, 0, AddRaftVoterRequest.self, AddRaftVoterResponse.self),
+        row(.removeRaftVoter, "RemoveRaftVoter", 0...0, 0, RemoveRaftVoterRequest.self, RemoveRaftVoterResponse.self),
     ]
 
     private static func row(
@@ -136,7 +150,7 @@ package enum ApiTable {
 
     /// Rows by wire number; most numbers have none.
     private static let byNumber: [ApiRow?] = {
-        var table = [ApiRow?](repeating: nil, count: 80)
+        var table = [ApiRow?](repeating: nil, count: 82)
         for row in rows { table[Int(row.key.rawValue)] = row }
         return table
     }()

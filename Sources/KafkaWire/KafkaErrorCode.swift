@@ -57,6 +57,13 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let kafkaStorageError = KafkaErrorCode(rawValue: 56)
     package static let saslAuthenticationFailed = KafkaErrorCode(rawValue: 58)
     package static let unknownProducerID = KafkaErrorCode(rawValue: 59)
+    package static let delegationTokenAuthDisabled = KafkaErrorCode(rawValue: 61)
+    package static let delegationTokenNotFound = KafkaErrorCode(rawValue: 62)
+    package static let delegationTokenOwnerMismatch = KafkaErrorCode(rawValue: 63)
+    package static let delegationTokenRequestNotAllowed = KafkaErrorCode(rawValue: 64)
+    package static let delegationTokenAuthorizationFailed = KafkaErrorCode(rawValue: 65)
+    package static let delegationTokenExpired = KafkaErrorCode(rawValue: 66)
+    package static let invalidPrincipalType = KafkaErrorCode(rawValue: 67)
     package static let nonEmptyGroup = KafkaErrorCode(rawValue: 68)
     package static let groupIDNotFound = KafkaErrorCode(rawValue: 69)
     package static let fetchSessionIDNotFound = KafkaErrorCode(rawValue: 70)
@@ -88,6 +95,10 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let staleMemberEpoch = KafkaErrorCode(rawValue: 113)
     package static let invalidRegularExpression = KafkaErrorCode(rawValue: 128)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
+    package static let brokerIDNotRegistered = KafkaErrorCode(rawValue: 102)
+    package static let inconsistentClusterID = KafkaErrorCode(rawValue: 104)
+    package static let duplicateVoter = KafkaErrorCode(rawValue: 126)
+    package static let voterNotFound = KafkaErrorCode(rawValue: 127)
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
     package static let fetchSessionTopicIDError = KafkaErrorCode(rawValue: 106)
 }
@@ -116,6 +127,8 @@ extension KafkaErrorCode: CustomStringConvertible {
         46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH", 48: "INVALID_TXN_STATE", 49: "INVALID_PRODUCER_ID_MAPPING",
         50: "INVALID_TRANSACTION_TIMEOUT", 51: "CONCURRENT_TRANSACTIONS", 53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
         54: "SECURITY_DISABLED", 55: "OPERATION_NOT_ATTEMPTED", 56: "KAFKA_STORAGE_ERROR", 58: "SASL_AUTHENTICATION_FAILED",
+        61: "DELEGATION_TOKEN_AUTH_DISABLED", 62: "DELEGATION_TOKEN_NOT_FOUND", 63: "DELEGATION_TOKEN_OWNER_MISMATCH", 64: "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED",
+        65: "DELEGATION_TOKEN_AUTHORIZATION_FAILED", 66: "DELEGATION_TOKEN_EXPIRED", 67: "INVALID_PRINCIPAL_TYPE",
         59: "UNKNOWN_PRODUCER_ID", 68: "NON_EMPTY_GROUP", 69: "GROUP_ID_NOT_FOUND", 70: "FETCH_SESSION_ID_NOT_FOUND",
         71: "INVALID_FETCH_SESSION_EPOCH", 74: "FENCED_LEADER_EPOCH", 75: "UNKNOWN_LEADER_EPOCH", 76: "UNSUPPORTED_COMPRESSION_TYPE",
         77: "STALE_BROKER_EPOCH", 78: "OFFSET_NOT_AVAILABLE", 80: "PREFERRED_LEADER_NOT_AVAILABLE", 83: "ELIGIBLE_LEADERS_NOT_AVAILABLE",
@@ -123,7 +136,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         79: "MEMBER_ID_REQUIRED", 81: "GROUP_MAX_SIZE_REACHED", 82: "FENCED_INSTANCE_ID", 84: "ELECTION_NOT_NEEDED",
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
-        100: "UNKNOWN_TOPIC_ID", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
+        100: "UNKNOWN_TOPIC_ID", 102: "BROKER_ID_NOT_REGISTERED", 104: "INCONSISTENT_CLUSTER_ID", 126: "DUPLICATE_VOTER", 127: "VOTER_NOT_FOUND", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
         110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 128: "INVALID_REGULAR_EXPRESSION",
     ]
 }

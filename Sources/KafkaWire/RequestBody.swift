@@ -36,6 +36,10 @@ package enum RequestBody: Sendable {
     case describeLogDirs(DescribeLogDirsRequest)
     case saslAuthenticate(SaslAuthenticateRequest)
     case createPartitions(CreatePartitionsRequest)
+    case createDelegationToken(CreateDelegationTokenRequest)
+    case renewDelegationToken(RenewDelegationTokenRequest)
+    case expireDelegationToken(ExpireDelegationTokenRequest)
+    case describeDelegationToken(DescribeDelegationTokenRequest)
     case deleteGroups(DeleteGroupsRequest)
     case electLeaders(ElectLeadersRequest)
     case alterPartitionReassignments(AlterPartitionReassignmentsRequest)
@@ -49,11 +53,14 @@ package enum RequestBody: Sendable {
     case describeQuorum(DescribeQuorumRequest)
     case describeCluster(DescribeClusterRequest)
     case describeProducers(DescribeProducersRequest)
+    case unregisterBroker(UnregisterBrokerRequest)
     case describeTransactions(DescribeTransactionsRequest)
     case listTransactions(ListTransactionsRequest)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
     case consumerGroupDescribe(ConsumerGroupDescribeRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
+    case addRaftVoter(AddRaftVoterRequest)
+    case removeRaftVoter(RemoveRaftVoterRequest)
 
     package var key: ApiKey {
         switch self {
@@ -89,6 +96,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs: .describeLogDirs
         case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
+        case .createDelegationToken: .createDelegationToken
+        case .renewDelegationToken: .renewDelegationToken
+        case .expireDelegationToken: .expireDelegationToken
+        case .describeDelegationToken: .describeDelegationToken
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .alterPartitionReassignments: .alterPartitionReassignments
@@ -102,11 +113,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
+        case .unregisterBroker: .unregisterBroker
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .addRaftVoter: .addRaftVoter
+        case .removeRaftVoter: .removeRaftVoter
         }
     }
 
@@ -154,6 +168,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs: .describeLogDirs(try read(bytes, version, flexible))
         case .saslAuthenticate: .saslAuthenticate(try read(bytes, version, flexible))
         case .createPartitions: .createPartitions(try read(bytes, version, flexible))
+        case .createDelegationToken: .createDelegationToken(try read(bytes, version, flexible))
+        case .renewDelegationToken: .renewDelegationToken(try read(bytes, version, flexible))
+        case .expireDelegationToken: .expireDelegationToken(try read(bytes, version, flexible))
+        case .describeDelegationToken: .describeDelegationToken(try read(bytes, version, flexible))
         case .deleteGroups: .deleteGroups(try read(bytes, version, flexible))
         case .electLeaders: .electLeaders(try read(bytes, version, flexible))
         case .alterPartitionReassignments: .alterPartitionReassignments(try read(bytes, version, flexible))
@@ -167,11 +185,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum: .describeQuorum(try read(bytes, version, flexible))
         case .describeCluster: .describeCluster(try read(bytes, version, flexible))
         case .describeProducers: .describeProducers(try read(bytes, version, flexible))
+        case .unregisterBroker: .unregisterBroker(try read(bytes, version, flexible))
         case .describeTransactions: .describeTransactions(try read(bytes, version, flexible))
         case .listTransactions: .listTransactions(try read(bytes, version, flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
+        case .addRaftVoter: .addRaftVoter(try read(bytes, version, flexible))
+        case .removeRaftVoter: .removeRaftVoter(try read(bytes, version, flexible))
         }
     }
 
@@ -211,6 +232,10 @@ package enum RequestBody: Sendable {
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .renewDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .expireDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -224,11 +249,14 @@ package enum RequestBody: Sendable {
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .unregisterBroker(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -35,6 +35,10 @@ package enum ResponseBody: Sendable {
     case describeLogDirs(DescribeLogDirsResponse)
     case saslAuthenticate(SaslAuthenticateResponse)
     case createPartitions(CreatePartitionsResponse)
+    case createDelegationToken(CreateDelegationTokenResponse)
+    case renewDelegationToken(RenewDelegationTokenResponse)
+    case expireDelegationToken(ExpireDelegationTokenResponse)
+    case describeDelegationToken(DescribeDelegationTokenResponse)
     case deleteGroups(DeleteGroupsResponse)
     case electLeaders(ElectLeadersResponse)
     case alterPartitionReassignments(AlterPartitionReassignmentsResponse)
@@ -48,11 +52,14 @@ package enum ResponseBody: Sendable {
     case describeQuorum(DescribeQuorumResponse)
     case describeCluster(DescribeClusterResponse)
     case describeProducers(DescribeProducersResponse)
+    case unregisterBroker(UnregisterBrokerResponse)
     case describeTransactions(DescribeTransactionsResponse)
     case listTransactions(ListTransactionsResponse)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse)
     case consumerGroupDescribe(ConsumerGroupDescribeResponse)
     case describeTopicPartitions(DescribeTopicPartitionsResponse)
+    case addRaftVoter(AddRaftVoterResponse)
+    case removeRaftVoter(RemoveRaftVoterResponse)
 
     package var key: ApiKey {
         switch self {
@@ -88,6 +95,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs: .describeLogDirs
         case .saslAuthenticate: .saslAuthenticate
         case .createPartitions: .createPartitions
+        case .createDelegationToken: .createDelegationToken
+        case .renewDelegationToken: .renewDelegationToken
+        case .expireDelegationToken: .expireDelegationToken
+        case .describeDelegationToken: .describeDelegationToken
         case .deleteGroups: .deleteGroups
         case .electLeaders: .electLeaders
         case .alterPartitionReassignments: .alterPartitionReassignments
@@ -101,11 +112,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum: .describeQuorum
         case .describeCluster: .describeCluster
         case .describeProducers: .describeProducers
+        case .unregisterBroker: .unregisterBroker
         case .describeTransactions: .describeTransactions
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .addRaftVoter: .addRaftVoter
+        case .removeRaftVoter: .removeRaftVoter
         }
     }
 
@@ -145,6 +159,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs: .describeLogDirs(try DescribeLogDirsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .saslAuthenticate: .saslAuthenticate(try SaslAuthenticateResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createPartitions: .createPartitions(try CreatePartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .createDelegationToken: .createDelegationToken(try CreateDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .renewDelegationToken: .renewDelegationToken(try RenewDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .expireDelegationToken: .expireDelegationToken(try ExpireDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeDelegationToken: .describeDelegationToken(try DescribeDelegationTokenResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .deleteGroups: .deleteGroups(try DeleteGroupsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .electLeaders: .electLeaders(try ElectLeadersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .alterPartitionReassignments: .alterPartitionReassignments(try AlterPartitionReassignmentsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -158,11 +176,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum: .describeQuorum(try DescribeQuorumResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeCluster: .describeCluster(try DescribeClusterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeProducers: .describeProducers(try DescribeProducersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .unregisterBroker: .unregisterBroker(try UnregisterBrokerResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTransactions: .describeTransactions(try DescribeTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try ConsumerGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try ConsumerGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .addRaftVoter: .addRaftVoter(try AddRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .removeRaftVoter: .removeRaftVoter(try RemoveRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -202,6 +223,10 @@ package enum ResponseBody: Sendable {
         case .describeLogDirs(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .saslAuthenticate(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .createDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .renewDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .expireDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeDelegationToken(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .deleteGroups(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .electLeaders(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .alterPartitionReassignments(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -215,11 +240,14 @@ package enum ResponseBody: Sendable {
         case .describeQuorum(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeCluster(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeProducers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .unregisterBroker(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

@@ -51,6 +51,10 @@ extension ResponseBody {
         case .alterConfigs(let body): self = .alterConfigs(body.throttled(time))
         case .describeLogDirs(let body): self = .describeLogDirs(body.throttled(time))
         case .createPartitions(let body): self = .createPartitions(body.throttled(time))
+        case .createDelegationToken(let body): self = .createDelegationToken(body.throttled(time))
+        case .renewDelegationToken(let body): self = .renewDelegationToken(body.throttled(time))
+        case .expireDelegationToken(let body): self = .expireDelegationToken(body.throttled(time))
+        case .describeDelegationToken(let body): self = .describeDelegationToken(body.throttled(time))
         case .deleteGroups(let body): self = .deleteGroups(body.throttled(time))
         case .electLeaders(let body): self = .electLeaders(body.throttled(time))
         case .incrementalAlterConfigs(let body): self = .incrementalAlterConfigs(body.throttled(time))
@@ -61,11 +65,14 @@ extension ResponseBody {
         case .alterUserScramCredentials(let body): self = .alterUserScramCredentials(body.throttled(time))
         case .describeCluster(let body): self = .describeCluster(body.throttled(time))
         case .describeProducers(let body): self = .describeProducers(body.throttled(time))
+        case .unregisterBroker(let body): self = .unregisterBroker(body.throttled(time))
         case .describeTransactions(let body): self = .describeTransactions(body.throttled(time))
         case .listTransactions(let body): self = .listTransactions(body.throttled(time))
         case .consumerGroupHeartbeat(let body): self = .consumerGroupHeartbeat(body.throttled(time))
         case .consumerGroupDescribe(let body): self = .consumerGroupDescribe(body.throttled(time))
         case .describeTopicPartitions(let body): self = .describeTopicPartitions(body.throttled(time))
+        case .addRaftVoter(let body): self = .addRaftVoter(body.throttled(time))
+        case .removeRaftVoter(let body): self = .removeRaftVoter(body.throttled(time))
         }
     }
 }
@@ -117,3 +124,10 @@ extension ListTransactionsResponse: ThrottledResponse {}
 extension ConsumerGroupHeartbeatResponse: ThrottledResponse {}
 extension ConsumerGroupDescribeResponse: ThrottledResponse {}
 extension DescribeTopicPartitionsResponse: ThrottledResponse {}
+extension UnregisterBrokerResponse: ThrottledResponse {}
+extension AddRaftVoterResponse: ThrottledResponse {}
+extension RemoveRaftVoterResponse: ThrottledResponse {}
+extension CreateDelegationTokenResponse: ThrottledResponse {}
+extension RenewDelegationTokenResponse: ThrottledResponse {}
+extension ExpireDelegationTokenResponse: ThrottledResponse {}
+extension DescribeDelegationTokenResponse: ThrottledResponse {}

@@ -66,7 +66,10 @@ package enum PeerMessage: WireLayout, Equatable {
             try io.int64(&token)
             try io.id(&slot)
             try io.int8(&code)
-            self = .membersAnswer(token: token, slot: slot, refusal: RosterRefusal(code: code))
+            let reason = RosterRefusal(code: code)
+            // A reason that is not known is no consent.
+            guard code == 0 || reason != nil else { throw .unknownTag("refusal of a change of members", Int(code)) }
+            self = .membersAnswer(token: token, slot: slot, refusal: reason)
         default: throw .unknownTag("peer message", Int(tag))
         }
     }

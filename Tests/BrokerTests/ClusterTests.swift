@@ -280,3 +280,77 @@ import Testing
         #expect(machine.transactions["x"]?.phase == .completeCommit)
     }
 }
+
+@Suite struct BrokersThatComeAndGoTests {
+    private func record(_ id: Int32) -> BrokerRecord { BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1) }
+
+    @Test func aBrokerIsForgottenOnceNothingLiesOnIt() {
+        var machine = BrokerMachine()
+        var rows = RowChanges()
+        func apply(_ command: ClusterCommand, _ slot: Int64) -> BrokerOutcome {
+            machine.apply(.cluster(command), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
+        for id in Int32(1)...3 { _ = apply(.register(record(id), keepsLog: true), Int64(id)) }
+        let topic = TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 9), partitions: 2)
+        _ = apply(.createTopic(topic, [ReplicaList([1, 2]), ReplicaList([2, 3])]), 4)
+        #expect(apply(.unregister(broker: 3), 5) == .refused(.brokerHoldsPartitions(3, count: 1)))
+        #expect(apply(.unregister(broker: 9), 6) == .refused(.unknownBroker(9)))
+        // A broker that a partition is on its way to holds it already.
+        _ = apply(.reassign([Reassignment(TopicPartition("t", 1), target: [2, 1])]), 7)
+        #expect(apply(.unregister(broker: 3), 8) == .refused(.brokerHoldsPartitions(3, count: 1)))
+        let state = machine.cluster.partitions[TopicPartition("t", 1)]
+        let change = InSyncChange(topicID: topic.id, partition: 1, leader: 2, leaderEpoch: state?.leaderEpoch ?? -1, version: state?.version ?? -1, inSync: [2, 1, 3])
+        _ = apply(.changeInSync(change), 9)
+        #expect(apply(.unregister(broker: 3), 10) == .unregistered(3))
+        #expect(machine.cluster.alive == [1, 2] && machine.cluster.brokers[3] == nil)
+        // Nothing is placed there any more.
+        #expect(apply(.reassign([Reassignment(TopicPartition("t", 1), target: [3])]), 11) == .refused(.invalidReplicas(reason: "there is no broker 3")))
+    }
+
+    @Test func theFirstBrokerOfAClusterBringsWhatItHadAlone() {
+        var machine = BrokerMachine()
+        var rows = RowChanges()
+        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows) }
+        _ = apply(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 9), partitions: 2)), 1)
+        let outcome = apply(.cluster(.register(record(1), keepsLog: true)), 2)
+        guard case .registered(_, let changed) = outcome else {
+            Issue.record("the broker is not registered: \(outcome)")
+            return
+        }
+        #expect(Set(changed) == [TopicPartition("t", 0), TopicPartition("t", 1)])
+        let state = machine.cluster.partitions[TopicPartition("t", 1)]
+        #expect(state?.leader == 1 && state?.inSync == [1])
+        // Later ones bring nothing.
+        _ = apply(.cluster(.register(record(2), keepsLog: true)), 3)
+        #expect(machine.cluster.partitions[TopicPartition("t", 1)]?.replicas == [1])
+    }
+}
+
+@Suite struct ReplicationThrottleTests {
+    @Test func throttledReplicasAreNamedByPartitionAndBroker() throws {
+        let some = try #require(ThrottledReplicas("0:1,0:2,3:1"))
+        #expect(some.contains(0, on: 1) && some.contains(3, on: 1) && !some.contains(3, on: 2) && !some.contains(1, on: 1))
+        let all = try #require(ThrottledReplicas("*"))
+        #expect(all.contains(7, on: 9))
+        let none = try #require(ThrottledReplicas(""))
+        #expect(!none.contains(0, on: 0))
+        for text in ["0", "0:", ":1", "0:1,", "a:1", "0:-1", "*,0:1", "0:1:2"] { #expect(ThrottledReplicas(text) == nil, "\(text)") }
+    }
+
+    @Test func aBudgetFillsAtItsRateAndCanBeOverdrawnByOneBatch() {
+        var budget = ReplicationBudget()
+        let start = Instant(nanoseconds: 0)
+        #expect(budget.allowance(rate: nil, now: start) == nil)
+        #expect(budget.allowance(rate: 1000, now: start) == 1000)
+        budget.spend(3000, now: start)
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(1)) == 0)
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(3)) == 1000)
+        // What was set aside and did not go counts again.
+        budget.spend(1000, now: start + .seconds(3))
+        budget.spend(-400, now: start + .seconds(3))
+        #expect(budget.allowance(rate: 1000, now: start + .seconds(3)) == 400)
+        // Another rate holds from now on; none lifts everything.
+        #expect(budget.allowance(rate: 10, now: start + .seconds(3)) == 4)
+        #expect(budget.allowance(rate: nil, now: start + .seconds(3)) == nil)
+    }
+}

@@ -169,6 +169,14 @@ def cluster(topic):
     yield "AlterUserScramCredentials", request, 0, lambda a: a.results[0].error_code == CLUSTER
 
 
+def without_messages():
+    """(API, body of version 0, error behind the throttle time) of requests that kafka-python has no messages for."""
+    one = (1).to_bytes(4, "big")
+    yield 64, one + b"\0", CLUSTER
+    yield 80, b"\0" + one + one + bytes(16) + b"\1\0", CLUSTER
+    yield 81, b"\0" + one + bytes(16) + b"\0", CLUSTER
+
+
 def attempts(topic):
     """(name, request, version, whether an answer is right) for every API that needs a rule."""
     for part in (records, groups, transactions, topics, cluster):

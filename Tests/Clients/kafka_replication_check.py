@@ -1,10 +1,12 @@
 """What replicas promise, fault by fault, on three brokers as processes of their own. Usage: kafka_replication_check.py PROGRAM DATA_DIRECTORY"""
+import os
 import signal
+import subprocess
 import sys
 import time
 
 from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import NewPartitions
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, ResourceType
 from kafka import KafkaAdminClient, TopicPartition as Place
 from kafka.admin import NewTopic
 from kafka.protocol.admin import DescribeClusterRequest
@@ -15,7 +17,7 @@ from kafka_cluster import Cluster
 from kafka_raw import Raw
 
 checks = Checks()
-cluster = Cluster(sys.argv[1], sys.argv[2])
+cluster = Cluster(sys.argv[1], sys.argv[2], extra=["--set", "broker.replica-lag-max.ms=3000"])
 for broker in cluster.brokers:
     # Each stands in a rack of its own from its next start on.
     broker.arguments += ["--set", "broker.rack=rack-%d" % broker.number]
@@ -142,6 +144,104 @@ def _():
     admin.close()
 
 
+RATES = {"leader.replication.throttled.rate": "", "follower.replication.throttled.rate": ""}
+
+
+def alter(kind, name, configs):
+    """Sets settings, or removes those whose value is None."""
+    entries = [
+        ConfigEntry(key, value or "", incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET) for key, value in configs.items()]
+    for done in cluster.admin.incremental_alter_configs([ConfigResource(kind, name, incremental_configs=entries)]).values():
+        done.result(20)
+
+
+def described(kind, name):
+    resource = ConfigResource(kind, name)
+    return {key: entry.value for key, entry in cluster.admin.describe_configs([resource])[resource].result(20).items()}
+
+
+def set_rate(name):
+    """One of the two rates alone, as low as 200 kB/s."""
+    for other in RATES:
+        alter(ResourceType.BROKER, "1", {other: "200000" if other == name else None})
+
+
+@checks.check("replicas that are added keep to the rate of the leader, or of the follower")
+def _():
+    for side, rate in (("leader", "leader.replication.throttled.rate"), ("follower", "follower.replication.throttled.rate")):
+        topic = "throttled-" + side
+        create_on(topic, 1)
+        assert not produce(topic, [os.urandom(50_000) for _ in range(16)])
+        alter(ResourceType.TOPIC, topic, {side + ".replication.throttled.replicas": "0:%d" % (1 if side == "leader" else 3)})
+        set_rate(rate)
+        began = time.monotonic()
+        admin = KafkaAdminClient(bootstrap_servers=cluster.servers.split(","))
+        admin.alter_partition_reassignments({Place(topic, 0): [3]})
+        wait_for(topic, lambda p: p.replicas == [3] and p.isrs == [3], "the new replica")
+        admin.close()
+        # 800 kB at 200 kB/s, of which a second's worth may go at once, and the last batch beyond the rate.
+        assert time.monotonic() - began > 2, "%s: moved in %.1f s" % (side, time.monotonic() - began)
+        assert len(read(topic)) == 16
+        alter(ResourceType.TOPIC, topic, {side + ".replication.throttled.replicas": None})
+    for rate in RATES:
+        alter(ResourceType.BROKER, "1", {rate: None})
+
+
+@checks.check("replicas in sync are not held back by a rate")
+def _():
+    create_on("in-sync", 1, 2, 3)
+    alter(ResourceType.TOPIC, "in-sync", {side + ".replication.throttled.replicas": "*" for side in ("leader", "follower")})
+    for rate in RATES:
+        alter(ResourceType.BROKER, "1", {rate: "1"})
+    # At a byte a second these would take weeks.
+    assert not produce("in-sync", [os.urandom(50_000) for _ in range(20)])
+    wait_for("in-sync", lambda p: sorted(p.isrs) == [1, 2, 3], "all in sync still")
+    for rate in RATES:
+        alter(ResourceType.BROKER, "1", {rate: None})
+
+
+@checks.check("lists of throttled replicas and rates that make no sense are refused")
+def _():
+    for kind, name, configs in (
+            (ResourceType.TOPIC, "in-sync", {"leader.replication.throttled.replicas": "0"}),
+            (ResourceType.TOPIC, "in-sync", {"follower.replication.throttled.replicas": "0:1,"}),
+            (ResourceType.BROKER, "1", {"leader.replication.throttled.rate": "0"})):
+        try:
+            alter(kind, name, configs)
+            raise AssertionError("taken: %s" % configs)
+        except KafkaException as error:
+            assert error.args[0].name() == "INVALID_CONFIG", error
+
+
+def verb(*words):
+    ran = subprocess.run([sys.argv[1], "broker", *words, "--server", broker(1).address], capture_output=True, text=True, timeout=120)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@checks.check("the verb moves partitions at a rate, and lifts it at the end")
+def _():
+    create_on("verb", 1, 2)
+    assert not produce("verb", [os.urandom(50_000) for _ in range(16)])
+    began = time.monotonic()
+    status, out, error = verb("reassign", "start", "verb", "--away-from", "1", "--throttle", "200000")
+    assert status == 0 and time.monotonic() - began > 2, (status, out, error)
+    assert sorted(cluster.partitions("verb")[0].replicas) == [2, 3], out
+    assert not described(ResourceType.TOPIC, "verb")["leader.replication.throttled.replicas"]
+    assert described(ResourceType.BROKER, "1")["leader.replication.throttled.rate"] == str(2 ** 63 - 1)
+    assert len(read("verb")) == 16
+    status, out, error = verb("reassign", "start", "verb", "--to", "3,1", "--throttle", "1", "--no-wait")
+    assert status == 0, error
+    status, out, error = verb("reassign", "list", "-o", "json")
+    assert status == 0 and '"adding":"1"' in out, out
+    status, out, error = verb("reassign", "cancel", "verb")
+    assert status == 0 and "1 moves" in error, error
+    assert sorted(cluster.partitions("verb")[0].replicas) == [2, 3]
+    create_on("everywhere", 1, 2, 3)
+    status, out, error = verb("reassign", "start", "--away-from", "1")
+    assert status != 0 and "every other broker already" in error and "next:" in error, error
+    cluster.admin.delete_topics(["everywhere"])["everywhere"].result(20)
+
+
 @checks.check("a reader is sent to a replica in its rack, and reads there")
 def _():
     for each in cluster.brokers:
@@ -252,6 +352,32 @@ def _():
     broker(2).wait_ready()
     cluster.wait_in_sync("shared")
     assert (named, alive) == ([1, 2, 3], [1, 3]), (named, alive)
+
+
+@checks.check("partitions in which nothing happens stay in sync, and are in sync again when a follower is back")
+def _():
+    cluster.create("idle", 100, 3)
+
+    def all_in_sync():
+        found = cluster.partitions("idle")
+        return len(found) == 100 and all(len(p.isrs) == 3 for p in found.values())
+
+    cluster.wait(all_in_sync, "100 partitions in sync")
+    lags = sum(each.tail(1 << 24).count("replicas lag") for each in cluster.brokers)
+    # Longer than a follower may lag: nothing is said of these partitions meanwhile, and the first record must not find them out of sync.
+    time.sleep(4)
+    producer = Producer({"bootstrap.servers": cluster.servers, "acks": "all", "log_level": 0})
+    errors = []
+    for partition in range(100):
+        producer.produce("idle", b"x", partition=partition, on_delivery=lambda error, _: errors.append(error))
+    producer.flush(30)
+    assert errors == [None] * 100, errors
+    assert sum(each.tail(1 << 24).count("replicas lag") for each in cluster.brokers) == lags and all_in_sync()
+    broker(3).send(signal.SIGKILL)
+    cluster.wait(lambda: all(len(p.isrs) == 2 for p in cluster.partitions("idle").values()), "the loss of a follower")
+    broker(3).start()
+    broker(3).wait_ready()
+    cluster.wait(all_in_sync, "100 partitions in sync again")
 
 
 @checks.check("topics grow and go on every broker")

@@ -23,14 +23,14 @@ enum Rings {
         "PlatformKit": services.union(wires).union(["Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
-        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
+        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
         "platform-sim": ["Simulator"], "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
     ]
 
     /// The one target that may import each third-party module.
     static let importer: [String: String] = [
         "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOTLS": "NetKit", "HummingbirdTLS": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
-        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
+        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
         "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
     ]
 

@@ -14,6 +14,8 @@ extension OneAtATime {
 
         @Test func threeBrokersLoseNothingThroughFaults() throws { try passes("kafka_cluster.py", ["5"]) }
         @Test func replicasKeepTheirPromises() throws { try passes("kafka_replication_check.py") }
+        @Test func brokersSpeakTLSToEachOther() throws { try passes("kafka_peer_tls_check.py") }
+        @Test func brokersComeAndGoUnderLoad() throws { try passes("kafka_members_check.py") }
 
         @Test func clientsWorkOnThreeBrokersAsOnOne() throws {
             let ran = try Ran.client("kafka_compat.py", [PlatformProcess.program, "--servers", "3"])

@@ -37,6 +37,8 @@ final class ClusterMember: @unchecked Sendable {
     private(set) var isLeaving = false
     /// Whether this life of the broker was ever registered, so that the state here is not one of an earlier life.
     private(set) var hasJoined = false
+    /// Until when this broker, which the cluster has forgotten, does not introduce itself again.
+    var silentUntil = Instant.zero
     /// Says what is to be said once in the life of a cluster.
     var beginning: Task<Void, any Error>?
 
@@ -81,6 +83,8 @@ final class ClusterMember: @unchecked Sendable {
         replica.events.onExecuted = { [unowned self] in broker.executed($0) }
         replica.events.onInstalled = { [unowned self] in broker.placeAll() }
         replica.events.onLeader = { [unowned self] in leaderChanged($0) }
+        replica.events.onMembers = { [unowned self] in membersChanged() }
+        membersChanged()
         links.connect()
         step()
     }
@@ -101,7 +105,7 @@ final class ClusterMember: @unchecked Sendable {
 
     /// Tells the cluster of this life, again if it was taken for lost.
     private func register() {
-        guard !isRegistering, !isLeaving, broker.replica.leader != nil, !isRegistered else { return }
+        guard !isRegistering, !isLeaving, isMember, broker.now >= silentUntil, broker.replica.leader != nil, !isRegistered else { return }
         isRegistering = true
         let address = broker.settings.advertised ?? settings.clientAddress
         let record = BrokerRecord(id: id, incarnation: incarnation, host: address.host, port: Int32(address.port), rack: settings.rack)
@@ -125,7 +129,7 @@ final class ClusterMember: @unchecked Sendable {
         do { word = try BrokerWord(incarnation: incarnation).encoded(as: DurableDialect.self) } catch {
             preconditionFailure("a word of ours can always be encoded: \(error)")
         }
-        for peer in settings.peers.peers where peer.id != settings.peers.id { broker.replica.sendService(word, to: NodeID(peer.id)) }
+        for member in broker.replica.roster?.members ?? [] where member.id != broker.replica.id { broker.replica.sendService(word, to: member.id) }
     }
 
     /// Hands leadership over before this broker goes; `done` comes within the time that a stop may take.

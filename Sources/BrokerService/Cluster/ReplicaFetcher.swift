@@ -1,5 +1,6 @@
 // A follower's side of replication: one fetcher for each broker that leads partitions which lie here too. It asks for what follows on its logs, makes the
-// answer durable, and asks again; the question itself tells the leader how far it has come. Where the logs part it cuts its own.
+// answer durable, and asks again; the question itself tells the leader how far it has come. Where the logs part it cuts its own. What was asked before and is
+// as it was is not said again (ReplicaQuestion).
 // Source: Kafka's replication design; KIP-101, KIP-595 for logs that part.
 import Base
 import BrokerCore
@@ -31,8 +32,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var isBusy = false
     /// Whether the leader keeps a question of ours that does not name all partitions.
     private var isOutdated = false
-    /// The term in which each partition was asked about; what is answered in another one is not of this leader's log as it is now.
-    private var askedTerms: [TopicPartition: Int32] = [:]
+    private var session = ReplicaFetchSession()
     private var failures = 0
 
     /// The version of Fetch between brokers: topics by id, replicas by number.
@@ -47,6 +47,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     func add(_ partition: Partition) {
         followed[partition.name] = partition
         paused[partition.name] = nil
+        session.lookAgain(partition.name)
         if isBusy {
             guard !isOutdated else { return }
             isOutdated = true
@@ -61,6 +62,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard followed[partition.name] === partition else { return }
         followed[partition.name] = nil
         paused[partition.name] = nil
+        session.lookAgain(partition.name)
     }
 
     /// Follows nobody any more.
@@ -73,32 +75,31 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let stream else { return connect() }
         let now = broker.now
         paused = paused.filter { $0.value > now }
-        let request = question()
-        guard !request.topics.isEmpty else { return retryLater() }
+        guard let request = question() else { return retryLater() }
         isBusy = true
         isOutdated = false
         stream.ask(request) { [self] answer in
             isBusy = false
-            guard let answer, answer.errorCode == .none else { return retryLater() }
+            guard let answer, session.isNext(answer, followed.keys) else { return retryLater() }
             isBusy = true
             take(answer)
         }
     }
 
-    private func question() -> FetchRequest {
-        var topics: [FetchRequest.Topic] = []
-        askedTerms.removeAll(keepingCapacity: true)
-        for (name, partition) in followed.sorted(by: { $0.key < $1.key }) where paused[name] == nil {
-            if topics.last?.topicID != partition.topicID { topics.append(.init(topicID: partition.topicID)) }
-            askedTerms[name] = partition.term
-            topics[topics.count - 1].partitions.append(
+    /// What to ask next; nil if there is nothing to ask for at present.
+    private func question() -> FetchRequest? {
+        session.question(from: broker.settings.nodeID) { [self] name in
+            guard let partition = followed[name], paused[name] == nil else { return .notWanted }
+            let allowance = broker.throttle.allowance(for: partition)
+            // What its rate holds back is not asked for.
+            if allowance == 0 { return .heldBack }
+            return .wanted(
+                partition.topicID,
                 .init(
                     partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd, lastFetchedEpoch: partition.epochs.latest,
-                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(ClusterSettings.replicaPartitionBytesMax)))
+                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(min(allowance ?? .max, ClusterSettings.replicaPartitionBytesMax))),
+                isThrottled: allowance != nil)
         }
-        return FetchRequest(
-            replicaID: broker.settings.nodeID, maxWaitMilliseconds: Int32(ClusterSettings.replicaFetchWait.inMilliseconds), minBytes: 1,
-            maxBytes: Int32(ClusterSettings.replicaFetchBytesMax), topics: topics)
     }
 
     private func retryLater() {
@@ -133,6 +134,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func lost(_ stream: PeerStream) {
         guard self.stream === stream else { return }
         self.stream = nil
+        session.begin(with: followed.keys)
         notConnected()
     }
 
@@ -147,7 +149,9 @@ final class ReplicaFetcher: @unchecked Sendable {
             guard let name = broker.machine.topic(id: topic.topicID)?.name else { continue }
             for part in topic.partitions {
                 let place = TopicPartition(name, part.partition)
-                guard let partition = followed[place], partition.topicID == topic.topicID, askedTerms[place] == partition.term else { continue }
+                session.lookAgain(place)
+                // What is answered in another term is not of this leader's log as it is now.
+                guard let partition = followed[place], partition.topicID == topic.topicID, session.askedTerm(of: place) == partition.term else { continue }
                 take(part, partition, gathering)
             }
         }
@@ -165,6 +169,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
         guard let records = part.records, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
+        if broker.throttle.allowance(for: partition) != nil { broker.throttle.spend(.following, records.readableBytes) }
         gathering.enter()
         let job = AppendJob(
             partition: partition, log: partition.log, payload: .replicated(records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)
@@ -189,6 +194,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func pause(_ partition: Partition, for time: Duration = ClusterSettings.replicaRetry) {
         let name = partition.name
         paused[name] = broker.now + time
+        session.lookAgain(name)
         broker.loop.schedule(after: time) {
             if !self.broker.isStopping, let again = self.followed[name] { self.add(again) }
         }

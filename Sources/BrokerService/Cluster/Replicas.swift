@@ -23,6 +23,9 @@ extension Broker {
             if cluster?.registered(record) == true { return placeAll() }
             for name in changed { place(name) }
             coordinatorsChanged()
+        case .unregistered(let broker):
+            cluster?.forgot(broker)
+            coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
         case .done: accessAnswers = [:]
         case .producerIDs, .refused: break

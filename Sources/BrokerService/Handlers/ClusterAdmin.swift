@@ -1,4 +1,4 @@
-// DescribeCluster, DescribeLogDirs, ElectLeaders, DescribeQuorum and DescribeTopicPartitions: the cluster as administrators see it, be it
+// DescribeCluster, DescribeLogDirs, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
 // one broker or several.
 import Base
 import BrokerCore
@@ -70,32 +70,6 @@ extension Broker {
         if state.leader == state.preferredLeader || (isUnclean && state.leader >= 0) { return (.electionNotNeeded, "broker \(state.leader) leads it") }
         if isUnclean { return (.eligibleLeadersNotAvailable, "none of the replicas \(state.replicas) is alive") }
         return (.preferredLeaderNotAvailable, "broker \(state.preferredLeader) is not alive or not in sync")
-    }
-
-    /// The replicated metadata in the place of Kafka's log of that name.
-    func describeQuorum(_ request: DescribeQuorumRequest, _ call: Call) {
-        let metadata = "__cluster_metadata"
-        let end = replica.appliedSlot.rawValue
-        let wall = time.wallTime().milliseconds
-        let topics = request.topics.map { topic in
-            DescribeQuorumResponse.Topic(
-                topicName: topic.topicName,
-                partitions: topic.partitions.map { part in
-                    guard topic.topicName == metadata, part.partition == 0 else {
-                        return .init(partition: part.partition, errorCode: .unknownTopicOrPartition)
-                    }
-                    let voters = settings.cluster?.peers.peers.map { Int32(truncatingIfNeeded: $0.id) } ?? [settings.nodeID]
-                    return .init(
-                        partition: 0, leaderID: controllerID, highWatermark: end,
-                        currentVoters: voters.map { voter in
-                            // How far the others are is known to the controller only.
-                            voter == settings.nodeID
-                                ? .init(replicaID: voter, logEndOffset: end, lastFetchTimestamp: wall, lastCaughtUpTimestamp: wall)
-                                : .init(replicaID: voter, logEndOffset: -1, lastFetchTimestamp: -1, lastCaughtUpTimestamp: -1)
-                        })
-                })
-        }
-        call.reply(.describeQuorum(DescribeQuorumResponse(topics: topics)))
     }
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: Call) {

@@ -44,14 +44,14 @@ extension Broker {
         let defaults = topicDefaults
         for row in TopicConfig.rows where resource.configurationKeys?.contains(row.name) ?? true {
             let stated = topic.configs.contains { $0.name == row.name }
-            let altered = machine.brokerConfigs[row.brokerName] != nil
+            let altered = row.brokerName.map { machine.brokerConfigs[$0] != nil } ?? false
             let inherited: ConfigSource = altered ? .alteredBroker : row.read(defaults) == row.read(TopicConfig()) ? .byDefault : .broker
             var entry = DescribeConfigsResponse.Result.Config(
                 name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.topic : inherited).rawValue, configType: row.type.rawValue,
                 documentation: request.includeDocumentation ? row.documentation : nil)
             if request.includeSynonyms {
                 if stated { entry.synonyms.append(.init(name: row.name, value: row.read(config), source: ConfigSource.topic.rawValue)) }
-                entry.synonyms.append(.init(name: row.brokerName, value: row.read(defaults), source: inherited.rawValue))
+                if let name = row.brokerName { entry.synonyms.append(.init(name: name, value: row.read(defaults), source: inherited.rawValue)) }
             }
             result.configs.append(entry)
         }

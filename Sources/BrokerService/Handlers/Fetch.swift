@@ -98,14 +98,15 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private func noteProgress() {
         guard let follower else { return }
         let alive = broker.machine.cluster.aliveSet.contains(follower)
-        for topic in topics {
-            for part in topic.partitions {
-                guard case .partition(let partition) = find(topic, part) else { continue }
-                broker.advanced(partition) { partition in
-                    if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
-                }
+        func note(_ partition: Partition, _ part: FetchRequest.Topic.Partition) {
+            broker.advanced(partition) { partition in
+                if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
             }
         }
+        for topic in request.topics {
+            for part in topic.partitions { if case .partition(let partition) = find(topic, part) { note(partition, part) } }
+        }
+        session?.noteProgress(now: broker.now, note)
     }
 
     /// Where the reader's log parts from this one, if the reader says what it has.
@@ -125,11 +126,16 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         for topic in topics {
             for part in topic.partitions {
                 guard case .partition(let partition) = find(topic, part) else { return true }
+                // What its rate holds back does not end the wait.
+                guard allowance(partition) != 0 else { continue }
                 available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
             }
         }
         return available >= Int(request.minBytes)
     }
+
+    /// Bytes that a throttled follower out of sync may have of a partition now; nil where nothing holds the reader back.
+    private func allowance(_ partition: Partition) -> Int? { follower.flatMap { broker.throttle.allowance(of: $0, in: partition) } }
 
     /// A partition as it is found.
     private enum Found {
@@ -224,21 +230,27 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private func read(_ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering) {
         answer.describe(t, p, partition)
         if let replica = nearerReplica(partition) { return answer.direct(t, p, replica) }
-        let room = min(Int(part.partitionMaxBytes), answer.remaining)
+        let allowance = allowance(partition)
+        guard allowance != 0 else { return }
+        let room = min(Int(part.partitionMaxBytes), answer.remaining, allowance ?? .max)
         let visible = end(of: partition)
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
         guard part.fetchOffset < visible, room > 0 || answer.bytes == 0 else { return }
         if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
             guard records.readableBytes <= room || answer.bytes == 0 else { return }
+            if allowance != nil { broker.throttle.spend(.leading, records.readableBytes) }
             return hand(records, from: part.fetchOffset, partition, answer, t, p)
         }
         answer.setAside(room)
+        if allowance != nil { broker.throttle.spend(.leading, room) }
         gathering.enter()
         let log = partition.log
         let offset = part.fetchOffset
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [self] result in
+            // What was set aside and did not go is given back; what went beyond it, a batch larger than all of it, is owed.
+            if allowance != nil { broker.throttle.spend(.leading, ((try? result.get())?.readableBytes ?? 0) - room) }
             switch result {
             case .success(let records): hand(records, from: offset, partition, answer, t, p)
             case .failure(let error):

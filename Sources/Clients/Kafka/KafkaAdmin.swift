@@ -33,14 +33,16 @@ extension KafkaClient {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Sets and removes settings, all or none.
-    package func alter(_ owner: KafkaSettingsOwner, set: [(name: String, value: String)], remove: [String]) async throws {
+    /// Sets and removes settings, all or none; `node` is the broker to ask, where that matters.
+    package func alter(_ owner: KafkaSettingsOwner, at node: Int32? = nil, set: [(name: String, value: String)], remove: [String]) async throws {
         let (setting, deleting): (Int8, Int8) = (0, 1)
         let configs =
             set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }
             + remove.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0, configOperation: deleting) }
         let request = IncrementalAlterConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name, configs: configs)])
-        guard case .incrementalAlterConfigs(let answer) = try await callAny(.incrementalAlterConfigs(request)), let result = answer.responses.first else {
+        let body: ResponseBody
+        if let node { body = try await call(node, .incrementalAlterConfigs(request)) } else { body = try await callAny(.incrementalAlterConfigs(request)) }
+        guard case .incrementalAlterConfigs(let answer) = body, let result = answer.responses.first else {
             throw Self.mismatch
         }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }

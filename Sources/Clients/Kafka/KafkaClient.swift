@@ -179,7 +179,8 @@ package actor KafkaClient {
         leaders[name] = nil
     }
 
-    private func controller() async throws -> Int32 {
+    /// The node that administrators are sent to.
+    func controller() async throws -> Int32 {
         guard case .metadata(let answer) = try await bootstrap.call(.metadata(MetadataRequest(topics: [], allowAutoTopicCreation: false))) else {
             throw Self.mismatch
         }

@@ -19,6 +19,11 @@ package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
 
         package init() {}
 
+        package init(name: String = "", partitions: [Partition] = []) {
+            self.name = name
+            self.partitions = partitions
+        }
+
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             try io.string(&name)
             try io.list(&partitions)
@@ -31,6 +36,11 @@ package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
             package var replicas: [Int32]?
 
             package init() {}
+
+            package init(partition: Int32 = 0, replicas: [Int32]? = nil) {
+                self.partition = partition
+                self.replicas = replicas
+            }
 
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
                 try io.int32(&partition)

@@ -1,4 +1,4 @@
-// DescribeQuorum: who votes on the metadata, and how far each is. Source: Kafka protocol guide, api key 55; KIP-595, KIP-836.
+// DescribeQuorum: who votes on the metadata, and how far each is. Source: Kafka protocol guide, api key 55; KIP-595, KIP-836, KIP-853.
 import Base
 
 package struct DescribeQuorumRequest: WireLayout, Equatable {
@@ -51,19 +51,43 @@ package struct DescribeQuorumRequest: WireLayout, Equatable {
 
 package struct DescribeQuorumResponse: WireLayout, Equatable {
     package var errorCode: KafkaErrorCode = .none
+    package var errorMessage: String?
     package var topics: [Topic] = []
+    /// Where those who vote and those who observe are reached.
+    package var nodes: [Node] = []
 
     package init() {}
 
-    package init(errorCode: KafkaErrorCode = .none, topics: [Topic] = []) {
+    package init(errorCode: KafkaErrorCode = .none, topics: [Topic] = [], nodes: [Node] = []) {
         self.errorCode = errorCode
         self.topics = topics
+        self.nodes = nodes
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.errorCode(&errorCode)
+        if io.version >= 2 { try io.optionalString(&errorMessage) }
         try io.list(&topics)
+        if io.version >= 2 { try io.list(&nodes) }
         try io.tags()
+    }
+
+    package struct Node: WireLayout, Equatable {
+        package var nodeID: Int32 = 0
+        package var listeners: [QuorumListener] = []
+
+        package init() {}
+
+        package init(nodeID: Int32, listeners: [QuorumListener]) {
+            self.nodeID = nodeID
+            self.listeners = listeners
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.int32(&nodeID)
+            try io.list(&listeners)
+            try io.tags()
+        }
     }
 
     package struct Topic: WireLayout, Equatable {
@@ -86,6 +110,7 @@ package struct DescribeQuorumResponse: WireLayout, Equatable {
         package struct Partition: WireLayout, Equatable {
             package var partition: Int32 = 0
             package var errorCode: KafkaErrorCode = .none
+            package var errorMessage: String?
             package var leaderID: Int32 = 0
             package var leaderEpoch: Int32 = 0
             package var highWatermark: Int64 = 0
@@ -110,6 +135,7 @@ package struct DescribeQuorumResponse: WireLayout, Equatable {
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
                 try io.int32(&partition)
                 try io.errorCode(&errorCode)
+                if io.version >= 2 { try io.optionalString(&errorMessage) }
                 try io.int32(&leaderID)
                 try io.int32(&leaderEpoch)
                 try io.int64(&highWatermark)
@@ -122,14 +148,18 @@ package struct DescribeQuorumResponse: WireLayout, Equatable {
 
     package struct Replica: WireLayout, Equatable {
         package var replicaID: Int32 = 0
+        package var directoryID = UUIDBytes()
         package var logEndOffset: Int64 = 0
         package var lastFetchTimestamp: Int64 = -1
         package var lastCaughtUpTimestamp: Int64 = -1
 
         package init() {}
 
-        package init(replicaID: Int32 = 0, logEndOffset: Int64 = 0, lastFetchTimestamp: Int64 = -1, lastCaughtUpTimestamp: Int64 = -1) {
+        package init(
+            replicaID: Int32 = 0, directoryID: UUIDBytes = UUIDBytes(), logEndOffset: Int64 = 0, lastFetchTimestamp: Int64 = -1, lastCaughtUpTimestamp: Int64 = -1
+        ) {
             self.replicaID = replicaID
+            self.directoryID = directoryID
             self.logEndOffset = logEndOffset
             self.lastFetchTimestamp = lastFetchTimestamp
             self.lastCaughtUpTimestamp = lastCaughtUpTimestamp
@@ -137,6 +167,7 @@ package struct DescribeQuorumResponse: WireLayout, Equatable {
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             try io.int32(&replicaID)
+            if io.version >= 2 { try io.uuid(&directoryID) }
             try io.int64(&logEndOffset)
             if io.version >= 1 {
                 try io.int64(&lastFetchTimestamp)

@@ -17,6 +17,9 @@ struct RunningBroker: RunningService {
         let peers = try context.settings.ensemble(
             SettingsTable.brokerPeers, SettingsTable.brokerID, SettingsTable.brokerPeerTLS, service: "broker", what: "broker")
         if let peers { join(peers, &settings, context.settings) }
+        if settings.oauth?.allowsUnsecured == true {
+            log.warning("tokens that nobody has signed are taken, so everybody can be anybody", metadata: ["setting": "\(SettingsTable.brokerOAuthUnsecured.name)"])
+        }
         return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
     }
 
@@ -62,10 +65,35 @@ struct RunningBroker: RunningService {
         settings.requiresLogin = all[SettingsTable.brokerLogin]
         settings.enforcesAccess = all[SettingsTable.brokerAccess]
         settings.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
+        settings.oauth = try oauth(all)
+        let secret = all[SettingsTable.brokerTokenSecret]
+        if !secret.isEmpty {
+            var tokens = DelegationTokenSettings(secretKey: Bytes(string: try PasswordFile.read(secret, setting: SettingsTable.brokerTokenSecret.name)))
+            tokens.maxLifetime = .milliseconds(all[SettingsTable.brokerTokenLifetime])
+            tokens.expiry = .milliseconds(all[SettingsTable.brokerTokenExpiry])
+            settings.delegationTokens = tokens
+        }
         let name = all[SettingsTable.brokerFirstUser]
         guard !name.isEmpty else { return }
         let path = all[SettingsTable.brokerFirstUserPasswordFile]
         settings.firstUser = (name, try PasswordFile.read(path, setting: SettingsTable.brokerFirstUserPasswordFile.name))
+    }
+
+    private static func oauth(_ all: Settings) throws(CommandFailure) -> OAuthSettings? {
+        var oauth = OAuthSettings()
+        oauth.keysFile = all[SettingsTable.brokerOAuthKeys]
+        oauth.allowsUnsecured = all[SettingsTable.brokerOAuthUnsecured]
+        oauth.issuer = all[SettingsTable.brokerOAuthIssuer]
+        oauth.audience = all[SettingsTable.brokerOAuthAudience]
+        oauth.principalClaim = all[SettingsTable.brokerOAuthClaim]
+        if !oauth.keysFile.isEmpty {
+            do throws(TokenRefusal) { _ = try TokenKeySet(file: oauth.keysFile) } catch {
+                throw CommandFailure(
+                    .configuration, "the keys of \(SettingsTable.brokerOAuthKeys.name) cannot be used", why: error.reason,
+                    next: "write {\"keys\":[...]} there, as the server that issues the tokens publishes it")
+            }
+        }
+        return oauth.keysFile.isEmpty && !oauth.allowsUnsecured ? nil : oauth
     }
 
     private static func advertised(_ text: String) throws(CommandFailure) -> HostPort? {

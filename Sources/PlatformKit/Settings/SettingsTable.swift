@@ -35,11 +35,30 @@ enum SettingsTable {
         "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
-    static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512).")
+    static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER if broker.oauth.* says so).")
     static let brokerAccess = SettingKey.flag("broker.access-rules", false, "Obey the broker's access rules; what no rule allows is denied.")
     static let brokerSuperUsers = SettingKey.text("broker.super-users", "", "names, separated by commas", "Users that may do everything.")
     static let brokerFirstUser = SettingKey.text("broker.first-user", "", "a user's name", "A user that is made at the start if it is missing.")
     static let brokerFirstUserPasswordFile = SettingKey.text("broker.first-user-password-file", "", "a path", "The file whose first line is that user's password.")
+    static let brokerTokenSecret = SettingKey.text(
+        "broker.delegation-token.secret-key-file", "", "a path; empty: no tokens",
+        "The file whose first line is the key of delegation tokens, the same on all brokers (Kafka: delegation.token.secret.key).")
+    static let brokerTokenLifetime = SettingKey.integer(
+        "broker.delegation-token.max-lifetime.ms", 604_800_000, 1000...31_536_000_000, "ms", "How long a delegation token can be renewed (Kafka: delegation.token.max.lifetime.ms).")
+    static let brokerTokenExpiry = SettingKey.integer(
+        "broker.delegation-token.expiry.ms", 86_400_000, 1000...31_536_000_000, "ms",
+        "How long a delegation token is valid without being renewed (Kafka: delegation.token.expiry.time.ms).")
+    static let brokerOAuthKeys = SettingKey.text(
+        "broker.oauth.keys-file", "", "a path; empty: no tokens that are signed",
+        "A JSON Web Key Set (RS256, HS256) that tokens of OAUTHBEARER are checked with; read again when it changes (Kafka: sasl.oauthbearer.jwks.endpoint.url).")
+    static let brokerOAuthUnsecured = SettingKey.flag(
+        "broker.oauth.unsecured-tokens", false, "Take tokens of OAUTHBEARER that nobody has signed; everybody can be anybody then. For development only.")
+    static let brokerOAuthIssuer = SettingKey.text(
+        "broker.oauth.issuer", "", "a text; empty: anybody", "Who has to have issued a token (Kafka: sasl.oauthbearer.expected.issuer).")
+    static let brokerOAuthAudience = SettingKey.text(
+        "broker.oauth.audience", "", "a text; empty: anybody", "Whom a token has to be for (Kafka: sasl.oauthbearer.expected.audience).")
+    static let brokerOAuthClaim = SettingKey.text(
+        "broker.oauth.principal-claim", "sub", "a claim's name", "The claim of a token that names the user (Kafka: sasl.oauthbearer.sub.claim.name).")
     static let brokerFetchSessions = SettingKey.integer("broker.fetch-sessions", 1000, 0...100_000, "sessions", "Fetch sessions that are kept; a client without one states its partitions with every fetch.")
     static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
 
@@ -73,6 +92,8 @@ enum SettingsTable {
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
             brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
+            brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
+            brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,
         ] + brokerTLS.erased + brokerCluster
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased

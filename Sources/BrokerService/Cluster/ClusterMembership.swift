@@ -1,0 +1,67 @@
+// Who belongs to a broker's cluster, as the log says: the links follow it, and a broker that does not belong, or not any more, serves nobody. Brokers come and
+// go by the requests in QuorumAdmin.
+import Base
+import BrokerCore
+import Logging
+import NetKit
+import Replication
+
+extension ClusterMember {
+    /// How long a broker that was forgotten stays silent: longer than it takes to take it out of those who vote.
+    private static let silenceAfterForgetting = Duration.seconds(10)
+
+    /// Whether this broker belongs to the cluster, and so may introduce itself.
+    var isMember: Bool {
+        switch broker.replica.standing {
+        case .alone, .voter, .observer: true
+        case .founding, .guest, .stranger: false
+        }
+    }
+
+    /// Whether clients have nothing to find here.
+    var isOutsider: Bool { broker.replica.standing == .guest || broker.replica.standing == .stranger }
+
+    /// Other members, or another part for this broker.
+    func membersChanged() {
+        let replica = broker.replica
+        let peers = replica.reachable.compactMap { member in
+            HostPort(parsing: member.address, defaultPort: -1).map { PeerLinkSettings.Peer(id: member.id.rawValue, address: $0) }
+        }
+        links.follow(peers, group: replica.roster?.group ?? 0)
+        if let roster = replica.roster, Set(roster.members.map(\.id.rawValue)) != Set(settings.peers.peers.map(\.id)) {
+            broker.log.notice("the members that the log names count, not those of broker.peers", metadata: [
+                "members": "\(roster.members.map { "\($0.id)=\($0.address)" }.joined(separator: ","))",
+            ])
+        }
+        noteStanding(replica.standing)
+    }
+
+    private func noteStanding(_ standing: Standing) {
+        let trouble = Self.trouble(standing, settings.peers.id)
+        broker.replica.note(trouble: trouble)
+        guard let trouble else { return }
+        if case .founding = standing { return broker.log.notice("\(trouble)") }
+        broker.log.warning("\(trouble)")
+        for session in broker.sessions.values where !session.isPeer { session.close() }
+    }
+
+    /// Why a broker outside of the cluster serves nobody, and what to do about it.
+    private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
+        switch standing {
+        case .alone, .voter, .observer: nil
+        case .founding(let missing) where missing.isEmpty: nil
+        case .founding(let missing):
+            "a new cluster begins when all of its brokers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
+        case .guest: "broker \(id) is no member of the cluster: it follows, and serves when it is added (platform broker members add)"
+        case .stranger:
+            "the cluster knows broker \(id) with another data directory: if that disk is lost, remove the broker (platform broker members remove \(id)) and add one with an empty directory under a new number"
+        }
+    }
+
+    /// A broker was forgotten. If it is this one it says nothing for a while: it may be on its way out of those who vote.
+    func forgot(_ id: Int32) {
+        guard id == broker.settings.nodeID else { return }
+        silentUntil = broker.now + Self.silenceAfterForgetting
+        broker.log.notice("the cluster has forgotten this broker; it introduces itself again if it is still a member in some seconds")
+    }
+}

@@ -1,0 +1,50 @@
+// Which brokers form a cluster: listed, added and removed by the requests that Kafka has for those who vote on its metadata.
+import Base
+import KafkaWire
+import NetKit
+
+/// A member of a cluster.
+package struct KafkaMember: Sendable, Equatable {
+    package var number: Int32
+    /// Where the others reach it.
+    package var peers: String?
+    /// Where clients reach it; nil while it is not there.
+    package var clients: String?
+    package var isVoter: Bool
+    package var isController: Bool
+}
+
+extension KafkaClient {
+    private static let metadataTopic = "__cluster_metadata"
+
+    package func members() async throws -> [KafkaMember] {
+        let cluster = try await cluster(topics: [])
+        let request = DescribeQuorumRequest(topics: [.init(topicName: Self.metadataTopic, partitions: [.init(partition: 0)])])
+        guard case .describeQuorum(let answer) = try await callAny(.describeQuorum(request)), let part = answer.topics.first?.partitions.first else { throw Self.mismatch }
+        let code = answer.errorCode == .none ? part.errorCode : answer.errorCode
+        guard code == .none else { throw KafkaFailure.refused(code, doing: "listing the members of the cluster", detail: answer.errorMessage) }
+        func member(_ replica: DescribeQuorumResponse.Replica, _ isVoter: Bool) -> KafkaMember {
+            KafkaMember(
+                number: replica.replicaID, peers: answer.nodes.first { $0.nodeID == replica.replicaID }?.listeners.first.map { "\(HostPort($0.host, Int($0.port)))" },
+                clients: cluster.brokers.first { $0.node == replica.replicaID }.map { "\($0.address)" }, isVoter: isVoter, isController: replica.replicaID == part.leaderID)
+        }
+        return (part.currentVoters.map { member($0, true) } + part.observers.map { member($0, false) }).sorted { $0.number < $1.number }
+    }
+
+    /// Adds a broker that runs and follows; waits until it has caught up.
+    package func addMember(_ number: Int32, at address: HostPort) async throws {
+        let listener = QuorumListener(name: "CONTROLLER", host: address.host, port: UInt16(clamping: address.port))
+        let request = AddRaftVoterRequest(timeoutMilliseconds: Self.adminTimeoutMilliseconds, voterID: number, listeners: [listener])
+        guard case .addRaftVoter(let answer) = try await callAny(.addRaftVoter(request)) else { throw Self.mismatch }
+        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "adding broker \(number)", detail: answer.errorMessage) }
+    }
+
+    /// Removes a broker on which nothing lies. Asked of another one, since the removed one ends its connections.
+    package func removeMember(_ number: Int32) async throws {
+        let request = RequestBody.removeRaftVoter(RemoveRaftVoterRequest(voterID: number))
+        let body: ResponseBody
+        if let node = try await nodes().first(where: { $0 != number }) { body = try await call(node, request) } else { body = try await callAny(request) }
+        guard case .removeRaftVoter(let answer) = body else { throw Self.mismatch }
+        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "removing broker \(number)", detail: answer.errorMessage) }
+    }
+}

@@ -1,0 +1,37 @@
+// ExpireDelegationToken: a token ends, or at another time. Source: Kafka protocol guide, api key 40; KIP-48.
+import Base
+
+package struct ExpireDelegationTokenRequest: WireLayout, Equatable {
+    package var hmac = Bytes()
+    /// From now on; negative ends the token at once.
+    package var expiryPeriodMilliseconds: Int64 = -1
+
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.bytes(&hmac)
+        try io.int64(&expiryPeriodMilliseconds)
+        try io.tags()
+    }
+}
+
+package struct ExpireDelegationTokenResponse: WireLayout, Equatable {
+    package var errorCode: KafkaErrorCode = .none
+    /// When the token ends, in milliseconds since 1970.
+    package var expires: Int64 = 0
+    package var throttleTimeMilliseconds: Int32 = 0
+
+    package init() {}
+
+    package init(errorCode: KafkaErrorCode, expires: Int64 = 0) {
+        self.errorCode = errorCode
+        self.expires = expires
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.errorCode(&errorCode)
+        try io.int64(&expires)
+        try io.int32(&throttleTimeMilliseconds)
+        try io.tags()
+    }
+}

@@ -1,0 +1,37 @@
+// RenewDelegationToken: a token is valid for longer. Source: Kafka protocol guide, api key 39; KIP-48.
+import Base
+
+package struct RenewDelegationTokenRequest: WireLayout, Equatable {
+    package var hmac = Bytes()
+    /// From now on; negative for as long as the broker finds right.
+    package var renewPeriodMilliseconds: Int64 = -1
+
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.bytes(&hmac)
+        try io.int64(&renewPeriodMilliseconds)
+        try io.tags()
+    }
+}
+
+package struct RenewDelegationTokenResponse: WireLayout, Equatable {
+    package var errorCode: KafkaErrorCode = .none
+    /// When the token ends, in milliseconds since 1970.
+    package var expires: Int64 = 0
+    package var throttleTimeMilliseconds: Int32 = 0
+
+    package init() {}
+
+    package init(errorCode: KafkaErrorCode, expires: Int64 = 0) {
+        self.errorCode = errorCode
+        self.expires = expires
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.errorCode(&errorCode)
+        try io.int64(&expires)
+        try io.int32(&throttleTimeMilliseconds)
+        try io.tags()
+    }
+}

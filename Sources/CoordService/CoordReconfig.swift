@@ -54,7 +54,7 @@ extension CoordDoor {
         case .failure(let refusal): return .refused(refusal.code)
         case .success(let roster):
             let stat = machine.tree.outline(Self.configPath)?.status.record ?? StatRecord()
-            return .body(encode(GetDataResponse(data: Bytes(string: MemberText.config(roster)), stat: stat)))
+            return .node(GetDataResponse(data: Bytes(string: MemberText.config(roster)), stat: stat))
         }
     }
 }

@@ -38,7 +38,9 @@ final class CoordConnection: FrameSession {
 
     let id: WatcherID
     let frames: FrameConnection
-    unowned let door: CoordDoor
+    /// Not weak, nor is anything else that is asked for each request: an object that was ever referred to weakly is counted the slow way for good.
+    /// The door lets go of its connections as they close.
+    let door: CoordDoor
     let openedAt: Instant
     var state = State.greeting
     var identities: [Identity]
@@ -72,6 +74,7 @@ final class CoordConnection: FrameSession {
         identities = [Identity(scheme: "ip", id: frames.remote?.host ?? "")]
     }
 
+    var isEnded: Bool { if case .ended = state { true } else { false } }
     var session: SessionID? { if case .open(let id) = state { id } else { nil } }
     var remote: String { frames.remote?.description ?? "?" }
     var pendingCount: Int { pending.count }
@@ -173,7 +176,7 @@ final class CoordConnection: FrameSession {
         proposals += 1
         let number = proposals
         enqueue(xid, operation, .proposed(number, write), bytes: bytes)
-        door.propose(command) { [weak self] in self?.ended(number, $0) }
+        door.propose(command) { self.ended(number, $0) }
     }
 
     /// Keeps the place in line for an answer that `work` comes to in time; with nil, the client goes elsewhere.
@@ -181,8 +184,8 @@ final class CoordConnection: FrameSession {
         proposals += 1
         let number = proposals
         enqueue(xid, operation, .deferred(number))
-        work { [weak self] answer in
-            guard let self, case .open = self.state else { return }
+        work { answer in
+            guard case .open = self.state else { return }
             guard let answer else { return self.end() }
             guard let place = self.pending.firstIndex(where: { if case .deferred(number) = $0.request { true } else { false } }) else { return }
             self.pending[place].request = .ready(answer)

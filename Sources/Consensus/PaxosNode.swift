@@ -134,6 +134,7 @@ package struct PaxosNode: Sendable {
         // At a start there is rarely a leader, so a vote is looked for as soon as one may be given.
         election.hasten(notBefore: grant.until)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
+        if standsAlone { self.acceptor.trim(through: applied) }
     }
 
     package var isLeading: Bool { proposer.phase == .leading }
@@ -219,6 +220,8 @@ package struct PaxosNode: Sendable {
             effects.committed.append(entry)
             if entry.isRoster { adopt(entry.roster, now, &effects) }
         }
+        // Nobody will ever ask for them: what is decided is in the effects, and durable in the log.
+        if standsAlone { acceptor.trim(through: slot) }
     }
 
     private mutating func receive(_ envelope: Envelope, _ now: Instant, _ effects: inout PaxosEffects) {

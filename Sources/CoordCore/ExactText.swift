@@ -11,8 +11,8 @@ package struct ExactText: Hashable, Sendable {
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }  // read within the call
     }
 
-    /// In the order of their bytes.
-    package static func sorted(_ texts: [String]) -> [String] { texts.sorted(by: precedes) }
+    /// In the order of the bytes of each one's text.
+    static func sorted<T>(_ elements: [T], by text: (T) -> String) -> [T] { elements.sorted { precedes(text($0), text($1)) } }
 
     private static func precedes(_ left: String, _ right: String) -> Bool {
         // Both are read within the calls; compared as memory, which a session's thousands of nodes make worth it.

@@ -16,6 +16,8 @@ struct NodeRecord: Sendable {
     /// Where its history is; none for a node that was never changed and has no children and no owner.
     var history = PathIndex.none
     var acl: UInt32
+    /// Whether its row is still to be made.
+    var isChanged = false
 }
 
 /// What a node has that was changed, has children or an owner.
@@ -56,6 +58,8 @@ struct NodeArena: Sendable {
     private(set) var count = 0
     /// Bytes of all data fields.
     private(set) var dataBytes = 0
+    /// Nodes that were changed since this was last emptied, each once, in the order in which they first changed; some of them may be gone.
+    private var changed: [UInt32] = []
 
     init(root: Znode) { _ = add("", parent: PathIndex.none, root) }
 
@@ -98,18 +102,24 @@ struct NodeArena: Sendable {
 
     func path(_ number: UInt32) -> String {
         if number == Self.root { return "/" }
-        var names: [[UInt8]] = []
+        var bytes = 0
         var next = number
         while next != Self.root {
-            names.append(payloads.name(records[next].payload))
+            bytes += 1 + records[next].payload.nameBytes
             next = records[next].parent
         }
-        var bytes: [UInt8] = []
-        for name in names.reversed() {
-            bytes.append(UInt8(ascii: "/"))
-            bytes += name
+        // Filled from its end to its beginning with as many bytes as were counted.
+        return String(unsafeUninitializedCapacity: bytes) { text in
+            var (end, next) = (bytes, number)
+            while next != Self.root {
+                let payload = records[next].payload
+                payloads.copyName(payload, to: text, endingAt: end)
+                end -= payload.nameBytes + 1
+                text[end] = UInt8(ascii: "/")
+                next = records[next].parent
+            }
+            return bytes
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     // MARK: reading
@@ -143,6 +153,7 @@ struct NodeArena: Sendable {
     }
 
     func stat(_ number: UInt32) -> ZnodeStat { Self.stat(records[number], history(records[number])) }
+    func parent(_ number: UInt32) -> UInt32 { records[number].parent }
     func dataByteCount(_ number: UInt32) -> Int { records[number].payload.dataBytes }
     func childCount(_ number: UInt32) -> Int { Int(history(records[number]).childCount) }
 
@@ -161,11 +172,39 @@ struct NodeArena: Sendable {
 
     // MARK: changing
 
+    /// How many nodes have changed.
+    var changedCount: Int { changed.count }
+
+    /// The changed nodes that are still there; that they were changed is forgotten.
+    mutating func takeChanged() -> [UInt32] {
+        var taken: [UInt32] = []
+        taken.reserveCapacity(changed.count)
+        for number in changed where records[number].isChanged {
+            records[number].isChanged = false
+            taken.append(number)
+        }
+        changed.removeAll(keepingCapacity: true)
+        return taken
+    }
+
+    private mutating func noteChanged(_ number: UInt32) {
+        guard !records[number].isChanged else { return }
+        records[number].isChanged = true
+        changed.append(number)
+    }
+
     /// Makes room in the index for nodes that are about to come.
     mutating func reserve(_ nodes: Int) { index.reserve(nodes, &records) }
 
     /// Adds a node under `parent`; the root has none.
     mutating func add(_ path: String, parent: UInt32, _ node: Znode) -> UInt32 {
+        let number = load(path, parent: parent, node)
+        noteChanged(number)
+        return number
+    }
+
+    /// Adds a node whose row is there already.
+    mutating func load(_ path: String, parent: UInt32, _ node: Znode) -> UInt32 {
         var path = path
         // The bytes are read within the call.
         var record = path.withUTF8 { bytes in
@@ -207,6 +246,7 @@ struct NodeArena: Sendable {
 
     mutating func set(_ number: UInt32, _ stat: ZnodeStat) {
         (records[number].czxid, records[number].ctime) = (stat.czxid, stat.ctime)
+        noteChanged(number)
         changeHistory(number) { $0.take(stat) }
     }
 
@@ -238,6 +278,7 @@ struct NodeArena: Sendable {
         if record.history != PathIndex.none { histories.remove(record.history) }
         payloads.remove(record.payload)
         lists.giveBack(record.acl)
+        records[number].isChanged = false
         records.remove(number)
         count -= 1
         dataBytes -= record.payload.dataBytes

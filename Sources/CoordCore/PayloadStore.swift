@@ -120,6 +120,13 @@ struct PayloadStore: Sendable {
         return body(slabs[slab][start..<start + size])
     }
 
+    /// Copies the name to where it ends at `end`; there is room for it.
+    func copyName(_ payload: Payload, to text: UnsafeMutableBufferPointer<UInt8>, endingAt end: Int) {
+        withBytes(payload) { all in
+            _ = UnsafeMutableBufferPointer(rebasing: text[(end - payload.nameBytes)..<end]).update(fromContentsOf: all.prefix(payload.nameBytes))
+        }
+    }
+
     func name(_ payload: Payload) -> [UInt8] { withBytes(payload) { Array($0.prefix(payload.nameBytes)) } }
 
     func data(_ payload: Payload) -> Bytes? {

@@ -1,5 +1,5 @@
 // The writes to the tree. Every operation checks first and changes afterwards, in ZooKeeper's order of checks, and notes how to take itself
-// back, so that a multi whose third operation is refused leaves no trace. What was changed comes out as rows and events.
+// back, so that a multi whose third operation is refused leaves no trace. What happened comes out as events; the tree itself knows what has changed.
 import Base
 
 /// One write under way: where it stands in the log, who asks, and what it has changed so far.
@@ -20,8 +20,6 @@ struct TreeWrite {
     private var undo: [Undo] = []
     /// A single operation checks everything before it changes anything, so it never has to be taken back.
     private var keepsUndo = false
-    /// Paths whose rows have changed; some more than once.
-    private(set) var changed: [String] = []
     private(set) var events: [TreeEvent] = []
 
     init(_ position: ApplyPosition, session: SessionID = .none, identities: [Identity] = [], enforcesQuota: Bool = false) {
@@ -57,7 +55,7 @@ struct TreeWrite {
             case .remove(let path): tree.erase(path)
             }
         }
-        (undo, changed, events) = ([], [], [])
+        (undo, events) = ([], [])
     }
 
     private mutating func execute(_ operation: CoordOperation, _ tree: inout ZnodeTree) throws(CoordRefusal) -> OperationResult {
@@ -128,28 +126,29 @@ struct TreeWrite {
 
     private mutating func delete(_ path: String, _ version: Int32, _ tree: inout ZnodeTree) throws(CoordRefusal) {
         guard let parentPath = ZnodePath.parentIfAny(of: path), !ZnodePath.isReserved(path) else { throw .badArguments }
-        guard let parent = tree.outline(parentPath) else { throw .noNode }
-        try require(.delete, parent.acl)
-        guard let node = tree.outline(path) else { throw .noNode }
+        guard let parent = tree.place(of: parentPath) else { throw .noNode }
+        try require(.delete, tree.outline(at: parent).acl)
+        guard let place = tree.place(of: path) else { throw .noNode }
+        let node = tree.outline(at: place)
         try expect(version, node.stat.version)
         guard node.status.childCount == 0 else { throw .notEmpty }
-        remove(path, node, parentPath, parent, &tree)
+        remove(path, at: place, node, parentPath, at: parent, &tree)
     }
 
     private mutating func remove(
-        _ path: String, _ node: ZnodeOutline, _ parentPath: String, _ parent: ZnodeOutline, _ tree: inout ZnodeTree
+        _ path: String, at place: ZnodeTree.Place, _ node: ZnodeOutline, _ parentPath: String, at parentPlace: ZnodeTree.Place,
+        _ tree: inout ZnodeTree
     ) {
+        let parent = tree.outline(at: parentPlace)
         if keepsUndo, let whole = tree.node(path) { undo += [.restat(path: parentPath, parent.stat), .restore(path: path, whole)] }
-        tree.erase(path)
-        tree.change(parentPath) { $0.pzxid = zxid }
+        tree.erase(path, at: place)
+        tree.change(at: parentPlace) { $0.pzxid = zxid }
         count(path, bytes: -node.status.dataBytes, count: -1, &tree)
         note(path, .deleted, node.acl, parentPath, parent.acl)
     }
 
     /// A node came or went.
     private mutating func note(_ path: String, _ kind: TreeEvent.Kind, _ acl: [AccessRight], _ parentPath: String, _ parentACL: [AccessRight]) {
-        changed.append(path)
-        changed.append(parentPath)
         events.append(TreeEvent(kind, path, acl: acl))
         events.append(TreeEvent(.childrenChanged, parentPath, acl: parentACL))
     }
@@ -170,7 +169,6 @@ struct TreeWrite {
         stat.mzxid = zxid
         stat.mtime = position.time.milliseconds
         tree.setData(path, at: place, data, stat)
-        changed.append(path)
         let status = NodeStatus(stat: stat, dataBytes: data?.readableBytes ?? 0, childCount: node.status.childCount)
         let result = OperationResult.changed(path: path, status)
         count(path, bytes: growth, count: 0, &tree)
@@ -211,7 +209,6 @@ struct TreeWrite {
     /// Puts the changed node in the place of `old`, whose children stay.
     private mutating func replace(_ path: String, _ node: Znode, _ old: ZnodeOutline, _ tree: inout ZnodeTree) -> OperationResult {
         tree.put(path, node)
-        changed.append(path)
         var status = node.status
         status.childCount = old.status.childCount
         return .changed(path: path, status)
@@ -246,25 +243,29 @@ struct TreeWrite {
         keep(path, tree)
         node.data = Bytes(string: used.usageText)
         tree.put(path, node)
-        changed.append(path)
     }
 
     // MARK: nodes that go by themselves
 
     /// Deletes what a session leaves behind, in order of path.
     mutating func deleteEphemerals(_ tree: inout ZnodeTree) {
-        for path in tree.ephemeralPaths(of: session) { removeUnasked(path, &tree) }
+        let nodes = tree.ephemeralNodes(of: session)
+        events.reserveCapacity(2 * nodes.count)
+        var before = (path: "", place: nil as ZnodeTree.Place?)
+        for (path, place) in nodes {
+            // Many lie side by side.
+            let parent = tree.parent(of: place)
+            if before.place != parent { before = (ZnodePath.parent(of: path), parent) }
+            remove(path, at: place, tree.outline(at: place), before.path, at: parent, &tree)
+        }
     }
 
     /// Deletes those of `paths` whose time is up.
     mutating func reap(_ paths: [String], unusedMilliseconds: Int64, _ tree: inout ZnodeTree) {
-        for path in paths where tree.isDue(path, now: position.time, unusedMilliseconds: unusedMilliseconds) { removeUnasked(path, &tree) }
-    }
-
-    private mutating func removeUnasked(_ path: String, _ tree: inout ZnodeTree) {
-        let parentPath = ZnodePath.parent(of: path)
-        guard let node = tree.outline(path), let parent = tree.outline(parentPath) else { return }
-        remove(path, node, parentPath, parent, &tree)
+        for path in paths where tree.isDue(path, now: position.time, unusedMilliseconds: unusedMilliseconds) {
+            guard let place = tree.place(of: path) else { continue }
+            remove(path, at: place, tree.outline(at: place), ZnodePath.parent(of: path), at: tree.parent(of: place), &tree)
+        }
     }
 }
 

@@ -13,6 +13,8 @@ package struct ZnodeTree: Sendable {
     /// Limits by the path that they hold for; derived from the nodes under `/zookeeper/quota`.
     package private(set) var quotas = OrderedDictionary<ExactText, QuotaFigures>()
     package private(set) var ephemeralCount = 0
+    /// Paths that nodes were taken out of since the changes were last taken; there may be nodes there again.
+    private var erased: [String] = []
     /// Above this many children a list is no longer sorted for its readers.
     package static let sortedNamesMax = 10_000
 
@@ -23,6 +25,25 @@ package struct ZnodeTree: Sendable {
         config.aversion = -1
         put("/zookeeper/config", Znode(data: Bytes(), acl: [AccessRight(.read, scheme: "world", id: "anyone")], stat: config))
         put("/zookeeper/quota", Znode(data: Bytes(), acl: [.open], stat: ZnodeStat()))
+        forgetChanges()
+    }
+
+    // MARK: changes
+
+    /// How many nodes have changed, came or went since the changes were last taken; some may count twice.
+    var changedCount: Int { arena.changedCount + erased.count }
+
+    /// The rows of what has changed, as it is now: first the nodes that went, then those that are there.
+    mutating func takeChanges(_ rows: inout RowChanges) {
+        for path in erased { CoordRows.delete(path, &rows) }
+        erased.removeAll(keepingCapacity: true)
+        for number in arena.takeChanged() { CoordRows.upsert(arena.path(number), arena.node(number), &rows) }
+    }
+
+    /// The tables hold everything as it is.
+    mutating func forgetChanges() {
+        erased.removeAll()
+        _ = arena.takeChanged()
     }
 
     package var count: Int { arena.count }
@@ -36,10 +57,12 @@ package struct ZnodeTree: Sendable {
     package func outline(_ path: String) -> ZnodeOutline? { arena.find(path).map { arena.outline($0) } }
 
     /// A node that was found: as long as it is not erased, asking it again needs no path.
-    struct Place { fileprivate var number: UInt32 }
+    struct Place: Equatable { fileprivate var number: UInt32 }
 
     func place(of path: String) -> Place? { arena.find(path).map { Place(number: $0) } }
     func outline(at place: Place) -> ZnodeOutline { arena.outline(place.number) }
+    /// The place of the parent of any node but the root.
+    func parent(of place: Place) -> Place { Place(number: arena.parent(place.number)) }
 
     /// The names below a node, sorted as far as they are not too many; nil if there is no such node.
     package func children(of path: String) -> [String]? {
@@ -49,7 +72,11 @@ package struct ZnodeTree: Sendable {
     }
 
     /// What a session will take with it, by path.
-    package func ephemeralPaths(of session: SessionID) -> [String] { ExactText.sorted((ephemerals[session] ?? []).map { arena.path($0) }) }
+    package func ephemeralPaths(of session: SessionID) -> [String] { ephemeralNodes(of: session).map(\.path) }
+
+    func ephemeralNodes(of session: SessionID) -> [(path: String, place: Place)] {
+        ExactText.sorted((ephemerals[session] ?? []).map { (arena.path($0), Place(number: $0)) }, by: \.path)
+    }
 
     /// Some of the containers and nodes with a time to live.
     func mortalPaths(from place: Int, count: Int) -> [String] { mortals.elements.dropFirst(place).prefix(count).map { arena.path($0) } }
@@ -107,7 +134,7 @@ package struct ZnodeTree: Sendable {
             guard let parent = arena.find(parentPath) else { return false }
             siblings = LoadedParent(path: parentPath == "/" ? [] : Array(parentPath.utf8), number: parent)
         }
-        note(arena.add(path, parent: siblings.number, node), node.stat.life)
+        note(arena.load(path, parent: siblings.number, node), node.stat.life)
         return true
     }
 
@@ -157,7 +184,11 @@ package struct ZnodeTree: Sendable {
 
     /// Takes a node without children out.
     mutating func erase(_ path: String) {
-        guard let number = arena.find(path) else { return }
+        if let place = place(of: path) { erase(path, at: place) }
+    }
+
+    mutating func erase(_ path: String, at place: Place) {
+        let number = place.number
         switch arena.stat(number).life {
         case .persistent: break
         case .ephemeral(let session):
@@ -167,6 +198,7 @@ package struct ZnodeTree: Sendable {
         case .container, .ttl: mortals.removeUnordered(number)
         }
         arena.remove(number)
+        erased.append(path)
         if let limited = QuotaPath.limited(by: path) { quotas.removeUnordered(ExactText(limited)) }
     }
 }

@@ -41,12 +41,11 @@ struct AdminServer: Sendable {
     func stop() async { await server.stop() }
 
     static func start(_ address: HostPort, _ door: CoordDoor, _ log: Logger) async throws -> AdminServer {
-        AdminServer(server: try await HTTPServer.start(address, name: "coord", log: log) { [weak door] call in await answer(call, door) })
+        AdminServer(server: try await HTTPServer.start(address, name: "coord", log: log) { call in await answer(call, door) })
     }
 
-    private static func answer(_ call: HTTPCall, _ door: CoordDoor?) async -> HTTPReply {
+    private static func answer(_ call: HTTPCall, _ door: CoordDoor) async -> HTTPReply {
         guard call.method == "GET" || call.method == "HEAD" else { return .text(405, "this port only shows things: use GET\n") }
-        guard let door else { return .text(503, "the server is stopping\n") }
         let parts = call.path.split(separator: "/").map(String.init)
         guard parts.first == "commands", parts.count <= 2 else { return .text(404, "there is no \(call.path) here; try /commands\n") }
         guard parts.count == 2 else { return commandList }

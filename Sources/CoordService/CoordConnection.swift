@@ -38,7 +38,9 @@ final class CoordConnection: FrameSession {
 
     let id: WatcherID
     let frames: FrameConnection
-    unowned let door: CoordDoor
+    /// Not weak, nor is anything else that is asked for each request: an object that was ever referred to weakly is counted the slow way for good.
+    /// The door lets go of its connections as they close.
+    let door: CoordDoor
     let openedAt: Instant
     var state = State.greeting
     var identities: [Identity]
@@ -56,6 +58,9 @@ final class CoordConnection: FrameSession {
     private(set) var timeoutMilliseconds: Int32 = 0
     private(set) var statistics = RequestStatistics()
     private(set) var last = LastRequest()
+    private lazy var watches = door.watches(of: id)
+    /// Whether the session was heard from in the present burst of frames.
+    private var isHeardInBurst = false
     private var pending = Deque<Waiting>()
     private var proposals = 0
     private var isHeld = false
@@ -69,6 +74,7 @@ final class CoordConnection: FrameSession {
         identities = [Identity(scheme: "ip", id: frames.remote?.host ?? "")]
     }
 
+    var isEnded: Bool { if case .ended = state { true } else { false } }
     var session: SessionID? { if case .open(let id) = state { id } else { nil } }
     var remote: String { frames.remote?.description ?? "?" }
     var pendingCount: Int { pending.count }
@@ -87,6 +93,12 @@ final class CoordConnection: FrameSession {
         case .open(let session): request(frame, session)
         case .ended: break
         }
+    }
+
+    func burstEnded() {
+        guard isHeardInBurst else { return }
+        isHeardInBurst = false
+        if let session { door.heardFrom(self, session) }
     }
 
     func refusedLength(_ raw: UInt32) -> Bool {
@@ -121,7 +133,7 @@ final class CoordConnection: FrameSession {
     // MARK: requests
 
     private func request(_ frame: Bytes, _ session: SessionID) {
-        door.heardFrom(self, session)
+        isHeardInBurst = true
         var reader = JuteReader(frame)
         var header = RequestHeader()
         do { try header.read(&reader) } catch {
@@ -129,7 +141,7 @@ final class CoordConnection: FrameSession {
             return end()
         }
         let xid = header.xid
-        guard let api = CoordAPI.byCode[header.operation] else {
+        guard let api = CoordAPI.row(header.operation) else {
             // As ZooKeeper does: the client and this server do not speak the same language.
             return enqueue(xid, nil, .ready(.refused(.unimplemented), zxid: -1, endsConnection: true))
         }
@@ -137,7 +149,7 @@ final class CoordConnection: FrameSession {
         if isReadOnly, let answer = readOnlyAnswer(api) { return enqueue(xid, api.code, answer) }
         do {
             switch api.handler {
-            case .read: enqueue(xid, api.code, .read(api, reader.buffer))
+            case .read: read(xid, api, reader.buffer)
             case .write(let read):
                 let write = try read(&reader)
                 if isLocal, write.operations.contains(where: \.isEphemeral) { door.promote(session, on: self) }
@@ -164,7 +176,7 @@ final class CoordConnection: FrameSession {
         proposals += 1
         let number = proposals
         enqueue(xid, operation, .proposed(number, write), bytes: bytes)
-        door.propose(command) { [weak self] in self?.ended(number, $0) }
+        door.propose(command) { self.ended(number, $0) }
     }
 
     /// Keeps the place in line for an answer that `work` comes to in time; with nil, the client goes elsewhere.
@@ -172,8 +184,8 @@ final class CoordConnection: FrameSession {
         proposals += 1
         let number = proposals
         enqueue(xid, operation, .deferred(number))
-        work { [weak self] answer in
-            guard let self, case .open = self.state else { return }
+        work { answer in
+            guard case .open = self.state else { return }
             guard let answer else { return self.end() }
             guard let place = self.pending.firstIndex(where: { if case .deferred(number) = $0.request { true } else { false } }) else { return }
             self.pending[place].request = .ready(answer)
@@ -208,6 +220,7 @@ final class CoordConnection: FrameSession {
     /// A command of this connection was executed, or will not be.
     private func ended(_ number: Int, _ result: Result<CoordOutcome, ReplicaRefusal>) {
         guard case .open = state else { return }
+        // What was proposed first ends first, so this is nearly always the first in line.
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
         guard let place, case .proposed(_, let write) = pending[place].request else { return }
         // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere.
@@ -222,7 +235,7 @@ final class CoordConnection: FrameSession {
         case .success(let outcome):
             guard let write else { return .ready(.body(Bytes()), zxid: outcome.zxid, endsConnection: true) }
             switch outcome.result {
-            case .success(let results): return .ready(.body(write.reply(results)), zxid: outcome.zxid)
+            case .success(let results): return .ready(write.reply(results), zxid: outcome.zxid)
             case .failure(let refusal) where refusal.reason == .sessionExpired || refusal.reason == .sessionMoved:
                 return .ready(.refused(refusal.reason.code), zxid: outcome.zxid, endsConnection: true)
             case .failure(let refusal):
@@ -254,10 +267,19 @@ final class CoordConnection: FrameSession {
         if isHeld, !door.isFull, release() { door.released(self) }
     }
 
+    /// Answers a read at once if nothing is before it, or puts it in line.
+    private func read(_ xid: Int32, _ api: CoordAPI, _ bytes: Bytes) {
+        guard pending.isEmpty else { return enqueue(xid, api.code, .read(api, bytes)) }
+        let waiting = Waiting(xid: xid, operation: api.code, since: door.now, bytes: 0, request: .read(api, bytes))
+        send(xid, read(api, bytes))
+        note(waiting, nil)
+    }
+
     private func read(_ api: CoordAPI, _ bytes: Bytes) -> CoordAnswer {
         guard case .read(let read) = api.handler, let session else { preconditionFailure("a queued read has a read handler and a session") }
         var reader = JuteReader(bytes)
-        do { return try read(&reader, door.machine, door.readContext(self, session)) } catch { return .refused(.marshallingError) }
+        let context = ReadContext(session: session, identities: identities, watches: watches)
+        do { return try read(&reader, door.machine, context) } catch { return .refused(.marshallingError) }
     }
 
     private func note(_ waiting: Waiting, _ zxid: Int64?) {
@@ -273,17 +295,14 @@ final class CoordConnection: FrameSession {
     func send(_ xid: Int32, _ answer: CoordAnswer, zxid: Int64? = nil) {
         statistics.noteSent()
         door.noteSent()
-        switch answer {
-        case .body(let body): frames.send(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: .ok), body)
-        case .refused(let code): frames.send(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: code), Bytes())
-        }
+        frames.send(ReplyHeader(xid: xid, zxid: zxid ?? door.zxid, error: answer.code), answer)
     }
 
     /// A watch of this connection has fired.
     func notify(_ event: WatchEvent, zxid: Int64) {
         statistics.noteSent()
         door.noteSent()
-        frames.send(ReplyHeader(xid: SpecialXid.event, zxid: zxid, error: .ok), encode(event))
+        frames.send(ReplyHeader(xid: SpecialXid.event, zxid: zxid, error: .ok), .body(encode(event)))
     }
 
     func transmit(_ bytes: Bytes) {
@@ -295,10 +314,10 @@ final class CoordConnection: FrameSession {
 
 extension FrameConnection {
     /// Sends a header and a body as one frame.
-    fileprivate func send(_ header: ReplyHeader, _ body: Bytes) {
-        send(bytes: ReplyHeader.byteCount + body.readableBytes) { frame in
+    fileprivate func send(_ header: ReplyHeader, _ body: CoordAnswer) {
+        send(bytes: ReplyHeader.byteCount + body.byteCount) { frame in
             frame.writeMultipleIntegers(header.xid, header.zxid, header.error)
-            frame.writeImmutableBuffer(body)
+            body.write(into: &frame)
         }
     }
 }

@@ -143,6 +143,8 @@ package final class CoordDoor: @unchecked Sendable {
     package func stop() async {
         await stopListening()
         await admin?.stop()
+        // It holds on to this door.
+        admin = nil
         await onLoop { self.isStopped = true }
         await replica.stop()
         await links?.stop()

@@ -29,15 +29,15 @@ extension CoordConnection {
     /// A client that has seen more than this server would read the past: it waits until the server has seen as much, and is sent away if that
     /// is more than there is.
     private func catchUp(_ connect: ConnectRequest, _ readOnlyByte: Bool) {
-        door.replica.afterBarrier { [weak self] reached in
-            guard let self, case .opening = self.state else { return }
+        door.replica.afterBarrier { reached in
+            guard case .opening = self.state else { return }
             guard reached, connect.lastZxidSeen <= self.door.zxid else { return self.end() }
             self.begin(connect, readOnlyByte)
         }
     }
 
     private func begin(_ connect: ConnectRequest, _ readOnlyByte: Bool) {
-        door.attach(self, connect) { [weak self] in self?.answer($0, readOnlyByte: readOnlyByte) }
+        door.attach(self, connect) { self.answer($0, readOnlyByte: readOnlyByte) }
     }
 
     private func answer(_ attachment: CoordDoor.Attachment, readOnlyByte: Bool) {

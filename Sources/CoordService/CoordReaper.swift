@@ -9,7 +9,7 @@ extension CoordDoor {
     private static var sliceTick: Duration { .milliseconds(50) }
 
     func scheduleReaping() {
-        loop.schedule(after: settings.reapInterval) { [weak self] in self?.reap(from: 0) }
+        loop.schedule(after: settings.reapInterval) { self.reap(from: 0) }
     }
 
     private func reap(from place: Int) {
@@ -18,12 +18,12 @@ extension CoordDoor {
         let unused = settings.unusedContainerLife.inMilliseconds
         let (paths, total) = machine.tree.due(from: place, count: Self.slice, now: time.wallTime(), unusedMilliseconds: unused)
         if !paths.isEmpty {
-            propose(.reap(paths: paths, unusedMilliseconds: unused)) { [weak self] result in
-                guard let self, case .success(let outcome) = result else { return }
+            propose(.reap(paths: paths, unusedMilliseconds: unused)) { result in
+                guard case .success(let outcome) = result else { return }
                 for event in outcome.events where event.kind == .deleted { self.counters.reapedNodes.add() }
             }
         }
         guard place + Self.slice < total else { return scheduleReaping() }
-        loop.schedule(after: Self.sliceTick) { [weak self] in self?.reap(from: place + Self.slice) }
+        loop.schedule(after: Self.sliceTick) { self.reap(from: place + Self.slice) }
     }
 }

@@ -15,13 +15,13 @@ extension CoordDoor {
             log.notice("a reconfig was refused: this server stands alone; started with --id and --peers that name it only, it can grow")
             return done(.refused(.unimplemented))
         }
-        replica.afterBarrier { [weak self] reached in
-            guard let self, reached, let roster = self.replica.roster else { return done(nil) }
+        replica.afterBarrier { reached in
+            guard reached, let roster = self.replica.roster else { return done(nil) }
             switch self.wanted(request, roster, identities) {
             case .failure(let refusal): done(.refused(refusal.code))
             case .success(let members):
                 self.log.notice("the members are to change", metadata: ["version": "\(roster.version)", "members": "\(MemberText.config(Roster(members: members)))"])
-                self.replica.changeMembers(members, from: roster.version) { [weak self] in done(self?.answer($0)) }
+                self.replica.changeMembers(members, from: roster.version) { done(self.answer($0)) }
             }
         }
     }
@@ -54,7 +54,7 @@ extension CoordDoor {
         case .failure(let refusal): return .refused(refusal.code)
         case .success(let roster):
             let stat = machine.tree.outline(Self.configPath)?.status.record ?? StatRecord()
-            return .body(encode(GetDataResponse(data: Bytes(string: MemberText.config(roster)), stat: stat)))
+            return .node(GetDataResponse(data: Bytes(string: MemberText.config(roster)), stat: stat))
         }
     }
 }

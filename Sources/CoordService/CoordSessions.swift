@@ -57,8 +57,8 @@ extension CoordDoor {
         }
         guard request.sessionID == 0 else {
             // The session may have begun on another server a moment ago.
-            return replica.afterBarrier { [weak self, weak connection] reached in
-                guard let self, let connection, reached else { return done(.unavailable) }
+            return replica.afterBarrier { reached in
+                guard !connection.isEnded, reached else { return done(.unavailable) }
                 self.takeOver(connection, request, timeout, done)
             }
         }
@@ -68,8 +68,8 @@ extension CoordDoor {
         let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: password)
         if settings.usesLocalSessions, connection.owner != 0 {
             // It begins no earlier in time than one that went through the log would.
-            return replica.afterBarrier { [weak self, weak connection] reached in
-                guard let self, let connection, reached else { return done(.unavailable) }
+            return replica.afterBarrier { reached in
+                guard !connection.isEnded, reached else { return done(.unavailable) }
                 self.beginLocal(granted, on: connection)
                 done(.granted(granted))
             }
@@ -93,8 +93,8 @@ extension CoordDoor {
 
     private func open(_ connection: CoordConnection, _ command: CoordCommand, _ granted: GrantedSession, _ done: @escaping (Attachment) -> Void) {
         if connection.owner != 0 { byOwner[connection.owner] = connection }
-        propose(command) { [weak self, weak connection] result in
-            guard let self, let connection, case .success(let outcome) = result else { return done(.unavailable) }
+        propose(command) { result in
+            guard !connection.isEnded, case .success(let outcome) = result else { return done(.unavailable) }
             guard case .success = outcome.result else { return done(.unknown) }
             if connection.owner == 0 { self.settle(granted.id, on: connection) }
             // It may have gone on to yet another connection since.
@@ -117,8 +117,8 @@ extension CoordDoor {
     }
 
     func scheduleExpiry() {
-        loop.schedule(after: Self.expiryTick) { [weak self] in
-            guard let self, !self.isStopped else { return }
+        loop.schedule(after: Self.expiryTick) {
+            guard !self.isStopped else { return }
             // Who leads decides who has fallen silent; the others only tell whom they hear.
             if self.replica.isLeading { for id in self.clock.expire(now: self.now) { self.expire(id) } }
             self.expireLocals()
@@ -130,8 +130,8 @@ extension CoordDoor {
     private func expire(_ id: SessionID) {
         counters.expirations.add()
         log.info("session expired", metadata: ["session": "0x\(String(id.rawValue, radix: 16))"])
-        propose(.closeSession(id)) { [weak self] result in
-            guard let self, case .failure = result else { return }
+        propose(.closeSession(id)) { result in
+            guard case .failure = result else { return }
             // Nothing was decided, so the session lives on and is looked at again.
             self.clock.watch(id, timeout: Self.expiryTick, now: self.now)
         }

@@ -13,13 +13,11 @@ extension CoordDoor {
         }
     }
 
-    func readContext(_ connection: CoordConnection, _ session: SessionID) -> ReadContext {
-        let id = connection.id
-        return ReadContext(
-            session: session, identities: connection.identities,
-            watches: ConnectionWatches(
-                add: { [unowned self] in self.watches.add(id, $0, $1) }, held: { [unowned self] in self.watches.kinds(id, $0) },
-                remove: { [unowned self] in self.watches.remove(id, $0, $1) }))
+    /// The watches of one connection.
+    func watches(of id: WatcherID) -> ConnectionWatches {
+        ConnectionWatches(
+            add: { [unowned self] in self.watches.add(id, $0, $1) }, held: { [unowned self] in self.watches.kinds(id, $0) },
+            remove: { [unowned self] in self.watches.remove(id, $0, $1) })
     }
 
     /// Sets the watches of a client that came back, and tells it at once what it missed. Persistent watches miss nothing: what

@@ -60,7 +60,7 @@ extension CoordDoor {
         byOwner[connection.owner] = connection
         locals.forget(session)
         let command = CoordCommand.openSession(session, timeoutMilliseconds: granted.timeoutMilliseconds, password: granted.password, owner: connection.owner)
-        propose(command) { [weak connection] in if case .failure = $0 { connection?.end() } }
+        propose(command) { if case .failure = $0 { connection.end() } }
     }
 
     /// A client ends its local session.

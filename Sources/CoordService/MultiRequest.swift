@@ -14,7 +14,7 @@ enum MultiRequest {
             codes.append(code)
         }
         let (kinds, count) = (codes, operations.count)
-        return CoordWrite(operations: operations, reply: { success(kinds, $0) }, refusal: { failure(count, $0) })
+        return CoordWrite(operations: operations, reply: { .body(success(kinds, $0)) }, refusal: { failure(count, $0) })
     }
 
     private static func operation(_ code: OpCode, _ io: inout JuteReader) throws(WireError) -> CoordOperation {
@@ -41,7 +41,7 @@ enum MultiRequest {
             switch result {
             case .created(let path, _) where code == .create: bytes.writeImmutableBuffer(encode(PathResponse(path: path)))
             case .created(let path, let status): bytes.writeImmutableBuffer(encode(PathStatResponse(path: path, stat: status.record)))
-            case .changed: bytes.writeImmutableBuffer(WriteRequests.statOf(result))
+            case .changed: WriteRequests.statOf(result).write(into: &bytes)
             case .deleted, .checked: break
             }
         }
@@ -77,10 +77,10 @@ enum MultiReadRequest {
                 default: throw .unknownTag("operation in multiRead", Int(code.rawValue))
                 }
             switch answer {
-            case .body(let body):
-                bytes.writeImmutableBuffer(encode(MultiHeader(operation: code.rawValue, done: false, error: 0)))
-                bytes.writeImmutableBuffer(body)
             case .refused(let code): MultiParts.writeError(code, &bytes)
+            case .body, .stat, .node, .path:
+                bytes.writeImmutableBuffer(encode(MultiHeader(operation: code.rawValue, done: false, error: 0)))
+                answer.write(into: &bytes)
             }
             guard bytes.readableBytes <= answerBytesMax else { throw .overLimit("answer of multiRead", answerBytesMax) }
         }

@@ -12,7 +12,7 @@ enum ReadRequests {
         // A watch on a missing node waits for its creation.
         if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
         guard let node else { return .refused(.noNode) }
-        return .body(encode(StatResponse(stat: node.status.record)))
+        return .stat(node.status.record)
     }
 
     static func getData(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer
@@ -21,7 +21,7 @@ enum ReadRequests {
         guard let node = machine.tree.node(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
         if watch, !context.watches.add(.data, path) { return .refused(.badArguments) }
-        return .body(encode(GetDataResponse(data: node.data, stat: node.status.record)))
+        return .node(GetDataResponse(data: node.data, stat: node.status.record))
     }
 
     static func getChildren(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)

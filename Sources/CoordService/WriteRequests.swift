@@ -16,8 +16,8 @@ enum WriteRequests {
 
     static func create(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
         CoordWrite(operations: [try createOperation(&io) ?? impossible]) { results in
-            guard case .created(let path, _)? = results.first else { return Bytes() }
-            return encode(PathResponse(path: path))
+            guard case .created(let path, _)? = results.first else { return .body(Bytes()) }
+            return .path(path)
         }
     }
 
@@ -27,8 +27,8 @@ enum WriteRequests {
 
     private static func withStat(_ operation: CoordOperation?) -> CoordWrite {
         CoordWrite(operations: [operation ?? impossible]) { results in
-            guard case .created(let path, let status)? = results.first else { return Bytes() }
-            return encode(PathStatResponse(path: path, stat: status.record))
+            guard case .created(let path, let status)? = results.first else { return .body(Bytes()) }
+            return .body(encode(PathStatResponse(path: path, stat: status.record)))
         }
     }
 
@@ -64,7 +64,7 @@ enum WriteRequests {
     }
 
     static func delete(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
-        CoordWrite(operations: [try deleteOperation(&io)]) { _ in Bytes() }
+        CoordWrite(operations: [try deleteOperation(&io)]) { _ in .body(Bytes()) }
     }
 
     static func deleteOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
@@ -97,9 +97,9 @@ enum WriteRequests {
         return CoordWrite(operations: [operation]) { statOf($0.first) }
     }
 
-    static func statOf(_ result: OperationResult?) -> Bytes {
-        guard case .changed(_, let status)? = result else { return Bytes() }
-        return encode(StatResponse(stat: status.record))
+    static func statOf(_ result: OperationResult?) -> CoordAnswer {
+        guard case .changed(_, let status)? = result else { return .body(Bytes()) }
+        return .stat(status.record)
     }
 }
 

@@ -85,36 +85,39 @@ package final class SQLiteTableStore: TableStore {
     /// The last change of each row: what came before is overwritten within the same transaction, and nobody would see it. Rows that many commands
     /// touch, a parent or a counter, are written once.
     private func lastOfEachRow(_ changes: [RowChanges.Change]) -> [RowChanges.Change] {
-        var seen = Set<[UInt8]>(minimumCapacity: changes.count)
+        var seen = Set<RowKey>(minimumCapacity: changes.count)
         let last = changes.reversed().filter { change in
             switch change {
-            case .upsert(let table, let row): seen.insert(Self.name(table, row.prefix(schemas[table]?.keyCount ?? row.count))).inserted
-            case .delete(let table, let key): seen.insert(Self.name(table, key[...])).inserted
+            case .upsert(let table, let row): seen.insert(RowKey(table: table, row: row, keyCount: schemas[table]?.keyCount ?? row.count)).inserted
+            case .delete(let table, let key): seen.insert(RowKey(table: table, row: key, keyCount: key.count)).inserted
             }
         }
         return last.reversed()
     }
 
-    /// A row's table and key as bytes, since two texts may be equal to Swift that are different keys to SQLite.
-    private static func name(_ table: String, _ key: ArraySlice<ColumnValue>) -> [UInt8] {
-        var name = Array(table.utf8)
-        for value in key {
-            switch value {
-            case .null: name.append(0)
-            case .integer(let number):
-                name.append(1)
-                withUnsafeBytes(of: number) { name.append(contentsOf: $0) }  // copied within the call
-            case .text(let text):
-                name.append(2)
-                withUnsafeBytes(of: text.utf8.count) { name.append(contentsOf: $0) }  // as above
-                name.append(contentsOf: text.utf8)
-            case .blob(let bytes):
-                name.append(3)
-                withUnsafeBytes(of: bytes.readableBytes) { name.append(contentsOf: $0) }  // as above
-                name.append(contentsOf: bytes.readableBytesView)
+    /// A row's table and key; two texts may be equal to Swift that are different keys to SQLite, so their bytes count.
+    private struct RowKey: Hashable {
+        let table: String
+        let row: Base.Row
+        let keyCount: Int
+
+        static func == (left: RowKey, right: RowKey) -> Bool {
+            guard left.table == right.table, left.keyCount == right.keyCount else { return false }
+            return (0..<left.keyCount).allSatisfy { place in
+                if case .text(let one) = left.row[place], case .text(let other) = right.row[place] { return one.utf8.elementsEqual(other.utf8) }
+                return left.row[place] == right.row[place]
             }
         }
-        return name
+
+        func hash(into hasher: inout Hasher) {
+            for value in row.prefix(keyCount) {
+                guard case .text(var text) = value else {
+                    hasher.combine(value)
+                    continue
+                }
+                text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }  // read within the call
+            }
+        }
     }
 
     private func statement(_ table: String, _ kind: KeyPath<PreparedTable, String>, _ database: Database) throws -> Statement {

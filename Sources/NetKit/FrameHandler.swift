@@ -21,7 +21,8 @@ final class FrameHandler: ChannelInboundHandler {
     private let opened = NIODeadline.now()
     private var lastTraffic = NIODeadline.now()
     private var receivedSinceLook = false
-    private weak var context: ChannelHandlerContext?
+    /// Until the handler is removed. Not weak: what was ever referred to weakly is counted the slow way for good.
+    private var context: ChannelHandlerContext?
     private static let lookInterval = Duration.seconds(5)
     /// Cancelled at the end: a task that waits would keep the handler and its buffers of a closed connection for seconds.
     private var timeCheck: Scheduled<Void>?
@@ -46,7 +47,7 @@ final class FrameHandler: ChannelInboundHandler {
         guard connection == nil else { return }
         let connection = FrameConnection(channel: context.channel, limits: limits)
         self.connection = connection
-        connection.resume = { [weak self] in self?.resumeReading() }
+        connection.resume = { self.resumeReading() }
         session = makeSession(connection)
         watchTime(context)
     }
@@ -114,7 +115,10 @@ final class FrameHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { end() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
@@ -126,6 +130,7 @@ final class FrameHandler: ChannelInboundHandler {
         timeCheck = nil
         pending = Bytes()
         connection?.noteClosed()
+        connection?.resume = {}
         session.closed()
         onClose()
     }

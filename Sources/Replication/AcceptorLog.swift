@@ -10,6 +10,7 @@ package final class AcceptorLog {
     private let log: SegmentLog<DurableFraming>
     /// Where a batch is put together; kept from one to the next.
     private var scratch = Bytes()
+    private var extents: [RecordExtent] = []
     /// A larger one is not kept, in bytes.
     private static let scratchBytesMax = 1 << 20
     /// For each batch, the highest slot so far and the log offset that follows it.
@@ -73,15 +74,18 @@ package final class AcceptorLog {
 
     private func append(_ records: [AcceptorRecord]) throws(StorageError) {
         scratch.clear(minimumCapacity: 0)
+        extents.removeAll(keepingCapacity: true)
         var offset = log.nextOffset
         for record in records {
+            let start = scratch.readableBytes
             DurableFraming.write(offset: offset, durableBefore: log.durableOffset, into: &scratch) { bytes in
                 do { try record.writeDurable(into: &bytes) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
             }
+            extents.append(RecordExtent(bytes: scratch.readableBytes - start, firstOffset: offset, count: 1))
             offset += 1
         }
         defer { if scratch.capacity > Self.scratchBytesMax { scratch = Bytes() } }
-        try log.append(scratch)
+        try log.append(scratch, extents)
     }
 
     /// Drops whole segments that hold nothing above `slot`, writing `keep` anew into what stays.

@@ -4,10 +4,11 @@ import Base
 import Collections
 import Consensus
 
-struct ProposalQueue<Command: Sendable>: Sendable {
+struct ProposalQueue: Sendable {
     struct Entry: Sendable {
         var id: ProposalID
-        var command: Command
+        /// Boxed, since a queue of the machine's own type would not be compiled for it: hot, `platform-bench coord`.
+        var command: any AnyObject & Sendable
         var proposal: Proposal
     }
     private let node: NodeID
@@ -39,9 +40,9 @@ struct ProposalQueue<Command: Sendable>: Sendable {
     var isEmpty: Bool { entries.isEmpty }
     var all: [Proposal] { entries.map(\.proposal) }
 
-    mutating func add(_ command: Command, _ bytes: Bytes) -> Entry {
+    mutating func add(_ command: some Sendable, _ bytes: Bytes) -> Entry {
         let origin = Origin(node: node, incarnation: life, sequence: nextSequence)
-        let entry = Entry(id: ProposalID(nextID), command: command, proposal: Proposal(origin: origin, command: bytes))
+        let entry = Entry(id: ProposalID(nextID), command: Boxed(command), proposal: Proposal(origin: origin, command: bytes))
         nextID += 1
         nextSequence += 1
         entries.append(entry)
@@ -50,11 +51,10 @@ struct ProposalQueue<Command: Sendable>: Sendable {
 
     /// A command of `origin` is executed: the proposal that waits for it, if it was made here.
     mutating func executed(_ origin: Origin, now: Instant) -> Entry? {
-        guard let first = entries.first, first.proposal.origin == origin else { return nil }
-        entries.removeFirst()
+        guard !entries.isEmpty, entries[0].proposal.origin == origin else { return nil }
         sent = max(0, sent - 1)
         lastProgress = now
-        return first
+        return entries.removeFirst()
     }
 
     /// Takes everything back. What has no slot yet leaves no trace; `used` is the last one that has a slot.
@@ -100,4 +100,16 @@ struct ProposalQueue<Command: Sendable>: Sendable {
         if restart { lastProgress = now }
         return .forward(proposals, restart: restart)
     }
+}
+
+/// A proposal and the completion that waits for it, boxed for the same reason.
+struct WaitingProposal {
+    var id: ProposalID
+    var completion: AnyObject
+}
+
+/// A value of a type that only its owner knows.
+final class Boxed<Value: Sendable>: Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
 }

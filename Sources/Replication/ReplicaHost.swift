@@ -1,6 +1,7 @@
 // The shell around a pump: carries its batches to the disk thread, its rows to the table thread, its messages to the peers and its results
 // to whoever waits, all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
 import Base
+import Collections
 import Consensus
 import Logging
 import MetaStore
@@ -47,7 +48,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     let tableFile: TableFile<Machine>
     private let disk: DiskThread
     let log: Logger
-    private var completions = LookupTable<ProposalID, Completion>()
+    /// Who waits for a proposal, in the order in which they were made, which is that in which they end.
+    private var waiting = Deque<WaitingProposal>()
     private var readers = LookupTable<ReadToken, (Bool) -> Void>()
     private var settleScheduled = false
     private var stopping = false
@@ -66,12 +68,18 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// What the service hears of; all on the loop.
     package var events = ReplicaEvents<Machine.Outcome>()
 
+    private final class BoxedCompletion {
+        let call: Completion
+        init(_ call: @escaping Completion) { self.call = call }
+    }
+
     /// The progress of rows on their way to the tables.
     struct Saving {
         var underWay = false
         var scheduled = false
         var slotsSinceCheckpoint: Int64 = 0
         var bytesSinceCheckpoint = 0
+        var rowsSinceCheckpoint = 0
     }
 
     /// How often, a millisecond apart, a stop looks whether the work under way has ended.
@@ -215,7 +223,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         switch pump.propose(command) {
         case .failure(let refusal): completion(.failure(refusal))
         case .success(let id):
-            completions[id] = completion
+            waiting.append(WaitingProposal(id: id, completion: BoxedCompletion(completion)))
             scheduleSettle()
         }
     }
@@ -243,7 +251,16 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     }
 
     func fail(_ proposals: [ProposalID], _ refusal: ReplicaRefusal) {
-        for id in proposals { completions.remove(id)?(.failure(refusal)) }
+        for id in proposals { takeCompletion(id)?(.failure(refusal)) }
+    }
+
+    private func takeCompletion(_ id: ProposalID) -> Completion? {
+        guard let first = waiting.first, first.id == id else {
+            precondition(waiting.first.map { $0.id > id } ?? true, "proposals end in their order")
+            return nil
+        }
+        waiting.removeFirst()
+        return unsafeDowncast(first.completion, to: BoxedCompletion.self).call  // only `propose` adds, and of this type
     }
 
     // MARK: peers
@@ -313,7 +330,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var now = time.now()
         while let executed = pump.executeNext(now: now) {
             events.onExecuted(executed.outcome)
-            if let proposal = executed.proposal { completions.remove(proposal)?(.success(executed.outcome)) }
+            if let proposal = executed.proposal { takeCompletion(proposal)?(.success(executed.outcome)) }
             now = time.now()
             if now > end { return false }
         }

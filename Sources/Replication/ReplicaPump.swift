@@ -15,7 +15,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     package private(set) var applied: Slot
     private var backlog: TableBacklog
     private var ledger: ReplicaLedger
-    private var proposals: ProposalQueue<Machine.Command>
+    private var proposals: ProposalQueue
     private var intake = LeaderIntake()
     private var reads: ReadBarriers
     private var inFlight: PersistBatch?
@@ -63,7 +63,7 @@ package struct ReplicaPump<Machine: StateMachine> {
 
     /// The number of the start that comes after everything known here.
     package static func nextStart(_ acceptor: Acceptor, _ ledger: ReplicaLedger, _ id: NodeID) -> Int64 {
-        max(acceptor.incarnation, ProposalQueue<Machine.Command>.start(of: ledger.origins.incarnation(of: id))) + 1
+        max(acceptor.incarnation, ProposalQueue.start(of: ledger.origins.incarnation(of: id))) + 1
     }
 
     package var isAlone: Bool { node.standsAlone }
@@ -217,7 +217,8 @@ package struct ReplicaPump<Machine: StateMachine> {
             backlog.bytes += entry.command.readableBytes
             guard entry.command.readableBytes > 0 else { continue }
             // What was proposed here is still at hand; what came from elsewhere is read.
-            let outcome = machine.apply(own?.command ?? Self.command(of: entry), at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
+            let command = own.map { unsafeDowncast($0.command, to: Boxed<Machine.Command>.self).value } ?? Self.command(of: entry)  // only `propose` adds, and of this type
+            let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
             return Executed(slot: entry.slot, proposal: own?.id, outcome: outcome)
         }
         return nil
@@ -303,7 +304,7 @@ package struct ReplicaPump<Machine: StateMachine> {
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
         let through = isAlone ? slot : retained(below: slot)
         step(.checkpointed(through), now)
-        var keep: [AcceptorRecord] = [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue<Machine.Command>.start(of: proposals.life))]
+        var keep: [AcceptorRecord] = [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue.start(of: proposals.life))]
         if node.acceptor.directory != 0 { keep.append(.directory(node.acceptor.directory)) }
         if let founded = node.acceptor.founded { keep.append(.founded(founded)) }
         return (through, keep)

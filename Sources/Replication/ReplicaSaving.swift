@@ -6,8 +6,11 @@ import Storage
 extension ReplicaHost {
     /// How long rows may wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed.
-    private static var checkpointSlots: Int64 { 50_000 }
+    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again, and
+    /// with peers the entries that are held for them. A checkpoint takes the disk from the log, so that it should come seldom.
+    private var checkpointSlots: Int64 { pump.isAlone ? 200_000 : 50_000 }
+    /// Rows between two checkpoints: bounds SQLite's own log.
+    private static var checkpointRows: Int { 50_000 }
     /// Bytes of commands between two checkpoints: bounds the log, and what a start executes again.
     private static var checkpointBytes: Int { 64 << 20 }
 
@@ -25,12 +28,14 @@ extension ReplicaHost {
         saving.underWay = true
         saving.slotsSinceCheckpoint += batch.applied.rawValue - pump.saved.rawValue
         saving.bytesSinceCheckpoint += pump.takeExecutedBytes()
+        saving.rowsSinceCheckpoint += batch.changes.count
         store(batch)
     }
 
     private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
         let applied = batch.applied
-        let checkpoint = saving.slotsSinceCheckpoint >= Self.checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
+        let checkpoint = saving.slotsSinceCheckpoint >= checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
+            || saving.rowsSinceCheckpoint >= Self.checkpointRows
         tableFile.submit { tables in
             let result = Result { () throws(StorageError) -> Slot? in
                 try tables.commit(batch.changes, applied: batch.applied)
@@ -50,6 +55,7 @@ extension ReplicaHost {
         if let checkpoint {
             saving.slotsSinceCheckpoint = 0
             saving.bytesSinceCheckpoint = 0
+            saving.rowsSinceCheckpoint = 0
             trimLog(checkpoint)
         }
         scheduleSettle()

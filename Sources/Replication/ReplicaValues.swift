@@ -74,14 +74,17 @@ package struct PersistBatch: Sendable {
     /// What it means that they are durable.
     var notice: DurableNotice {
         var notice = DurableNotice()
-        for record in records {
-            switch record {
+        // Of thousands of entries only the last one is looked at.
+        var last: Int?
+        for place in records.indices {
+            switch records[place] {
             case .promise(let ballot): notice.promised = max(notice.promised ?? .none, ballot)
-            case .accept(let entry): (notice.accepted, notice.through) = (entry.ballot, entry.slot)
+            case .accept: last = place
             case .founded: notice.founded = true
             case .began, .installed, .directory: break
             }
         }
+        if let last, case .accept(let entry) = records[last] { (notice.accepted, notice.through) = (entry.ballot, entry.slot) }
         return notice
     }
 

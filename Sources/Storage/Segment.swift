@@ -42,6 +42,9 @@ struct Segment {
         maxTimestamp = max(maxTimestamp, extent.maxTimestamp)
     }
 
+    /// Accounts for records that lie at the end of the file, one after another.
+    mutating func note(_ extents: [RecordExtent]) { for extent in extents { note(extent) } }
+
     /// The last index point at or before `offset`; the start of the file if there is none.
     func point(atOrBefore offset: Int64) -> IndexPoint {
         let found = index.partitioningIndex { $0.offset > offset }

@@ -124,7 +124,6 @@ package final class SegmentLog<Framing: LogFraming> {
     /// Appends whole records, one after another in `records`. They are visible at once and durable after `sync`.
     /// On an error nothing was appended.
     package func append(_ records: Bytes) throws(StorageError) {
-        if let failed { throw failed }
         var rest = records
         var extents: [RecordExtent] = []
         var next = nextOffset
@@ -136,6 +135,13 @@ package final class SegmentLog<Framing: LogFraming> {
             extents.append(extent)
             rest.moveReaderIndex(forwardBy: extent.bytes)
         }
+        try append(records, extents)
+    }
+
+    /// The same for a caller that has just written the records and knows where each lies: they fill `records`, in offset order.
+    package func append(_ records: Bytes, _ extents: [RecordExtent]) throws(StorageError) {
+        if let failed { throw failed }
+        precondition((extents.first?.firstOffset ?? nextOffset) >= nextOffset, "records are appended in offset order")
         if active.sizeBytes > 0, active.sizeBytes + Int64(records.readableBytes) > options.segmentBytesMax {
             try seal(nextBase: extents.first?.firstOffset ?? nextOffset)
         }
@@ -144,7 +150,7 @@ package final class SegmentLog<Framing: LogFraming> {
             do { try files.truncate(active.file, to: active.sizeBytes) } catch let second { throw second.cause == .noSpace ? error : second }
             throw error
         }
-        for extent in extents { active.note(extent) }
+        active.note(extents)
     }
 
     /// Seals the active segment and begins a new one at `nextBase`.

@@ -19,17 +19,13 @@ extension CreateRequest {
 }
 
 extension StatResponse {
-    package func juteBytes() throws(WireError) -> Bytes { try encoded(as: JuteDialect.self) }
+    package func write(into bytes: inout Bytes) throws(WireError) { try encode(into: &bytes, as: JuteDialect.self) }
 }
 
 extension PathResponse {
-    package func juteBytes() throws(WireError) -> Bytes { try encoded(as: JuteDialect.self) }
+    package func write(into bytes: inout Bytes) throws(WireError) { try encode(into: &bytes, as: JuteDialect.self) }
 }
 
 extension GetDataResponse {
-    package func juteBytes() throws(WireError) -> Bytes {
-        var bytes = ByteBufferAllocator().buffer(capacity: (data?.readableBytes ?? 0) + 128)
-        try encode(into: &bytes, as: JuteDialect.self)
-        return bytes
-    }
+    package func write(into bytes: inout Bytes) throws(WireError) { try encode(into: &bytes, as: JuteDialect.self) }
 }

@@ -9,6 +9,7 @@ package enum JuteDialect: WireDialect {
 
 /// A node's statistics as they lie on the wire.
 package struct StatRecord: WireLayout, Hashable {
+    package static let byteCount = 68
     package var czxid: Int64 = 0
     package var mzxid: Int64 = 0
     package var ctime: Int64 = 0

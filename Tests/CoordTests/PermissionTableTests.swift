@@ -110,7 +110,7 @@ import ZooKeeperWire
 
     @Test(arguments: CoordAPI.table.map(\.code))
     func whatNeedsAPermissionIsRefusedWithoutIt(code: OpCode) throws {
-        let api = try #require(CoordAPI.byCode[code.rawValue])
+        let api = try #require(CoordAPI.row(code.rawValue))
         guard let body = request(code) else {
             #expect(api.permission == nil, "\(code) needs a permission, so it needs a request here")
             return
@@ -140,7 +140,7 @@ import ZooKeeperWire
             body.writeImmutableBuffer(try #require(request(code)))
             body.writeImmutableBuffer(encode(MultiHeader()))
             var watches = 0
-            let multi = try #require(CoordAPI.byCode[OpCode.multi.rawValue])
+            let multi = try #require(CoordAPI.row(OpCode.multi.rawValue))
             #expect(try answer(multi, body, by: [], &bench, watches: &watches) == .noAuth, "\(code) in a multi by a stranger")
             #expect(try answer(multi, body, by: [owner], &bench, watches: &watches) == .ok, "\(code) in a multi by its owner")
         }

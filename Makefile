@@ -5,7 +5,7 @@ PYTHON_ENVIRONMENT := .venv
 SEEDS ?= 200
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib
 DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
-DEBIAN_TEST := curl gcc kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
+DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 DEBIAN_REFERENCE := default-jre-headless

@@ -109,6 +109,76 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// A table file of many pages, closed, and its rows.
+    private func manyRows(_ path: String) throws -> [Row] {
+        var rows = RowChanges()
+        for number in 0..<400 { rows.upsert(Self.table, [.text("thing-\(number % 20)"), .integer(Int64(number)), .blob(Bytes(string: String(repeating: "\(number)", count: 30)))]) }
+        let store = try SQLiteTableStore(path: path, tables: [Self.table])
+        try store.commit(rows.changes, applied: Slot(400))
+        _ = try store.checkpoint()
+        try store.close()
+        return try contents(path).rows
+    }
+
+    private func contents(_ path: String) throws -> (rows: [Row], applied: Slot) {
+        let store = try SQLiteTableStore(path: path, tables: [Self.table])
+        var rows: [Row] = []
+        let found = Result { try store.forEachRow(of: Self.table) { rows.append($0) } }
+        let applied = Result { try store.appliedSlot() }
+        try store.close()
+        try found.get()
+        return (rows, try applied.get())
+    }
+
+    /// Opens copies of a file with one bit changed each, spread over all of it, which must be refused or hold what they held; how many were refused.
+    private func flip(_ path: String, _ times: Int, whole: (rows: [Row], applied: Slot)) throws -> Int {
+        let original = try Data(contentsOf: URL(fileURLWithPath: path))
+        var refused = 0
+        var random = Prng(seed: 7)
+        for time in 0..<times {
+            var damaged = original
+            // Each page in turn, and of the first page the header, byte by byte.
+            let pages = original.count / 4096
+            let offset = time < 30 ? time * 3 : (time % pages) * 4096 + random.below(4096)
+            damaged[offset] ^= 1 << UInt8(random.below(8))
+            let copy = path + "-flipped"
+            for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + end) }  // there may be none
+            try damaged.write(to: URL(fileURLWithPath: copy))
+            do {
+                let found = try contents(copy)
+                #expect(found.rows == whole.rows && found.applied == whole.applied, "byte \(offset) was changed and not noticed")
+            } catch let error as StorageError {
+                guard case .corrupt = error.cause else {
+                    Issue.record("byte \(offset): \(error)")
+                    continue
+                }
+                refused += 1
+            }
+        }
+        return refused
+    }
+
+    @Test func aBitThatFlipsInATableFileIsNeverServed() throws {
+        let root = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
+        let rows = try manyRows(root + "/t.sqlite")
+        #expect(rows.count == 400)
+        // Some pages hold nothing that a start reads.
+        #expect(try flip(root + "/t.sqlite", 200, whole: (rows, Slot(400))) > 150)
+    }
+
+    /// The file was made with SQLite by the rules of version 3.
+    @Test func aTableFileWithoutChecksumsIsWrittenAnewWithThem() throws {
+        let root = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/tables-version-3.sqlite")
+        try FileManager.default.copyItem(at: golden, to: URL(fileURLWithPath: root + "/t.sqlite"))
+        let whole = try contents(root + "/t.sqlite")
+        #expect(whole.rows.count == 100 && whole.applied == Slot(41))
+        #expect(whole.rows.first == [.text("old"), .integer(0), .blob(Bytes(string: "payload 0"))])
+        #expect(try flip(root + "/t.sqlite", 60, whole: whole) > 40)
+    }
+
     @Test func aFileThatIsNoDatabaseIsRefusedAsCorrupt() throws {
         let root = try PlatformProcess.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay

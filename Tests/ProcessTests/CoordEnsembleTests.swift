@@ -27,6 +27,7 @@ extension OneAtATime {
 
         @Test func aSilentlyCutNetworkLosesNothingAndServesNothingStale() throws { try passesOrIsSkipped("coord_network.py") }
         @Test func anEnsembleRecoversFromFullDisks() throws { try passesOrIsSkipped("coord_full_disk.py") }
+        @Test func whoChangedWhatIsToldAsZooKeeperTellsIt() throws { try passes("coord_operations.py") }
         @Test func locksElectionsBarriersAndQueuesOutliveTheLossOfTheLeader() throws { try passes("coord_recipes.py") }
     }
 }

@@ -32,7 +32,7 @@ enum PageChecksums {
     static func areIn(_ path: String) throws(StorageError) -> Bool? {
         let files = RealFileSystem()
         let file: Base.FileHandle
-        do { file = try files.open(path, create: false) } catch let error as StorageError {
+        do throws(StorageError) { file = try files.open(path, create: false) } catch {
             guard error.cause == .notFound else { throw error }
             return nil
         }

@@ -18,7 +18,7 @@ from kazoo.security import OPEN_ACL_UNSAFE, make_digest_acl
 
 from checks import Checks
 from coord_ensemble import Ensemble, Server
-from platform_child import PlatformChild, free_port
+from platform_child import PlatformChild
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "Golden", "zookeeper-audit-3.9.3.txt")
 ANSWERED = "configuration connections hash dirs dump environment get_trace_mask initial_configuration is_read_only leader monitor ruok server_stats stats observers voting_view watches watch_summary watches_by_path zabstate"
@@ -118,19 +118,18 @@ def main():
 
     @checks.check("the AdminServer of an ensemble answers ZooKeeper's commands, or says why not")
     def _():
-        administration = {}
         start = Server.start
 
         def with_admin(server):
-            administration[server] = "127.0.0.1:%d" % free_port()
-            server.arguments = [text.replace("coord.admin=false", "coord.admin.listen=" + administration[server]) for text in server.arguments]
+            server.arguments = [text.replace("coord.admin=false", "coord.admin.listen=127.0.0.1:0") for text in server.arguments]
             start(server)
 
         Server.start = with_admin
         ensemble = Ensemble(program, directory + "/ensemble")
         try:
             leader = ensemble.leader()
-            for server, address in administration.items():
+            for server in ensemble.servers:
+                address = server.endpoints["coord-admin"]
                 for name in ANSWERED.split():
                     status, answer = command(address, name)
                     assert status == 200 and answer["command"] == name and answer["error"] is None, answer

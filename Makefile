@@ -5,15 +5,17 @@ PYTHON_ENVIRONMENT := .venv
 SEEDS ?= 200
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib
 DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
-DEBIAN_TEST := curl gcc kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
+DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 DEBIAN_REFERENCE := default-jre-headless
-# ZooKeeper's server is inside this distribution of PyPI, 434 MB in all.
+# A file of Java source is run without compiling it first; that needs the JDK.
+DEBIAN_JAVA := default-jdk-headless
+# ZooKeeper's server, its Java client and Curator are inside this distribution of PyPI, 434 MB in all.
 REFERENCE_PYSPARK := 4.0.1
 REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -45,14 +47,21 @@ compat-zookeeper: setup setup-tests build
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --servers 3
 
 # The same against the real ZooKeeper: what the suite gives there, and new recordings.
-compat-zookeeper-reference: setup setup-tests
-	@missing=""; for p in $(DEBIAN_REFERENCE); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+compat-zookeeper-reference: DEBIAN_TEST += $(DEBIAN_REFERENCE)
+compat-zookeeper-reference: setup setup-tests zookeeper-jars
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference $(REFERENCE_JARS)
+
+# ZooKeeper's Java client, by zkCli and by Curator's recipes, against one server and three. Not part of `make test`: the jars take minutes to download.
+compat-zookeeper-java: DEBIAN_TEST += $(DEBIAN_JAVA)
+compat-zookeeper-java: setup setup-tests zookeeper-jars build
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/java_clients.py .build/debug/platform $(REFERENCE_JARS)
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/java_clients.py .build/debug/platform $(REFERENCE_JARS) --servers 3
+
+zookeeper-jars: setup-tests
 	@if [ ! -d $(REFERENCE_JARS) ]; then mkdir -p $(REFERENCE_JARS).new && \
 	  $(PYTHON_ENVIRONMENT)/bin/pip download -q --no-deps --no-binary :all: -d $(REFERENCE_JARS).new pyspark==$(REFERENCE_PYSPARK) && \
 	  tar xzf $(REFERENCE_JARS).new/pyspark-*.tar.gz --strip-components=3 -C $(REFERENCE_JARS).new --wildcards '*/deps/jars/*.jar' && \
 	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
-	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kazoo_suite.py .build/debug/platform --reference $(REFERENCE_JARS)
 
 # Simulated clusters, ten minutes of faults each, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
 # rare branch is never seen.

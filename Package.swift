@@ -52,10 +52,11 @@ let package = Package(
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
+        .target(name: "TablePages", dependencies: ["CSupport"], linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "MetaStore",
             dependencies: [
-                "Base", "Storage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Base", "Storage", "TablePages", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
 
         // Ring 4: runtime
@@ -128,9 +129,8 @@ let package = Package(
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
-        .testTarget(
-            name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit", .product(name: "GRDB", package: "GRDB.swift")]),
-        .testTarget(name: "SimulationTests", dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
+        .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Replication", "Simulator", "TestKit", logging]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

@@ -1,5 +1,5 @@
-// ZooKeeper's AdminServer: the four-letter words over HTTP, as JSON. It only shows things; what would change the server (snapshot, restore,
-// resetting counters) is not here. Source: ZooKeeper's administrator's guide, "The AdminServer", names and fields of version 3.9.
+// ZooKeeper's AdminServer: the four-letter words over HTTP, as JSON. It only shows things, but for counters that are set back where their four-letter
+// word is allowed; what would change the server is refused with the reason. Source: ZooKeeper's administrator's guide, "The AdminServer", names and fields of version 3.9.
 import Base
 import CoordCore
 import Logging
@@ -50,11 +50,20 @@ struct AdminServer: Sendable {
         guard parts.first == "commands", parts.count <= 2 else { return .text(404, "there is no \(call.path) here; try /commands\n") }
         guard parts.count == 2 else { return commandList }
         guard let command = AdminCommand.byName[parts[1]] else {
+            if let absent = AdminCommand.absent.first(where: { $0.names.contains(parts[1]) }) {
+                return .json(501, AdminValue.object([("command", .text(absent.names[0])), ("error", .text(absent.reason))]).json() + "\n")
+            }
             return .json(
                 404, AdminValue.object([("command", .text(parts[1])), ("error", .text("Unknown command: \(parts[1])"))]).json() + "\n")
         }
+        if let word = command.word, !door.settings.fourLetterWords.contains(word) {
+            let reason = "it is not allowed: add \(word.rawValue) to coord.four-letter-words"
+            return .json(403, AdminValue.object([("command", .text(command.names[0])), ("error", .text(reason))]).json() + "\n")
+        }
         let text = await door.onLoop {
-            AdminValue.object([("command", .text(command.names[0]))] + command.fields(door) + [("error", .null)]).json()
+            let fields = command.fields(door)
+            let error: [(String, AdminValue)] = fields.contains { $0.0 == "error" } ? [] : [("error", .null)]
+            return AdminValue.object([("command", .text(command.names[0]))] + fields + error).json()
         }
         return .json(200, text + "\n")
     }
@@ -69,12 +78,16 @@ struct AdminServer: Sendable {
 /// One command, under all its names.
 struct AdminCommand: Sendable {
     var names: [String]
+    /// The four-letter word that must be allowed for it; nil for what only shows things.
+    var word: FourLetterWord?
     var fields: @Sendable (CoordDoor) -> [(String, AdminValue)]
 
     static let byName: [String: AdminCommand] = Dictionary(
         uniqueKeysWithValues: all.flatMap { command in command.names.map { ($0, command) } })
 
-    static let all: [AdminCommand] = [
+    static let all = ofServer + ofEnsemble
+
+    private static let ofServer: [AdminCommand] = [
         AdminCommand(names: ["configuration", "conf", "config"]) { door in
             let names = [
                 "clientPort": "client_port", "dataDir": "data_dir", "dataLogDir": "data_log_dir", "tickTime": "tick_time",

@@ -159,7 +159,13 @@ final class CoordConnection: FrameSession {
                 answerLater(xid, api.code) { done in door.replica.afterBarrier { done($0 ? answer : nil) } }
             case .membership(let read):
                 let change = try read(&reader)
-                answerLater(xid, api.code) { done in door.reconfigure(change, identities, done) }
+                let (audit, caller) = (door.audit, caller(session))
+                answerLater(xid, api.code) { done in
+                    door.reconfigure(change, identities) { answer in
+                        audit?.note(caller, "reconfig", answer.map { if case .body = $0 { .success } else { .failure } } ?? .invoked)
+                        done(answer)
+                    }
+                }
             case .session: try sessionRequest(api.code, xid, &reader, session)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
@@ -176,7 +182,12 @@ final class CoordConnection: FrameSession {
         proposals += 1
         let number = proposals
         enqueue(xid, operation, .proposed(number, write), bytes: bytes)
-        door.propose(command) { self.ended(number, $0) }
+        guard let audit = door.audit, let write, let session else { return door.propose(command) { self.ended(number, $0) } }
+        let caller = caller(session)
+        door.propose(command) { result in
+            audit.note(caller, write.operations, isMulti: operation == .multi, result)
+            self.ended(number, result)
+        }
     }
 
     /// Keeps the place in line for an answer that `work` comes to in time; with nil, the client goes elsewhere.

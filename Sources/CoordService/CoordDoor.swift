@@ -25,6 +25,8 @@ package final class CoordDoor: @unchecked Sendable {
     let time: any TimeSource
     let log: Logger
     let counters: Counters
+    /// Nil unless it is asked for.
+    let audit: AuditLog?
     let replica: ReplicaHost<CoordMachine>
     let dataDirectory: String
     private let directory: DataDirectory
@@ -68,6 +70,7 @@ package final class CoordDoor: @unchecked Sendable {
         self.directory = directory
         dataDirectory = path
         self.log = log
+        audit = settings.audits ? AuditLog(log) : nil
         throttle = Throttle(requestsMax: settings.outstandingMax, bytesMax: settings.outstandingBytesMax)
         counters = Counters(
             requests: metrics.counter("coord_requests", help: "Requests received."),
@@ -127,6 +130,7 @@ package final class CoordDoor: @unchecked Sendable {
         }
         // The others are told where this one's clients connect.
         if let ensemble = settings.ensemble { try await joinPeers(ensemble) }
+        audit?.started()
         if let address = settings.adminListen { admin = try await AdminServer.start(address, self, log) }
     }
 
@@ -141,6 +145,7 @@ package final class CoordDoor: @unchecked Sendable {
 
     /// Stops taking connections, makes everything durable, closes. Sessions stay and go on after a restart.
     package func stop() async {
+        audit?.stopped()
         await stopListening()
         await admin?.stop()
         // It holds on to this door.
@@ -196,7 +201,10 @@ package final class CoordDoor: @unchecked Sendable {
     private func executed(_ outcome: CoordOutcome) {
         for event in outcome.events { fire(event, zxid: outcome.zxid) }
         if let session = outcome.attachedSession { sessionAttached(session) }
-        if let session = outcome.closedSession { sessionClosed(session) }
+        if let session = outcome.closedSession {
+            audit?.ended(session, outcome.events)
+            sessionClosed(session)
+        }
     }
 
     func authenticationFailed(_ connection: CoordConnection, scheme: String) {

@@ -141,8 +141,11 @@ extension CoordDoor {
         for connection in connections.values { connection.end() }
     }
 
+    /// Among others, a server without a leader, or whose disk takes no writes, serves those who are content to read, if anybody. Alone it
+    /// keeps its clients: they have nowhere to go.
     private func noteServing() {
-        if replica.leader != nil {
+        let refusal = settings.ensemble == nil ? nil : replica.writeRefusal
+        if replica.leader != nil, refusal == nil {
             leaderlessTicks = 0
             isServing = true
             return endReadOnly()
@@ -150,7 +153,8 @@ extension CoordDoor {
         leaderlessTicks += 1
         guard leaderlessTicks == Self.leaderlessTicksMax else { return }
         isServing = false
-        log.warning("clients are sent away: fewer than half of the servers can be reached")
+        let reason = refusal.map { "this one takes no writes (\($0))" } ?? "fewer than half of the servers can be reached"
+        log.warning("clients are sent away: \(reason)")
         for connection in connections.values { connection.end() }
         beginReadOnly()
     }

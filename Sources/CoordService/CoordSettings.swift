@@ -21,6 +21,8 @@ package struct CoordSettings: Sendable {
     package var usesLocalSessions = false
     /// Whether a server that is cut off from the quorum serves reads to clients that are content with that.
     package var servesReadOnly = false
+    /// Whether each write of a client is told in the log.
+    package var audits = false
     /// Whether writes that exceed a hard quota are refused.
     package var enforcesQuota = false
     /// How often containers and nodes with a time to live are looked at.

@@ -7,7 +7,8 @@ enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
     static let version = 4
 
-    static func run(on queue: DatabaseQueue, tables: [TableSchema]) throws {
+    /// `hadChecksums`: whether the file's header reserved room for them before it was opened; nil for a new file.
+    static func run(on queue: DatabaseQueue, tables: [TableSchema], hadChecksums: Bool?) throws {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
         guard found <= version else {
             throw StorageError(
@@ -27,6 +28,9 @@ enum Migrations {
         migrator.registerMigration("3 who belongs") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
+        if found >= PageChecksums.sinceVersion, hadChecksums == false {
+            throw StorageError(.corrupt("its header denies the checksums that its pages have"), "open", queue.path)
+        }
         // The members of consumer groups; which transaction a decision was about.
         migrator.registerMigration("4 who reads together") { database in
             for table in tables {
@@ -35,6 +39,8 @@ enum Migrations {
             }
         }
         try migrator.migrate(queue)
+        // Version 4: a checksum for each page. A file from before is written anew, once.
+        if hadChecksums == false { try PageChecksums.rebuild(queue) }
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
     }
 

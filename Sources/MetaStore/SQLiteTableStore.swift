@@ -1,11 +1,13 @@
 // The tables of one service in one SQLite file: rows and the applied slot move in one transaction. WAL mode with synchronous=NORMAL,
-// since the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one.
+// since the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one. Each page carries
+// a checksum (TablePages): what the disk changed is an error and never a row.
 // One connection, one caller at a time, on the table thread.
 import Base
 import Foundation
 import GRDB
 import GRDBSQLite
 import Storage
+import TablePages
 
 /// A service's tables on the system's SQLite.
 package final class SQLiteTableStore: TableStore {
@@ -25,12 +27,12 @@ package final class SQLiteTableStore: TableStore {
         self.path = path
         schemas = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, Self.prepare($0)) })
         queue = try sqlite(path, "open") {
-            var configuration = Configuration()
+            var configuration = try PageChecksums.configuration()
             configuration.journalMode = .wal
-            configuration.foreignKeysEnabled = false
+            let hadChecksums = try PageChecksums.areIn(path)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { try Self.setPragmas($0) }
-            try Migrations.run(on: queue, tables: tables)
+            try Migrations.run(on: queue, tables: tables, hadChecksums: hadChecksums)
             return queue
         }
     }
@@ -128,14 +130,16 @@ package final class SQLiteTableStore: TableStore {
     package func forEachRow(of table: TableSchema, _ visit: (Base.Row) throws(StateCorruption) -> Void) throws {
         let names = table.columns.map(\.name).joined(separator: ", ")
         let order = table.columns.prefix(table.keyCount).map(\.name).joined(separator: ", ")
-        try queue.read { database in
-            let statement = try database.makeStatement(sql: "SELECT \(names) FROM \(table.name) ORDER BY \(order)")
-            var row = Base.Row(repeating: .null, count: table.columns.count)
-            while try Self.step(statement.sqliteStatement, database) {
-                for place in row.indices { row[place] = ColumnValue(statement.sqliteStatement, Int32(place)) }
-                try visit(row)
+        do {
+            try queue.read { database in
+                let statement = try database.makeStatement(sql: "SELECT \(names) FROM \(table.name) ORDER BY \(order)")
+                var row = Base.Row(repeating: .null, count: table.columns.count)
+                while try Self.step(statement.sqliteStatement, database) {
+                    for place in row.indices { row[place] = ColumnValue(statement.sqliteStatement, Int32(place)) }
+                    try visit(row)
+                }
             }
-        }
+        } catch let error as DatabaseError { throw StorageError(error, "read \(table.name)", path) }
     }
 
     /// Executes a statement that gives no rows, by SQLite's own functions, as below.
@@ -152,7 +156,9 @@ package final class SQLiteTableStore: TableStore {
         switch sqlite3_step(statement) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
-        case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
+        default:
+            let code = ResultCode(rawValue: sqlite3_extended_errcode(database.sqliteConnection))
+            throw DatabaseError(resultCode: code, message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
         }
     }
 
@@ -173,7 +179,7 @@ package final class SQLiteTableStore: TableStore {
     /// Copies a consistent state to `target` while the store is in use.
     package func backup(to target: String) throws(StorageError) {
         try sqlite(path, "backup") {
-            let copy = try DatabaseQueue(path: target)
+            let copy = try DatabaseQueue(path: target, configuration: try PageChecksums.configuration())
             try queue.backup(to: copy)
             try copy.close()
         }
@@ -187,15 +193,25 @@ package final class SQLiteTableStore: TableStore {
 /// Runs `body`, turning the library's errors into ours with the file and the operation.
 func sqlite<T>(_ path: String, _ operation: String, _ body: () throws -> T) throws(StorageError) -> T {
     do { return try body() } catch let error as StorageError { throw error } catch let error as DatabaseError {
-        let text = error.message ?? "SQLite error \(error.resultCode.rawValue)"
-        switch error.resultCode {
-        case .SQLITE_FULL: throw StorageError(.noSpace, operation, path)
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw StorageError(.corrupt(text), operation, path)
-        case .SQLITE_BUSY, .SQLITE_LOCKED: throw StorageError(.locked, operation, path)
-        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN: throw StorageError(.notPermitted, operation, path)
-        default: throw StorageError(.system(error.resultCode.rawValue, text), operation, path)
-        }
+        throw StorageError(error, operation, path)
     } catch { throw StorageError(.system(0, "\(error)"), operation, path) }
+}
+
+extension StorageError {
+    /// What SQLite answered, in our words.
+    fileprivate init(_ error: DatabaseError, _ operation: String, _ path: String) {
+        let text = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+        let cause: StorageError.Cause =
+            switch error.resultCode {
+            case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_DATA: .corrupt("the checksum of a page does not hold")
+            case .SQLITE_FULL: .noSpace
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB: .corrupt(text)
+            case .SQLITE_BUSY, .SQLITE_LOCKED: .locked
+            case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN: .notPermitted
+            default: .system(error.resultCode.rawValue, text)
+            }
+        self.init(cause, operation, path)
+    }
 }
 
 extension ColumnValue {

@@ -39,7 +39,7 @@ package struct ClusterSummary: Sendable, Equatable {
 /// Rare branches that the runs must reach.
 package enum ClusterProbe: String, CaseIterable, Sendable {
     case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred, entriesAdopted
-    case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, readAnsweredByLeader
+    case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, damagedTablesRefused, readAnsweredByLeader
     case memberRemoved, leaderRemoved, observerAdded, changeRefused, leaderFellInChange, rosterAdopted, strangerRefused
 }
 
@@ -68,6 +68,8 @@ package struct ClusterRun {
 
     let plan: ClusterPlan
     var random: Prng
+    /// For the bits that flip, so that they leave the other faults as they are.
+    var damageRandom: Prng
     var time: Int64 = 0
     private var queue = Heap<Event>()
     private var nextNumber: Int64 = 0
@@ -84,12 +86,13 @@ package struct ClusterRun {
     package init(_ plan: ClusterPlan) {
         self.plan = plan
         random = Prng(seed: plan.seed)
+        damageRandom = Prng(seed: plan.seed ^ 0xDA3A_6ED0)
         servers = (0..<plan.nodes + plan.spares).map { SimServer(index: $0) }
         network = SimNetwork(nodes: servers.count)
     }
 
     /// Those who found the group.
-    private var founders: [NodeID] { servers.prefix(plan.nodes).map(\.id) }
+    var founders: [NodeID] { servers.prefix(plan.nodes).map(\.id) }
 
     /// Lives through the plan and checks. Throws `LawBroken`.
     package mutating func run() throws -> ClusterSummary {
@@ -168,12 +171,15 @@ package struct ClusterRun {
     private mutating func start(_ index: Int) throws {
         guard servers[index].replica == nil else { return }
         try checkDamageIsRefused(index)
+        let sound = damageTables(index)
         let (everybody, seed) = (founders, random.next())
         do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
+            if let sound, case .corrupt = error.cause { return mendTables(index, sound) }
             // A start on a full disk fails, and is tried again.
             guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
             return schedule(.start(index), after: 300_000_000)
         }
+        guard sound == nil || plan.flaw == .readsDamagedTables else { throw broken("replica \(index + 1) started over damaged tables") }
         if (servers[index].replica?.log.recovery.cutBytes ?? 0) > 0 { summary.probes.insert(.tornTail) }
         schedule(.save(index, life: servers[index].life, checkpoint: false), after: 300_000_000)
     }
@@ -359,23 +365,5 @@ package struct ClusterRun {
         for (path, history) in work.histories() where !Linearizability.holds(history) {
             throw broken("the history of \(path) is not linearizable (\(history.count) operations)")
         }
-    }
-
-    /// A bit flipped where a later record vouches for what was there must keep a replica from starting. The bit is put back afterwards.
-    private mutating func checkDamageIsRefused(_ index: Int) throws {
-        guard !healed, random.chance(1, in: 4), let path = servers[index].disk.damageableLog(), plan.flaw == .none else { return }
-        let offset = 24 + random.below(8)
-        servers[index].disk.flipBit(in: path, atByte: offset)
-        defer { servers[index].disk.flipBit(in: path, atByte: offset) }
-        do {
-            let trial = SimServer(index: index)
-            (trial.disk, trial.tables) = (servers[index].disk.copy(), servers[index].tables)
-            try trial.start(founders, seed: 1, time: time)
-        } catch let error as StorageError {
-            guard case .corrupt = error.cause else { throw broken("damage was reported as \(error)") }
-            summary.probes.insert(.damageRefused)
-            return
-        }
-        throw broken("replica \(index + 1) started over a damaged log")
     }
 }

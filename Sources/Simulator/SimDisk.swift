@@ -205,9 +205,9 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
     }
 
     /// Flips one bit of a durable file.
-    package func flipBit(in path: String, atByte offset: Int) {
+    package func flipBit(in path: String, atByte offset: Int, bit: Int = 0) {
         guard let number = names[path], var file = files[number], offset < file.current.count else { return }
-        file.current[offset] ^= 1
+        file.current[offset] ^= UInt8(1 << bit)
         file.durable = file.current
         files[number] = file
     }

@@ -13,6 +13,8 @@ package enum Flaw: String, CaseIterable, Sendable {
     case acknowledgesBeforeSync
     /// Reads are answered from the state at hand.
     case readsWithoutBarrier
+    /// Tables are read without their checksums.
+    case readsDamagedTables
 }
 
 /// A simulated machine.

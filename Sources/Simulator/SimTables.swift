@@ -1,5 +1,5 @@
 // Tables in memory with SQLite's promise: a transaction is whole or absent, and a crash takes back the newest ones that no checkpoint
-// has made durable. Passes the same contract suite as the real store.
+// has made durable, and with the real store's checksums: what the disk changed is not read. Passes the same contract suite as the real store.
 import Base
 
 /// A simulated table store.
@@ -11,6 +11,10 @@ package final class SimTables: TableStore {
     }
     private let schemas: [TableSchema]
     private var states: [State]
+    /// What the disk changed, if it did.
+    private var damage: String?
+    /// Whether damage is noticed; without that it is read as if it had been written.
+    package var checksPages = true
 
     package init(tables: [TableSchema]) {
         schemas = tables
@@ -38,6 +42,7 @@ package final class SimTables: TableStore {
     }
 
     package func forEachRow(of table: TableSchema, _ visit: (Row) throws(StateCorruption) -> Void) throws {
+        if let damage, checksPages { throw StorageError(.corrupt(damage), "read", table.name) }
         let rows = state.rows[table.name] ?? [:]
         for key in rows.keys.sorted(by: Self.precedes) { if let row = rows[key] { try visit(row) } }
     }
@@ -54,7 +59,43 @@ package final class SimTables: TableStore {
     package func afterCrash(_ random: inout Prng) -> SimTables {
         let next = SimTables(tables: schemas)
         next.states = [states[random.below(states.count)]]
+        (next.damage, next.checksPages) = (damage, checksPages)
         return next
+    }
+
+    /// The store with one bit of one value flipped, as a disk may do at rest; nil if there is nothing to flip.
+    package func withFlippedBit(_ random: inout Prng) -> SimTables? {
+        let filled = schemas.filter { $0.keyCount < $0.columns.count && !(state.rows[$0.name] ?? [:]).isEmpty }
+        guard !filled.isEmpty else { return nil }
+        let table = filled[random.below(filled.count)]
+        let keys = (state.rows[table.name] ?? [:]).keys.sorted(by: Self.precedes)
+        let key = keys[random.below(keys.count)]
+        guard var row = state.rows[table.name]?[key] else { return nil }
+        let column = table.keyCount + random.below(row.count - table.keyCount)
+        guard let flipped = Self.flipped(row[column], &random) else { return nil }
+        row[column] = flipped
+        let next = SimTables(tables: schemas)
+        next.states = [state]
+        next.states[0].rows[table.name]?[key] = row
+        next.damage = "a bit of \(table.columns[column].name) is another one"
+        return next
+    }
+
+    private static func flipped(_ value: ColumnValue, _ random: inout Prng) -> ColumnValue? {
+        switch value {
+        case .null: return nil
+        case .integer(let number): return .integer(number ^ (1 << Int64(random.below(63))))
+        case .text(let text):
+            guard !text.isEmpty else { return nil }
+            var bytes = Array(text.utf8)
+            bytes[random.below(bytes.count)] ^= 1
+            return .text(String(decoding: bytes, as: UTF8.self))
+        case .blob(let blob):
+            guard blob.readableBytes > 0 else { return nil }
+            var bytes = blob.array
+            bytes[random.below(bytes.count)] ^= UInt8(1 << random.below(8))
+            return .blob(Bytes(bytes: bytes[...]))
+        }
     }
 
     /// SQLite's order of values: null, integers, texts, blobs.

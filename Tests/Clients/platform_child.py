@@ -81,6 +81,7 @@ class ServerProcess:
         self.arguments, self.name = arguments, name
         self.log = tempfile.TemporaryFile()
         self.process = None
+        self.endpoints = {}
 
     @property
     def address(self):
@@ -93,6 +94,7 @@ class ServerProcess:
         line = self.process.stdout.readline()
         if not line.startswith("READY "):
             raise RuntimeError("%s is not ready: %r\n%s" % (self.name, line, self.tail()))
+        self.endpoints = dict(word.split("=", 1) for word in line.split()[1:])
 
     def tail(self, count=6000):
         self.log.seek(0)

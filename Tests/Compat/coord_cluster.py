@@ -84,7 +84,7 @@ class Server:
         with open(users, "w") as file:
             file.write("super:super_secret\njaasuser:jaas_password\n")  # as kazoo's harness has them
         for text in self.tls_settings() + ["coord.sasl.users=" + users, "coord.tls.listen=" + self.secure_address, "coord.connections-per-address.max=0",
-                                           "coord.reconfig=true", "coord.read-only=true", "coord.super.digest=" + SUPER_DIGEST]:
+                                           "coord.reconfig=true", "coord.read-only=true", "coord.super.digest=" + SUPER_DIGEST, "coord.reap.interval.ms=1000"]:
             found += ["--set", text]
         return [found]
 
@@ -107,8 +107,24 @@ class Server:
                 "ssl.keyStore.location=" + both, "ssl.keyStore.type=PEM", "ssl.trustStore.location=" + self.certificates.authority, "ssl.trustStore.type=PEM", ""]))
         return [[
             "java", "-cp", os.pathsep.join(glob.glob(REFERENCE + "/*.jar")), "-Xmx512m", "-Dfile.encoding=UTF-8", "-Djava.awt.headless=true",
-            "-Dzookeeper.extendedTypesEnabled=true", "-Dzookeeper.DigestAuthenticationProvider.superDigest=" + SUPER_DIGEST,
+            "-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=1000", "-Dzookeeper.DigestAuthenticationProvider.superDigest=" + SUPER_DIGEST,
             "org.apache.zookeeper.server.ZooKeeperServerMain", configuration]]
+
+    def four_letter_word(self, word):
+        """The answer; empty if the server cannot be reached."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.client_port), timeout=5) as connection:
+                connection.sendall(word.encode())
+                return b"".join(iter(lambda: connection.recv(1 << 16), b"")).decode()
+        except OSError:
+            return ""
+
+    def kill(self):
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
+        self.processes = []
 
     def stop(self):
         for process in self.processes:

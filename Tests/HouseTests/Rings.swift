@@ -10,7 +10,7 @@ enum Rings {
         "CSupport": [], "CompressionLibraries": [], "DemoInput": [], "Base": ["CSupport"],
         "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "SparkWire": ["Base"],
         "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore"],
-        "Storage": ["Base", "CSupport"], "MetaStore": ["Base", "Storage"],
+        "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
         "NetKit": ["Base"],
         "Clients": wires.union(["Base", "NetKit"]),

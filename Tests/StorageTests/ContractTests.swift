@@ -1,7 +1,6 @@
 // What every file system and every table store must do: the real ones and the simulator's pass the same suites.
 import Base
 import Foundation
-import class GRDB.DatabaseQueue
 import MetaStore
 import Simulator
 import Storage
@@ -110,27 +109,89 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// A table file of many pages, closed, and its rows.
+    private func manyRows(_ path: String) throws -> [Row] {
+        var rows = RowChanges()
+        for number in 0..<400 { rows.upsert(Self.table, [.text("thing-\(number % 20)"), .integer(Int64(number)), .blob(Bytes(string: String(repeating: "\(number)", count: 30)))]) }
+        let store = try SQLiteTableStore(path: path, tables: [Self.table])
+        try store.commit(rows.changes, applied: Slot(400))
+        _ = try store.checkpoint()
+        try store.close()
+        return try contents(path).rows
+    }
+
+    private func contents(_ path: String) throws -> (rows: [Row], applied: Slot) {
+        let store = try SQLiteTableStore(path: path, tables: [Self.table])
+        var rows: [Row] = []
+        let found = Result { try store.forEachRow(of: Self.table) { rows.append($0) } }
+        let applied = Result { try store.appliedSlot() }
+        try store.close()
+        try found.get()
+        return (rows, try applied.get())
+    }
+
+    /// Opens copies of a file with one bit changed each, spread over all of it, which must be refused or hold what they held; how many were refused.
+    private func flip(_ path: String, _ times: Int, whole: (rows: [Row], applied: Slot)) throws -> Int {
+        let original = try Data(contentsOf: URL(fileURLWithPath: path))
+        var refused = 0
+        var random = Prng(seed: 7)
+        for time in 0..<times {
+            var damaged = original
+            // Each page in turn, and of the first page the header, byte by byte.
+            let pages = original.count / 4096
+            let offset = time < 30 ? time * 3 : (time % pages) * 4096 + random.below(4096)
+            damaged[offset] ^= 1 << UInt8(random.below(8))
+            let copy = path + "-flipped"
+            for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + end) }  // there may be none
+            try damaged.write(to: URL(fileURLWithPath: copy))
+            do {
+                let found = try contents(copy)
+                #expect(found.rows == whole.rows && found.applied == whole.applied, "byte \(offset) was changed and not noticed")
+            } catch let error as StorageError {
+                guard case .corrupt = error.cause else {
+                    Issue.record("byte \(offset): \(error)")
+                    continue
+                }
+                refused += 1
+            }
+        }
+        return refused
+    }
+
+    @Test func aBitThatFlipsInATableFileIsNeverServed() throws {
+        let root = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
+        let rows = try manyRows(root + "/t.sqlite")
+        #expect(rows.count == 400)
+        // Some pages hold nothing that a start reads.
+        #expect(try flip(root + "/t.sqlite", 200, whole: (rows, Slot(400))) > 150)
+    }
+
+    /// The file was made with SQLite by the rules of version 3.
+    @Test func aTableFileWithoutChecksumsIsWrittenAnewWithThem() throws {
+        let root = try PlatformProcess.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/tables-version-3.sqlite")
+        try FileManager.default.copyItem(at: golden, to: URL(fileURLWithPath: root + "/t.sqlite"))
+        let whole = try contents(root + "/t.sqlite")
+        #expect(whole.rows.count == 100 && whole.applied == Slot(41))
+        #expect(whole.rows.first == [.text("old"), .integer(0), .blob(Bytes(string: "payload 0"))])
+        #expect(try flip(root + "/t.sqlite", 60, whole: whole) > 40)
+    }
+
     @Test func aTableOfAnEarlierVersionGetsItsNewColumns() throws {
         let root = try PlatformProcess.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
-        let earlier = TableSchema("things", key: [.init("name", .text)], values: [.init("size", .integer)])
-        let store = try SQLiteTableStore(path: root + "/t.sqlite", tables: [earlier])
-        var rows = RowChanges()
-        rows.upsert(earlier, [.text("a"), .integer(1)])
-        try store.commit(rows.changes, applied: Slot(3))
-        try store.close()
-        let queue = try DatabaseQueue(path: root + "/t.sqlite")
-        try queue.write { database in
-            try database.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '4%'")
-            try database.execute(sql: "PRAGMA user_version = 3")
-        }
-        try queue.close()
-        let later = TableSchema("things", key: [.init("name", .text)], values: [.init("size", .integer), .init("colour", .text)])
-        let again = try SQLiteTableStore(path: root + "/t.sqlite", tables: [later])
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/tables-version-3.sqlite")
+        try FileManager.default.copyItem(at: golden, to: URL(fileURLWithPath: root + "/t.sqlite"))
+        let columns = Self.table.columns
+        let later = TableSchema(
+            Self.table.name, key: Array(columns.prefix(Self.table.keyCount)), values: columns.dropFirst(Self.table.keyCount) + [.init("colour", .text)])
+        let store = try SQLiteTableStore(path: root + "/t.sqlite", tables: [later])
         var found: [Row] = []
-        try again.forEachRow(of: later) { found.append($0) }
-        #expect(found == [[.text("a"), .integer(1), .null]])
-        try again.close()
+        try store.forEachRow(of: later) { found.append($0) }
+        #expect(found.count == 100 && found.first == [.text("old"), .integer(0), .blob(Bytes(string: "payload 0")), .null])
+        try store.close()
     }
 
     @Test func aFileThatIsNoDatabaseIsRefusedAsCorrupt() throws {

@@ -51,6 +51,7 @@ struct RunningCoord: RunningService {
         settings.allowsReconfig = values[SettingsTable.coordReconfig]
         settings.servesReadOnly = values[SettingsTable.coordReadOnly]
         settings.usesLocalSessions = values[SettingsTable.coordLocalSessions]
+        settings.audits = values[SettingsTable.coordAudit]
         settings.enforcesQuota = values[SettingsTable.coordQuota]
         settings.reapInterval = .milliseconds(values[SettingsTable.coordReapInterval])
         settings.unusedContainerLife = .milliseconds(values[SettingsTable.coordUnusedContainer])

@@ -24,6 +24,8 @@ extension SettingsTable {
     static let coordLocalSessions = SettingKey.flag(
         "coord.local-sessions", false,
         "Sessions of an ensemble begin as ones that only their server knows, and are written down with their first ephemeral node (ZooKeeper's localSessionsEnabled).")
+    static let coordAudit = SettingKey.flag(
+        "coord.audit", false, "Tell in the log who changed what, a line for each write (ZooKeeper's audit.enable).")
     static let coordQuota = SettingKey.flag(
         "coord.quota.enforce", false, "Refuse writes that exceed a hard quota (-125).")
     static let coordReapInterval = SettingKey.integer(
@@ -72,7 +74,7 @@ extension SettingsTable {
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased,
-        coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordAudit.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

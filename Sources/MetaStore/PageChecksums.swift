@@ -1,0 +1,52 @@
+// How the tables' file comes to have a checksum in each page, and whether it has: the VFS of TablePages makes and compares them where the header
+// reserves room for them.
+import Base
+import Foundation
+import GRDB
+import GRDBSQLite
+import Storage
+import TablePages
+
+enum PageChecksums {
+    /// The version of the tables from which on every file has them.
+    static let sinceVersion = 4
+    private static let headerBytes = 100
+    /// Where the header says how many bytes the end of each page reserves.
+    private static let reservedAt = 20
+
+    /// Connections of this kind ask for the room when they make a file, or write one anew.
+    static func configuration() throws -> Configuration {
+        let code = tablepages_install()
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: "SQLite took no other way to its files") }
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.prepareDatabase { database in
+            var bytes = Int32(TABLEPAGES_RESERVED)
+            let code = sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes)
+            guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        }
+        return configuration
+    }
+
+    /// Whether the file on disk has room for checksums; nil if there is no file yet.
+    static func areIn(_ path: String) throws(StorageError) -> Bool? {
+        let files = RealFileSystem()
+        let file: Base.FileHandle
+        do throws(StorageError) { file = try files.open(path, create: false) } catch {
+            guard error.cause == .notFound else { throw error }
+            return nil
+        }
+        defer { files.close(file) }
+        let header = try files.read(file, at: 0, count: headerBytes)
+        guard header.readableBytes == headerBytes else { return nil }
+        return header.getInteger(at: header.readerIndex + reservedAt, as: UInt8.self) == UInt8(TABLEPAGES_RESERVED)
+    }
+
+    /// Writes every page anew, with room for its checksum, and into the file itself.
+    static func rebuild(_ queue: DatabaseQueue) throws {
+        try queue.writeWithoutTransaction { database in
+            try database.execute(sql: "VACUUM")
+            _ = try database.checkpoint(.truncate)
+        }
+    }
+}

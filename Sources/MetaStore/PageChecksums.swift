@@ -14,10 +14,12 @@ enum PageChecksums {
     /// Where the header says how many bytes the end of each page reserves.
     private static let reservedAt = 20
 
+    /// What installing came to: once, and whole before anybody opens a file, whichever service comes first.
+    private static let installed = tablepages_install()
+
     /// Connections of this kind ask for the room when they make a file, or write one anew.
     static func configuration() throws -> Configuration {
-        let code = tablepages_install()
-        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: "SQLite took no other way to its files") }
+        guard installed == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: installed), message: "SQLite took no other way to its files") }
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { database in

@@ -114,7 +114,6 @@ static int pagesGetLastError(sqlite3_vfs *vfs, int count, char *out) { (void)vfs
 static int pagesCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *out) { (void)vfs; return below()->xCurrentTimeInt64(below(), out); }
 
 int tablepages_install(void) {
-  if (pages.pAppData != NULL) return SQLITE_OK;
   sqlite3_vfs *system = sqlite3_vfs_find(NULL);
   if (system == NULL || system->iVersion < 2) return SQLITE_ERROR;
   pages = (sqlite3_vfs){

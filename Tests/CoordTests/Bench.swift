@@ -21,6 +21,20 @@ struct Bench {
         run(.write(SessionID(1), identities: identities, operations: operations))
     }
 
+    /// The tables as the rows so far leave them, by table and key.
+    var tables: [String: Row] {
+        var found: [String: Row] = [:]
+        for change in rows.changes {
+            switch change {
+            case .upsert(let name, let row):
+                let count = CoordMachine.tables.first { $0.name == name }?.keyCount ?? row.count
+                found["\(name) \(row.prefix(count))"] = row
+            case .delete(let name, let key): found["\(name) \(key[...])"] = nil
+            }
+        }
+        return found
+    }
+
     static func create(_ path: String, ephemeral: Bool = false, sequential: Bool = false, acl: [AccessRight] = [.open]) -> CoordOperation {
         .create(path: path, data: Bytes(string: path), acl: acl, ephemeral: ephemeral, sequential: sequential)
     }

@@ -8,7 +8,7 @@
 /// Bytes at the end of each page: CRC-32C of the page's place and content, and its complement.
 #define TABLEPAGES_RESERVED 8
 
-/// Makes the VFS the one that databases are opened with from now on. 0, or a result code of SQLite. May be called more than once.
+/// Makes the VFS the one that databases are opened with from now on. 0, or a result code of SQLite. Called once, before any database is opened.
 int tablepages_install(void);
 
 #endif

@@ -1,0 +1,344 @@
+// A consumer group of the classic protocol over several brokers in a seeded random order of events: members that join, read, commit, fall silent and come back as
+// if nothing had been; coordinators that crash, are taken for lost or cut off, and go on with what they knew; commands that each broker executes in its
+// own time. Laws: a committed offset never goes back, and once the faults end every member is in one generation and the shares are whole.
+import Base
+import BrokerCore
+
+/// A rule of groups that a run breaks on purpose, to see that the laws notice.
+package enum GroupFlaw: String, CaseIterable, Sendable {
+    case none
+    /// A coordinator that is no longer one commits all the same.
+    case commitsUnfenced
+    /// A member of an earlier generation may commit.
+    case takesAnyGeneration
+}
+
+/// What a run of a group came to.
+package struct GroupSummary: Equatable, Sendable {
+    package var commits = 0
+    package var generations: Int32 = 0
+    package var refusedCommits = 0
+    package var adoptions = 0
+    package var crashes = 0
+    package var trace: UInt32 = 0
+    package init() {}
+}
+
+package struct GroupRun {
+    private struct Broker {
+        var isAlive = true
+        /// Until then it is cut off from the metadata log, and its clients are not.
+        var cutOffUntil = 0
+        var incarnation: UInt64 = 1
+        var machine = BrokerMachine()
+        var executed = 0
+        var coordinator: GroupCoordinator
+        var isRegistering = false
+    }
+
+    private struct Proposal {
+        enum Purpose {
+            case nothing
+            case registration
+            case store(number: Int)
+        }
+        var by: Int
+        var incarnation: UInt64
+        var command: BrokerCommand
+        var purpose: Purpose
+    }
+
+    fileprivate struct Member {
+        enum Phase: Equatable {
+            case joins
+            case syncs(JoinedGroup)
+            case reads
+        }
+        var id = MemberID("")
+        var phase = Phase.joins
+        var generation: Int32 = -1
+        var share: [Int32] = []
+        /// Where it reads on; empty until it has asked what is committed.
+        var positions: [Int32: Int64] = [:]
+        /// The request that it waits for, and at which broker.
+        var waiting: (token: ReplyToken, broker: Int)?
+        var patience = 0
+        var silentUntil = 0
+    }
+
+    private let seed: UInt64
+    private let flaw: GroupFlaw
+    private var random: Prng
+    private var brokers: [Broker]
+    private var members: [Member]
+    private var commands: [Proposal] = []
+    private var proposals: [[Proposal]]
+    /// The state behind every command.
+    private var truth = BrokerMachine()
+    private var nextToken: Int64 = 1
+    private var time = 0
+    private var isCalm = false
+    private var summary = GroupSummary()
+    private static let group = GroupID("g")
+    private static let partitions: Int32 = 4
+    private var now: Instant { Instant.zero + .milliseconds(time) }
+
+    package init(seed: UInt64, brokers count: Int, flaw: GroupFlaw = .none) {
+        self.seed = seed
+        self.flaw = flaw
+        random = Prng(seed: seed)
+        brokers = (0..<count).map { Broker(coordinator: Self.coordinator(seed &+ UInt64($0))) }
+        proposals = brokers.map { _ in [] }
+        members = (0..<3).map { _ in Member() }
+        for index in brokers.indices { commands.append(Proposal(by: index, incarnation: 1, command: .cluster(.register(record(index), keepsLog: true)), purpose: .registration)) }
+        let topic = TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: Self.partitions)
+        let places = (0..<Self.partitions).map { _ in ReplicaList((1...count).map(Int32.init)) }
+        commands.append(Proposal(by: 0, incarnation: 1, command: .cluster(.createTopic(topic, places)), purpose: .nothing))
+        for slot in commands.indices { apply(slot) }
+    }
+
+    private static func coordinator(_ seed: UInt64) -> GroupCoordinator {
+        var settings = GroupSettings()
+        settings.sessionTimeoutMin = .zero
+        return GroupCoordinator(settings: settings, random: Prng(seed: seed))
+    }
+
+    private func record(_ index: Int) -> BrokerRecord {
+        BrokerRecord(id: Int32(index + 1), incarnation: UUIDBytes(high: UInt64(index), low: brokers[index].incarnation), host: "h", port: 1)
+    }
+
+    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    package mutating func run(steps: Int) throws -> GroupSummary {
+        for _ in 0..<steps { try step() }
+        isCalm = true
+        for index in brokers.indices where !brokers[index].isAlive { restart(index) }
+        for _ in 0..<600 where !isSettled { for _ in 0..<100 { try step() } }
+        guard isSettled else { throw LawBroken(seed, "the members do not come together once the faults have ended: \(members.map { "\($0.phase) \($0.generation) \($0.share)" })") }
+        return summary
+    }
+
+    private var isSettled: Bool {
+        guard members.allSatisfy({ $0.phase == .reads && $0.generation == members[0].generation }) else { return false }
+        return members.flatMap(\.share).sorted() == Array(0..<Self.partitions)
+    }
+
+    private mutating func step() throws {
+        time += 1
+        let index = random.below(brokers.count)
+        let choice = random.below(isCalm ? 88 : 100)
+        summary.trace = (summary.trace ^ UInt32(truncatingIfNeeded: index + choice * 8 + brokers[index].executed * 1024)) &* 16_777_619
+        switch choice {
+        case 0..<24: try execute(index)
+        case 24..<40: try commitNext(index)
+        case 40..<80: try act(random.below(members.count))
+        case 80..<86: if brokers[index].isAlive { try carryOut(brokers[index].coordinator.expire(now: now), index) }
+        case 86, 87: register(index)
+        case 88: if random.chance(1, in: 20) { crash(index) }
+        case 89..<92: if !brokers[index].isAlive { restart(index) }
+        case 92..<95: suspect(index)
+        case 95: if random.chance(1, in: 10) { brokers[index].cutOffUntil = time + random.below(800) }
+        case 96: members[random.below(members.count)].silentUntil = time + random.below(1500)
+        default: break
+        }
+    }
+
+    // MARK: the metadata log
+
+    private mutating func propose(_ index: Int, _ command: BrokerCommand, _ purpose: Proposal.Purpose) {
+        proposals[index].append(Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose))
+    }
+
+    /// The proposals of one broker are decided in their order; some are lost.
+    private mutating func commitNext(_ index: Int) throws {
+        guard !proposals[index].isEmpty, isCalm || brokers[index].cutOffUntil <= time else { return }
+        let next = proposals[index].removeFirst()
+        guard isCalm || random.chance(19, in: 20) else { return try ended(next, .refused(.notWritable)) }
+        commands.append(next)
+        let before = truth.offsets[Self.group]
+        apply(commands.count - 1)
+        for (place, offset) in truth.offsets[Self.group]?.entries ?? [] {
+            guard let earlier = before?[place] else { continue }
+            guard offset.offset >= earlier.offset else { throw LawBroken(seed, "the committed offset of \(place) went from \(earlier.offset) to \(offset.offset)") }
+        }
+    }
+
+    private mutating func apply(_ slot: Int) {
+        var rows = RowChanges()
+        _ = truth.apply(commands[slot].command, at: ApplyPosition(slot: Slot(Int64(slot + 1)), time: .zero), rows: &rows)
+    }
+
+    private mutating func execute(_ index: Int) throws {
+        guard brokers[index].isAlive, brokers[index].executed < commands.count, isCalm || brokers[index].cutOffUntil <= time else { return }
+        let proposal = commands[brokers[index].executed]
+        brokers[index].executed += 1
+        let before = brokers[index].machine.cluster.alive
+        var rows = RowChanges()
+        let outcome = brokers[index].machine.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
+        if brokers[index].machine.cluster.alive != before { try coordinatorsChanged(index) }
+        if proposal.by == index, proposal.incarnation == brokers[index].incarnation { try ended(proposal, outcome) }
+    }
+
+    private func coordinates(_ index: Int) -> Bool { brokers[index].machine.cluster.coordinator(of: Self.group.rawValue) == Int32(index + 1) }
+
+    private mutating func coordinatorsChanged(_ index: Int) throws {
+        guard coordinates(index) else { return try carryOut(brokers[index].coordinator.forget(Self.group), index) }
+        guard let stored = brokers[index].machine.groups[Self.group], brokers[index].coordinator.groups[Self.group] == nil else { return }
+        summary.adoptions += 1
+        try brokers[index].coordinator.adopt(Self.group, stored, now: now)
+    }
+
+    private mutating func ended(_ proposal: Proposal, _ outcome: BrokerOutcome) throws {
+        switch proposal.purpose {
+        case .nothing: break
+        case .registration: brokers[proposal.by].isRegistering = false
+        case .store(let number):
+            var refusal: GroupRefusal?
+            if case .refused(let reason) = outcome { refusal = reason == .notWritable ? .notWritable : .notCoordinator }
+            try carryOut(brokers[proposal.by].coordinator.stored(Self.group, number: number, refusal, now: now), proposal.by)
+        }
+        if case .commitOffsets = proposal.command { summary.commits += 1 }
+        if case .cluster(.commitOffsets) = proposal.command { if case .refused = outcome { summary.refusedCommits += 1 } else { summary.commits += 1 } }
+    }
+
+    private mutating func carryOut(_ effects: [GroupEffect], _ index: Int) throws {
+        for effect in effects {
+            switch effect {
+            case .store(let id, let number, let change): propose(index, .storeGroup(id, by: Int32(index + 1), change), .store(number: number))
+            case .joined(let token, let joined): answer(token) { $0.joined(joined) }
+            case .joinRefused(let token, let refusal, let id): answer(token) { $0.refused(refusal, id) }
+            case .synced(let token, let synced): answer(token) { $0.reads(synced) }
+            case .syncRefused(let token, let refusal): answer(token) { $0.refused(refusal, $0.id) }
+            }
+        }
+    }
+
+    /// An answer reaches the member that still waits for it, or is lost.
+    private mutating func answer(_ token: ReplyToken, _ body: (inout Member) -> Void) {
+        guard let place = members.firstIndex(where: { $0.waiting?.token == token }), isCalm || random.chance(15, in: 16) else { return }
+        members[place].waiting = nil
+        body(&members[place])
+        summary.generations = max(summary.generations, members[place].generation)
+    }
+
+    // MARK: members
+
+    private mutating func act(_ place: Int) throws {
+        guard isCalm || members[place].silentUntil <= time else { return }
+        if let waiting = members[place].waiting {
+            members[place].patience += 1
+            guard members[place].patience > 200 else { return }
+            // It hangs up and asks again.
+            members[place].waiting = nil
+            brokers[waiting.broker].coordinator.abandon(Self.group, waiting.token)
+        }
+        let index = random.below(brokers.count)
+        guard brokers[index].isAlive, coordinates(index) else { return }
+        switch members[place].phase {
+        case .joins:
+            let attempt = JoinAttempt(
+                group: Self.group, member: members[place].id, instance: nil, clientID: "m\(place)", clientHost: "h", protocolType: "consumer", protocols: [("range", Bytes())],
+                sessionTimeout: .milliseconds(2000), rebalanceTimeout: .milliseconds(3000), wantsIDFirst: true)
+            let token = ask(place, index)
+            try carryOut(brokers[index].coordinator.join(attempt, token: token, now: now), index)
+        case .syncs(let joined):
+            let shares = joined.members.enumerated().map { number, member in
+                (member: member.member, assignment: Bytes(bytes: (0..<UInt8(Self.partitions)).filter { Int($0) % joined.members.count == number }))
+            }
+            let token = ask(place, index)
+            let effects = brokers[index].coordinator.sync(
+                Self.group, member: joined.member, instance: nil, generation: joined.generation, protocolType: nil, protocolName: nil, assignments: shares, token: token,
+                now: now)
+            try carryOut(effects, index)
+        case .reads: read(place, index)
+        }
+    }
+
+    private mutating func ask(_ place: Int, _ index: Int) -> ReplyToken {
+        let token = ReplyToken(nextToken)
+        nextToken += 1
+        members[place].waiting = (token, index)
+        members[place].patience = 0
+        return token
+    }
+
+    /// Heartbeats, reads on and commits.
+    private mutating func read(_ place: Int, _ index: Int) {
+        let (id, generation) = (members[place].id, members[place].generation)
+        if random.chance(1, in: 3) {
+            if let refusal = brokers[index].coordinator.heartbeat(Self.group, member: id, instance: nil, generation: generation, now: now) { members[place].refused(refusal, id) }
+            return
+        }
+        if members[place].positions.isEmpty {
+            // What is committed is asked behind everything that was acknowledged.
+            guard brokers[index].executed == commands.count else { return }
+            let committed = brokers[index].machine.offsets[Self.group]
+            for number in members[place].share { members[place].positions[number] = committed?[TopicPartition("t", number)]?.offset ?? 0 }
+            return
+        }
+        for number in members[place].share { members[place].positions[number, default: 0] += Int64(random.below(3)) }
+        let refusal = brokers[index].coordinator.refusalToCommit(Self.group, member: id, instance: nil, generation: generation, now: now)
+        if let refusal, flaw != .takesAnyGeneration { return members[place].refused(refusal, id) }
+        let entries = members[place].share.map { OffsetEntry(topic: "t", partition: $0, offset: members[place].positions[$0] ?? 0) }
+        let isUnfenced = flaw == .commitsUnfenced
+        propose(index, isUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: Int32(index + 1), group: Self.group, entries)), .nothing)
+    }
+
+    // MARK: faults
+
+    private mutating func register(_ index: Int) {
+        guard brokers[index].isAlive, !brokers[index].isRegistering, brokers[index].executed > brokers.count else { return }
+        let isRegistered = brokers[index].machine.cluster.brokers[Int32(index + 1)].map { !$0.isFenced && $0.incarnation == record(index).incarnation } ?? false
+        guard !isRegistered else { return }
+        brokers[index].isRegistering = true
+        propose(index, .cluster(.register(record(index), keepsLog: true)), .registration)
+    }
+
+    private mutating func crash(_ index: Int) {
+        guard brokers[index].isAlive else { return }
+        summary.crashes += 1
+        brokers[index].isAlive = false
+        proposals[index] = []
+        for place in members.indices where members[place].waiting?.broker == index { members[place].waiting = nil }
+    }
+
+    /// The state is as it was; who was a member is known from there only.
+    private mutating func restart(_ index: Int) {
+        brokers[index].isAlive = true
+        brokers[index].incarnation += 1
+        brokers[index].isRegistering = false
+        brokers[index].coordinator = Self.coordinator(seed &+ UInt64(time))
+    }
+
+    private mutating func suspect(_ index: Int) {
+        let teller = random.below(brokers.count)
+        let isSilent = !brokers[index].isAlive || brokers[index].cutOffUntil > time
+        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Int32(index + 1)], !record.isFenced else { return }
+        if isSilent || random.chance(1, in: 100) { propose(teller, .cluster(.fence(broker: Int32(index + 1), epoch: record.epoch)), .nothing) }
+    }
+}
+
+extension GroupRun.Member {
+    fileprivate mutating func joined(_ joined: JoinedGroup) {
+        id = joined.member
+        phase = .syncs(joined)
+    }
+
+    fileprivate mutating func reads(_ synced: SyncedGroup) {
+        guard case .syncs(let joined) = phase else { return }
+        generation = joined.generation
+        share = synced.assignment.readableBytesView.map(Int32.init)
+        positions = [:]
+        phase = .reads
+    }
+
+    /// What clients make of a refusal: most are answered by joining again, some without the name that the coordinator does not know.
+    fileprivate mutating func refused(_ refusal: GroupRefusal, _ known: MemberID) {
+        switch refusal {
+        case .memberIDRequired(let given): id = given
+        case .unknownMember: id = MemberID("")
+        case .notCoordinator, .notWritable: if phase == .reads { return }
+        default: break
+        }
+        phase = .joins
+    }
+}

@@ -6,8 +6,11 @@ import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// Whether this broker answers for the group or transaction of this name.
-    func coordinates(_ name: String) -> Bool { !isClustered || machine.cluster.coordinator(of: name) == settings.nodeID }
+    /// Whether this broker answers for the group or transaction of this name. Before it has joined, what it knows of them may be old.
+    func coordinates(_ name: String) -> Bool {
+        guard isClustered else { return true }
+        return cluster?.hasJoined == true && machine.cluster.coordinator(of: name) == settings.nodeID
+    }
 
     /// A transaction is another now; heard by every broker.
     func transactionChanged(_ transaction: Transaction) {

@@ -78,8 +78,8 @@ package struct BrokerSettings: Sendable {
     static let storedGroupBytesMax = 8 << 20
     /// Largest request of a connection that has to log in and has not.
     static let requestBytesBeforeLoginMax = 16 << 10
-    /// For how long clients are told of a broker that has gone: longer than a restart takes.
-    static let departedBrokersShown: Duration = .seconds(30)
+    /// For how long clients are told of a broker that has gone: longer than a restart takes, and about as long as Kafka takes to miss one.
+    static let departedBrokersShown: Duration = .seconds(10)
     /// Resolution of group timeouts.
     static let groupTick = Duration.milliseconds(100)
     /// Resolution of transaction timeouts.

@@ -14,8 +14,10 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from kafka.protocol.admin import DescribeClusterRequest
 
 from checks import Findings
+from kafka_raw import Raw
 from platform_child import ServerProcess, free_port, stop_all
 
 PARTITIONS = 6
@@ -58,6 +60,18 @@ class Cluster:
                 pass
             time.sleep(0.1)
         raise RuntimeError("not within %d s: %s" % (seconds, what))
+
+    def alive(self):
+        """The brokers that are there; the metadata names those that have just gone as well."""
+        for broker in self.brokers:
+            try:
+                raw = Raw(broker.address, 5)
+                found = raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False), 0).brokers
+                raw.close()
+                return sorted(one.broker_id for one in found)
+            except OSError:
+                pass
+        return []
 
     def create(self, name, partitions=PARTITIONS, factor=3, **config):
         self.admin.create_topics([NewTopic(name, partitions, factor, config={k.replace("_", "."): str(v) for k, v in config.items()})])[name].result(20)

@@ -83,10 +83,6 @@ def newcomer(number, others):
     return broker
 
 
-def alive():
-    return sorted(cluster.admin.list_topics(timeout=5).brokers)
-
-
 cluster.create("numbers")
 cluster.wait_in_sync("numbers")
 writer = Writer(cluster.servers, "numbers")
@@ -120,7 +116,7 @@ def _():
     code, message = unregister(first, 2)
     assert code == INVALID_REQUEST and "is a member" in message, (code, message)
     assert unregister(first, 9)[0] == BROKER_ID_NOT_REGISTERED
-    assert sorted(members()) == [1, 2, 3] and alive() == [1, 2, 3]
+    assert sorted(members()) == [1, 2, 3] and cluster.alive() == [1, 2, 3]
 
 
 @checks.check("a broker that is no member serves nobody, and is added once it has caught up")
@@ -128,7 +124,7 @@ def _():
     fourth = newcomer(4, [(1, first)])
     assert is_closed_to_clients(fourth.address), "a broker that is no member answers"
     succeeds("members", "add", "4=" + fourth.place)
-    cluster.wait(lambda: alive() == [1, 2, 3, 4], "the fourth broker in the metadata")
+    cluster.wait(lambda: cluster.alive() == [1, 2, 3, 4], "the fourth broker in the metadata")
     assert members(fourth.address)[4] == {"id": 4, "peers": fourth.place, "clients": fourth.address, "role": "voter", "controller": members()[4]["controller"]}
     succeeds("reassign", "start", "numbers", "--to", "4,1,2")
     found = cluster.partitions("numbers")
@@ -144,7 +140,7 @@ def _():
     assert status != 0 and "has replicas of 6 partitions" in error, error
     succeeds("reassign", "start", "--away-from", str(controller), server=others[0].address)
     succeeds("members", "remove", str(controller), server=others[0].address)
-    cluster.wait(lambda: controller not in members(others[0].address) and controller not in alive(), "three members")
+    cluster.wait(lambda: controller not in members(others[0].address) and controller not in cluster.alive(), "three members")
     assert unregister(others[0].address, controller)[0] == BROKER_ID_NOT_REGISTERED
     global removed
     removed = next(b for b in cluster.brokers + extra if b.number == controller)
@@ -169,7 +165,7 @@ def _():
     left = next(b for b in cluster.brokers + extra if b is not removed)
     fifth = newcomer(5, [(left.number, left.address)])
     succeeds("members", "add", "5=" + fifth.place, server=left.address)
-    cluster.wait(lambda: 5 in alive() and len(alive()) == 4, "four brokers again")
+    cluster.wait(lambda: 5 in cluster.alive() and len(cluster.alive()) == 4, "four brokers again")
 
 
 @checks.check("a broker that is lost is emptied, and removed without it")
@@ -177,7 +173,7 @@ def _():
     lost, left = [b for b in cluster.brokers + extra if b is not removed and b.number != 5][:2]
     assert any(lost.number in p.replicas for p in cluster.partitions("numbers").values())
     lost.send(signal.SIGKILL)
-    cluster.wait(lambda: lost.number not in alive(), "the loss of a broker")
+    cluster.wait(lambda: lost.number not in cluster.alive(), "the loss of a broker")
     succeeds("reassign", "start", "--away-from", str(lost.number), "--throttle", "100000000", server=left.address)
     succeeds("members", "remove", str(lost.number), server=left.address)
     found = members(left.address)

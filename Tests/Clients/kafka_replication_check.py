@@ -9,7 +9,6 @@ from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, To
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, ResourceType
 from kafka import KafkaAdminClient, TopicPartition as Place
 from kafka.admin import NewTopic
-from kafka.protocol.admin import DescribeClusterRequest
 from kafka.protocol.consumer import FetchRequest
 
 from checks import Checks
@@ -345,9 +344,7 @@ def _():
     broker(2).send(signal.SIGKILL)
     wait_for("shared", lambda p: 2 not in p.isrs and p.leader != 2, "a leader that is there")
     named = sorted(cluster.admin.list_topics(timeout=5).brokers)
-    there = Raw(broker(1).address)
-    alive = sorted(found.broker_id for found in there.ask(DescribeClusterRequest(include_cluster_authorized_operations=False), 0).brokers)
-    there.close()
+    alive = cluster.alive()
     broker(2).start()
     broker(2).wait_ready()
     cluster.wait_in_sync("shared")

@@ -130,10 +130,15 @@ package actor KafkaClient {
         try await connection(to: node).call(body, versionMax: versionMax)
     }
 
-    /// The nodes of the cluster, in their order.
-    func nodes() async throws -> [Int32] {
+    /// The nodes that are alive, in their order. Metadata may name one that has just gone, and is all that there is before Kafka 2.8.
+    package func nodes() async throws -> [Int32] {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
-        return brokers.keys.sorted()
+        do {
+            guard case .describeCluster(let answer) = try await bootstrap.call(.describeCluster(DescribeClusterRequest())) else { throw Self.mismatch }
+            guard answer.errorCode == .none else { return brokers.keys.sorted() }
+            for broker in answer.brokers { brokers[broker.brokerID] = HostPort(broker.host, Int(broker.port)) }
+            return answer.brokers.map(\.brokerID).sorted()
+        } catch KafkaFailure.notServed { return brokers.keys.sorted() }
     }
 
     /// Sends a request to the broker that was connected first.

@@ -63,9 +63,9 @@ extension BrokerCommand {
                 let wanted = Set(topics)
                 if let awayFrom {
                     // How much lies where is seen in all topics, also if few of them move.
-                    let cluster = try await client.cluster()
+                    let all = try await client.cluster().topics
                     guard let moves = KafkaMove.away(
-                        from: awayFrom, cluster.topics, brokers: cluster.brokers.map(\.node), moving: { wanted.isEmpty || wanted.contains($0.name) })
+                        from: awayFrom, all, brokers: try await client.nodes(), moving: { wanted.isEmpty || wanted.contains($0.name) })
                     else {
                         throw CommandFailure(
                             .failed, "cannot take everything away from broker \(awayFrom)", why: "a partition lies on every other broker already, and a broker holds at most one of its replicas",

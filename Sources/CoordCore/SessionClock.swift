@@ -26,6 +26,11 @@ package struct SessionClock: Sendable {
         entries.removeUnordered(id)
     }
 
+    /// Nobody was listening for so long: that time is no session's silence.
+    package mutating func postpone(by pause: Duration) {
+        for place in entries.values.indices { entries.values[place].deadline = entries.values[place].deadline + pause }
+    }
+
     /// The sessions whose time is up; each is reported once and no longer watched.
     package mutating func expire(now: Instant) -> [SessionID] {
         let expired = entries.filter { $0.value.deadline <= now }.map(\.key)

@@ -21,6 +21,8 @@ extension CoordDoor {
     }
 
     private static var expiryTick: Duration { .milliseconds(200) }
+    /// From this on a tick that comes late counts as a pause of the server.
+    private static var pauseNoted: Duration { .seconds(1) }
 
     /// After a start every session gets its whole timeout.
     func watchSessions() {
@@ -117,13 +119,34 @@ extension CoordDoor {
     }
 
     func scheduleExpiry() {
+        let began = now
         loop.schedule(after: Self.expiryTick) {
             guard !self.isStopped else { return }
-            // Who leads decides who has fallen silent; the others only tell whom they hear.
-            if self.replica.isLeading { for id in self.clock.expire(now: self.now) { self.expire(id) } }
+            // A server that was stopped itself cannot say that others were silent.
+            let pause = self.now - began
+            if pause > Self.pauseNoted {
+                self.clock.postpone(by: pause)
+                self.locals.postpone(by: pause)
+            }
+            self.expireSilent()
             self.expireLocals()
             self.tellLeader()
             self.scheduleExpiry()
+        }
+    }
+
+    /// Who leads decides who has fallen silent; the others only tell whom they hear. One that led before it was stopped or cut off and does not know yet that
+    /// it leads no longer would end sessions that are well on other servers, so it makes sure first.
+    private func expireSilent() {
+        guard replica.isLeading else { return }
+        let silent = clock.expire(now: now)
+        guard !silent.isEmpty else { return }
+        replica.afterBarrier { reached in
+            guard self.replica.isLeading else { return }
+            for id in silent {
+                // Nothing is known, so it is looked at again.
+                if reached { self.expire(id) } else { self.clock.watch(id, timeout: Self.expiryTick, now: self.now) }
+            }
         }
     }
 

@@ -20,6 +20,7 @@ struct LocalSessions {
     }
 
     mutating func touch(_ id: SessionID, now: Instant) { clock.touch(id, now: now) }
+    mutating func postpone(by pause: Duration) { clock.postpone(by: pause) }
 
     /// Ended, or known to all from now on.
     mutating func forget(_ id: SessionID) {

@@ -15,6 +15,15 @@ import Testing
         #expect(clock.expire(now: start + .seconds(6)) == [])
         #expect(clock.expire(now: start + .seconds(7)) == [SessionID(2)])
     }
+
+    @Test func aPauseOfTheServerIsNoSilence() {
+        var clock = SessionClock()
+        let start = Instant(nanoseconds: 0)
+        clock.watch(SessionID(1), timeout: .seconds(4), now: start)
+        clock.postpone(by: .seconds(8))
+        #expect(clock.expire(now: start + .seconds(9)) == [])
+        #expect(clock.expire(now: start + .seconds(12)) == [SessionID(1)])
+    }
 }
 
 @Suite struct SessionNumberTests {

@@ -103,12 +103,8 @@ extension ConsumerGroup {
         let head = ConsumerGroupHead(epoch: epoch, assignor: assignor.rawValue, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
         let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
         return StoredGroupChange(
-            .consumer, head: Self.encoded(head), members: written.map { StoredMember($0.id, Self.encoded($0.record)) },
+            .consumer, head: head.stored, members: written.map { StoredMember($0.id, $0.record.stored) },
             removed: changes.removed.sorted(), replacesAll: changes.isAll)
-    }
-
-    private static func encoded(_ record: some WireLayout) -> Bytes {
-        do { return try record.encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
     }
 
     /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.

@@ -78,17 +78,13 @@ extension Group {
         let members = memberTable.values.enumerated().map { place, member in
             StoredMember(
                 member.id,
-                Self.encoded(
-                    GroupMemberRecord(
-                        place: Int32(place), instance: member.instance, clientID: member.clientID, clientHost: member.clientHost,
-                        sessionMilliseconds: member.sessionTimeout.inMilliseconds, rebalanceMilliseconds: member.rebalanceTimeout.inMilliseconds,
-                        protocols: member.protocols.map { OfferedProtocol($0.name, $0.metadata) }, assignment: member.assignment)))
+                GroupMemberRecord(
+                    place: Int32(place), instance: member.instance, clientID: member.clientID, clientHost: member.clientHost,
+                    sessionMilliseconds: member.sessionTimeout.inMilliseconds, rebalanceMilliseconds: member.rebalanceTimeout.inMilliseconds,
+                    protocols: member.protocols.map { OfferedProtocol($0.name, $0.metadata) }, assignment: member.assignment
+                ).stored)
         }
-        return StoredGroupChange(.classic, head: Self.encoded(head), members: members, replacesAll: true)
-    }
-
-    private static func encoded(_ record: some WireLayout) -> Bytes {
-        do { return try record.encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+        return StoredGroupChange(.classic, head: head.stored, members: members, replacesAll: true)
     }
 
     /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.

@@ -63,6 +63,13 @@ package struct StoredMember: WireLayout, Equatable {
     }
 }
 
+extension WireLayout {
+    /// A coordinator's record as it is stored.
+    var stored: Bytes {
+        do { return try encoded(as: DurableDialect.self) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+    }
+}
+
 /// A group as it is stored.
 package struct StoredGroup: Sendable, Equatable {
     package var kind: GroupKind

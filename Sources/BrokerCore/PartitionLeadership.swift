@@ -23,8 +23,10 @@ package struct PartitionLeadership: Sendable {
     /// Where the log ended when this term began; below lies what earlier leaders may have acknowledged.
     package let termStart: Int64
     private var followers: [Int32: Follower] = [:]
-    /// The change that was proposed last and is not decided.
-    private var proposed: [Int32]?
+    /// The change that was proposed last and is not decided, and the version that it starts from.
+    private var proposed: (inSync: [Int32], version: Int32)?
+    /// Replicas that proposals of unknown fate may yet bring in sync; another version of the state ends that.
+    private var uncertain: [Int32] = []
 
     package init(broker: Int32, state: PartitionState, logEnd: Int64, highWatermark: Int64, now: Instant) {
         self.broker = broker
@@ -41,12 +43,15 @@ package struct PartitionLeadership: Sendable {
     package var knowsEnd: Bool { highWatermark >= termStart }
     package var inSyncCount: Int { state.inSync.count }
 
-    /// Who counts for the high watermark: those in sync, and those who are about to be.
-    private var counted: [Int32] { proposed.map { state.inSync + $0.filter { !state.inSync.contains($0) } } ?? state.inSync }
-
+    /// The high watermark is what those have who are in sync, or may be already without its being known here.
     private mutating func advance() {
         var lowest = logEnd
-        for replica in counted where replica != broker { lowest = min(lowest, followers[replica]?.nextOffset ?? -1) }
+        func count(_ replicas: [Int32]) {
+            for replica in replicas where replica != broker { lowest = min(lowest, followers[replica]?.nextOffset ?? -1) }
+        }
+        count(state.inSync)
+        count(uncertain)
+        if let proposed { count(proposed.inSync) }
         highWatermark = max(highWatermark, lowest)
     }
 
@@ -71,26 +76,31 @@ package struct PartitionLeadership: Sendable {
         return propose(state.inSync + [replica])
     }
 
-    /// Followers that have not had everything for longer than `lagMax` are not in sync any more.
+    /// Followers that have not had everything for longer than `lagMax` are not in sync any more. After a proposal of unknown fate the state as it is known
+    /// is proposed again: once that is decided, the other is too late.
     package mutating func check(now: Instant, lagMax: Duration) -> InSyncChange? {
         guard proposed == nil else { return nil }
         let kept = state.inSync.filter { replica in
             replica == broker || followers[replica].map { $0.nextOffset >= logEnd || now - $0.caughtUp <= lagMax } ?? false
         }
-        return kept.count < state.inSync.count ? propose(kept) : nil
+        return kept.count < state.inSync.count || !uncertain.isEmpty ? propose(kept) : nil
     }
 
     private mutating func propose(_ inSync: [Int32]) -> InSyncChange {
-        proposed = inSync
+        proposed = (inSync, state.version)
         return InSyncChange(
             topicID: UUIDBytes(), partition: 0, leader: broker, leaderEpoch: epoch, version: state.version, inSync: state.replicas.filter(inSync.contains))
     }
 
-    /// The change was decided or refused.
-    package mutating func proposalEnded() { proposed = nil }
+    /// The change was decided or refused and that was executed here, or its fate is not known.
+    package mutating func proposalEnded(isKnown: Bool) {
+        if !isKnown, let proposed, proposed.version == state.version { uncertain += proposed.inSync.filter { !state.inSync.contains($0) && !uncertain.contains($0) } }
+        proposed = nil
+    }
 
     /// The state as it was decided, in the same term.
     package mutating func decided(_ state: PartitionState, now: Instant) {
+        if state.version != self.state.version { uncertain = [] }
         self.state = state
         for replica in state.replicas where replica != broker && followers[replica] == nil { followers[replica] = Follower(lastFetch: now, caughtUp: now) }
         for replica in followers.keys where !state.replicas.contains(replica) { followers[replica] = nil }

@@ -141,9 +141,9 @@ final class Partition {
         return change
     }
 
-    func inSyncProposalEnded(term: Int32) {
+    func inSyncProposalEnded(term: Int32, isKnown: Bool) {
         guard term == self.term else { return }
-        leadership?.proposalEnded()
+        leadership?.proposalEnded(isKnown: isKnown)
         followLeadership()
     }
 

@@ -14,6 +14,8 @@ package enum PartitionFlaw: String, CaseIterable, Sendable {
     case keepsWhatParted
     /// A crash forgets records that were acknowledged as durable.
     case forgetsSynced
+    /// A proposal of unknown fate is taken for refused.
+    case takesUnknownForRefused
 }
 
 /// What a run of a partition came to.
@@ -47,6 +49,8 @@ package struct PartitionRun {
         var leadership: PartitionLeadership?
         var highWatermark: Int64 = 0
         var isRegistering = false
+        /// This life's registration was executed.
+        var hasJoined = false
         var waiting: [(end: Int64, value: Int64)] = []
     }
 
@@ -61,7 +65,17 @@ package struct PartitionRun {
     private var random: Prng
     private var brokers: [Broker]
     private var commands: [BrokerCommand] = []
-    private var proposals: [(by: Int32, term: Int32, command: ClusterCommand)] = []
+    private struct Proposal {
+        var by: Int32
+        /// The term of the leader that proposes a change of those in sync.
+        var term: Int32 = -1
+        /// Its proposer was told that nobody knows what became of it.
+        var isGivenUp = false
+        var command: ClusterCommand
+    }
+    private var proposals: [Proposal] = []
+    /// Which proposal a command was, for those whose proposer waits.
+    private var waits: [Int: Proposal] = [:]
     private var network: [Message] = []
     private var acknowledged: [Int64: Int64] = [:]
     private var seen: [Int64: Int64] = [:]
@@ -121,10 +135,10 @@ package struct PartitionRun {
         case 58..<60: upkeep(index)
         case 60..<66: append(index)
         case 66..<76: try read(index)
-        case 76..<78: crash(index)
+        case 76..<78: if random.chance(1, in: 2) { crash(index) }
         case 78..<84: if !brokers[index].isAlive { restart(index) }
         case 84..<86: suspect(index)
-        case 86: proposals.append((id(index), -1, .elect([Self.place], unclean: false)))
+        case 86: proposals.append(Proposal(by: id(index), command: .elect([Self.place], unclean: false)))
         case 87..<92: if !network.isEmpty, network.count < messagesMax { network.append(network[random.below(network.count)]) }
         case 92..<97: if !network.isEmpty { network.remove(at: random.below(network.count)) }
         default: try deliver()
@@ -138,8 +152,12 @@ package struct PartitionRun {
         let slot = brokers[index].executed + 1
         _ = brokers[index].machine.apply(commands[slot - 1], at: ApplyPosition(slot: Slot(Int64(slot)), time: .zero), rows: &rows)
         brokers[index].executed = slot
+        if isRegistered(index) {
+            brokers[index].isRegistering = false
+            brokers[index].hasJoined = true
+        }
         try place(index)
-        if isRegistered(index) { brokers[index].isRegistering = false }
+        if let one = waits[slot], one.by == id(index) { end(one, isKnown: true) }
     }
 
     private func isRegistered(_ index: Int) -> Bool {
@@ -148,12 +166,12 @@ package struct PartitionRun {
 
     private mutating func register(_ index: Int) {
         brokers[index].isRegistering = true
-        proposals.append((id(index), -1, .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
+        proposals.append(Proposal(by: id(index), command: .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
     }
 
     /// As the service does when the state of a partition is another.
     private mutating func place(_ index: Int) throws {
-        guard let state = state(index) else { return }
+        guard brokers[index].hasJoined, let state = state(index) else { return }
         if brokers[index].term == state.leaderEpoch {
             if brokers[index].leadership != nil {
                 brokers[index].leadership?.decided(state, now: now)
@@ -178,14 +196,24 @@ package struct PartitionRun {
 
     private mutating func commit() {
         guard !proposals.isEmpty else { return }
-        let one = proposals.remove(at: random.below(proposals.count))
-        // A proposal may be lost, or its proposer may have gone.
-        if isCalm || random.chance(9, in: 10) { commands.append(.cluster(one.command)) }
-        let proposer = Int(one.by) - 1
-        if case .register = one.command { brokers[proposer].isRegistering = false }
-        guard case .changeInSync = one.command else { return }
-        // The proposer hears of it once it has executed everything up to there; here at once, which is the harder case.
-        if brokers[proposer].term == one.term { brokers[proposer].leadership?.proposalEnded() }
+        let place = random.below(proposals.count)
+        if !isCalm, !proposals[place].isGivenUp, random.chance(1, in: 8) {
+            end(proposals[place], isKnown: false)
+            proposals[place].isGivenUp = true
+            return
+        }
+        let one = proposals.remove(at: place)
+        if case .register = one.command { brokers[Int(one.by) - 1].isRegistering = false }
+        // A proposal may be lost.
+        guard isCalm || random.chance(9, in: 10) else { return end(one, isKnown: false) }
+        commands.append(.cluster(one.command))
+        waits[commands.count] = one
+    }
+
+    /// The proposer of a change of those in sync hears of it.
+    private mutating func end(_ one: Proposal, isKnown: Bool) {
+        guard case .changeInSync = one.command, !one.isGivenUp, brokers[Int(one.by) - 1].term == one.term else { return }
+        brokers[Int(one.by) - 1].leadership?.proposalEnded(isKnown: isKnown || flaw == .takesUnknownForRefused)
     }
 
     private mutating func append(_ index: Int) {
@@ -253,7 +281,7 @@ package struct PartitionRun {
     private mutating func propose(_ change: InSyncChange, _ index: Int) {
         var change = change
         change.topicID = UUIDBytes(high: 1, low: 1)
-        proposals.append((id(index), brokers[index].term, .changeInSync(change)))
+        proposals.append(Proposal(by: id(index), term: brokers[index].term, command: .changeInSync(change)))
     }
 
     private mutating func take(_ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ records: [Record], _ mark: Int64) {
@@ -311,6 +339,7 @@ package struct PartitionRun {
 
     private mutating func restart(_ index: Int) {
         brokers[index].isAlive = true
+        brokers[index].hasJoined = false
         brokers[index].incarnation += 1
         register(index)
     }
@@ -319,7 +348,9 @@ package struct PartitionRun {
     private mutating func suspect(_ index: Int) {
         let teller = random.below(brokers.count)
         guard let record = brokers[teller].machine.cluster.brokers[id(index)], !record.isFenced else { return }
-        if !brokers[index].isAlive || random.chance(1, in: 4) { proposals.append((id(teller), -1, .fence(broker: id(index), epoch: record.epoch))) }
+        if !brokers[index].isAlive || random.chance(1, in: 4) {
+            proposals.append(Proposal(by: id(teller), command: .fence(broker: id(index), epoch: record.epoch)))
+        }
     }
 
     // MARK: laws

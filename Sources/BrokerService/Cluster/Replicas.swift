@@ -140,7 +140,10 @@ extension Broker {
     /// Proposes what a leader found out about its followers.
     func propose(_ change: InSyncChange, of partition: Partition) {
         let term = partition.term
-        replica.propose(.cluster(.changeInSync(change))) { [self] _ in advanced(partition) { $0.inSyncProposalEnded(term: term) } }
+        replica.propose(.cluster(.changeInSync(change))) { [self] result in
+            let isKnown = if case .success = result { true } else { false }
+            advanced(partition) { $0.inSyncProposalEnded(term: term, isKnown: isKnown) }
+        }
     }
 
     /// Looks after followers that lag and producers that have waited long enough.
@@ -149,7 +152,9 @@ extension Broker {
         for partition in partitions.values where partition.leads {
             if partition.hasAcknowledgements { partition.expireAcknowledgements(now: now) }
             if let change = partition.checkInSync(now: now, lagMax: cluster.settings.replicaLagMax) {
-                log.notice("replicas lag and are not counted on any more", metadata: ["partition": "\(partition.name)", "in sync": "\(change.inSync)"])
+                if change.inSync.count < partition.inSyncCount {
+                    log.notice("replicas lag and are not counted on any more", metadata: ["partition": "\(partition.name)", "in sync": "\(change.inSync)"])
+                }
                 propose(change, of: partition)
             }
         }

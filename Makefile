@@ -63,7 +63,7 @@ zookeeper-jars: setup-tests
 	  tar xzf $(REFERENCE_JARS).new/pyspark-*.tar.gz --strip-components=3 -C $(REFERENCE_JARS).new --wildcards '*/deps/jars/*.jar' && \
 	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
 
-# Simulated clusters, ten minutes of faults each, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
+# Simulated clusters, ten minutes of faults each, and simulated brokers, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
 # rare branch is never seen.
 sim: setup
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-sim

@@ -17,21 +17,6 @@ package struct ClusterState: Sendable {
         alive = brokers.entries.filter { !$0.value.isFenced }.map(\.key)
         aliveSet = Set(alive)
     }
-
-    /// The broker that coordinates what has this name: the same everywhere, and another one only if that broker comes or goes. -1 if none is alive.
-    /// Which one it is decides about commits that lie in the log, so this function never changes.
-    package func coordinator(of name: String) -> Int32 {
-        var best: (weight: UInt32, broker: Int32)?
-        for broker in alive {
-            var bytes = Bytes(string: name)
-            bytes.writeInteger(broker)
-            // A checksum of neighbours differs in few bits; multiplied and folded it spreads.
-            let sum = UInt64(CRC32C.checksum(bytes)) &* 0x9E37_79B9_7F4A_7C15
-            let weight = UInt32(truncatingIfNeeded: sum >> 32)
-            if best == nil || weight > best!.weight { best = (weight, broker) }
-        }
-        return best?.broker ?? -1
-    }
 }
 
 extension BrokerMachine {
@@ -48,12 +33,12 @@ extension BrokerMachine {
         case .elect(let partitions, let unclean):
             return .placed(change(partitions, &rows) { [alive = cluster.aliveSet] _, state in state.elect(again: alive, unclean: unclean) })
         case .reassign(let changes): return reassign(changes, &rows)
-        case .commitOffsets(let broker, let group, let entries):
-            guard cluster.coordinator(of: group.rawValue) == broker else { return .refused(.notCoordinator(group)) }
+        case .commitOffsets(let claim, let group, let entries):
+            guard cluster.accepts(claim, of: group.rawValue) else { return .refused(.notCoordinator(group)) }
             return commit(group, entries, position.time, &rows)
         case .marked(let name, let producer, let decided, let partitions): return marked(name, producer, decided: decided, partitions, position.time, &rows)
-        case .stage(let broker, let group, let command):
-            guard cluster.coordinator(of: group.rawValue) == broker else { return .refused(.notCoordinator(group)) }
+        case .stage(let claim, let group, let command):
+            guard cluster.accepts(claim, of: group.rawValue) else { return .refused(.notCoordinator(group)) }
             return apply(command, position, &rows)
         case .unregister(let broker): return unregister(broker, &rows)
         }

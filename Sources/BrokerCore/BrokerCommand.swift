@@ -28,7 +28,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case quotas(QuotaCommand)
     case token(TokenCommand)
     /// The membership of a group, as its coordinator wrote it down.
-    case storeGroup(GroupID, by: Int32, StoredGroupChange)
+    case storeGroup(GroupID, by: CoordinatorClaim, StoredGroupChange)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -51,7 +51,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .cluster: 16
         case .quotas: 15
         case .token: 17
-        case .storeGroup: 18
+        case .storeGroup(_, let claim, _): claim.standing == nil ? 18 : 19
         }
     }
 
@@ -74,7 +74,8 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 16: .cluster(ClusterCommand())
         case 15: .quotas(QuotaCommand())
         case 17: .token(TokenCommand())
-        case 18: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
+        case 18: .storeGroup(GroupID(""), by: CoordinatorClaim(), StoredGroupChange())
+        case 19: .storeGroup(GroupID(""), by: CoordinatorClaim(0, standing: 0), StoredGroupChange())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -139,11 +140,11 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .token(var command):
             try io.nested(&command)
             self = .token(command)
-        case .storeGroup(var group, var broker, var change):
+        case .storeGroup(var group, var claim, var change):
             try io.id(&group)
-            try io.int32(&broker)
+            try io.nested(&claim)
             try io.nested(&change)
-            self = .storeGroup(group, by: broker, change)
+            self = .storeGroup(group, by: claim, change)
         }
     }
 }

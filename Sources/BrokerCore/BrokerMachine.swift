@@ -69,7 +69,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .security(let command): return apply(command, &rows)
         case .cluster(let command): return apply(command, position, &rows)
         case .quotas(let command): return apply(command, &rows)
-        case .storeGroup(let group, let broker, let change): return storeGroup(group, by: broker, change, &rows)
+        case .storeGroup(let group, let claim, let change): return storeGroup(group, by: claim, change, &rows)
         case .token(let command): return apply(command, &rows)
         }
     }

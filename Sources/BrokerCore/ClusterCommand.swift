@@ -15,12 +15,12 @@ package enum ClusterCommand: WireLayout, Equatable {
     /// Leaders are chosen anew: the first replica that is alive and in sync, or with `unclean` that is alive.
     case elect([TopicPartition], unclean: Bool)
     case reassign([Reassignment])
-    /// Offsets that the coordinator of the group commits; refused if it is no longer the coordinator.
-    case commitOffsets(by: Int32, group: GroupID, [OffsetEntry])
+    /// Offsets that the coordinator of the group commits; refused if its claim does not hold any more.
+    case commitOffsets(by: CoordinatorClaim, group: GroupID, [OffsetEntry])
     /// These partitions have the marker of the transaction that was decided in this slot; -1, from earlier versions, stands for whichever it is.
     case marked(transaction: String, ProducerIdentity, decided: Int64, [TopicPartition])
-    /// A step of a transaction that the coordinator of the group has looked at; refused if it is no longer the coordinator.
-    case stage(by: Int32, GroupID, TransactionCommand)
+    /// A step of a transaction that the coordinator of the group has looked at; refused if its claim does not hold any more.
+    case stage(by: CoordinatorClaim, GroupID, TransactionCommand)
     /// A broker does not belong to the cluster any more; refused while partitions lie on it.
     case unregister(broker: Int32)
 
@@ -35,10 +35,10 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .changeInSync: 5
         case .elect: 6
         case .reassign: 7
-        case .commitOffsets: 8
+        case .commitOffsets(let claim, _, _): claim.standing == nil ? 8 : 14
         case .unregister: 10
         case .marked(_, _, let decided, _): decided < 0 ? 9 : 12
-        case .stage: 13
+        case .stage(let claim, _, _): claim.standing == nil ? 13 : 15
         }
     }
 
@@ -51,10 +51,12 @@ package enum ClusterCommand: WireLayout, Equatable {
         case 5: .changeInSync(InSyncChange())
         case 6: .elect([], unclean: false)
         case 7: .reassign([])
-        case 8: .commitOffsets(by: 0, group: GroupID(""), [])
+        case 8: .commitOffsets(by: CoordinatorClaim(), group: GroupID(""), [])
         case 9: .marked(transaction: "", ProducerIdentity(), decided: -1, [])
         case 12: .marked(transaction: "", ProducerIdentity(), decided: 0, [])
-        case 13: .stage(by: 0, GroupID(""), TransactionCommand())
+        case 13: .stage(by: CoordinatorClaim(), GroupID(""), TransactionCommand())
+        case 14: .commitOffsets(by: CoordinatorClaim(0, standing: 0), group: GroupID(""), [])
+        case 15: .stage(by: CoordinatorClaim(0, standing: 0), GroupID(""), TransactionCommand())
         case 10: .unregister(broker: 0)
         default: throw .unknownTag("cluster command", Int(tag))
         }
@@ -91,22 +93,22 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .reassign(var changes):
             try io.list(&changes)
             self = .reassign(changes)
-        case .commitOffsets(var broker, var group, var entries):
-            try io.int32(&broker)
+        case .commitOffsets(var claim, var group, var entries):
+            try io.nested(&claim)
             try io.id(&group)
             try io.list(&entries)
-            self = .commitOffsets(by: broker, group: group, entries)
+            self = .commitOffsets(by: claim, group: group, entries)
         case .marked(var name, var producer, var decided, var partitions):
             try io.string(&name)
             try io.nested(&producer)
             try io.list(&partitions)
             if decided >= 0 { try io.int64(&decided) }
             self = .marked(transaction: name, producer, decided: decided, partitions)
-        case .stage(var broker, var group, var command):
-            try io.int32(&broker)
+        case .stage(var claim, var group, var command):
+            try io.nested(&claim)
             try io.id(&group)
             try io.nested(&command)
-            self = .stage(by: broker, group, command)
+            self = .stage(by: claim, group, command)
         case .unregister(var broker):
             try io.int32(&broker)
             self = .unregister(broker: broker)

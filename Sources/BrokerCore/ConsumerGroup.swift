@@ -127,9 +127,15 @@ package struct ConsumerGroup: Sendable {
     var changes = ConsumerGroupChanges()
     private var nextPlace: Int64 = 0
 
-    init(id: GroupID, settings: ConsumerGroupSettings) {
+    private init(id: GroupID, settings: ConsumerGroupSettings) {
         self.id = id
         self.settings = settings
+    }
+
+    /// A group that begins takes the place of all that may be stored under its name: that the last one ended may not have been written down.
+    init(beginning id: GroupID, settings: ConsumerGroupSettings) {
+        self.init(id: id, settings: settings)
+        changes.isAll = true
     }
 
     /// A group that was stored.
@@ -360,7 +366,7 @@ package struct ConsumerGroupCoordinator: Sendable {
             if beat.member.rawValue.isEmpty { beat.member = MemberID(UUIDBytes.drawn(from: &random).uuidText) }
             guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
         }
-        guard var group = groups[id] ?? (beat.epoch == 0 ? ConsumerGroup(id: id, settings: settings) : nil) else { throw .unknownMember }
+        guard var group = groups[id] ?? (beat.epoch == 0 ? ConsumerGroup(beginning: id, settings: settings) : nil) else { throw .unknownMember }
         let orders = try group.heartbeat(beat, topics, now: now)
         keep(group)
         return orders

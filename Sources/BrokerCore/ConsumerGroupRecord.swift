@@ -123,7 +123,7 @@ struct ConsumerGroupChanges: Sendable {
     var members: Set<MemberID> = []
     var removed: Set<MemberID> = []
     var isHead = false
-    /// A store has failed: all is to be written again.
+    /// What is stored may be anything: all is to be written.
     var isAll = false
     var isAny: Bool { isHead || isAll || !members.isEmpty || !removed.isEmpty }
 

@@ -83,9 +83,9 @@ package struct StoredGroup: Sendable, Equatable {
 }
 
 extension BrokerMachine {
-    /// Written down by the group's coordinator; in a cluster nobody else may.
-    mutating func storeGroup(_ id: GroupID, by broker: Int32, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
-        guard cluster.brokers.isEmpty || cluster.coordinator(of: id.rawValue) == broker else { return .refused(.notCoordinator(id)) }
+    /// Written down by the group's coordinator; in a cluster nobody else may, nor may it once another has coordinated.
+    mutating func storeGroup(_ id: GroupID, by claim: CoordinatorClaim, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard cluster.brokers.isEmpty || cluster.accepts(claim, of: id.rawValue) else { return .refused(.notCoordinator(id)) }
         let present = groups[id]
         guard let head = change.head else {
             guard let present else { return .done }

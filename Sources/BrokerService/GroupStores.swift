@@ -12,7 +12,7 @@ extension Broker {
             ])
             return done(.groupFull)
         }
-        replica.propose(.storeGroup(group, by: settings.nodeID, change)) { result in
+        replica.propose(.storeGroup(group, by: claim(of: group), change)) { result in
             switch result {
             case .success(.refused): done(.notCoordinator)
             case .success: done(nil)

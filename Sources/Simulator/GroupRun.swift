@@ -25,28 +25,8 @@ package struct GroupSummary: Equatable, Sendable {
 }
 
 package struct GroupRun {
-    private struct Broker {
-        var isAlive = true
-        /// Until then it is cut off from the metadata log, and its clients are not.
-        var cutOffUntil = 0
-        var incarnation: UInt64 = 1
-        var machine = BrokerMachine()
-        var executed = 0
-        var coordinator: GroupCoordinator
-        var isRegistering = false
-    }
-
-    private struct Proposal {
-        enum Purpose {
-            case nothing
-            case registration
-            case store(number: Int)
-        }
-        var by: Int
-        var incarnation: UInt64
-        var command: BrokerCommand
-        var purpose: Purpose
-    }
+    /// A change of the group that its coordinator waits for, by its number.
+    private struct Store { var number: Int }
 
     fileprivate struct Member {
         enum Phase: Equatable {
@@ -69,12 +49,9 @@ package struct GroupRun {
     private let seed: UInt64
     private let flaw: GroupFlaw
     private var random: Prng
-    private var brokers: [Broker]
+    private var log: SimMetadataLog<Store>
+    private var coordinators: [GroupCoordinator]
     private var members: [Member]
-    private var commands: [Proposal] = []
-    private var proposals: [[Proposal]]
-    /// The state behind every command.
-    private var truth = BrokerMachine()
     private var nextToken: Int64 = 1
     private var time = 0
     private var isCalm = false
@@ -87,14 +64,9 @@ package struct GroupRun {
         self.seed = seed
         self.flaw = flaw
         random = Prng(seed: seed)
-        brokers = (0..<count).map { Broker(coordinator: Self.coordinator(seed &+ UInt64($0))) }
-        proposals = brokers.map { _ in [] }
+        log = SimMetadataLog(brokers: count, topic: TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: Self.partitions))
+        coordinators = (0..<count).map { Self.coordinator(seed &+ UInt64($0)) }
         members = (0..<3).map { _ in Member() }
-        for index in brokers.indices { commands.append(Proposal(by: index, incarnation: 1, command: .cluster(.register(record(index), keepsLog: true)), purpose: .registration)) }
-        let topic = TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: Self.partitions)
-        let places = (0..<Self.partitions).map { _ in ReplicaList((1...count).map(Int32.init)) }
-        commands.append(Proposal(by: 0, incarnation: 1, command: .cluster(.createTopic(topic, places)), purpose: .nothing))
-        for slot in commands.indices { apply(slot) }
     }
 
     private static func coordinator(_ seed: UInt64) -> GroupCoordinator {
@@ -103,15 +75,11 @@ package struct GroupRun {
         return GroupCoordinator(settings: settings, random: Prng(seed: seed))
     }
 
-    private func record(_ index: Int) -> BrokerRecord {
-        BrokerRecord(id: Int32(index + 1), incarnation: UUIDBytes(high: UInt64(index), low: brokers[index].incarnation), host: "h", port: 1)
-    }
-
     /// Takes `steps` random steps, then lets the faults end and looks at what is left.
     package mutating func run(steps: Int) throws -> GroupSummary {
         for _ in 0..<steps { try step() }
         isCalm = true
-        for index in brokers.indices where !brokers[index].isAlive { restart(index) }
+        for index in coordinators.indices where !log.brokers[index].isAlive { restart(index) }
         for _ in 0..<600 where !isSettled { for _ in 0..<100 { try step() } }
         guard isSettled else { throw LawBroken(seed, "the members do not come together once the faults have ended: \(members.map { "\($0.phase) \($0.generation) \($0.share)" })") }
         return summary
@@ -124,19 +92,19 @@ package struct GroupRun {
 
     private mutating func step() throws {
         time += 1
-        let index = random.below(brokers.count)
+        let index = random.below(coordinators.count)
         let choice = random.below(isCalm ? 88 : 100)
-        summary.trace = (summary.trace ^ UInt32(truncatingIfNeeded: index + choice * 8 + brokers[index].executed * 1024)) &* 16_777_619
+        summary.trace = (summary.trace ^ UInt32(truncatingIfNeeded: index + choice * 8 + log.brokers[index].executed * 1024)) &* 16_777_619
         switch choice {
         case 0..<24: try execute(index)
         case 24..<40: try commitNext(index)
         case 40..<80: try act(random.below(members.count))
-        case 80..<86: if brokers[index].isAlive { try carryOut(brokers[index].coordinator.expire(now: now), index) }
-        case 86, 87: register(index)
+        case 80..<86: if log.brokers[index].isAlive { try carryOut(coordinators[index].expire(now: now), index) }
+        case 86, 87: log.register(index)
         case 88: if random.chance(1, in: 20) { crash(index) }
-        case 89..<92: if !brokers[index].isAlive { restart(index) }
+        case 89..<92: if !log.brokers[index].isAlive { restart(index) }
         case 92..<95: suspect(index)
-        case 95: if random.chance(1, in: 10) { brokers[index].cutOffUntil = time + random.below(800) }
+        case 95: if random.chance(1, in: 10) { log.brokers[index].cutOffUntil = time + random.below(800) }
         case 96: members[random.below(members.count)].silentUntil = time + random.below(1500)
         default: break
         }
@@ -144,57 +112,42 @@ package struct GroupRun {
 
     // MARK: the metadata log
 
-    private mutating func propose(_ index: Int, _ command: BrokerCommand, _ purpose: Proposal.Purpose) {
-        proposals[index].append(Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose))
-    }
+    private func isCutOff(_ index: Int) -> Bool { !isCalm && log.brokers[index].cutOffUntil > time }
 
-    /// The proposals of one broker are decided in their order; some are lost.
     private mutating func commitNext(_ index: Int) throws {
-        guard !proposals[index].isEmpty, isCalm || brokers[index].cutOffUntil <= time else { return }
-        let next = proposals[index].removeFirst()
-        guard isCalm || random.chance(19, in: 20) else { return try ended(next, .refused(.notWritable)) }
-        commands.append(next)
-        let before = truth.offsets[Self.group]
-        apply(commands.count - 1)
-        for (place, offset) in truth.offsets[Self.group]?.entries ?? [] {
+        guard !isCutOff(index) else { return }
+        let before = log.truth.offsets[Self.group]
+        if isCalm || !random.chance(1, in: 20) {
+            log.decideNext(index)
+        } else {
+            for proposal in log.abandon(index, &random) { try ended(proposal, .refused(.notWritable)) }
+        }
+        for (place, offset) in log.truth.offsets[Self.group]?.entries ?? [] {
             guard let earlier = before?[place] else { continue }
             guard offset.offset >= earlier.offset else { throw LawBroken(seed, "the committed offset of \(place) went from \(earlier.offset) to \(offset.offset)") }
         }
     }
 
-    private mutating func apply(_ slot: Int) {
-        var rows = RowChanges()
-        _ = truth.apply(commands[slot].command, at: ApplyPosition(slot: Slot(Int64(slot + 1)), time: .zero), rows: &rows)
-    }
-
     private mutating func execute(_ index: Int) throws {
-        guard brokers[index].isAlive, brokers[index].executed < commands.count, isCalm || brokers[index].cutOffUntil <= time else { return }
-        let proposal = commands[brokers[index].executed]
-        brokers[index].executed += 1
-        let before = brokers[index].machine.cluster.alive
-        var rows = RowChanges()
-        let outcome = brokers[index].machine.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
-        if brokers[index].machine.cluster.alive != before { try coordinatorsChanged(index) }
-        if proposal.by == index, proposal.incarnation == brokers[index].incarnation { try ended(proposal, outcome) }
+        guard !isCutOff(index), let executed = log.executeNext(index) else { return }
+        if executed.isAnotherCluster { try coordinatorsChanged(index) }
+        if let own = executed.own { try ended(own, executed.outcome) }
     }
 
-    private func coordinates(_ index: Int) -> Bool { brokers[index].machine.cluster.coordinator(of: Self.group.rawValue) == Int32(index + 1) }
+    private func coordinates(_ index: Int) -> Bool { log.coordinates(index, Self.group.rawValue) }
 
     private mutating func coordinatorsChanged(_ index: Int) throws {
-        guard coordinates(index) else { return try carryOut(brokers[index].coordinator.forget(Self.group), index) }
-        guard let stored = brokers[index].machine.groups[Self.group], brokers[index].coordinator.groups[Self.group] == nil else { return }
+        guard coordinates(index) else { return try carryOut(coordinators[index].forget(Self.group), index) }
+        guard let stored = log.brokers[index].machine.groups[Self.group], coordinators[index].groups[Self.group] == nil else { return }
         summary.adoptions += 1
-        try brokers[index].coordinator.adopt(Self.group, stored, now: now)
+        try coordinators[index].adopt(Self.group, stored, now: now)
     }
 
-    private mutating func ended(_ proposal: Proposal, _ outcome: BrokerOutcome) throws {
-        switch proposal.purpose {
-        case .nothing: break
-        case .registration: brokers[proposal.by].isRegistering = false
-        case .store(let number):
+    private mutating func ended(_ proposal: SimMetadataLog<Store>.Proposal, _ outcome: BrokerOutcome) throws {
+        if let store = proposal.purpose {
             var refusal: GroupRefusal?
             if case .refused(let reason) = outcome { refusal = reason == .notWritable ? .notWritable : .notCoordinator }
-            try carryOut(brokers[proposal.by].coordinator.stored(Self.group, number: number, refusal, now: now), proposal.by)
+            try carryOut(coordinators[proposal.by].stored(Self.group, number: store.number, refusal, now: now), proposal.by)
         }
         if case .commitOffsets = proposal.command { summary.commits += 1 }
         if case .cluster(.commitOffsets) = proposal.command { if case .refused = outcome { summary.refusedCommits += 1 } else { summary.commits += 1 } }
@@ -203,7 +156,7 @@ package struct GroupRun {
     private mutating func carryOut(_ effects: [GroupEffect], _ index: Int) throws {
         for effect in effects {
             switch effect {
-            case .store(let id, let number, let change): propose(index, .storeGroup(id, by: Int32(index + 1), change), .store(number: number))
+            case .store(let id, let number, let change): log.propose(index, .storeGroup(id, by: log.claim(index, id.rawValue), change), Store(number: number))
             case .joined(let token, let joined): answer(token) { $0.joined(joined) }
             case .joinRefused(let token, let refusal, let id): answer(token) { $0.refused(refusal, id) }
             case .synced(let token, let synced): answer(token) { $0.reads(synced) }
@@ -229,23 +182,23 @@ package struct GroupRun {
             guard members[place].patience > 200 else { return }
             // It hangs up and asks again.
             members[place].waiting = nil
-            brokers[waiting.broker].coordinator.abandon(Self.group, waiting.token)
+            coordinators[waiting.broker].abandon(Self.group, waiting.token)
         }
-        let index = random.below(brokers.count)
-        guard brokers[index].isAlive, coordinates(index) else { return }
+        let index = random.below(coordinators.count)
+        guard log.brokers[index].isAlive, coordinates(index) else { return }
         switch members[place].phase {
         case .joins:
             let attempt = JoinAttempt(
                 group: Self.group, member: members[place].id, instance: nil, clientID: "m\(place)", clientHost: "h", protocolType: "consumer", protocols: [("range", Bytes())],
                 sessionTimeout: .milliseconds(2000), rebalanceTimeout: .milliseconds(3000), wantsIDFirst: true)
             let token = ask(place, index)
-            try carryOut(brokers[index].coordinator.join(attempt, token: token, now: now), index)
+            try carryOut(coordinators[index].join(attempt, token: token, now: now), index)
         case .syncs(let joined):
             let shares = joined.members.enumerated().map { number, member in
                 (member: member.member, assignment: Bytes(bytes: (0..<UInt8(Self.partitions)).filter { Int($0) % joined.members.count == number }))
             }
             let token = ask(place, index)
-            let effects = brokers[index].coordinator.sync(
+            let effects = coordinators[index].sync(
                 Self.group, member: joined.member, instance: nil, generation: joined.generation, protocolType: nil, protocolName: nil, assignments: shares, token: token,
                 now: now)
             try carryOut(effects, index)
@@ -265,55 +218,43 @@ package struct GroupRun {
     private mutating func read(_ place: Int, _ index: Int) {
         let (id, generation) = (members[place].id, members[place].generation)
         if random.chance(1, in: 3) {
-            if let refusal = brokers[index].coordinator.heartbeat(Self.group, member: id, instance: nil, generation: generation, now: now) { members[place].refused(refusal, id) }
+            if let refusal = coordinators[index].heartbeat(Self.group, member: id, instance: nil, generation: generation, now: now) { members[place].refused(refusal, id) }
             return
         }
         if members[place].positions.isEmpty {
             // What is committed is asked behind everything that was acknowledged.
-            guard brokers[index].executed == commands.count else { return }
-            let committed = brokers[index].machine.offsets[Self.group]
+            guard log.isUpToDate(index) else { return }
+            let committed = log.brokers[index].machine.offsets[Self.group]
             for number in members[place].share { members[place].positions[number] = committed?[TopicPartition("t", number)]?.offset ?? 0 }
             return
         }
         for number in members[place].share { members[place].positions[number, default: 0] += Int64(random.below(3)) }
-        let refusal = brokers[index].coordinator.refusalToCommit(Self.group, member: id, instance: nil, generation: generation, now: now)
+        let refusal = coordinators[index].refusalToCommit(Self.group, member: id, instance: nil, generation: generation, now: now)
         if let refusal, flaw != .takesAnyGeneration { return members[place].refused(refusal, id) }
         let entries = members[place].share.map { OffsetEntry(topic: "t", partition: $0, offset: members[place].positions[$0] ?? 0) }
         let isUnfenced = flaw == .commitsUnfenced
-        propose(index, isUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: Int32(index + 1), group: Self.group, entries)), .nothing)
+        let claim = log.claim(index, Self.group.rawValue)
+        log.propose(index, isUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: claim, group: Self.group, entries)), nil)
     }
 
     // MARK: faults
 
-    private mutating func register(_ index: Int) {
-        guard brokers[index].isAlive, !brokers[index].isRegistering, brokers[index].executed > brokers.count else { return }
-        let isRegistered = brokers[index].machine.cluster.brokers[Int32(index + 1)].map { !$0.isFenced && $0.incarnation == record(index).incarnation } ?? false
-        guard !isRegistered else { return }
-        brokers[index].isRegistering = true
-        propose(index, .cluster(.register(record(index), keepsLog: true)), .registration)
-    }
-
     private mutating func crash(_ index: Int) {
-        guard brokers[index].isAlive else { return }
+        guard log.brokers[index].isAlive else { return }
         summary.crashes += 1
-        brokers[index].isAlive = false
-        proposals[index] = []
+        log.crash(index)
         for place in members.indices where members[place].waiting?.broker == index { members[place].waiting = nil }
     }
 
-    /// The state is as it was; who was a member is known from there only.
+    /// Who was a member is known from the state only.
     private mutating func restart(_ index: Int) {
-        brokers[index].isAlive = true
-        brokers[index].incarnation += 1
-        brokers[index].isRegistering = false
-        brokers[index].coordinator = Self.coordinator(seed &+ UInt64(time))
+        log.restart(index)
+        coordinators[index] = Self.coordinator(seed &+ UInt64(time))
     }
 
     private mutating func suspect(_ index: Int) {
-        let teller = random.below(brokers.count)
-        let isSilent = !brokers[index].isAlive || brokers[index].cutOffUntil > time
-        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Int32(index + 1)], !record.isFenced else { return }
-        if isSilent || random.chance(1, in: 100) { propose(teller, .cluster(.fence(broker: Int32(index + 1), epoch: record.epoch)), .nothing) }
+        let teller = random.below(coordinators.count)
+        if !log.brokers[index].isAlive || log.brokers[index].cutOffUntil > time || random.chance(1, in: 100) { log.fence(index, teller: teller) }
     }
 }
 

@@ -1,4 +1,4 @@
-// Many simulated lives of a cluster, in release and on all processors: `platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]]`. Prints each failing seed with what
+// Many simulated lives of a cluster, and of brokers, in release and on all processors: `platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]]`. Prints each failing seed with what
 // broke, then how often the rare branches were reached, and ends with 1 if a law was broken or a branch was never seen. With a flaw the
 // cluster breaks a rule on purpose, and the run fails if nothing notices.
 import Foundation
@@ -13,4 +13,5 @@ guard words.count <= 4, !numbers.contains(0), let flaw else {
     exit(64)
 }
 let report = SeedReport(count: numbers.first ?? 200, first: numbers.dropFirst().first ?? 1, seconds: numbers.dropFirst(2).first ?? 600, flaw: flaw)
-exit(await report.run() ? 0 : 1)
+let brokersHold = flaw == .none ? await BrokerSeeds(count: report.count, first: report.first).run() : true
+exit(await report.run() && brokersHold ? 0 : 1)

@@ -61,7 +61,7 @@ func picture(_ machine: BrokerMachine) -> String {
         let name = "t\(random.below(6))"
         let group = GroupID("g\(random.below(4))")
         switch random.below(48) {
-        case 44...47: return .storeGroup(group, by: Int32(1 + random.below(4)), storedGroup(&random))
+        case 44...47: return .storeGroup(group, by: claim(&random), storedGroup(&random))
         case 30...43: return .cluster(clusterCommand(&random))
         case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
@@ -85,6 +85,10 @@ func picture(_ machine: BrokerMachine) -> String {
         }
     }
 
+    private func claim(_ random: inout Prng) -> CoordinatorClaim {
+        CoordinatorClaim(Int32(1 + random.below(4)), standing: random.chance(1, in: 2) ? nil : 1)
+    }
+
     private func storedGroup(_ random: inout Prng) -> StoredGroupChange {
         let kind = GroupKind.allCases[random.below(2)]
         guard random.chance(3, in: 4) else { return StoredGroupChange(kind, head: nil) }
@@ -104,8 +108,8 @@ func picture(_ machine: BrokerMachine) -> String {
         case 4: return .growTopic(name: place.topic, [lists(&random)])
         case 5: return .elect([place], unclean: random.chance(1, in: 3))
         case 6: return .reassign([Reassignment(place, target: random.chance(1, in: 3) ? [] : lists(&random).brokers)])
-        case 7: return .commitOffsets(by: broker, group: GroupID("g\(random.below(4))"), [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
-        case 8: return .stage(by: broker, GroupID("g\(random.below(4))"), transactionCommand(&random))
+        case 7: return .commitOffsets(by: claim(&random), group: GroupID("g\(random.below(4))"), [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
+        case 8: return .stage(by: claim(&random), GroupID("g\(random.below(4))"), transactionCommand(&random))
         default:
             return .marked(
                 transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), decided: Int64(random.below(300)) - 1, [place])

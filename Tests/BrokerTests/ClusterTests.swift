@@ -139,9 +139,31 @@ import Testing
         one.appended(to: 20)
         _ = one.fetched(by: 2, at: 20, alive: true, now: start)
         #expect(one.highWatermark == 10)
-        one.proposalEnded()
+        one.proposalEnded(isKnown: true)
         _ = one.fetched(by: 2, at: 20, alive: true, now: start)
         #expect(one.highWatermark == 20)
+    }
+
+    @Test func aFollowerCountsWhileTheFateOfItsProposalIsNotKnown() throws {
+        var one = leadership([1, 2])
+        one.appended(to: 10)
+        _ = one.fetched(by: 2, at: 10, alive: true, now: start)
+        let proposed = one.fetched(by: 3, at: 10, alive: true, now: start)
+        #expect(proposed?.inSync == [1, 2, 3])
+        one.proposalEnded(isKnown: false)
+        one.appended(to: 20)
+        _ = one.fetched(by: 2, at: 20, alive: true, now: start)
+        #expect(one.highWatermark == 10)
+        // The state as it is known, proposed again: whichever is decided first makes the other too late.
+        let again = one.check(now: start, lagMax: .seconds(10))
+        #expect(again?.inSync == [1, 2] && again?.version == 0)
+        var state = PartitionState(replicas: [1, 2, 3], inSync: [1, 2], leader: 1)
+        state.version = 1
+        one.decided(state, now: start)
+        one.proposalEnded(isKnown: true)
+        _ = one.fetched(by: 2, at: 20, alive: true, now: start)
+        #expect(one.highWatermark == 20)
+        #expect(one.check(now: start, lagMax: .seconds(10)) == nil)
     }
 
     @Test func aFollowerThatLagsIsGivenUp() throws {
@@ -251,11 +273,51 @@ import Testing
         let group = GroupID("g")
         let coordinator = machine.cluster.coordinator(of: "g")
         let entry = [OffsetEntry(topic: "t", partition: 0, offset: 7)]
-        let committed = apply(.commitOffsets(by: coordinator, group: group, entry), 4)
+        let committed = apply(.commitOffsets(by: machine.cluster.claim(of: "g", by: coordinator), group: group, entry), 4)
         #expect(committed == .done)
         _ = apply(.fence(broker: coordinator, epoch: Int64(coordinator)), 5)
-        let late = apply(.commitOffsets(by: coordinator, group: group, entry), 6)
+        let late = apply(.commitOffsets(by: machine.cluster.claim(of: "g", by: coordinator), group: group, entry), 6)
         #expect(late == .refused(.notCoordinator(group)))
+    }
+
+    @Test func aCommitThatWasAcceptedBeforeAnotherBrokerCoordinatedIsRefusedAfterwards() {
+        var machine = BrokerMachine()
+        var rows = RowChanges()
+        var slot: Int64 = 0
+        func apply(_ command: ClusterCommand) -> BrokerOutcome {
+            slot += 1
+            return machine.apply(.cluster(command), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
+        func register(_ id: Int32) { _ = apply(.register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true)) }
+        func commit(_ claim: CoordinatorClaim) -> BrokerOutcome {
+            apply(.commitOffsets(by: claim, group: GroupID("g"), [OffsetEntry(topic: "t", partition: 0, offset: 7)]))
+        }
+        for id in Int32(1)...4 { register(id) }
+        _ = apply(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: 1), [ReplicaList([1])]))
+        let coordinator = machine.cluster.coordinator(of: "g")
+        let claim = machine.cluster.claim(of: "g", by: coordinator)
+        // Who would not coordinate in its place does not matter.
+        let others = machine.cluster.alive.filter { $0 != coordinator }
+        for other in others { _ = apply(.fence(broker: other, epoch: machine.cluster.brokers[other]!.epoch)) }
+        #expect(commit(claim) == .done)
+        for other in others { register(other) }
+        #expect(commit(claim) == .done)
+        _ = apply(.fence(broker: coordinator, epoch: machine.cluster.brokers[coordinator]!.epoch))
+        register(coordinator)
+        #expect(machine.cluster.coordinator(of: "g") == coordinator)
+        #expect(commit(claim) == .refused(.notCoordinator(GroupID("g"))))
+        let anew = machine.cluster.claim(of: "g", by: coordinator)
+        #expect(commit(anew) == .done)
+        // A broker that comes may take the group, and leave it to this one again.
+        var newcomer: Int32 = 5
+        while machine.cluster.coordinator(of: "g") == coordinator {
+            register(newcomer)
+            newcomer += 1
+        }
+        let before = machine.cluster.coordinator(of: "g")
+        _ = apply(.fence(broker: before, epoch: machine.cluster.brokers[before]!.epoch))
+        #expect(machine.cluster.coordinator(of: "g") == coordinator)
+        #expect(commit(anew) == .refused(.notCoordinator(GroupID("g"))))
     }
 
     @Test func theLastMarkerCompletesATransaction() throws {

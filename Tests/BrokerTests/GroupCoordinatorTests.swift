@@ -57,7 +57,7 @@ struct GroupScene {
     private mutating func end(_ number: Int, _ change: StoredGroupChange) -> [GroupEffect] {
         if storesFail == nil {
             var rows = RowChanges()
-            _ = machine.apply(.storeGroup(group, by: 1, change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+            _ = machine.apply(.storeGroup(group, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
         }
         return settled(coordinator.stored(group, number: number, storesFail, now: now))
     }

@@ -100,8 +100,8 @@ import Testing
         let coordinator = machine.cluster.coordinator(of: "g")
         let other = (1...3).first { $0 != coordinator }!
         let change = StoredGroupChange(.classic, head: Bytes(string: "h"), members: [StoredMember(MemberID("m"), Bytes(string: "c"))])
-        #expect(apply(.storeGroup(group, by: other, change), 4) == .refused(.notCoordinator(group)))
-        #expect(apply(.storeGroup(group, by: coordinator, change), 5) == .done)
+        #expect(apply(.storeGroup(group, by: machine.cluster.claim(of: "g", by: other), change), 4) == .refused(.notCoordinator(group)))
+        #expect(apply(.storeGroup(group, by: machine.cluster.claim(of: "g", by: coordinator), change), 5) == .done)
         #expect(machine.groups[group]?.members.keys == [MemberID("m")])
     }
 
@@ -110,7 +110,7 @@ import Testing
         var rows = RowChanges()
         for (kind, member) in [(GroupKind.classic, "a"), (.consumer, "b")] {
             let change = StoredGroupChange(kind, head: Bytes(string: "h"), members: [StoredMember(MemberID(member), Bytes())])
-            _ = machine.apply(.storeGroup(GroupID("g"), by: 1, change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+            _ = machine.apply(.storeGroup(GroupID("g"), by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
         }
         #expect(machine.groups[GroupID("g")]?.members.keys == [MemberID("b")])
     }
@@ -131,7 +131,7 @@ import Testing
         func store() {
             for (id, change) in coordinator.takeChanges() {
                 var rows = RowChanges()
-                _ = machine.apply(.storeGroup(id, by: 1, change), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+                _ = machine.apply(.storeGroup(id, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
                 slot += 1
             }
         }

@@ -12,6 +12,9 @@ extension Broker {
         return cluster?.hasJoined == true && machine.cluster.coordinator(of: name) == settings.nodeID
     }
 
+    /// By which the log can tell a command of this group's coordinator from one that comes too late. Taken when the request is accepted.
+    func claim(of group: GroupID) -> CoordinatorClaim { machine.cluster.claim(of: group.rawValue, by: settings.nodeID) }
+
     /// A transaction is another now; heard by every broker.
     func transactionChanged(_ transaction: Transaction) {
         note(transaction)

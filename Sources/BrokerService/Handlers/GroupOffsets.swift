@@ -23,7 +23,7 @@ extension Broker {
             response.topics.append(answered)
         }
         guard !entries.isEmpty else { return call.reply(.offsetCommit(response)) }
-        replica.propose(isClustered ? .cluster(.commitOffsets(by: settings.nodeID, group: group, entries)) : .commitOffsets(group: group, entries)) { result in
+        replica.propose(isClustered ? .cluster(.commitOffsets(by: claim(of: group), group: group, entries)) : .commitOffsets(group: group, entries)) { result in
             switch result {
             case .success(.refused(let refusal)): response.refuseCommitted(refusal.code)
             case .success: break

@@ -67,7 +67,7 @@ extension Broker {
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
         let joins = call.version >= Self.firstVersionThatJoinsGroups
         let command = TransactionCommand(request.transactionalID, producer, .stageOffsets(group, entries, joining: joins))
-        change(isClustered ? .cluster(.stage(by: settings.nodeID, group, command)) : .transaction(command)) { result in
+        change(isClustered ? .cluster(.stage(by: claim(of: group), group, command)) : .transaction(command)) { result in
             // No version of this request knows PRODUCER_FENCED.
             if case .failure(let refusal) = result { response.refuseStaged(refusal.transactionCode(fencedSince: .max, call.version)) }
             call.reply(.txnOffsetCommit(response))

@@ -1,0 +1,67 @@
+// Which broker coordinates a group or a transaction, and how a command of a coordinator is refused that comes too late. Another broker may have
+// coordinated between the moment in which the command was accepted and the one in which it is executed, even if its author coordinates again by then.
+import Base
+
+/// A broker's claim to coordinate something, made with what it knew when it accepted a request.
+package struct CoordinatorClaim: WireLayout, Hashable {
+    package private(set) var broker: Int32 = -1
+    /// `ClusterState.standing` at that time; nil in commands of earlier versions, which are asked for the broker only.
+    package private(set) var standing: Int64?
+
+    package init() {}
+    package init(_ broker: Int32, standing: Int64?) {
+        self.broker = broker
+        self.standing = standing
+    }
+
+    /// With a standing, unless the claim has none.
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&broker)
+        guard var standing else { return }
+        try io.int64(&standing)
+        self.standing = standing
+    }
+}
+
+extension ClusterState {
+    /// The broker that coordinates what has this name: the same everywhere, and another one only if that broker comes or goes. -1 if none is alive.
+    /// Which one it is decides about commits that lie in the log, so this function never changes.
+    package func coordinator(of name: String) -> Int32 {
+        var best: (weight: UInt32, broker: Int32)?
+        for broker in alive {
+            let weight = Self.weight(of: name, on: broker)
+            if best == nil || weight > best!.weight { best = (weight, broker) }
+        }
+        return best?.broker ?? -1
+    }
+
+    private static func weight(of name: String, on broker: Int32) -> UInt32 {
+        var bytes = Bytes(string: name)
+        bytes.writeInteger(broker)
+        // A checksum of neighbours differs in few bits; multiplied and folded it spreads.
+        return UInt32(truncatingIfNeeded: mixed(UInt64(CRC32C.checksum(bytes))) >> 32)
+    }
+
+    private static func mixed(_ value: UInt64) -> UInt64 { value &* 0x9E37_79B9_7F4A_7C15 }
+
+    package func claim(of name: String, by broker: Int32) -> CoordinatorClaim { CoordinatorClaim(broker, standing: standing(of: name, on: broker)) }
+
+    /// Whether the broker coordinates, and has done so without a break since it made this claim.
+    func accepts(_ claim: CoordinatorClaim, of name: String) -> Bool {
+        guard coordinator(of: name) == claim.broker else { return false }
+        return claim.standing.map { $0 == standing(of: name, on: claim.broker) } ?? true
+    }
+
+    /// Stands for the registrations of the broker and of all that would coordinate in its place. While it is the same, none of them has.
+    private func standing(of name: String, on broker: Int32) -> Int64 {
+        let own = Self.weight(of: name, on: broker)
+        var sum: UInt64 = 0
+        for (id, record) in brokers.entries where Self.weight(of: name, on: id) >= own {
+            for part in [Int64(id), record.epoch, record.isFenced ? 1 : 0] {
+                sum = Self.mixed(sum ^ UInt64(bitPattern: part))
+                sum ^= sum >> 29
+            }
+        }
+        return Int64(bitPattern: sum)
+    }
+}

@@ -1,0 +1,38 @@
+// The broker's part of a run: replicas of a partition, transactions and groups, each on the same seeds.
+import Foundation
+import Simulator
+
+struct BrokerSeeds {
+    let count: UInt64
+    let first: UInt64
+
+    /// A line for each seed that broke a law.
+    private func broken(_ seed: UInt64) -> [String] {
+        let brokers = seed % 2 == 0 ? 3 : 5
+        return [
+            ("partition", { var run = PartitionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 6000) }),
+            ("transactions", { var run = TransactionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 20_000) }),
+            ("consumer group", { var run = ConsumerGroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
+            ("classic group", { var run = GroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
+        ].compactMap { (name: String, live: () throws -> Void) in
+            do { try live() } catch { return "BROKEN \(name), \(error)" }
+            return nil
+        }
+    }
+
+    /// Whether every law held.
+    func run() async -> Bool {
+        let began = Date()
+        let lines = await withTaskGroup(of: [String].self) { group in
+            let workers = UInt64(max(1, ProcessInfo.processInfo.activeProcessorCount))
+            for worker in 0..<workers {
+                group.addTask { stride(from: first + worker, to: first + count, by: Int(workers)).flatMap { broken($0) } }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        for line in lines.sorted() { print(line) }
+        let time = String(format: "%.1f", Date().timeIntervalSince(began))
+        print("brokers: \(count) seeds each of a partition, of transactions and of both kinds of groups in \(time) s, \(lines.count) broke a law")
+        return lines.isEmpty
+    }
+}

@@ -29,6 +29,12 @@ package enum BrokerCommand: WireLayout, Equatable {
     case token(TokenCommand)
     /// The membership of a group, as its coordinator wrote it down.
     case storeGroup(GroupID, by: Int32, StoredGroupChange)
+    /// How far share groups have come, as the leaders of their partitions wrote it down.
+    case storeShares([ShareStore])
+    case setShareStarts(GroupID, [PartitionOffset])
+    case forgetShares(GroupID, topics: [String])
+    /// Settings of a group, which need not be there yet.
+    case alterGroup(GroupID, ConfigChange)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -52,6 +58,10 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas: 15
         case .token: 17
         case .storeGroup: 18
+        case .storeShares: 20
+        case .setShareStarts: 21
+        case .forgetShares: 22
+        case .alterGroup: 23
         }
     }
 
@@ -75,6 +85,10 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 15: .quotas(QuotaCommand())
         case 17: .token(TokenCommand())
         case 18: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
+        case 20: .storeShares([])
+        case 21: .setShareStarts(GroupID(""), [])
+        case 22: .forgetShares(GroupID(""), topics: [])
+        case 23: .alterGroup(GroupID(""), ConfigChange())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -144,6 +158,21 @@ package enum BrokerCommand: WireLayout, Equatable {
             try io.int32(&broker)
             try io.nested(&change)
             self = .storeGroup(group, by: broker, change)
+        case .storeShares(var stores):
+            try io.list(&stores)
+            self = .storeShares(stores)
+        case .setShareStarts(var group, var starts):
+            try io.id(&group)
+            try io.list(&starts)
+            self = .setShareStarts(group, starts)
+        case .forgetShares(var group, var topics):
+            try io.id(&group)
+            try io.strings(&topics)
+            self = .forgetShares(group, topics: topics)
+        case .alterGroup(var group, var change):
+            try io.id(&group)
+            try io.nested(&change)
+            self = .alterGroup(group, change)
         }
     }
 }
@@ -261,6 +290,10 @@ package enum BrokerOutcome: Sendable, Equatable {
     case placed([TopicPartition])
     case registered(BrokerRecord, [TopicPartition])
     case unregistered(Int32)
+    /// What became of each store.
+    case sharesStored([ShareStoreVerdict])
+    /// The state of these share partitions was set anew or removed; their leaders begin again from what is stored.
+    case sharesReset(GroupID, [TopicPartition])
     case refused(BrokerRefusal)
 }
 
@@ -291,6 +324,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     /// The leader spoke of an earlier state of the partition.
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
+    case groupNotEmpty(GroupID)
+    case tooManySharePartitions(limit: Int)
+    case tooManyGroupSettings(limit: Int)
     case tooManyBrokers(limit: Int)
     case unknownBroker(Int32)
     /// The broker has replicas, which have to go elsewhere first.

@@ -27,8 +27,9 @@ extension Broker {
             cluster?.forgot(broker)
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
+        case .sharesReset(let group, let places): sharedPartitions.reset(group, places)
         case .done: accessAnswers = [:]
-        case .producerIDs, .refused: break
+        case .producerIDs, .sharesStored, .refused: break
         }
     }
 

@@ -29,12 +29,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case token(TokenCommand)
     /// The membership of a group, as its coordinator wrote it down.
     case storeGroup(GroupID, by: Int32, StoredGroupChange)
-    /// How far share groups have come, as the leaders of their partitions wrote it down.
-    case storeShares([ShareStore])
-    case setShareStarts(GroupID, [PartitionOffset])
-    case forgetShares(GroupID, topics: [String])
-    /// Settings of a group, which need not be there yet.
-    case alterGroup(GroupID, ConfigChange)
+    case share(ShareCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -58,10 +53,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas: 15
         case .token: 17
         case .storeGroup: 18
-        case .storeShares: 20
-        case .setShareStarts: 21
-        case .forgetShares: 22
-        case .alterGroup: 23
+        case .share: 20
         }
     }
 
@@ -85,10 +77,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 15: .quotas(QuotaCommand())
         case 17: .token(TokenCommand())
         case 18: .storeGroup(GroupID(""), by: 0, StoredGroupChange())
-        case 20: .storeShares([])
-        case 21: .setShareStarts(GroupID(""), [])
-        case 22: .forgetShares(GroupID(""), topics: [])
-        case 23: .alterGroup(GroupID(""), ConfigChange())
+        case 20: .share(ShareCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -158,21 +147,9 @@ package enum BrokerCommand: WireLayout, Equatable {
             try io.int32(&broker)
             try io.nested(&change)
             self = .storeGroup(group, by: broker, change)
-        case .storeShares(var stores):
-            try io.list(&stores)
-            self = .storeShares(stores)
-        case .setShareStarts(var group, var starts):
-            try io.id(&group)
-            try io.list(&starts)
-            self = .setShareStarts(group, starts)
-        case .forgetShares(var group, var topics):
-            try io.id(&group)
-            try io.strings(&topics)
-            self = .forgetShares(group, topics: topics)
-        case .alterGroup(var group, var change):
-            try io.id(&group)
-            try io.nested(&change)
-            self = .alterGroup(group, change)
+        case .share(var command):
+            try io.nested(&command)
+            self = .share(command)
         }
     }
 }

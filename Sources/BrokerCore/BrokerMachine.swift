@@ -75,10 +75,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .quotas(let command): return apply(command, &rows)
         case .storeGroup(let group, let broker, let change): return storeGroup(group, by: broker, change, &rows)
         case .token(let command): return apply(command, &rows)
-        case .storeShares(let stores): return storeShares(stores, at: position, &rows)
-        case .setShareStarts(let group, let starts): return setShareStarts(group, starts, at: position, &rows)
-        case .forgetShares(let group, let topics): return forgetShares(group, topics, &rows)
-        case .alterGroup(let group, let change): return alterGroup(group, change, &rows)
+        case .share(let command): return apply(command, at: position, &rows)
         }
     }
 

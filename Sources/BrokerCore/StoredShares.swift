@@ -94,6 +94,60 @@ package struct ShareStore: WireLayout, Equatable {
     }
 }
 
+/// A change of what is known of share groups.
+package enum ShareCommand: WireLayout, Equatable {
+    /// How far groups have come, as the leaders of their partitions wrote it down.
+    case store([ShareStore])
+    case setStarts(GroupID, [PartitionOffset])
+    case forget(GroupID, topics: [String])
+    /// Settings of a group, which need not be there yet.
+    case configure(GroupID, ConfigChange)
+
+    package init() { self = .store([]) }
+
+    private var tag: Int8 {
+        switch self {
+        case .store: 1
+        case .setStarts: 2
+        case .forget: 3
+        case .configure: 4
+        }
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = tag
+        try io.int8(&tag)
+        if tag != self.tag { self = try Self.blank(tag) }
+        switch self {
+        case .store(var stores):
+            try io.list(&stores)
+            self = .store(stores)
+        case .setStarts(var group, var starts):
+            try io.id(&group)
+            try io.list(&starts)
+            self = .setStarts(group, starts)
+        case .forget(var group, var topics):
+            try io.id(&group)
+            try io.strings(&topics)
+            self = .forget(group, topics: topics)
+        case .configure(var group, var change):
+            try io.id(&group)
+            try io.nested(&change)
+            self = .configure(group, change)
+        }
+    }
+
+    private static func blank(_ tag: Int8) throws(WireError) -> ShareCommand {
+        switch tag {
+        case 1: .store([])
+        case 2: .setStarts(GroupID(""), [])
+        case 3: .forget(GroupID(""), topics: [])
+        case 4: .configure(GroupID(""), ConfigChange())
+        default: throw .unknownTag("share command", Int(tag))
+        }
+    }
+}
+
 /// What became of one of several stores.
 package enum ShareStoreVerdict: Sendable, Equatable {
     case stored
@@ -119,8 +173,13 @@ extension BrokerMachine {
     /// Whether there is a share group of this name, with members or with a state.
     package func isShareGroup(_ group: GroupID) -> Bool { groups[group]?.kind == .share || shares[group] != nil }
 
-    mutating func storeShares(_ stores: [ShareStore], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
-        .sharesStored(stores.map { store($0, at: position, &rows) })
+    mutating func apply(_ command: ShareCommand, at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+        switch command {
+        case .store(let stores): .sharesStored(stores.map { store($0, at: position, &rows) })
+        case .setStarts(let group, let starts): setShareStarts(group, starts, at: position, &rows)
+        case .forget(let group, let topics): forgetShares(group, topics, &rows)
+        case .configure(let group, let change): alterGroup(group, change, &rows)
+        }
     }
 
     private mutating func store(_ store: ShareStore, at position: ApplyPosition, _ rows: inout RowChanges) -> ShareStoreVerdict {
@@ -137,7 +196,7 @@ extension BrokerMachine {
     private static func life(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
 
     /// Lets a group without members read on from these offsets.
-    mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+    private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
         guard groups[group] == nil else { return .refused(.groupNotEmpty(group)) }
         guard shares[group] != nil else { return .refused(.unknownGroup(group)) }
         let known = starts.filter { one in topics[one.partition.topic].map { one.partition.partition >= 0 && one.partition.partition < $0.partitions } ?? false }

@@ -101,9 +101,9 @@ func picture(_ machine: BrokerMachine) -> String {
         let group = GroupID("g\(random.below(4))")
         let place = TopicPartition("t\(random.below(6))", Int32(random.below(3)))
         switch random.below(8) {
-        case 0: return .setShareStarts(group, [PartitionOffset(place, Int64(random.below(50)))])
-        case 1: return .forgetShares(group, topics: [place.topic])
-        case 2: return .alterGroup(group, change(&random))
+        case 0: return .share(.setStarts(group, [PartitionOffset(place, Int64(random.below(50)))]))
+        case 1: return .share(.forget(group, topics: [place.topic]))
+        case 2: return .share(.configure(group, change(&random)))
         default:
             var share = StoredShare(start: Int64(random.below(100)))
             for _ in 0..<random.below(4) {
@@ -111,11 +111,10 @@ func picture(_ machine: BrokerMachine) -> String {
             }
             let id = machine.topics[place.topic]?.id ?? .drawn(from: &random)
             let (epoch, life) = (machine.cluster.partitions[place]?.leaderEpoch ?? 0, machine.share(group, place)?.life ?? 0)
-            return .storeShares([
-                ShareStore(
-                    group: group, topicID: id, partition: place.partition, leaderEpoch: epoch + (random.chance(1, in: 9) ? 1 : 0), life: life + (random.chance(1, in: 9) ? 1 : 0),
-                    share: share)
-            ])
+            let store = ShareStore(
+                group: group, topicID: id, partition: place.partition, leaderEpoch: epoch + (random.chance(1, in: 9) ? 1 : 0),
+                life: life + (random.chance(1, in: 9) ? 1 : 0), share: share)
+            return .share(.store([store]))
         }
     }
 

@@ -111,19 +111,19 @@ import Testing
     @Test func onlyWhoKnowsThePresentStateMayWriteIt() throws {
         var world = try world()
         let place = TopicPartition("t", 0)
-        #expect(try world.apply(.storeShares([world.store(GroupID("other"), 0, start: 1, life: 0)])) == .sharesStored([.stale]), "there is no such group")
-        #expect(try world.apply(.storeShares([world.store(group, 0, start: 5, life: 0), world.store(group, 2, start: 5, life: 0)])) == .sharesStored([.stored, .stale]))
+        #expect(try world.apply(.share(.store([world.store(GroupID("other"), 0, start: 1, life: 0)]))) == .sharesStored([.stale]), "there is no such group")
+        #expect(try world.apply(.share(.store([world.store(group, 0, start: 5, life: 0), world.store(group, 2, start: 5, life: 0)]))) == .sharesStored([.stored, .stale]))
         let life = try #require(world.machine.share(group, place)).life
-        #expect(try world.apply(.storeShares([world.store(group, 0, start: 6, life: 0)])) == .sharesStored([.stale]), "it is there already")
-        #expect(try world.apply(.storeShares([world.store(group, 0, start: 7, life: life)])) == .sharesStored([.stored]))
-        #expect(try world.apply(.setShareStarts(group, [PartitionOffset(place, 2)])) == .refused(.groupNotEmpty(group)))
+        #expect(try world.apply(.share(.store([world.store(group, 0, start: 6, life: 0)]))) == .sharesStored([.stale]), "it is there already")
+        #expect(try world.apply(.share(.store([world.store(group, 0, start: 7, life: life)]))) == .sharesStored([.stored]))
+        #expect(try world.apply(.share(.setStarts(group, [PartitionOffset(place, 2)]))) == .refused(.groupNotEmpty(group)))
         try world.apply(.storeGroup(group, by: 1, StoredGroupChange(.share, head: nil)))
-        #expect(try world.apply(.setShareStarts(group, [PartitionOffset(place, 2)])) == .sharesReset(group, [place]))
-        #expect(try world.apply(.storeShares([world.store(group, 0, start: 8, life: life)])) == .sharesStored([.stale]), "it was set anew")
+        #expect(try world.apply(.share(.setStarts(group, [PartitionOffset(place, 2)]))) == .sharesReset(group, [place]))
+        #expect(try world.apply(.share(.store([world.store(group, 0, start: 8, life: life)]))) == .sharesStored([.stale]), "it was set anew")
         #expect(world.machine.share(group, place)?.share.start == 2)
-        #expect(try world.apply(.forgetShares(group, topics: ["t"])) == .sharesReset(group, [place]))
+        #expect(try world.apply(.share(.forget(group, topics: ["t"]))) == .sharesReset(group, [place]))
         #expect(world.machine.shares.isEmpty && world.machine.shareCount == 0)
-        #expect(try world.apply(.storeShares([world.store(group, 0, start: 9, life: 0)])) == .sharesStored([.stale]), "the group is gone")
+        #expect(try world.apply(.share(.store([world.store(group, 0, start: 9, life: 0)]))) == .sharesStored([.stale]), "the group is gone")
     }
 
     @Test func aDeposedLeaderWritesNothing() throws {
@@ -133,13 +133,13 @@ import Testing
         var state = PartitionState(replicas: [1, 2], inSync: [1, 2], leader: 2)
         state.leaderEpoch = 4
         world.machine.set(state, of: place, &rows)
-        #expect(try world.apply(.storeShares([world.store(group, 1, start: 5, life: 0, leaderEpoch: 3)])) == .sharesStored([.stale]))
-        #expect(try world.apply(.storeShares([world.store(group, 1, start: 5, life: 0, leaderEpoch: 4)])) == .sharesStored([.stored]))
+        #expect(try world.apply(.share(.store([world.store(group, 1, start: 5, life: 0, leaderEpoch: 3)]))) == .sharesStored([.stale]))
+        #expect(try world.apply(.share(.store([world.store(group, 1, start: 5, life: 0, leaderEpoch: 4)]))) == .sharesStored([.stored]))
     }
 
     @Test func aTopicTakesItsShareStatesAlong() throws {
         var world = try world()
-        try world.apply(.storeShares([world.store(group, 0, start: 5, life: 0), world.store(group, 1, start: 5, life: 0)]))
+        try world.apply(.share(.store([world.store(group, 0, start: 5, life: 0), world.store(group, 1, start: 5, life: 0)])))
         #expect(world.machine.shareCount == 2)
         try world.apply(.deleteTopic(name: "t"))
         #expect(world.machine.shareCount == 0 && world.machine.shares.isEmpty)
@@ -147,10 +147,10 @@ import Testing
 
     @Test func settingsOfGroupsAreCheckedAndKept() throws {
         var world = try world()
-        try world.apply(.alterGroup(group, ConfigChange(set: [.init(name: "share.auto.offset.reset", value: "earliest"), .init(name: "share.record.lock.duration.ms", value: "2000")])))
+        try world.apply(.share(.configure(group, ConfigChange(set: [.init(name: "share.auto.offset.reset", value: "earliest"), .init(name: "share.record.lock.duration.ms", value: "2000")]))))
         #expect(world.machine.shareConfig(of: group).offsetReset == .earliest)
         #expect(world.machine.shareConfig(of: group).limits.lockDuration == .seconds(2))
-        try world.apply(.alterGroup(group, ConfigChange(set: [], removed: ["share.auto.offset.reset", "share.record.lock.duration.ms"])))
+        try world.apply(.share(.configure(group, ConfigChange(set: [], removed: ["share.auto.offset.reset", "share.record.lock.duration.ms"]))))
         #expect(world.machine.groupConfigs.isEmpty)
         for entry in [("share.auto.offset.reset", "middle"), ("share.delivery.count.limit", "1"), ("consumer.session.timeout.ms", "5")] {
             #expect(throws: TopicConfigRefusal.self) { try ShareGroupConfig().applying([.init(name: entry.0, value: entry.1)]) }

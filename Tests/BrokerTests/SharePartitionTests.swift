@@ -175,9 +175,8 @@ import Testing
             case 0...3:
                 guard let offset = share.nextOffset(below: end) else { continue }
                 let found = Array(log.filter { $0.last >= offset }.prefix(1 + random.below(5)))
-                for one in share.acquire(
-                    member, found, from: offset, recordsMax: Int64(1 + random.below(20)), isExact: random.chance(1, in: 2), now: time(clock))
-                {
+                let wanted = Int64(1 + random.below(20))
+                for one in share.acquire(member, found, from: offset, recordsMax: wanted, isExact: random.chance(1, in: 2), now: time(clock)) {
                     for record in one.first...one.last {
                         let known = model.state[record] ?? (.available, 0, nil)
                         try #require(real.contains(record) && known.state == .available && one.delivery == known.deliveries + 1, "offset \(record), \(known)")

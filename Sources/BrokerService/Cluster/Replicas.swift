@@ -122,6 +122,7 @@ extension Broker {
         cluster?.unfollow(partition)
         partitions[partition.name] = nil
         partition.suspend(term: partition.term)
+        sharedPartitions.close(partition.name)
         wakeAll(of: partition)
         let log = partition.log
         partition.writer.disk.submit {

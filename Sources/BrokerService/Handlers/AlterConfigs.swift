@@ -104,7 +104,7 @@ extension Broker {
         let command: BrokerCommand =
             switch kind {
             case ConfigResource.topic: .alterTopic(name: name, change)
-            case ConfigResource.group: .alterGroup(GroupID(name), change)
+            case ConfigResource.group: .share(.configure(GroupID(name), change))
             default: .alterBroker(change)
             }
         replica.propose(command) { [self] result in

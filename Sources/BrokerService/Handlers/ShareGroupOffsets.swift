@@ -52,7 +52,7 @@ extension Broker {
             }
             response.topics.append(answered)
         }
-        reset(group, .setShareStarts(group, starts)) { code, message in
+        reset(group, .setStarts(group, starts)) { code, message in
             call.reply(.alterShareGroupOffsets(code == .none ? response : AlterShareGroupOffsetsResponse(errorCode: code, errorMessage: message)))
         }
     }
@@ -65,15 +65,15 @@ extension Broker {
                 let topic = machine.topics[name]
                 return .init(topicName: name, topicID: topic?.id ?? UUIDBytes(), errorCode: topic == nil ? .unknownTopicOrPartition : .none)
             })
-        reset(group, .forgetShares(group, topics: names)) { code, message in
+        reset(group, .forget(group, topics: names)) { code, message in
             call.reply(.deleteShareGroupOffsets(code == .none ? response : DeleteShareGroupOffsetsResponse(errorCode: code, errorMessage: message)))
         }
     }
 
-    private func reset(_ group: GroupID, _ command: BrokerCommand, _ done: @escaping (KafkaErrorCode, String?) -> Void) {
+    private func reset(_ group: GroupID, _ command: ShareCommand, _ done: @escaping (KafkaErrorCode, String?) -> Void) {
         guard isShareGroup(group) else { return done(.groupIDNotFound, "there is no share group '\(group)'") }
         guard shareGroups.groups[group] == nil else { return done(.nonEmptyGroup, BrokerRefusal.groupNotEmpty(group).message) }
-        replica.propose(command) { [self] result in
+        replica.propose(.share(command)) { [self] result in
             switch result {
             case .success(.sharesReset(let group, let places)):
                 // In a cluster every broker does this when it hears of it.

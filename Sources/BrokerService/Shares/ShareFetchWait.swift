@@ -230,9 +230,7 @@ private struct ShareReading {
         var place = bytes.readerIndex
         let aborted = isolation == .readCommitted ? partition.transactions.aborted(from: offset, below: partition.lastStableOffset) : []
         while let header = bytes.getSlice(at: place, length: RecordBatchFormat.headerBytes), let fields = RecordBatch.peek(header) {
-            let isAborted = fields.isTransactional && aborted.contains {
-                $0.producerID == fields.producerID && $0.firstOffset <= fields.baseOffset && fields.baseOffset <= $0.lastOffset
-            }
+            let isAborted = fields.isTransactional && aborted.contains { $0.covers(fields) }
             batches.append(
                 ShareBatch(first: fields.baseOffset, last: fields.baseOffset + Int64(fields.lastOffsetDelta), isSkipped: fields.isControl || isAborted))
             place += fields.sizeBytes
@@ -244,6 +242,13 @@ private struct ShareReading {
     func records(through offset: Int64) -> Bytes {
         guard let end = zip(batches, ends).first(where: { $0.0.last >= offset })?.1 else { return bytes }
         return bytes.getSlice(at: bytes.readerIndex, length: min(end, bytes.writerIndex) - bytes.readerIndex) ?? bytes
+    }
+}
+
+extension AbortedTransaction {
+    /// Whether a batch is part of it.
+    fileprivate func covers(_ batch: RecordBatchFields) -> Bool {
+        producerID == batch.producerID && firstOffset <= batch.baseOffset && batch.baseOffset <= lastOffset
     }
 }
 

@@ -112,6 +112,11 @@ final class SharedPartitions: @unchecked Sendable {
         for place in places { if let known = opened[Name(group: group, place: place)] { drop(known, .notLeaderOrFollower) } }
     }
 
+    /// The partition is not here any more.
+    func close(_ place: TopicPartition) {
+        for shared in opened.values.filter({ $0.partition.name == place }).sorted(by: { $0.group < $1.group }) { drop(shared, .unknownTopicOrPartition) }
+    }
+
     private func drop(_ shared: SharedPartition, _ code: KafkaErrorCode) {
         if opened[shared.name] === shared { opened[shared.name] = nil }
         let waiters = shared.unstored
@@ -198,7 +203,10 @@ final class SharedPartitions: @unchecked Sendable {
         while let shared = changed.first, bytes < Self.roundBytesMax {
             changed.removeFirst()
             shared.isListed = false
-            guard shared.isCurrent, opened[shared.name] === shared else { continue }
+            guard shared.isCurrent, opened[shared.name] === shared else {
+                drop(shared, .notLeaderOrFollower)
+                continue
+            }
             let share = shared.state.takeChange()
             bytes += share.sizeBytes
             stores.append(
@@ -210,7 +218,7 @@ final class SharedPartitions: @unchecked Sendable {
         }
         guard !stores.isEmpty else { return }
         isStoring = true
-        broker.replica.propose(.storeShares(stores)) { [self] result in
+        broker.replica.propose(.share(.store(stores))) { [self] result in
             isStoring = false
             if case .success(.sharesStored(let verdicts)) = result {
                 for (one, verdict) in zip(round, verdicts) { ended(one.shared, one.waiters, verdict) }

@@ -29,6 +29,7 @@ package enum BrokerCommand: WireLayout, Equatable {
     case token(TokenCommand)
     /// The membership of a group, as its coordinator wrote it down.
     case storeGroup(GroupID, by: CoordinatorClaim, StoredGroupChange)
+    case share(ShareCommand)
 
     package init() { self = .deleteTopic(name: "") }
 
@@ -52,6 +53,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case .quotas: 15
         case .token: 17
         case .storeGroup(_, let claim, _): claim.standing == nil ? 18 : 19
+        case .share: 20
         }
     }
 
@@ -76,6 +78,7 @@ package enum BrokerCommand: WireLayout, Equatable {
         case 17: .token(TokenCommand())
         case 18: .storeGroup(GroupID(""), by: CoordinatorClaim(), StoredGroupChange())
         case 19: .storeGroup(GroupID(""), by: CoordinatorClaim(0, standing: 0), StoredGroupChange())
+        case 20: .share(ShareCommand())
         default: throw .unknownTag("broker command", Int(tag))
         }
     }
@@ -145,6 +148,9 @@ package enum BrokerCommand: WireLayout, Equatable {
             try io.nested(&claim)
             try io.nested(&change)
             self = .storeGroup(group, by: claim, change)
+        case .share(var command):
+            try io.nested(&command)
+            self = .share(command)
         }
     }
 }
@@ -262,6 +268,10 @@ package enum BrokerOutcome: Sendable, Equatable {
     case placed([TopicPartition])
     case registered(BrokerRecord, [TopicPartition])
     case unregistered(Int32)
+    /// What became of each store.
+    case sharesStored([ShareStoreVerdict])
+    /// The state of these share partitions was set anew or removed; their leaders begin again from what is stored.
+    case sharesReset(GroupID, [TopicPartition])
     case refused(BrokerRefusal)
 }
 
@@ -292,6 +302,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     /// The leader spoke of an earlier state of the partition.
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
+    case groupNotEmpty(GroupID)
+    case tooManySharePartitions(limit: Int)
+    case tooManyGroupSettings(limit: Int)
     case tooManyBrokers(limit: Int)
     case unknownBroker(Int32)
     /// The broker has replicas, which have to go elsewhere first.

@@ -18,6 +18,10 @@ package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var dropped = SortedTable<String, TopicRecord>()
     package private(set) var offsets = SortedTable<GroupID, SortedTable<TopicPartition, CommittedOffset>>()
     package internal(set) var groups = SortedTable<GroupID, StoredGroup>()
+    package internal(set) var shares = SortedTable<GroupID, SortedTable<TopicPartition, ShareRecord>>()
+    package internal(set) var shareCount = 0
+    /// Settings of groups, only what was stated.
+    package internal(set) var groupConfigs = SortedTable<GroupID, [TopicConfigEntry]>()
     package private(set) var nextProducerID: Int64 = 1
     package private(set) var partitionCount = 0
     package private(set) var transactions = SortedTable<String, Transaction>()
@@ -71,6 +75,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         case .quotas(let command): return apply(command, &rows)
         case .storeGroup(let group, let claim, let change): return storeGroup(group, by: claim, change, &rows)
         case .token(let command): return apply(command, &rows)
+        case .share(let command): return apply(command, at: position, &rows)
         }
     }
 
@@ -127,6 +132,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         rows.delete(Self.topicsTable, key: [.text(name)])
         rows.upsert(Self.droppedTable, [.text(topic.id.uuidText)] + Self.row(topic))
         for group in offsets.keys { dropOffsets(of: group, topic: name, &rows) }
+        dropShares(ofTopic: name, &rows)
         for place in startOffsets.keys where place.topic == name { setStart(of: place, nil, &rows) }
         for number in 0..<topic.partitions { set(nil, of: TopicPartition(name, number), &rows) }
         return .deleted(topic)
@@ -215,6 +221,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     }
 
     private mutating func deleteGroup(_ group: GroupID, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard shares[group] == nil else { return forgetShares(group, nil, &rows) }
         guard let table = offsets[group] else { return .refused(.unknownGroup(group)) }
         for place in table.keys { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
         offsets[group] = nil
@@ -271,6 +278,7 @@ extension BrokerMachine {
         [
             identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
             rulesTable, quotasTable, brokersTable, partitionsTable, groupsTable, groupMembersTable, tokensTable,
+            sharesTable, groupConfigsTable,
         ]
     }
 
@@ -289,12 +297,15 @@ extension BrokerMachine {
     }
 
     static func row(_ topic: TopicRecord) -> Row {
-        var configs = Bytes()
+        [.text(topic.name), .blob(blob(topic.id)), .integer(Int64(topic.partitions)), .blob(blob(topic.configs))]
+    }
+
+    /// Settings as a column holds them.
+    static func blob(_ entries: [TopicConfigEntry]) -> Bytes {
         var writer = FieldWriter<DurableDialect>()
-        var entries = topic.configs
+        var entries = entries
         do { try writer.list(&entries) } catch { preconditionFailure("settings of ours can always be encoded: \(error)") }
-        configs = writer.buffer
-        return [.text(topic.name), .blob(blob(topic.id)), .integer(Int64(topic.partitions)), .blob(configs)]
+        return writer.buffer
     }
 
     static func key(_ group: GroupID, _ place: TopicPartition) -> Row {
@@ -328,6 +339,8 @@ extension BrokerMachine {
         case Self.groupsTable.name: try loadGroup(row)
         case Self.groupMembersTable.name: try loadGroupMember(row)
         case Self.tokensTable.name: try loadToken(row)
+        case Self.sharesTable.name: try loadShare(row)
+        case Self.groupConfigsTable.name: try loadGroupConfig(row)
         case Self.brokerConfigsTable.name:
             guard let name = row[0].text, let value = row[1].text else { throw StateCorruption("a setting of the broker has no value") }
             brokerConfigs[name] = value
@@ -365,6 +378,11 @@ extension BrokerMachine {
         for (group, table) in offsets.entries {
             for place in table.keys where topics[place.topic] == nil {
                 throw StateCorruption("group '\(group)' has an offset of '\(place)', and there is no such topic")
+            }
+        }
+        for (group, table) in shares.entries {
+            for place in table.keys where topics[place.topic] == nil {
+                throw StateCorruption("share group '\(group)' has come to something in '\(place)', and there is no such topic")
             }
         }
         for place in cluster.partitions.keys where topics[place.topic] == nil {

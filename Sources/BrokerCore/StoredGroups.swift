@@ -3,12 +3,14 @@
 // member; what they say is the coordinators' own (GroupRecord, ConsumerGroupRecord) and is not looked into here.
 import Base
 
-/// The two kinds of groups. The numbers are durable.
+/// The kinds of groups. The numbers are durable.
 package enum GroupKind: Int8, Sendable, CaseIterable {
     /// The leader assigns.
     case classic = 1
     /// The coordinator assigns (KIP-848).
     case consumer = 2
+    /// The coordinator assigns, and members share partitions (KIP-932).
+    case share = 3
 }
 
 /// A change of a group's membership.

@@ -51,6 +51,9 @@ struct AccessReview {
         case .findCoordinator, .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups, .deleteGroups,
             .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             return groupVerdict(body)
+        case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets, .alterShareGroupOffsets,
+            .deleteShareGroupOffsets:
+            return shareVerdict(body)
         case .initProducerID, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit, .describeTransactions, .listTransactions:
             return transactionVerdict(body)
         case .createTopics, .deleteTopics, .createPartitions, .deleteRecords, .describeConfigs, .alterConfigs, .incrementalAlterConfigs:

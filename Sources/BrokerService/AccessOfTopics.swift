@@ -101,8 +101,18 @@ extension AccessReview {
     }
 
     private func maySettings(_ operation: AccessOperation, _ kind: Int8, _ name: String) -> Bool {
-        kind == ConfigResource.topic ? may(operation, .topic, name) : mayOnCluster(operation)
+        switch kind {
+        case ConfigResource.topic: may(operation, .topic, name)
+        case ConfigResource.group: may(operation, .group, name)
+        default: mayOnCluster(operation)
+        }
     }
 
-    private func refusalCode(_ kind: Int8) -> KafkaErrorCode { kind == ConfigResource.topic ? .topicAuthorizationFailed : .clusterAuthorizationFailed }
+    private func refusalCode(_ kind: Int8) -> KafkaErrorCode {
+        switch kind {
+        case ConfigResource.topic: .topicAuthorizationFailed
+        case ConfigResource.group: .groupAuthorizationFailed
+        default: .clusterAuthorizationFailed
+        }
+    }
 }

@@ -29,12 +29,15 @@ final class Broker: @unchecked Sendable {
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
     private(set) lazy var fetchSessions = FetchSessions(self)
+    private(set) lazy var sharedPartitions = SharedPartitions(self)
+    private(set) lazy var shareSessions = ShareSessions(self)
     private(set) lazy var quotas = QuotaGate(self)
     private(set) lazy var flushing = TopicFlushing(self)
     private(set) lazy var throttle = ReplicationThrottle(self)
     var partitions: [TopicPartition: Partition] = [:]
     var coordinator: GroupCoordinator
     var consumerGroups: ConsumerGroupCoordinator
+    var shareGroups: ShareGroupCoordinator
     var groupCalls: [ReplyToken: Call] = [:]
     var nextNumber: Int64 = 1
     private var groupTickScheduled = false
@@ -98,6 +101,7 @@ final class Broker: @unchecked Sendable {
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
+        shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)
         writers = disks.map { disk in
             LogWriter(
                 disk: disk, loop: loop, durability: settings.durability,
@@ -121,7 +125,7 @@ final class Broker: @unchecked Sendable {
     private static let seesEverything: Set<ApiKey> = [
         .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
-        .describeQuorum, .unregisterBroker, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
+        .describeQuorum, .unregisterBroker, .describeShareGroupOffsets, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
     ]
 
     private func review(_ body: RequestBody, _ call: Call) {
@@ -199,6 +203,13 @@ final class Broker: @unchecked Sendable {
         case .removeRaftVoter(let request): removeRaftVoter(request, call)
         case .describeCluster(let request): describeCluster(request, call)
         case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
+        case .shareGroupHeartbeat(let request): shareGroupHeartbeat(request, call)
+        case .shareGroupDescribe(let request): shareGroupDescribe(request, call)
+        case .shareFetch(let request): shareFetch(request, call)
+        case .shareAcknowledge(let request): shareAcknowledge(request, call)
+        case .describeShareGroupOffsets(let request): describeShareGroupOffsets(request, call)
+        case .alterShareGroupOffsets(let request): alterShareGroupOffsets(request, call)
+        case .deleteShareGroupOffsets(let request): deleteShareGroupOffsets(request, call)
         }
     }
 
@@ -252,13 +263,15 @@ final class Broker: @unchecked Sendable {
     /// Hands out what the coordinator decided, and keeps its clock going while there are groups.
     func carryOut(_ effects: [GroupEffect]) {
         for effect in effects { answer(effect) }
-        guard coordinator.needsTicks || consumerGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
+        guard coordinator.needsTicks || consumerGroups.needsTicks || shareGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
         groupTickScheduled = true
         loop.schedule(after: BrokerSettings.groupTick) {
             self.groupTickScheduled = false
             guard !self.isStopping else { return }
             self.consumerGroups.expire(now: self.now)
             self.storeConsumerGroups { _ in }
+            self.shareGroups.expire(now: self.now)
+            self.storeShareGroups { _ in }
             self.carryOut(self.coordinator.expire(now: self.now))
         }
     }

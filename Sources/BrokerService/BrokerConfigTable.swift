@@ -12,6 +12,7 @@ enum ConfigSource: Int8 {
     /// Told to the broker at its start.
     case broker = 4
     case byDefault = 5
+    case group = 8
 }
 
 /// One setting of the broker.
@@ -52,6 +53,21 @@ enum BrokerConfigTable {
         },
         fixed("group.consumer.session.timeout.ms", .int, "How long such a member may be silent.") {
             "\($0.settings.consumerGroups.sessionTimeout.inMilliseconds)"
+        },
+        fixed("group.share.delivery.count.limit", .int, "Deliveries of a record to a share group that says nothing else.") { _ in "\(SharePartitionLimits().deliveriesMax)" },
+        fixed("group.share.heartbeat.interval.ms", .int, "How often members of a share group that says nothing else are heard.") { _ in
+            "\(ShareGroupConfig().heartbeatInterval.inMilliseconds)"
+        },
+        fixed("group.share.max.share.sessions", .int, "Share sessions that are kept.") { _ in "\(ShareSessions.sessionsMax)" },
+        fixed("group.share.max.size", .int, "Members of a share group.") { "\($0.settings.shareGroups.membersMax)" },
+        fixed("group.share.partition.max.record.locks", .int, "Records of a partition that are under way at once, in a share group that says nothing else.") { _ in
+            "\(SharePartitionLimits().recordsMax)"
+        },
+        fixed("group.share.record.lock.duration.ms", .int, "How long a record belongs to who acquired it, in a share group that says nothing else.") { _ in
+            "\(SharePartitionLimits().lockDuration.inMilliseconds)"
+        },
+        fixed("group.share.session.timeout.ms", .int, "How long a member of a share group that says nothing else may be silent.") { _ in
+            "\(ShareGroupConfig().sessionTimeout.inMilliseconds)"
         },
         fixed("group.initial.rebalance.delay.ms", .int, "How long the first member of a group waits for others.") {
             "\($0.settings.groups.initialRebalanceDelay.inMilliseconds)"

@@ -270,6 +270,7 @@ extension Broker {
         isStopping = true
         for fetcher in cluster?.fetchers.values ?? [:].values { fetcher.stop() }
         for wait in fetchWaits.values.sorted(by: { $0.number < $1.number }) { wait.end() }
+        shareSessions.stop()
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done = done
         waitUntilIdle(until: now + BrokerSettings.drainTimeout) { done() }

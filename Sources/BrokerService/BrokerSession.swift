@@ -162,6 +162,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         heldFrames = []
         broker.sessions[ObjectIdentifier(self)] = nil
         if isPeer { broker.fetchSessions.connectionClosed(self) }
+        broker.shareSessions.connectionClosed(self)
         for wait in groupWaits.sorted(by: { $0.key < $1.key }) { wait.value() }
         groupWaits = [:]
     }

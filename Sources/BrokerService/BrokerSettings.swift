@@ -26,6 +26,7 @@ package struct BrokerSettings: Sendable {
     package var durability = Durability.beforeAcknowledging
     package var groups = GroupSettings()
     package var consumerGroups = ConsumerGroupSettings()
+    package var shareGroups = ShareGroupSettings()
     package var retentionCheckInterval = Duration.seconds(300)
     /// How often partitions that are compacted are looked over (Kafka: log.cleaner.backoff.ms).
     package var cleanerInterval = Duration.seconds(15)

@@ -38,12 +38,30 @@ extension Broker {
         gathering.leave()
     }
 
+    /// The same for share groups.
+    func storeShareGroups(_ done: @escaping (GroupRefusal?) -> Void) {
+        var refusal: GroupRefusal?
+        let gathering = Gathering { done(refusal) }
+        for (group, change) in shareGroups.takeChanges() {
+            gathering.enter()
+            store(group, change) { [self] reason in
+                if let reason {
+                    refusal = reason
+                    shareGroups.storeFailed(group)
+                }
+                gathering.leave()
+            }
+        }
+        gathering.leave()
+    }
+
     /// Takes up the groups that this broker coordinates. Their members have a whole session's time to be heard from.
     func adoptGroups() {
         for (id, stored) in machine.groups.entries where coordinates(id.rawValue) {
             do throws(WireError) {
                 try coordinator.adopt(id, stored, now: now)
                 try consumerGroups.adopt(id, stored, now: now)
+                try shareGroups.adopt(id, stored, session: machine.shareConfig(of: id).sessionTimeout, now: now)
             } catch {
                 log.error("a group's record cannot be read; its members join anew", metadata: ["group": "\(id)", "error": "\(error)"])
             }
@@ -55,5 +73,6 @@ extension Broker {
     func forgetGroups(all: Bool) {
         for group in coordinator.groups.keys where all || !coordinates(group.rawValue) { carryOut(coordinator.forget(group)) }
         for group in consumerGroups.groups.keys where all || !coordinates(group.rawValue) { consumerGroups.forget(group) }
+        for group in shareGroups.groups.keys where all || !coordinates(group.rawValue) { shareGroups.forget(group) }
     }
 }

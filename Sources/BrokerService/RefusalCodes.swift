@@ -16,7 +16,9 @@ extension BrokerRefusal {
         case .transactionCompleting, .transactionOpen: .concurrentTransactions
         case .invalidTransactionState: .invalidTransactionState
         case .unknownUser: .resourceNotFound
-        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas, .tooManyTokens: .policyViolation
+        case .tooManyTransactions, .tooManyUsers, .tooManyRules, .tooManyBrokers, .tooManyQuotas, .tooManyTokens,
+            .tooManySharePartitions, .tooManyGroupSettings:
+            .policyViolation
         case .unknownToken: .delegationTokenNotFound
         case .invalidReplicas: .invalidReplicaAssignment
         case .staleBroker: .staleBrokerEpoch
@@ -24,6 +26,7 @@ extension BrokerRefusal {
         case .brokerHoldsPartitions: .invalidRequest
         case .partitionChanged: .invalidUpdateVersion
         case .notCoordinator: .notCoordinator
+        case .groupNotEmpty: .nonEmptyGroup
         case .notWritable: .kafkaStorageError
         }
     }
@@ -54,6 +57,9 @@ extension BrokerRefusal {
         case .staleBroker(let id): "broker \(id) has registered anew since"
         case .partitionChanged(let place): "partition '\(place)' has changed since"
         case .notCoordinator(let group): "another broker coordinates the group '\(group)'"
+        case .groupNotEmpty(let group): "the group '\(group)' has members; stop them first"
+        case .tooManySharePartitions(let limit): "share groups read at most \(limit) partitions here, each group's counted"
+        case .tooManyGroupSettings(let limit): "at most \(limit) groups have settings of their own"
         case .tooManyQuotas(let limit): "this broker keeps limits of at most \(limit) users and clients"
         case .unknownToken: "there is no such token"
         case .tooManyTokens(let limit): "this broker keeps at most \(limit) tokens"

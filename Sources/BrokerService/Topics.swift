@@ -142,6 +142,7 @@ extension Broker {
             guard let partition = partitions.removeValue(forKey: TopicPartition(topic.name, number)) else { continue }
             cluster?.unfollow(partition)
             partition.suspend(term: partition.term)
+            sharedPartitions.close(partition.name)
             wakeAll(of: partition)
             let log = partition.log
             partition.writer.disk.submit {

@@ -59,8 +59,15 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case consumerGroupHeartbeat = 68
     case consumerGroupDescribe = 69
     case describeTopicPartitions = 75
+    case shareGroupHeartbeat = 76
+    case shareGroupDescribe = 77
+    case shareFetch = 78
+    case shareAcknowledge = 79
     case addRaftVoter = 80
     case removeRaftVoter = 81
+    case describeShareGroupOffsets = 90
+    case alterShareGroupOffsets = 91
+    case deleteShareGroupOffsets = 92
 }
 
 /// What is served of an API.
@@ -137,8 +144,15 @@ package enum ApiTable {
         row(.consumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0...1, 0, ConsumerGroupHeartbeatRequest.self, ConsumerGroupHeartbeatResponse.self),
         row(.consumerGroupDescribe, "ConsumerGroupDescribe", 0...0, 0, ConsumerGroupDescribeRequest.self, ConsumerGroupDescribeResponse.self),
         row(.describeTopicPartitions, "DescribeTopicPartitions", 0...0, 0, DescribeTopicPartitionsRequest.self, DescribeTopicPartitionsResponse.self),
+        row(.shareGroupHeartbeat, "ShareGroupHeartbeat", 1...1, 0, ShareGroupHeartbeatRequest.self, ShareGroupHeartbeatResponse.self),
+        row(.shareGroupDescribe, "ShareGroupDescribe", 1...1, 0, ShareGroupDescribeRequest.self, ShareGroupDescribeResponse.self),
+        row(.shareFetch, "ShareFetch", 1...2, 0, ShareFetchRequest.self, ShareFetchResponse.self),
+        row(.shareAcknowledge, "ShareAcknowledge", 1...2, 0, ShareAcknowledgeRequest.self, ShareAcknowledgeResponse.self),
         row(.addRaftVoter, "AddRaftVoter", 0...1, 0, AddRaftVoterRequest.self, AddRaftVoterResponse.self),
         row(.removeRaftVoter, "RemoveRaftVoter", 0...0, 0, RemoveRaftVoterRequest.self, RemoveRaftVoterResponse.self),
+        row(.describeShareGroupOffsets, "DescribeShareGroupOffsets", 0...1, 0, DescribeShareGroupOffsetsRequest.self, DescribeShareGroupOffsetsResponse.self),
+        row(.alterShareGroupOffsets, "AlterShareGroupOffsets", 0...0, 0, AlterShareGroupOffsetsRequest.self, AlterShareGroupOffsetsResponse.self),
+        row(.deleteShareGroupOffsets, "DeleteShareGroupOffsets", 0...0, 0, DeleteShareGroupOffsetsRequest.self, DeleteShareGroupOffsetsResponse.self),
     ]
 
     private static func row(
@@ -150,7 +164,7 @@ package enum ApiTable {
 
     /// Rows by wire number; most numbers have none.
     private static let byNumber: [ApiRow?] = {
-        var table = [ApiRow?](repeating: nil, count: 82)
+        var table = [ApiRow?](repeating: nil, count: 93)
         for row in rows { table[Int(row.key.rawValue)] = row }
         return table
     }()

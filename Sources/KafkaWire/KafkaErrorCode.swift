@@ -93,6 +93,10 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let unreleasedInstanceID = KafkaErrorCode(rawValue: 111)
     package static let unsupportedAssignor = KafkaErrorCode(rawValue: 112)
     package static let staleMemberEpoch = KafkaErrorCode(rawValue: 113)
+    package static let invalidRecordState = KafkaErrorCode(rawValue: 121)
+    package static let shareSessionNotFound = KafkaErrorCode(rawValue: 122)
+    package static let invalidShareSessionEpoch = KafkaErrorCode(rawValue: 123)
+    package static let shareSessionLimitReached = KafkaErrorCode(rawValue: 133)
     package static let invalidRegularExpression = KafkaErrorCode(rawValue: 128)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
     package static let brokerIDNotRegistered = KafkaErrorCode(rawValue: 102)
@@ -137,6 +141,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
         100: "UNKNOWN_TOPIC_ID", 102: "BROKER_ID_NOT_REGISTERED", 104: "INCONSISTENT_CLUSTER_ID", 126: "DUPLICATE_VOTER", 127: "VOTER_NOT_FOUND", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
-        110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 128: "INVALID_REGULAR_EXPRESSION",
+        110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 121: "INVALID_RECORD_STATE",
+        122: "SHARE_SESSION_NOT_FOUND", 123: "INVALID_SHARE_SESSION_EPOCH", 128: "INVALID_REGULAR_EXPRESSION", 133: "SHARE_SESSION_LIMIT_REACHED",
     ]
 }

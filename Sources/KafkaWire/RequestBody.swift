@@ -59,8 +59,15 @@ package enum RequestBody: Sendable {
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
     case consumerGroupDescribe(ConsumerGroupDescribeRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
+    case shareGroupHeartbeat(ShareGroupHeartbeatRequest)
+    case shareGroupDescribe(ShareGroupDescribeRequest)
+    case shareFetch(ShareFetchRequest)
+    case shareAcknowledge(ShareAcknowledgeRequest)
     case addRaftVoter(AddRaftVoterRequest)
     case removeRaftVoter(RemoveRaftVoterRequest)
+    case describeShareGroupOffsets(DescribeShareGroupOffsetsRequest)
+    case alterShareGroupOffsets(AlterShareGroupOffsetsRequest)
+    case deleteShareGroupOffsets(DeleteShareGroupOffsetsRequest)
 
     package var key: ApiKey {
         switch self {
@@ -119,8 +126,15 @@ package enum RequestBody: Sendable {
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .shareGroupHeartbeat: .shareGroupHeartbeat
+        case .shareGroupDescribe: .shareGroupDescribe
+        case .shareFetch: .shareFetch
+        case .shareAcknowledge: .shareAcknowledge
         case .addRaftVoter: .addRaftVoter
         case .removeRaftVoter: .removeRaftVoter
+        case .describeShareGroupOffsets: .describeShareGroupOffsets
+        case .alterShareGroupOffsets: .alterShareGroupOffsets
+        case .deleteShareGroupOffsets: .deleteShareGroupOffsets
         }
     }
 
@@ -191,8 +205,15 @@ package enum RequestBody: Sendable {
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
+        case .shareGroupHeartbeat: .shareGroupHeartbeat(try read(bytes, version, flexible))
+        case .shareGroupDescribe: .shareGroupDescribe(try read(bytes, version, flexible))
+        case .shareFetch: .shareFetch(try read(bytes, version, flexible))
+        case .shareAcknowledge: .shareAcknowledge(try read(bytes, version, flexible))
         case .addRaftVoter: .addRaftVoter(try read(bytes, version, flexible))
         case .removeRaftVoter: .removeRaftVoter(try read(bytes, version, flexible))
+        case .describeShareGroupOffsets: .describeShareGroupOffsets(try read(bytes, version, flexible))
+        case .alterShareGroupOffsets: .alterShareGroupOffsets(try read(bytes, version, flexible))
+        case .deleteShareGroupOffsets: .deleteShareGroupOffsets(try read(bytes, version, flexible))
         }
     }
 
@@ -255,8 +276,15 @@ package enum RequestBody: Sendable {
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareFetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareAcknowledge(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

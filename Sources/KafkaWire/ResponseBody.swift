@@ -58,8 +58,15 @@ package enum ResponseBody: Sendable {
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse)
     case consumerGroupDescribe(ConsumerGroupDescribeResponse)
     case describeTopicPartitions(DescribeTopicPartitionsResponse)
+    case shareGroupHeartbeat(ShareGroupHeartbeatResponse)
+    case shareGroupDescribe(ShareGroupDescribeResponse)
+    case shareFetch(ShareFetchResponse)
+    case shareAcknowledge(ShareAcknowledgeResponse)
     case addRaftVoter(AddRaftVoterResponse)
     case removeRaftVoter(RemoveRaftVoterResponse)
+    case describeShareGroupOffsets(DescribeShareGroupOffsetsResponse)
+    case alterShareGroupOffsets(AlterShareGroupOffsetsResponse)
+    case deleteShareGroupOffsets(DeleteShareGroupOffsetsResponse)
 
     package var key: ApiKey {
         switch self {
@@ -118,8 +125,15 @@ package enum ResponseBody: Sendable {
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
         case .describeTopicPartitions: .describeTopicPartitions
+        case .shareGroupHeartbeat: .shareGroupHeartbeat
+        case .shareGroupDescribe: .shareGroupDescribe
+        case .shareFetch: .shareFetch
+        case .shareAcknowledge: .shareAcknowledge
         case .addRaftVoter: .addRaftVoter
         case .removeRaftVoter: .removeRaftVoter
+        case .describeShareGroupOffsets: .describeShareGroupOffsets
+        case .alterShareGroupOffsets: .alterShareGroupOffsets
+        case .deleteShareGroupOffsets: .deleteShareGroupOffsets
         }
     }
 
@@ -182,8 +196,15 @@ package enum ResponseBody: Sendable {
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try ConsumerGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try ConsumerGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .shareGroupHeartbeat: .shareGroupHeartbeat(try ShareGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .shareGroupDescribe: .shareGroupDescribe(try ShareGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .shareFetch: .shareFetch(try ShareFetchResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .shareAcknowledge: .shareAcknowledge(try ShareAcknowledgeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addRaftVoter: .addRaftVoter(try AddRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .removeRaftVoter: .removeRaftVoter(try RemoveRaftVoterResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .describeShareGroupOffsets: .describeShareGroupOffsets(try DescribeShareGroupOffsetsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .alterShareGroupOffsets: .alterShareGroupOffsets(try AlterShareGroupOffsetsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .deleteShareGroupOffsets: .deleteShareGroupOffsets(try DeleteShareGroupOffsetsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         }
     }
 
@@ -246,8 +267,15 @@ package enum ResponseBody: Sendable {
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareFetch(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .shareAcknowledge(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .removeRaftVoter(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .describeShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .alterShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .deleteShareGroupOffsets(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         }
     }
 }

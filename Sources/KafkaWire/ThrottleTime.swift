@@ -71,8 +71,15 @@ extension ResponseBody {
         case .consumerGroupHeartbeat(let body): self = .consumerGroupHeartbeat(body.throttled(time))
         case .consumerGroupDescribe(let body): self = .consumerGroupDescribe(body.throttled(time))
         case .describeTopicPartitions(let body): self = .describeTopicPartitions(body.throttled(time))
+        case .shareGroupHeartbeat(let body): self = .shareGroupHeartbeat(body.throttled(time))
+        case .shareGroupDescribe(let body): self = .shareGroupDescribe(body.throttled(time))
+        case .shareFetch(let body): self = .shareFetch(body.throttled(time))
+        case .shareAcknowledge(let body): self = .shareAcknowledge(body.throttled(time))
         case .addRaftVoter(let body): self = .addRaftVoter(body.throttled(time))
         case .removeRaftVoter(let body): self = .removeRaftVoter(body.throttled(time))
+        case .describeShareGroupOffsets(let body): self = .describeShareGroupOffsets(body.throttled(time))
+        case .alterShareGroupOffsets(let body): self = .alterShareGroupOffsets(body.throttled(time))
+        case .deleteShareGroupOffsets(let body): self = .deleteShareGroupOffsets(body.throttled(time))
         }
     }
 }
@@ -124,9 +131,16 @@ extension ListTransactionsResponse: ThrottledResponse {}
 extension ConsumerGroupHeartbeatResponse: ThrottledResponse {}
 extension ConsumerGroupDescribeResponse: ThrottledResponse {}
 extension DescribeTopicPartitionsResponse: ThrottledResponse {}
+extension ShareGroupHeartbeatResponse: ThrottledResponse {}
+extension ShareGroupDescribeResponse: ThrottledResponse {}
+extension ShareFetchResponse: ThrottledResponse {}
+extension ShareAcknowledgeResponse: ThrottledResponse {}
 extension UnregisterBrokerResponse: ThrottledResponse {}
 extension AddRaftVoterResponse: ThrottledResponse {}
 extension RemoveRaftVoterResponse: ThrottledResponse {}
+extension DescribeShareGroupOffsetsResponse: ThrottledResponse {}
+extension AlterShareGroupOffsetsResponse: ThrottledResponse {}
+extension DeleteShareGroupOffsetsResponse: ThrottledResponse {}
 extension CreateDelegationTokenResponse: ThrottledResponse {}
 extension RenewDelegationTokenResponse: ThrottledResponse {}
 extension ExpireDelegationTokenResponse: ThrottledResponse {}

@@ -5,7 +5,7 @@ import GRDB
 
 enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
-    static let version = 4
+    static let version = 5
 
     /// `hadChecksums`: whether the file's header reserved room for them before it was opened; nil for a new file.
     static func run(on queue: DatabaseQueue, tables: [TableSchema], hadChecksums: Bool?) throws {
@@ -37,6 +37,10 @@ enum Migrations {
                 try database.execute(sql: createStatement(table))
                 try addColumns(of: table, database)
             }
+        }
+        // How far share groups have come, and settings of groups.
+        migrator.registerMigration("5 who shares") { database in
+            for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)
         // Version 4: a checksum for each page. A file from before is written anew, once.

@@ -52,6 +52,8 @@ func picture(_ machine: BrokerMachine) -> String {
     for (place, state) in machine.cluster.partitions.entries { lines.append("place \(place) \(state)") }
     lines.append("alive \(machine.cluster.alive)")
     for (id, group) in machine.groups.entries { lines.append("group \(id) \(group.kind) \(group.head) \(group.members.entries)") }
+    for (group, table) in machine.shares.entries { for (place, share) in table.entries { lines.append("share \(group) \(place) \(share)") } }
+    lines.append("shares \(machine.shareCount) group settings \(machine.groupConfigs.entries.map { "\($0.key) \($0.value.map { "\($0.name)=\($0.value)" })" })")
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
@@ -90,12 +92,34 @@ func picture(_ machine: BrokerMachine) -> String {
     }
 
     private func storedGroup(_ random: inout Prng) -> StoredGroupChange {
-        let kind = GroupKind.allCases[random.below(2)]
+        let kind = GroupKind.allCases[random.below(3)]
         guard random.chance(3, in: 4) else { return StoredGroupChange(kind, head: nil) }
         func members() -> [MemberID] { (0..<random.below(4)).map { _ in MemberID("m\(random.below(5))") } }
         return StoredGroupChange(
             kind, head: Bytes(string: "h\(random.below(100))"), members: members().map { StoredMember($0, Bytes(string: "c\(random.below(100))")) },
             removed: members(), replacesAll: random.chance(1, in: 3))
+    }
+
+    /// Share groups come to something in topics that are there, mostly.
+    private func shareCommand(_ random: inout Prng, _ machine: BrokerMachine) -> BrokerCommand {
+        let group = GroupID("g\(random.below(4))")
+        let place = TopicPartition("t\(random.below(6))", Int32(random.below(3)))
+        switch random.below(8) {
+        case 0: return .share(.setStarts(group, [PartitionOffset(place, Int64(random.below(50)))]))
+        case 1: return .share(.forget(group, topics: [place.topic]))
+        case 2: return .share(.configure(group, change(&random)))
+        default:
+            var share = StoredShare(start: Int64(random.below(100)))
+            for _ in 0..<random.below(4) {
+                share.append(count: Int64(1 + random.below(9)), state: [.available, .acknowledged, .archived][random.below(3)], deliveries: Int16(random.below(5)))
+            }
+            let id = machine.topics[place.topic]?.id ?? .drawn(from: &random)
+            let (epoch, life) = (machine.cluster.partitions[place]?.leaderEpoch ?? 0, machine.share(group, place)?.life ?? 0)
+            let store = ShareStore(
+                group: group, topicID: id, partition: place.partition, leaderEpoch: epoch + (random.chance(1, in: 9) ? 1 : 0),
+                life: life + (random.chance(1, in: 9) ? 1 : 0), share: share)
+            return .share(.store([store]))
+        }
     }
 
     private func clusterCommand(_ random: inout Prng) -> ClusterCommand {
@@ -176,6 +200,7 @@ func picture(_ machine: BrokerMachine) -> String {
                 command = .transaction(one)
             }
             if random.chance(1, in: 10), let gone = machine.dropped.entries.first { command = .forgetDropped(topicID: gone.value.id) }
+            if random.chance(1, in: 6) { command = shareCommand(&random, machine) }
             let bytes = try command.encoded(as: DurableDialect.self)
             #expect(try BrokerCommand(decoding: bytes, as: DurableDialect.self) == command)
             var rows = RowChanges()

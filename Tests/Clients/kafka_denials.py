@@ -170,11 +170,23 @@ def cluster(topic):
 
 
 def without_messages():
-    """(API, body of version 0, error behind the throttle time) of requests that kafka-python has no messages for."""
-    one = (1).to_bytes(4, "big")
-    yield 64, one + b"\0", CLUSTER
-    yield 80, b"\0" + one + one + bytes(16) + b"\1\0", CLUSTER
-    yield 81, b"\0" + one + bytes(16) + b"\0", CLUSTER
+    """(API, version, body, how the answer begins) of requests that kafka-python has no messages for."""
+    one, group = (1).to_bytes(4, "big"), b"\2g"
+
+    def error(code, before=b""):
+        return bytes(4) + before + code.to_bytes(2, "big")
+
+    yield 64, 0, one + b"\0", error(CLUSTER)
+    yield 80, 0, b"\0" + one + one + bytes(16) + b"\1\0", error(CLUSTER)
+    yield 81, 0, b"\0" + one + bytes(16) + b"\0", error(CLUSTER)
+    # Share groups: a heartbeat, a description, a fetch, an acknowledgement, offsets described, altered and deleted.
+    yield 76, 1, group + group + bytes(4) + b"\0\1\0", error(GROUP)
+    yield 77, 1, b"\2" + group + b"\0\0", error(GROUP, b"\2")
+    yield 78, 1, group + group + bytes(24) + b"\1\1\0", error(GROUP)
+    yield 79, 1, group + group + one + b"\1\0", error(GROUP)
+    yield 90, 0, b"\2" + group + b"\0\0\0", error(GROUP, b"\2" + group + b"\1")
+    yield 91, 0, group + b"\1\0", error(GROUP)
+    yield 92, 0, group + b"\1\0", error(GROUP)
 
 
 def attempts(topic):

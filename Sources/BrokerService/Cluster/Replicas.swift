@@ -27,8 +27,9 @@ extension Broker {
             cluster?.forgot(broker)
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
+        case .sharesReset(let group, let places): sharedPartitions.reset(group, places)
         case .done: accessAnswers = [:]
-        case .producerIDs, .refused: break
+        case .producerIDs, .sharesStored, .refused: break
         }
     }
 
@@ -121,6 +122,7 @@ extension Broker {
         cluster?.unfollow(partition)
         partitions[partition.name] = nil
         partition.suspend(term: partition.term)
+        sharedPartitions.close(partition.name)
         wakeAll(of: partition)
         let log = partition.log
         partition.writer.disk.submit {

@@ -1,4 +1,4 @@
-// AlterConfigs and IncrementalAlterConfigs: settings of topics and of this broker, changed while it runs. A change is checked as a whole first, so
+// AlterConfigs and IncrementalAlterConfigs: settings of topics, of groups and of this broker, changed while it runs. A change is checked as a whole first, so
 // that nothing is half done; what is not in force here is refused, not stored.
 import Base
 import BrokerCore
@@ -79,6 +79,7 @@ extension Broker {
         _ resource: IncrementalAlterConfigsRequest.Resource, _ name: String, _ value: String, adding: Bool
     ) throws(AlterRefusal) -> TopicConfigEntry {
         let isTopic = resource.resourceType == ConfigResource.topic
+        guard resource.resourceType != ConfigResource.group else { throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list") }
         let type = isTopic ? TopicConfig.rows.first { $0.name == name }?.type : BrokerConfigTable.row(name)?.type
         guard type == .list else { throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list") }
         let present = isTopic
@@ -95,12 +96,20 @@ extension Broker {
             switch kind {
             case ConfigResource.topic: try checkTopic(name, change)
             case ConfigResource.broker: try checkBroker(name, change)
+            case ConfigResource.group: try checkGroup(name, change)
             default: throw AlterRefusal(code: .invalidRequest, message: Self.unknownResourceKind(kind))
             }
         } catch { return done(error) }
         guard !onlyValidating else { return done(nil) }
-        replica.propose(kind == ConfigResource.topic ? .alterTopic(name: name, change) : .alterBroker(change)) { [self] result in
+        let command: BrokerCommand =
+            switch kind {
+            case ConfigResource.topic: .alterTopic(name: name, change)
+            case ConfigResource.group: .share(.configure(GroupID(name), change))
+            default: .alterBroker(change)
+            }
+        replica.propose(command) { [self] result in
             switch result {
+            case .success(.done): break
             case .success(.altered(let topic)): applyConfig(of: topic)
             case .success(.brokerAltered): for (_, topic) in machine.topics.entries { applyConfig(of: topic) }
             case .success(.refused(let refusal)): return done(AlterRefusal(code: refusal.code, message: refusal.message))
@@ -117,6 +126,16 @@ extension Broker {
         do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch { throw AlterRefusal(code: .invalidConfig, message: error.reason) }
         for removed in change.removed where !TopicConfig.rows.contains(where: { $0.name == removed }) {
             throw AlterRefusal(code: .invalidConfig, message: "there is no topic setting '\(removed)' here")
+        }
+    }
+
+    private func checkGroup(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
+        guard !name.isEmpty else { throw AlterRefusal(code: .invalidRequest, message: "a group has a name") }
+        do { _ = try ShareGroupConfig().applying(change.applied(to: machine.groupConfigs[GroupID(name)] ?? [])) } catch {
+            throw AlterRefusal(code: .invalidConfig, message: error.reason)
+        }
+        for removed in change.removed where !ShareGroupConfig.rows.contains(where: { $0.name == removed }) {
+            throw AlterRefusal(code: .invalidConfig, message: "there is no group setting '\(removed)' here")
         }
     }
 

@@ -18,7 +18,7 @@ extension Broker {
                 }
             })
         do throws(ConsumerGroupRefusal) {
-            guard coordinator.groups[group] == nil else { throw .otherProtocol }
+            guard coordinator.groups[group] == nil, !machine.isShareGroup(group) else { throw .otherProtocol }
             let orders = try consumerGroups.heartbeat(group, beat, topics: machine.topics, now: now)
             carryOut([])
             let response = ConsumerGroupHeartbeatResponse(
@@ -34,7 +34,7 @@ extension Broker {
     }
 
     /// In the order of the names.
-    private func byTopic(_ partitions: [TopicPartition]) -> [(topic: TopicRecord, partitions: [Int32])] {
+    func byTopic(_ partitions: [TopicPartition]) -> [(topic: TopicRecord, partitions: [Int32])] {
         var grouped: [(topic: TopicRecord, partitions: [Int32])] = []
         for partition in partitions.sorted() {
             guard let topic = machine.topics[partition.topic] else { continue }
@@ -70,6 +70,7 @@ extension Broker {
 
     /// Whether a member of either kind of group may commit; nil if so.
     func refusalToCommit(_ group: GroupID, _ member: MemberID, _ instance: String?, _ generation: Int32) -> KafkaErrorCode? {
+        if machine.isShareGroup(group) { return .groupIDNotFound }
         if consumerGroups.groups[group] != nil { return consumerGroups.refusalToCommit(group, member: member, epoch: generation)?.code }
         return coordinator.refusalToCommit(group, member: member, instance: instance, generation: generation, now: now)?.code
     }
@@ -102,7 +103,7 @@ extension ConsumerGroupRefusal {
         case .unknownAssignor(let name): "there is no assignor '\(name)'; there are uniform and range"
         case .invalidPattern(let pattern): "'\(pattern)' is no regular expression"
         case .groupFull: "there are too many members or groups"
-        case .otherProtocol: "the group has members of the classic protocol"
+        case .otherProtocol: "the group is of another kind"
         }
     }
 }

@@ -1,4 +1,4 @@
-// DescribeConfigs: the settings that are in force, of topics and of this broker. What is not in a table here has no effect and is not shown.
+// DescribeConfigs: the settings that are in force, of topics, of groups and of this broker. What is not in a table here has no effect and is not shown.
 import Base
 import BrokerCore
 import KafkaWire
@@ -7,6 +7,7 @@ import KafkaWire
 enum ConfigResource {
     static let topic: Int8 = 2
     static let broker: Int8 = 4
+    static let group: Int8 = 32
 }
 
 extension Broker {
@@ -16,6 +17,7 @@ extension Broker {
             switch resource.resourceType {
             case ConfigResource.topic: describeTopic(resource, request, &result)
             case ConfigResource.broker: describeBroker(resource, request, &result)
+            case ConfigResource.group: describeGroup(resource, request, &result)
             default:
                 result.errorCode = .invalidRequest
                 result.errorMessage = Self.unknownResourceKind(resource.resourceType)
@@ -25,7 +27,7 @@ extension Broker {
         call.reply(.describeConfigs(DescribeConfigsResponse(results: results)))
     }
 
-    static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; topics (2) and brokers (4) are" }
+    static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are" }
 
     /// nil if this is the broker; the empty name stands for all brokers.
     func problem(withBrokerName name: String) -> String? {
@@ -54,6 +56,21 @@ extension Broker {
                 if let name = row.brokerName { entry.synonyms.append(.init(name: name, value: row.read(defaults), source: inherited.rawValue)) }
             }
             result.configs.append(entry)
+        }
+    }
+
+    /// A group need not be there to have settings.
+    private func describeGroup(
+        _ resource: DescribeConfigsRequest.Resource, _ request: DescribeConfigsRequest, _ result: inout DescribeConfigsResponse.Result
+    ) {
+        let group = GroupID(resource.resourceName)
+        let config = machine.shareConfig(of: group)
+        for row in ShareGroupConfig.rows where resource.configurationKeys?.contains(row.name) ?? true {
+            let stated = machine.groupConfigs[group]?.contains { $0.name == row.name } ?? false
+            result.configs.append(
+                .init(
+                    name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.group : .byDefault).rawValue, configType: row.type.rawValue,
+                    documentation: request.includeDocumentation ? row.documentation : nil))
         }
     }
 

@@ -295,7 +295,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     }
 
     /// The leading batches that lie wholly below `end`: the log may hold some that are not durable yet.
-    private static func visible(_ records: Bytes, below end: Int64) -> Bytes {
+    static func visible(_ records: Bytes, below end: Int64) -> Bytes {
         var size = 0
         while let header = records.getSlice(at: records.readerIndex + size, length: RecordBatchFormat.headerBytes),
             let extent = BatchFraming.extent(header), extent.nextOffset <= end

@@ -8,6 +8,7 @@ extension Broker {
     private static var deadState: String { "Dead" }
     private static var classicType: String { "classic" }
     private static var consumerType: String { "consumer" }
+    private static var shareType: String { "share" }
 
     func describeGroups(_ request: DescribeGroupsRequest, _ call: Call) {
         call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0)) })))
@@ -15,7 +16,7 @@ extension Broker {
 
     private func describe(_ id: GroupID) -> DescribeGroupsResponse.Group {
         // The classic answer has no room for such a group; ConsumerGroupDescribe has.
-        if consumerGroups.groups[id] != nil { return .init(errorCode: .groupIDNotFound, groupID: id.rawValue, groupState: Self.deadState) }
+        if consumerGroups.groups[id] != nil || isShared(id) { return .init(errorCode: .groupIDNotFound, groupID: id.rawValue, groupState: Self.deadState) }
         guard let group = coordinator.groups[id] else {
             return .init(groupID: id.rawValue, groupState: machine.offsets[id] == nil ? Self.deadState : Self.emptyState)
         }
@@ -30,19 +31,22 @@ extension Broker {
             })
     }
 
+    private func isShared(_ id: GroupID) -> Bool { shareGroups.groups[id] != nil || machine.isShareGroup(id) }
+
     func listGroups(_ request: ListGroupsRequest, _ call: Call) {
-        let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys).filter { coordinates($0.rawValue) }.sorted()
+        let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys)
+            .union(shareGroups.groups.keys).union(machine.shares.keys).filter { coordinates($0.rawValue) }.sorted()
         var response = ListGroupsResponse()
         for id in ids {
             let group = coordinator.groups[id]
             let assigned = consumerGroups.groups[id]
-            let state = assigned?.phase.rawValue ?? group?.phase.rawValue ?? Self.emptyState
-            let type = assigned == nil ? Self.classicType : Self.consumerType
+            let state = assigned?.phase.rawValue ?? shareGroups.groups[id]?.phase.rawValue ?? group?.phase.rawValue ?? Self.emptyState
+            let type = isShared(id) ? Self.shareType : assigned == nil ? Self.classicType : Self.consumerType
             guard request.statesFilter.isEmpty || request.statesFilter.contains(where: { $0.lowercased() == state.lowercased() }),
                 request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == type })
             else { continue }
             response.groups.append(
-                .init(groupID: id.rawValue, protocolType: assigned == nil ? group?.protocolType ?? "" : Self.consumerType, groupState: state, groupType: type))
+                .init(groupID: id.rawValue, protocolType: type == Self.classicType ? group?.protocolType ?? "" : type, groupState: state, groupType: type))
         }
         call.reply(.listGroups(response))
     }
@@ -52,14 +56,15 @@ extension Broker {
         let gathering = Gathering { call.reply(.deleteGroups(DeleteGroupsResponse(results: results))) }
         for (index, name) in request.groups.enumerated() {
             let id = GroupID(name)
-            if coordinator.groups[id] != nil || consumerGroups.groups[id] != nil {
+            if coordinator.groups[id] != nil || consumerGroups.groups[id] != nil || shareGroups.groups[id] != nil {
                 results[index].errorCode = .nonEmptyGroup
                 continue
             }
             gathering.enter()
-            replica.propose(.deleteGroup(id)) { result in
+            replica.propose(.deleteGroup(id)) { [self] result in
                 switch result {
                 case .success(.refused(let refusal)): results[index].errorCode = refusal.code
+                case .success(.sharesReset(let group, let places)): if !isClustered { sharedPartitions.reset(group, places) }
                 case .success: break
                 case .failure: results[index].errorCode = .coordinatorNotAvailable
                 }

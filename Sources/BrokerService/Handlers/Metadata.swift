@@ -132,6 +132,8 @@ extension Broker {
             features: servedFeatures)
     }
 
-    /// Level 2 of transactions: an epoch of its own for each, and partitions that join with their first batch (KIP-890).
-    private static let servedFeatures = [ApiVersionsResponse.Feature(name: "transaction.version", level: 2)]
+    /// Level 1 of share groups (KIP-932). Level 2 of transactions: an epoch of its own for each, and partitions that join with their first batch (KIP-890).
+    private static let servedFeatures = [
+        ApiVersionsResponse.Feature(name: "share.version", level: 1), ApiVersionsResponse.Feature(name: "transaction.version", level: 2),
+    ]
 }

@@ -64,13 +64,15 @@ extension KafkaClient {
 
     /// Sets the offsets of a group that has no members.
     package func setOffsets(of group: String, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
+        let offsets = offsets.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
+        let coordinator = try await coordinator(of: group)
+        if try await shareGroup(group, coordinator) != nil { return try await setShareOffsets(of: group, coordinator, offsets) }
         var topics: [OffsetCommitRequest.Topic] = []
-        for one in offsets.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
+        for one in offsets {
             if topics.last?.name != one.topic { topics.append(.init(name: one.topic)) }
             topics[topics.count - 1].partitions.append(.init(partition: one.partition, committedOffset: one.offset, committedMetadata: ""))
         }
-        let node = try await coordinator(of: group)
-        guard case .offsetCommit(let answer) = try await call(node, .offsetCommit(OffsetCommitRequest(groupID: group, topics: topics))) else { throw Self.mismatch }
+        guard case .offsetCommit(let answer) = try await call(coordinator, .offsetCommit(OffsetCommitRequest(groupID: group, topics: topics))) else { throw Self.mismatch }
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             let detail = part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
             throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: detail)

@@ -14,10 +14,23 @@ package struct KafkaGroup: Sendable, Equatable {
     package struct Offset: Sendable, Equatable {
         package var topic: String
         package var partition: Int32
+        /// The offset to read next; of a share group the first record that is not done with.
         package var committed: Int64
         package var end: Int64?
+        /// Records that are not done with; nil if that is not known.
+        package var lag: Int64?
+
+        init(topic: String, partition: Int32, committed: Int64, end: Int64?, lag: Int64? = nil) {
+            self.topic = topic
+            self.partition = partition
+            self.committed = committed
+            self.end = end
+            self.lag = lag ?? end.map { max(0, $0 - committed) }
+        }
     }
     package var name: String
+    /// classic, consumer or share; empty if the broker does not say.
+    package var kind = ""
     package var state: String
     package var members: [Member] = []
     package var offsets: [Offset] = []
@@ -28,7 +41,7 @@ extension KafkaClient {
     package func groups() async throws -> [KafkaGroup] {
         guard case .listGroups(let answer) = try await callAny(.listGroups(ListGroupsRequest())) else { throw Self.mismatch }
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
-        return answer.groups.map { KafkaGroup(name: $0.groupID, state: $0.groupState) }.sorted { $0.name < $1.name }
+        return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }.sorted { $0.name < $1.name }
     }
 
     /// Members, shares, committed offsets and how far they lag.
@@ -39,6 +52,7 @@ extension KafkaClient {
         }
         // A group whose partitions the coordinator assigns has an API of its own.
         if found.groupState == "Dead", let assigned = try await assignedGroup(name, node) { return try await withOffsets(assigned) }
+        if found.groupState == "Dead", let shared = try await shareGroup(name, node) { return shared }
         if found.groupState == "Dead" || found.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: nil) }
         var group = KafkaGroup(name: name, state: found.groupState)
@@ -90,6 +104,9 @@ extension KafkaClient {
 
     /// What a group has committed of one topic, by partition.
     package func committedOffsets(of group: String, _ topic: String) async throws -> [Int32: Int64] {
+        if let shared = try await shareGroup(group, try await coordinator(of: group)) {
+            return Dictionary(shared.offsets.filter { $0.topic == topic }.map { ($0.partition, $0.committed) }, uniquingKeysWith: { $1 })
+        }
         let found = try await committed(group, topics: nil).filter { $0.topic == topic }
         return Dictionary(found.map { ($0.partition, $0.offset) }, uniquingKeysWith: { $1 })
     }
@@ -100,6 +117,7 @@ extension KafkaClient {
             throw Self.mismatch
         }
         if result.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
+        if result.errorCode == .nonEmptyGroup { throw KafkaFailure.refused(.nonEmptyGroup, doing: "deleting group '\(name)'", detail: "it has members; stop them first") }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil) }
     }
 

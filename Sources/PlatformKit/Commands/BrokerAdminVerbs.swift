@@ -90,7 +90,7 @@ extension BrokerCommand.Group {
             let group = try await server.withClient("cannot describe group \(name)") { try await $0.group(name) }
             let topics = Dictionary(grouping: group.offsets, by: \.topic).sorted { $0.key < $1.key }
             let rows = topics.map { topic, offsets -> [OutputValue] in
-                let lags = offsets.map { max(0, ($0.end ?? $0.committed) - $0.committed) }
+                let lags = offsets.map { $0.lag ?? 0 }
                 return [.text(topic), .number(Int64(offsets.count)), .number(lags.reduce(0, +)), .number(lags.max() ?? 0)]
             }
             Output.rows(["topic", "partitions", "lag", "largest"], rows, output.output)

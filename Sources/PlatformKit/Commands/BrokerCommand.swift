@@ -141,7 +141,7 @@ struct BrokerCommand: AsyncParsableCommand {
 
     struct Group: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "group", abstract: "List, describe, reset and delete consumer groups.",
+            commandName: "group", abstract: "List, describe, reset and delete groups.",
             discussion: "EXAMPLES\n  platform broker group list\n  platform broker group describe reports",
             subcommands: [List.self, Describe.self, Lag.self, Reset.self, Delete.self])
 
@@ -152,7 +152,7 @@ struct BrokerCommand: AsyncParsableCommand {
 
             func run() async throws {
                 let groups = try await server.withClient("cannot list groups") { try await $0.groups() }
-                Output.rows(["group", "state"], groups.map { [.text($0.name), .text($0.state)] }, output.output)
+                Output.rows(["group", "type", "state"], groups.map { [.text($0.name), .text($0.kind), .text($0.state)] }, output.output)
             }
         }
 
@@ -169,7 +169,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     let owner = group.members.first { $0.assignment.contains { $0.name == offset.topic && $0.partitions.contains(offset.partition) } }
                     return [
                         .text(offset.topic), .number(Int64(offset.partition)), .number(offset.committed), offset.end.map { .number($0) } ?? .null,
-                        offset.end.map { .number(max(0, $0 - offset.committed)) } ?? .null, owner.map { .text($0.clientID) } ?? .null,
+                        offset.lag.map { .number($0) } ?? .null, owner.map { .text($0.clientID) } ?? .null,
                     ]
                 }
                 Output.rows(["topic", "partition", "committed", "end", "lag", "member"], rows, output.output)

@@ -1,0 +1,293 @@
+// The members of a share group (KIP-932): they heartbeat, say what they subscribe to, and are told which partitions to read. Members may share a partition, so
+// a new assignment takes effect at once and nobody waits for anybody. Who has acquired what is not known here but at the partitions' leaders. Event and
+// `now` in, answer out; what an event has changed is stored before the answer goes out.
+import Base
+import Collections
+
+/// Limits of these groups; Kafka's names begin with `group.share.`.
+package struct ShareGroupSettings: Sendable {
+    package var membersMax = 200
+    package var groupsMax = 10_000
+    package init() {}
+}
+
+/// What a member of a share group says.
+package struct ShareHeartbeat: Sendable {
+    package var member: MemberID
+    /// 0 joins, -1 leaves.
+    package var epoch: Int32
+    package var rack: String?
+    package var clientID: String
+    package var clientHost: String
+    /// nil while they have not changed.
+    package var topics: [String]?
+
+    package init(member: MemberID, epoch: Int32, rack: String? = nil, clientID: String = "", clientHost: String = "", topics: [String]? = nil) {
+        self.member = member
+        self.epoch = epoch
+        self.rack = rack
+        self.clientID = clientID
+        self.clientHost = clientHost
+        self.topics = topics
+    }
+}
+
+/// A member as the coordinator knows it.
+package struct ShareGroupMember: Sendable {
+    package let id: MemberID
+    /// Its place in the order of joining.
+    let place: Int64
+    package var rack: String?
+    package var clientID = ""
+    package var clientHost = ""
+    package var topics: [String] = []
+    package var epoch: Int32 = 0
+    package var assigned: [TopicPartition] = []
+    var deadline: Instant
+
+    init(id: MemberID, place: Int64, deadline: Instant) {
+        self.id = id
+        self.place = place
+        self.deadline = deadline
+    }
+}
+
+/// One group.
+package struct ShareGroup: Sendable {
+    package let id: GroupID
+    /// Rises with everything that makes another assignment necessary.
+    package private(set) var epoch: Int32 = 0
+    private var memberTable = OrderedDictionary<MemberID, ShareGroupMember>()
+    /// The subscribed topics with their partitions when the shares were computed.
+    private var subscribed = SortedTable<String, Int32>()
+    private var nextPlace: Int64 = 0
+    /// What is not stored yet.
+    var changes = ConsumerGroupChanges()
+
+    /// The only way of assigning; the name is Kafka's.
+    package static let assignor = "simple"
+
+    private init(id: GroupID) { self.id = id }
+
+    /// A group that begins takes the place of all that may be stored under its name, as a ConsumerGroup does.
+    init(beginning id: GroupID) {
+        self.id = id
+        changes.isAll = true
+    }
+
+    package var members: [ShareGroupMember] { Array(memberTable.values) }
+    package var isEmpty: Bool { memberTable.isEmpty }
+    package var phase: ConsumerGroup.Phase { memberTable.isEmpty ? .empty : .stable }
+
+    // MARK: heartbeats
+
+    mutating func heartbeat(
+        _ beat: ShareHeartbeat, _ topics: SortedTable<String, TopicRecord>, membersMax: Int, session: Duration, now: Instant
+    ) throws(ConsumerGroupRefusal) -> MemberOrders {
+        guard beat.epoch >= 0 else {
+            guard beat.epoch == MemberHeartbeat.leaving else { throw .invalidRequest("there is no member epoch \(beat.epoch)") }
+            guard memberTable[beat.member] != nil else { throw .unknownMember }
+            remove(beat.member)
+            return MemberOrders(member: beat.member, epoch: beat.epoch, assignment: nil)
+        }
+        if beat.epoch == 0 {
+            try join(beat, membersMax: membersMax, now: now)
+        } else {
+            guard let member = memberTable[beat.member] else { throw .unknownMember }
+            // A member whose last answer was lost is behind; one that is ahead is of another life of the group.
+            guard beat.epoch <= member.epoch else { throw .fencedEpoch }
+        }
+        memberTable[beat.member]?.deadline = now + session
+        let before = memberTable[beat.member]?.topics
+        if let names = beat.topics { memberTable[beat.member]?.topics = Array(Set(names)).sorted() }
+        if memberTable[beat.member]?.topics != before { changes.note(beat.member) }
+        retarget(topics, raising: beat.epoch == 0 || memberTable[beat.member]?.topics != before)
+        let known = memberTable[beat.member]?.epoch
+        if known != epoch {
+            memberTable[beat.member]?.epoch = epoch
+            changes.note(beat.member)
+        }
+        return MemberOrders(member: beat.member, epoch: epoch, assignment: beat.epoch == epoch ? nil : memberTable[beat.member]?.assigned)
+    }
+
+    private mutating func join(_ beat: ShareHeartbeat, membersMax: Int, now: Instant) throws(ConsumerGroupRefusal) {
+        if memberTable[beat.member] == nil {
+            guard memberTable.count < membersMax else { throw .groupFull }
+            memberTable[beat.member] = ShareGroupMember(id: beat.member, place: nextPlace, deadline: now)
+            nextPlace += 1
+        }
+        memberTable[beat.member]?.rack = beat.rack
+        memberTable[beat.member]?.clientID = beat.clientID
+        memberTable[beat.member]?.clientHost = beat.clientHost
+        changes.note(beat.member)
+    }
+
+    private mutating func remove(_ member: MemberID) {
+        guard memberTable.removeValue(forKey: member) != nil else { return }
+        changes.noteRemoved(member)
+        // The others get its share with their next heartbeats.
+        subscribed = SortedTable()
+        epoch += 1
+    }
+
+    /// Computes who reads what, if it must change.
+    private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, raising: Bool) {
+        var counts = SortedTable<String, Int32>()
+        for member in memberTable.values {
+            for name in member.topics { if let topic = topics[name] { counts[name] = topic.partitions } }
+        }
+        let isSame = counts.keys == subscribed.keys && counts.keys.allSatisfy { counts[$0] == subscribed[$0] }
+        guard raising || !isSame else { return }
+        subscribed = counts
+        epoch += 1
+        changes.isHead = true
+        for (id, share) in Self.shares(members, counts) where memberTable[id].map({ $0.assigned != share }) ?? false {
+            memberTable[id]?.assigned = share
+            changes.note(id)
+        }
+    }
+
+    /// Each partition has a reader and each subscriber a partition; where there are more subscribers than partitions they share them evenly.
+    static func shares(_ members: [ShareGroupMember], _ counts: SortedTable<String, Int32>) -> [(MemberID, [TopicPartition])] {
+        var shares = members.map { _ in [TopicPartition]() }
+        for (topic, count) in counts.entries {
+            let subscribers = members.indices.filter { members[$0].topics.contains(topic) }
+            guard !subscribers.isEmpty, count > 0 else { continue }
+            for number in 0..<max(subscribers.count, Int(count)) {
+                shares[subscribers[number % subscribers.count]].append(TopicPartition(topic, Int32(number % Int(count))))
+            }
+        }
+        return zip(members, shares).map { ($0.id, $1) }
+    }
+
+    // MARK: time
+
+    func isDue(now: Instant) -> Bool { memberTable.values.contains { $0.deadline <= now } }
+    mutating func expire(now: Instant) { for member in members where member.deadline <= now { remove(member.id) } }
+}
+
+// MARK: what is stored
+
+/// A member of a share group as it is written down.
+struct ShareGroupMemberRecord: WireLayout {
+    var place: Int64 = 0
+    var rack: String?
+    var clientID = ""
+    var clientHost = ""
+    var topics: [String] = []
+    var epoch: Int32 = 0
+    var assigned: [TopicPartition] = []
+
+    mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int64(&place)
+        try io.optionalString(&rack)
+        try io.string(&clientID)
+        try io.string(&clientHost)
+        try io.strings(&topics)
+        try io.int32(&epoch)
+        try io.list(&assigned)
+    }
+}
+
+extension ShareGroup {
+    /// What has changed since the last call; nil if nothing has.
+    mutating func takeChange() -> StoredGroupChange? {
+        guard changes.isAny else { return nil }
+        defer { changes = ConsumerGroupChanges() }
+        guard !isEmpty else { return StoredGroupChange(.share, head: nil) }
+        let head = ConsumerGroupHead(epoch: epoch, assignor: Self.assignor, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
+        let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
+        return StoredGroupChange(
+            .share, head: head.stored,
+            members: written.map { member in
+                let record = ShareGroupMemberRecord(
+                    place: member.place, rack: member.rack, clientID: member.clientID, clientHost: member.clientHost, topics: member.topics, epoch: member.epoch,
+                    assigned: member.assigned)
+                return StoredMember(member.id, record.stored)
+            },
+            removed: changes.removed.sorted(), replacesAll: changes.isAll)
+    }
+
+    /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
+    init(id: GroupID, stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
+        self.init(id: id)
+        let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
+        epoch = head.epoch
+        for one in head.subscribed { subscribed[one.topic] = one.partitions }
+        var members: [ShareGroupMember] = []
+        for (id, content) in stored.members.entries {
+            let record = try ShareGroupMemberRecord(decoding: content, as: DurableDialect.self)
+            var member = ShareGroupMember(id: id, place: record.place, deadline: now + session)
+            member.rack = record.rack
+            member.clientID = record.clientID
+            member.clientHost = record.clientHost
+            member.topics = record.topics
+            member.epoch = record.epoch
+            member.assigned = record.assigned
+            members.append(member)
+        }
+        for member in members.sorted(by: { $0.place < $1.place }) { memberTable[member.id] = member }
+        nextPlace = (memberTable.values.last?.place ?? -1) + 1
+    }
+}
+
+/// All share groups that this broker coordinates.
+package struct ShareGroupCoordinator: Sendable {
+    package let settings: ShareGroupSettings
+    package private(set) var groups = SortedTable<GroupID, ShareGroup>()
+    private var changes: [(group: GroupID, change: StoredGroupChange)] = []
+
+    package init(settings: ShareGroupSettings) { self.settings = settings }
+
+    package var needsTicks: Bool { !groups.isEmpty }
+
+    /// `topics` are those that there are now.
+    package mutating func heartbeat(
+        _ id: GroupID, _ beat: ShareHeartbeat, topics: SortedTable<String, TopicRecord>, session: Duration, now: Instant
+    ) throws(ConsumerGroupRefusal) -> MemberOrders {
+        guard !id.rawValue.isEmpty else { throw .invalidRequest("a group has a name") }
+        guard !beat.member.rawValue.isEmpty else { throw .invalidRequest("a member of a share group brings its id") }
+        if beat.epoch == 0 {
+            guard beat.topics != nil else { throw .invalidRequest("a member that joins says what it subscribes to") }
+            guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
+        }
+        guard var group = groups[id] ?? (beat.epoch == 0 ? ShareGroup(beginning: id) : nil) else { throw .unknownMember }
+        let orders = try group.heartbeat(beat, topics, membersMax: settings.membersMax, session: session, now: now)
+        keep(group)
+        return orders
+    }
+
+    /// A group that nobody is in any more is forgotten once that is stored; how far it has come stays.
+    private mutating func keep(_ group: ShareGroup) {
+        var group = group
+        if let change = group.takeChange() { changes.append((group.id, change)) }
+        groups[group.id] = group.isEmpty ? nil : group
+    }
+
+    /// What has changed since the last call: to be stored before the answers that came with it go out.
+    package mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] {
+        defer { changes = [] }
+        return changes
+    }
+
+    /// A change could not be stored: the whole group goes along with the next one.
+    package mutating func storeFailed(_ id: GroupID) { groups.update(id) { $0.changes.isAll = true } }
+
+    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
+        guard groups[id] == nil, stored.kind == .share else { return }
+        groups[id] = try ShareGroup(id: id, stored: stored, session: session, now: now)
+    }
+
+    /// Ends sessions whose time is over.
+    package mutating func expire(now: Instant) {
+        for id in groups.keys {
+            guard groups[id]?.isDue(now: now) == true, var group = groups[id] else { continue }
+            group.expire(now: now)
+            keep(group)
+        }
+    }
+
+    /// Another broker coordinates the group now.
+    package mutating func forget(_ id: GroupID) { groups[id] = nil }
+}

@@ -1,0 +1,257 @@
+// How far share groups have come, in the replicated state: for each group and partition where it begins and what is known of the records behind. The
+// partition's leader writes it down before it acknowledges; what a deposed leader writes, or one that has not heard of a reset, is refused. Kafka keeps
+// the same in a topic of its own, with a coordinator between.
+import Base
+
+/// A share partition as it is stored.
+package struct StoredShare: WireLayout, Equatable {
+    /// Consecutive records of which the same is known.
+    package struct Run: WireLayout, Equatable {
+        package var count: Int64 = 1
+        package var state = ShareRecordState.available
+        package var deliveries: Int16 = 0
+
+        package init() {}
+        package init(count: Int64, state: ShareRecordState, deliveries: Int16) {
+            self.count = count
+            self.state = state
+            self.deliveries = deliveries
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            var length = UInt64(bitPattern: count)
+            try io.varint(&length)
+            guard let count = Int64(exactly: length), count > 0, count <= Self.countMax else { throw .overLimit("records in a run", Int(truncatingIfNeeded: length)) }
+            self.count = count
+            var number = state.rawValue
+            try io.int8(&number)
+            guard let state = ShareRecordState(rawValue: number) else { throw .unknownTag("state of a record", Int(number)) }
+            self.state = state
+            var delivered = UInt64(UInt16(bitPattern: deliveries))
+            try io.varint(&delivered)
+            guard let deliveries = Int16(exactly: delivered) else { throw .overLimit("deliveries", Int(truncatingIfNeeded: delivered)) }
+            self.deliveries = deliveries
+        }
+
+        /// Far more than a log holds, and far from where offsets would overflow.
+        private static let countMax: Int64 = 1 << 48
+    }
+    /// The first record that is not done with.
+    package var start: Int64 = 0
+    /// From there on.
+    package private(set) var runs: [Run] = []
+
+    package init() {}
+    package init(start: Int64) { self.start = start }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int64(&start)
+        try io.list(&runs)
+    }
+
+    package mutating func append(count: Int64, state: ShareRecordState, deliveries: Int16) {
+        if let last = runs.last, last.state == state, last.deliveries == deliveries {
+            runs[runs.count - 1].count += count
+        } else {
+            runs.append(Run(count: count, state: state, deliveries: deliveries))
+        }
+    }
+
+    /// Records behind `start` that are done with.
+    package var doneCount: Int64 { runs.reduce(0) { $0 + ($1.state.isDone ? $1.count : 0) } }
+    /// What it takes in the log, about.
+    package var sizeBytes: Int { 16 + runs.count * 4 }
+}
+
+/// What a partition's leader writes down for a group.
+package struct ShareStore: WireLayout, Equatable {
+    package var group = GroupID("")
+    package var topicID = UUIDBytes()
+    package var partition: Int32 = 0
+    /// The term in which the writer leads.
+    package var leaderEpoch: Int32 = 0
+    /// The life of the state that the writer knows; 0 for none.
+    package var life: Int64 = 0
+    package var share = StoredShare()
+
+    package init() {}
+    package init(group: GroupID, topicID: UUIDBytes, partition: Int32, leaderEpoch: Int32, life: Int64, share: StoredShare) {
+        self.group = group
+        self.topicID = topicID
+        self.partition = partition
+        self.leaderEpoch = leaderEpoch
+        self.life = life
+        self.share = share
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.id(&group)
+        try io.uuid(&topicID)
+        try io.int32(&partition)
+        try io.int32(&leaderEpoch)
+        try io.int64(&life)
+        try io.nested(&share)
+    }
+}
+
+/// A change of what is known of share groups.
+package enum ShareCommand: WireLayout, Equatable {
+    /// How far groups have come, as the leaders of their partitions wrote it down.
+    case store([ShareStore])
+    case setStarts(GroupID, [PartitionOffset])
+    case forget(GroupID, topics: [String])
+    /// Settings of a group, which need not be there yet.
+    case configure(GroupID, ConfigChange)
+
+    package init() { self = .store([]) }
+
+    private var tag: Int8 {
+        switch self {
+        case .store: 1
+        case .setStarts: 2
+        case .forget: 3
+        case .configure: 4
+        }
+    }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        var tag = tag
+        try io.int8(&tag)
+        if tag != self.tag { self = try Self.blank(tag) }
+        switch self {
+        case .store(var stores):
+            try io.list(&stores)
+            self = .store(stores)
+        case .setStarts(var group, var starts):
+            try io.id(&group)
+            try io.list(&starts)
+            self = .setStarts(group, starts)
+        case .forget(var group, var topics):
+            try io.id(&group)
+            try io.strings(&topics)
+            self = .forget(group, topics: topics)
+        case .configure(var group, var change):
+            try io.id(&group)
+            try io.nested(&change)
+            self = .configure(group, change)
+        }
+    }
+
+    private static func blank(_ tag: Int8) throws(WireError) -> ShareCommand {
+        switch tag {
+        case 1: .store([])
+        case 2: .setStarts(GroupID(""), [])
+        case 3: .forget(GroupID(""), topics: [])
+        case 4: .configure(GroupID(""), ConfigChange())
+        default: throw .unknownTag("share command", Int(tag))
+        }
+    }
+}
+
+/// What became of one of several stores.
+package enum ShareStoreVerdict: Sendable, Equatable {
+    case stored
+    /// Another broker leads, or the state was set anew or removed since.
+    case stale
+    /// There are as many share partitions as there may be.
+    case full
+}
+
+/// The state of a group's partition with the term and the life that it is of.
+package struct ShareRecord: Sendable, Equatable {
+    package var leaderEpoch: Int32
+    /// Another one whenever the state is made or set anew: the slot at which that was.
+    package var life: Int64
+    package var share: StoredShare
+}
+
+extension BrokerMachine {
+    /// Share partitions of all groups together; each takes memory on every broker.
+    package static let sharePartitionsMax = 10_000
+
+    package func share(_ group: GroupID, _ place: TopicPartition) -> ShareRecord? { shares[group]?[place] }
+    /// Whether there is a share group of this name, with members or with a state.
+    package func isShareGroup(_ group: GroupID) -> Bool { groups[group]?.kind == .share || shares[group] != nil }
+
+    mutating func apply(_ command: ShareCommand, at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+        switch command {
+        case .store(let stores): .sharesStored(stores.map { store($0, at: position, &rows) })
+        case .setStarts(let group, let starts): setShareStarts(group, starts, at: position, &rows)
+        case .forget(let group, let topics): forgetShares(group, topics, &rows)
+        case .configure(let group, let change): alterGroup(group, change, &rows)
+        }
+    }
+
+    private mutating func store(_ store: ShareStore, at position: ApplyPosition, _ rows: inout RowChanges) -> ShareStoreVerdict {
+        guard let topic = topic(id: store.topicID), store.partition >= 0, store.partition < topic.partitions, isShareGroup(store.group) else { return .stale }
+        let place = TopicPartition(topic.name, store.partition)
+        if let state = cluster.partitions[place], state.leaderEpoch != store.leaderEpoch { return .stale }
+        let present = share(store.group, place)
+        guard present?.life ?? 0 == store.life else { return .stale }
+        guard present != nil || shareCount < Self.sharePartitionsMax else { return .full }
+        set(ShareRecord(leaderEpoch: store.leaderEpoch, life: present?.life ?? Self.life(position), share: store.share), store.group, place, &rows)
+        return .stored
+    }
+
+    private static func life(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
+
+    /// Lets a group without members read on from these offsets.
+    private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard groups[group] == nil else { return .refused(.groupNotEmpty(group)) }
+        guard shares[group] != nil else { return .refused(.unknownGroup(group)) }
+        let known = starts.filter { one in topics[one.partition.topic].map { one.partition.partition >= 0 && one.partition.partition < $0.partitions } ?? false }
+        let added = known.count { share(group, $0.partition) == nil }
+        guard shareCount + added <= Self.sharePartitionsMax else { return .refused(.tooManySharePartitions(limit: Self.sharePartitionsMax)) }
+        for one in known {
+            let epoch = share(group, one.partition)?.leaderEpoch ?? 0
+            set(ShareRecord(leaderEpoch: epoch, life: Self.life(position), share: StoredShare(start: one.offset)), group, one.partition, &rows)
+        }
+        return .sharesReset(group, known.map(\.partition))
+    }
+
+    /// Lets a group without members forget these topics, or all of them if `names` is nil.
+    mutating func forgetShares(_ group: GroupID, _ names: [String]?, _ rows: inout RowChanges) -> BrokerOutcome {
+        guard groups[group] == nil else { return .refused(.groupNotEmpty(group)) }
+        guard let table = shares[group] else { return .refused(.unknownGroup(group)) }
+        let gone = table.keys.filter { names?.contains($0.topic) ?? true }
+        for place in gone { set(nil, group, place, &rows) }
+        return .sharesReset(group, gone)
+    }
+
+    mutating func dropShares(ofTopic name: String, _ rows: inout RowChanges) {
+        for group in shares.keys {
+            for place in shares[group]?.keys ?? [] where place.topic == name { set(nil, group, place, &rows) }
+        }
+    }
+
+    private mutating func set(_ record: ShareRecord?, _ group: GroupID, _ place: TopicPartition, _ rows: inout RowChanges) {
+        put(record, group, place)
+        let key: Row = [.text(group.rawValue), .text(place.topic), .integer(Int64(place.partition))]
+        guard let record else { return rows.delete(Self.sharesTable, key: key) }
+        rows.upsert(Self.sharesTable, key + [.integer(record.life), .integer(Int64(record.leaderEpoch)), .blob(record.share.stored)])
+    }
+
+    private mutating func put(_ record: ShareRecord?, _ group: GroupID, _ place: TopicPartition) {
+        let present = share(group, place) != nil
+        if record != nil, shares[group] == nil { shares[group] = SortedTable() }
+        shares.update(group) { $0[place] = record }
+        if present != (record != nil) { shareCount += present ? -1 : 1 }
+        if shares[group]?.isEmpty == true { shares[group] = nil }
+    }
+
+    // MARK: rows
+
+    static let sharesTable = TableSchema(
+        "share_partitions", key: [.init("share_group", .text), .init("topic", .text), .init("partition", .integer)],
+        values: [.init("life", .integer), .init("leader_epoch", .integer), .init("state", .blob)])
+
+    mutating func loadShare(_ row: Row) throws(StateCorruption) {
+        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)), let life = row[3].integer,
+            let epoch = row[4].integer.flatMap(Int32.init(exactly:)), let blob = row[5].blob
+        else { throw StateCorruption("the row of a share partition is incomplete") }
+        do throws(WireError) {
+            let share = try StoredShare(decoding: blob, as: DurableDialect.self)
+            put(ShareRecord(leaderEpoch: epoch, life: life, share: share), GroupID(group), TopicPartition(topic, partition))
+        } catch { throw StateCorruption("what share group '\(group)' knows of '\(topic)-\(partition)' cannot be read: \(error)") }
+    }
+}

@@ -1,0 +1,130 @@
+// Share sessions (KIP-932): the partitions that a member of a share group reads here, kept between its requests. A session ends with its connection, and what
+// the member has acquired is free then. Used on the loop.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// One member's session.
+final class ShareSession {
+    struct Part: Hashable {
+        var topicID: UUIDBytes
+        var partition: Int32
+    }
+    let group: GroupID
+    let member: MemberID
+    fileprivate let connection: ObjectIdentifier
+    fileprivate var epoch: Int32 = 1
+    /// In the order in which they were stated.
+    fileprivate(set) var parts: [Part] = []
+    private var known: Set<Part> = []
+    fileprivate(set) var isEnded = false
+    /// Where the next fetch begins to look, so that each partition gets its turn.
+    private(set) var turn = 0
+    /// The fetch that waits.
+    weak var wait: ShareFetchWait?
+
+    fileprivate init(_ group: GroupID, _ member: MemberID, _ connection: BrokerSession) {
+        self.group = group
+        self.member = member
+        self.connection = ObjectIdentifier(connection)
+    }
+
+    /// Takes over what a fetch states.
+    fileprivate func take(_ request: ShareFetchRequest) throws(ShareSessionRefusal) {
+        for topic in request.topics {
+            for part in topic.partitions {
+                let place = Part(topicID: topic.topicID, partition: part.partition)
+                guard known.insert(place).inserted else { continue }
+                parts.append(place)
+            }
+        }
+        let forgotten = Set(request.forgottenTopics.flatMap { topic in topic.partitions.map { Part(topicID: topic.topicID, partition: $0) } })
+        if !forgotten.isEmpty {
+            parts.removeAll { forgotten.contains($0) }
+            known.subtract(forgotten)
+        }
+        guard parts.count <= BrokerMachine.partitionsMax else { throw .tooManyPartitions }
+        turn = parts.isEmpty ? 0 : (turn + 1) % parts.count
+    }
+}
+
+/// Why a request does not belong to a session; the door maps each to a code.
+enum ShareSessionRefusal: Error {
+    case unknown, wrongEpoch, tooMany, tooManyPartitions
+
+    var code: KafkaErrorCode {
+        switch self {
+        case .unknown: .shareSessionNotFound
+        case .wrongEpoch: .invalidShareSessionEpoch
+        case .tooMany: .shareSessionLimitReached
+        case .tooManyPartitions: .invalidRequest
+        }
+    }
+}
+
+/// All sessions at this broker.
+final class ShareSessions {
+    private struct Key: Hashable {
+        var group: GroupID
+        var member: MemberID
+    }
+    private unowned let broker: Broker
+    private var sessions: [Key: ShareSession] = [:]
+    /// Fetches that wait, by their number.
+    var waits: [Int: ShareFetchWait] = [:]
+
+    /// Sessions that are kept (Kafka: group.share.max.share.sessions).
+    static let sessionsMax = 2000
+    /// The epoch of a request that begins a session, and of one that ends it.
+    static let first: Int32 = 0
+    static let final: Int32 = -1
+
+    init(_ broker: Broker) { self.broker = broker }
+
+    /// The session of a fetch, with what the fetch states.
+    func session(of request: ShareFetchRequest, _ group: GroupID, _ member: MemberID, _ call: Call) throws(ShareSessionRefusal) -> ShareSession {
+        guard request.shareSessionEpoch == Self.first else {
+            let session = try session(group, member, epoch: request.shareSessionEpoch)
+            if request.shareSessionEpoch != Self.final { try session.take(request) }
+            return session
+        }
+        let key = Key(group: group, member: member)
+        guard sessions[key] != nil || sessions.count < Self.sessionsMax else { throw .tooMany }
+        // What the member has acquired stays its own; the session that it has given up is not told anything any more.
+        sessions[key]?.isEnded = true
+        sessions[key]?.wait?.end()
+        let session = ShareSession(group, member, call.session)
+        try session.take(request)
+        sessions[key] = session
+        return session
+    }
+
+    /// The session that a request goes on with, or ends.
+    func session(_ group: GroupID, _ member: MemberID, epoch: Int32) throws(ShareSessionRefusal) -> ShareSession {
+        guard let session = sessions[Key(group: group, member: member)] else { throw .unknown }
+        session.wait?.end()
+        guard epoch != Self.final else { return session }
+        guard epoch == session.epoch else { throw .wrongEpoch }
+        session.epoch = epoch == .max ? 1 : epoch + 1
+        return session
+    }
+
+    /// What the member of an ended session had acquired is free.
+    func end(_ session: ShareSession) {
+        guard !session.isEnded else { return }
+        session.isEnded = true
+        sessions[Key(group: session.group, member: session.member)] = nil
+        session.wait?.end()
+        let places = session.parts.compactMap { part in broker.machine.topic(id: part.topicID).map { TopicPartition($0.name, part.partition) } }
+        broker.sharedPartitions.release(session.group, session.member, places)
+    }
+
+    func connectionClosed(_ connection: BrokerSession) {
+        guard !sessions.isEmpty else { return }
+        let id = ObjectIdentifier(connection)
+        for session in sessions.values.filter({ $0.connection == id }).sorted(by: { ($0.group, $0.member) < ($1.group, $1.member) }) { end(session) }
+    }
+
+    /// Answers what waits.
+    func stop() { for wait in waits.values.sorted(by: { $0.number < $1.number }) { wait.end() } }
+}

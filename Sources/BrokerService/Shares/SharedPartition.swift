@@ -1,0 +1,252 @@
+// The share partitions that this broker leads: made from what is stored when somebody asks for them, written down whenever they have changed, given up with
+// the leadership. What consumers did is told to be done once it is stored. Everything here is used on the loop.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// A partition as one share group has it.
+final class SharedPartition {
+    let group: GroupID
+    let partition: Partition
+    /// The term of the partition in which this was made; it is worth nothing in another one.
+    let term: Int32
+    /// The life of the stored state; 0 until it is stored for the first time, and nobody is given anything before that.
+    fileprivate(set) var life: Int64
+    var state: SharePartition
+    /// Whether records are being read for a consumer; others would read the same ones.
+    var isReading = false
+    /// Fetches that wait for records of it, by their number.
+    var waiting: [Int: any FetchWaiter] = [:]
+    /// Those who wait until what they did is stored.
+    fileprivate var unstored: [(KafkaErrorCode) -> Void] = []
+    fileprivate var isListed = false
+
+    fileprivate init(_ group: GroupID, _ partition: Partition, life: Int64, _ state: SharePartition) {
+        self.group = group
+        self.partition = partition
+        term = partition.term
+        self.life = life
+        self.state = state
+    }
+
+    var isReady: Bool { life != 0 }
+    fileprivate var isCurrent: Bool { partition.leads && partition.term == term }
+    fileprivate var name: SharedPartitions.Name { SharedPartitions.Name(group: group, place: partition.name) }
+
+    /// Something is free that was not.
+    func wake() { for wait in waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() } }
+}
+
+/// All of them.
+final class SharedPartitions: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; closures carry the reference back there.
+    struct Name: Hashable {
+        var group: GroupID
+        var place: TopicPartition
+    }
+
+    /// A share partition as it is found.
+    enum Found {
+        case ready(SharedPartition)
+        /// It is there in a moment; who stands in it is woken.
+        case opening(SharedPartition)
+        /// The partition does not know its end yet; who stands in that is woken.
+        case waiting(Partition)
+        case refused(KafkaErrorCode)
+    }
+
+    private unowned let broker: Broker
+    private var opened: [Name: SharedPartition] = [:]
+    /// To be stored with the next round.
+    private var changed: [SharedPartition] = []
+    private var isStoring = false
+    private var isTicking = false
+    /// A store has failed: for a moment none is tried.
+    private var pausedUntil = Instant.zero
+
+    init(_ broker: Broker) { self.broker = broker }
+
+    // MARK: finding
+
+    func find(_ group: GroupID, _ place: TopicPartition, _ config: ShareGroupConfig) -> Found {
+        let partition: Partition
+        do throws(KafkaErrorCode.Refusal) { partition = try broker.led(place).get() } catch { return .refused(error.code) }
+        let name = Name(group: group, place: place)
+        if let known = opened[name] {
+            guard known.isCurrent, known.partition === partition else {
+                drop(known, .notLeaderOrFollower)
+                return find(group, place, config)
+            }
+            known.state.limits = config.limits
+            if partition.startOffset > known.state.start {
+                known.state.begin(at: partition.startOffset)
+                note(known)
+            }
+            return known.isReady ? .ready(known) : .opening(known)
+        }
+        guard broker.machine.isShareGroup(group) else { return .refused(.groupIDNotFound) }
+        guard broker.now >= pausedUntil else { return .refused(.kafkaStorageError) }
+        return open(name, partition, config)
+    }
+
+    private func open(_ name: Name, _ partition: Partition, _ config: ShareGroupConfig) -> Found {
+        if let stored = broker.machine.share(name.group, name.place) {
+            let state = SharePartition(stored.share, limits: config.limits, logStart: partition.startOffset, logEnd: partition.logEnd)
+            let shared = SharedPartition(name.group, partition, life: stored.life, state)
+            opened[name] = shared
+            note(shared)
+            return .ready(shared)
+        }
+        guard broker.machine.shareCount < BrokerMachine.sharePartitionsMax else { return .refused(.policyViolation) }
+        // An end told now could lie below what an earlier leader has shown.
+        guard partition.knowsEnd || config.offsetReset == .earliest else { return .waiting(partition) }
+        let start = config.offsetReset == .earliest ? partition.startOffset : partition.highWatermark
+        let shared = SharedPartition(name.group, partition, life: 0, SharePartition(start: start, limits: config.limits))
+        opened[name] = shared
+        note(shared)
+        return .opening(shared)
+    }
+
+    /// Begins anew from what is stored, if somebody asks: the state was set or removed by an administrator.
+    func reset(_ group: GroupID, _ places: [TopicPartition]) {
+        for place in places { if let known = opened[Name(group: group, place: place)] { drop(known, .notLeaderOrFollower) } }
+    }
+
+    /// The partition is not here any more.
+    func close(_ place: TopicPartition) {
+        for shared in opened.values.filter({ $0.partition.name == place }).sorted(by: { $0.group < $1.group }) { drop(shared, .unknownTopicOrPartition) }
+    }
+
+    private func drop(_ shared: SharedPartition, _ code: KafkaErrorCode) {
+        if opened[shared.name] === shared { opened[shared.name] = nil }
+        let waiters = shared.unstored
+        shared.unstored = []
+        for waiter in waiters { waiter(code) }
+        shared.wake()
+    }
+
+    // MARK: what consumers do
+
+    /// Takes what a consumer says of its records; `done` gets how that went, once it is stored.
+    func acknowledge(
+        _ group: GroupID, _ member: MemberID, _ place: TopicPartition, _ ranges: [ShareAcknowledgementRange], _ config: ShareGroupConfig,
+        _ done: @escaping (KafkaErrorCode) -> Void
+    ) {
+        switch find(group, place, config) {
+        case .refused(let code): done(code)
+        // Nothing of it has been given to anybody.
+        case .opening, .waiting: done(.invalidRecordState)
+        case .ready(let shared):
+            do throws(ShareRefusal) { try shared.state.acknowledge(member, ranges, now: broker.now) } catch {
+                return done(error == .malformed ? .invalidRequest : .invalidRecordState)
+            }
+            // A lock that is renewed is nothing to be stored.
+            guard shared.state.hasChanged else { return done(.none) }
+            shared.unstored.append(done)
+            note(shared)
+            shared.wake()
+        }
+    }
+
+    /// A consumer has gone, or has ended its session: what it had there is free again.
+    func release(_ group: GroupID, _ member: MemberID, _ places: [TopicPartition]) {
+        for place in places {
+            guard let shared = opened[Name(group: group, place: place)], shared.isCurrent else { continue }
+            shared.state.release(member)
+            note(shared)
+            shared.wake()
+        }
+    }
+
+    /// Something has been acquired: its lock will end.
+    func acquired() {
+        guard !isTicking, !broker.isStopping else { return }
+        isTicking = true
+        broker.loop.schedule(after: BrokerSettings.groupTick) { self.tick() }
+    }
+
+    private func tick() {
+        isTicking = false
+        guard !broker.isStopping else { return }
+        var hasLocks = false
+        for shared in opened.values.sorted(by: { ($0.group, $0.partition.name) < ($1.group, $1.partition.name) }) {
+            guard shared.isCurrent else {
+                drop(shared, .notLeaderOrFollower)
+                continue
+            }
+            guard let deadline = shared.state.nextDeadline else { continue }
+            hasLocks = true
+            guard deadline <= broker.now else { continue }
+            shared.state.expire(now: broker.now)
+            note(shared)
+            shared.wake()
+        }
+        if hasLocks { acquired() }
+    }
+
+    // MARK: storing
+
+    /// Stores what has changed, if anything has.
+    func note(_ shared: SharedPartition) {
+        guard shared.state.hasChanged, !shared.isListed else { return }
+        shared.isListed = true
+        changed.append(shared)
+        storeNext()
+    }
+
+    /// One round at a time: what changes meanwhile goes together with the next one.
+    private func storeNext() {
+        guard !isStoring, !changed.isEmpty else { return }
+        var stores: [ShareStore] = []
+        var round: [(shared: SharedPartition, waiters: [(KafkaErrorCode) -> Void])] = []
+        var bytes = 0
+        while let shared = changed.first, bytes < Self.roundBytesMax {
+            changed.removeFirst()
+            shared.isListed = false
+            guard shared.isCurrent, opened[shared.name] === shared else {
+                drop(shared, .notLeaderOrFollower)
+                continue
+            }
+            let share = shared.state.takeChange()
+            bytes += share.sizeBytes
+            stores.append(
+                ShareStore(
+                    group: shared.group, topicID: shared.partition.topicID, partition: shared.partition.name.partition, leaderEpoch: shared.term, life: shared.life,
+                    share: share))
+            round.append((shared, shared.unstored))
+            shared.unstored = []
+        }
+        guard !stores.isEmpty else { return }
+        isStoring = true
+        broker.replica.propose(.share(.store(stores))) { [self] result in
+            isStoring = false
+            if case .success(.sharesStored(let verdicts)) = result {
+                for (one, verdict) in zip(round, verdicts) { ended(one.shared, one.waiters, verdict) }
+            } else {
+                broker.log.error("what share groups have done could not be stored; they get it again", metadata: ["share partitions": "\(round.count)"])
+                pausedUntil = broker.now + BrokerSettings.transactionRetry
+                for one in round {
+                    drop(one.shared, .kafkaStorageError)
+                    for waiter in one.waiters { waiter(.kafkaStorageError) }
+                }
+            }
+            storeNext()
+        }
+    }
+
+    private func ended(_ shared: SharedPartition, _ waiters: [(KafkaErrorCode) -> Void], _ verdict: ShareStoreVerdict) {
+        guard verdict == .stored else {
+            drop(shared, .notLeaderOrFollower)
+            for waiter in waiters { waiter(.notLeaderOrFollower) }
+            return
+        }
+        if shared.life == 0 {
+            shared.life = broker.machine.share(shared.group, shared.partition.name)?.life ?? 0
+            shared.wake()
+        }
+        for waiter in waiters { waiter(.none) }
+    }
+
+    /// Bytes of one round in the log.
+    private static let roundBytesMax = 4 << 20
+}

@@ -1,0 +1,56 @@
+// Share groups (KIP-932) as an administrator sees them: their members, where they have come to, and setting that anew.
+import Base
+import KafkaWire
+
+extension KafkaClient {
+    /// nil if there is no share group of this name, or the broker knows no such groups.
+    func shareGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
+        let answer: ResponseBody
+        do { answer = try await call(node, .shareGroupDescribe(ShareGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
+        guard case .shareGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
+        if found.errorCode == .groupIDNotFound { return nil }
+        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
+        var group = KafkaGroup(name: name, kind: "share", state: found.groupState)
+        group.members = found.members.map { member in
+            KafkaGroup.Member(
+                id: member.memberID, clientID: member.clientID, host: member.clientHost,
+                assignment: member.assignment.topicPartitions.map { ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions) })
+        }
+        group.offsets = try await shareOffsets(name, node)
+        return group
+    }
+
+    private func shareOffsets(_ name: String, _ node: Int32) async throws -> [KafkaGroup.Offset] {
+        let request = DescribeShareGroupOffsetsRequest(groups: [.init(groupID: name)])
+        guard case .describeShareGroupOffsets(let answer) = try await call(node, .describeShareGroupOffsets(request)), let found = answer.groups.first else {
+            throw Self.mismatch
+        }
+        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "asking for the offsets of group '\(name)'", detail: found.errorMessage) }
+        var offsets: [KafkaGroup.Offset] = []
+        for topic in found.topics {
+            for part in topic.partitions where part.errorCode == .none && part.startOffset >= 0 {
+                let end = try await offset(of: topic.topicName, part.partition, at: KafkaClient.latest)
+                offsets.append(
+                    .init(topic: topic.topicName, partition: part.partition, committed: part.startOffset, end: end, lag: part.lag >= 0 ? part.lag : nil))
+            }
+        }
+        return offsets
+    }
+
+    /// Lets a share group without members read on from these offsets.
+    func setShareOffsets(of group: String, _ node: Int32, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
+        var topics: [AlterShareGroupOffsetsRequest.Topic] = []
+        for one in offsets {
+            if topics.last?.topicName != one.topic { topics.append(.init(topicName: one.topic)) }
+            topics[topics.count - 1].partitions.append(.init(partition: one.partition, startOffset: one.offset))
+        }
+        let request = AlterShareGroupOffsetsRequest(groupID: group, topics: topics)
+        guard case .alterShareGroupOffsets(let answer) = try await call(node, .alterShareGroupOffsets(request)) else { throw Self.mismatch }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "setting the offsets of group '\(group)'", detail: answer.errorMessage)
+        }
+        for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
+            throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: part.errorMessage)
+        }
+    }
+}

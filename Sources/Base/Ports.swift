@@ -86,6 +86,8 @@ public protocol ServiceLoop: Sendable {
     var isCurrent: Bool { get }
     /// Runs `job` after what the loop is doing now. In order.
     func execute(_ job: @escaping @Sendable () -> Void)
+    /// Runs `job` once the loop has looked again at what else there is to do, its connections above all.
+    func executeNextTurn(_ job: @escaping @Sendable () -> Void)
     /// Runs `job` once, `delay` from now.
     func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void)
 }

@@ -14,8 +14,8 @@ package enum PaxosEvent: Sendable {
     case propose([Proposal], time: WallTime)
     /// Records became durable here, in the order in which they were handed out.
     case durable(DurableNotice)
-    /// The tables hold everything up to this slot durably; the log below it is not needed here.
-    case checkpointed(Slot)
+    /// The tables hold everything up to this slot, and nobody is to be sent entries up to it.
+    case forget(Slot)
     case received(Envelope)
     /// A connection to a peer stands anew, or broke: what was under way is lost.
     case connected(NodeID)
@@ -134,7 +134,7 @@ package struct PaxosNode: Sendable {
         // At a start there is rarely a leader, so a vote is looked for as soon as one may be given.
         election.hasten(notBefore: grant.until)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
-        if standsAlone { self.acceptor.trim(through: applied) }
+        if standsAlone { self.acceptor.trim(through: applied) } else { self.acceptor.settle(through: applied) }
     }
 
     package var isLeading: Bool { proposer.phase == .leading }
@@ -163,7 +163,7 @@ package struct PaxosNode: Sendable {
         case .tick: tick(now, &effects)
         case .propose(let proposals, let time): propose(proposals, time, now, &effects)
         case .durable(let notice): durable(notice, now, &effects)
-        case .checkpointed(let slot): acceptor.trim(through: min(slot, committed))
+        case .forget(let slot): acceptor.trim(through: min(slot, committed))
         case .received(let envelope): receive(envelope, now, &effects)
         case .connected(let peer): connected(peer, now, &effects)
         case .disconnected(let peer): if !isLeading, following.leader == peer { election.hasten(notBefore: max(now, grant.until)) }
@@ -220,8 +220,8 @@ package struct PaxosNode: Sendable {
             effects.committed.append(entry)
             if entry.isRoster { adopt(entry.roster, now, &effects) }
         }
-        // Nobody will ever ask for them: what is decided is in the effects, and durable in the log.
-        if standsAlone { acceptor.trim(through: slot) }
+        // Alone, nobody will ever ask for them: what is decided is in the effects, and durable in the log.
+        if standsAlone { acceptor.trim(through: slot) } else { acceptor.settle(through: slot) }
     }
 
     private mutating func receive(_ envelope: Envelope, _ now: Instant, _ effects: inout PaxosEffects) {

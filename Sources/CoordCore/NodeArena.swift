@@ -179,7 +179,7 @@ struct NodeArena: Sendable {
     mutating func takeChanged() -> [UInt32] {
         var taken: [UInt32] = []
         taken.reserveCapacity(changed.count)
-        for number in changed where records[number].isChanged {
+        for number in changed where records.holds(number) && records[number].isChanged {
             records[number].isChanged = false
             taken.append(number)
         }

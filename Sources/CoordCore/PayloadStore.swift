@@ -32,10 +32,18 @@ struct PayloadStore: Sendable {
     /// The largest block in units: 2 KiB.
     private static var unitsMax: Int { 128 }
     private var slabs: [[UInt8]] = []
-    /// Units of the last slab that are given out.
+    /// The slab that is being filled, and its units that were given out.
+    private var open = -1
     private var used = Self.slabUnits
+    /// Units in use, by slab.
+    private var use = PartUse()
+    /// Slabs that gave their memory back.
+    private var released: [Int] = []
     private var free = [[UInt32]](repeating: [], count: Self.unitsMax + 1)
     private var large = NumberedSlots<[UInt8]>()
+
+    /// Slabs that have memory.
+    var heldSlabs: Int { slabs.count - released.count }
 
     private static func units(_ bytes: Int) -> Int { max(1, (bytes + unit - 1) / unit) }
 
@@ -90,20 +98,46 @@ struct PayloadStore: Sendable {
             large[payload.block] = []
             large.remove(payload.block)
         } else {
-            free[Self.units(payload.nameBytes + payload.dataBytes)].append(payload.block)
+            let units = Self.units(payload.nameBytes + payload.dataBytes)
+            free[units].append(payload.block)
+            let (slab, _) = place(payload.block)
+            use.giveBack(units, of: slab)
+            if use.isUnused(slab), use.isWorthReleasing(held: heldSlabs) { releaseUnused() }
+        }
+    }
+
+    private mutating func releaseUnused() {
+        let going = slabs.indices.map { $0 != open && use.isUnused($0) }
+        for units in free.indices { free[units] = free[units].filter { !going[place($0).slab] } }
+        for slab in slabs.indices where going[slab] && !slabs[slab].isEmpty {
+            slabs[slab] = []
+            released.append(slab)
         }
     }
 
     private mutating func allocate(_ units: Int) -> UInt32 {
-        if let block = free[units].popLast() { return block }
+        let block = free[units].popLast() ?? cut(units)
+        use.take(units, of: place(block).slab)
+        return block
+    }
+
+    /// A block that was never used.
+    private mutating func cut(_ units: Int) -> UInt32 {
         if used + units > Self.slabUnits {
             // What is left at the end of a slab becomes a smaller block.
-            if used < Self.slabUnits { free[min(Self.unitsMax, Self.slabUnits - used)].append(number(slabs.count - 1, used)) }
-            slabs.append([UInt8](repeating: 0, count: Self.slabUnits * Self.unit))
+            if used < Self.slabUnits { free[min(Self.unitsMax, Self.slabUnits - used)].append(number(open, used)) }
+            let slab = [UInt8](repeating: 0, count: Self.slabUnits * Self.unit)
+            if let place = released.popLast() {
+                open = place
+                slabs[place] = slab
+            } else {
+                open = slabs.count
+                slabs.append(slab)
+            }
             used = 0
         }
         defer { used += units }
-        return number(slabs.count - 1, used)
+        return number(open, used)
     }
 
     private func number(_ slab: Int, _ unit: Int) -> UInt32 { UInt32(slab << Self.slabBits | unit) }

@@ -247,16 +247,22 @@ struct TreeWrite {
 
     // MARK: nodes that go by themselves
 
-    /// Deletes what a session leaves behind, in order of path.
+    /// Deletes what a session leaves behind, in order of path. The session ends, so that there is nothing to take back.
     mutating func deleteEphemerals(_ tree: inout ZnodeTree) {
-        let nodes = tree.ephemeralNodes(of: session)
+        let nodes = tree.takeEphemerals(of: session)
         events.reserveCapacity(2 * nodes.count)
-        var before = (path: "", place: nil as ZnodeTree.Place?)
+        var parent = (path: "", place: nil as ZnodeTree.Place?, acl: [AccessRight]())
         for (path, place) in nodes {
-            // Many lie side by side.
-            let parent = tree.parent(of: place)
-            if before.place != parent { before = (ZnodePath.parent(of: path), parent) }
-            remove(path, at: place, tree.outline(at: place), before.path, at: parent, &tree)
+            // Many lie side by side, and their parent changes once.
+            let above = tree.parent(of: place)
+            if parent.place != above {
+                parent = (ZnodePath.parent(of: path), above, tree.outline(at: above).acl)
+                tree.change(at: above) { $0.pzxid = zxid }
+            }
+            let node = tree.outline(at: place)
+            tree.erase(path, at: place)
+            count(path, bytes: -node.status.dataBytes, count: -1, &tree)
+            note(path, .deleted, node.acl, parent.path, parent.acl)
         }
     }
 

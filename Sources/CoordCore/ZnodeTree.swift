@@ -74,7 +74,13 @@ package struct ZnodeTree: Sendable {
     /// What a session will take with it, by path.
     package func ephemeralPaths(of session: SessionID) -> [String] { ephemeralNodes(of: session).map(\.path) }
 
-    func ephemeralNodes(of session: SessionID) -> [(path: String, place: Place)] {
+    /// What a session that ends leaves behind, in order of path; all of it is to be erased.
+    mutating func takeEphemerals(of session: SessionID) -> [(path: String, place: Place)] {
+        defer { ephemerals.remove(session) }
+        return ephemeralNodes(of: session)
+    }
+
+    private func ephemeralNodes(of session: SessionID) -> [(path: String, place: Place)] {
         ExactText.sorted((ephemerals[session] ?? []).map { (arena.path($0), Place(number: $0)) }, by: \.path)
     }
 
@@ -192,9 +198,12 @@ package struct ZnodeTree: Sendable {
         switch arena.stat(number).life {
         case .persistent: break
         case .ephemeral(let session):
-            ephemerals[session]?.removeUnordered(number)
-            if ephemerals[session]?.isEmpty == true { ephemerals.remove(session) }
             ephemeralCount -= 1
+            // Of a session that ends the list has gone before.
+            if ephemerals[session] != nil {
+                ephemerals[session]?.removeUnordered(number)
+                if ephemerals[session]?.isEmpty == true { ephemerals.remove(session) }
+            }
         case .container, .ttl: mortals.removeUnordered(number)
         }
         arena.remove(number)

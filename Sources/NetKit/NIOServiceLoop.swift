@@ -8,20 +8,42 @@ import NIOPosix
 package final class NIOServiceLoop: ServiceLoop {
     let group: MultiThreadedEventLoopGroup
     let eventLoop: any EventLoop
+    private let turns = TurnCount()
+
+    /// The loop looks at its connections in between if nothing is due by then.
+    private static let turnPause = TimeAmount.microseconds(20)
 
     package init() {
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1, metricsDelegate: turns)
         eventLoop = group.next()
     }
 
     package var isCurrent: Bool { eventLoop.inEventLoop }
     package func execute(_ job: @escaping @Sendable () -> Void) { eventLoop.execute(job) }
+
+    /// Jobs that are due are all run before the loop looks at its connections, and a job that was put off is due once others took longer than its
+    /// delay: so it is put off again until a turn has ended.
+    package func executeNextTurn(_ job: @escaping @Sendable () -> Void) { putOff(job, until: turns.ended) }
+
+    private func putOff(_ job: @escaping @Sendable () -> Void, until ended: Int) {
+        eventLoop.scheduleTask(in: Self.turnPause) {
+            if self.turns.ended == ended { self.putOff(job, until: ended) } else { job() }
+        }
+    }
+
     package func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void) {
         eventLoop.scheduleTask(in: .nanoseconds(delay.inNanoseconds), job)
     }
 
     /// Ends the thread; connections that are still open are closed.
     package func stop() async throws { try await group.shutdownGracefully() }
+}
+
+/// Counts the turns of a loop: in each it looks at its connections and then runs what is due.
+private final class TurnCount: NIOEventLoopMetricsDelegate, @unchecked Sendable {
+    // Safe to share: touched on the loop only.
+    private(set) var ended = 0
+    func processedTick(info: NIOEventLoopTickInfo) { ended &+= 1 }
 }
 
 /// The machine's clocks.

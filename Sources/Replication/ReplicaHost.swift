@@ -52,6 +52,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var waiting = Deque<WaitingProposal>()
     private var readers = LookupTable<ReadToken, (Bool) -> Void>()
     private var settleScheduled = false
+    /// Whether more is decided than there was time to execute.
+    private var goesOnNextTurn = false
     private var stopping = false
     var saving = Saving()
     var transfer = TableTransfer()
@@ -88,8 +90,6 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     static var stallRetry: Duration { .milliseconds(500) }
     /// How long the loop executes commands before it looks at its connections again.
     private static var turnMax: Duration { .milliseconds(10) }
-    /// What is due at once would run before the loop looks.
-    private static var turnPause: Duration { .microseconds(200) }
     /// How exactly a replica with peers keeps its times.
     private static var tickEvery: Duration { .milliseconds(10) }
     /// How long proposals wait for a leader before their proposers are told that there is none.
@@ -313,7 +313,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let now = time.now()
         persist(pump.pump(time: time.wallTime(), now: now))
         for outgoing in pump.takeMessages(now: now) { send(outgoing.message, to: outgoing.to) }
-        if !execute(until: now + Self.turnMax) { loop.schedule(after: Self.turnPause) { self.settle() } }
+        executeDecided(until: now + Self.turnMax)
         noteRoster()
         for token in pump.takeReadable() { readers.remove(token)?(true) }
         if pump.applied > pump.saved { scheduleSave() }
@@ -322,6 +322,16 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         if let whenLeading, pump.isLeading, pump.applied >= recovery.log {
             self.whenLeading = nil
             whenLeading(.success(()))
+        }
+    }
+
+    /// Executes what is decided. What does not end in time goes on in the loop's next turn, and nothing before that.
+    private func executeDecided(until end: Instant) {
+        guard !goesOnNextTurn, !execute(until: end) else { return }
+        goesOnNextTurn = true
+        loop.executeNextTurn {
+            self.goesOnNextTurn = false
+            self.settle()
         }
     }
 

@@ -296,31 +296,25 @@ package struct ReplicaPump<Machine: StateMachine> {
         return (backlog.take(ledger), applied)
     }
 
-    /// The tables are complete up to `slot`.
-    package mutating func tablesSaved(through slot: Slot) { backlog.saved = slot }
+    /// The tables are complete up to `slot`: for a peer that lags further than what is retained they are the shorter way.
+    package mutating func tablesSaved(through slot: Slot, now: Instant) {
+        backlog.saved = slot
+        if !isAlone { step(.forget(retained(below: slot)), now) }
+    }
 
     /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is trimmed.
     /// With peers some of it is kept, for those that lag.
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
         let through = isAlone ? slot : retained(below: slot)
-        step(.checkpointed(through), now)
+        step(.forget(through), now)
         var keep: [AcceptorRecord] = [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue.start(of: proposals.life))]
         if node.acceptor.directory != 0 { keep.append(.directory(node.acceptor.directory)) }
         if let founded = node.acceptor.founded { keep.append(.founded(founded)) }
         return (through, keep)
     }
 
-    /// The slot below which nothing is kept for replicas that lag.
-    private func retained(below slot: Slot) -> Slot {
-        let floor = max(0, slot.rawValue - limits.retainedSlots)
-        var through = slot.rawValue
-        var bytes = 0
-        while through > floor, bytes < limits.retainedBytes, let entry = node.acceptor.entry(at: Slot(through)) {
-            bytes += entry.command.readableBytes
-            through -= 1
-        }
-        return Slot(through)
-    }
+    /// The slot up to which nothing is kept for replicas that lag; the tables are complete up to `slot`.
+    private func retained(below slot: Slot) -> Slot { min(slot, node.acceptor.surplus(beyond: limits.retainedSlots, bytes: limits.retainedBytes)) }
 
     /// Bytes of commands that were executed since this was last asked.
     package mutating func takeExecutedBytes() -> Int {

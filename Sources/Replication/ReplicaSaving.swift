@@ -6,8 +6,7 @@ import Storage
 extension ReplicaHost {
     /// How long rows may wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again, and
-    /// with peers the entries that are held for them. A checkpoint takes the disk from the log, so that it should come seldom.
+    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again. A checkpoint takes the disk from the log, so that it should come seldom.
     private var checkpointSlots: Int64 { pump.isAlone ? 200_000 : 50_000 }
     /// Rows between two checkpoints: bounds SQLite's own log.
     private static var checkpointRows: Int { 50_000 }
@@ -51,7 +50,7 @@ extension ReplicaHost {
 
     private func saved(through slot: Slot, _ checkpoint: Slot?) {
         saving.underWay = false
-        pump.tablesSaved(through: slot)
+        pump.tablesSaved(through: slot, now: time.now())
         if let checkpoint {
             saving.slotsSinceCheckpoint = 0
             saving.bytesSinceCheckpoint = 0

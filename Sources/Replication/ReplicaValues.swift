@@ -14,10 +14,10 @@ package struct ReplicaLimits: Sendable {
     package var tableLagSlotsMax: Int64 = 100_000
     /// Slots given out and not yet decided; bounds what a new leader must take over.
     package var undecidedSlotsMax = 65_536
-    /// Slots below the tables' checkpoint that stay in the log for replicas that lag.
-    package var retainedSlots: Int64 = 20_000
+    /// Decided slots that are held for replicas that lag, in the log and in memory, where each takes 64 bytes more than its command.
+    package var retainedSlots: Int64 = 50_000
     /// Bytes of commands among them.
-    package var retainedBytes = 64 << 20
+    package var retainedBytes = 32 << 20
     /// How long a proposal that was sent to the leader, or a read, waits before it is sent again.
     package var forwardPatience = Duration.seconds(4)
     package init() {}

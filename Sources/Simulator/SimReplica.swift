@@ -74,7 +74,7 @@ package final class SimReplica<Machine: StateMachine> {
     package func save(checkpoint: Bool, now: Instant = .zero) throws(StorageError) {
         if let (changes, applied) = pump.takeUnsaved() {
             tables.commit(changes, applied: applied)
-            pump.tablesSaved(through: applied)
+            pump.tablesSaved(through: applied, now: now)
         }
         guard checkpoint else { return }
         let (through, keep) = pump.checkpointed(tables.checkpoint(), now: now)

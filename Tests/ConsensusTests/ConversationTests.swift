@@ -139,7 +139,7 @@ private struct Table {
         var table = led()
         for text in ["a", "b", "c"] { table.propose(0, text) }
         table.talk(without: 2)
-        table.step(0, .checkpointed(Slot(3)))
+        table.step(0, .forget(Slot(3)))
         table.pass(60)
         table.step(0, .tick)
         table.talk()

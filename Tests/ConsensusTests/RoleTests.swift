@@ -39,6 +39,30 @@ private let high = Ballot(round: 2, node: NodeID(2))
         #expect(recovered.promised == high && recovered.lastSlot == Slot(2) && recovered.incarnation == 3)
     }
 
+    @Test func decidedEntriesAreKeptForReplicasThatLag() {
+        var acceptor = Acceptor()
+        let all = (1...2000).map { entry($0, low, String(repeating: "x", count: Int($0 % 400))) }
+        for start in stride(from: 0, to: all.count, by: 100) {
+            _ = acceptor.accept(low, Array(all[start..<start + 100]))
+            acceptor.settle(through: Slot(Int64(start) + 50))
+        }
+        #expect(acceptor.suffix(from: Slot(1)) == all, "settled or not, each is what was accepted")
+        #expect(acceptor.chunk(from: Slot(1930), through: Slot(1960), bytesMax: 1 << 20) == Array(all[1929...1959]))
+        #expect(acceptor.entry(at: Slot(256)) == all[255] && acceptor.entry(at: Slot(2000)) == all[1999] && acceptor.entry(at: Slot(2001)) == nil)
+        #expect(acceptor.surplus(beyond: 950, bytes: .max) == Slot(1000))
+        let few = acceptor.surplus(beyond: 2000, bytes: 100_000)
+        let rest = all.dropFirst(Int(few.rawValue)).prefix { $0.slot <= Slot(1950) }
+        #expect((100_000..<200_000).contains(rest.reduce(0) { $0 + $1.command.readableBytes }), "the bytes that were asked for, to within a run")
+        acceptor.trim(through: Slot(1000))
+        #expect(acceptor.trimmedThrough == Slot(1000) && acceptor.entry(at: Slot(1000)) == nil && acceptor.suffix(from: Slot(1)) == Array(all[1000...]))
+        _ = acceptor.accept(high, [entry(1500, high, "new"), entry(1951, high, "new")])
+        #expect(acceptor.entry(at: Slot(1500)) == all[1499] && acceptor.entry(at: Slot(1951))?.ballot == high, "what is decided stays as it is")
+        acceptor.trim(through: Slot(1975))
+        #expect(acceptor.suffix(from: Slot(1)) == Array(all[1975...]) && acceptor.lastSlot == Slot(2000))
+        acceptor.skip(through: Slot(3000))
+        #expect(acceptor.trimmedThrough == Slot(3000) && acceptor.lastSlot == Slot(3000) && acceptor.suffix(from: Slot(1)).isEmpty)
+    }
+
     @Test func tablesOfAPeerTakeThePlaceOfEntries() {
         var acceptor = Acceptor()
         _ = acceptor.accept(low, (1...5).map { entry($0, low, "a") })

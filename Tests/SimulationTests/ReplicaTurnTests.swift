@@ -24,6 +24,7 @@ private final class QueueLoop: ServiceLoop, @unchecked Sendable {
     }
 
     func execute(_ job: @escaping @Sendable () -> Void) { queue.async { self.run(job) } }
+    func executeNextTurn(_ job: @escaping @Sendable () -> Void) { execute(job) }
     func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void) {
         queue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.inNanoseconds))) { self.run(job) }
     }

@@ -153,8 +153,8 @@ def _():
     removed.process.wait(15)
     left = [b for b in cluster.brokers + extra if b is not removed]
     left[0].send(signal.SIGKILL)
-    count = len(writer.times)
-    cluster.wait(lambda: len(writer.times) > count + 100, "acknowledgements with two of three brokers")
+    count = writer.count
+    cluster.wait(lambda: writer.count > count + 100, "acknowledgements with two of three brokers")
     left[0].start()
     left[0].wait_ready()
     cluster.wait(lambda: all(sorted(p.isrs) == sorted(b.number for b in left) for p in cluster.partitions("numbers").values()), "all in sync again")

@@ -27,8 +27,8 @@ extension Broker {
             cluster?.forgot(broker)
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
-        case .done: accessAnswers = [:]
-        case .producerIDs, .refused: break
+        case .rulesChanged: accessAnswers = [:]
+        case .done, .producerIDs, .refused: break
         }
     }
 

@@ -38,6 +38,7 @@ extension Broker {
         for name in partitions.keys.sorted() { place(name) }
         for name in machine.cluster.partitions.keys { place(name) }
         for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
+        removeLeftovers()
         for (_, transaction) in machine.transactions.entries where !transaction.phase.isAtRest { transactionChanged(transaction) }
         // Others may have coordinated them meanwhile.
         forgetGroups(all: true)

@@ -258,6 +258,8 @@ package enum BrokerOutcome: Sendable, Equatable {
     case grown(TopicRecord)
     case altered(TopicRecord)
     case brokerAltered
+    /// What users may do is another now.
+    case rulesChanged
     /// Where partitions begin now.
     case recordsDeleted([PartitionOffset])
     /// The first id of the block.

@@ -129,11 +129,13 @@ extension BrokerMachine {
                 insert(rule)
                 rows.upsert(Self.rulesTable, Self.row(rule))
             }
+            return .rulesChanged
         case .removeRules(let rules):
             for rule in rules where accessRules.rules[rule] != nil {
                 remove(rule)
                 rows.delete(Self.rulesTable, key: Self.row(rule))
             }
+            return .rulesChanged
         }
         return .done
     }

@@ -19,8 +19,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         didSet { updateReading() }
     }
     var login = Login.anonymous
-    /// Whether the login was by a token.
-    var isByToken = false
+    /// Who has logged in; stays while the same user logs in anew.
+    var identity: LoggedIn?
+    /// When the login before began anew.
+    var lastReauthentication: Instant?
     let remote: HostPort?
     let local: HostPort?
     /// Requests that wait for a group, to be given up when the connection goes.
@@ -41,18 +43,18 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     }
 
     /// Who has logged in; nil for nobody.
-    var user: String? { if case .user(let name) = login { name } else { nil } }
+    var user: String? { identity?.user }
+    var isByToken: Bool { identity?.isByToken ?? false }
 
     /// Who sends, as access rules name it; nothing in a request can change it.
     var principal: String { user.map { "User:" + $0 } ?? "User:ANONYMOUS" }
 
     var isPeer: Bool { peer != nil }
 
-    private var isLocked: Bool {
-        guard broker.settings.requiresLogin, !isPeer else { return false }
-        if case .user = login { return false }
-        return true
-    }
+    private var isLocked: Bool { broker.settings.requiresLogin && !isPeer && identity == nil }
+
+    /// Whether the time is over after which the user has to log in anew (KIP-368).
+    private var isExpired: Bool { identity?.ends.map { $0 <= broker.now } ?? false }
 
     func received(_ frame: Bytes) {
         guard !isClosed else { return }
@@ -85,10 +87,9 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         }
         if isLocked {
             guard frame.readableBytes <= BrokerSettings.requestBytesBeforeLoginMax else { throw .overLimit("request bytes before logging in", frame.readableBytes) }
-            let number = frame.getInteger(at: frame.readerIndex, as: Int16.self) ?? -1
-            guard let key = ApiKey(rawValue: number), [.apiVersions, .saslHandshake, .saslAuthenticate].contains(key) else {
-                throw .unknownTag("api key before logging in", Int(number))
-            }
+            try checkServesLogin(frame, "api key before logging in")
+        } else if isExpired {
+            try checkServesLogin(frame, "api key after the login has ended")
         }
         switch try KafkaFrame.decodeRequest(frame) {
         case .request(let header, let body):
@@ -103,6 +104,11 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         }
         if pipeline.isFull { pausedForOrder = true }
         updateReading()
+    }
+
+    private func checkServesLogin(_ frame: Bytes, _ what: String) throws(WireError) {
+        let number = frame.getInteger(at: frame.readerIndex, as: Int16.self) ?? -1
+        guard let key = ApiKey(rawValue: number), [.apiVersions, .saslHandshake, .saslAuthenticate].contains(key) else { throw .unknownTag(what, Int(number)) }
     }
 
     func answer(_ call: Call, _ body: ResponseBody?) {

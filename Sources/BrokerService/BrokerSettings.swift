@@ -37,6 +37,8 @@ package struct BrokerSettings: Sendable {
     package var connectionsMax = 10_000
     /// A connection without traffic for this long is closed; nil for never (Kafka: connections.max.idle.ms).
     package var connectionsMaxIdle: Duration? = .seconds(600)
+    /// How long a login counts before the client has to log in anew on its connection; nil for ever (Kafka: connections.max.reauth.ms).
+    package var connectionsMaxReauth: Duration?
     /// Produce payload that waits for the disk, in bytes over all connections; above it connections are not read.
     package var pendingProduceBytesMax = 256 << 20
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
@@ -77,10 +79,14 @@ package struct BrokerSettings: Sendable {
     static let offsetMetadataBytesMax = 4096
     /// Subscriptions and shares of all members of a group together, as they are stored with each generation.
     static let storedGroupBytesMax = 8 << 20
+    /// How often a connection may log in anew.
+    static let reauthenticationInterval = Duration.seconds(1)
     /// Largest request of a connection that has to log in and has not.
     static let requestBytesBeforeLoginMax = 16 << 10
     /// For how long clients are told of a broker that has gone: longer than a restart takes, and about as long as Kafka takes to miss one.
     static let departedBrokersShown: Duration = .seconds(10)
+    /// How long no controller may be known before a broker takes itself for cut off: longer than an election takes.
+    static let electionPatience = Duration.seconds(1)
     /// Resolution of group timeouts.
     static let groupTick = Duration.milliseconds(100)
     /// Resolution of transaction timeouts.

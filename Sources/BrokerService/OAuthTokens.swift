@@ -83,6 +83,13 @@ struct JSONObject {
     }
 }
 
+/// What a good token says.
+struct VerifiedToken: Sendable {
+    var user: String
+    /// Until when it counts, with what clocks may differ.
+    var ends: WallTime
+}
+
 /// Checks tokens. Used on the login thread only, after it was made.
 final class TokenVerifier: @unchecked Sendable {
     // Safe to share: made before the broker listens, then touched on the login thread only.
@@ -94,19 +101,19 @@ final class TokenVerifier: @unchecked Sendable {
 
     init(_ settings: OAuthSettings) { self.settings = settings }
 
-    /// The user whom a token names, if it is good.
-    func user(of token: String, now: WallTime) throws(TokenRefusal) -> String {
+    /// Whom a token names and until when, if it is good.
+    func verified(_ token: String, now: WallTime) throws(TokenRefusal) -> VerifiedToken {
         guard token.utf8.count <= Self.tokenBytesMax else { throw TokenRefusal("a token has at most \(Self.tokenBytesMax) bytes") }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let header = Self.object(parts[0]), let claims = Self.object(parts[1]), let signature = TokenKeySet.decoded(parts[2]) else {
             throw TokenRefusal("it is no JSON Web Token")
         }
         try checkSignature(header, Bytes(string: parts[0] + "." + parts[1]), signature)
-        try checkClaims(claims, now)
+        let ends = try checkClaims(claims, now)
         guard let user = claims.values[settings.principalClaim] as? String, !user.isEmpty, user.utf8.count <= 255 else {
             throw TokenRefusal("the claim '\(settings.principalClaim)' names nobody")
         }
-        return user
+        return VerifiedToken(user: user, ends: ends)
     }
 
     private static func object(_ part: Substring) -> JSONObject? { TokenKeySet.decoded(part).flatMap { JSONObject(Data($0.readableBytesView)) } }
@@ -139,16 +146,20 @@ final class TokenVerifier: @unchecked Sendable {
         } catch { if keys.entries.isEmpty { throw error } }
     }
 
-    private func checkClaims(_ claims: JSONObject, _ now: WallTime) throws(TokenRefusal) {
+    /// Until when the token counts. Times are seconds since 1970.
+    private func checkClaims(_ claims: JSONObject, _ now: WallTime) throws(TokenRefusal) -> WallTime {
         let (seconds, skew) = (Double(now.milliseconds) / 1000, Double(settings.clockSkew.inMilliseconds) / 1000)
         func time(_ name: String) -> Double? { (claims.values[name] as? NSNumber)?.doubleValue }
         guard let expires = time("exp") else { throw TokenRefusal("it does not say when it ends") }
         guard expires + skew > seconds else { throw TokenRefusal("it has ended") }
         for name in ["nbf", "iat"] { if let from = time(name), from - skew > seconds { throw TokenRefusal("it is not valid yet") } }
         if !settings.issuer.isEmpty, claims.values["iss"] as? String != settings.issuer { throw TokenRefusal("somebody else issued it") }
-        guard !settings.audience.isEmpty else { return }
+        // A time beyond what can be counted is none that anybody will see.
+        let ends = WallTime(milliseconds: Int64(exactly: ((expires + skew) * 1000).rounded()) ?? .max)
+        guard !settings.audience.isEmpty else { return ends }
         let audience = claims.values["aud"] as? [String] ?? (claims.values["aud"] as? String).map { [$0] } ?? []
         guard audience.contains(settings.audience) else { throw TokenRefusal("it is for somebody else") }
+        return ends
     }
 }
 

@@ -100,6 +100,12 @@ final class Partition {
         return epoch < term ? .fencedLeaderEpoch : .unknownLeaderEpoch
     }
 
+    /// Whether this leader has not heard for `time` of a replica that it takes to be in sync.
+    func misses(_ time: Duration, now: Instant) -> Bool {
+        guard let leadership else { return false }
+        return leadership.progress.contains { leadership.state.inSync.contains($0.broker) && now - $0.lastFetch > time }
+    }
+
     /// Replicas that must have a record before it is acknowledged to who asks for all.
     var minInSync: Int { min(Int(config.minInSyncReplicas), leadership?.state.replicas.count ?? 1) }
 

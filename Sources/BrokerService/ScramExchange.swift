@@ -15,6 +15,8 @@ struct LoginRefusal: Error {
 struct ScramIdentity {
     var user: String
     var credential: ScramCredential
+    /// Until when it counts; nil for ever.
+    var ends: WallTime?
 }
 
 /// One conversation.
@@ -30,6 +32,8 @@ struct ScramExchange {
     private(set) var isByToken = false
     /// Who has logged in once the conversation is over.
     private(set) var loggedIn = ""
+    /// Until when that counts; nil for ever.
+    private(set) var ends: WallTime?
 
     init(_ mechanism: ScramMechanism) { self.mechanism = mechanism }
 
@@ -57,6 +61,7 @@ struct ScramExchange {
         let found = find(user, isByToken)
         credential = found?.credential
         loggedIn = found?.user ?? ""
+        ends = found?.ends
         nonce = clientNonce + Self.base64(Digests.randomBytes(18))
         // An unknown user's salt is always the same, as a known one's is.
         let salt = credential?.salt ?? hash.hmac(key: Self.disguise, Bytes(string: user)).getSlice(at: 0, length: 16) ?? Bytes()

@@ -11,11 +11,11 @@ extension Broker {
     }
 
     /// A partition's directory: readable by name, and another one if the topic is made anew.
-    private func directory(of topic: TopicRecord, _ partition: Int32) -> String {
-        "\(dataDirectory)/topics/\(topic.name).\(topic.id.shortText)/\(partition)"
-    }
+    private func directory(of topic: TopicRecord, _ partition: Int32) -> String { "\(topicDirectory(topic))/\(partition)" }
 
-    private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(topic.name).\(topic.id.shortText)" }
+    private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(directoryName(of: topic))" }
+
+    func directoryName(of topic: TopicRecord) -> String { "\(topic.name).\(topic.id.shortText)" }
 
     func config(of topic: TopicRecord) -> TopicConfig {
         do { return try topicDefaults.applying(topic.configs) } catch {

@@ -8,10 +8,13 @@ extension PaxosNode {
         if standsAlone { return .alone }
         if isStranger { return .stranger }
         if let founding { return .founding(missing: founding.missing) }
-        return roster?[id].map { $0.isVoter ? .voter : .observer } ?? .guest
+        return own.map { $0.isVoter ? .voter : .observer } ?? .guest
     }
 
-    var isVoter: Bool { standsAlone || (!isStranger && founding == nil && roster?.isVoter(id) == true) }
+    /// This replica's entry in the roster. While it reads of times when another one had its number it has none.
+    private var own: Member? { roster.flatMap { $0.hasOther(than: me) ? nil : $0[id] } }
+
+    var isVoter: Bool { standsAlone || (!isStranger && founding == nil && own?.isVoter == true) }
     /// Whether anything but news of the group concerns this replica.
     var takesPart: Bool { founding == nil && !isStranger }
     /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory, or a member told that it is one.
@@ -121,10 +124,10 @@ extension PaxosNode {
 
     /// A newcomer hears of the group.
     mutating func told(_ roster: Roster, _ effects: inout PaxosEffects) {
-        guard !standsAlone, !isStranger else { return }
+        guard !standsAlone else { return }
         if roster.version > max(heardOf?.version ?? -1, self.roster?.version ?? -1) { heardOf = roster }
-        if roster.hasOther(than: me), roster.version >= self.roster?.version ?? 0 {
-            isStranger = true
+        if roster.version >= newestVersion { isStranger = roster.hasOther(than: me) }
+        if isStranger {
             founding = nil
             return
         }
@@ -148,9 +151,13 @@ extension PaxosNode {
 
     private mutating func take(_ roster: Roster) {
         self.roster = roster
-        if roster.hasOther(than: me) { isStranger = true }
-        if roster[id] != nil, !isStranger { wasMember = true }
+        // Who was told of later members reads of earlier ones on the way there: its number may have been another's.
+        if roster.hasOther(than: me), roster.version >= newestVersion { isStranger = true }
+        if own != nil, !isStranger { wasMember = true }
     }
+
+    /// The version of the newest roster that is known here, from the log or by hearsay.
+    private var newestVersion: Int64 { max(heardOf?.version ?? 0, roster?.version ?? 0) }
 
     // MARK: changes
 

@@ -151,7 +151,7 @@ package struct PaxosNode: Sendable {
 
     /// When the node wants its next `tick`; nil for a quorum of one.
     package var nextDeadline: Instant? {
-        if standsAlone || isStranger { return nil }
+        if standsAlone { return nil }
         if isLeading { return office.nextHeartbeat }
         return isVoter ? election.deadline : min(knockAt, election.deadline)
     }
@@ -194,7 +194,7 @@ package struct PaxosNode: Sendable {
             following.leader = nil
             election.postpone(now)
         }
-        if now >= knockAt, !isStranger { knock(now, &effects) }
+        if now >= knockAt { knock(now, &effects) }
     }
 
     private mutating func durable(_ notice: DurableNotice, _ now: Instant, _ effects: inout PaxosEffects) {

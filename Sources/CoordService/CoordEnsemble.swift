@@ -92,7 +92,7 @@ extension CoordDoor {
             "a new ensemble begins when all of its servers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
         case .guest: "server \(id) is no member of the ensemble: it follows, and serves when it is added (platform coord reconfig --add)"
         case .stranger:
-            "the ensemble knows server \(id) with another data directory: if that disk is lost, remove the server (platform coord reconfig --remove \(id)) and add one with an empty directory under a new number"
+            "the ensemble knows server \(id) with another data directory: if that disk is lost, remove the server (platform coord reconfig --remove \(id)) and add it again with an empty directory"
         }
     }
 

@@ -185,6 +185,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package var appliedSlot: Slot { pump.applied }
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
     package var leader: NodeID? { pump.leader }
+    /// Since when no leader is known here; nil while one is.
+    package var leaderlessSince: Instant? { pump.leaderlessSince }
     package var id: NodeID { pump.node.id }
     /// The part that this replica plays.
     package var standing: Standing { pump.node.standing }

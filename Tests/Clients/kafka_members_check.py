@@ -72,7 +72,7 @@ def is_closed_to_clients(server):
         return True
 
 
-def newcomer(number, others):
+def newcomer(number, others, directory=directory):
     place = "127.0.0.1:%d" % free_port()
     peers = ",".join(["%d=%s" % (other, members(server)[other]["peers"]) for other, server in others] + ["%d=%s" % (number, place)])
     broker = Broker(program, directory, number, peers)
@@ -153,31 +153,35 @@ def _():
     removed.process.wait(15)
     left = [b for b in cluster.brokers + extra if b is not removed]
     left[0].send(signal.SIGKILL)
-    count = len(writer.times)
-    cluster.wait(lambda: len(writer.times) > count + 100, "acknowledgements with two of three brokers")
+    count = writer.count
+    cluster.wait(lambda: writer.count > count + 100, "acknowledgements with two of three brokers")
     left[0].start()
     left[0].wait_ready()
     cluster.wait(lambda: all(sorted(p.isrs) == sorted(b.number for b in left) for p in cluster.partitions("numbers").values()), "all in sync again")
 
 
-@checks.check("another broker takes the place of the removed one, under a number of its own")
+@checks.check("another broker takes the place of the removed one, under its number and with a directory of its own")
 def _():
+    global again
+    number = removed.number
     left = next(b for b in cluster.brokers + extra if b is not removed)
-    fifth = newcomer(5, [(left.number, left.address)])
-    succeeds("members", "add", "5=" + fifth.place, server=left.address)
-    cluster.wait(lambda: 5 in cluster.alive() and len(cluster.alive()) == 4, "four brokers again")
+    again = newcomer(number, [(left.number, left.address)], directory + "/again")
+    assert is_closed_to_clients(again.address), "a broker that is no member answers"
+    succeeds("members", "add", "%d=%s" % (number, again.place), server=left.address)
+    cluster.wait(lambda: number in cluster.alive() and len(cluster.alive()) == 4, "four brokers again")
 
 
 @checks.check("a broker that is lost is emptied, and removed without it")
 def _():
-    lost, left = [b for b in cluster.brokers + extra if b is not removed and b.number != 5][:2]
+    lost, left = [b for b in cluster.brokers + extra if b is not removed and b is not again][:2]
     assert any(lost.number in p.replicas for p in cluster.partitions("numbers").values())
     lost.send(signal.SIGKILL)
     cluster.wait(lambda: lost.number not in cluster.alive(), "the loss of a broker")
     succeeds("reassign", "start", "--away-from", str(lost.number), "--throttle", "100000000", server=left.address)
     succeeds("members", "remove", str(lost.number), server=left.address)
     found = members(left.address)
-    assert len(found) == 3 and lost.number not in found, found
+    assert len(found) == 3 and lost.number not in found and again.number in found, found
+    assert any(again.number in p.replicas for p in cluster.partitions("numbers").values())
     assert all(len(p.isrs) == 3 and lost.number not in p.replicas for p in cluster.partitions("numbers").values())
 
 

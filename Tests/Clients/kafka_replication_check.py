@@ -1,9 +1,11 @@
 """What replicas promise, fault by fault, on three brokers as processes of their own. Usage: kafka_replication_check.py PROGRAM DATA_DIRECTORY"""
+import glob
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, ResourceType
@@ -271,6 +273,45 @@ def _():
     found = ask(2)
     assert found.error_code == 0 and found.records, found
     assert read("racks", **{"client.rack": "rack-2"}) == [b"%d" % n for n in range(50)]
+
+
+@checks.check("the files of topics that nobody knows any more are removed when a broker is back; what is in doubt stays")
+def _():
+    create_on("known", 3, 1)
+    assert not produce("known", [b"kept"])
+    broker(3).send(signal.SIGKILL)
+    topics = os.path.dirname(glob.glob("%s/broker-3/**/topics/known.*" % sys.argv[2], recursive=True)[0])
+    # As if it had been away so long that its tables were replaced.
+    for place in ("gone.0123abcd/0", "gone.0123abcd/1", "doubtful.0123abcd/notes", "a folder", "short.123"):
+        os.makedirs(os.path.join(topics, place))
+        with open(os.path.join(topics, place, "00000000000000000000.log"), "w") as file:
+            file.write("records")
+    broker(3).start()
+    broker(3).wait_ready()
+    cluster.wait(lambda: not os.path.exists(topics + "/gone.0123abcd"), "the removal of what is left over")
+    assert all(os.path.exists(os.path.join(topics, name)) for name in ("doubtful.0123abcd/notes", "a folder", "short.123")), os.listdir(topics)
+    wait_for("known", lambda p: sorted(p.isrs) == [1, 3], "both")
+    assert read("known") == [b"kept"] and "are removed" in broker(3).tail(1 << 20)
+
+
+@checks.check("what is read from the disk is counted once")
+def _():
+    create_on("counted", 1)
+    assert not produce("counted", [os.urandom(100_000) for _ in range(10)])
+    broker(1).process.terminate()
+    broker(1).process.wait(15)
+    broker(1).start()
+    broker(1).wait_ready()
+    wait_for("counted", lambda p: p.leader == 1, "the leader")
+
+    def fetched():
+        text = urllib.request.urlopen("http://%s/metrics" % broker(1).endpoints["console"], timeout=10).read().decode()
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("platform_broker_fetched_bytes"))
+
+    before = fetched()
+    assert len(read("counted")) == 10
+    # Followers of other topics and batches that are asked for twice take little beside it.
+    assert 1_000_000 <= fetched() - before < 1_500_000, fetched() - before
 
 
 def members(group, topic, **settings):

@@ -262,6 +262,43 @@ extension Circle {
         #expect(circle.waiting.isEmpty && circle.nodes[lost]?.acceptor.promised == Ballot.none)
     }
 
+    @Test func theNumberOfARemovedMemberCanBeTakenByAnotherDirectory() {
+        var circle = Circle.founded([1, 2, 3])
+        let gone = circle.followers(1)[0]
+        circle.propose(circle.leader, "before")
+        circle.pass(500)
+        _ = circle.change(circle.leader, circle.members(circle.leader).filter { $0.id.rawValue != gone })
+        circle.pass(1000)
+        circle.propose(circle.leader, "between")
+        circle.nodes[gone] = nil
+        circle.executed[gone] = nil
+        circle.add(gone, with: [1, 2, 3], directory: 999)
+        // It reads of the times when its number was another's on the way, and may not vote for that.
+        for _ in 0..<20 {
+            circle.pass(50)
+            #expect(circle.standing(gone) != .voter && circle.nodes[gone]?.isVoter == false)
+        }
+        #expect(circle.standing(gone) == .guest && circle.executed[gone] == ["before", "between"])
+        _ = circle.change(circle.leader, circle.members(circle.leader) + [Member(id: NodeID(gone))])
+        circle.pass(1000)
+        #expect(circle.standing(gone) == .voter && circle.members(circle.leader).first { $0.id.rawValue == gone }?.directory == 999)
+    }
+
+    @Test func whoLostItsDiskIsWelcomeAnewOnceItsNumberIsRemoved() {
+        var circle = Circle.founded([1, 2, 3])
+        let lost = circle.followers(1)[0]
+        circle.nodes[lost] = nil
+        circle.add(lost, with: [1, 2, 3], directory: 999)
+        circle.pass(1000)
+        #expect(circle.standing(lost) == .stranger)
+        _ = circle.change(circle.leader, circle.members(circle.leader).filter { $0.id.rawValue != lost })
+        circle.pass(2000)
+        #expect(circle.standing(lost) == .guest)
+        _ = circle.change(circle.leader, circle.members(circle.leader) + [Member(id: NodeID(lost))])
+        circle.pass(1000)
+        #expect(circle.standing(lost) == .voter)
+    }
+
     @Test func changesOfObserversCostNoElection() {
         var circle = Circle.founded([1, 2, 3])
         let (leader, ballot) = (circle.leader, circle.nodes[circle.leader]?.term)

@@ -54,7 +54,7 @@ extension ClusterMember {
             "a new cluster begins when all of its brokers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
         case .guest: "broker \(id) is no member of the cluster: it follows, and serves when it is added (platform broker members add)"
         case .stranger:
-            "the cluster knows broker \(id) with another data directory: if that disk is lost, remove the broker (platform broker members remove \(id)) and add one with an empty directory under a new number"
+            "the cluster knows broker \(id) with another data directory: if that disk is lost, remove the broker (platform broker members remove \(id)) and add it again with an empty directory"
         }
     }
 

@@ -28,8 +28,8 @@ extension Broker {
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
         case .sharesReset(let group, let places): sharedPartitions.reset(group, places)
-        case .done: accessAnswers = [:]
-        case .producerIDs, .sharesStored, .refused: break
+        case .rulesChanged: accessAnswers = [:]
+        case .done, .producerIDs, .sharesStored, .refused: break
         }
     }
 
@@ -39,6 +39,7 @@ extension Broker {
         for name in partitions.keys.sorted() { place(name) }
         for name in machine.cluster.partitions.keys { place(name) }
         for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
+        removeLeftovers()
         for (_, transaction) in machine.transactions.entries where !transaction.phase.isAtRest { transactionChanged(transaction) }
         // Others may have coordinated them meanwhile.
         forgetGroups(all: true)

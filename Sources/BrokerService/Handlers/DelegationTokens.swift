@@ -156,7 +156,7 @@ extension Broker {
     /// What a login with a token is checked with; nil if there is none of this id that is valid.
     func tokenIdentity(_ id: String, _ mechanism: ScramMechanism) -> ScramIdentity? {
         guard settings.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds else { return nil }
-        return ScramIdentity(user: token.owner, credential: token.credential(mechanism))
+        return ScramIdentity(user: token.owner, credential: token.credential(mechanism), ends: token.expires)
     }
 
     /// Lets tokens go that have ended; one broker does it for all.

@@ -235,10 +235,10 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let room = min(Int(part.partitionMaxBytes), answer.remaining, allowance ?? .max)
         let visible = end(of: partition)
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
-        guard part.fetchOffset < visible, room > 0 || answer.bytes == 0 else { return }
+        guard part.fetchOffset < visible, room > 0 || answer.isEmpty else { return }
         if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
-            guard records.readableBytes <= room || answer.bytes == 0 else { return }
+            guard records.readableBytes <= room || answer.isEmpty else { return }
             if allowance != nil { broker.throttle.spend(.leading, records.readableBytes) }
             return hand(records, from: part.fetchOffset, partition, answer, t, p)
         }
@@ -251,6 +251,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [self] result in
             // What was set aside and did not go is given back; what went beyond it, a batch larger than all of it, is owed.
             if allowance != nil { broker.throttle.spend(.leading, ((try? result.get())?.readableBytes ?? 0) - room) }
+            answer.giveBack(room)
             switch result {
             case .success(let records): hand(records, from: offset, partition, answer, t, p)
             case .failure(let error):
@@ -307,8 +308,14 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
 /// A Fetch response while its parts come in.
 private final class FetchAnswer {
     private(set) var response: FetchResponse
+    /// Bytes of record batches in it.
     private(set) var bytes = 0
+    /// Bytes for which there is room beside those that are in it and those that are on their way from the disk.
     private(set) var remaining: Int
+    private var readsUnderWay = 0
+
+    /// Whether nothing is in it, nor on its way.
+    var isEmpty: Bool { bytes == 0 && readsUnderWay == 0 }
 
     init(_ topics: [FetchRequest.Topic], bytesMax: Int) {
         remaining = min(bytesMax, BrokerSettings.fetchBytesMax)
@@ -339,7 +346,13 @@ private final class FetchAnswer {
     /// Room for a read that is under way.
     func setAside(_ room: Int) {
         remaining -= room
-        bytes += max(1, room)
+        readsUnderWay += 1
+    }
+
+    /// The read has ended; what it brought is counted where it is handed out.
+    func giveBack(_ room: Int) {
+        remaining += room
+        readsUnderWay -= 1
     }
 
     func set(_ t: Int, _ p: Int, _ records: Bytes) {

@@ -1,5 +1,6 @@
 // SaslHandshake and SaslAuthenticate: a connection becomes a user's. PLAIN and SCRAM look at the same credentials; a password that comes by PLAIN is
-// checked on a thread of its own, since that is made to take time.
+// checked on a thread of its own, since that is made to take time. A user who has logged in may do so again on the same connection, and has to where a
+// login ends (KIP-368).
 import Base
 import BrokerCore
 import KafkaWire
@@ -10,12 +11,12 @@ import Storage
 enum Login {
     case anonymous
     case begun(Mechanism)
-    case conversing(ScramExchange)
+    case conversing(ScramExchange, ScramMechanism)
     /// A token was refused, and the client is to say that it has heard it.
     case tokenRefused(TokenRefusal)
-    case user(String)
+    case done
 
-    enum Mechanism {
+    enum Mechanism: Equatable {
         case plain
         case scram(ScramMechanism)
         case bearer
@@ -28,22 +29,36 @@ enum Login {
     }
 }
 
+/// Who has logged in on a connection, and how.
+struct LoggedIn {
+    var user: String
+    var mechanism: Login.Mechanism
+    /// Whether by a delegation token.
+    var isByToken = false
+    /// When the user has to have logged in anew; nil for never.
+    var ends: Instant?
+}
+
 extension Broker {
     /// The mechanisms that are served.
     private var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
 
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
         func reply(_ code: KafkaErrorCode) { call.reply(.saslHandshake(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms))) }
-        if case .user = call.session.login { return reply(.illegalSASLState) }
         guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else { return reply(.unsupportedSASLMechanism) }
+        if let known = call.session.identity {
+            let isSoon = call.session.lastReauthentication.map { now - $0 < BrokerSettings.reauthenticationInterval } ?? false
+            guard !isSoon, known.mechanism == mechanism else { return reply(.illegalSASLState) }
+            call.session.lastReauthentication = now
+        }
         call.session.login = .begun(mechanism)
         reply(.none)
     }
 
     func saslAuthenticate(_ request: SaslAuthenticateRequest, _ call: Call) {
         switch call.session.login {
-        case .anonymous, .user:
-            call.reply(.saslAuthenticate(SaslAuthenticateResponse(errorCode: .illegalSASLState, errorMessage: "SaslHandshake comes first, once")))
+        case .anonymous, .done:
+            call.reply(.saslAuthenticate(SaslAuthenticateResponse(errorCode: .illegalSASLState, errorMessage: "SaslHandshake comes first")))
         case .begun(.plain): logInPlainly(request.authBytes, call)
         case .begun(.bearer): logInByBearer(request.authBytes, call)
         case .tokenRefused(let refusal):
@@ -54,22 +69,30 @@ extension Broker {
                 let answer = try exchange.begin(request.authBytes) { name, isToken in
                     isToken ? tokenIdentity(name, mechanism) : machine.users[ScramUser(name, mechanism)].map { ScramIdentity(user: name, credential: $0) }
                 }
-                call.session.login = .conversing(exchange)
+                call.session.login = .conversing(exchange, mechanism)
                 call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer)))
             } catch { refuse(exchange.user, error, call) }
-        case .conversing(let exchange):
+        case .conversing(let exchange, let mechanism):
             do {
                 let answer = try exchange.finish(request.authBytes)
-                accept(exchange.loggedIn, call)
-                call.session.isByToken = exchange.isByToken
-                call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer)))
+                accept(LoggedIn(user: exchange.loggedIn, mechanism: .scram(mechanism), isByToken: exchange.isByToken), until: exchange.ends, call, answer)
             } catch { refuse(exchange.user, error, call) }
         }
     }
 
-    private func accept(_ user: String, _ call: Call) {
-        call.session.login = .user(user)
-        log.info("user logged in", metadata: ["user": "\(JSONText.quoted(user))", "remote": "\(call.session.remote?.description ?? "unknown")"])
+    /// The login counts until `end`, when what was shown ends, and at most for the time that the settings give; the client is told for how long.
+    private func accept(_ login: LoggedIn, until end: WallTime?, _ call: Call, _ answer: Bytes = Bytes()) {
+        var login = login
+        if let known = call.session.identity, known.user != login.user || known.isByToken != login.isByToken {
+            return refuse(login.user, LoginRefusal(message: "the user of a connection cannot change"), call)
+        }
+        let left = [end.map { Duration.milliseconds(max(1, $0.milliseconds - time.wallTime().milliseconds)) }, settings.connectionsMaxReauth].compactMap { $0 }.min()
+        login.ends = left.map { now + $0 }
+        log.info("user logged in", metadata: [
+            "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")", "again": "\(call.session.identity != nil)",
+        ])
+        (call.session.identity, call.session.login) = (login, .done)
+        call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0)))
     }
 
     /// Answers, and ends the connection once that has left.
@@ -90,20 +113,19 @@ extension Broker {
         }
         let now = time.wallTime()
         // Made and called on the loop; the login thread only carries it back.
-        nonisolated(unsafe) let checked: (Result<String, TokenRefusal>) -> Void = { [self] result in
+        nonisolated(unsafe) let checked: (Result<VerifiedToken, TokenRefusal>) -> Void = { [self] result in
             guard !call.isAbandoned else { return call.replyNothing() }
             do throws(TokenRefusal) {
-                let user = try result.get()
-                guard shown.identity.isEmpty || shown.identity == user else { throw TokenRefusal("its user is another one than the client says") }
-                accept(user, call)
-                call.reply(.saslAuthenticate(SaslAuthenticateResponse()))
+                let token = try result.get()
+                guard shown.identity.isEmpty || shown.identity == token.user else { throw TokenRefusal("its user is another one than the client says") }
+                accept(LoggedIn(user: token.user, mechanism: .bearer), until: token.ends, call)
             } catch {
                 call.session.login = .tokenRefused(error)
                 call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: Bytes(string: Self.tokenRefusal))))
             }
         }
         loginThread.submit { [loop] in
-            let result = Result { () throws(TokenRefusal) in try verifier.user(of: shown.token, now: now) }
+            let result = Result { () throws(TokenRefusal) in try verifier.verified(shown.token, now: now) }
             loop.execute { checked(result) }
         }
     }
@@ -123,8 +145,7 @@ extension Broker {
         nonisolated(unsafe) let checked: (Bool) -> Void = { [self] fits in
             guard !call.isAbandoned else { return call.replyNothing() }
             guard fits, isKnown else { return refuse(user, .wrong, call) }
-            accept(user, call)
-            call.reply(.saslAuthenticate(SaslAuthenticateResponse()))
+            accept(LoggedIn(user: user, mechanism: .plain), until: nil, call)
         }
         loginThread.submit { [loop] in
             let fits = candidates.contains { ScramExchange.fits(password, $0.0, $0.1) }

@@ -65,6 +65,9 @@ extension Broker {
         if request.acks == Self.allInSync, partition.inSyncCount < partition.minInSync {
             return .failure(.init(.notEnoughReplicas, "\(partition.inSyncCount) replicas are in sync, min.insync.replicas asks for \(partition.minInSync)"))
         }
+        if request.acks == Self.allInSync, isCutOff, partition.misses(BrokerSettings.electionPatience, now: now) {
+            return .failure(.init(.notLeaderOrFollower, "this broker is cut off from the others, which may have another leader by now"))
+        }
         if let failure = partition.failure { return .failure(.init(.kafkaStorageError, failure)) }
         guard let records, records.readableBytes > 0 else { return .failure(.init(.invalidRecord, "there is no record batch")) }
         do {

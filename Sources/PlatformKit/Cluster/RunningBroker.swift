@@ -64,6 +64,8 @@ struct RunningBroker: RunningService {
     private static func addSecurity(_ all: Settings, _ settings: inout BrokerSettings) throws {
         settings.requiresLogin = all[SettingsTable.brokerLogin]
         settings.enforcesAccess = all[SettingsTable.brokerAccess]
+        let reauth = all[SettingsTable.brokerConnectionsMaxReauth]
+        settings.connectionsMaxReauth = reauth > 0 ? .milliseconds(reauth) : nil
         settings.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
         settings.oauth = try oauth(all)
         let secret = all[SettingsTable.brokerTokenSecret]

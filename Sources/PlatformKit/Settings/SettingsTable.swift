@@ -33,6 +33,9 @@ enum SettingsTable {
 
     static let brokerConnectionsMaxIdle = SettingKey.integer(
         "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
+    static let brokerConnectionsMaxReauth = SettingKey.integer(
+        "broker.connections.max.reauth.ms", 0, 0...31_536_000_000, "ms; 0: none",
+        "A client has to log in anew on its connection within this time (Kafka: connections.max.reauth.ms, KIP-368).")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
     static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER if broker.oauth.* says so).")
@@ -90,7 +93,7 @@ enum SettingsTable {
         + coord + coordTLS.erased
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
             brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
             brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,

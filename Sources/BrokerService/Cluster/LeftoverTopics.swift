@@ -1,0 +1,54 @@
+// Files of topics that were deleted while this broker was away. It hears of most deletions when it reads the log; where its tables were replaced by those of
+// another broker it does not. What is in doubt stays: only directories that this service names are looked at, and only once this life of the broker
+// is registered, so that the state here is newer than everything that its earlier lives have made.
+import Base
+import BrokerCore
+import Storage
+
+extension Broker {
+    /// Removes what belongs to no topic, and says so.
+    func removeLeftovers() {
+        guard cluster?.hasJoined == true else { return }
+        let root = dataDirectory + "/topics"
+        // Made and called on the loop; the disk thread only carries it back.
+        nonisolated(unsafe) let found: ([String]) -> Void = { [self] names in
+            // A topic's directory is made after the topic, so one that was there before this moment is known at it.
+            let known = Set((machine.topics.entries.map(\.value) + machine.dropped.entries.map(\.value)).map(directoryName))
+            for name in names where LeftoverTopics.isTopic(name) && !known.contains(name) { remove(leftover: root + "/" + name) }
+        }
+        writers[0].disk.submit { [files, loop] in
+            // Without a directory nothing is left over.
+            let names = (try? files.list(root)) ?? []
+            loop.execute { found(names) }
+        }
+    }
+
+    private func remove(leftover directory: String) {
+        writers[0].disk.submit { [files, log] in
+            do throws(StorageError) {
+                let partitions = try files.list(directory)
+                guard partitions.allSatisfy({ Int32($0) != nil }) else {
+                    return log.warning("a directory looks like a topic's and is none; it stays", metadata: ["directory": "\(directory)"])
+                }
+                for partition in partitions { try PartitionLog.remove(directory + "/" + partition) }
+                try files.remove(directory)
+                log.notice("the files of a topic that was deleted while this broker was away are removed", metadata: ["directory": "\(directory)"])
+            } catch where error.cause == .notFound {
+                // Somebody else has removed it.
+            } catch {
+                log.warning("the files of a topic that was deleted while this broker was away stay", metadata: ["directory": "\(directory)", "error": "\(error)"])
+            }
+        }
+    }
+}
+
+enum LeftoverTopics {
+    private static let idDigits = 8
+
+    /// Whether a directory is named as one of a topic's is: NAME.ID.
+    static func isTopic(_ directory: String) -> Bool {
+        guard let dot = directory.lastIndex(of: "."), dot > directory.startIndex else { return false }
+        let id = directory[directory.index(after: dot)...]
+        return id.utf8.count == idDigits && id.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
+    }
+}

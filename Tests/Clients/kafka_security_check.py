@@ -15,8 +15,8 @@ import time
 import aiokafka
 import confluent_kafka
 from confluent_kafka.admin import (
-    AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType, ResourceType, ScramCredentialInfo, ScramMechanism,
-    UserScramCredentialDeletion, UserScramCredentialUpsertion)
+    AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic,
+    ResourcePatternType, ResourceType, ScramCredentialInfo, ScramMechanism, UserScramCredentialDeletion, UserScramCredentialUpsertion)
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.protocol.metadata import ApiVersionsRequest
@@ -195,6 +195,42 @@ def _():
     assert read() == confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED
     rule("bob", AclOperation.READ, ResourceType.GROUP, "bobs")
     assert read() == b"hello"
+
+
+@checks.check("a share group needs its rule and the topic's")
+def _():
+    name, hidden = topic("shared-events"), topic("shared-hidden")
+    user("dora", "d")
+    rule("dora", AclOperation.READ, ResourceType.TOPIC, name)
+    resource = ConfigResource(
+        ConfigResource.Type.GROUP, "doras", incremental_configs=[ConfigEntry("share.auto.offset.reset", "earliest", incremental_operation=AlterConfigOpType.SET)])
+    admin.incremental_alter_configs([resource])[resource].result(10)
+    theirs = AdminClient(confluent("dora", "d"))
+    try:
+        theirs.describe_configs([ConfigResource(ConfigResource.Type.GROUP, "doras")])[resource].result(10)
+        raise AssertionError("settings of a group were shown to somebody without a rule")
+    except confluent_kafka.KafkaException as error:
+        assert error.args[0].code() == confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED, error
+    assert write(confluent("admin", "admin-secret"), name, b"hello") is None
+
+    def read(topic):
+        """The first value or error."""
+        consumer = confluent_kafka.ShareConsumer(confluent("dora", "d", group_id="doras"))
+        consumer.subscribe([topic])
+        deadline = time.time() + 8
+        try:
+            while time.time() < deadline:
+                for message in consumer.poll(0.5):
+                    return message.error().code() if message.error() else message.value()
+        except confluent_kafka.KafkaException as error:
+            return error.args[0].code()
+        finally:
+            consumer.close()
+
+    assert read(name) == confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED
+    rule("dora", AclOperation.READ, ResourceType.GROUP, "doras")
+    assert read(name) == b"hello"
+    assert read(hidden) == confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 @checks.check("rules are listed by filter")

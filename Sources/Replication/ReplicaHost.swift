@@ -208,12 +208,15 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let reason: String? =
             switch writeRefusal {
             case .storage(let error)? where error.cause == .noSpace: "the disk is full (\(error))"
+            case .storage(let error)? where Self.isDamage(error): "its tables are damaged, and it takes no writes (\(error))"
             case .storage(let error)?: "its log cannot be made durable, and only a restart tells what lasted (\(error))"
             case let refusal?: "writes are refused (\(refusal))"
             case nil: stopping ? "it is stopping" : serviceTrouble ?? leaderTrouble
             }
         health.withLock { $0 = reason }
     }
+
+    static func isDamage(_ error: StorageError) -> Bool { if case .corrupt = error.cause { true } else { false } }
 
     // MARK: proposals and reads
 

@@ -279,6 +279,13 @@ package struct ReplicaPump<Machine: StateMachine> {
     /// that reads the log again can tell what lasted. Returns the proposals whose fate is unknown.
     package mutating func persistFailed(_ error: StorageError, now: Instant) -> [ProposalID] {
         inFlight = nil
+        return stopForGood(error, now: now)
+    }
+
+    /// The tables are damaged and cannot follow the log any more. What the log holds is whole, and the batch under way may still end.
+    package mutating func tablesFailed(_ error: StorageError, now: Instant) -> [ProposalID] { stopForGood(error, now: now) }
+
+    private mutating func stopForGood(_ error: StorageError, now: Instant) -> [ProposalID] {
         halt.stopped = .storage(error)
         if !isAlone { step(.stepDown, now) }
         return proposals.abandonAll()

@@ -60,7 +60,13 @@ extension ReplicaHost {
         scheduleSettle()
     }
 
+    /// Tables that are damaged stay so: the replica stops, and `underWay` stays set so that nothing more is sent to them.
     private func saveFailed(_ batch: (changes: [RowChanges.Change], applied: Slot), _ error: StorageError) {
+        if Self.isDamage(error) {
+            log.critical("the tables are damaged: this replica stops taking writes, and a restart will say what to do", metadata: ["error": "\(error)"])
+            fail(pump.tablesFailed(error, now: time.now()), .storage(error))
+            return scheduleSettle()
+        }
         log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
         loop.schedule(after: Self.stallRetry) { if !self.isStopping { self.store(batch) } }
     }

@@ -145,6 +145,17 @@ func picture(_ machine: BrokerMachine) -> String {
         return ReplicaList([first, first % 4 + 1])
     }
 
+    /// What remembers answers of the rules forgets them then, and only then.
+    @Test func onlyChangesOfRulesSayThatRulesChanged() {
+        var (machine, rows) = (BrokerMachine(), RowChanges())
+        func outcome(_ command: BrokerCommand) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows) }
+        let rule = AccessRule(kind: .topic, name: "t", principal: "User:a", operation: .read)
+        #expect(outcome(.security(.addRules([rule]))) == .rulesChanged)
+        #expect(outcome(.security(.removeRules([rule]))) == .rulesChanged)
+        #expect(outcome(.security(.setUser(ScramUser("a", .sha256), ScramCredential()))) == .done)
+        #expect(outcome(.identify(clusterID: UUIDBytes(high: 1, low: 2))) == .done)
+    }
+
     private func quota(_ random: inout Prng) -> QuotaCommand {
         let subjects: [QuotaSubject] = [.unstated, .byDefault, .named("a"), .named("b")]
         let entity = QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])

@@ -32,15 +32,15 @@ extension Broker {
         case .consumerGroupDescribe(let request):
             guard !request.groupIDs.allSatisfy(answersFor) else { return nil }
             return .consumerGroupDescribe(.init(groups: request.groupIDs.map { .init(errorCode: code, groupID: $0) }))
-        case .shareGroupHeartbeat(let request): return coordinates(request.groupID) ? nil : .shareGroupHeartbeat(.init(errorCode: code))
+        case .shareGroupHeartbeat(let request): return answersFor(request.groupID) ? nil : .shareGroupHeartbeat(.init(errorCode: code))
         case .shareGroupDescribe(let request):
-            guard !request.groupIDs.allSatisfy(coordinates) else { return nil }
+            guard !request.groupIDs.allSatisfy(answersFor) else { return nil }
             return .shareGroupDescribe(.init(groups: request.groupIDs.map { .init(errorCode: code, groupID: $0) }))
         case .describeShareGroupOffsets(let request):
-            guard !request.groups.allSatisfy({ coordinates($0.groupID) }) else { return nil }
+            guard !request.groups.allSatisfy({ answersFor($0.groupID) }) else { return nil }
             return .describeShareGroupOffsets(.init(groups: request.groups.map { .init(groupID: $0.groupID, errorCode: code) }))
-        case .alterShareGroupOffsets(let request): return coordinates(request.groupID) ? nil : .alterShareGroupOffsets(.init(errorCode: code))
-        case .deleteShareGroupOffsets(let request): return coordinates(request.groupID) ? nil : .deleteShareGroupOffsets(.init(errorCode: code))
+        case .alterShareGroupOffsets(let request): return answersFor(request.groupID) ? nil : .alterShareGroupOffsets(.init(errorCode: code))
+        case .deleteShareGroupOffsets(let request): return answersFor(request.groupID) ? nil : .deleteShareGroupOffsets(.init(errorCode: code))
         case .deleteGroups(let request):
             guard !request.groups.allSatisfy(answersFor) else { return nil }
             return .deleteGroups(.init(results: request.groups.map { .init(groupID: $0, errorCode: code) }))

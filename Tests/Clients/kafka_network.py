@@ -4,6 +4,7 @@
 Who is cut off leads the metadata log, partitions and a group. Idempotent producers (librdkafka, acks=all) and a group go on through the others within a bound;
 who is cut off acknowledges nothing and tells nobody of its group's past; afterwards nothing acknowledged is lost, twice or out of order, and all logs are equal.
 """
+import faulthandler
 import glob
 import logging
 import sys
@@ -27,6 +28,7 @@ from silent_network import Host, client_address, main, peers
 # Loose, for machines with other work: what is measured is printed.
 PAUSE_SECONDS_MAX = 15.0
 CUT_SECONDS = 5.0
+HANG_SECONDS = 240
 
 
 class Server(Host):
@@ -127,8 +129,6 @@ def commit(network, brokers, group, topic, offset):
         except KafkaException as error:
             problems.append(str(error))
             raise
-        finally:
-            consumer.close()
 
     try:
         network.wait(committed, "a commit of group %s" % group)
@@ -315,6 +315,8 @@ def check_log(log, acknowledged):
 
 
 def inside(program, directory):
+    # A client that waits for ever is to be seen in the output, and not to keep everybody waiting.
+    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     checks = Checks()
     network = Network(program, directory)
     status = 1

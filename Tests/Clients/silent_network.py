@@ -89,4 +89,5 @@ def main(script, inside):
         print("skipped: networks of its own need root, the right to unshare them, and ip with bridges: %s" % possible.stderr.decode().strip())
         return SKIPPED
     with tempfile.TemporaryDirectory() as directory:
-        return subprocess.run(["unshare", "-n", "-m", sys.executable, "-B", script, sys.argv[1], directory]).returncode
+        # Whatever becomes of the script, its servers end with it.
+        return subprocess.run(["unshare", "-n", "-m", "-p", "-f", "--kill-child", sys.executable, "-B", script, sys.argv[1], directory]).returncode

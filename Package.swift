@@ -102,7 +102,7 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
+                "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
                 "CoordService", "BrokerService", "DFSService", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),

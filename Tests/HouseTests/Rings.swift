@@ -20,7 +20,7 @@ enum Rings {
         "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": ["Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage", "Clients"],
-        "PlatformKit": services.union(wires).union(["Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
+        "PlatformKit": services.union(wires).union(["CSupport", "Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
         "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],

@@ -1,4 +1,4 @@
-// The few things that Swift cannot say well: CRC-32C by the processor's own instruction, and the file calls behind durability.
+// The few things that Swift cannot say well: CRC-32C by the processor's own instruction, the file calls behind durability, and memory that goes back.
 // Nothing here allocates, logs or keeps state. Errors are returned as errno values; 0 is success.
 #ifndef PLATFORM_CSUPPORT_H
 #define PLATFORM_CSUPPORT_H
@@ -23,5 +23,12 @@ int csupport_lock(int fd);
 
 /// Names the calling thread for debuggers and `top`; at most 15 bytes are kept.
 void csupport_name_thread(const char *name);
+
+/// Gives memory that was freed back to the system, which the allocator would keep for later. Takes a millisecond after a peak. Any thread.
+void csupport_return_freed(void);
+
+/// Lets go of the pages of the program file that are mapped and may not be written: those that are used come back from the file's cache, those that
+/// only the start needed do not. Any thread.
+void csupport_release_program(void);
 
 #endif

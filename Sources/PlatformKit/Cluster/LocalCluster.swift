@@ -12,6 +12,7 @@ final class LocalCluster: Sendable {
     private let console: Console?
     /// Removed at the end, if the data was not meant to last.
     private let ephemeralDirectory: String?
+    private let memory = MemoryReturn()
 
     private init(_ services: [any RunningService], _ metrics: MetricsRegistry, _ console: Console?, _ ephemeralDirectory: String?) {
         self.services = services
@@ -84,6 +85,7 @@ final class LocalCluster: Sendable {
     }
 
     func stop() async {
+        memory.stop()
         await console?.stop()
         await Self.stopAll(services)
         if let ephemeralDirectory { Self.removeDirectory(ephemeralDirectory) }

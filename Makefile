@@ -31,7 +31,8 @@ cluster: release
 	.build/release/platform up
 
 test: setup setup-tests
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --product platform
+	$(SWIFT) build --product platformPackageTests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
 	$(MAKE) sim

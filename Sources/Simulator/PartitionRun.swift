@@ -14,8 +14,6 @@ package enum PartitionFlaw: String, CaseIterable, Sendable {
     case keepsWhatParted
     /// A crash forgets records that were acknowledged as durable.
     case forgetsSynced
-    /// A proposal of unknown fate is taken for refused.
-    case takesUnknownForRefused
 }
 
 /// What a run of a partition came to.
@@ -213,7 +211,7 @@ package struct PartitionRun {
     /// The proposer of a change of those in sync hears of it.
     private mutating func end(_ one: Proposal, isKnown: Bool) {
         guard case .changeInSync = one.command, !one.isGivenUp, brokers[Int(one.by) - 1].term == one.term else { return }
-        brokers[Int(one.by) - 1].leadership?.proposalEnded(isKnown: isKnown || flaw == .takesUnknownForRefused)
+        brokers[Int(one.by) - 1].leadership?.proposalEnded(isKnown: isKnown)
     }
 
     private mutating func append(_ index: Int) {

@@ -11,14 +11,16 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicPartition
-from kafka import KafkaAdminClient
+from confluent_kafka import Consumer, ElectionType, Producer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition as PythonPartition
 from kafka.admin import NewTopic
+from kafka.errors import KafkaError
 from kafka.protocol.consumer import OffsetCommitRequest, OffsetFetchRequest
 from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
+from kafka.structs import OffsetAndMetadata
 
 from checks import Checks
 from kafka_cluster import PARTITIONS, Cluster, Reader, Writer
@@ -119,16 +121,19 @@ def values(network, topic):
 
 
 def commit(network, brokers, group, topic, offset):
-    """Commits, with a new consumer for each try."""
+    """Commits, with a new consumer for each try. By kafka-python: a commit of librdkafka that waits may wait without end while the coordinator changes."""
     problems = []
 
     def committed():
-        consumer = Consumer({"bootstrap.servers": servers(brokers), "group.id": group, "enable.auto.commit": False, "log_level": 0, "socket.timeout.ms": 2500})
+        consumer = KafkaConsumer(bootstrap_servers=servers(brokers).split(","), group_id=group, enable_auto_commit=False, request_timeout_ms=2500)
         try:
-            return consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)[0].error is None
-        except KafkaException as error:
-            problems.append(str(error))
-            raise
+            consumer.commit({PythonPartition(topic, 0): OffsetAndMetadata(offset, "", -1)}, timeout_ms=5000)
+            return True
+        except KafkaError as error:
+            problems.append(repr(error))
+            return False
+        finally:
+            consumer.close(autocommit=False)
 
     try:
         network.wait(committed, "a commit of group %s" % group)

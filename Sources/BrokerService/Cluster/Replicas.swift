@@ -154,6 +154,8 @@ extension Broker {
         guard let cluster else { return }
         for partition in partitions.values where partition.leads {
             if partition.hasAcknowledgements { partition.expireAcknowledgements(now: now) }
+            // Without a controller nobody decides.
+            guard replica.leader != nil else { continue }
             if let change = partition.checkInSync(now: now, lagMax: cluster.settings.replicaLagMax) {
                 if change.inSync.count < partition.inSyncCount {
                     log.notice("replicas lag and are not counted on any more", metadata: ["partition": "\(partition.name)", "in sync": "\(change.inSync)"])

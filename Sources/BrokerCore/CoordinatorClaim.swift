@@ -1,5 +1,6 @@
 // Which broker coordinates a group or a transaction, and how a command of a coordinator is refused that comes too late. Another broker may have
-// coordinated between the moment in which the command was accepted and the one in which it is executed, even if its author coordinates again by then.
+// coordinated between the moment in which the command was accepted and the one in which it is executed, even if its author coordinates again by then
+// (docs/decisions/0020-a-coordinators-claim.md).
 import Base
 
 /// A broker's claim to coordinate something, made with what it knew when it accepted a request.

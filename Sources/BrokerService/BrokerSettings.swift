@@ -85,6 +85,8 @@ package struct BrokerSettings: Sendable {
     static let requestBytesBeforeLoginMax = 16 << 10
     /// For how long clients are told of a broker that has gone: longer than a restart takes, and about as long as Kafka takes to miss one.
     static let departedBrokersShown: Duration = .seconds(10)
+    /// How long a topic that is made waits for the replicas that shall lead it here.
+    static let newLeaderPatience = Duration.seconds(1)
     /// How long no controller may be known before a broker takes itself for cut off: longer than an election takes.
     static let electionPatience = Duration.seconds(1)
     /// Resolution of group timeouts.

@@ -109,11 +109,21 @@ extension Broker {
         let places = replicas.isEmpty ? placement(of: topic, first: 0, count: topic.partitions, factor: defaultReplicationFactor) : replicas
         replica.propose(.cluster(.createTopic(topic, places))) { [self] result in
             switch result {
-            case .success(.created(let created)): createEnded(topic.name, .success(created))
+            case .success(.created(let created)): whenLed(created, until: now + BrokerSettings.newLeaderPatience) { self.createEnded(topic.name, .success(created)) }
             case .success(.refused(let refusal)): createEnded(topic.name, .failure(refusal))
             case .success, .failure: createEnded(topic.name, .failure(.notWritable))
             }
         }
+    }
+
+    /// Calls `done` once this broker leads what it shall lead of a new topic, or at `end`: a client that is told of a leader which refuses it sends again, and
+    /// without idempotence it does so behind what it has sent since.
+    private func whenLed(_ topic: TopicRecord, until end: Instant, _ done: @escaping @Sendable () -> Void) {
+        let isLed = (0..<topic.partitions).map { TopicPartition(topic.name, $0) }.allSatisfy { place in
+            machine.cluster.partitions[place]?.leader != settings.nodeID || partitions[place]?.leads == true
+        }
+        if isLed || now >= end || isStopping { return done() }
+        loop.schedule(after: .milliseconds(1)) { self.whenLed(topic, until: end, done) }
     }
 
     private func createEnded(_ name: String, _ result: Result<TopicRecord, BrokerRefusal>) {

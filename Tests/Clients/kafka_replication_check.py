@@ -74,6 +74,19 @@ def _():
         assert error.args[0].name() == "INVALID_REPLICATION_FACTOR" and "3 are alive" in error.args[0].str(), error
 
 
+@checks.check("topics that are made by producing take it in order: no client is told of a leader that does not lead yet")
+def _():
+    wanted = [b"%d" % number for number in range(300)]
+    for topic in ("made-%d" % number for number in range(20)):
+        failures = []
+        producer = Producer({"bootstrap.servers": broker(1).address, "linger.ms": 0, "log_level": 0})
+        for value in wanted:
+            producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
+            producer.poll(0)
+        assert producer.flush(20) == 0 and not failures, failures[:3]
+        assert read(topic) == wanted, topic
+
+
 @checks.check("with too few replicas in sync acks=all is refused, acks=1 and reading go on")
 def _():
     create_on("pair", 1, 2, min_insync_replicas=2)

@@ -8,6 +8,8 @@ import Storage
 extension Broker {
     /// A command was executed here; before its proposer, if that is this broker, goes on.
     func executed(_ outcome: BrokerOutcome) {
+        // The next start looks at everything.
+        guard !isStopping else { return }
         switch outcome {
         case .created(let topic), .grown(let topic): for number in 0..<topic.partitions { place(TopicPartition(topic.name, number)) }
         case .deleted(let topic):
@@ -49,7 +51,7 @@ extension Broker {
 
     /// Brings the replica of a partition in line with the cluster's state.
     func place(_ name: TopicPartition) {
-        guard let cluster else { return }
+        guard let cluster, !isStopping else { return }
         // A topic that was made anew under the same name is another one.
         if let open = partitions[name], machine.topics[name.topic]?.id != open.topicID { drop(open) }
         guard let state = machine.cluster.partitions[name], let topic = machine.topics[name.topic] else { return }
@@ -76,7 +78,7 @@ extension Broker {
             opening.remove(name)
             if let error {
                 log.error("a replica could not be opened; trying again", metadata: ["partition": "\(name)", "error": "\(error)"])
-                return loop.schedule(after: BrokerSettings.transactionRetry) { if !self.isStopping { self.place(name) } }
+                return loop.schedule(after: BrokerSettings.transactionRetry) { self.place(name) }
             }
             place(name)
         }

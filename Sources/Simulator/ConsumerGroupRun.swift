@@ -142,16 +142,7 @@ package struct ConsumerGroupRun {
 
     private mutating func decide(_ index: Int) throws {
         guard !isCutOff(index) else { return }
-        let before = log.truth.offsets[Self.group]
-        if isCalm || !random.chance(1, in: 20) {
-            log.decideNext(index)
-        } else {
-            for proposal in log.abandon(index, &random) { ended(proposal, .refused(.notWritable)) }
-        }
-        for (place, offset) in log.truth.offsets[Self.group]?.entries ?? [] {
-            guard let earlier = before?[place], offset.offset < earlier.offset else { continue }
-            throw LawBroken(seed, "the committed offset of \(place) went from \(earlier.offset) to \(offset.offset)")
-        }
+        for proposal in try log.step(index, of: Self.group, hasFaults: !isCalm, seed: seed, &random) { ended(proposal, .refused(.notWritable)) }
     }
 
     private mutating func execute(_ index: Int) throws {

@@ -70,14 +70,27 @@ struct SimMetadataLog<Purpose> {
         proposals[index].append(Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose))
     }
 
-    mutating func decideNext(_ index: Int) { if !proposals[index].isEmpty { commit(proposals[index].removeFirst()) } }
+    private mutating func decideNext(_ index: Int) { if !proposals[index].isEmpty { commit(proposals[index].removeFirst()) } }
 
     /// All that a broker has proposed is of unknown fate to it; the first ones may be decided yet. Returns those that have no outcome.
-    mutating func abandon(_ index: Int, _ random: inout Prng) -> [Proposal] {
+    private mutating func abandon(_ index: Int, _ random: inout Prng) -> [Proposal] {
         let abandoned = proposals[index]
         proposals[index] = abandoned.prefix(random.below(abandoned.count + 1)).map { Proposal(by: -1, incarnation: 0, command: $0.command) }
         if abandoned.contains(where: { if case .cluster(.register) = $0.command { true } else { false } }) { brokers[index].isRegistering = false }
         return abandoned.filter { $0.by == index }
+    }
+
+    /// A broker's next proposal is decided, or now and then, while there are faults, all that it has made are given up; returns those. Throws if that took a
+    /// committed offset of the group back.
+    mutating func step(_ index: Int, of group: GroupID, hasFaults: Bool, seed: UInt64, _ random: inout Prng) throws -> [Proposal] {
+        let before = truth.offsets[group]
+        var abandoned: [Proposal] = []
+        if hasFaults, random.chance(1, in: 20) { abandoned = abandon(index, &random) } else { decideNext(index) }
+        for (place, offset) in truth.offsets[group]?.entries ?? [] {
+            guard let earlier = before?[place], offset.offset < earlier.offset else { continue }
+            throw LawBroken(seed, "the committed offset of \(place) went from \(earlier.offset) to \(offset.offset)")
+        }
+        return abandoned
     }
 
     private mutating func commit(_ proposal: Proposal) {

@@ -23,31 +23,25 @@ extension Broker {
 
     /// Writes down what heartbeats or the clock have changed in groups whose partitions are assigned here; `done` gets nil once it is durable.
     func storeConsumerGroups(_ done: @escaping (GroupRefusal?) -> Void) {
-        var refusal: GroupRefusal?
-        let gathering = Gathering { done(refusal) }
-        for (group, change) in consumerGroups.takeChanges() {
-            gathering.enter()
-            store(group, change) { [self] reason in
-                if let reason {
-                    refusal = reason
-                    consumerGroups.storeFailed(group)
-                }
-                gathering.leave()
-            }
-        }
-        gathering.leave()
+        store(consumerGroups.takeChanges(), failed: { [self] in consumerGroups.storeFailed($0) }, done)
     }
 
     /// The same for share groups.
     func storeShareGroups(_ done: @escaping (GroupRefusal?) -> Void) {
+        store(shareGroups.takeChanges(), failed: { [self] in shareGroups.storeFailed($0) }, done)
+    }
+
+    private func store(
+        _ changes: [(group: GroupID, change: StoredGroupChange)], failed: @escaping (GroupID) -> Void, _ done: @escaping (GroupRefusal?) -> Void
+    ) {
         var refusal: GroupRefusal?
         let gathering = Gathering { done(refusal) }
-        for (group, change) in shareGroups.takeChanges() {
+        for (group, change) in changes {
             gathering.enter()
-            store(group, change) { [self] reason in
+            store(group, change) { reason in
                 if let reason {
                     refusal = reason
-                    shareGroups.storeFailed(group)
+                    failed(group)
                 }
                 gathering.leave()
             }

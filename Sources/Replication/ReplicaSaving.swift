@@ -6,7 +6,8 @@ import Storage
 extension ReplicaHost {
     /// How long rows may wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again. A checkpoint takes the disk from the log, so that it should come seldom.
+    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again.
+    /// A checkpoint takes the disk from the log, so that it should come seldom.
     private var checkpointSlots: Int64 { pump.isAlone ? 200_000 : 50_000 }
     /// Rows between two checkpoints: bounds SQLite's own log.
     private static var checkpointRows: Int { 50_000 }

@@ -95,8 +95,11 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// How long proposals wait for a leader before their proposers are told that there is none.
     private static var leaderlessMax: Duration { .seconds(4) }
 
-    private init(_ opened: Opened, directory: String, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
-        pump = opened.pump
+    private init(_ opened: Opened, _ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
+        let state = opened.state
+        pump = ReplicaPump(
+            machine: state.machine, ledger: state.ledger, acceptor: opened.acceptor, applied: state.applied, membership: options.membership,
+            start: opened.start, now: time.now(), seed: opened.seed, limits: options.limits, options: options.paxos)
         recovery = opened.recovery
         acceptorLog = opened.log
         tableFile = opened.tables
@@ -104,11 +107,15 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         self.loop = loop
         self.time = time
         self.log = log
-        room = WriteHealth(directory: directory, thread: disk, loop: loop)
+        room = WriteHealth(directory: options.directory, thread: disk, loop: loop)
     }
 
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
-        var pump: ReplicaPump<Machine>
+        var state: TableFile<Machine>.Loaded
+        var acceptor: Acceptor
+        /// Which start of this replica this is.
+        var start: Int64
+        var seed: UInt64
         var log: AcceptorLog
         var tables: TableFile<Machine>
         var recovery: ReplicaRecovery
@@ -122,8 +129,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let tableThread = DiskThread(name: options.name + "-tables")
         do {
             let opened = try await disk.run { try load(options, time, disk, tableThread) }
-            let host = ReplicaHost(opened, directory: options.directory, loop: loop, time: time, log: log)
-            if opened.pump.isAlone { try await host.lead() } else { loop.execute { host.tick() } }
+            let host = ReplicaHost(opened, options, loop: loop, time: time, log: log)
+            if host.pump.isAlone { try await host.lead() } else { loop.execute { host.tick() } }
             return host
         } catch {
             disk.stop()
@@ -144,10 +151,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let start = ReplicaPump<Machine>.nextStart(acceptor, state.ledger, id)
         try log.begin(start: start, acceptor: &acceptor, applied: state.applied, directory: Int64.random(in: 1 ... .max))
         let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
-        let pump = ReplicaPump(
-            machine: state.machine, ledger: state.ledger, acceptor: acceptor, applied: state.applied, membership: options.membership, start: start,
-            now: time.now(), seed: seed, limits: options.limits, options: options.paxos)
-        return Opened(pump: pump, log: log, tables: tables, recovery: recovery, disk: disk)
+        return Opened(state: state, acceptor: acceptor, start: start, seed: seed, log: log, tables: tables, recovery: recovery, disk: disk)
     }
 
     /// Campaigns and waits until the log is executed to its end.

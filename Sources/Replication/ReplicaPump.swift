@@ -7,7 +7,7 @@ import Consensus
 import Storage
 
 /// A state machine behind a replicated log.
-package struct ReplicaPump<Machine: StateMachine> {
+package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package private(set) var machine: Machine
     package private(set) var node: PaxosNode
     package let limits: ReplicaLimits

@@ -301,8 +301,8 @@ package struct ClusterRun {
     private static var tickEvery: Int64 { 100_000_000 }
 
     private mutating func scheduleTick(_ index: Int) {
-        guard let pump = servers[index].replica?.pump else { return }
-        let due = pump.nextDeadline.map { servers[index].simulated($0) + 1000 } ?? .max
+        guard let replica = servers[index].replica else { return }
+        let due = replica.pump.nextDeadline.map { servers[index].simulated($0) + 1000 } ?? .max
         let at = max(time + 1_000_000, min(due, time + Self.tickEvery))
         guard at < servers[index].tickScheduledAt else { return }
         servers[index].tickScheduledAt = at

@@ -45,8 +45,8 @@ extension ClusterRun {
 
     /// The leader falls while its change is on the way, if it still is.
     mutating func fall(_ index: Int) {
-        guard !healed, let pump = servers[index].replica?.pump, pump.isLeading else { return }
-        if !pump.node.takesProposals { summary.probes.insert(.leaderFellInChange) }
+        guard !healed, let replica = servers[index].replica, replica.pump.isLeading else { return }
+        if !replica.pump.node.takesProposals { summary.probes.insert(.leaderFellInChange) }
         let lasting = Int64(300_000_000 + random.below(3_000_000_000))
         switch random.below(3) {
         case 0: takeDown(index, for: lasting)

@@ -20,7 +20,7 @@ package final class SimReplica<Machine: StateMachine> {
     let log: AcceptorLog
     private let tables: SimTables
 
-    private init(pump: ReplicaPump<Machine>, log: AcceptorLog, tables: SimTables) {
+    private init(pump: consuming ReplicaPump<Machine>, log: AcceptorLog, tables: SimTables) {
         self.pump = pump
         self.log = log
         self.tables = tables

@@ -105,12 +105,11 @@ extension WireLayout {
         buffer = writer.buffer
     }
 
-    /// This message as bytes.
+    /// This message as bytes. One that fits into `capacity` bytes asks for memory once.
     @inlinable public func encoded<D: WireDialect>(
-        as dialect: D.Type, version: Int16 = 0, flexible: Bool = false
+        as dialect: D.Type, version: Int16 = 0, flexible: Bool = false, capacity: Int = 128
     ) throws(WireError) -> Bytes {
-        // Most messages fit, so that memory is asked for once.
-        var buffer = ByteBufferAllocator().buffer(capacity: 128)
+        var buffer = ByteBufferAllocator().buffer(capacity: capacity)
         try encode(into: &buffer, as: dialect, version: version, flexible: flexible)
         return buffer
     }

@@ -37,6 +37,15 @@ package enum CoordCommand: WireLayout, Equatable {
         }
     }
 
+    /// About how many bytes it takes in the log, rather more than less.
+    var byteEstimate: Int {
+        switch self {
+        case .write(_, _, _, let identities, let operations), .localWrite(_, let identities, let operations):
+            32 + identities.count * 48 + operations.reduce(0) { $0 + $1.byteEstimate }
+        case .openSession, .attachSession, .closeSession, .reap: 128
+        }
+    }
+
     private var owner: Int64 {
         switch self {
         case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _, _): owner

@@ -17,7 +17,9 @@ package struct CoordMachine: StateMachine, Sendable {
 
     package init() {}
 
-    package static func encode(_ command: CoordCommand) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
+    package static func encode(_ command: CoordCommand) throws(WireError) -> Bytes {
+        try command.encoded(as: DurableDialect.self, capacity: command.byteEstimate)
+    }
     package static func decode(_ bytes: Bytes) throws(WireError) -> CoordCommand { try CoordCommand(decoding: bytes, as: DurableDialect.self) }
 
     package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners] }

@@ -31,6 +31,17 @@ package enum CoordOperation: WireLayout, Equatable {
         }
     }
 
+    /// About how many bytes it takes in the log.
+    var byteEstimate: Int {
+        switch self {
+        case .setData(let path, let data, _): 32 + path.utf8.count + (data?.readableBytes ?? 0)
+        case .create(let path, let data, let acl, _, _), .createContainer(let path, let data, let acl, _), .createTTL(let path, let data, let acl, _, _):
+            64 + path.utf8.count + (data?.readableBytes ?? 0) + acl.count * 32
+        case .setACL(let path, let acl, _): 32 + path.utf8.count + acl.count * 32
+        case .delete(let path, _), .check(let path, _): 32 + path.utf8.count
+        }
+    }
+
     package var path: String {
         switch self {
         case .create(let path, _, _, _, _), .delete(let path, _), .setData(let path, _, _), .setACL(let path, _, _), .check(let path, _),

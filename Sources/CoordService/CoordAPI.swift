@@ -23,8 +23,8 @@ enum CoordAnswer {
         fitting { () throws(WireError) in
             switch self {
             case .body(let bytes): frame.writeImmutableBuffer(bytes)
-            case .stat(let stat): try StatResponse(stat: stat).write(into: &frame)
-            case .node(let response): try response.write(into: &frame)
+            case .stat(let stat): stat.write(into: &frame)
+            case .node(let response): response.write(into: &frame)
             case .path(let path): try PathResponse(path: path).write(into: &frame)
             case .refused: break
             }

@@ -34,6 +34,13 @@ final class CoordConnection: FrameSession {
         /// Its answer comes later, by number.
         case deferred(Int)
         case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
+
+        var isReady: Bool {
+            switch self {
+            case .proposed, .deferred: false
+            case .read, .setWatches, .ready: true
+            }
+        }
     }
 
     let id: WatcherID
@@ -59,8 +66,8 @@ final class CoordConnection: FrameSession {
     private(set) var statistics = RequestStatistics()
     private(set) var last = LastRequest()
     private lazy var watches = door.watches(of: id)
-    /// Whether the session was heard from in the present burst of frames.
-    private var isHeardInBurst = false
+    /// When the first request of the present burst of frames came; nil between bursts. Requests count from then.
+    private var burstBegan: Instant?
     private var pending = Deque<Waiting>()
     private var proposals = 0
     private var isHeld = false
@@ -96,8 +103,8 @@ final class CoordConnection: FrameSession {
     }
 
     func burstEnded() {
-        guard isHeardInBurst else { return }
-        isHeardInBurst = false
+        guard burstBegan != nil else { return }
+        burstBegan = nil
         if let session { door.heardFrom(self, session) }
     }
 
@@ -133,7 +140,7 @@ final class CoordConnection: FrameSession {
     // MARK: requests
 
     private func request(_ frame: Bytes, _ session: SessionID) {
-        isHeardInBurst = true
+        if burstBegan == nil { burstBegan = door.now }
         var reader = JuteReader(frame)
         var header = RequestHeader()
         do { try header.read(&reader) } catch {
@@ -207,7 +214,7 @@ final class CoordConnection: FrameSession {
     // MARK: answers in order
 
     func enqueue(_ xid: Int32, _ operation: OpCode?, _ request: Request, bytes: Int = 0) {
-        pending.append(Waiting(xid: xid, operation: operation, since: door.now, bytes: bytes, request: request))
+        pending.append(Waiting(xid: xid, operation: operation, since: burstBegan ?? door.now, bytes: bytes, request: request))
         door.requestBegan(bytes: bytes)
         if pending.count == 1 { answerReady() }
         if pending.count >= CoordSettings.pendingPerConnectionMax || (door.isFull && !pending.isEmpty) { hold() }
@@ -257,22 +264,22 @@ final class CoordConnection: FrameSession {
 
     /// Answers what stands before the next unfinished write.
     private func answerReady() {
-        while case .open = state, let first = pending.first {
+        while case .open = state, pending.first?.request.isReady == true {
+            let first = pending.removeFirst()
             switch first.request {
-            case .proposed, .deferred: return
+            case .proposed, .deferred: preconditionFailure("what is not ready stays in line")
             case .ready(let answer, let zxid, let endsConnection):
                 send(first.xid, answer, zxid: zxid)
-                note(first, zxid)
+                noteAnswered(first.xid, first.operation, since: first.since, zxid)
                 if endsConnection { end() }
             case .setWatches(let request):
                 door.restoreWatches(request, for: self)
                 send(first.xid, .body(Bytes()))
-                note(first, nil)
+                noteAnswered(first.xid, first.operation, since: first.since, nil)
             case .read(let api, let bytes):
                 send(first.xid, read(api, bytes))
-                note(first, nil)
+                noteAnswered(first.xid, first.operation, since: first.since, nil)
             }
-            pending.removeFirst()
             door.requestEnded(bytes: first.bytes)
         }
         if isHeld, !door.isFull, release() { door.released(self) }
@@ -281,9 +288,8 @@ final class CoordConnection: FrameSession {
     /// Answers a read at once if nothing is before it, or puts it in line.
     private func read(_ xid: Int32, _ api: CoordAPI, _ bytes: Bytes) {
         guard pending.isEmpty else { return enqueue(xid, api.code, .read(api, bytes)) }
-        let waiting = Waiting(xid: xid, operation: api.code, since: door.now, bytes: 0, request: .read(api, bytes))
         send(xid, read(api, bytes))
-        note(waiting, nil)
+        noteAnswered(xid, api.code, since: burstBegan ?? door.now, nil)
     }
 
     private func read(_ api: CoordAPI, _ bytes: Bytes) -> CoordAnswer {
@@ -293,14 +299,14 @@ final class CoordConnection: FrameSession {
         do { return try read(&reader, door.machine, context) } catch { return .refused(.marshallingError) }
     }
 
-    private func note(_ waiting: Waiting, _ zxid: Int64?) {
+    private func noteAnswered(_ xid: Int32, _ operation: OpCode?, since: Instant, _ zxid: Int64?) {
         let now = door.now
-        let latency = now - waiting.since
+        let latency = now - since
         statistics.noteAnswered(after: latency)
         door.noteAnswered(after: latency)
         // Whoever is not read cannot be heard; that must not cost it its session.
         if isHeld, let session { door.heardFrom(self, session) }
-        last = LastRequest(operation: waiting.operation, xid: waiting.xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
+        last = LastRequest(operation: operation, xid: xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
     }
 
     func send(_ xid: Int32, _ answer: CoordAnswer, zxid: Int64? = nil) {

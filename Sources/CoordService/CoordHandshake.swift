@@ -57,5 +57,6 @@ extension CoordConnection {
         guard case .granted(let granted) = attachment else { return end() }
         opened(granted)
         for frame in backlog { received(frame) }
+        burstEnded()
     }
 }

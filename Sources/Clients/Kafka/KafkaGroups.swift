@@ -37,11 +37,14 @@ package struct KafkaGroup: Sendable, Equatable {
 }
 
 extension KafkaClient {
-    /// All groups of the broker that was connected first.
-    package func groups() async throws -> [KafkaGroup] {
-        guard case .listGroups(let answer) = try await callAny(.listGroups(ListGroupsRequest())) else { throw Self.mismatch }
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
-        return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }.sorted { $0.name < $1.name }
+    /// The groups of all brokers, in the order of their names.
+    package func groups() async throws -> KafkaListing<KafkaGroup> {
+        let listing = try await list(.listGroups(ListGroupsRequest())) { answer throws(KafkaFailure) in
+            guard case .listGroups(let answer) = answer else { throw Self.mismatch }
+            guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
+            return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }
+        }
+        return listing.sorted(by: \.name)
     }
 
     /// Members, shares, committed offsets and how far they lag.

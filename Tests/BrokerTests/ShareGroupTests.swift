@@ -152,8 +152,31 @@ import Testing
         #expect(world.machine.shareConfig(of: group).limits.lockDuration == .seconds(2))
         try world.apply(.share(.configure(group, ConfigChange(set: [], removed: ["share.auto.offset.reset", "share.record.lock.duration.ms"]))))
         #expect(world.machine.groupConfigs.isEmpty)
+        for text in ["earliest", "latest", "by_duration:PT1H30M", "by_duration:pt0.25s", "by_duration:P0D"] {
+            let config = try ShareGroupConfig().applying([.init(name: "share.auto.offset.reset", value: text)])
+            #expect(ShareGroupConfig.rows.first { $0.name == "share.auto.offset.reset" }?.read(config) == text)
+        }
+        for text in ["by_duration", "by_duration:", "by_duration:1h", "by_duration:-PT1S", "by_duration:PT-1S", "by_duration:P1Y", "BY_DURATION:PT1S", "PT1S"] {
+            #expect(throws: TopicConfigRefusal.self, "\(text)") { try ShareGroupConfig().applying([.init(name: "share.auto.offset.reset", value: text)]) }
+        }
         for entry in [("share.auto.offset.reset", "middle"), ("share.delivery.count.limit", "1"), ("consumer.session.timeout.ms", "5")] {
             #expect(throws: TopicConfigRefusal.self) { try ShareGroupConfig().applying([.init(name: entry.0, value: entry.1)]) }
         }
+    }
+
+    @Test func lengthsOfTimeAreReadAsISO8601WritesThem() {
+        let good: [(String, Int64)] = [
+            ("P1D", 86_400_000), ("PT1H", 3_600_000), ("PT2M", 120_000), ("PT3S", 3000), ("P1DT2H3M4.5S", 93_784_500), ("pt0,0019s", 1), ("PT0.123456789S", 123), ("PT1.S", 1000),
+            ("-PT1S", -1000), ("PT-1M", -60_000), ("-P-1D", 86_400_000), ("P1DT-1H", 82_800_000), ("+PT+1S", 1000), ("P106751991167D", 9_223_372_036_828_800_000),
+        ]
+        for (text, milliseconds) in good {
+            #expect(ISODuration(text)?.milliseconds == milliseconds, "\(text)")
+            #expect(ISODuration(text)?.text == text)
+        }
+        let bad = [
+            "", "P", "PT", "P1DT", "1D", "PD", "P1", "PT1", "P1H", "PT1D", "P1W", "P1M", "PT1S2M", "PT1H1H", "PT1.5H", "PT.5S", "PT1.1234567890S", "P 1D", "PT1S ", "--PT1S", "P1DP1D",
+            "P106751991168D", "PT99999999999999999999S", "P\u{0661}D",
+        ]
+        for text in bad { #expect(ISODuration(text) == nil, "\(text)") }
     }
 }

@@ -241,6 +241,33 @@ def settings_and_codecs(world):
         assert read(consumer, 3) == collections.Counter(numbers(5, 8))
         consumer.close()
 
+    @checks.check("a group begins with the records that are not older than it is told")
+    def _():
+        def produce_aged(topic, ages):
+            producer = Producer({"bootstrap.servers": world.servers, "acks": "all", "log_level": 0})
+            for age in ages:
+                producer.produce(topic, b"%d" % age, partition=0, timestamp=int((time.time() - age) * 1000))
+                producer.flush(PATIENCE)
+
+        topic = world.topic()
+        produce_aged(topic, (7200, 5400, 3000, 600))
+        for age, wanted in (("PT1H", (3000, 600)), ("P1D", (7200, 5400, 3000, 600)), ("P0DT0H5M", ())):
+            group = "one-aged-" + age
+            world.configure(group, share_auto_offset_reset="by_duration:" + age)
+            consumer = world.consumer(group, topic)
+            found = read(consumer, len(wanted))
+            assert found == collections.Counter(b"%d" % one for one in wanted), (age, found)
+            # Who finds nothing that is young enough begins at the end.
+            until(lambda: not poll(consumer, 0.1) and start_offset(Raw(world.servers), group, topic) == 4, "the group has come to the end")
+            consumer.close()
+        group = "one-aged-more"
+        world.configure(group, share_auto_offset_reset="by_duration:PT5M")
+        consumer = world.consumer(group, topic)
+        until(lambda: not poll(consumer, 0.1) and start_offset(Raw(world.servers), group, topic) == 4, "the group has begun")
+        produce_aged(topic, (1, 7000))
+        assert read(consumer, 2) == collections.Counter([b"1", b"7000"]), "where it has begun it reads on"
+        consumer.close()
+
     @checks.check("a group that reads committed records is told of no others, and passes over markers")
     def _():
         topic, group = world.topic(), "one-committed"
@@ -281,7 +308,7 @@ def settings_and_codecs(world):
         resource = ConfigResource(ConfigResource.Type.GROUP, "one-settings")
         shown = world.admin.describe_configs([resource])[resource].result(PATIENCE)
         assert shown["share.record.lock.duration.ms"].value == "5000" and shown["share.isolation.level"].value == "read_uncommitted"
-        for name, value in (("share.record.lock.duration.ms", "1"), ("share.auto.offset.reset", "middle"), ("no.such.setting", "1")):
+        for name, value in (("share.record.lock.duration.ms", "1"), ("share.auto.offset.reset", "middle"), ("share.auto.offset.reset", "by_duration:-PT1S"), ("no.such.setting", "1")):
             try:
                 world.configure("one-settings", **{name: value})
             except KafkaException as error:

@@ -15,6 +15,8 @@ final class SharedPartition {
     var state: SharePartition
     /// Whether records are being read for a consumer; others would read the same ones.
     var isReading = false
+    /// Where to begin is being looked up: what `state` says is nothing to be stored yet.
+    fileprivate var isSeeking = false
     /// Fetches that wait for records of it, by their number.
     var waiting: [Int: any FetchWaiter] = [:]
     /// Those who wait until what they did is stored.
@@ -103,8 +105,27 @@ final class SharedPartitions: @unchecked Sendable {
         let start = config.offsetReset == .earliest ? partition.startOffset : partition.highWatermark
         let shared = SharedPartition(name.group, partition, life: 0, SharePartition(start: start, limits: config.limits))
         opened[name] = shared
-        note(shared)
+        if case .byDuration(let age) = config.offsetReset { seek(shared, age, end: start, config) } else { note(shared) }
         return .opening(shared)
+    }
+
+    /// Looks up the first record below `end` that is not older than `age`; without one the group begins at `end`.
+    private func seek(_ shared: SharedPartition, _ age: ISODuration, end: Int64, _ config: ShareGroupConfig) {
+        shared.isSeeking = true
+        let (time, isLongAgo) = broker.time.wallTime().milliseconds.subtractingReportingOverflow(age.milliseconds)
+        broker.find(isLongAgo ? 0 : max(0, time), in: shared.partition) { [self] found in
+            guard opened[shared.name] === shared else { return }
+            switch found {
+            case .success(let place):
+                shared.isSeeking = false
+                shared.state = SharePartition(start: max(shared.partition.startOffset, min(end, place?.offset ?? end)), limits: config.limits)
+                note(shared)
+            case .failure(let error):
+                broker.log.error("where a share group begins could not be read", metadata: ["partition": "\(shared.partition.name)", "error": "\(error)"])
+                pausedUntil = broker.now + BrokerSettings.transactionRetry
+                drop(shared, .kafkaStorageError)
+            }
+        }
     }
 
     /// Begins anew from what is stored, if somebody asks: the state was set or removed by an administrator.
@@ -188,7 +209,7 @@ final class SharedPartitions: @unchecked Sendable {
 
     /// Stores what has changed, if anything has.
     func note(_ shared: SharedPartition) {
-        guard shared.state.hasChanged, !shared.isListed else { return }
+        guard shared.state.hasChanged, !shared.isListed, !shared.isSeeking else { return }
         shared.isListed = true
         changed.append(shared)
         storeNext()

@@ -441,8 +441,8 @@ def killed(server, world):
         consumer.close()
 
 
-def lag_elsewhere(world):
-    @checks.check("the coordinator knows the lag of partitions of which it has no replica")
+def lag_elsewhere(cluster, world):
+    @checks.check("the coordinator knows the lag of partitions of which it has no replica, and of those alone that somebody leads")
     def _():
         topic, group = "three-elsewhere", "three-elsewhere"
         world.admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(PATIENCE)
@@ -464,11 +464,26 @@ def lag_elsewhere(world):
 
         until(go_on, "fifteen records")
         consumer.close()
-        ran = subprocess.run([program, "broker", "group", "describe", group, "-o", "json", "--server", world.servers.split(",")[0]], capture_output=True, text=True, timeout=60)
-        assert ran.returncode == 0, ran.stderr
+
+        def shown(verb, server):
+            ran = subprocess.run([program, "broker", "group", verb, group, "-o", "json", "--server", server.address], capture_output=True, text=True, timeout=60)
+            assert ran.returncode == 0, ran.stderr
+            return json.loads(ran.stdout)
+
         # One record of five is left in each partition; that the other four are done with only the coordinator knows.
-        shown = json.loads(ran.stdout)
-        assert [(row["committed"], row["end"], row["lag"]) for row in shown] == [(0, 5, 1)] * 3, shown
+        rows = shown("describe", cluster.brokers[0])
+        assert [(row["committed"], row["end"], row["lag"]) for row in rows] == [(0, 5, 1)] * 3, rows
+        assert [(row["lag"], row["largest"]) for row in shown("lag", cluster.brokers[0])] == [(3, 1)]
+        victim = cluster.brokers[cluster.partitions(topic)[0].leader - 1]
+        victim.send(signal.SIGKILL)
+        cluster.wait(lambda: cluster.partitions(topic)[0].leader < 0, "partition 0 has no leader")
+        other = next(broker for broker in cluster.brokers if broker is not victim)
+        rows = shown("describe", other)
+        assert [(row["end"], row["lag"]) for row in rows] == [(None, None), (5, 1), (5, 1)], rows
+        assert [(row["lag"], row["largest"]) for row in shown("lag", other)] == [(None, None)]
+        victim.start()
+        victim.wait_ready()
+        cluster.wait(lambda: cluster.partitions(topic)[0].leader > 0, "partition 0 has a leader again")
 
 
 def leader_lost(cluster, world):
@@ -517,7 +532,7 @@ cluster = Cluster(program, directory + "/three")
 try:
     three = World(cluster.servers, "three")
     scenarios(three)
-    lag_elsewhere(three)
+    lag_elsewhere(cluster, three)
     leader_lost(cluster, three)
 finally:
     cluster.stop()

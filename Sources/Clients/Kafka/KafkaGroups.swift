@@ -74,10 +74,15 @@ extension KafkaClient {
     private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
         var group = group
         for (topic, partition, offset) in try await committed(group.name, topics: nil) {
-            let end = try await self.offset(of: topic, partition, at: KafkaClient.latest)
+            let end = try await endIfLed(topic, partition)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }
         return group
+    }
+
+    /// The end of a partition; nil while nobody leads it, so that the others can be shown all the same.
+    func endIfLed(_ topic: String, _ partition: Int32) async throws -> Int64? {
+        do { return try await offset(of: topic, partition, at: KafkaClient.latest) } catch KafkaFailure.noLeader { return nil }
     }
 
     /// nil if there is no such group of that kind, or the broker knows no such kind.

@@ -3,7 +3,33 @@
 import Base
 
 /// Where a share group begins to read a partition that it has not read before.
-package enum ShareOffsetReset: String, Sendable { case earliest, latest }
+package enum ShareOffsetReset: Sendable, Equatable {
+    case earliest
+    case latest
+    /// At the first record that is not older than that when the partition is read first; at the end if there is none (KIP-1106).
+    case byDuration(ISODuration)
+
+    private static let durationPrefix = "by_duration:"
+
+    /// nil if the text says none of these, or a time to come.
+    init?(text: String) {
+        switch text {
+        case "earliest": self = .earliest
+        case "latest": self = .latest
+        default:
+            guard text.hasPrefix(Self.durationPrefix), let age = ISODuration(String(text.dropFirst(Self.durationPrefix.count))), age.milliseconds >= 0 else { return nil }
+            self = .byDuration(age)
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .earliest: "earliest"
+        case .latest: "latest"
+        case .byDuration(let age): Self.durationPrefix + age.text
+        }
+    }
+}
 
 /// What a share group obeys.
 package struct ShareGroupConfig: Sendable, Equatable {
@@ -30,10 +56,10 @@ extension ShareGroupConfig {
     package static let rows: [ShareGroupConfigRow] = [
         ShareGroupConfigRow(
             name: "share.auto.offset.reset", type: .string,
-            documentation: "Where the group begins to read a partition: earliest or latest.",
-            read: { $0.offsetReset.rawValue },
+            documentation: "Where the group begins to read a partition: earliest, latest, or by_duration: and how old records may be, such as by_duration:PT1H.",
+            read: { $0.offsetReset.text },
             write: { config, text in
-                guard let reset = ShareOffsetReset(rawValue: text) else { return false }
+                guard let reset = ShareOffsetReset(text: text) else { return false }
                 config.offsetReset = reset
                 return true
             }),

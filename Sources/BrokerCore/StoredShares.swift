@@ -1,6 +1,6 @@
 // How far share groups have come, in the replicated state: for each group and partition where it begins and what is known of the records behind. The
-// partition's leader writes it down before it acknowledges; what a deposed leader writes, or one that has not heard of a reset, is refused. Kafka keeps
-// the same in a topic of its own, with a coordinator between.
+// partition's leader writes it down before it acknowledges; what a deposed leader writes, or one that goes on from another
+// state than the present one, is refused. Kafka keeps the same in a topic of its own, with a coordinator between.
 import Base
 
 /// A share partition as it is stored.
@@ -70,17 +70,17 @@ package struct ShareStore: WireLayout, Equatable {
     package var partition: Int32 = 0
     /// The term in which the writer leads.
     package var leaderEpoch: Int32 = 0
-    /// The life of the state that the writer knows; 0 for none.
-    package var life: Int64 = 0
+    /// The revision of the state that the writer knows and goes on from; 0 for none.
+    package var revision: Int64 = 0
     package var share = StoredShare()
 
     package init() {}
-    package init(group: GroupID, topicID: UUIDBytes, partition: Int32, leaderEpoch: Int32, life: Int64, share: StoredShare) {
+    package init(group: GroupID, topicID: UUIDBytes, partition: Int32, leaderEpoch: Int32, revision: Int64, share: StoredShare) {
         self.group = group
         self.topicID = topicID
         self.partition = partition
         self.leaderEpoch = leaderEpoch
-        self.life = life
+        self.revision = revision
         self.share = share
     }
 
@@ -89,7 +89,7 @@ package struct ShareStore: WireLayout, Equatable {
         try io.uuid(&topicID)
         try io.int32(&partition)
         try io.int32(&leaderEpoch)
-        try io.int64(&life)
+        try io.int64(&revision)
         try io.nested(&share)
     }
 }
@@ -150,18 +150,20 @@ package enum ShareCommand: WireLayout, Equatable {
 
 /// What became of one of several stores.
 package enum ShareStoreVerdict: Sendable, Equatable {
-    case stored
-    /// Another broker leads, or the state was set anew or removed since.
+    /// The state has this revision now.
+    case stored(revision: Int64)
+    /// Another broker leads, or the state is not the one that the writer went on from: it was set anew or removed, or an earlier write was stored without
+    /// its writer's having heard of it.
     case stale
     /// There are as many share partitions as there may be.
     case full
 }
 
-/// The state of a group's partition with the term and the life that it is of.
+/// The state of a group's partition with the term that it is of.
 package struct ShareRecord: Sendable, Equatable {
     package var leaderEpoch: Int32
-    /// Another one whenever the state is made or set anew: the slot at which that was.
-    package var life: Int64
+    /// The slot of the write.
+    package var revision: Int64
     package var share: StoredShare
 }
 
@@ -187,13 +189,14 @@ extension BrokerMachine {
         let place = TopicPartition(topic.name, store.partition)
         if let state = cluster.partitions[place], state.leaderEpoch != store.leaderEpoch { return .stale }
         let present = share(store.group, place)
-        guard present?.life ?? 0 == store.life else { return .stale }
+        guard present?.revision ?? 0 == store.revision else { return .stale }
         guard present != nil || shareCount < Self.sharePartitionsMax else { return .full }
-        set(ShareRecord(leaderEpoch: store.leaderEpoch, life: present?.life ?? Self.life(position), share: store.share), store.group, place, &rows)
-        return .stored
+        let revision = Self.revision(position)
+        set(ShareRecord(leaderEpoch: store.leaderEpoch, revision: revision, share: store.share), store.group, place, &rows)
+        return .stored(revision: revision)
     }
 
-    private static func life(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
+    private static func revision(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
 
     /// Lets a group without members read on from these offsets.
     private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -204,7 +207,7 @@ extension BrokerMachine {
         guard shareCount + added <= Self.sharePartitionsMax else { return .refused(.tooManySharePartitions(limit: Self.sharePartitionsMax)) }
         for one in known {
             let epoch = share(group, one.partition)?.leaderEpoch ?? 0
-            set(ShareRecord(leaderEpoch: epoch, life: Self.life(position), share: StoredShare(start: one.offset)), group, one.partition, &rows)
+            set(ShareRecord(leaderEpoch: epoch, revision: Self.revision(position), share: StoredShare(start: one.offset)), group, one.partition, &rows)
         }
         return .sharesReset(group, known.map(\.partition))
     }
@@ -228,7 +231,7 @@ extension BrokerMachine {
         put(record, group, place)
         let key: Row = [.text(group.rawValue), .text(place.topic), .integer(Int64(place.partition))]
         guard let record else { return rows.delete(Self.sharesTable, key: key) }
-        rows.upsert(Self.sharesTable, key + [.integer(record.life), .integer(Int64(record.leaderEpoch)), .blob(record.share.stored)])
+        rows.upsert(Self.sharesTable, key + [.integer(record.revision), .integer(Int64(record.leaderEpoch)), .blob(record.share.stored)])
     }
 
     private mutating func put(_ record: ShareRecord?, _ group: GroupID, _ place: TopicPartition) {
@@ -241,17 +244,18 @@ extension BrokerMachine {
 
     // MARK: rows
 
+    /// The revision is in the column `life`, which was made when only another life of the state was another revision.
     static let sharesTable = TableSchema(
         "share_partitions", key: [.init("share_group", .text), .init("topic", .text), .init("partition", .integer)],
         values: [.init("life", .integer), .init("leader_epoch", .integer), .init("state", .blob)])
 
     mutating func loadShare(_ row: Row) throws(StateCorruption) {
-        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)), let life = row[3].integer,
+        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)), let revision = row[3].integer,
             let epoch = row[4].integer.flatMap(Int32.init(exactly:)), let blob = row[5].blob
         else { throw StateCorruption("the row of a share partition is incomplete") }
         do throws(WireError) {
             let share = try StoredShare(decoding: blob, as: DurableDialect.self)
-            put(ShareRecord(leaderEpoch: epoch, life: life, share: share), GroupID(group), TopicPartition(topic, partition))
+            put(ShareRecord(leaderEpoch: epoch, revision: revision, share: share), GroupID(group), TopicPartition(topic, partition))
         } catch { throw StateCorruption("what share group '\(group)' knows of '\(topic)-\(partition)' cannot be read: \(error)") }
     }
 }

@@ -54,6 +54,9 @@ struct SimMetadataLog<Purpose> {
     func coordinates(_ index: Int, _ name: String) -> Bool { brokers[index].hasJoined && brokers[index].machine.cluster.coordinator(of: name) == Self.id(index) }
     func claim(_ index: Int, _ name: String) -> CoordinatorClaim { brokers[index].machine.cluster.claim(of: name, by: Self.id(index)) }
 
+    /// Whether the command that was decided last set share groups anew.
+    var latestIsReset: Bool { if case .share(.setStarts) = commands.last?.command { true } else { false } }
+
     private static func id(_ index: Int) -> Int32 { Int32(index + 1) }
 
     private func record(_ index: Int) -> BrokerRecord {

@@ -1,4 +1,4 @@
-// The broker's part of a run: replicas of a partition, transactions and groups, each on the same seeds.
+// The broker's part of a run: replicas of a partition, transactions and groups of all kinds, each on the same seeds.
 import Foundation
 import Simulator
 
@@ -13,6 +13,7 @@ struct BrokerSeeds {
             ("partition", { var run = PartitionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 6000) }),
             ("transactions", { var run = TransactionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 20_000) }),
             ("consumer group", { var run = ConsumerGroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
+            ("share group", { var run = ShareRun(seed: seed, brokers: brokers); _ = try run.run(steps: 40_000) }),
             ("classic group", { var run = GroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
         ].compactMap { (name: String, live: () throws -> Void) in
             do { try live() } catch { return "BROKEN \(name), \(error)" }
@@ -32,7 +33,7 @@ struct BrokerSeeds {
         }
         for line in lines.sorted() { print(line) }
         let time = String(format: "%.1f", Date().timeIntervalSince(began))
-        print("brokers: \(count) seeds each of a partition, of transactions and of both kinds of groups in \(time) s, \(lines.count) broke a law")
+        print("brokers: \(count) seeds each of a partition, of transactions and of the three kinds of groups in \(time) s, \(lines.count) broke a law")
         return lines.isEmpty
     }
 }

@@ -114,10 +114,10 @@ func picture(_ machine: BrokerMachine) -> String {
                 share.append(count: Int64(1 + random.below(9)), state: [.available, .acknowledged, .archived][random.below(3)], deliveries: Int16(random.below(5)))
             }
             let id = machine.topics[place.topic]?.id ?? .drawn(from: &random)
-            let (epoch, life) = (machine.cluster.partitions[place]?.leaderEpoch ?? 0, machine.share(group, place)?.life ?? 0)
+            let (epoch, revision) = (machine.cluster.partitions[place]?.leaderEpoch ?? 0, machine.share(group, place)?.revision ?? 0)
             let store = ShareStore(
                 group: group, topicID: id, partition: place.partition, leaderEpoch: epoch + (random.chance(1, in: 9) ? 1 : 0),
-                life: life + (random.chance(1, in: 9) ? 1 : 0), share: share)
+                revision: revision + (random.chance(1, in: 9) ? 1 : 0), share: share)
             return .share(.store([store]))
         }
     }

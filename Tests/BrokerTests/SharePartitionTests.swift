@@ -83,6 +83,44 @@ import Testing
         try share.acknowledge(ann, [range(10, 19, .accept)], now: time(31))
     }
 
+    @Test func aRenewedLockIsTheSameDelivery() throws {
+        var share = partition(deliveriesMax: 2)
+        _ = share.acquire(ann, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(0))
+        // Renewed as often as one likes, and beside what is said of other records.
+        for seconds in 1...9 { try share.acknowledge(ann, [range(0, 9, .renew)], now: time(seconds * 20)) }
+        try share.acknowledge(ann, [range(0, 3, .renew, .accept, .renew, .release)], now: time(190))
+        #expect(share.nextDeadline == time(210), "what was not named keeps its lock")
+        try share.acknowledge(ann, [range(0, 0, .release), range(2, 2, .accept), range(4, 9, .renew)], now: time(200))
+        #expect(share.acquire(bob, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(200)) == [.init(first: 0, last: 0, delivery: 2), .init(first: 3, last: 3, delivery: 2)])
+        // The last delivery can be renewed as well, and is the last one for all that.
+        try share.acknowledge(bob, [range(0, 0, .renew), range(3, 3, .renew)], now: time(220))
+        share.expire(now: time(230))
+        #expect(throws: ShareRefusal.notAcquired) { try share.acknowledge(ann, [range(4, 9, .renew)], now: time(230)) }
+        share.expire(now: time(250))
+        #expect(share.start == 4 && share.nextDeadline == nil, "given up")
+    }
+
+    // MARK: what is stored and whom it is told
+
+    @Test func whoeverAcknowledgesHearsOfItOnceItIsStored() throws {
+        var share = ShareLeadership<String>(term: 3, revision: 0, SharePartition(start: 0, limits: SharePartitionLimits()))
+        #expect(!share.isReady)
+        #expect(share.beginWrite() == StoredShare(start: 0))
+        #expect(share.stored(as: 7) == [] && share.isReady && share.revision == 7)
+        _ = share.state.acquire(ann, batches(0, 2), from: 0, recordsMax: 20, isExact: false, now: time(0))
+        #expect(try share.acknowledge(ann, [range(0, 0, .renew)], now: time(1), "renews"), "nothing is to be stored")
+        #expect(try !share.acknowledge(ann, [range(0, 4, .accept)], now: time(1), "first"))
+        #expect(share.beginWrite().start == 5)
+        // Said again while it is written: that may come to nothing yet.
+        #expect(try !share.acknowledge(ann, [range(0, 4, .accept)], now: time(1), "again"))
+        #expect(try !share.acknowledge(ann, [range(5, 9, .accept)], now: time(1), "next"))
+        #expect(share.stored(as: 9) == ["first", "again"] && share.revision == 9)
+        #expect(share.beginWrite().start == 10)
+        #expect(try !share.acknowledge(ann, [range(10, 19, .accept)], now: time(1), "last"))
+        #expect(share.giveUp() == ["last"], "those of the write that is under way wait for its end")
+        #expect(share.failed() == ["next"] && share.revision == 9)
+    }
+
     @Test func whatAConsumerDoesNotHaveItCannotAcknowledge() throws {
         var share = partition()
         _ = share.acquire(ann, batches(0, 2), from: 0, recordsMax: 20, isExact: false, now: time(0))

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 
-from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, ElectionType, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, ResourceType
 from kafka import KafkaAdminClient, TopicPartition as Place
 from kafka.admin import NewTopic
@@ -16,6 +16,7 @@ from kafka.protocol.consumer import FetchRequest
 from checks import Checks
 from kafka_cluster import Cluster
 from kafka_raw import Raw
+from platform_child import free_port
 
 checks = Checks()
 cluster = Cluster(sys.argv[1], sys.argv[2], extra=["--set", "broker.replica-lag-max.ms=3000"])
@@ -403,6 +404,39 @@ def _():
     broker(2).wait_ready()
     cluster.wait_in_sync("shared")
     assert (named, alive) == ([1, 2, 3], [1, 3]), (named, alive)
+
+
+@checks.check("a verb that asks every broker names the one that does not answer")
+def _():
+    def listed(*words):
+        ran = subprocess.run([sys.argv[1], "broker", *words, "list", "--server", broker(1).address], capture_output=True, text=True, timeout=60)
+        return ran.returncode, ran.stdout, ran.stderr
+
+    groups = ["told-%d" % number for number in range(12)]
+    cluster.create("told", 1, 3)
+    for group in groups:
+        offset = TopicPartition("told", 0, 0)
+        cluster.admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, [offset])])[group].result(20)
+    status, shown, said = listed("group")
+    assert status == 0 and all(group in shown for group in groups), (status, shown, said)
+    broker(3).send(signal.SIGTERM)
+    broker(3).process.wait()
+    usual = list(broker(3).arguments)
+    broker(3).arguments += ["--set", "broker.advertised=127.0.0.1:%d" % free_port()]
+    broker(3).start()
+    broker(3).wait_ready()
+    cluster.wait(lambda: 3 in cluster.alive(), "the broker that nobody reaches")
+    status, shown, said = listed("group")
+    assert status == 69 and "broker 3 does not tell its groups" in said and "broker 1" not in said and "broker 2" not in said, (status, shown, said)
+    assert 0 < sum(group in shown for group in groups) < len(groups), shown
+    status, shown, said = listed("txn")
+    assert status == 69 and "broker 3 does not tell its transactions" in said, (status, shown, said)
+    broker(3).send(signal.SIGTERM)
+    broker(3).process.wait()
+    broker(3).arguments = usual
+    broker(3).start()
+    broker(3).wait_ready()
+    cluster.wait(lambda: listed("group")[0] == 0, "all brokers answer")
 
 
 @checks.check("partitions in which nothing happens stay in sync, and are in sync again when a follower is back")

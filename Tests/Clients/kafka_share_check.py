@@ -4,6 +4,7 @@ Consumers share partitions; records are accepted, released, rejected, forgotten 
 the leader of three. Every record comes to somebody, none that was accepted comes again, and none has two holders at a time.
 """
 import collections
+import json
 import logging
 import signal
 import struct
@@ -241,6 +242,33 @@ def settings_and_codecs(world):
         assert read(consumer, 3) == collections.Counter(numbers(5, 8))
         consumer.close()
 
+    @checks.check("a group begins with the records that are not older than it is told")
+    def _():
+        def produce_aged(topic, ages):
+            producer = Producer({"bootstrap.servers": world.servers, "acks": "all", "log_level": 0})
+            for age in ages:
+                producer.produce(topic, b"%d" % age, partition=0, timestamp=int((time.time() - age) * 1000))
+                producer.flush(PATIENCE)
+
+        topic = world.topic()
+        produce_aged(topic, (7200, 5400, 3000, 600))
+        for age, wanted in (("PT1H", (3000, 600)), ("P1D", (7200, 5400, 3000, 600)), ("P0DT0H5M", ())):
+            group = "one-aged-" + age
+            world.configure(group, share_auto_offset_reset="by_duration:" + age)
+            consumer = world.consumer(group, topic)
+            found = read(consumer, len(wanted))
+            assert found == collections.Counter(b"%d" % one for one in wanted), (age, found)
+            # Who finds nothing that is young enough begins at the end.
+            until(lambda: not poll(consumer, 0.1) and start_offset(Raw(world.servers), group, topic) == 4, "the group has come to the end")
+            consumer.close()
+        group = "one-aged-more"
+        world.configure(group, share_auto_offset_reset="by_duration:PT5M")
+        consumer = world.consumer(group, topic)
+        until(lambda: not poll(consumer, 0.1) and start_offset(Raw(world.servers), group, topic) == 4, "the group has begun")
+        produce_aged(topic, (1, 7000))
+        assert read(consumer, 2) == collections.Counter([b"1", b"7000"]), "where it has begun it reads on"
+        consumer.close()
+
     @checks.check("a group that reads committed records is told of no others, and passes over markers")
     def _():
         topic, group = world.topic(), "one-committed"
@@ -281,7 +309,7 @@ def settings_and_codecs(world):
         resource = ConfigResource(ConfigResource.Type.GROUP, "one-settings")
         shown = world.admin.describe_configs([resource])[resource].result(PATIENCE)
         assert shown["share.record.lock.duration.ms"].value == "5000" and shown["share.isolation.level"].value == "read_uncommitted"
-        for name, value in (("share.record.lock.duration.ms", "1"), ("share.auto.offset.reset", "middle"), ("no.such.setting", "1")):
+        for name, value in (("share.record.lock.duration.ms", "1"), ("share.auto.offset.reset", "middle"), ("share.auto.offset.reset", "by_duration:-PT1S"), ("no.such.setting", "1")):
             try:
                 world.configure("one-settings", **{name: value})
             except KafkaException as error:
@@ -413,6 +441,51 @@ def killed(server, world):
         consumer.close()
 
 
+def lag_elsewhere(cluster, world):
+    @checks.check("the coordinator knows the lag of partitions of which it has no replica, and of those alone that somebody leads")
+    def _():
+        topic, group = "three-elsewhere", "three-elsewhere"
+        world.admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(PATIENCE)
+        world.configure(group)
+        producer = Producer({"bootstrap.servers": world.servers, "acks": "all", "log_level": 0})
+        for number in range(15):
+            producer.produce(topic, b"first" if number < 3 else b"more", partition=number % 3)
+        assert producer.flush(PATIENCE) == 0
+        consumer = world.consumer(group, topic, explicit=True)
+        count = 0
+
+        def go_on():
+            nonlocal count
+            for message in poll(consumer):
+                consumer.acknowledge(message, RELEASE if message.value() == b"first" else ACCEPT)
+                count += message.delivery_count() == 1
+            refused(consumer.commit_sync())
+            return count == 15
+
+        until(go_on, "fifteen records")
+        consumer.close()
+
+        def shown(verb, server):
+            ran = subprocess.run([program, "broker", "group", verb, group, "-o", "json", "--server", server.address], capture_output=True, text=True, timeout=60)
+            assert ran.returncode == 0, ran.stderr
+            return json.loads(ran.stdout)
+
+        # One record of five is left in each partition; that the other four are done with only the coordinator knows.
+        rows = shown("describe", cluster.brokers[0])
+        assert [(row["committed"], row["end"], row["lag"]) for row in rows] == [(0, 5, 1)] * 3, rows
+        assert [(row["lag"], row["largest"]) for row in shown("lag", cluster.brokers[0])] == [(3, 1)]
+        victim = cluster.brokers[cluster.partitions(topic)[0].leader - 1]
+        victim.send(signal.SIGKILL)
+        cluster.wait(lambda: cluster.partitions(topic)[0].leader < 0, "partition 0 has no leader")
+        other = next(broker for broker in cluster.brokers if broker is not victim)
+        rows = shown("describe", other)
+        assert [(row["end"], row["lag"]) for row in rows] == [(None, None), (5, 1), (5, 1)], rows
+        assert [(row["lag"], row["largest"]) for row in shown("lag", other)] == [(None, None)]
+        victim.start()
+        victim.wait_ready()
+        cluster.wait(lambda: cluster.partitions(topic)[0].leader > 0, "partition 0 has a leader again")
+
+
 def leader_lost(cluster, world):
     @checks.check("the leader is killed: nothing is lost, and nothing that was accepted comes again")
     def _():
@@ -459,6 +532,7 @@ cluster = Cluster(program, directory + "/three")
 try:
     three = World(cluster.servers, "three")
     scenarios(three)
+    lag_elsewhere(cluster, three)
     leader_lost(cluster, three)
 finally:
     cluster.stop()

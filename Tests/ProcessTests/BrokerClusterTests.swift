@@ -45,6 +45,14 @@ extension OneAtATime {
             _ = try broker("consume", "events", "--group", "readers", "--until-end", at: "broker-3")
             #expect(try broker("group", "lag", "readers", "-o", "json", at: "broker-2").contains("\"lag\":0"))
             #expect(try broker("topic", "describe", "events", "-o", "json", at: "broker-2").contains("\"in_sync\""))
+            // Groups are spread over the brokers; each of these, and every broker's own settings, are found from any of them.
+            let names = (0..<12).map { "group-\($0)" }
+            for name in names { _ = try broker("group", "reset", name, "--topic", "events", "--to", "end", at: "broker-2") }
+            for endpoint in ["broker", "broker-2", "broker-3"] {
+                let listed = try broker("group", "list", at: endpoint).split(separator: "\n").dropFirst().map { $0.prefix { $0 != " " } }
+                #expect(listed == (names + ["readers"]).sorted().map { $0[...] }, "\(endpoint)")
+                for number in ["1", "2", "3"] { #expect(try broker("config", "--broker", number, "-o", "json", at: endpoint).contains("\"broker.id\",\"value\":\"\(number)\"")) }
+            }
             _ = try broker("group", "reset", "readers", "--topic", "events", "--to", "beginning")
             _ = try broker("group", "delete", "readers", at: "broker-3")
             _ = try broker("topic", "delete", "events")

@@ -27,6 +27,7 @@ final class ClusterMember: @unchecked Sendable {
     let incarnation: UUIDBytes
     /// One for each broker that leads partitions which lie here too.
     var fetchers: [Int32: ReplicaFetcher] = [:]
+    var leaderEnds: [Int32: LeaderEnds] = [:]
     private var lastHeard: [Int32: Instant] = [:]
     /// When the link to a broker broke.
     private var lost: [Int32: Instant] = [:]

@@ -52,7 +52,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             guard !isOutdated else { return }
             isOutdated = true
             // Ends the wait of the question that lies with the leader.
-            stream?.ask(FetchRequest(replicaID: broker.settings.nodeID, topics: [])) { _ in }
+            stream?.ask(.fetch(FetchRequest(replicaID: broker.settings.nodeID, topics: [])), version: Self.version) { _ in }
         } else {
             next()
         }
@@ -78,9 +78,9 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let request = question() else { return retryLater() }
         isBusy = true
         isOutdated = false
-        stream.ask(request) { [self] answer in
+        stream.ask(.fetch(request), version: Self.version) { [self] answer in
             isBusy = false
-            guard let answer, session.isNext(answer, followed.keys) else { return retryLater() }
+            guard case .fetch(let answer) = answer, session.isNext(answer, followed.keys) else { return retryLater() }
             isBusy = true
             take(answer)
         }
@@ -245,48 +245,5 @@ final class ReplicaFetcher: @unchecked Sendable {
             }
             loop.execute { changed(result) }
         }
-    }
-}
-
-/// A stream to a peer: Kafka's requests, one answer after the other.
-final class PeerStream: FrameSession {
-    private let frames: FrameConnection
-    private let clientID: String
-    private var waiting: [(id: Int32, done: (FetchResponse?) -> Void)] = []
-    private var nextID: Int32 = 1
-    private let lost: (PeerStream) -> Void
-
-    init(_ frames: FrameConnection, clientID: String, _ lost: @escaping (PeerStream) -> Void) {
-        self.frames = frames
-        self.clientID = clientID
-        self.lost = lost
-    }
-
-    /// `done` gets nil if the connection breaks or the answer makes no sense.
-    func ask(_ request: FetchRequest, _ done: @escaping (FetchResponse?) -> Void) {
-        let frame: Bytes
-        do { frame = try KafkaFrame.encodeRequest(.fetch(request), correlationID: nextID, version: ReplicaFetcher.version, clientID: clientID) } catch {
-            preconditionFailure("a question of ours can always be encoded: \(error)")
-        }
-        waiting.append((nextID, done))
-        nextID &+= 1
-        frames.sendRaw(frame)
-    }
-
-    func received(_ frame: Bytes) {
-        do {
-            guard let first = waiting.first, try KafkaFrame.correlationID(of: frame) == first.id,
-                case .fetch(let response) = try KafkaFrame.decodeResponse(frame, key: .fetch, version: ReplicaFetcher.version)
-            else { return frames.close() }
-            waiting.removeFirst()
-            first.done(response)
-        } catch { frames.close() }
-    }
-
-    func closed() {
-        let left = waiting
-        waiting = []
-        for one in left { one.done(nil) }
-        lost(self)
     }
 }

@@ -46,14 +46,15 @@ extension Broker {
     /// From this version of ListOffsets on clients know OFFSET_NOT_AVAILABLE.
     private static var firstVersionThatWaits: Int16 { 5 }
 
-    private typealias Found = Result<(offset: Int64, timestamp: Int64)?, StorageError>
+    typealias FoundByTime = Result<(offset: Int64, timestamp: Int64)?, StorageError>
 
-    private func find(_ timestamp: Int64, in partition: Partition, _ done: @escaping (Found) -> Void) {
+    /// Looks up the first record at or after a time in milliseconds since 1970, or one with the highest time if that is negative.
+    func find(_ timestamp: Int64, in partition: Partition, _ done: @escaping (FoundByTime) -> Void) {
         let log = partition.log
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done = done
         partition.writer.disk.submit {
-            let found: Found = Result { () throws(StorageError) in
+            let found: FoundByTime = Result { () throws(StorageError) in
                 timestamp >= 0 ? try log.find(timestamp: timestamp) : try log.findMaxTimestamp()
             }
             self.loop.execute { done(found) }
@@ -79,7 +80,7 @@ private final class ListOffsetsAnswer {
     }
 
     /// No such record is no error: offset and time stay -1.
-    func take(_ t: Int, _ p: Int, _ found: Result<(offset: Int64, timestamp: Int64)?, StorageError>, _ partition: Partition, below end: Int64) {
+    func take(_ t: Int, _ p: Int, _ found: Broker.FoundByTime, _ partition: Partition, below end: Int64) {
         switch found {
         case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp, partition.epochs.epoch(at: place.offset))
         case .success: break

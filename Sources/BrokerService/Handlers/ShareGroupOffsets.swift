@@ -6,20 +6,29 @@ import KafkaWire
 
 extension Broker {
     func describeShareGroupOffsets(_ request: DescribeShareGroupOffsetsRequest, _ call: Call) {
-        let groups = request.groups.map { asked -> DescribeShareGroupOffsetsResponse.Group in
-            let group = GroupID(asked.groupID)
-            guard isShareGroup(group) else {
-                return .init(groupID: asked.groupID, errorCode: .groupIDNotFound, errorMessage: "there is no share group '\(group)'")
-            }
-            let topics = asked.topics ?? byTopic(machine.shares[group]?.keys ?? []).map { .init(topicName: $0.topic.name, partitions: $0.partitions) }
-            return .init(groupID: asked.groupID, topics: topics.map { describe($0, group) })
+        var request = request
+        for index in request.groups.indices where request.groups[index].topics == nil {
+            let read = machine.shares[GroupID(request.groups[index].groupID)]?.keys ?? []
+            request.groups[index].topics = byTopic(read).map { .init(topicName: $0.topic.name, partitions: $0.partitions) }
         }
-        call.reply(.describeShareGroupOffsets(DescribeShareGroupOffsetsResponse(groups: groups)))
+        let places = request.groups.flatMap { asked in
+            (asked.topics ?? []).flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.filter { machine.share(GroupID(asked.groupID), $0) != nil }
+        }
+        ends(of: Set(places).sorted()) { [self] ends in
+            let groups = request.groups.map { asked -> DescribeShareGroupOffsetsResponse.Group in
+                let group = GroupID(asked.groupID)
+                guard isShareGroup(group) else {
+                    return .init(groupID: asked.groupID, errorCode: .groupIDNotFound, errorMessage: "there is no share group '\(group)'")
+                }
+                return .init(groupID: asked.groupID, topics: (asked.topics ?? []).map { describe($0, group, ends) })
+            }
+            call.reply(.describeShareGroupOffsets(DescribeShareGroupOffsetsResponse(groups: groups)))
+        }
     }
 
     private func isShareGroup(_ group: GroupID) -> Bool { shareGroups.groups[group] != nil || machine.isShareGroup(group) }
 
-    private func describe(_ asked: DescribeShareGroupOffsetsRequest.Topic, _ group: GroupID) -> DescribeShareGroupOffsetsResponse.Topic {
+    private func describe(_ asked: DescribeShareGroupOffsetsRequest.Topic, _ group: GroupID, _ ends: [TopicPartition: Int64]) -> DescribeShareGroupOffsetsResponse.Topic {
         let topic = machine.topics[asked.topicName]
         return .init(
             topicName: asked.topicName, topicID: topic?.id ?? UUIDBytes(),
@@ -29,11 +38,9 @@ extension Broker {
                     return .init(partition: number, startOffset: -1, errorCode: .unknownTopicOrPartition, errorMessage: "there is no partition '\(place)'")
                 }
                 guard let record = machine.share(group, place) else { return .init(partition: number, startOffset: -1, leaderEpoch: 0) }
-                // Followers know the end a moment later than the leader does.
-                let end = partitions[place].map(\.highWatermark)
                 return .init(
                     partition: number, startOffset: record.share.start, leaderEpoch: record.leaderEpoch,
-                    lag: end.map { max(0, $0 - record.share.start - record.share.doneCount) } ?? -1)
+                    lag: ends[place].map { max(0, $0 - record.share.start - record.share.doneCount) } ?? -1)
             })
     }
 

@@ -127,7 +127,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
     private var isReady: Bool {
         session.parts.contains { part in
             switch find(part) {
-            case .ready(let shared): !shared.isReading && shared.state.nextOffset(below: shared.partition.end(of: isolation)) != nil
+            case .ready(let shared): !shared.isReading && shared.leadership.state.nextOffset(below: shared.partition.end(of: isolation)) != nil
             case .opening, .waiting: false
             case .refused: true
             }
@@ -160,7 +160,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             case .opening, .waiting: break
             case .ready(let shared):
                 let visible = shared.partition.end(of: isolation)
-                guard !shared.isReading, let offset = shared.state.nextOffset(below: visible) else { continue }
+                guard !shared.isReading, let offset = shared.leadership.state.nextOffset(below: visible) else { continue }
                 if let records = shared.partition.tailRecords(from: offset, below: visible, maxBytes: bytesLeft) {
                     take(records, from: offset, shared, part)
                 } else {
@@ -204,7 +204,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             hasStalled = true
             return
         }
-        let acquired = shared.state.acquire(
+        let acquired = shared.leadership.state.acquire(
             session.member, batches.batches, from: offset, recordsMax: recordsLeft, isExact: request.shareAcquireMode == Self.recordLimit, now: broker.now)
         broker.sharedPartitions.note(shared)
         guard let last = acquired.last?.last else { return }

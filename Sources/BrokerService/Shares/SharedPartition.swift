@@ -8,29 +8,23 @@ import KafkaWire
 final class SharedPartition {
     let group: GroupID
     let partition: Partition
-    /// The term of the partition in which this was made; it is worth nothing in another one.
-    let term: Int32
-    /// The life of the stored state; 0 until it is stored for the first time, and nobody is given anything before that.
-    fileprivate(set) var life: Int64
-    var state: SharePartition
+    /// What is known of its records. Those who wait get how the write went that they wait for.
+    var leadership: ShareLeadership<(KafkaErrorCode) -> Void>
     /// Whether records are being read for a consumer; others would read the same ones.
     var isReading = false
+    /// Where to begin is being looked up: what `state` says is nothing to be stored yet.
+    fileprivate var isSeeking = false
     /// Fetches that wait for records of it, by their number.
     var waiting: [Int: any FetchWaiter] = [:]
-    /// Those who wait until what they did is stored.
-    fileprivate var unstored: [(KafkaErrorCode) -> Void] = []
     fileprivate var isListed = false
 
-    fileprivate init(_ group: GroupID, _ partition: Partition, life: Int64, _ state: SharePartition) {
+    fileprivate init(_ group: GroupID, _ partition: Partition, revision: Int64, _ state: SharePartition) {
         self.group = group
         self.partition = partition
-        term = partition.term
-        self.life = life
-        self.state = state
+        leadership = ShareLeadership(term: partition.term, revision: revision, state)
     }
 
-    var isReady: Bool { life != 0 }
-    fileprivate var isCurrent: Bool { partition.leads && partition.term == term }
+    fileprivate var isCurrent: Bool { partition.leads && partition.term == leadership.term }
     fileprivate var name: SharedPartitions.Name { SharedPartitions.Name(group: group, place: partition.name) }
 
     /// Something is free that was not.
@@ -77,12 +71,12 @@ final class SharedPartitions: @unchecked Sendable {
                 drop(known, .notLeaderOrFollower)
                 return find(group, place, config)
             }
-            known.state.limits = config.limits
-            if partition.startOffset > known.state.start {
-                known.state.begin(at: partition.startOffset)
+            known.leadership.state.limits = config.limits
+            if partition.startOffset > known.leadership.state.start {
+                known.leadership.state.begin(at: partition.startOffset)
                 note(known)
             }
-            return known.isReady ? .ready(known) : .opening(known)
+            return known.leadership.isReady ? .ready(known) : .opening(known)
         }
         guard broker.machine.isShareGroup(group) else { return .refused(.groupIDNotFound) }
         guard broker.now >= pausedUntil else { return .refused(.kafkaStorageError) }
@@ -92,7 +86,7 @@ final class SharedPartitions: @unchecked Sendable {
     private func open(_ name: Name, _ partition: Partition, _ config: ShareGroupConfig) -> Found {
         if let stored = broker.machine.share(name.group, name.place) {
             let state = SharePartition(stored.share, limits: config.limits, logStart: partition.startOffset, logEnd: partition.logEnd)
-            let shared = SharedPartition(name.group, partition, life: stored.life, state)
+            let shared = SharedPartition(name.group, partition, revision: stored.revision, state)
             opened[name] = shared
             note(shared)
             return .ready(shared)
@@ -101,10 +95,29 @@ final class SharedPartitions: @unchecked Sendable {
         // An end told now could lie below what an earlier leader has shown.
         guard partition.knowsEnd || config.offsetReset == .earliest else { return .waiting(partition) }
         let start = config.offsetReset == .earliest ? partition.startOffset : partition.highWatermark
-        let shared = SharedPartition(name.group, partition, life: 0, SharePartition(start: start, limits: config.limits))
+        let shared = SharedPartition(name.group, partition, revision: 0, SharePartition(start: start, limits: config.limits))
         opened[name] = shared
-        note(shared)
+        if case .byDuration(let age) = config.offsetReset { seek(shared, age, end: start, config) } else { note(shared) }
         return .opening(shared)
+    }
+
+    /// Looks up the first record below `end` that is not older than `age`; without one the group begins at `end`.
+    private func seek(_ shared: SharedPartition, _ age: ISODuration, end: Int64, _ config: ShareGroupConfig) {
+        shared.isSeeking = true
+        let (time, isLongAgo) = broker.time.wallTime().milliseconds.subtractingReportingOverflow(age.milliseconds)
+        broker.find(isLongAgo ? 0 : max(0, time), in: shared.partition) { [self] found in
+            guard opened[shared.name] === shared else { return }
+            switch found {
+            case .success(let place):
+                shared.isSeeking = false
+                shared.leadership.state = SharePartition(start: max(shared.partition.startOffset, min(end, place?.offset ?? end)), limits: config.limits)
+                note(shared)
+            case .failure(let error):
+                broker.log.error("where a share group begins could not be read", metadata: ["partition": "\(shared.partition.name)", "error": "\(error)"])
+                pausedUntil = broker.now + BrokerSettings.transactionRetry
+                drop(shared, .kafkaStorageError)
+            }
+        }
     }
 
     /// Begins anew from what is stored, if somebody asks: the state was set or removed by an administrator.
@@ -119,9 +132,7 @@ final class SharedPartitions: @unchecked Sendable {
 
     private func drop(_ shared: SharedPartition, _ code: KafkaErrorCode) {
         if opened[shared.name] === shared { opened[shared.name] = nil }
-        let waiters = shared.unstored
-        shared.unstored = []
-        for waiter in waiters { waiter(code) }
+        for waiter in shared.leadership.giveUp() { waiter(code) }
         shared.wake()
     }
 
@@ -137,12 +148,9 @@ final class SharedPartitions: @unchecked Sendable {
         // Nothing of it has been given to anybody.
         case .opening, .waiting: done(.invalidRecordState)
         case .ready(let shared):
-            do throws(ShareRefusal) { try shared.state.acknowledge(member, ranges, now: broker.now) } catch {
-                return done(error == .malformed ? .invalidRequest : .invalidRecordState)
-            }
-            // A lock that is renewed is nothing to be stored.
-            guard shared.state.hasChanged else { return done(.none) }
-            shared.unstored.append(done)
+            do throws(ShareRefusal) {
+                if try shared.leadership.acknowledge(member, ranges, now: broker.now, done) { return done(.none) }
+            } catch { return done(error == .malformed ? .invalidRequest : .invalidRecordState) }
             note(shared)
             shared.wake()
         }
@@ -152,7 +160,7 @@ final class SharedPartitions: @unchecked Sendable {
     func release(_ group: GroupID, _ member: MemberID, _ places: [TopicPartition]) {
         for place in places {
             guard let shared = opened[Name(group: group, place: place)], shared.isCurrent else { continue }
-            shared.state.release(member)
+            shared.leadership.state.release(member)
             note(shared)
             shared.wake()
         }
@@ -174,10 +182,10 @@ final class SharedPartitions: @unchecked Sendable {
                 drop(shared, .notLeaderOrFollower)
                 continue
             }
-            guard let deadline = shared.state.nextDeadline else { continue }
+            guard let deadline = shared.leadership.state.nextDeadline else { continue }
             hasLocks = true
             guard deadline <= broker.now else { continue }
-            shared.state.expire(now: broker.now)
+            shared.leadership.state.expire(now: broker.now)
             note(shared)
             shared.wake()
         }
@@ -188,7 +196,7 @@ final class SharedPartitions: @unchecked Sendable {
 
     /// Stores what has changed, if anything has.
     func note(_ shared: SharedPartition) {
-        guard shared.state.hasChanged, !shared.isListed else { return }
+        guard shared.leadership.state.hasChanged, !shared.isListed, !shared.isSeeking else { return }
         shared.isListed = true
         changed.append(shared)
         storeNext()
@@ -198,7 +206,7 @@ final class SharedPartitions: @unchecked Sendable {
     private func storeNext() {
         guard !isStoring, !changed.isEmpty else { return }
         var stores: [ShareStore] = []
-        var round: [(shared: SharedPartition, waiters: [(KafkaErrorCode) -> Void])] = []
+        var round: [SharedPartition] = []
         var bytes = 0
         while let shared = changed.first, bytes < Self.roundBytesMax {
             changed.removeFirst()
@@ -207,44 +215,40 @@ final class SharedPartitions: @unchecked Sendable {
                 drop(shared, .notLeaderOrFollower)
                 continue
             }
-            let share = shared.state.takeChange()
+            let share = shared.leadership.beginWrite()
             bytes += share.sizeBytes
             stores.append(
                 ShareStore(
-                    group: shared.group, topicID: shared.partition.topicID, partition: shared.partition.name.partition, leaderEpoch: shared.term, life: shared.life,
-                    share: share))
-            round.append((shared, shared.unstored))
-            shared.unstored = []
+                    group: shared.group, topicID: shared.partition.topicID, partition: shared.partition.name.partition, leaderEpoch: shared.leadership.term,
+                    revision: shared.leadership.revision, share: share))
+            round.append(shared)
         }
         guard !stores.isEmpty else { return }
         isStoring = true
         broker.replica.propose(.share(.store(stores))) { [self] result in
             isStoring = false
             if case .success(.sharesStored(let verdicts)) = result {
-                for (one, verdict) in zip(round, verdicts) { ended(one.shared, one.waiters, verdict) }
+                for (shared, verdict) in zip(round, verdicts) { ended(shared, verdict) }
             } else {
                 broker.log.error("what share groups have done could not be stored; they get it again", metadata: ["share partitions": "\(round.count)"])
                 pausedUntil = broker.now + BrokerSettings.transactionRetry
-                for one in round {
-                    drop(one.shared, .kafkaStorageError)
-                    for waiter in one.waiters { waiter(.kafkaStorageError) }
-                }
+                for shared in round { failed(shared, .kafkaStorageError) }
             }
             storeNext()
         }
     }
 
-    private func ended(_ shared: SharedPartition, _ waiters: [(KafkaErrorCode) -> Void], _ verdict: ShareStoreVerdict) {
-        guard verdict == .stored else {
-            drop(shared, .notLeaderOrFollower)
-            for waiter in waiters { waiter(.notLeaderOrFollower) }
-            return
-        }
-        if shared.life == 0 {
-            shared.life = broker.machine.share(shared.group, shared.partition.name)?.life ?? 0
-            shared.wake()
-        }
-        for waiter in waiters { waiter(.none) }
+    private func ended(_ shared: SharedPartition, _ verdict: ShareStoreVerdict) {
+        guard case .stored(let revision) = verdict else { return failed(shared, .notLeaderOrFollower) }
+        let isFirst = !shared.leadership.isReady
+        for waiter in shared.leadership.stored(as: revision) { waiter(.none) }
+        if isFirst { shared.wake() }
+    }
+
+    private func failed(_ shared: SharedPartition, _ code: KafkaErrorCode) {
+        let waiters = shared.leadership.failed()
+        drop(shared, code)
+        for waiter in waiters { waiter(code) }
     }
 
     /// Bytes of one round in the log.

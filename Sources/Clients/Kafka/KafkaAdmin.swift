@@ -26,23 +26,28 @@ extension KafkaClient {
 
     package func settings(of owner: KafkaSettingsOwner) async throws -> [KafkaSetting] {
         let request = DescribeConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name)])
-        guard case .describeConfigs(let answer) = try await callAny(.describeConfigs(request)), let result = answer.results.first else { throw Self.mismatch }
+        guard case .describeConfigs(let answer) = try await call(owner, .describeConfigs(request)), let result = answer.results.first else { throw Self.mismatch }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of \(owner.text)", detail: result.errorMessage) }
         return result.configs.map {
             KafkaSetting(name: $0.name, value: $0.value ?? "", origin: Self.origins[$0.configSource] ?? "\($0.configSource)", isReadOnly: $0.readOnly)
         }.sorted { $0.name < $1.name }
     }
 
-    /// Sets and removes settings, all or none; `node` is the broker to ask, where that matters.
-    package func alter(_ owner: KafkaSettingsOwner, at node: Int32? = nil, set: [(name: String, value: String)], remove: [String]) async throws {
+    /// Settings of one broker are that broker's business, those of everything else anybody's.
+    private func call(_ owner: KafkaSettingsOwner, _ body: RequestBody) async throws -> ResponseBody {
+        guard case .broker(let name) = owner, !name.isEmpty else { return try await callAny(body) }
+        guard let node = Int32(name), try await nodes().contains(node) else { throw KafkaFailure.unknownBroker(name) }
+        return try await call(node, body)
+    }
+
+    /// Sets and removes settings, all or none.
+    package func alter(_ owner: KafkaSettingsOwner, set: [(name: String, value: String)], remove: [String]) async throws {
         let (setting, deleting): (Int8, Int8) = (0, 1)
         let configs =
             set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }
             + remove.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0, configOperation: deleting) }
         let request = IncrementalAlterConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name, configs: configs)])
-        let body: ResponseBody
-        if let node { body = try await call(node, .incrementalAlterConfigs(request)) } else { body = try await callAny(.incrementalAlterConfigs(request)) }
-        guard case .incrementalAlterConfigs(let answer) = body, let result = answer.responses.first else {
+        guard case .incrementalAlterConfigs(let answer) = try await call(owner, .incrementalAlterConfigs(request)), let result = answer.responses.first else {
             throw Self.mismatch
         }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }

@@ -10,6 +10,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     private struct Waiting {
         var key: ApiKey
         var version: Int16
+        var deadline: ContinuousClock.Instant
         var continuation: CheckedContinuation<ResponseBody, any Error>
     }
     let address: HostPort
@@ -20,11 +21,17 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     private var nextCorrelation: Int32 = 1
     private var served: [Int16: ClosedRange<Int16>] = [:]
     private var isClosed = false
+    private var isWatching = false
 
     /// Largest answer that is read, in bytes.
     private static let answerBytesMax = 256 << 20
     /// Requests under way at a time.
     private static let outstandingMax = 1000
+    /// How long an answer may take: more than brokers may take over administrative work (`KafkaClient.adminTimeoutMilliseconds`).
+    private static let answerTime = Duration.seconds(60)
+    /// How long what a broker knows by itself may take, such as the versions that it serves.
+    static let shortAnswerTime = Duration.seconds(10)
+    private static let watchInterval = Duration.seconds(1)
 
     private init(_ address: HostPort, _ loop: NIOServiceLoop, _ clientID: String) {
         self.address = address
@@ -54,9 +61,9 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
 
     private func agree(_ served: [Int16: ClosedRange<Int16>]) { loop.execute { self.served = served } }
 
-    /// Sends a request in the highest version that both sides know, at most `versionMax`.
-    func call(_ body: RequestBody, versionMax: Int16 = .max) async throws -> ResponseBody {
-        try await send(body) { served in
+    /// Sends a request in the highest version that both sides know, at most `versionMax`. A connection on which no answer comes in time is closed.
+    func call(_ body: RequestBody, versionMax: Int16 = .max, within time: Duration = answerTime) async throws -> ResponseBody {
+        try await send(body, within: time) { served in
             let ours = ApiTable.row(body.key).versions
             guard let theirs = served[body.key.rawValue] else { return nil }
             let version = min(ours.upperBound, theirs.upperBound, versionMax)
@@ -64,15 +71,22 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         }
     }
 
-    private func call(_ body: RequestBody, version: Int16) async throws -> ResponseBody { try await send(body) { _ in version } }
+    private func call(_ body: RequestBody, version: Int16) async throws -> ResponseBody {
+        try await send(body, within: Self.shortAnswerTime) { _ in version }
+    }
 
-    private func send(_ body: RequestBody, _ choose: @escaping @Sendable ([Int16: ClosedRange<Int16>]) -> Int16?) async throws -> ResponseBody {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ResponseBody, any Error>) in
-            loop.execute { self.send(body, choose(self.served), continuation) }
+    private func send(
+        _ body: RequestBody, within time: Duration, _ choose: @escaping @Sendable ([Int16: ClosedRange<Int16>]) -> Int16?
+    ) async throws -> ResponseBody {
+        let deadline = ContinuousClock.now + time
+        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ResponseBody, any Error>) in
+            loop.execute { self.send(body, choose(self.served), deadline, continuation) }
         }
     }
 
-    private func send(_ body: RequestBody, _ version: Int16?, _ continuation: CheckedContinuation<ResponseBody, any Error>) {
+    private func send(
+        _ body: RequestBody, _ version: Int16?, _ deadline: ContinuousClock.Instant, _ continuation: CheckedContinuation<ResponseBody, any Error>
+    ) {
         guard let frames, !isClosed else { return continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
         guard let version else { return continuation.resume(throwing: KafkaFailure.notServed(ApiTable.row(body.key).name)) }
         guard waiting.count < Self.outstandingMax else { return continuation.resume(throwing: KafkaFailure.timedOut(doing: "too many requests wait")) }
@@ -80,8 +94,9 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         nextCorrelation = nextCorrelation == .max ? 1 : nextCorrelation + 1
         do {
             let bytes = try KafkaFrame.encodeRequest(body, correlationID: correlation, version: version, clientID: clientID)
-            waiting[correlation] = Waiting(key: body.key, version: version, continuation: continuation)
+            waiting[correlation] = Waiting(key: body.key, version: version, deadline: deadline, continuation: continuation)
             frames.sendRaw(bytes)
+            watch()
         } catch { continuation.resume(throwing: KafkaFailure.damagedAnswer("the request cannot be written: \(error)")) }
     }
 
@@ -95,11 +110,26 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         } catch { close() }
     }
 
-    func closed() {
+    /// Looks after a while whether something waits for too long.
+    private func watch() {
+        guard !isWatching, !isClosed, !waiting.isEmpty else { return }
+        isWatching = true
+        loop.schedule(after: Self.watchInterval) {
+            self.isWatching = false
+            let now = ContinuousClock.now
+            guard self.waiting.values.contains(where: { $0.deadline <= now }) else { return self.watch() }
+            self.end(.timedOut(doing: "asking \(self.address)"))
+            self.frames?.close()
+        }
+    }
+
+    func closed() { end(.connectionLost(address)) }
+
+    private func end(_ failure: KafkaFailure) {
         isClosed = true
         let lost = waiting.sorted { $0.key < $1.key }
         waiting = [:]
-        for (_, one) in lost { one.continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
+        for (_, one) in lost { one.continuation.resume(throwing: failure) }
     }
 
     /// Ends the connection; on the loop or off it.

@@ -10,6 +10,8 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case topicExists(String)
     case unknownGroup(String)
     case unknownTransaction(String)
+    /// There is no broker of this number at present.
+    case unknownBroker(String)
     case loginRefused(String, reason: String)
     /// Any other refusal; `detail` is the broker's own sentence, if it sent one.
     case refused(KafkaErrorCode, doing: String, detail: String?)
@@ -28,6 +30,7 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .topicExists(let name): "the topic '\(name)' exists already"
         case .unknownGroup(let name): "there is no group '\(name)'"
         case .loginRefused(let user, let reason): "the broker does not let '\(user)' in: \(reason)"
+        case .unknownBroker(let name): "there is no broker '\(name)' at present"
         case .unknownTransaction(let name): "there is no transactional id '\(name)'"
         case .refused(let code, let doing, let detail): "\(doing): \(detail ?? code.description)"
         case .cannotConnect(let address, let reason): "no Kafka broker answers at \(address): \(reason)"

@@ -37,11 +37,14 @@ package struct KafkaGroup: Sendable, Equatable {
 }
 
 extension KafkaClient {
-    /// All groups of the broker that was connected first.
-    package func groups() async throws -> [KafkaGroup] {
-        guard case .listGroups(let answer) = try await callAny(.listGroups(ListGroupsRequest())) else { throw Self.mismatch }
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
-        return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }.sorted { $0.name < $1.name }
+    /// The groups of all brokers, in the order of their names.
+    package func groups() async throws -> KafkaListing<KafkaGroup> {
+        let listing = try await list(.listGroups(ListGroupsRequest())) { answer throws(KafkaFailure) in
+            guard case .listGroups(let answer) = answer else { throw Self.mismatch }
+            guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
+            return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }
+        }
+        return listing.sorted(by: \.name)
     }
 
     /// Members, shares, committed offsets and how far they lag.
@@ -71,10 +74,15 @@ extension KafkaClient {
     private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
         var group = group
         for (topic, partition, offset) in try await committed(group.name, topics: nil) {
-            let end = try await self.offset(of: topic, partition, at: KafkaClient.latest)
+            let end = try await endIfLed(topic, partition)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }
         return group
+    }
+
+    /// The end of a partition; nil while nobody leads it, so that the others can be shown all the same.
+    func endIfLed(_ topic: String, _ partition: Int32) async throws -> Int64? {
+        do { return try await offset(of: topic, partition, at: KafkaClient.latest) } catch KafkaFailure.noLeader { return nil }
     }
 
     /// nil if there is no such group of that kind, or the broker knows no such kind.

@@ -98,7 +98,7 @@ extension KafkaClient {
         // Who is not there hands out nothing; it may be why the partitions move.
         let present = Set(try await nodes())
         for broker in Set(moves.flatMap { $0.from + $0.to }).intersection(present).sorted() {
-            try await alter(.broker("\(broker)"), at: broker, set: Self.throttledRates.map { ($0, "\(rate)") }, remove: [])
+            try await alter(.broker("\(broker)"), set: Self.throttledRates.map { ($0, "\(rate)") }, remove: [])
         }
     }
 
@@ -109,6 +109,6 @@ extension KafkaClient {
             let names = [Self.throttledReplicas.leader, Self.throttledReplicas.follower].filter(stated.contains)
             if !names.isEmpty { try await alter(.topic(topic.name), set: [], remove: names) }
         }
-        for broker in try await nodes() { try await alter(.broker("\(broker)"), at: broker, set: [], remove: Self.throttledRates) }
+        for broker in try await nodes() { try await alter(.broker("\(broker)"), set: [], remove: Self.throttledRates) }
     }
 }

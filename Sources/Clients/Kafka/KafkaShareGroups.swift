@@ -29,7 +29,7 @@ extension KafkaClient {
         var offsets: [KafkaGroup.Offset] = []
         for topic in found.topics {
             for part in topic.partitions where part.errorCode == .none && part.startOffset >= 0 {
-                let end = try await offset(of: topic.topicName, part.partition, at: KafkaClient.latest)
+                let end = try await endIfLed(topic.topicName, part.partition)
                 offsets.append(
                     .init(topic: topic.topicName, partition: part.partition, committed: part.startOffset, end: end, lag: part.lag >= 0 ? part.lag : nil))
             }

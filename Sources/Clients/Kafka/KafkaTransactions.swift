@@ -20,14 +20,13 @@ package struct KafkaTransaction: Sendable, Equatable {
 
 extension KafkaClient {
     /// The transactional ids of all brokers, in the order of their names.
-    package func transactions() async throws -> [KafkaTransaction] {
-        var found: [KafkaTransaction] = []
-        for node in try await nodes() {
-            guard case .listTransactions(let answer) = try await call(node, .listTransactions(ListTransactionsRequest())) else { throw Self.mismatch }
+    package func transactions() async throws -> KafkaListing<KafkaTransaction> {
+        let listing = try await list(.listTransactions(ListTransactionsRequest())) { answer throws(KafkaFailure) in
+            guard case .listTransactions(let answer) = answer else { throw Self.mismatch }
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil) }
-            found += answer.transactionStates.map { KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID) }
+            return answer.transactionStates.map { KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID) }
         }
-        return found.sorted { $0.name < $1.name }
+        return listing.sorted(by: \.name)
     }
 
     package func transaction(_ name: String) async throws -> KafkaTransaction {

@@ -90,7 +90,9 @@ extension BrokerCommand.Group {
             let group = try await server.withClient("cannot describe group \(name)") { try await $0.group(name) }
             let topics = Dictionary(grouping: group.offsets, by: \.topic).sorted { $0.key < $1.key }
             let rows = topics.map { topic, offsets -> [OutputValue] in
-                let lags = offsets.map { $0.lag ?? 0 }
+                let lags = offsets.compactMap(\.lag)
+                // Where the end of one is not known, as that nobody leads, the sum of the others would be no lag.
+                guard lags.count == offsets.count else { return [.text(topic), .number(Int64(offsets.count)), .null, .null] }
                 return [.text(topic), .number(Int64(offsets.count)), .number(lags.reduce(0, +)), .number(lags.max() ?? 0)]
             }
             Output.rows(["topic", "partitions", "lag", "largest"], rows, output.output)

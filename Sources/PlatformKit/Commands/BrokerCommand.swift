@@ -152,7 +152,8 @@ struct BrokerCommand: AsyncParsableCommand {
 
             func run() async throws {
                 let groups = try await server.withClient("cannot list groups") { try await $0.groups() }
-                Output.rows(["group", "type", "state"], groups.map { [.text($0.name), .text($0.kind), .text($0.state)] }, output.output)
+                Output.rows(["group", "type", "state"], groups.entries.map { [.text($0.name), .text($0.kind), .text($0.state)] }, output.output)
+                try groups.mustBeWhole("groups")
             }
         }
 

@@ -18,7 +18,8 @@ extension BrokerCommand {
 
             func run() async throws {
                 let found = try await server.withClient("cannot list transactions") { try await $0.transactions() }
-                Output.rows(["transaction", "state", "producer"], found.map { [.text($0.name), .text($0.state), .number($0.producerID)] }, output.output)
+                Output.rows(["transaction", "state", "producer"], found.entries.map { [.text($0.name), .text($0.state), .number($0.producerID)] }, output.output)
+                try found.mustBeWhole("transactions")
             }
         }
 

@@ -118,6 +118,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .refused(let code, _, _) where code.isDenial:
             self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user")
         case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
+        case .unknownBroker: self.init(.failed, doing, why: error.description, next: "`platform broker members list` shows the brokers")
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
         case .connectionLost, .noLeader:
             self.init(
@@ -181,5 +182,15 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         } else {
             self.init(.failed, doing, why: text, next: "if this looks like a defect, run again with --set log.level=debug and report it")
         }
+    }
+}
+
+extension KafkaListing {
+    /// Throws the failure that names the brokers that are missing, if there are any.
+    func mustBeWhole(_ things: String) throws(CommandFailure) {
+        guard !missing.isEmpty else { return }
+        throw CommandFailure(
+            .unreachable, "the list of \(things) is not whole", why: missing.map { "broker \($0.node) does not tell its \(things): \($0.why)" }.joined(separator: "; "),
+            next: "check these brokers (`platform broker members list`), and ask again")
     }
 }

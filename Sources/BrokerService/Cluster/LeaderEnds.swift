@@ -1,0 +1,157 @@
+// Where partitions end that other brokers lead: a coordinator tells how far a group is behind, and its own replica, if it has one, hears of the end a moment
+// late. One connection to each leader at most, and only while something is asked; who does not answer in time is not waited for.
+import Base
+import BrokerCore
+import KafkaWire
+import NetKit
+
+/// What one leader is asked.
+final class LeaderEnds: @unchecked Sendable {
+    // Safe to share: every member is touched on the loop only; closures carry the reference back there.
+    private final class Question {
+        let places: [TopicPartition]
+        private var done: (([TopicPartition: Int64]) -> Void)?
+
+        init(_ places: [TopicPartition], _ done: @escaping ([TopicPartition: Int64]) -> Void) {
+            self.places = places
+            self.done = done
+        }
+
+        var isOpen: Bool { done != nil }
+
+        func end(_ ends: [TopicPartition: Int64]) {
+            let done = done
+            self.done = nil
+            done?(ends)
+        }
+    }
+
+    private let leader: Int32
+    private unowned let broker: Broker
+    private unowned let member: ClusterMember
+    private var stream: PeerStream?
+    private var isConnecting = false
+    /// Those that wait for the connection, and those that were sent.
+    private var waiting: [Question] = []
+    private var asked: [Question] = []
+
+    /// The version of ListOffsets between brokers.
+    private static let version: Int16 = 7
+    /// How long a leader may take. Who has asked this broker waits for it.
+    private static let patience = Duration.seconds(2)
+    /// Questions to one leader at a time; each is one client's request.
+    private static let questionsMax = 100
+
+    init(of leader: Int32, for broker: Broker, _ member: ClusterMember) {
+        self.leader = leader
+        self.broker = broker
+        self.member = member
+    }
+
+    /// `done` gets the ends that the leader has told; none if it does not answer.
+    func ask(_ places: [TopicPartition], _ done: @escaping ([TopicPartition: Int64]) -> Void) {
+        guard waiting.count + asked.count < Self.questionsMax else { return done([:]) }
+        let question = Question(places, done)
+        waiting.append(question)
+        // Made and called on the loop.
+        nonisolated(unsafe) let late = question
+        broker.loop.schedule(after: Self.patience) { self.giveUp(late) }
+        send()
+    }
+
+    private func giveUp(_ question: Question) {
+        guard question.isOpen else { return }
+        waiting.removeAll { $0 === question }
+        question.end([:])
+        stream?.close()
+    }
+
+    private func send() {
+        guard let stream else { return connect() }
+        let questions = waiting
+        waiting = []
+        for question in questions {
+            asked.append(question)
+            stream.ask(.listOffsets(Self.request(question.places)), version: Self.version) { [self] answer in
+                asked.removeAll { $0 === question }
+                question.end(Self.ends(answer))
+                if asked.isEmpty, waiting.isEmpty { self.stream?.close() }
+            }
+        }
+    }
+
+    private static func request(_ places: [TopicPartition]) -> ListOffsetsRequest {
+        let latest: Int64 = -1
+        var request = ListOffsetsRequest()
+        for place in places.sorted() {
+            if request.topics.last?.name != place.topic { request.topics.append(.init(name: place.topic, partitions: [])) }
+            request.topics[request.topics.count - 1].partitions.append(.init(partition: place.partition, timestamp: latest))
+        }
+        return request
+    }
+
+    private static func ends(_ answer: ResponseBody?) -> [TopicPartition: Int64] {
+        guard case .listOffsets(let answer) = answer else { return [:] }
+        var ends: [TopicPartition: Int64] = [:]
+        for topic in answer.topics {
+            for part in topic.partitions where part.errorCode == .none && part.offset >= 0 { ends[TopicPartition(topic.name, part.partition)] = part.offset }
+        }
+        return ends
+    }
+
+    // MARK: the connection
+
+    private func connect() {
+        guard !isConnecting else { return }
+        isConnecting = true
+        member.links.openStream(to: Int64(leader)) { frames in
+            let stream = PeerStream(frames, clientID: "ends") { self.lost($0) }
+            self.isConnecting = false
+            self.stream = stream
+            self.broker.loop.execute { self.send() }
+            return stream
+        } failed: {
+            self.isConnecting = false
+            let left = self.waiting
+            self.waiting = []
+            for question in left { question.end([:]) }
+        }
+    }
+
+    private func lost(_ stream: PeerStream) {
+        guard self.stream === stream else { return }
+        self.stream = nil
+        if !waiting.isEmpty, !broker.isStopping { connect() }
+    }
+}
+
+extension Broker {
+    /// Where partitions end for all to see; those whose leader does not tell are taken from the replica here, or missing.
+    func ends(of places: [TopicPartition], _ done: @escaping ([TopicPartition: Int64]) -> Void) {
+        var ends: [TopicPartition: Int64] = [:]
+        var elsewhere: [Int32: [TopicPartition]] = [:]
+        for place in places {
+            if let partition = partitions[place] { ends[place] = partition.highWatermark }
+            guard cluster != nil, let state = machine.cluster.partitions[place], state.leader >= 0, state.leader != settings.nodeID else { continue }
+            if machine.cluster.aliveSet.contains(state.leader) { elsewhere[state.leader, default: []].append(place) }
+        }
+        let gathering = Gathering { done(ends) }
+        for (leader, places) in elsewhere.sorted(by: { $0.key < $1.key }) {
+            gathering.enter()
+            cluster?.ends(at: leader).ask(places) { found in
+                ends.merge(found) { $1 }
+                gathering.leave()
+            }
+        }
+        gathering.leave()
+    }
+}
+
+extension ClusterMember {
+    func ends(at leader: Int32) -> LeaderEnds {
+        if let known = leaderEnds[leader] { return known }
+        let made = LeaderEnds(of: leader, for: broker, self)
+        leaderEnds[leader] = made
+        return made
+    }
+}

@@ -1,0 +1,54 @@
+// A connection between two brokers on which Kafka's requests are asked, one answer after the other. Used on the loop only.
+import Base
+import KafkaWire
+import NetKit
+
+/// The side that asks.
+final class PeerStream: FrameSession {
+    private struct Question {
+        var id: Int32
+        var key: ApiKey
+        var version: Int16
+        var done: (ResponseBody?) -> Void
+    }
+    private let frames: FrameConnection
+    private let clientID: String
+    private var waiting: [Question] = []
+    private var nextID: Int32 = 1
+    private let lost: (PeerStream) -> Void
+
+    init(_ frames: FrameConnection, clientID: String, _ lost: @escaping (PeerStream) -> Void) {
+        self.frames = frames
+        self.clientID = clientID
+        self.lost = lost
+    }
+
+    /// `done` gets nil if the connection breaks or the answer makes no sense.
+    func ask(_ request: RequestBody, version: Int16, _ done: @escaping (ResponseBody?) -> Void) {
+        let frame: Bytes
+        do { frame = try KafkaFrame.encodeRequest(request, correlationID: nextID, version: version, clientID: clientID) } catch {
+            preconditionFailure("a question of ours can always be encoded: \(error)")
+        }
+        waiting.append(Question(id: nextID, key: request.key, version: version, done: done))
+        nextID &+= 1
+        frames.sendRaw(frame)
+    }
+
+    func close() { frames.close() }
+
+    func received(_ frame: Bytes) {
+        do {
+            guard let first = waiting.first, try KafkaFrame.correlationID(of: frame) == first.id else { return frames.close() }
+            let answer = try KafkaFrame.decodeResponse(frame, key: first.key, version: first.version)
+            waiting.removeFirst()
+            first.done(answer)
+        } catch { frames.close() }
+    }
+
+    func closed() {
+        let left = waiting
+        waiting = []
+        for one in left { one.done(nil) }
+        lost(self)
+    }
+}

@@ -1,5 +1,4 @@
 // KafkaConsumer: reading by hand, and groups of both protocols (`classic`, and `consumer` of KIP-848), each check of a group with both.
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;

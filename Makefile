@@ -90,7 +90,8 @@ fuzz: setup
 	mkdir -p .build/fuzz/corpus && .build/fuzz/release/platform-fuzz seeds .build/fuzz/corpus Tests/WireTests/Golden
 	SWIFT_BACKTRACE=enable=no .build/fuzz/release/platform-fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048 -artifact_prefix=.build/fuzz/corpus/ .build/fuzz/corpus
 
-# Everything, or one part: `make bench`, `make bench-coord`.
+# Everything, or one part: `make bench`, `make bench-coord`. With KAFKA_HOME=DIR, a Kafka 3.x or 4.x, the broker is measured beside that (it needs java);
+# KAFKA_HEAP_OPTS sets its heap.
 bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setup-bench
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-bench
 	.build/release/platform-bench $(patsubst bench-%,%,$(filter bench-%,$@))

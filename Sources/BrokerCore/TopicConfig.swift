@@ -9,6 +9,8 @@ package enum TimestampType: String, Sendable { case createTime = "CreateTime", l
 package struct CleanupPolicy: Sendable, Equatable {
     package var deletes = true
     package var compacts = false
+    /// Of both words, the one that was given first is told first, as Kafka does.
+    private var beginsWithDelete = true
     package init() {}
 
     /// nil if the text is no list of `delete` and `compact`.
@@ -17,9 +19,14 @@ package struct CleanupPolicy: Sendable, Equatable {
         guard !words.isEmpty, words.allSatisfy({ $0 == "delete" || $0 == "compact" }) else { return nil }
         deletes = words.contains("delete")
         compacts = words.contains("compact")
+        beginsWithDelete = words.first == "delete"
     }
 
-    package var text: String { compacts ? (deletes ? "compact,delete" : "compact") : "delete" }
+    package var text: String {
+        guard compacts else { return "delete" }
+        guard deletes else { return "compact" }
+        return beginsWithDelete ? "delete,compact" : "compact,delete"
+    }
 }
 
 /// What a topic's partitions obey.

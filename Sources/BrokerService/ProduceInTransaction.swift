@@ -15,6 +15,8 @@ struct TransactionJoin: Hashable {
 extension Broker {
     /// From this version of Produce on a partition joins its transaction with the first batch.
     private static var firstVersionThatJoins: Int16 { 12 }
+    /// From this version of Produce on a client can be told to abort the transaction and go on with the next one.
+    private static var firstVersionThatAborts: Int16 { 11 }
 
     /// Calls `done` at once or after the partition has joined; in the order of the batches.
     func enterTransaction(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
@@ -44,7 +46,8 @@ extension Broker {
         }
         if transaction.phase == .ongoing, transaction.contains(partition.name) { return done(nil) }
         guard call.version >= Self.firstVersionThatJoins else {
-            return done(.init(.invalidTransactionState, "the partition was not added to the transaction '\(name)', or that has ended"))
+            let code: KafkaErrorCode = call.version >= Self.firstVersionThatAborts ? .transactionAbortable : .invalidTransactionState
+            return done(.init(code, "the partition was not added to the transaction '\(name)', or that has ended"))
         }
         join(TransactionJoin(transaction: name, producer: producer, partition: partition.name)) { refusal in
             done(refusal.map { .init($0 == .producerFenced(name) ? .invalidProducerEpoch : $0.code, $0.message) })

@@ -105,6 +105,9 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let voterNotFound = KafkaErrorCode(rawValue: 127)
     package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
     package static let fetchSessionTopicIDError = KafkaErrorCode(rawValue: 106)
+    package static let mismatchedEndpointType = KafkaErrorCode(rawValue: 114)
+    package static let unsupportedEndpointType = KafkaErrorCode(rawValue: 115)
+    package static let transactionAbortable = KafkaErrorCode(rawValue: 120)
 }
 
 extension KafkaErrorCode {
@@ -141,7 +144,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         86: "GROUP_SUBSCRIBED_TO_TOPIC", 87: "INVALID_RECORD", 88: "UNSTABLE_OFFSET_COMMIT", 89: "THROTTLING_QUOTA_EXCEEDED",
         90: "PRODUCER_FENCED", 91: "RESOURCE_NOT_FOUND", 92: "DUPLICATE_RESOURCE", 93: "UNACCEPTABLE_CREDENTIAL",
         100: "UNKNOWN_TOPIC_ID", 102: "BROKER_ID_NOT_REGISTERED", 104: "INCONSISTENT_CLUSTER_ID", 126: "DUPLICATE_VOTER", 127: "VOTER_NOT_FOUND", 105: "TRANSACTIONAL_ID_NOT_FOUND", 106: "FETCH_SESSION_TOPIC_ID_ERROR",
-        110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 121: "INVALID_RECORD_STATE",
+        110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID", 112: "UNSUPPORTED_ASSIGNOR", 113: "STALE_MEMBER_EPOCH", 114: "MISMATCHED_ENDPOINT_TYPE", 115: "UNSUPPORTED_ENDPOINT_TYPE", 120: "TRANSACTION_ABORTABLE", 121: "INVALID_RECORD_STATE",
         122: "SHARE_SESSION_NOT_FOUND", 123: "INVALID_SHARE_SESSION_EPOCH", 128: "INVALID_REGULAR_EXPRESSION", 133: "SHARE_SESSION_LIMIT_REACHED",
     ]
 }

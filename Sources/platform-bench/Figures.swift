@@ -47,7 +47,7 @@ struct FigureTable {
     }
 
     var text: String {
-        let all = [["measured", "platform", "ZooKeeper 3.8", "ratio"]] + lines
+        let all = [["measured", "platform", "peer", "ratio"]] + lines
         let widths = (0..<4).map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { line in zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ") }
             .joined(separator: "\n")

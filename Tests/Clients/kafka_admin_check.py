@@ -83,7 +83,7 @@ def _():
 def _():
     name = topic("lists")
     change(name, [("cleanup.policy", "compact", APPEND)])
-    assert settings(name)["cleanup.policy"].value == "compact,delete"
+    assert settings(name)["cleanup.policy"].value == "delete,compact"
     change(name, [("cleanup.policy", "delete", SUBTRACT)])
     assert settings(name)["cleanup.policy"].value == "compact"
 
@@ -180,7 +180,8 @@ def _():
     assert found.cluster_id and len(found.nodes) == 1 and found.controller.id == 1, found
     answer = raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=1), 1)
     assert answer.error_code == 0 and answer.cluster_id == found.cluster_id and answer.brokers[0].broker_id == 1
-    assert raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=2), 1).error_code == 42
+    assert raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=2), 1).error_code == 114, "controllers are asked for elsewhere"
+    assert raw.ask(DescribeClusterRequest(include_cluster_authorized_operations=False, endpoint_type=7), 1).error_code == 115
 
 
 @checks.check("sizes of partitions on the disk")

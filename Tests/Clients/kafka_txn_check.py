@@ -29,6 +29,7 @@ run = uuid.uuid4().hex[:8]
 checks = []
 admin = AdminClient({"bootstrap.servers": server})
 INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS = 47, 48, 49, 51
+INVALID_RECORD, TRANSACTION_ABORTABLE = 87, 120
 OUT_OF_ORDER_SEQUENCE_NUMBER, UNSTABLE_OFFSET_COMMIT, PRODUCER_FENCED, TRANSACTIONAL_ID_NOT_FOUND = 45, 88, 90, 105
 
 
@@ -346,7 +347,8 @@ class Steps:
 @check
 def what_does_not_belong_to_the_transaction_is_refused():
     name, steps = topic("gate"), Steps("gate")
-    assert steps.produce(name, 0, [b"x"]) == INVALID_TXN_STATE, "a partition that was not added took a batch"
+    assert steps.produce(name, 0, [b"x"], version=10) == INVALID_TXN_STATE, "a partition that was not added took a batch"
+    assert steps.produce(name, 0, [b"x"]) == TRANSACTION_ABORTABLE, "a partition that was not added took a batch"
     assert steps.add(name, partitions=(7,)) == 3
     assert steps.add(name) == 0
     assert steps.produce(name, 0, [b"x"]) == 0
@@ -356,10 +358,11 @@ def what_does_not_belong_to_the_transaction_is_refused():
     assert steps.add(name, identity=earlier) == PRODUCER_FENCED
     assert steps.add(name, version=1, identity=earlier) == INVALID_PRODUCER_EPOCH
     assert steps.stage(f"g-{run}", name, 1, 3) == INVALID_TXN_STATE, "a group that did not join"
+    assert steps.stage(f"g-{run}", name, 1, 4) == TRANSACTION_ABORTABLE, "a group that did not join"
     assert steps.end(True) == 0
     assert steps.end(True) == 0, "the same request again"
     assert steps.end(False) == INVALID_TXN_STATE
-    assert steps.produce(name, 1, [b"late"]) == INVALID_TXN_STATE, "a batch came in after the end"
+    assert steps.produce(name, 1, [b"late"]) == TRANSACTION_ABORTABLE, "a batch came in after the end"
     assert read(name, "read_committed") == [b"x"]
 
 
@@ -379,6 +382,18 @@ def what_an_aborted_transaction_wrote_does_not_stand_for_the_next_one():
     assert steps.produce(name, 0, [b"another"]) == 0, "with the next epoch it goes on"
     assert steps.end(True) == 0
     assert read(name, "read_committed") == [b"another"]
+
+
+@check
+def a_batch_that_numbers_itself_is_refused():
+    """A fetched batch carries the offset at which it lay; sent as it is it is no producer's batch."""
+    name, raw = topic("numbered"), Raw(server)
+    Topic = ProduceRequest.TopicProduceData
+    made = batch((-1, -1), -1, [b"x"], is_transactional=False)
+    for offset, wanted in ((0, 0), (5, INVALID_RECORD)):
+        part = Topic.PartitionProduceData(index=0, records=offset.to_bytes(8, "big") + made[8:])
+        answer = raw.ask(ProduceRequest(transactional_id=None, acks=-1, timeout_ms=10000, topic_data=[Topic(name=name, partition_data=[part])]), 11)
+        assert answer.responses[0].partition_responses[0].error_code == wanted, answer
 
 
 @check

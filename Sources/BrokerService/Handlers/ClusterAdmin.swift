@@ -7,12 +7,11 @@ import Storage
 
 extension Broker {
     func describeCluster(_ request: DescribeClusterRequest, _ call: Call) {
-        let brokers: Int8 = 1
+        let (brokers, controllers): (Int8, Int8) = (1, 2)
         guard request.endpointType == brokers else {
+            let code: KafkaErrorCode = call.version == 0 ? .invalidRequest : request.endpointType == controllers ? .mismatchedEndpointType : .unsupportedEndpointType
             return call.reply(
-                .describeCluster(
-                    DescribeClusterResponse(
-                        errorCode: .invalidRequest, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
+                .describeCluster(DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
         }
         call.reply(
             .describeCluster(

@@ -92,6 +92,9 @@ extension Broker {
         guard batch.recordCount > 0, batch.lastOffsetDelta == batch.recordCount - 1 else {
             return .init(.invalidRecord, "the batch counts \(batch.recordCount) records and numbers them to \(batch.lastOffsetDelta)")
         }
+        guard batch.baseOffset == 0 else {
+            return .init(.invalidRecord, "the batch begins at offset \(batch.baseOffset); a producer numbers its records from 0, the log gives them their offsets")
+        }
         guard Compression(rawValue: batch.codecNumber) != nil else {
             return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
         }

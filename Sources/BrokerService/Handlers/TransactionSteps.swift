@@ -69,13 +69,18 @@ extension Broker {
         let command = TransactionCommand(request.transactionalID, producer, .stageOffsets(group, entries, joining: joins))
         change(isClustered ? .cluster(.stage(by: claim(of: group), group, command)) : .transaction(command)) { result in
             // No version of this request knows PRODUCER_FENCED.
-            if case .failure(let refusal) = result { response.refuseStaged(refusal.transactionCode(fencedSince: .max, call.version)) }
+            if case .failure(let refusal) = result {
+                let code = refusal.transactionCode(fencedSince: .max, call.version)
+                response.refuseStaged(code == .invalidTransactionState && call.version >= Self.firstVersionThatAborts ? .transactionAbortable : code)
+            }
             call.reply(.txnOffsetCommit(response))
         }
     }
 
     /// From this version of TxnOffsetCommit on the group joins the transaction by the way (KIP-890).
     private static var firstVersionThatJoinsGroups: Int16 { 5 }
+    /// From this version of TxnOffsetCommit on a client can be told to abort the transaction and go on with the next one.
+    private static var firstVersionThatAborts: Int16 { 4 }
 
     /// A producer that names itself as a member must be one; older clients do not.
     private func refusalToStage(_ request: TxnOffsetCommitRequest, _ group: GroupID) -> KafkaErrorCode? {

@@ -15,7 +15,7 @@ package struct ReplicaLimits: Sendable {
     /// Slots given out and not yet decided; bounds what a new leader must take over.
     package var undecidedSlotsMax = 65_536
     /// Decided slots that are held for replicas that lag, in the log and in memory, where each takes 64 bytes more than its command.
-    package var retainedSlots: Int64 = 50_000
+    package var retainedSlots: Int64 = 25_000
     /// Bytes of commands among them.
     package var retainedBytes = 32 << 20
     /// How long a proposal that was sent to the leader, or a read, waits before it is sent again.

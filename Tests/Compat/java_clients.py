@@ -14,6 +14,7 @@ import queue
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -213,31 +214,48 @@ def leader_of(servers):
     raise RuntimeError("nobody leads: " + "".join(line for server in servers for line in server.get_logs(20)))
 
 
-def curator_checks(jars, servers):
-    hosts = ",".join(server.address for server in servers)
-    child = subprocess.Popen(["java", "-cp", jars, os.path.join(HERE, "CuratorCheck.java"), hosts], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    outcomes, whole = {}, False
-    watchdog = threading.Timer(10 * SECONDS_MAX, child.kill)
+def conversation(command, seconds_max, kill):
+    """Starts a program of checks and gives what it says: the first word of each line and the rest. `kill` does what KILL asks for, and the program hears when that is done.
+    The last is END, with None or why the program did not come to its own."""
+    whole = False
+    errors = tempfile.TemporaryFile("w+")
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+    watchdog = threading.Timer(seconds_max, child.kill)
     watchdog.start()
     for line in child.stdout:
         word, _, rest = line.strip().partition(" ")
         if word == "KILL":
-            victim = leader_of(servers)
-            victim.kill()
-            victim.run()
-            victim.wait()
+            kill(rest)
             child.stdin.write("\n")
             child.stdin.flush()
-        elif word == "ok":
+        elif word == "END":
+            whole = True
+        else:
+            yield word, rest
+    watchdog.cancel()
+    child.wait()
+    errors.seek(0)
+    yield "END", None if whole else "status %s, %s" % (child.returncode, errors.read()[-2000:])
+
+
+def curator_checks(jars, servers):
+    def kill(_):
+        victim = leader_of(servers)
+        victim.kill()
+        victim.run()
+        victim.wait()
+
+    outcomes = {}
+    hosts = ",".join(server.address for server in servers)
+    for word, rest in conversation(["java", "-cp", jars, os.path.join(HERE, "CuratorCheck.java"), hosts], 10 * SECONDS_MAX, kill):
+        if word == "ok":
             outcomes["Curator " + rest] = None
         elif word == "FAILED":
             # The name may have a colon of its own; the reason is the last part but for what follows it.
             name = next((text for text in re.split(r": (?=[a-z.]+[A-Z]\w+(?:Exception|Error))", rest)), rest)
             outcomes["Curator " + name] = rest[len(name) + 2:]
-        whole = whole or word == "END"
-    watchdog.cancel()
-    child.wait()
-    outcomes["Curator came to its end"] = None if whole else "status %s" % child.returncode
+        elif word == "END":
+            outcomes["Curator came to its end"] = rest
     return outcomes
 
 

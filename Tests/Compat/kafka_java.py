@@ -15,12 +15,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "Clients"))
 from certificates import Certificates
-from java_clients import judge
+from java_clients import conversation, judge
 from kafka_cluster import Cluster
 from platform_child import PlatformChild
 
@@ -60,18 +59,9 @@ def restart(brokers, number):
 
 def run(command, brokers):
     """Name and problem of each check, None where it passed; does what the checks ask for meanwhile."""
-    outcomes, whole = {}, False
-    errors = tempfile.TemporaryFile("w+")
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
-    watchdog = threading.Timer(SECONDS_MAX, child.kill)
-    watchdog.start()
-    for line in child.stdout:
-        word, _, rest = line.strip().partition(" ")
-        if word == "KILL":
-            restart(brokers, int(rest))
-            child.stdin.write("\n")
-            child.stdin.flush()
-        elif word == "VERSION":
+    outcomes = {}
+    for word, rest in conversation(command, SECONDS_MAX, lambda number: restart(brokers, int(number))):
+        if word == "VERSION":
             print("kafka-clients " + rest, flush=True)
         elif word == "ok":
             outcomes[rest] = None
@@ -79,11 +69,8 @@ def run(command, brokers):
             # The name may have a colon of its own; the reason begins with the name of its class.
             kind, what, why = (rest.split(": ", 2) + ["", ""])[:3]
             outcomes["%s: %s" % (kind, what)] = why
-        whole = whole or word == "END"
-    watchdog.cancel()
-    child.wait()
-    errors.seek(0)
-    outcomes["all: the checks came to their end"] = None if whole else "status %s, %s" % (child.returncode, errors.read()[-2000:])
+        elif word == "END":
+            outcomes["all: the checks came to their end"] = rest
     return outcomes
 
 

@@ -59,6 +59,8 @@ public protocol FieldCoder: ~Copyable {
     mutating func optionalString(_ value: inout String?) throws(WireError)
     mutating func bytes(_ value: inout Bytes) throws(WireError)
     mutating func optionalBytes(_ value: inout Bytes?) throws(WireError)
+    /// Bytes that may lie in a file when they are written; read into memory.
+    mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) throws(WireError)
     /// 16 bytes without a length.
     mutating func uuid(_ value: inout UUIDBytes) throws(WireError)
     /// A counted sequence. `empty` is what a decoder fills in; an element takes at least one byte on the wire.
@@ -80,6 +82,12 @@ public struct UUIDBytes: Hashable, Sendable {
 }
 
 extension FieldCoder where Self: ~Copyable {
+    @inlinable public mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) throws(WireError) {
+        var bytes = value?.bytes
+        try optionalBytes(&bytes)
+        value = bytes.map { .memory($0) }
+    }
+
     /// A nested structure.
     @inlinable public mutating func nested<L: WireLayout>(_ value: inout L) throws(WireError) { try value.layout(&self) }
 

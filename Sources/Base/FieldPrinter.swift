@@ -27,6 +27,11 @@ public struct FieldPrinter: FieldCoder, ~Copyable {
         guard var bytes = value else { return add("null") }
         self.bytes(&bytes)
     }
+    public mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) {
+        if case .file(let extent) = value { return add("\(extent.count)B of a file") }
+        var bytes = value?.bytes
+        optionalBytes(&bytes)
+    }
     public mutating func uuid(_ value: inout UUIDBytes) { add("uuid(\(value.high),\(value.low))") }
 
     public mutating func array<E>(

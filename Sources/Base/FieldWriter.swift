@@ -6,11 +6,16 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
     public var buffer: Bytes
     public let version: Int16
     public let flexible: Bool
+    /// What stands before `buffer`, where payloads were not copied.
+    public private(set) var pieces: [BytesOrFile] = []
+    /// Payloads of at least so many bytes stay where they are; those in files always do.
+    @usableFromInline let cutBytes: Int
 
-    @inlinable public init(_ buffer: Bytes = Bytes(), version: Int16 = 0, flexible: Bool = false) {
+    @inlinable public init(_ buffer: Bytes = Bytes(), version: Int16 = 0, flexible: Bool = false, cutBytes: Int = .max) {
         self.buffer = buffer
         self.version = version
         self.flexible = flexible
+        self.cutBytes = cutBytes
     }
 
     @inlinable public mutating func bool(_ value: inout Bool) { buffer.writeInteger(value ? 1 : 0, as: UInt8.self) }
@@ -63,6 +68,18 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
         try bytes(&payload)
     }
 
+    @inlinable public mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) throws(WireError) {
+        guard let payload = value else { return try write(length: nil, of: .bytes) }
+        try write(length: payload.count, of: .bytes)
+        if case .memory(let bytes) = payload, bytes.readableBytes < cutBytes { buffer.writeImmutableBuffer(bytes) } else { cut(payload) }
+    }
+
+    @usableFromInline mutating func cut(_ payload: BytesOrFile) {
+        pieces.append(.memory(buffer))
+        pieces.append(payload)
+        buffer = Bytes()
+    }
+
     @inlinable public mutating func uuid(_ value: inout UUIDBytes) {
         buffer.writeInteger(value.high)
         buffer.writeInteger(value.low)
@@ -94,7 +111,19 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
 }
 
 extension WireLayout {
-    /// Appends this message to `buffer`.
+    /// Appends this message to `buffer`, and hands out what stands before it: payloads of at least `cutBytes` bytes, and all that lie in files, with what is between them.
+    @inlinable public func encodeInPieces<D: WireDialect>(
+        into buffer: inout Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false, cutBytes: Int
+    ) throws(WireError) -> [BytesOrFile] {
+        var writer = FieldWriter<D>(buffer, version: version, flexible: flexible, cutBytes: cutBytes)
+        buffer = Bytes()
+        var copy = self
+        try copy.layout(&writer)
+        buffer = writer.buffer
+        return writer.pieces
+    }
+
+    /// Appends this message to `buffer`. None of its payloads may lie in a file.
     @inlinable public func encode<D: WireDialect>(
         into buffer: inout Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false
     ) throws(WireError) {
@@ -102,6 +131,7 @@ extension WireLayout {
         buffer = Bytes()
         var copy = self
         try copy.layout(&writer)
+        precondition(writer.pieces.isEmpty, "a message with a part of a file is written in pieces")
         buffer = writer.buffer
     }
 

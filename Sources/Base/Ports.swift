@@ -54,6 +54,8 @@ public protocol FileSystem: Sendable {
     func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError)
     /// Content and size are durable on return.
     func sync(_ file: FileHandle) throws(StorageError)
+    /// The disk may begin with what was written here. Nothing is durable by that, and a later sync waits for less.
+    func startWriting(_ file: FileHandle, at offset: Int64, count: Int64)
     func size(_ file: FileHandle) throws(StorageError) -> Int64
     func truncate(_ file: FileHandle, to size: Int64) throws(StorageError)
     /// Names in a directory, sorted.
@@ -66,6 +68,10 @@ public protocol FileSystem: Sendable {
     func rename(_ path: String, to target: String) throws(StorageError)
     /// Creations, removals and renames in the directory are durable on return.
     func syncDirectory(_ path: String) throws(StorageError)
+}
+
+extension FileSystem {
+    public func startWriting(_ file: FileHandle, at offset: Int64, count: Int64) {}
 }
 
 /// The tables of one service: rows and the applied position move together or not at all. Blocking; one caller at a time.

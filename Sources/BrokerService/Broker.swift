@@ -67,6 +67,8 @@ final class Broker: @unchecked Sendable {
     var accessAnswers: [AccessQuestion: Bool] = [:]
     /// Checks passwords, which takes milliseconds each.
     private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    /// Syncs at intervals, so that appends do not wait for them.
+    private(set) lazy var syncThread = DiskThread(name: "broker-sync")
     /// Checks tokens of OAUTHBEARER there; nil if none are taken.
     private(set) lazy var tokenVerifier = settings.oauth.map { TokenVerifier($0) }
     /// What the password of a user that does not exist is compared with.

@@ -218,9 +218,18 @@ package final class BrokerDoor: Sendable {
         await replica.stop()
         broker.cleaner.end()
         broker.loginThread.stop()
+        await stopSyncing()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }
         directory.release()
+    }
+
+    /// Syncs that were begun end before the disk threads do, to which they come back.
+    private func stopSyncing() async {
+        for disk in disks {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in disk.submit { continuation.resume() } }
+        }
+        broker.syncThread.stop()
     }
 }
 
@@ -259,7 +268,7 @@ extension Broker {
         loop.schedule(after: interval) {
             guard !self.isStopping else { return }
             for writer in self.writers {
-                writer.syncDirty { self.log.critical("a partition could not be synced", metadata: ["error": "\($0)"]) }
+                writer.syncDirty(on: self.syncThread) { self.log.critical("a partition could not be synced", metadata: ["error": "\($0)"]) }
             }
             self.scheduleSync()
         }

@@ -11,7 +11,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
     private let broker: Broker
     private let connection: FrameConnection
-    private var pipeline = RequestPipeline<Bytes>(limit: BrokerSettings.pipelineLimit)
+    private var pipeline = RequestPipeline<OutgoingFrame>(limit: BrokerSettings.pipelineLimit)
     private(set) var isClosed = false
     private var pausedForOrder = false
     /// Set while the broker's memory for produced batches is exhausted.
@@ -113,20 +113,36 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func answer(_ call: Call, _ body: ResponseBody?) {
         guard !isClosed else { return }
-        var bytes: Bytes?
+        var frame: OutgoingFrame?
         if let body {
-            do { bytes = try KafkaFrame.encodeResponse(body, correlationID: call.header.correlationID, version: call.version) } catch {
+            do {
+                frame = try KafkaFrame.encodeResponse(
+                    body, correlationID: call.header.correlationID, version: call.version, cutBytes: FrameConnection.copyBytesMax)
+            } catch {
                 broker.log.error("an answer cannot be written in this version", metadata: ["request": "\(body.key)", "error": "\(error)"])
                 isClosed = true
                 return connection.close()
             }
         }
-        for ready in pipeline.complete(call.ticket, bytes) { connection.sendRaw(ready) }
+        for ready in pipeline.complete(call.ticket, frame) { send(ready) }
         if pausedForOrder, pipeline.waitingCount < BrokerSettings.pipelineLimit / 2 {
             pausedForOrder = false
             updateReading()
         }
     }
+
+    private func send(_ frame: OutgoingFrame) {
+        connection.sendRaw(frame.head)
+        for piece in frame.rest {
+            switch piece {
+            case .memory(let bytes): connection.sendRaw(bytes)
+            case .file(let extent): connection.sendRaw(extent)
+            }
+        }
+    }
+
+    /// Whether answers may have parts that lie in files.
+    var takesFiles: Bool { connection.takesFiles }
 
     /// Until when the client is held up for its limits.
     private var mutedUntil: Instant?

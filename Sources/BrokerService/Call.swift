@@ -6,7 +6,7 @@ import NetKit
 /// One request of one connection. Answered exactly once, on the loop.
 struct Call {
     let session: BrokerSession
-    let ticket: RequestPipeline<Bytes>.Ticket
+    let ticket: RequestPipeline<OutgoingFrame>.Ticket
     let header: RequestHeader
     /// The request's frame, whose bytes count against the budget until it is answered.
     let frameBytes: Int

@@ -33,7 +33,7 @@ final class FetchSessionPart: FetchWaiter {
 
     /// Whether an answer says more than the client knows.
     func isNews(_ answer: FetchResponse.Topic.Partition) -> Bool {
-        guard let told, answer.errorCode == .none, answer.records?.readableBytes ?? 0 == 0, !answer.sendsElsewhere else { return true }
+        guard let told, answer.errorCode == .none, answer.records?.count ?? 0 == 0, !answer.sendsElsewhere else { return true }
         return (told.highWatermark, told.lastStableOffset, told.logStartOffset) != (answer.highWatermark, answer.lastStableOffset, answer.logStartOffset)
     }
 
@@ -148,7 +148,7 @@ final class FetchSession {
             var news: [FetchResponse.Topic.Partition] = []
             for (part, answer) in zip(row, response.topics[t].partitions) {
                 if isFresh || part.isNews(answer) { news.append(answer) }
-                let hasRecords = answer.records?.readableBytes ?? 0 > 0
+                let hasRecords = answer.records?.count ?? 0 > 0
                 part.told = answer
                 part.told?.records = nil
                 // Who was served comes last, or one busy partition would keep the others from the client.

@@ -51,6 +51,7 @@ final class LogWriter: @unchecked Sendable {
     private var roundUnderWay = false
     private var roundScheduled = false
     private var dirty: [ObjectIdentifier: PartitionLog] = [:]
+    private var syncUnderWay = false
     private let published: (Partition, Bytes, Int64, LogBounds) -> Void
     private let failed: (Partition, StorageError) -> Void
 
@@ -103,13 +104,35 @@ final class LogWriter: @unchecked Sendable {
         for (job, outcome) in zip(jobs, round.outcomes) { job.completion(outcome) }
     }
 
-    /// Syncs what was acknowledged before it was synced; for durability at intervals.
-    func syncDirty(_ failed: @escaping @Sendable (StorageError) -> Void) {
+    /// Syncs what was acknowledged before it was synced; for durability at intervals. Nothing begins while the sync before is under way.
+    func syncDirty(on thread: DiskThread, _ failed: @escaping @Sendable (StorageError) -> Void) {
+        guard !syncUnderWay, !dirty.isEmpty else { return }
+        syncUnderWay = true
         let logs = Array(dirty.values)
         dirty.removeAll()
-        guard !logs.isEmpty else { return }
+        sync(logs, on: thread) { failures in
+            self.syncUnderWay = false
+            for (_, error) in failures { failed(error) }
+        }
+    }
+
+    /// Makes durable what is written in these logs, beside the appends. `done` gets, on the loop, those that failed.
+    func sync(_ logs: [PartitionLog], on thread: DiskThread, _ done: @escaping @Sendable ([(PartitionLog, StorageError)]) -> Void) {
+        let (disk, loop) = (disk, loop)
         disk.submit {
-            for log in logs { do throws(StorageError) { try log.sync() } catch { failed(error) } }
+            var failures: [(PartitionLog, StorageError)] = []
+            var begun: [(log: PartitionLog, sync: SyncBeside)] = []
+            for log in logs {
+                do throws(StorageError) { if let sync = try log.beginSync() { begun.append((log, sync)) } } catch { failures.append((log, error)) }
+            }
+            thread.submit { [begun, failures] in
+                let outcomes = begun.map { $0.log.carryOut($0.sync) }
+                disk.submit {
+                    for (one, failure) in zip(begun, outcomes) { one.log.ended(one.sync, failure) }
+                    let failures = failures + zip(begun, outcomes).compactMap { one, failure in failure.map { (one.log, $0) } }
+                    loop.execute { done(failures) }
+                }
+            }
         }
     }
 

@@ -45,6 +45,8 @@ struct LogBounds: Sendable {
 final class PartitionLog: @unchecked Sendable {
     // Safe to share: every member is used on the partition's disk thread only; the loop passes the reference along.
     let log: SegmentLog<BatchFraming>
+    /// Used on any thread.
+    private let files: RealFileSystem
     private var ledger = ProducerLedger()
     var transactions = PartitionTransactions()
     private(set) var epochs = LeaderEpochs()
@@ -65,6 +67,7 @@ final class PartitionLog: @unchecked Sendable {
 
     init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
         self.directory = directory
+        self.files = files
         log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
         try remember()
         snapshotBase = log.activeBaseOffset
@@ -188,6 +191,21 @@ final class PartitionLog: @unchecked Sendable {
 
     func sync() throws(StorageError) { try log.sync() }
 
+    /// Begins to sync what is written, for another thread to carry out.
+    func beginSync() throws(StorageError) -> SyncBeside? {
+        try log.beginSync { handle throws(StorageError) in try files.share(handle) }
+    }
+
+    /// Carries it out. Blocking, and not on the partition's disk thread.
+    func carryOut(_ sync: SyncBeside) -> StorageError? {
+        do {
+            try files.sync(sync.file)
+            return nil
+        } catch { return error }
+    }
+
+    func ended(_ sync: SyncBeside, _ failure: StorageError?) { log.ended(sync, failure) }
+
     /// Keeps what is known of the producers once a segment is sealed, so that a start reads the newest segment only.
     func saveProducersIfSealed() throws(StorageError) {
         guard log.activeBaseOffset != snapshotBase else { return }
@@ -212,10 +230,23 @@ final class PartitionLog: @unchecked Sendable {
 
     // MARK: reading
 
-    func read(from offset: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
+    /// Whole batches from the one that covers `offset` on and below `end`, as many as fit in `maxBytes`, but at least one; empty where there is none.
+    func read(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
         guard offset >= log.startOffset else { return Bytes() }
-        return try log.read(from: offset, maxBytes: maxBytes)
+        return try log.read(from: offset, below: end, maxBytes: maxBytes)
     }
+
+    /// The same, left where they lie if they are many; and the offset that follows them.
+    func lend(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> (records: BytesOrFile, nextOffset: Int64) {
+        guard offset >= log.startOffset, let place = try log.locate(from: offset, below: end, maxBytes: maxBytes) else { return (BytesOrFile(), offset) }
+        guard place.bytes >= Self.lentBytesMin else { return (.memory(try files.read(place.file, at: place.position, count: place.bytes)), place.nextOffset) }
+        let file = try log.lend(place.file) { handle throws(StorageError) in try files.share(handle) }
+        try files.load(place.file, at: place.position, count: place.bytes)
+        return (.file(FileExtent(file, position: place.position, count: place.bytes)), place.nextOffset)
+    }
+
+    /// From this size on sending from the file is cheaper than reading it, in bytes.
+    private static let lentBytesMin = 32 << 10
 
     /// Offset and time of the first record at or after `timestamp`.
     func find(timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64)? {

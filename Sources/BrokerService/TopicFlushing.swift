@@ -42,17 +42,10 @@ final class TopicFlushing: @unchecked Sendable {
             timed.remove(name)
             guard !broker.isStopping, let partition = broker.partitions[name] else { return }
             unsynced[name] = nil
-            let log = partition.log
-            // Made and called on the loop; the disk thread only carries it back.
-            nonisolated(unsafe) let failed: (StorageError) -> Void = { [broker] error in
+            partition.writer.sync([partition.log], on: broker.syncThread) { [broker] failures in
+                guard let (_, error) = failures.first else { return }
                 broker.log.critical("a partition could not be synced", metadata: ["partition": "\(name)", "error": "\(error)"])
-                partition.failure = error.description
-            }
-            partition.writer.disk.submit { [broker] in
-                do throws(StorageError) { try log.sync() } catch {
-                    let reason = error
-                    broker.loop.execute { failed(reason) }
-                }
+                broker.partitions[name]?.failure = error.description
             }
         }
     }

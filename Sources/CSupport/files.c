@@ -16,6 +16,15 @@ int csupport_fdatasync(int fd) {
 #endif
 }
 
+void csupport_start_writing(int fd, int64_t offset, int64_t length) {
+#if defined(__linux__)
+    // Advice: a sync tells what failed.
+    (void)sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd; (void)offset; (void)length;
+#endif
+}
+
 int csupport_reserve(int fd, int64_t offset, int64_t length) {
 #if defined(__linux__)
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, length) == 0) return 0;

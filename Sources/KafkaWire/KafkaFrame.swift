@@ -48,15 +48,20 @@ package enum KafkaFrame {
         return .request(header, try RequestBody.decode(rest.buffer, row, version: header.version))
     }
 
-    /// A whole response frame, its size included.
-    package static func encodeResponse(_ body: ResponseBody, correlationID: Int32, version: Int16) throws(WireError) -> Bytes {
-        var buffer = ByteBufferAllocator().buffer(capacity: body.roomBytes)
+    /// A whole response frame, its size included. Record batches of at least `cutBytes` bytes are pieces of their own, where they lay.
+    package static func encodeResponse(_ body: ResponseBody, correlationID: Int32, version: Int16, cutBytes: Int = .max) throws(WireError) -> OutgoingFrame {
+        var buffer = ByteBufferAllocator().buffer(capacity: 512)
         buffer.writeInteger(Int32(0))
         buffer.writeInteger(correlationID)
         if ApiTable.row(body.key).hasFlexibleResponseHeader(version) { buffer.writeInteger(UInt8(0)) }
-        try body.encode(into: &buffer, version: version)
-        buffer.setInteger(Int32(buffer.readableBytes - 4), at: buffer.readerIndex)
-        return buffer
+        var pieces: [BytesOrFile] = []
+        if case .fetch(let response) = body {
+            let flexible = ApiTable.row(.fetch).isFlexible(version)
+            pieces = try response.encodeInPieces(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible, cutBytes: cutBytes)
+        } else {
+            try body.encode(into: &buffer, version: version)
+        }
+        return OutgoingFrame(pieces, buffer)
     }
 
     /// A whole request frame, its size included; used by our own client.
@@ -92,15 +97,30 @@ package enum KafkaFrame {
     }
 }
 
-extension ResponseBody {
-    /// Room that the encoded response is likely to need, so that record batches are copied once and not again at every growth.
-    var roomBytes: Int {
-        guard case .fetch(let response) = self else { return 512 }
-        var room = 256
-        for topic in response.topics {
-            room += topic.name.utf8.count + 32
-            for partition in topic.partitions { room += 96 + (partition.records?.readableBytes ?? 0) }
+/// A response frame as it leaves: what is written for it, and between that what stays where it lay.
+package struct OutgoingFrame: Sendable {
+    /// The size, the header, and the body up to the first piece that stays where it lay.
+    package private(set) var head: Bytes
+    package private(set) var rest: [BytesOrFile]
+
+    /// `pieces` stand before `last`; the four bytes of size at the front are filled in.
+    init(_ pieces: [BytesOrFile], _ last: Bytes) {
+        guard case .memory(let first)? = pieces.first else {
+            (head, rest) = (last, [])
+            head.setInteger(Int32(head.readableBytes - 4), at: head.readerIndex)
+            return
         }
-        return room
+        head = first
+        rest = pieces.dropFirst() + [.memory(last)]
+        head.setInteger(Int32(byteCount - 4), at: head.readerIndex)
+    }
+
+    package var byteCount: Int { rest.reduce(head.readableBytes) { $0 + $1.count } }
+
+    /// All in one, for a frame whose pieces are in memory.
+    package var joined: Bytes {
+        var all = head
+        for case .memory(let bytes) in rest { all.writeImmutableBuffer(bytes) }
+        return all
     }
 }

@@ -61,15 +61,18 @@ package final class FrameConnection {
     private var pausedByPeer = false
     /// Whether anything was sent since the handler last looked.
     private(set) var sentSinceLook = false
+    /// Whether parts of files may be sent; where the connection is encrypted all passes through memory.
+    package let takesFiles: Bool
     /// Called when the pauses allow reading again.
     var resume: () -> Void = {}
 
     /// Above this size a frame goes to the socket from its own buffer instead of being copied behind others, in bytes.
-    private static let copyBytesMax = 16 << 10
+    package static let copyBytesMax = 16 << 10
 
-    init(channel: any Channel, limits: FrameLimits) {
+    init(channel: any Channel, limits: FrameLimits, takesFiles: Bool) {
         self.channel = channel
         self.limits = limits
+        self.takesFiles = takesFiles
     }
 
     package var remote: HostPort? { HostPort(channel.remoteAddress) }
@@ -109,6 +112,24 @@ package final class FrameConnection {
         } else {
             outbound.writeImmutableBuffer(bytes)
         }
+        scheduleFlush()
+    }
+
+    /// Sends a part of a file as it is, if the connection takes files. It must be whole: what is missing of it would be waited for.
+    package func sendRaw(_ extent: FileExtent) {
+        guard !isClosed, extent.count > 0 else { return }
+        precondition(takesFiles, "an encrypted connection sends what passes through memory")
+        writeOutbound()
+        sentSinceLook = true
+        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: extent.file.descriptor)
+        let written = channel.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { [file = extent.file] _ in
+            // The handle gives back what is the file's to close; nobody else has it, so it cannot fail.
+            _ = try? handle.takeDescriptorOwnership()
+            withExtendedLifetime(file) {}
+        }
+        let start = Int(extent.position)
+        channel.write(FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + extent.count), promise: written)
         scheduleFlush()
     }
 

@@ -50,7 +50,7 @@ package final class FrameListener: @unchecked Sendable {
                     guard listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
                     if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
                     try channel.pipeline.syncOperations.addHandler(
-                        FrameHandler(limits: limits, makeSession: session, onClose: { listener.leave(channel) }))
+                        FrameHandler(limits: limits, isEncrypted: context != nil, makeSession: session, onClose: { listener.leave(channel) }))
                 }
             }
         do { listener.channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch { throw ListenError(address, error) }
@@ -114,7 +114,7 @@ package enum FrameClient {
                     if let client {
                         try channel.pipeline.syncOperations.addHandlers([try client.handler(host: address.host), HandshakeHandler(handshake)])
                     }
-                    try channel.pipeline.syncOperations.addHandler(FrameHandler(limits: limits, makeSession: session, onClose: {}))
+                    try channel.pipeline.syncOperations.addHandler(FrameHandler(limits: limits, isEncrypted: client != nil, makeSession: session, onClose: {}))
                 }
             }
         do { _ = try await bootstrap.connect(host: address.host, port: address.port).get() } catch {

@@ -70,6 +70,32 @@ package struct RealFileSystem: FileSystem {
         return bytes
     }
 
+    /// A descriptor of an open file for somebody who reads it beside its owner.
+    package func share(_ file: FileHandle) throws(StorageError) -> SharedFile {
+        let descriptor = fcntl(file.number, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw Self.failure("share", Self.path(of: file)) }
+        return SharedFile(takingOver: descriptor)
+    }
+
+    /// Brings a part of a file into memory, so that whoever sends it waits for no disk. What the system keeps of it costs no copy.
+    package func load(_ file: FileHandle, at offset: Int64, count: Int) throws(StorageError) {
+        // Advice: what does not come of it is read below.
+        _ = posix_fadvise(file.number, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+        var byte: UInt8 = 0
+        var position = offset
+        while position < offset + Int64(count) {
+            let got = pread(file.number, &byte, 1, off_t(position))
+            if got < 0 {
+                if errno == EINTR { continue }
+                throw Self.failure("read", Self.path(of: file))
+            }
+            position += Self.loadStrideBytes
+        }
+    }
+
+    /// The system reads ahead at least this much at a time when it is told what will be needed.
+    private static let loadStrideBytes: Int64 = 128 << 10
+
     package func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError) {
         var failed: Int32 = 0
         // The buffer's own memory is only read, and only within this call.
@@ -94,6 +120,11 @@ package struct RealFileSystem: FileSystem {
         if let onSync { onSync(.nanoseconds(Self.monotonicNanoseconds() - began)) }
         guard code == 0 else { throw StorageError(.syncFailed(code), "sync", Self.path(of: file)) }
     }
+
+    /// Makes content durable for whoever holds the file beside its owner.
+    package func sync(_ file: SharedFile) throws(StorageError) { try sync(FileHandle(file.descriptor)) }
+
+    package func startWriting(_ file: FileHandle, at offset: Int64, count: Int64) { csupport_start_writing(file.number, offset, count) }
 
     private static func monotonicNanoseconds() -> Int64 {
         var value = timespec()

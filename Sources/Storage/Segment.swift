@@ -18,6 +18,8 @@ struct Segment {
     var nextOffset: Int64
     var maxTimestamp: Int64 = -1
     var index: [IndexPoint] = []
+    /// The file as somebody reads it who is not done yet; it must not become shorter then.
+    weak var lent: SharedFile?
     /// Distance between two index points, in bytes.
     static let indexIntervalBytes: Int64 = 4096
 
@@ -48,6 +50,12 @@ struct Segment {
     /// The last index point at or before `offset`; the start of the file if there is none.
     func point(atOrBefore offset: Int64) -> IndexPoint {
         let found = index.partitioningIndex { $0.offset > offset }
+        return found == 0 ? IndexPoint(offset: baseOffset, position: 0, maxTimestampBefore: -1) : index[found - 1]
+    }
+
+    /// The last index point at or before `position` in the file; its start if there is none.
+    func point(atOrBeforePosition position: Int64) -> IndexPoint {
+        let found = index.partitioningIndex { $0.position > position }
         return found == 0 ? IndexPoint(offset: baseOffset, position: 0, maxTimestampBefore: -1) : index[found - 1]
     }
 

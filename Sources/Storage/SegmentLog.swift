@@ -24,6 +24,10 @@ package final class SegmentLog<Framing: LogFraming> {
     package private(set) var startOffset: Int64
     /// The offset that follows the last durable record.
     package private(set) var durableOffset: Int64
+    /// How often the log's end was cut off: what was written before is not what a sync makes durable after.
+    private var cuts = 0
+    /// Up to where the disk has begun with the active segment, in bytes.
+    private var writingBegun: Int64 = 0
 
     /// Opens or creates the log, cutting off a torn tail. Throws `corrupt` where an acknowledged record is damaged.
     package init(files: any FileSystem, directory: String, firstOffset: Int64 = 0, options: SegmentLogOptions = .init()) throws(StorageError) {
@@ -67,6 +71,7 @@ package final class SegmentLog<Framing: LogFraming> {
         if segments.isEmpty { try addSegment(firstOffset) }
         startOffset = segments[0].baseOffset
         durableOffset = nextOffset
+        writingBegun = active.sizeBytes
         recovery.segments = segments.count
     }
 
@@ -118,6 +123,7 @@ package final class SegmentLog<Framing: LogFraming> {
 
     func addSegment(_ baseOffset: Int64) throws(StorageError) {
         segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, ".log"), create: true)))
+        writingBegun = 0
         try files.syncDirectory(directory)
     }
 
@@ -151,6 +157,16 @@ package final class SegmentLog<Framing: LogFraming> {
             throw error
         }
         active.note(extents)
+        startWriting()
+    }
+
+    /// Unsynced bytes with which the disk begins, so that the sync that comes in the end, of a full segment for one, waits for the last of them only.
+    private static var writeBehindBytes: Int64 { 4 << 20 }
+
+    private func startWriting() {
+        guard active.sizeBytes - writingBegun >= Self.writeBehindBytes else { return }
+        files.startWriting(active.file, at: writingBegun, count: active.sizeBytes - writingBegun)
+        writingBegun = active.sizeBytes
     }
 
     /// Seals the active segment and begins a new one at `nextBase`.
@@ -182,44 +198,7 @@ package final class SegmentLog<Framing: LogFraming> {
             throw error
         }
         durableOffset = nextOffset
-    }
-
-    /// Whole records from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one.
-    /// Empty at the end of the log; `offset` must not be below `startOffset`.
-    package func read(from offset: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
-        precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
-        guard offset < nextOffset else { return Bytes() }
-        let place = max(0, segments.partitioningIndex { $0.baseOffset > offset } - 1)
-        for segment in segments[place...] where segment.nextOffset > offset && segment.sizeBytes > 0 {
-            let from = try position(of: offset, in: segment)
-            return try wholeRecords(segment, from: from, maxBytes: maxBytes)
-        }
-        return Bytes()
-    }
-
-    private func position(of offset: Int64, in segment: Segment) throws(StorageError) -> Int64 {
-        var scan = RecordScan<Framing>(files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
-        while let (extent, _) = try scan.peek(expecting: nil) {
-            if extent.nextOffset > offset { return scan.position }
-            scan.advance(extent)
-        }
-        throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path(segment.baseOffset, ".log"))
-    }
-
-    private func wholeRecords(_ segment: Segment, from position: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
-        let count = Int(min(Int64(max(maxBytes, Framing.headerBytes)), segment.sizeBytes - position))
-        var bytes = try files.read(segment.file, at: position, count: count)
-        var whole = 0
-        while let header = bytes.getSlice(at: bytes.readerIndex + whole, length: min(Framing.headerBytes, bytes.readableBytes - whole)),
-            header.readableBytes == Framing.headerBytes, let extent = Framing.extent(header)
-        {
-            if whole + extent.bytes > bytes.readableBytes {
-                if whole > 0 { break }
-                return try files.read(segment.file, at: position, count: extent.bytes)
-            }
-            whole += extent.bytes
-        }
-        return bytes.readSlice(length: whole) ?? Bytes()
+        writingBegun = active.sizeBytes
     }
 
     /// The first record whose timestamp is at or after `timestamp`; nil if there is none.
@@ -233,6 +212,20 @@ package final class SegmentLog<Framing: LogFraming> {
             }
         }
         return nil
+    }
+
+    /// A sync that goes on beside the log, which takes appends meanwhile; nil if everything is durable. Ends with `ended`.
+    package func beginSync(_ open: (FileHandle) throws(StorageError) -> SharedFile) throws(StorageError) -> SyncBeside? {
+        if let failed { throw failed }
+        // Sealed segments are durable.
+        guard durableOffset < nextOffset else { return nil }
+        return SyncBeside(file: try lend(active.file, open), offset: nextOffset, cuts: cuts)
+    }
+
+    /// What was written before it began is durable. A failure is final, as that of `sync` is.
+    package func ended(_ sync: SyncBeside, _ failure: StorageError?) {
+        guard failed == nil else { return }
+        if let failure { failed = failure } else if sync.cuts == cuts { durableOffset = max(durableOffset, sync.offset) }
     }
 
     /// Visits every whole record from `offset` on; used to rebuild state.
@@ -264,9 +257,14 @@ package final class SegmentLog<Framing: LogFraming> {
     }
 
     /// After a truncation: what was cut was durable or not, what is left is.
-    func ended(at offset: Int64) { durableOffset = min(durableOffset, offset) }
+    func ended(at offset: Int64) {
+        cuts += 1
+        writingBegun = min(writingBegun, active.sizeBytes)
+        durableOffset = min(durableOffset, offset)
+    }
 
     func began(at offset: Int64) {
+        cuts += 1
         startOffset = offset
         durableOffset = offset
     }

@@ -14,8 +14,10 @@ extension SegmentLog {
         let end = try cut(offset, in: segment)
         if end < segment.sizeBytes {
             try removeIndex(of: segment)
-            try files.truncate(segment.file, to: end)
-            try files.sync(segment.file)
+            if segment.lent != nil { segment.file = try shortened(segment, to: end) } else {
+                try files.truncate(segment.file, to: end)
+                try files.sync(segment.file)
+            }
             var scanned = Segment(baseOffset: segment.baseOffset, file: segment.file)
             try scanned.scan(Framing.self, files, fileBytes: end)
             guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
@@ -36,6 +38,32 @@ extension SegmentLog {
         try files.syncDirectory(directory)
         try addSegment(offset)
         began(at: offset)
+    }
+
+    /// Puts a copy of what is kept into the place of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one
+    /// or the new one.
+    private func shortened(_ segment: Segment, to end: Int64) throws(StorageError) -> FileHandle {
+        // An opening removes what has this name.
+        let name = SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
+        let copy = try files.open(name, create: true)
+        do throws(StorageError) {
+            try files.truncate(copy, to: 0)
+            var position: Int64 = 0
+            while position < end {
+                let bytes = try files.read(segment.file, at: position, count: Int(min(end - position, 1 << 20)))
+                guard bytes.readableBytes > 0 else { throw StorageError(.corrupt("it ends at byte \(position) and has \(segment.sizeBytes)"), "truncate", name) }
+                try files.write(copy, at: position, bytes)
+                position += Int64(bytes.readableBytes)
+            }
+            try files.sync(copy)
+            try files.rename(name, to: path(segment.baseOffset, ".log"))
+            try files.syncDirectory(directory)
+        } catch {
+            files.close(copy)
+            throw error
+        }
+        files.close(segment.file)
+        return copy
     }
 
     /// Where the first record begins that reaches beyond `offset`.

@@ -93,7 +93,7 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
     }
 
     @Test func anApiVersionsResponseNeverHasAFlexibleHeader() throws {
-        let frame = try KafkaFrame.encodeResponse(.apiVersions(ApiVersionsResponse(errorCode: .unsupportedVersion)), correlationID: 1, version: 3)
+        let frame = try KafkaFrame.encodeResponse(.apiVersions(ApiVersionsResponse(errorCode: .unsupportedVersion)), correlationID: 1, version: 3).joined
         // Size, correlation id, and at once the error code.
         #expect(frame.getInteger(at: 8, as: Int16.self) == KafkaErrorCode.unsupportedVersion.rawValue)
     }

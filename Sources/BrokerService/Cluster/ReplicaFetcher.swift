@@ -168,7 +168,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             return pause(partition)
         }
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
-        guard let records = part.records, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
+        guard let records = part.records?.bytes, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
         if broker.throttle.allowance(for: partition) != nil { broker.throttle.spend(.following, records.readableBytes) }
         gathering.enter()
         let job = AppendJob(

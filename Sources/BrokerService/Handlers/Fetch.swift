@@ -240,7 +240,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
             guard records.readableBytes <= room || answer.isEmpty else { return }
             if allowance != nil { broker.throttle.spend(.leading, records.readableBytes) }
-            return hand(records, from: part.fetchOffset, partition, answer, t, p)
+            return hand(.memory(records), from: part.fetchOffset, to: Self.end(of: records), partition, answer, t, p)
         }
         answer.setAside(room)
         if allowance != nil { broker.throttle.spend(.leading, room) }
@@ -248,20 +248,25 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let log = partition.log
         let offset = part.fetchOffset
         // Made and called on the loop; the disk thread only carries it back.
-        nonisolated(unsafe) let done: (Result<Bytes, any Error>) -> Void = { [self] result in
+        nonisolated(unsafe) let done: (Result<(records: BytesOrFile, nextOffset: Int64), any Error>) -> Void = { [self] result in
             // What was set aside and did not go is given back; what went beyond it, a batch larger than all of it, is owed.
-            if allowance != nil { broker.throttle.spend(.leading, ((try? result.get())?.readableBytes ?? 0) - room) }
+            if allowance != nil { broker.throttle.spend(.leading, ((try? result.get())?.records.count ?? 0) - room) }
             answer.giveBack(room)
             switch result {
-            case .success(let records): hand(records, from: offset, partition, answer, t, p)
+            case .success(let found): hand(found.records, from: offset, to: found.nextOffset, partition, answer, t, p)
             case .failure(let error):
                 broker.log.error("a partition could not be read", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
                 answer.refuse(t, p, .kafkaStorageError)
             }
             gathering.leave()
         }
+        let lends = call.session.takesFiles
         partition.writer.disk.submit { [broker] in
-            let result = Result { Self.visible(try log.read(from: offset, maxBytes: max(0, room)), below: visible) }
+            let result = Result {
+                if lends { return try log.lend(from: offset, below: visible, maxBytes: max(0, room)) }
+                let records = try log.read(from: offset, below: visible, maxBytes: max(0, room))
+                return (.memory(records), Self.end(of: records))
+            }
             broker.loop.execute { done(result) }
         }
     }
@@ -278,10 +283,10 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     }
 
     /// Puts records into the answer, and with them the aborted transactions that a reader of committed ones has to pass over.
-    private func hand(_ records: Bytes, from offset: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int) {
+    private func hand(_ records: BytesOrFile, from offset: Int64, to next: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int) {
         answer.set(t, p, records)
-        guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.readableBytes > 0 else { return }
-        answer.setAborted(t, p, partition.transactions.aborted(from: offset, below: Self.end(of: records)))
+        guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.count > 0 else { return }
+        answer.setAborted(t, p, partition.transactions.aborted(from: offset, below: next))
     }
 
     /// The offset behind the last batch.
@@ -293,15 +298,6 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             place += extent.bytes
         }
         return end
-    }
-
-    /// The leading batches that lie wholly below `end`: the log may hold some that are not durable yet.
-    static func visible(_ records: Bytes, below end: Int64) -> Bytes {
-        var size = 0
-        while let header = records.getSlice(at: records.readerIndex + size, length: RecordBatchFormat.headerBytes),
-            let extent = BatchFraming.extent(header), extent.nextOffset <= end
-        { size += extent.bytes }
-        return records.getSlice(at: records.readerIndex, length: min(size, records.readableBytes)) ?? Bytes()
     }
 }
 
@@ -323,7 +319,7 @@ private final class FetchAnswer {
             topics: topics.map { topic in
                 .init(
                     name: topic.name, topicID: topic.topicID,
-                    partitions: topic.partitions.map { .init(partition: $0.partition, highWatermark: -1, records: Bytes()) })
+                    partitions: topic.partitions.map { .init(partition: $0.partition, highWatermark: -1, records: BytesOrFile()) })
             })
     }
 
@@ -355,9 +351,9 @@ private final class FetchAnswer {
         readsUnderWay -= 1
     }
 
-    func set(_ t: Int, _ p: Int, _ records: Bytes) {
+    func set(_ t: Int, _ p: Int, _ records: BytesOrFile) {
         response.topics[t].partitions[p].records = records
-        bytes += records.readableBytes
-        remaining -= records.readableBytes
+        bytes += records.count
+        remaining -= records.count
     }
 }

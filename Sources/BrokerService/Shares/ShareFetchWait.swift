@@ -190,7 +190,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             readOn()
         }
         shared.partition.writer.disk.submit { [broker] in
-            let result = Result { FetchWait.visible(try log.read(from: offset, maxBytes: bytesMax), below: visible) }
+            let result = Result { try log.read(from: offset, below: visible, maxBytes: bytesMax) }
             broker.loop.execute { done(result) }
         }
     }

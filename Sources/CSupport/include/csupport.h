@@ -15,6 +15,9 @@ uint32_t csupport_crc32c_table(uint32_t crc, const void *bytes, size_t length);
 /// Makes a file's content durable. 0 or errno.
 int csupport_fdatasync(int fd);
 
+/// Has the system begin to bring a part of a file to the disk, without waiting for it; nothing is durable by that.
+void csupport_start_writing(int fd, int64_t offset, int64_t length);
+
 /// Reserves room without changing the file's size, so that a full disk shows before the write. 0 or errno (EOPNOTSUPP is reported as 0).
 int csupport_reserve(int fd, int64_t offset, int64_t length);
 

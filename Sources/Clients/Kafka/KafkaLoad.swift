@@ -156,7 +156,7 @@ extension KafkaClient {
             guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "reading '\(topic)'", detail: nil) }
             result.latencies.append((ContinuousClock.now - began).inSeconds)
             do {
-                for batch in try RecordBatch.all(in: found.records ?? Bytes()) {
+                for batch in try RecordBatch.all(in: found.records?.bytes ?? Bytes()) {
                     visit(batch)
                     offset = max(offset, batch.nextOffset)
                     result.records += Int(batch.recordCount)

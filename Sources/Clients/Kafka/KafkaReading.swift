@@ -45,7 +45,7 @@ extension KafkaClient {
         let wanted = next[part.partition] ?? 0
         var aborted = AbortedProducers(part.abortedTransactions ?? [])
         do {
-            for batch in try RecordBatch.all(in: part.records ?? Bytes()) {
+            for batch in try RecordBatch.all(in: part.records?.bytes ?? Bytes()) {
                 // A batch may begin before the offset that was asked for; control batches carry no records for readers.
                 let isAborted = aborted.isAborted(batch)
                 if !batch.isControl, !isAborted {

@@ -178,7 +178,8 @@ package struct FetchResponse: WireLayout, Equatable {
             package var logStartOffset: Int64 = -1
             package var abortedTransactions: [AbortedTransaction]?
             package var preferredReadReplica: Int32 = -1
-            package var records: Bytes?
+            /// Whole record batches, as they lie in the log.
+            package var records: BytesOrFile?
             /// Where the reader's log parts from this one (KIP-595).
             package var diverging: DivergingEpoch?
 
@@ -187,7 +188,7 @@ package struct FetchResponse: WireLayout, Equatable {
             package init(
                 partition: Int32 = 0, errorCode: KafkaErrorCode = .none, highWatermark: Int64 = 0, lastStableOffset: Int64 = -1,
                 logStartOffset: Int64 = -1, abortedTransactions: [AbortedTransaction]? = nil, preferredReadReplica: Int32 = -1,
-                records: Bytes? = nil
+                records: BytesOrFile? = nil
             ) {
                 self.partition = partition
                 self.errorCode = errorCode
@@ -207,7 +208,7 @@ package struct FetchResponse: WireLayout, Equatable {
                 if io.version >= 5 { try io.int64(&logStartOffset) }
                 try io.optionalList(&abortedTransactions)
                 if io.version >= 11 { try io.int32(&preferredReadReplica) }
-                try io.optionalBytes(&records)
+                try io.optionalBytesOrFile(&records)
                 guard io.version >= 12 else { return try io.tags() }
                 var tagged = try DivergingEpoch.tagged(diverging)
                 try io.tags(&tagged)

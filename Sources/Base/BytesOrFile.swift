@@ -1,0 +1,50 @@
+// Long fields as they leave: bytes in memory, or a part of a file, which goes to a socket without passing through memory.
+import Glibc
+
+/// An open file that several hold; it is closed when the last of them has let it go.
+public final class SharedFile: Sendable {
+    public let descriptor: Int32
+
+    /// Takes the descriptor over.
+    public init(takingOver descriptor: Int32) { self.descriptor = descriptor }
+
+    // Nothing is written through it, so a close that fails loses nothing.
+    deinit { _ = Glibc.close(descriptor) }
+}
+
+/// A part of a file. What it holds does not change while anybody has it.
+public struct FileExtent: Sendable, Equatable {
+    public var file: SharedFile
+    /// Where it begins, in bytes.
+    public var position: Int64
+    /// Its bytes.
+    public var count: Int
+
+    public init(_ file: SharedFile, position: Int64, count: Int) {
+        self.file = file
+        self.position = position
+        self.count = count
+    }
+
+    public static func == (a: FileExtent, b: FileExtent) -> Bool { a.file === b.file && a.position == b.position && a.count == b.count }
+}
+
+/// A field of bytes that may lie in a file.
+public enum BytesOrFile: Sendable, Equatable {
+    case memory(Bytes)
+    case file(FileExtent)
+
+    public init() { self = .memory(Bytes()) }
+
+    @inlinable public var count: Int {
+        switch self {
+        case .memory(let bytes): bytes.readableBytes
+        case .file(let extent): extent.count
+        }
+    }
+
+    /// The bytes of what is in memory; nil for a part of a file.
+    @inlinable public var bytes: Bytes? {
+        if case .memory(let bytes) = self { bytes } else { nil }
+    }
+}

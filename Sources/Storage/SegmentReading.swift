@@ -1,0 +1,115 @@
+// Finding records by their offset. Only headers are looked at, so that a reader who hands a part of the file on never touches what is in it.
+import Base
+
+/// Whole records that lie one after another in one file.
+package struct RecordPlace: Equatable, Sendable {
+    package var file: FileHandle
+    /// Where they begin in the file, in bytes.
+    package var position: Int64
+    package var bytes: Int
+    /// The offset that follows the last of them.
+    package var nextOffset: Int64
+}
+
+/// Walks the headers of the records of one file.
+private struct HeaderScan<Framing: LogFraming> {
+    let files: any FileSystem
+    let segment: Segment
+    var position: Int64
+    private var window = Bytes()
+    private var windowStart: Int64 = 0
+    /// Index points are not much further apart.
+    private static var windowBytes: Int { Int(Segment.indexIntervalBytes) * 2 }
+
+    init(_ files: any FileSystem, _ segment: Segment, from point: IndexPoint) {
+        self.files = files
+        self.segment = segment
+        position = point.position
+    }
+
+    /// The extent of the record at `position`; nil at the end or at damage.
+    mutating func peek() throws(StorageError) -> RecordExtent? {
+        let needed = Framing.headerBytes
+        guard position + Int64(needed) <= segment.sizeBytes else { return nil }
+        if position < windowStart || position + Int64(needed) > windowStart + Int64(window.readableBytes) {
+            window = try files.read(segment.file, at: position, count: Int(min(Int64(Self.windowBytes), segment.sizeBytes - position)))
+            windowStart = position
+        }
+        guard let header = window.getSlice(at: window.readerIndex + Int(position - windowStart), length: needed), let extent = Framing.extent(header),
+            extent.bytes >= needed, position + Int64(extent.bytes) <= segment.sizeBytes
+        else { return nil }
+        return extent
+    }
+}
+
+/// A sync of a log's last segment beside the log.
+package struct SyncBeside: Sendable {
+    package let file: SharedFile
+    /// What lies below it is durable when the sync has ended.
+    let offset: Int64
+    let cuts: Int
+}
+
+extension SegmentLog {
+    /// Where whole records lie, from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that reaches beyond
+    /// `end`. nil where there is none; `offset` must not be below `startOffset`.
+    package func locate(from offset: Int64, below end: Int64 = .max, maxBytes: Int) throws(StorageError) -> RecordPlace? {
+        precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
+        guard offset < nextOffset else { return nil }
+        let place = max(0, segments.partitioningIndex { $0.baseOffset > offset } - 1)
+        for segment in segments[place...] where segment.nextOffset > offset && segment.sizeBytes > 0 {
+            return try locate(from: offset, below: end, maxBytes: maxBytes, in: segment)
+        }
+        return nil
+    }
+
+    private func locate(from offset: Int64, below end: Int64, maxBytes: Int, in segment: Segment) throws(StorageError) -> RecordPlace? {
+        var scan = HeaderScan<Framing>(files, segment, from: segment.point(atOrBefore: offset))
+        var first: RecordExtent?
+        while let extent = try scan.peek(), first == nil {
+            if extent.nextOffset > offset { first = extent } else { scan.position += Int64(extent.bytes) }
+        }
+        guard let first else { throw damage(at: scan.position, in: segment) }
+        guard first.nextOffset <= end else { return nil }
+        let start = scan.position
+        let limit = start + max(Int64(first.bytes), min(Int64(maxBytes), segment.sizeBytes - start))
+        if limit >= segment.sizeBytes, segment.nextOffset <= end {
+            return RecordPlace(file: segment.file, position: start, bytes: Int(segment.sizeBytes - start), nextOffset: segment.nextOffset)
+        }
+        // The last index point that is surely in, and on from there record by record.
+        let point = [segment.point(atOrBeforePosition: limit), segment.point(atOrBefore: end)].min { $0.position < $1.position }!
+        var nextOffset = first.nextOffset
+        if point.position > start {
+            scan = HeaderScan(files, segment, from: point)
+            nextOffset = point.offset
+        } else {
+            scan.position += Int64(first.bytes)
+        }
+        while let extent = try scan.peek(), extent.nextOffset <= end, scan.position + Int64(extent.bytes) <= limit {
+            scan.position += Int64(extent.bytes)
+            nextOffset = extent.nextOffset
+        }
+        return RecordPlace(file: segment.file, position: start, bytes: Int(scan.position - start), nextOffset: nextOffset)
+    }
+
+    private func damage(at position: Int64, in segment: Segment) -> StorageError {
+        StorageError(.corrupt("the record at byte \(position) has a header that cannot be"), "read", path(segment.baseOffset, ".log"))
+    }
+
+    /// Whole records from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one.
+    /// Empty at the end of the log; `offset` must not be below `startOffset`.
+    package func read(from offset: Int64, below end: Int64 = .max, maxBytes: Int) throws(StorageError) -> Bytes {
+        guard let place = try locate(from: offset, below: end, maxBytes: maxBytes) else { return Bytes() }
+        return try files.read(place.file, at: place.position, count: place.bytes)
+    }
+
+    /// The file of records that were located just now, for somebody who reads it beside the log; `open` makes a descriptor for that. It stays as it is, apart
+    /// from what is appended, as long as it is held, whatever happens to the log.
+    package func lend(_ handle: FileHandle, _ open: (FileHandle) throws(StorageError) -> SharedFile) throws(StorageError) -> SharedFile {
+        guard let index = segments.lastIndex(where: { $0.file == handle }) else { preconditionFailure("what was located lies in a segment") }
+        if let lent = segments[index].lent { return lent }
+        let file = try open(handle)
+        segments[index].lent = file
+        return file
+    }
+}

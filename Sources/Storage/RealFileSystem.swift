@@ -157,12 +157,14 @@ package struct RealFileSystem: FileSystem {
     }
 
     package func makeDirectory(_ path: String) throws(StorageError) {
+        var status = stat()
+        // Most are there, and of the others the parent is.
+        if mkdir(path, 0o750) == 0 || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) { return }
         var built = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             built += (built.isEmpty || built == "/" ? "" : "/") + part
             if mkdir(built, 0o750) != 0 && errno != EEXIST { throw Self.failure("make directory", built) }
         }
-        var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw Self.failure("make directory", path, ENOTDIR) }
     }
 

@@ -57,8 +57,7 @@ package final class SegmentLog<Framing: LogFraming> {
     func path(_ baseOffset: Int64, _ suffix: String) -> String { directory + "/" + Segment.fileName(baseOffset) + suffix }
 
     private func open(_ firstOffset: Int64) throws(StorageError) {
-        try finishRewrites()
-        let bases = try files.list(directory).filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
+        let bases = try finishRewrites().filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
         for (place, base) in bases.enumerated() {
             let name = path(base, ".log")
             var segment = Segment(baseOffset: base, file: try files.open(name, create: false))

@@ -124,9 +124,10 @@ extension SegmentLog {
         try files.syncDirectory(directory)
     }
 
-    /// What a crash left of replacements: unfinished ones go, finished ones take their place.
-    func finishRewrites() throws(StorageError) {
+    /// What a crash left of replacements: unfinished ones go, finished ones take their place. Returns the names in the directory then.
+    func finishRewrites() throws(StorageError) -> [String] {
         let names = try files.list(directory)
+        guard names.contains(where: { $0.hasSuffix(SegmentRewrite<Framing>.unfinished) || $0.hasSuffix(SegmentRewrite<Framing>.finished) }) else { return names }
         for name in names where name.hasSuffix(SegmentRewrite<Framing>.unfinished) { try files.remove(directory + "/" + name) }
         let bases = names.filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }
         for name in names where name.hasSuffix(SegmentRewrite<Framing>.finished) {
@@ -134,5 +135,6 @@ extension SegmentLog {
             guard range.count == 2, range[0] < range[1] else { throw StorageError(.corrupt("its name tells no offsets"), "open", directory + "/" + name) }
             try takePlace(directory + "/" + name, firstBase: range[0], covered: bases.filter { $0 >= range[0] && $0 < range[1] } + [range[0]])
         }
+        return try files.list(directory)
     }
 }

@@ -1,5 +1,5 @@
 // The broker under loads that our own client replays: batches that librdkafka (kcat) made once, in each codec and record size, so that making records is not
-// what is measured. Beside the disk's and the loopback's own limits in the same run and, where KAFKA_HOME names a Kafka, beside it: the runs of both alternate.
+// what is measured, and read by a consumer that does nothing with them. Beside the disk's and the loopback's own limits in the same run and, where KAFKA_HOME names a Kafka, beside it: the runs of both alternate.
 // Rates are of values before compression, medians of several runs.
 import Base
 import Clients
@@ -117,7 +117,9 @@ enum BrokerBench {
         try await makeTopic(client, topic, partitions)
         let before = Limits.processorSeconds(broker.pid)
         let produced = try await client.produceLoad(topic, load, acks: acks, inFlight: inFlight, duration: time)
-        let consumed = try await client.consumeLoad(topic)
+        var ends: [Int32: Int64] = [:]
+        for number in 0..<Int32(partitions) { ends[number] = try await client.offset(of: topic, number, at: KafkaClient.latest) ?? 0 }
+        let consumed = try FetchLoad.consume(broker.server, topic, ends)
         let spent = Limits.processorSeconds(broker.pid) - before
         guard consumed.records == produced.records else {
             throw PlatformProcess.Failure("\(produced.records) records went in and \(consumed.records) came out")

@@ -81,6 +81,17 @@ import Testing
         report(problems, "names")
     }
 
+    @Test func verbsSayTheirNames() {
+        var problems: [String] = []
+        for file in SourceTree.sources where !file.isGenerated {
+            for (number, text) in file.code where text.contains("CommandConfiguration(") && !text.contains("-> CommandConfiguration(") {
+                let both = text + (number < file.lines.count ? file.lines[number] : "")
+                if !both.contains("commandName:") { problems.append("\(file.path):\(number): name the command; to find a name for it takes every start of the program half a millisecond") }
+            }
+        }
+        report(problems, "verbs")
+    }
+
     @Test func filesBeginWithWhatTheyOwn() {
         let problems = SourceTree.files.filter { !$0.isGenerated && !($0.lines.first?.hasPrefix("// ") ?? false) }.map { "\($0.path): begin with two to five sentences on what this file owns" }
         report(problems, "headers")

@@ -13,6 +13,13 @@ package struct KafkaLoadResult: Sendable {
     /// One for each request, or each record of a load at a fixed rate; in seconds, ascending.
     package var latencies: [Double] = []
 
+    package init(records: Int = 0, bytes: Int = 0, seconds: Double = 0, latencies: [Double] = []) {
+        self.records = records
+        self.bytes = bytes
+        self.seconds = seconds
+        self.latencies = latencies
+    }
+
     package var recordRate: Double { Double(records) / max(seconds, 1e-9) }
     package var byteRate: Double { Double(bytes) / max(seconds, 1e-9) }
 

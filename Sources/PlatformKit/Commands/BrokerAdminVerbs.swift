@@ -18,6 +18,7 @@ private func pairs(_ texts: [String], _ flag: String, _ example: String) throws(
 extension BrokerCommand.Topic {
     struct Alter: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "alter",
             abstract: "Change settings of a topic, or give it more partitions.",
             discussion: "EXAMPLES\n  platform broker topic alter events --set retention.ms=3600000\n  platform broker topic alter events --remove retention.ms")
         @Argument(help: "The topic's name.") var name: String
@@ -37,6 +38,7 @@ extension BrokerCommand.Topic {
 
     struct Truncate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "truncate",
             abstract: "Delete the records of a partition below an offset.",
             discussion: "EXAMPLES\n  platform broker topic truncate events --partition 0 --before 1000\n  platform broker topic truncate events --partition 0 --before end")
         @Argument(help: "The topic's name.") var name: String
@@ -57,6 +59,7 @@ extension BrokerCommand.Topic {
 extension BrokerCommand {
     struct Config: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "config",
             abstract: "Show or change the settings of the brokers while they run.",
             discussion: "EXAMPLES\n  platform broker config\n  platform broker config --set log.retention.ms=3600000\n  platform broker config --remove log.retention.ms")
         @Option(name: .long, help: "The broker's number; all brokers if left out.") var broker = ""
@@ -81,6 +84,7 @@ extension BrokerCommand {
 extension BrokerCommand.Group {
     struct Lag: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lag",
             abstract: "Show how far a group is behind, topic by topic.", discussion: "EXAMPLES\n  platform broker group lag reports\n  platform broker group lag reports -o json")
         @Argument(help: "The group's name.") var name: String
         @OptionGroup var server: BrokerCommand.ServerOptions
@@ -101,6 +105,7 @@ extension BrokerCommand.Group {
 
     struct Reset: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reset",
             abstract: "Let a group that has no members go on from somewhere else.",
             discussion: "--to takes beginning, end, an offset, a distance such as +10 or -100, or a time in UTC such as 2026-01-31T12:00:00.\n\nEXAMPLES\n  platform broker group reset reports --topic events --to beginning --dry-run\n  platform broker group reset reports --topic events --partition 2 --to -100")
         @Argument(help: "The group's name.") var name: String
@@ -132,6 +137,7 @@ extension BrokerCommand.Group {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "delete",
             abstract: "Delete a group that has no members, with its offsets.", discussion: "EXAMPLES\n  platform broker group delete reports\n  platform broker group delete reports --server 10.0.0.5:9092")
         @Argument(help: "The group's name.") var name: String
         @OptionGroup var server: BrokerCommand.ServerOptions

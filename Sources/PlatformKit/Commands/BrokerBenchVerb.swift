@@ -6,6 +6,7 @@ import Clients
 extension BrokerCommand {
     struct Bench: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "bench",
             abstract: "Measure producing, consuming and latency from end to end.",
             discussion: """
                 Makes a topic of its own, fills it for some seconds, reads it again, and sends single records at a fixed rate; then deletes the topic.

@@ -12,7 +12,7 @@ struct BrokerCommand: AsyncParsableCommand {
         subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, User.self, AccessVerbs.self, Quota.self, Reassign.self, Members.self, Bench.self, Mirror.self, Log.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker\n  platform broker serve --id 1 --peers 1=10.0.0.1:9093,2=10.0.0.2:9093,3=10.0.0.3:9093")
+        static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker\n  platform broker serve --id 1 --peers 1=10.0.0.1:9093,2=10.0.0.2:9093,3=10.0.0.3:9093")
         @Option(name: .long, help: ArgumentHelp("Where Kafka clients connect.", valueName: "host:port")) var listen: String?
         @Option(name: .long, help: ArgumentHelp("The brokers of the cluster, this one too, and where each listens for the others.", valueName: "n=host:port,...")) var peers: String?
         @Option(name: .long, help: ArgumentHelp("The number of this broker among --peers.", valueName: "n")) var id: Int?
@@ -67,7 +67,7 @@ struct BrokerCommand: AsyncParsableCommand {
             subcommands: [Create.self, List.self, Describe.self, Alter.self, Truncate.self, Delete.self])
 
         struct Create: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
+            static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
             @Argument(help: "The topic's name.") var name: String
             @Option(name: .long, help: "How many partitions; the broker decides if this is left out.") var partitions: Int32?
             @Option(name: .long, help: ArgumentHelp("A setting of the topic; may be repeated.", valueName: "name=value")) var config: [String] = []
@@ -98,7 +98,7 @@ struct BrokerCommand: AsyncParsableCommand {
         }
 
         struct Describe: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Show a topic's partitions with their offsets, and its settings.", discussion: "EXAMPLES\n  platform broker topic describe events\n  platform broker topic describe events --settings")
+            static let configuration = CommandConfiguration(commandName: "describe", abstract: "Show a topic's partitions with their offsets, and its settings.", discussion: "EXAMPLES\n  platform broker topic describe events\n  platform broker topic describe events --settings")
             @Argument(help: "The topic's name.") var name: String
             @Flag(name: .long, help: "Show the settings in force instead of the partitions.") var settings = false
             @OptionGroup var server: ServerOptions
@@ -126,7 +126,7 @@ struct BrokerCommand: AsyncParsableCommand {
         }
 
         struct Delete: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Delete a topic with everything in it.", discussion: "EXAMPLES\n  platform broker topic delete events\n  platform broker topic delete events --server 127.0.0.1:9093")
+            static let configuration = CommandConfiguration(commandName: "delete", abstract: "Delete a topic with everything in it.", discussion: "EXAMPLES\n  platform broker topic delete events\n  platform broker topic delete events --server 127.0.0.1:9093")
             @Argument(help: "The topic's name.") var name: String
             @OptionGroup var server: ServerOptions
 
@@ -158,7 +158,7 @@ struct BrokerCommand: AsyncParsableCommand {
         }
 
         struct Describe: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Show how far a group has read, and who reads.", discussion: "EXAMPLES\n  platform broker group describe reports\n  platform broker group describe reports -o json")
+            static let configuration = CommandConfiguration(commandName: "describe", abstract: "Show how far a group has read, and who reads.", discussion: "EXAMPLES\n  platform broker group describe reports\n  platform broker group describe reports -o json")
             @Argument(help: "The group's name.") var name: String
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions

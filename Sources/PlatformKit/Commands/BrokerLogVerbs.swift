@@ -13,6 +13,7 @@ extension BrokerCommand {
 
         struct Dump: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "dump",
                 abstract: "Print the record batches of a segment file or of all in a directory.",
                 discussion: "EXAMPLES\n  platform broker log dump ~/.local/share/platform/broker/topics/events.0b7f6a2c/0\n  platform broker log dump 00000000000000000000.log -o json")
             @Argument(help: "A .log file, or a partition's directory.") var path: String
@@ -35,6 +36,7 @@ extension BrokerCommand {
 
         struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "verify",
                 abstract: "Check every record batch of every segment under a directory; exit 65 if one is damaged.",
                 discussion: "A file may end in the middle of a batch while a broker runs or after a crash; that is told, and no damage.\n\nEXAMPLES\n  platform broker log verify ~/.local/share/platform/broker/topics\n  platform broker log verify /srv/broker/topics")
             @Argument(help: "A .log file, or a directory with some below it.") var path: String

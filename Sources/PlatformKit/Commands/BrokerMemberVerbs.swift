@@ -32,6 +32,7 @@ extension BrokerCommand {
 
         struct Add: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "add",
                 abstract: "Add a broker that was started.",
                 discussion: """
                     The broker is started first, with --peers that names it and some that are there, and an empty data directory; it is added once it has caught up. \
@@ -63,6 +64,7 @@ extension BrokerCommand {
 
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "remove",
                 abstract: "Remove a broker on which nothing lies.",
                 discussion: "It need not run any more. What lies on it is moved first.\n\nEXAMPLES\n  platform broker reassign start --away-from 4\n  platform broker members remove 4")
             @Argument(help: ArgumentHelp("The broker's number.", valueName: "n")) var number: Int32

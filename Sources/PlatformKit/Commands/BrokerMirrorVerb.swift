@@ -6,6 +6,7 @@ import Clients
 extension BrokerCommand {
     struct Mirror: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "mirror",
             abstract: "Copy topics to another cluster.",
             discussion: """
                 Partitions, keys, values, headers and times stay what they are; records of aborted transactions stay behind. Where the copy stands is kept in the source,

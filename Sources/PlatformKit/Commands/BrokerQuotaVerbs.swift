@@ -29,6 +29,7 @@ extension BrokerCommand {
 
         struct Set: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "set",
                 abstract: "Set limits.",
                 discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota set --for-user alice --consume-rate 5000000 --change-rate 10")
             @OptionGroup var whom: EntityOptions
@@ -52,6 +53,7 @@ extension BrokerCommand {
 
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "remove",
                 abstract: "Remove every limit that is for exactly these.",
                 discussion: "EXAMPLES\n  platform broker quota remove --client loader\n  platform broker quota remove --for-user alice --default-client")
             @OptionGroup var whom: EntityOptions

@@ -12,6 +12,7 @@ extension BrokerCommand {
 
         struct Start: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "start",
                 abstract: "Let partitions move, and wait until they have.",
                 discussion: """
                     New replicas are added first; the old ones go once the new ones have everything. With --throttle the new ones take no more than that until then, \
@@ -107,6 +108,7 @@ extension BrokerCommand {
 
         struct Cancel: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "cancel",
                 abstract: "Take back moves that are under way, and lift their rate.", discussion: "EXAMPLES\n  platform broker reassign cancel\n  platform broker reassign cancel events")
             @Argument(help: "The topics; all if left out.") var topics: [String] = []
             @OptionGroup var server: ServerOptions
@@ -124,6 +126,7 @@ extension BrokerCommand {
 
         struct Unthrottle: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "unthrottle",
                 abstract: "Lift the rate that moves were started with.", discussion: "EXAMPLES\n  platform broker reassign unthrottle\n  platform broker reassign unthrottle events")
             @Argument(help: "The topics; all if left out.") var topics: [String] = []
             @OptionGroup var server: ServerOptions

@@ -8,6 +8,7 @@ import NetKit
 extension BrokerCommand {
     struct Produce: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "produce",
             abstract: "Send each line of stdin, or of files, as a record.",
             discussion: "EXAMPLES\n  echo hello | platform broker produce greetings --create\n  platform broker produce events --key-separator : < events.txt\n  platform broker produce events --file day1.txt --file day2.txt --header source=import --rate 500")
         @Argument(help: "The topic.") var topic: String
@@ -83,6 +84,7 @@ extension BrokerCommand {
 
     struct Consume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "consume",
             abstract: "Print the records of a topic, a line each.",
             discussion: """
                 Without --group every partition is read; with it the group's members share them, and what was printed is committed.

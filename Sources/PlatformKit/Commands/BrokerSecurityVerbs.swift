@@ -12,6 +12,7 @@ extension BrokerCommand {
 
         struct Set: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "set",
                 abstract: "Make a user, or give one another password.",
                 discussion: "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  pwgen | platform broker user set alice --with-password-file -")
             @Argument(help: "The user's name.") var name: String
@@ -38,6 +39,7 @@ extension BrokerCommand {
 
         struct Delete: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "delete",
                 abstract: "Delete a user; connections that are open stay.", discussion: "EXAMPLES\n  platform broker user delete alice\n  platform broker user delete alice --user admin --password-file admin.txt")
             @Argument(help: "The user's name.") var name: String
             @OptionGroup var server: ServerOptions
@@ -91,6 +93,7 @@ extension BrokerCommand {
 
         struct Add: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "add",
                 abstract: "Add rules.",
                 discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl add bob --operation read --topic events --group reports\n  platform broker acl add '*' --operation read --topic public- --prefix")
             @OptionGroup var rule: RuleOptions
@@ -105,6 +108,7 @@ extension BrokerCommand {
 
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "remove",
                 abstract: "Remove rules.", discussion: "EXAMPLES\n  platform broker acl remove alice --operation write --topic events\n  platform broker acl remove bob --operation read --group reports")
             @OptionGroup var rule: RuleOptions
             @OptionGroup var server: ServerOptions

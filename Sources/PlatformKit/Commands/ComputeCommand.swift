@@ -13,7 +13,7 @@ struct ComputeCommand: AsyncParsableCommand {
         subcommands: [Serve.self, SQL.self, MapReduceJob.self, Submit.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the compute service alone.", discussion: "EXAMPLES\n  platform compute serve\n  platform compute serve --listen 127.0.0.1:15003 --set compute.dfs=127.0.0.1:9870")
+        static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the compute service alone.", discussion: "EXAMPLES\n  platform compute serve\n  platform compute serve --listen 127.0.0.1:15003 --set compute.dfs=127.0.0.1:9870")
         @Option(name: .long, help: ArgumentHelp("Where Spark Connect clients connect.", valueName: "host:port")) var listen: String?
         @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions

@@ -9,7 +9,7 @@ struct ConfigCommand: ParsableCommand {
         subcommands: [Show.self, Validate.self, Init.self], defaultSubcommand: Show.self)
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print every setting in force.", discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Print every setting in force.", discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
         @Flag(name: .long, help: "Also tell where each value comes from.") var origin = false
         @OptionGroup var options: SettingsOptions
         @OptionGroup var output: OutputOptions
@@ -25,7 +25,7 @@ struct ConfigCommand: ParsableCommand {
     }
 
     struct Validate: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml\n  platform config validate --set coord.tick.ms=500")
+        static let configuration = CommandConfiguration(commandName: "validate", abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml\n  platform config validate --set coord.tick.ms=500")
         @OptionGroup var options: SettingsOptions
 
         func run() throws {
@@ -35,7 +35,7 @@ struct ConfigCommand: ParsableCommand {
     }
 
     struct Init: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml\n  platform config init | less")
+        static let configuration = CommandConfiguration(commandName: "init", abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml\n  platform config init | less")
 
         func run() { Output.data(SettingsFile.template) }
     }

@@ -17,7 +17,7 @@ struct CoordCommand: AsyncParsableCommand {
         ], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888")
+        static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888")
         @Option(name: .long, help: ArgumentHelp("Where ZooKeeper clients connect.", valueName: "host:port")) var listen: String?
         @Option(name: .long, help: ArgumentHelp("The servers that begin an ensemble, or whom a newcomer asks, this one too, and where each listens for the others.", valueName: "n=host:port,...")) var peers: String?
         @Option(name: .long, help: ArgumentHelp("The number of this server among --peers.", valueName: "n")) var id: Int?
@@ -56,6 +56,7 @@ struct CoordCommand: AsyncParsableCommand {
 
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "get",
             abstract: "Print the data of a node.",
             discussion: "EXAMPLES\n  platform coord get /config\n  platform coord get /config > config.bin")
         @Argument(help: "The node.") var path: String
@@ -70,6 +71,7 @@ struct CoordCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "set",
             abstract: "Replace the data of a node.",
             discussion: "EXAMPLES\n  platform coord set /config 'new'\n  platform coord set /config - < config.bin")
         @Argument(help: "The node.") var path: String
@@ -85,6 +87,7 @@ struct CoordCommand: AsyncParsableCommand {
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "create",
             abstract: "Create a node.",
             discussion:
                 "EXAMPLES\n  platform coord create /config 'hello'\n  platform coord create -s /queue/item-\n  platform coord create -t 60000 /seen/host-1\n  platform coord create /secret 'x' --acl digest:ann:HASH:cdrwa\n\nAn ephemeral node would end with this command, so there is no flag for one."
@@ -134,6 +137,7 @@ struct CoordCommand: AsyncParsableCommand {
 
     struct Stat: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "stat",
             abstract: "Show what a node remembers of its life.",
             discussion: "EXAMPLES\n  platform coord stat /config\n  platform coord stat /config -o json")
         @Argument(help: "The node.") var path: String
@@ -158,6 +162,7 @@ struct CoordCommand: AsyncParsableCommand {
 
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "watch",
             abstract: "Print what happens to a node and its children.",
             discussion: "EXAMPLES\n  platform coord watch /config\n  platform coord watch -r /queue --count 10 -o json")
         @Argument(help: "The node; it need not exist yet.") var path: String

@@ -13,7 +13,7 @@ struct DFSCommandLine: AsyncParsableCommand {
         defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run the dfs service alone.", discussion: "EXAMPLES\n  platform dfs serve\n  platform dfs serve --listen 127.0.0.1:9871 --data-dir /srv/dfs")
+        static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the dfs service alone.", discussion: "EXAMPLES\n  platform dfs serve\n  platform dfs serve --listen 127.0.0.1:9871 --data-dir /srv/dfs")
         @Option(name: .long, help: ArgumentHelp("Where WebHDFS clients connect.", valueName: "host:port")) var listen: String?
         @Option(name: .long, help: ArgumentHelp("Where file data is read and written.", valueName: "host:port")) var datanodeListen: String?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
@@ -68,7 +68,7 @@ struct DFSCommandLine: AsyncParsableCommand {
     }
 
     struct Put: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Copy a local file into dfs.", discussion: "EXAMPLES\n  platform dfs put report.csv /data/report.csv\n  ls -l | platform dfs put - /data/listing.txt --force")
+        static let configuration = CommandConfiguration(commandName: "put", abstract: "Copy a local file into dfs.", discussion: "EXAMPLES\n  platform dfs put report.csv /data/report.csv\n  ls -l | platform dfs put - /data/listing.txt --force")
         @Argument(help: "The local file; - reads stdin.") var source: String
         @Argument(help: "The path in dfs; a directory keeps the file's name.") var target: String
         @Flag(name: .shortAndLong, help: "Replace a file that exists.") var force = false
@@ -85,7 +85,7 @@ struct DFSCommandLine: AsyncParsableCommand {
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Copy a file from dfs.", discussion: "EXAMPLES\n  platform dfs get /data/report.csv\n  platform dfs get /data/report.csv copy.csv --force")
+        static let configuration = CommandConfiguration(commandName: "get", abstract: "Copy a file from dfs.", discussion: "EXAMPLES\n  platform dfs get /data/report.csv\n  platform dfs get /data/report.csv copy.csv --force")
         @Argument(help: "The path in dfs.") var source: String
         @Argument(help: "The local file; a directory keeps the file's name.") var target = "."
         @Flag(name: .shortAndLong, help: "Replace a file that exists.") var force = false
@@ -104,7 +104,7 @@ struct DFSCommandLine: AsyncParsableCommand {
     }
 
     struct Cat: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print files.", discussion: "EXAMPLES\n  platform dfs cat /data/report.csv\n  platform dfs cat /out/part-00000 /out/part-00001 | sort")
+        static let configuration = CommandConfiguration(commandName: "cat", abstract: "Print files.", discussion: "EXAMPLES\n  platform dfs cat /data/report.csv\n  platform dfs cat /out/part-00000 /out/part-00001 | sort")
         @Argument(help: "The paths in dfs.") var paths: [String]
         @OptionGroup var server: ServerOptions
 
@@ -164,7 +164,7 @@ struct DFSCommandLine: AsyncParsableCommand {
     }
 
     struct Stat: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what is known of a path.", discussion: "EXAMPLES\n  platform dfs stat /data/report.csv\n  platform dfs stat /data -o json")
+        static let configuration = CommandConfiguration(commandName: "stat", abstract: "Show what is known of a path.", discussion: "EXAMPLES\n  platform dfs stat /data/report.csv\n  platform dfs stat /data -o json")
         @Argument(help: "The path in dfs.") var path: String
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: OutputOptions

@@ -30,6 +30,13 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func whatLiesOnTheDiskIsReadWhole() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_disk_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func topicsAreCopiedToAnotherBroker() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

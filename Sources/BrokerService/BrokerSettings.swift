@@ -42,7 +42,7 @@ package struct BrokerSettings: Sendable {
     /// Produce payload that waits for the disk, in bytes over all connections; above it connections are not read.
     package var pendingProduceBytesMax = 256 << 20
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
-    package var tailBytesMax = 64 << 20
+    package var tailBytesMax = 32 << 20
     package var tls: TLSSettings?
     /// The brokers that this one forms a cluster with; nil if it stands alone.
     package var cluster: ClusterSettings?

@@ -1,6 +1,7 @@
 // Every Kafka message in every served version: what is written can be read, what is read is what was written, and damaged bytes end in an
 // error and never in a crash. Samples are seeded, so a failure names the message, version and seed that repeat it.
 import Base
+import Glibc
 import Testing
 
 @testable import KafkaWire
@@ -96,6 +97,24 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
         let frame = try KafkaFrame.encodeResponse(.apiVersions(ApiVersionsResponse(errorCode: .unsupportedVersion)), correlationID: 1, version: 3).joined
         // Size, correlation id, and at once the error code.
         #expect(frame.getInteger(at: 8, as: Int16.self) == KafkaErrorCode.unsupportedVersion.rawValue)
+    }
+
+    @Test(arguments: [Int16(4), 11, 12, 16]) func aFetchInPiecesIsTheSameFrame(version: Int16) throws {
+        func answer(_ records: [BytesOrFile?]) -> ResponseBody {
+            .fetch(FetchResponse(topics: [.init(name: "t", partitions: records.enumerated().map { .init(partition: Int32($0), records: $1) })]))
+        }
+        let sizes = [0, 10, 5000, 100, 7000]
+        let records = sizes.map { BytesOrFile.memory(Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0)) }
+        let whole = try KafkaFrame.encodeResponse(answer(records + [nil]), correlationID: 7, version: version)
+        let cut = try KafkaFrame.encodeResponse(answer(records + [nil]), correlationID: 7, version: version, cutBytes: 1000)
+        #expect(whole.rest.isEmpty && cut.rest.count == 4)
+        #expect(cut.joined == whole.head && cut.byteCount == whole.head.readableBytes)
+        // What lies in a file is always a piece, and counts in the lengths like anything else.
+        let file = SharedFile(takingOver: open("/dev/null", O_RDONLY))
+        let inFile = sizes.map { BytesOrFile.file(FileExtent(file, position: 3, count: $0)) }
+        let filed = try KafkaFrame.encodeResponse(answer(inFile + [nil]), correlationID: 7, version: version)
+        #expect(filed.byteCount == whole.byteCount && filed.head == whole.head.getSlice(at: 0, length: filed.head.readableBytes))
+        #expect(filed.rest.count == sizes.count * 2)
     }
 
     @Test func anUnservedVersionIsAWireError() {

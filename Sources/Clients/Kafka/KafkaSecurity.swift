@@ -62,14 +62,15 @@ extension KafkaClient {
             let salted = hash.saltedPassword(Bytes(string: user.password), salt: salt, iterations: Int(Self.iterations))
             return AlterUserScramCredentialsRequest.Upsertion(name: user.name, mechanism: number, iterations: Self.iterations, salt: salt, saltedPassword: salted)
         }
-        try await alterUsers(AlterUserScramCredentialsRequest(upsertions: upsertions), doing: "setting user '\(user.name)'")
+        // Kafka takes one change of a user in a request.
+        for upsertion in upsertions { try await alterUsers(AlterUserScramCredentialsRequest(upsertions: [upsertion]), doing: "setting user '\(user.name)'") }
     }
 
     package func deleteUser(_ name: String) async throws {
         let known = try await users().filter { $0.user == name }
         guard !known.isEmpty else { throw KafkaFailure.refused(.resourceNotFound, doing: "deleting user '\(name)'", detail: "there is no such user") }
         let deletions = known.map { AlterUserScramCredentialsRequest.Deletion(name: name, mechanism: KafkaRule.number($0.mechanism, Self.mechanisms)) }
-        try await alterUsers(AlterUserScramCredentialsRequest(deletions: deletions), doing: "deleting user '\(name)'")
+        for deletion in deletions { try await alterUsers(AlterUserScramCredentialsRequest(deletions: [deletion]), doing: "deleting user '\(name)'") }
     }
 
     private func alterUsers(_ request: AlterUserScramCredentialsRequest, doing: String) async throws {

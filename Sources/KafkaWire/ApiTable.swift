@@ -91,7 +91,7 @@ package enum ApiTable {
     package static let rows: [ApiRow] = [
         row(.produce, "Produce", 0...12, 9, ProduceRequest.self, ProduceResponse.self),
         row(.fetch, "Fetch", 4...16, 12, FetchRequest.self, FetchResponse.self),
-        row(.listOffsets, "ListOffsets", 1...7, 6, ListOffsetsRequest.self, ListOffsetsResponse.self),
+        row(.listOffsets, "ListOffsets", 1...11, 6, ListOffsetsRequest.self, ListOffsetsResponse.self),
         row(.metadata, "Metadata", 0...13, 9, MetadataRequest.self, MetadataResponse.self),
         row(.offsetCommit, "OffsetCommit", 2...9, 8, OffsetCommitRequest.self, OffsetCommitResponse.self),
         row(.offsetFetch, "OffsetFetch", 1...9, 6, OffsetFetchRequest.self, OffsetFetchResponse.self),

@@ -8,6 +8,10 @@ extension Broker {
     private static var latest: Int64 { -1 }
     private static var earliest: Int64 { -2 }
     private static var highestTimestamp: Int64 { -3 }
+    /// Nothing lies anywhere but here, so it is the earliest.
+    private static var earliestLocal: Int64 { -4 }
+    /// The ends of what lies in tiered storage, of which there is none: answered with -1, as Kafka does for topics that have none.
+    private static var tiered: [Int64: Int16] { [-5: 9, -6: 11] }
 
     func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
         let answer = ListOffsetsAnswer(request)
@@ -20,14 +24,17 @@ extension Broker {
                     answer.refuse(t, p, error.code)
                     continue
                 }
+                let isEarliest = part.timestamp == Self.earliest || (part.timestamp == Self.earliestLocal && call.version >= 8)
                 if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) {
                     answer.refuse(t, p, code)
-                } else if !partition.knowsEnd, part.timestamp != Self.earliest {
+                } else if let since = Self.tiered[part.timestamp], call.version >= since {
+                    continue
+                } else if !partition.knowsEnd, !isEarliest {
                     // An end told now could lie below what an earlier leader has shown.
                     answer.refuse(t, p, call.version >= Self.firstVersionThatWaits ? .offsetNotAvailable : .leaderNotAvailable)
                 } else if part.timestamp == Self.latest {
                     answer.set(t, p, partition.end(of: isolation), -1, partition.epochs.latest)
-                } else if part.timestamp == Self.earliest {
+                } else if isEarliest {
                     answer.set(t, p, partition.startOffset, -1, partition.epochs.entries.first?.epoch ?? -1)
                 } else if part.timestamp >= 0 || (part.timestamp == Self.highestTimestamp && call.version >= 7) {
                     gathering.enter()

@@ -18,7 +18,13 @@ extension Broker {
                 let name = TopicPartition(topic.name, part.partition)
                 guard let state = machine.cluster.partitions[name] else {
                     let isKnown = (0..<(machine.topics[name.topic]?.partitions ?? 0)).contains(name.partition)
-                    if isKnown { refuse(.invalidReplicaAssignment, "the broker stands alone; every partition lies on it") } else { refuse(.unknownTopicOrPartition, "there is no such partition") }
+                    if !isKnown {
+                        refuse(.unknownTopicOrPartition, "there is no such partition")
+                    } else if part.replicas == nil {
+                        refuse(.noReassignmentInProgress, "the partition is not on its way anywhere")
+                    } else if part.replicas != [settings.nodeID] {
+                        refuse(.invalidReplicaAssignment, "the broker stands alone; every partition lies on it")
+                    }
                     continue
                 }
                 guard part.replicas != nil || state.isReassigned else {

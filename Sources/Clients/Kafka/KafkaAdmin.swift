@@ -42,6 +42,13 @@ extension KafkaClient {
 
     /// Sets and removes settings, all or none.
     package func alter(_ owner: KafkaSettingsOwner, set: [(name: String, value: String)], remove: [String]) async throws {
+        if !remove.isEmpty {
+            // A broker takes a name that it does not know for one that is removed already.
+            let known = Set(try await settings(of: owner).map(\.name))
+            if let unknown = remove.first(where: { !known.contains($0) }) {
+                throw KafkaFailure.refused(.invalidConfig, doing: "altering \(owner.text)", detail: "it has no setting '\(unknown)'")
+            }
+        }
         let (setting, deleting): (Int8, Int8) = (0, 1)
         let configs =
             set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }

@@ -1,4 +1,5 @@
-// ListOffsets: the offset of a time, or of the ends of a partition (-1 latest, -2 earliest, -3 highest timestamp).
+// ListOffsets: the offset of a time, or of the ends of a partition (-1 latest, -2 earliest, -3 highest timestamp, -4 earliest on the broker itself, -5 last in
+// tiered storage, -6 earliest that is still to go there).
 // Source: Kafka protocol guide, api key 2.
 import Base
 
@@ -6,19 +7,23 @@ package struct ListOffsetsRequest: WireLayout, Equatable {
     package var replicaID: Int32 = 0
     package var isolationLevel: Int8 = 0
     package var topics: [Topic] = []
+    /// How long to wait for tiered storage.
+    package var timeoutMilliseconds: Int32 = 0
 
     package init() {}
 
-    package init(replicaID: Int32 = 0, isolationLevel: Int8 = 0, topics: [Topic] = []) {
+    package init(replicaID: Int32 = 0, isolationLevel: Int8 = 0, topics: [Topic] = [], timeoutMilliseconds: Int32 = 0) {
         self.replicaID = replicaID
         self.isolationLevel = isolationLevel
         self.topics = topics
+        self.timeoutMilliseconds = timeoutMilliseconds
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&replicaID)
         if io.version >= 2 { try io.int8(&isolationLevel) }
         try io.list(&topics)
+        if io.version >= 10 { try io.int32(&timeoutMilliseconds) }
         try io.tags()
     }
 

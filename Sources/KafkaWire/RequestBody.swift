@@ -27,6 +27,7 @@ package enum RequestBody: Sendable {
     case addPartitionsToTxn(AddPartitionsToTxnRequest)
     case addOffsetsToTxn(AddOffsetsToTxnRequest)
     case endTxn(EndTxnRequest)
+    case writeTxnMarkers(WriteTxnMarkersRequest)
     case txnOffsetCommit(TxnOffsetCommitRequest)
     case describeAcls(DescribeAclsRequest)
     case createAcls(CreateAclsRequest)
@@ -58,6 +59,7 @@ package enum RequestBody: Sendable {
     case listTransactions(ListTransactionsRequest)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatRequest)
     case consumerGroupDescribe(ConsumerGroupDescribeRequest)
+    case listConfigResources(ListConfigResourcesRequest)
     case describeTopicPartitions(DescribeTopicPartitionsRequest)
     case shareGroupHeartbeat(ShareGroupHeartbeatRequest)
     case shareGroupDescribe(ShareGroupDescribeRequest)
@@ -94,6 +96,7 @@ package enum RequestBody: Sendable {
         case .addPartitionsToTxn: .addPartitionsToTxn
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
+        case .writeTxnMarkers: .writeTxnMarkers
         case .txnOffsetCommit: .txnOffsetCommit
         case .describeAcls: .describeAcls
         case .createAcls: .createAcls
@@ -125,6 +128,7 @@ package enum RequestBody: Sendable {
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
+        case .listConfigResources: .listConfigResources
         case .describeTopicPartitions: .describeTopicPartitions
         case .shareGroupHeartbeat: .shareGroupHeartbeat
         case .shareGroupDescribe: .shareGroupDescribe
@@ -173,6 +177,7 @@ package enum RequestBody: Sendable {
         case .addPartitionsToTxn: .addPartitionsToTxn(try read(bytes, version, flexible))
         case .addOffsetsToTxn: .addOffsetsToTxn(try read(bytes, version, flexible))
         case .endTxn: .endTxn(try read(bytes, version, flexible))
+        case .writeTxnMarkers: .writeTxnMarkers(try read(bytes, version, flexible))
         case .txnOffsetCommit: .txnOffsetCommit(try read(bytes, version, flexible))
         case .describeAcls: .describeAcls(try read(bytes, version, flexible))
         case .createAcls: .createAcls(try read(bytes, version, flexible))
@@ -204,6 +209,7 @@ package enum RequestBody: Sendable {
         case .listTransactions: .listTransactions(try read(bytes, version, flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try read(bytes, version, flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try read(bytes, version, flexible))
+        case .listConfigResources: .listConfigResources(try read(bytes, version, flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try read(bytes, version, flexible))
         case .shareGroupHeartbeat: .shareGroupHeartbeat(try read(bytes, version, flexible))
         case .shareGroupDescribe: .shareGroupDescribe(try read(bytes, version, flexible))
@@ -244,6 +250,7 @@ package enum RequestBody: Sendable {
         case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .writeTxnMarkers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -275,6 +282,7 @@ package enum RequestBody: Sendable {
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listConfigResources(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .shareGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .shareGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

@@ -26,6 +26,7 @@ package enum ResponseBody: Sendable {
     case addPartitionsToTxn(AddPartitionsToTxnResponse)
     case addOffsetsToTxn(AddOffsetsToTxnResponse)
     case endTxn(EndTxnResponse)
+    case writeTxnMarkers(WriteTxnMarkersResponse)
     case txnOffsetCommit(TxnOffsetCommitResponse)
     case describeAcls(DescribeAclsResponse)
     case createAcls(CreateAclsResponse)
@@ -57,6 +58,7 @@ package enum ResponseBody: Sendable {
     case listTransactions(ListTransactionsResponse)
     case consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse)
     case consumerGroupDescribe(ConsumerGroupDescribeResponse)
+    case listConfigResources(ListConfigResourcesResponse)
     case describeTopicPartitions(DescribeTopicPartitionsResponse)
     case shareGroupHeartbeat(ShareGroupHeartbeatResponse)
     case shareGroupDescribe(ShareGroupDescribeResponse)
@@ -93,6 +95,7 @@ package enum ResponseBody: Sendable {
         case .addPartitionsToTxn: .addPartitionsToTxn
         case .addOffsetsToTxn: .addOffsetsToTxn
         case .endTxn: .endTxn
+        case .writeTxnMarkers: .writeTxnMarkers
         case .txnOffsetCommit: .txnOffsetCommit
         case .describeAcls: .describeAcls
         case .createAcls: .createAcls
@@ -124,6 +127,7 @@ package enum ResponseBody: Sendable {
         case .listTransactions: .listTransactions
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat
         case .consumerGroupDescribe: .consumerGroupDescribe
+        case .listConfigResources: .listConfigResources
         case .describeTopicPartitions: .describeTopicPartitions
         case .shareGroupHeartbeat: .shareGroupHeartbeat
         case .shareGroupDescribe: .shareGroupDescribe
@@ -164,6 +168,7 @@ package enum ResponseBody: Sendable {
         case .addPartitionsToTxn: .addPartitionsToTxn(try AddPartitionsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .addOffsetsToTxn: .addOffsetsToTxn(try AddOffsetsToTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .endTxn: .endTxn(try EndTxnResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .writeTxnMarkers: .writeTxnMarkers(try WriteTxnMarkersResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .txnOffsetCommit: .txnOffsetCommit(try TxnOffsetCommitResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeAcls: .describeAcls(try DescribeAclsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .createAcls: .createAcls(try CreateAclsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -195,6 +200,7 @@ package enum ResponseBody: Sendable {
         case .listTransactions: .listTransactions(try ListTransactionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupHeartbeat: .consumerGroupHeartbeat(try ConsumerGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .consumerGroupDescribe: .consumerGroupDescribe(try ConsumerGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
+        case .listConfigResources: .listConfigResources(try ListConfigResourcesResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .describeTopicPartitions: .describeTopicPartitions(try DescribeTopicPartitionsResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .shareGroupHeartbeat: .shareGroupHeartbeat(try ShareGroupHeartbeatResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
         case .shareGroupDescribe: .shareGroupDescribe(try ShareGroupDescribeResponse(decoding: bytes, as: KafkaDialect.self, version: version, flexible: flexible))
@@ -235,6 +241,7 @@ package enum ResponseBody: Sendable {
         case .addPartitionsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .addOffsetsToTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .endTxn(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .writeTxnMarkers(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .txnOffsetCommit(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .createAcls(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -266,6 +273,7 @@ package enum ResponseBody: Sendable {
         case .listTransactions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .consumerGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
+        case .listConfigResources(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .describeTopicPartitions(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .shareGroupHeartbeat(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
         case .shareGroupDescribe(let body): try body.encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

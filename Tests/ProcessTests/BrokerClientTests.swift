@@ -99,6 +99,13 @@ extension OneAtATime {
             #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
         }
 
+        @Test(arguments: ["1", "3"]) func anAdministratorEndsATransactionThatHangs(_ brokers: String) throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_hanging_check.py", [PlatformProcess.program, directory, "--servers", brokers])
+            #expect(ran.status == 0 && ran.output.contains(" 0 failed"), "\(ran.output) \(ran.errors)")
+        }
+
         @Test func aCopyInTransactionsOutlivesKills() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

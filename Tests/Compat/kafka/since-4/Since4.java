@@ -5,12 +5,16 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
+import org.apache.kafka.clients.admin.ListConfigResourcesOptions;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
 import org.apache.kafka.clients.admin.ListTransactionsOptions;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.InvalidRegularExpression;
+import org.apache.kafka.common.errors.TransactionCoordinatorFencedException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -23,6 +27,9 @@ class Since4 extends Check {
         check("transactions: forceTerminateTransaction", Since4::terminated);
         check("admin: settings of groups", Since4::groupSettings);
         check("admin: groups listed and described by type", Since4::groupTypes);
+        check("admin: what has settings is listed", Since4::configResources);
+        check("transactions: listed by a pattern of ids", Since4::listedByPattern);
+        check("transactions: abortTransaction leaves alone what a coordinator has open", Since4::abortedInVain);
         check("admin: what is not offered is refused by the client", Since4::notOffered);
     }
 
@@ -90,13 +97,47 @@ class Since4 extends Check {
             }
         }
         String none = fresh("group");
-        equal(admin.describeConsumerGroups(List.of(none)).all().get().get(none).groupState(), org.apache.kafka.common.GroupState.DEAD);
+        refused(GroupIdNotFoundException.class, () -> admin.describeConsumerGroups(List.of(none)).all().get());
+        refused(GroupIdNotFoundException.class, () -> admin.describeClassicGroups(List.of(none)).all().get());
+    }
+
+    private static void configResources() throws Exception {
+        var topic = new ConfigResource(ConfigResource.Type.TOPIC, topic(1));
+        var group = new ConfigResource(ConfigResource.Type.GROUP, Sharing.group());
+        var all = admin.listConfigResources().all().get();
+        hold(all.contains(topic) && all.contains(group), all);
+        var brokers = admin.listConfigResources(Set.of(ConfigResource.Type.BROKER), new ListConfigResourcesOptions()).all().get();
+        equal(brokers.size(), (int) replicas);
+        equal(admin.describeConfigs(List.of(topic)).all().get().size(), 1);
+    }
+
+    private static void listedByPattern() throws Exception {
+        String stem = fresh("txn");
+        for (String end : List.of("a", "b", "bb")) try (var producer = producer("transactional.id", stem + "." + end)) { producer.initTransactions(); }
+        var found = admin.listTransactions(new ListTransactionsOptions().filterOnTransactionalIdPattern(stem + "\\.b+")).all().get().stream().map(t -> t.transactionalId()).sorted().toList();
+        equal(found, List.of(stem + ".b", stem + ".bb"));
+        refused(InvalidRegularExpression.class, () -> admin.listTransactions(new ListTransactionsOptions().filterOnTransactionalIdPattern("a[b")).all().get());
+    }
+
+    /** What is committed later must be there whole. */
+    private static void abortedInVain() throws Exception {
+        String topic = topic(1);
+        try (var producer = producer("transactional.id", fresh("txn"))) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            producer.send(new ProducerRecord<>(topic, "v0")).get();
+            var active = admin.describeProducers(List.of(first(topic))).all().get().get(first(topic)).activeProducers().get(0);
+            refused(TransactionCoordinatorFencedException.class, () -> admin.abortTransaction(new AbortTransactionSpec(first(topic), active.producerId(), (short) active.producerEpoch(), 0)).all().get());
+            refused(InvalidProducerEpochException.class, () -> admin.abortTransaction(new AbortTransactionSpec(first(topic), active.producerId(), (short) -1, 0)).all().get());
+            producer.send(new ProducerRecord<>(topic, "v1")).get();
+            producer.commitTransaction();
+        }
+        equal(values(topic, "read_committed"), numbered(0, 2));
+        admin.abortTransaction(new AbortTransactionSpec(first(topic), 987654321L, (short) 0, 0)).all().get();
+        equal(values(topic, "read_committed"), numbered(0, 2));
     }
 
     private static void notOffered() throws Exception {
-        refused(UnsupportedVersionException.class, () -> admin.abortTransaction(new AbortTransactionSpec(first(topic(1)), 1, (short) 0, 0)).all().get());
-        refused(UnsupportedVersionException.class, () -> admin.listTransactions(new ListTransactionsOptions().filterOnTransactionalIdPattern("a.*")).all().get());
-        refused(UnsupportedVersionException.class, () -> admin.listConfigResources().all().get());
         refused(UnsupportedVersionException.class, () -> admin.describeStreamsGroups(List.of("x")).all().get());
         refused(UnsupportedVersionException.class, () -> admin.updateFeatures(Map.of("share.version", new org.apache.kafka.clients.admin.FeatureUpdate((short) 1, org.apache.kafka.clients.admin.FeatureUpdate.UpgradeType.UPGRADE)), new org.apache.kafka.clients.admin.UpdateFeaturesOptions()).all().get());
     }

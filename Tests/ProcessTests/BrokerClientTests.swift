@@ -87,7 +87,7 @@ extension OneAtATime {
             #expect(try Ran.platform(["broker", "log", "verify", directory + "/broker/topics"]).output.contains("none is damaged"))
             #expect(try broker("txn", "list", "-o", "json") == "[]\n")
             _ = try broker("quota", "set", "--for-user", "alice", "--default-client", "--produce-rate", "1000", "--request-percentage", "7.5")
-            #expect(try broker("quota", "list", "-o", "json").contains("\"user\":\"alice\",\"client\":\"<default>\",\"limit\":\"producer_byte_rate\",\"value\":\"1000.0\""))
+            #expect(try broker("quota", "list", "-o", "json").contains("\"user\":\"alice\",\"client\":\"<default>\",\"address\":null,\"limit\":\"producer_byte_rate\",\"value\":\"1000.0\""))
             _ = try broker("quota", "remove", "--for-user", "alice", "--default-client")
             #expect(try broker("quota", "list", "-o", "json") == "[]\n")
         }

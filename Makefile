@@ -15,6 +15,7 @@ DEBIAN_JAVA := $(if $(shell command -v javac),,default-jdk-headless)
 REFERENCE_PYSPARK := 4.0.1
 REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
+KAFKA_JARS_3 := $(PYTHON_ENVIRONMENT)/kafka-jars-3
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
@@ -43,14 +44,17 @@ compat-kafka: build setup-tests compat-kafka-java
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_compat.py .build/debug/platform --servers 3
 
-# Kafka's Java client, on one broker and on three; part of `make test` as well.
+# Kafka's Java client, the present one and the last of 3.x, on one broker and on three; part of `make test` as well.
 compat-kafka-java: build kafka-jars
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS)
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS) --servers 3
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS_3)
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_java.py .build/debug/platform $(KAFKA_JARS_3) --servers 3
 
 kafka-jars: DEBIAN_TEST += $(DEBIAN_JAVA)
 kafka-jars: setup-tests
 	@$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_jars.py $(KAFKA_JARS)
+	@$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/kafka_jars.py $(KAFKA_JARS_3) 3.9
 
 # For `make test`, which skips what needs Java, and says so, where it cannot be had.
 setup-java: setup-tests

@@ -86,6 +86,14 @@ extension BrokerMachine {
         rows.delete(Self.transactionsTable, key: [.text(name)])
     }
 
+    /// Whether a producer has a transaction that is open, or decided and not complete, with this partition in it. What has neither and is open in the partition's
+    /// log hangs: nobody will decide it.
+    package func hasTransaction(of producerID: Int64, in partition: TopicPartition) -> Bool {
+        transactionsUnderWay.keys.contains { name in
+            transactions[name].map { $0.producer.id == producerID && $0.contains(partition) } ?? false
+        }
+    }
+
     /// Whether a transaction that is not complete holds an offset of this group and partition back.
     package func hasStagedOffset(_ group: GroupID, _ place: TopicPartition) -> Bool {
         transactionsUnderWay.keys.contains { name in

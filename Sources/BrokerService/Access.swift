@@ -59,6 +59,10 @@ struct AccessReview {
         case .createTopics, .deleteTopics, .createPartitions, .deleteRecords, .describeConfigs, .alterConfigs, .incrementalAlterConfigs:
             return topicAdminVerdict(body)
         case .describeLogDirs: return mayOnCluster(.describe) ? .allowed : .refused(.describeLogDirs(.init(errorCode: .clusterAuthorizationFailed)))
+        case .writeTxnMarkers(let request):
+            return mayOnCluster(.alter) || mayOnCluster(.clusterAction) ? .allowed : .refused(.writeTxnMarkers(request.answered(.clusterAuthorizationFailed)))
+        case .listConfigResources:
+            return mayOnCluster(.describeConfigs) ? .allowed : .refused(.listConfigResources(.init(errorCode: .clusterAuthorizationFailed)))
         case .electLeaders: return mayOnCluster(.alter) ? .allowed : .refused(.electLeaders(.init(errorCode: .clusterAuthorizationFailed)))
         case .alterPartitionReassignments: return mayOnCluster(.alter) ? .allowed : .refused(.alterPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))
         case .listPartitionReassignments: return mayOnCluster(.describe) ? .allowed : .refused(.listPartitionReassignments(.init(errorCode: .clusterAuthorizationFailed)))

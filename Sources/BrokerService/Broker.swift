@@ -125,7 +125,7 @@ final class Broker: @unchecked Sendable {
 
     /// Requests of administrators; rare, so that a round to the controller does not matter.
     private static let seesEverything: Set<ApiKey> = [
-        .describeTopicPartitions, .describeConfigs, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
+        .describeTopicPartitions, .describeConfigs, .listConfigResources, .writeTxnMarkers, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
         .describeQuorum, .unregisterBroker, .describeShareGroupOffsets, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
     ]
@@ -184,6 +184,7 @@ final class Broker: @unchecked Sendable {
         case .addPartitionsToTxn(let request): addPartitionsToTxn(request, call)
         case .addOffsetsToTxn(let request): addOffsetsToTxn(request, call)
         case .endTxn(let request): endTxn(request, call)
+        case .writeTxnMarkers(let request): writeTxnMarkers(request, call)
         case .txnOffsetCommit(let request): txnOffsetCommit(request, call)
         case .describeProducers(let request): describeProducers(request, call)
         case .describeTransactions(let request): describeTransactions(request, call)
@@ -204,6 +205,7 @@ final class Broker: @unchecked Sendable {
         case .addRaftVoter(let request): addRaftVoter(request, call)
         case .removeRaftVoter(let request): removeRaftVoter(request, call)
         case .describeCluster(let request): describeCluster(request, call)
+        case .listConfigResources(let request): listConfigResources(request, call)
         case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
         case .shareGroupHeartbeat(let request): shareGroupHeartbeat(request, call)
         case .shareGroupDescribe(let request): shareGroupDescribe(request, call)

@@ -7,11 +7,13 @@ import KafkaWire
 /// The limits at work.
 final class QuotaGate {
     private unowned let broker: Broker
-    private var buckets: [BucketName: QuotaBucket] = [:]
+    /// What was used of limits on bytes and time, and what is left of those on changes of metadata.
+    private var windows: [LimitName: QuotaWindow] = [:]
+    private var buckets: [LimitName: QuotaBucket] = [:]
     private var limits: [Client: [QuotaKind: (rate: Double, sharedBy: QuotaEntity)]] = [:]
     private var limitsVersion = -1
 
-    private struct BucketName: Hashable {
+    private struct LimitName: Hashable {
         var kind: QuotaKind
         var sharedBy: QuotaEntity
     }
@@ -21,11 +23,12 @@ final class QuotaGate {
         var id: String
     }
 
-    /// Looked-up limits and buckets that are kept.
+    /// Looked-up limits, windows and buckets that are kept, of each.
     private static let entriesMax = 100_000
-    /// A bucket holds what comes in within this many seconds; changes of metadata come in bursts (Kafka: quota.window.num x quota.window.size.seconds).
-    private static let recordsBurst = 1.0
-    private static let changesBurst = 10.0
+    /// A bucket holds what comes in within this many seconds (Kafka: controller.quota.window.num x controller.quota.window.size.seconds).
+    private static let changesBurst = 11.0
+    /// Who takes too much of the broker's time is held up no longer than this at once, as in Kafka.
+    private static let requestWaitMax = Duration.seconds(1)
 
     init(_ broker: Broker) { self.broker = broker }
 
@@ -41,12 +44,12 @@ final class QuotaGate {
         case .produce: call.throttle = max(call.throttle, take(.producerByteRate, Double(call.frameBytes), call))
         case .createTopics, .deleteTopics, .createPartitions:
             let count = partitions(of: body)
-            if isStrict(body, call.version), isOverdrawn(.controllerMutationRate, call) {
-                call.throttle = max(call.throttle, take(.controllerMutationRate, 0, call))
+            if isStrict(body, call.version), isOverdrawn(call) {
+                call.throttle = max(call.throttle, takeChanges(0, call))
                 call.reply(Self.refusal(of: body))
                 return nil
             }
-            call.throttle = max(call.throttle, take(.controllerMutationRate, Double(count), call))
+            call.throttle = max(call.throttle, takeChanges(Double(count), call))
         default: break
         }
         return call
@@ -69,7 +72,7 @@ final class QuotaGate {
     /// Bytes that one fetch may hand out, so that a client with a small limit is not held up for minutes.
     func fetchBytesMax(_ call: Call) -> Int {
         guard !broker.machine.quotas.isEmpty, let limit = limit(.consumerByteRate, call) else { return .max }
-        return Int(min(limit.rate * Self.recordsBurst, Double(BrokerSettings.fetchBytesMax)))
+        return Int(min(limit.rate * QuotaWindow.burst, Double(BrokerSettings.fetchBytesMax)))
     }
 
     // MARK: limits
@@ -92,35 +95,42 @@ final class QuotaGate {
         return found[kind]
     }
 
-    private func bucket<T>(_ kind: QuotaKind, _ call: Call, _ body: (inout QuotaBucket) -> T) -> T? {
-        guard let limit = limit(kind, call) else { return nil }
-        let now = broker.now
-        let name = BucketName(kind: kind, sharedBy: limit.sharedBy)
-        if buckets[name] == nil {
-            if buckets.count >= Self.entriesMax { forgetIdle(now) }
-            buckets[name] = QuotaBucket(rate: limit.rate, burst: kind == .controllerMutationRate ? Self.changesBurst : Self.recordsBurst, now: now)
-        }
-        buckets[name]?.set(rate: limit.rate, now: now)
-        return body(&buckets[name]!)
-    }
-
     private func take(_ kind: QuotaKind, _ amount: Double, _ call: Call) -> Duration {
-        let now = broker.now
-        return bucket(kind, call) { $0.take(amount, now: now) } ?? .zero
+        guard let limit = limit(kind, call) else { return .zero }
+        let name = LimitName(kind: kind, sharedBy: limit.sharedBy)
+        if windows[name] == nil, windows.count >= Self.entriesMax { forgetIdleWindows() }
+        let wait = windows[name, default: QuotaWindow()].take(amount, rate: limit.rate, now: broker.now)
+        return kind == .requestPercentage ? min(wait, Self.requestWaitMax) : wait
     }
 
-    private func isOverdrawn(_ kind: QuotaKind, _ call: Call) -> Bool {
-        let now = broker.now
-        return bucket(kind, call) { $0.isOverdrawn(now: now) } ?? false
-    }
-
-    /// Buckets that are full know no more than new ones do. If none is, all go: a limit that is forgotten for a moment is better than memory without one.
-    private func forgetIdle(_ now: Instant) {
-        for name in Array(buckets.keys) where buckets[name]?.isFull(now: now) == true { buckets[name] = nil }
-        if buckets.count >= Self.entriesMax { buckets = [:] }
+    /// Windows that are empty know no more than new ones do. If none is, all go: a limit that is forgotten for a moment is better than memory without one.
+    private func forgetIdleWindows() {
+        for name in Array(windows.keys) where windows[name]?.isEmpty(now: broker.now) == true { windows[name] = nil }
+        if windows.count >= Self.entriesMax { windows = [:] }
     }
 
     // MARK: changes of metadata
+
+    private func bucket<T>(_ call: Call, _ body: (inout QuotaBucket) -> T) -> T? {
+        guard let limit = limit(.controllerMutationRate, call) else { return nil }
+        let name = LimitName(kind: .controllerMutationRate, sharedBy: limit.sharedBy)
+        if buckets[name] == nil, buckets.count >= Self.entriesMax { forgetIdleBuckets() }
+        var bucket = buckets[name] ?? QuotaBucket(rate: limit.rate, burst: Self.changesBurst, now: broker.now)
+        bucket.set(rate: limit.rate, now: broker.now)
+        let result = body(&bucket)
+        buckets[name] = bucket
+        return result
+    }
+
+    private func takeChanges(_ amount: Double, _ call: Call) -> Duration { bucket(call) { $0.take(amount, now: broker.now) } ?? .zero }
+
+    private func isOverdrawn(_ call: Call) -> Bool { bucket(call) { $0.isOverdrawn(now: broker.now) } ?? false }
+
+    /// The same for buckets that are full.
+    private func forgetIdleBuckets() {
+        for name in Array(buckets.keys) where buckets[name]?.isFull(now: broker.now) == true { buckets[name] = nil }
+        if buckets.count >= Self.entriesMax { buckets = [:] }
+    }
 
     /// Partitions that a request makes or deletes.
     private func partitions(of body: RequestBody) -> Int {

@@ -27,6 +27,7 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case addPartitionsToTxn = 24
     case addOffsetsToTxn = 25
     case endTxn = 26
+    case writeTxnMarkers = 27
     case txnOffsetCommit = 28
     case describeAcls = 29
     case createAcls = 30
@@ -58,6 +59,7 @@ package enum ApiKey: Int16, CaseIterable, Sendable {
     case listTransactions = 66
     case consumerGroupHeartbeat = 68
     case consumerGroupDescribe = 69
+    case listConfigResources = 74
     case describeTopicPartitions = 75
     case shareGroupHeartbeat = 76
     case shareGroupDescribe = 77
@@ -100,7 +102,7 @@ package enum ApiTable {
         row(.heartbeat, "Heartbeat", 0...4, 4, HeartbeatRequest.self, HeartbeatResponse.self),
         row(.leaveGroup, "LeaveGroup", 0...5, 4, LeaveGroupRequest.self, LeaveGroupResponse.self),
         row(.syncGroup, "SyncGroup", 0...5, 4, SyncGroupRequest.self, SyncGroupResponse.self),
-        row(.describeGroups, "DescribeGroups", 0...5, 5, DescribeGroupsRequest.self, DescribeGroupsResponse.self),
+        row(.describeGroups, "DescribeGroups", 0...6, 5, DescribeGroupsRequest.self, DescribeGroupsResponse.self),
         row(.listGroups, "ListGroups", 0...5, 3, ListGroupsRequest.self, ListGroupsResponse.self),
         row(.saslHandshake, "SaslHandshake", 1...1, .max, SaslHandshakeRequest.self, SaslHandshakeResponse.self),
         row(.apiVersions, "ApiVersions", 0...4, 3, ApiVersionsRequest.self, ApiVersionsResponse.self),
@@ -112,6 +114,7 @@ package enum ApiTable {
         row(.addPartitionsToTxn, "AddPartitionsToTxn", 0...3, 3, AddPartitionsToTxnRequest.self, AddPartitionsToTxnResponse.self),
         row(.addOffsetsToTxn, "AddOffsetsToTxn", 0...4, 3, AddOffsetsToTxnRequest.self, AddOffsetsToTxnResponse.self),
         row(.endTxn, "EndTxn", 0...5, 3, EndTxnRequest.self, EndTxnResponse.self),
+        row(.writeTxnMarkers, "WriteTxnMarkers", 1...1, 1, WriteTxnMarkersRequest.self, WriteTxnMarkersResponse.self),
         row(.txnOffsetCommit, "TxnOffsetCommit", 0...5, 3, TxnOffsetCommitRequest.self, TxnOffsetCommitResponse.self),
         row(.describeAcls, "DescribeAcls", 1...3, 2, DescribeAclsRequest.self, DescribeAclsResponse.self),
         row(.createAcls, "CreateAcls", 1...3, 2, CreateAclsRequest.self, CreateAclsResponse.self),
@@ -140,9 +143,10 @@ package enum ApiTable {
         row(.describeProducers, "DescribeProducers", 0...0, 0, DescribeProducersRequest.self, DescribeProducersResponse.self),
         row(.unregisterBroker, "UnregisterBroker", 0...0, 0, UnregisterBrokerRequest.self, UnregisterBrokerResponse.self),
         row(.describeTransactions, "DescribeTransactions", 0...0, 0, DescribeTransactionsRequest.self, DescribeTransactionsResponse.self),
-        row(.listTransactions, "ListTransactions", 0...1, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
+        row(.listTransactions, "ListTransactions", 0...2, 0, ListTransactionsRequest.self, ListTransactionsResponse.self),
         row(.consumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0...1, 0, ConsumerGroupHeartbeatRequest.self, ConsumerGroupHeartbeatResponse.self),
         row(.consumerGroupDescribe, "ConsumerGroupDescribe", 0...0, 0, ConsumerGroupDescribeRequest.self, ConsumerGroupDescribeResponse.self),
+        row(.listConfigResources, "ListConfigResources", 0...1, 0, ListConfigResourcesRequest.self, ListConfigResourcesResponse.self),
         row(.describeTopicPartitions, "DescribeTopicPartitions", 0...0, 0, DescribeTopicPartitionsRequest.self, DescribeTopicPartitionsResponse.self),
         row(.shareGroupHeartbeat, "ShareGroupHeartbeat", 1...1, 0, ShareGroupHeartbeatRequest.self, ShareGroupHeartbeatResponse.self),
         row(.shareGroupDescribe, "ShareGroupDescribe", 1...1, 0, ShareGroupDescribeRequest.self, ShareGroupDescribeResponse.self),

@@ -87,6 +87,7 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let throttlingQuotaExceeded = KafkaErrorCode(rawValue: 89)
     package static let producerFenced = KafkaErrorCode(rawValue: 90)
     package static let resourceNotFound = KafkaErrorCode(rawValue: 91)
+    package static let transactionCoordinatorFenced = KafkaErrorCode(rawValue: 52)
     package static let duplicateResource = KafkaErrorCode(rawValue: 92)
     package static let unacceptableCredential = KafkaErrorCode(rawValue: 93)
     package static let fencedMemberEpoch = KafkaErrorCode(rawValue: 110)
@@ -132,7 +133,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         37: "INVALID_PARTITIONS", 38: "INVALID_REPLICATION_FACTOR", 39: "INVALID_REPLICA_ASSIGNMENT", 40: "INVALID_CONFIG",
         42: "INVALID_REQUEST", 43: "UNSUPPORTED_FOR_MESSAGE_FORMAT", 44: "POLICY_VIOLATION", 45: "OUT_OF_ORDER_SEQUENCE_NUMBER",
         46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH", 48: "INVALID_TXN_STATE", 49: "INVALID_PRODUCER_ID_MAPPING",
-        50: "INVALID_TRANSACTION_TIMEOUT", 51: "CONCURRENT_TRANSACTIONS", 53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+        50: "INVALID_TRANSACTION_TIMEOUT", 51: "CONCURRENT_TRANSACTIONS", 52: "TRANSACTION_COORDINATOR_FENCED", 53: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
         54: "SECURITY_DISABLED", 55: "OPERATION_NOT_ATTEMPTED", 56: "KAFKA_STORAGE_ERROR", 58: "SASL_AUTHENTICATION_FAILED",
         61: "DELEGATION_TOKEN_AUTH_DISABLED", 62: "DELEGATION_TOKEN_NOT_FOUND", 63: "DELEGATION_TOKEN_OWNER_MISMATCH", 64: "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED",
         65: "DELEGATION_TOKEN_AUTHORIZATION_FAILED", 66: "DELEGATION_TOKEN_EXPIRED", 67: "INVALID_PRINCIPAL_TYPE",

@@ -18,7 +18,7 @@ extension ResponseBody {
     /// Tells the client, in milliseconds. Responses without the field stay as they are.
     package mutating func setThrottleTime(_ time: Int32) {
         switch self {
-        case .saslHandshake, .saslAuthenticate, .describeQuorum: break
+        case .saslHandshake, .saslAuthenticate, .describeQuorum, .writeTxnMarkers: break
         case .produce(let body): self = .produce(body.throttled(time))
         case .fetch(let body): self = .fetch(body.throttled(time))
         case .listOffsets(let body): self = .listOffsets(body.throttled(time))
@@ -70,6 +70,7 @@ extension ResponseBody {
         case .listTransactions(let body): self = .listTransactions(body.throttled(time))
         case .consumerGroupHeartbeat(let body): self = .consumerGroupHeartbeat(body.throttled(time))
         case .consumerGroupDescribe(let body): self = .consumerGroupDescribe(body.throttled(time))
+        case .listConfigResources(let body): self = .listConfigResources(body.throttled(time))
         case .describeTopicPartitions(let body): self = .describeTopicPartitions(body.throttled(time))
         case .shareGroupHeartbeat(let body): self = .shareGroupHeartbeat(body.throttled(time))
         case .shareGroupDescribe(let body): self = .shareGroupDescribe(body.throttled(time))
@@ -128,6 +129,7 @@ extension DescribeClusterResponse: ThrottledResponse {}
 extension DescribeProducersResponse: ThrottledResponse {}
 extension DescribeTransactionsResponse: ThrottledResponse {}
 extension ListTransactionsResponse: ThrottledResponse {}
+extension ListConfigResourcesResponse: ThrottledResponse {}
 extension ConsumerGroupHeartbeatResponse: ThrottledResponse {}
 extension ConsumerGroupDescribeResponse: ThrottledResponse {}
 extension DescribeTopicPartitionsResponse: ThrottledResponse {}

@@ -49,6 +49,49 @@ import Testing
         #expect(bucket.take(150, now: now) == .milliseconds(500), "it holds no more than its burst")
     }
 
+    private func at(_ seconds: Double) -> Instant { .zero + .milliseconds(Int((seconds * 1000).rounded())) }
+
+    @Test func aBurstOfTenSecondsPassesAndWhatIsBeyondItWaits() {
+        var window = QuotaWindow()
+        #expect(window.take(1000, rate: 100, now: at(0)) == .zero)
+        #expect(window.take(50, rate: 100, now: at(0)) == .milliseconds(500))
+        #expect(window.take(0, rate: 100, now: at(0.5)) == .zero, "half a second of the next sample has passed")
+        #expect(window.take(0, rate: 100, now: at(5)) == .milliseconds(500), "seconds in which nothing was used do not count twice")
+        #expect(window.take(0, rate: 100, now: at(10.5)) == .zero)
+        #expect(window.take(100, rate: 100, now: at(10.5)) == .seconds(1))
+    }
+
+    @Test func aBurstIsForgottenElevenSecondsAfterItEnded() {
+        var window = QuotaWindow()
+        _ = window.take(5000, rate: 100, now: at(0))
+        #expect(window.take(0, rate: 100, now: at(10.5)) == .milliseconds(39_500))
+        #expect(window.take(0, rate: 100, now: at(11)) == .zero)
+        let isEmpty = window.isEmpty(now: at(11))
+        #expect(isEmpty)
+    }
+
+    @Test func whoStaysBelowTheRateNeverWaitsAndTwiceTheRateIsHeldToIt() {
+        var steady = QuotaWindow()
+        var waits = (0..<600).filter { steady.take(9.5, rate: 100, now: at(Double($0) / 10)) != .zero }
+        #expect(waits.isEmpty, "\(waits)")
+        var greedy = QuotaWindow()
+        var (now, used) = (at(0), 0.0)
+        while now < at(60) {
+            used += 20
+            let wait = greedy.take(20, rate: 100, now: now)
+            now = now + max(wait, .milliseconds(100))
+            if wait != .zero { waits.append(0) }
+        }
+        // What passed at first is missing afterwards.
+        #expect((5500...6500).contains(used), "\(used) in a minute")
+        #expect(!waits.isEmpty)
+    }
+
+    @Test func aLongWaitInAWindowIsBounded() {
+        var window = QuotaWindow()
+        #expect(window.take(1e18, rate: 0.001, now: .zero) == .seconds(3600))
+    }
+
     @Test func aLongWaitIsBounded() {
         var bucket = QuotaBucket(rate: 0.001, burst: 1, now: .zero)
         #expect(bucket.take(1e18, now: .zero) == .seconds(3600))

@@ -53,6 +53,20 @@ import Testing
         #expect(world.machine.transactions["tx"]?.content == TransactionContent())
     }
 
+    @Test func aTransactionIsItsCoordinatorsUntilItIsComplete() throws {
+        var world = try World()
+        let (here, elsewhere) = (TopicPartition("t", 0), TopicPartition("t", 1))
+        #expect(!world.machine.hasTransaction(of: world.producer.id, in: here))
+        try world.openOne()
+        #expect(world.machine.hasTransaction(of: world.producer.id, in: here))
+        #expect(!world.machine.hasTransaction(of: world.producer.id, in: elsewhere))
+        #expect(!world.machine.hasTransaction(of: world.producer.id + 1, in: here))
+        try world.run(.decide(commits: true, .kept))
+        #expect(world.machine.hasTransaction(of: world.producer.id, in: here))
+        try world.run(.complete)
+        #expect(!world.machine.hasTransaction(of: world.producer.id, in: here))
+    }
+
     @Test func stagedOffsetsHoldOnlyOnceTheirTransactionIsComplete() throws {
         var world = try World()
         try world.run(.addGroup(group))

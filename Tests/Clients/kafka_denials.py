@@ -176,6 +176,10 @@ def without_messages():
     def error(code, before=b""):
         return bytes(4) + before + code.to_bytes(2, "big")
 
+    # A marker of one partition, and what has settings.
+    marked = b"\2" + bytes(8)
+    yield 27, 1, marked + b"\0\0\0\2" + group + b"\2" + bytes(4) + b"\0" + bytes(4) + b"\0\0", marked + b"\2" + group + b"\2" + bytes(4) + CLUSTER.to_bytes(2, "big")
+    yield 74, 1, b"\1\0", error(CLUSTER)
     yield 64, 0, one + b"\0", error(CLUSTER)
     yield 80, 0, b"\0" + one + one + bytes(16) + b"\1\0", error(CLUSTER)
     yield 81, 0, b"\0" + one + bytes(16) + b"\0", error(CLUSTER)

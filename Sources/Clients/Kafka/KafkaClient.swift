@@ -147,11 +147,21 @@ package actor KafkaClient {
     /// What a coordinator looks after, by the protocol's number.
     enum Coordinated: Int8 { case group = 0, transaction = 1 }
 
+    private static var coordinatorAttemptsMax: Int { 50 }
+    private static var coordinatorPause: Duration { .milliseconds(100) }
+
     /// The node that coordinates a group or a transaction.
     func coordinator(of name: String, _ kind: Coordinated = .group) async throws -> Int32 {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
         let request = FindCoordinatorRequest(key: name, keyType: kind.rawValue)
-        guard case .findCoordinator(let answer) = try await bootstrap.call(.findCoordinator(request), versionMax: 3) else { throw Self.mismatch }
+        var answer = FindCoordinatorResponse()
+        // The first question of all may come before there is one: Kafka makes its topic of offsets then.
+        for attempt in 1...Self.coordinatorAttemptsMax {
+            guard case .findCoordinator(let found) = try await bootstrap.call(.findCoordinator(request), versionMax: 3) else { throw Self.mismatch }
+            answer = found
+            guard answer.errorCode == .coordinatorNotAvailable, attempt < Self.coordinatorAttemptsMax else { break }
+            try await Task.sleep(for: Self.coordinatorPause)
+        }
         guard answer.errorCode == .none else {
             throw KafkaFailure.refused(answer.errorCode, doing: "finding the coordinator of \(kind) '\(name)'", detail: answer.errorMessage)
         }

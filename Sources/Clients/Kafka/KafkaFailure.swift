@@ -42,6 +42,15 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether a broker could not be asked at present, as one that is lost and still named.
+    var saysThatNobodyAnswers: Bool {
+        switch self {
+        case .noLeader, .cannotConnect, .connectionLost, .timedOut: true
+        case .refused(let code, _, _): code == .notLeaderOrFollower || code == .leaderNotAvailable
+        default: false
+        }
+    }
+
     /// The names among `names` that are closest to `wanted`, at most three.
     static func nearest(to wanted: String, among names: [String]) -> [String] {
         let limit = max(2, wanted.count / 3)

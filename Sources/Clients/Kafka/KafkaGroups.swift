@@ -19,13 +19,16 @@ package struct KafkaGroup: Sendable, Equatable {
         package var end: Int64?
         /// Records that are not done with; nil if that is not known.
         package var lag: Int64?
+        /// Why the end is not known; nil if it is.
+        package var problem: String?
 
-        init(topic: String, partition: Int32, committed: Int64, end: Int64?, lag: Int64? = nil) {
+        init(topic: String, partition: Int32, committed: Int64, end: PartitionEnd, lag: Int64? = nil) {
             self.topic = topic
             self.partition = partition
             self.committed = committed
-            self.end = end
-            self.lag = lag ?? end.map { max(0, $0 - committed) }
+            self.end = end.offset
+            self.lag = lag ?? end.offset.map { max(0, $0 - committed) }
+            problem = end.problem
         }
     }
     package var name: String
@@ -34,6 +37,12 @@ package struct KafkaGroup: Sendable, Equatable {
     package var state: String
     package var members: [Member] = []
     package var offsets: [Offset] = []
+}
+
+/// The end of a partition, or why it is not known.
+struct PartitionEnd {
+    var offset: Int64?
+    var problem: String?
 }
 
 extension KafkaClient {
@@ -73,16 +82,27 @@ extension KafkaClient {
 
     private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
         var group = group
+        var silent: [Int32: String] = [:]
         for (topic, partition, offset) in try await committed(group.name, topics: nil) {
-            let end = try await endIfLed(topic, partition)
+            let end = try await end(of: topic, partition, &silent)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }
         return group
     }
 
-    /// The end of a partition; nil while nobody leads it, so that the others can be shown all the same.
-    func endIfLed(_ topic: String, _ partition: Int32) async throws -> Int64? {
-        do { return try await offset(of: topic, partition, at: KafkaClient.latest) } catch KafkaFailure.noLeader { return nil }
+    /// The end of a partition, or why it cannot be had at present, so that the others can be shown all the same. `silent` are the brokers that were
+    /// given up, with the reasons; they are not asked again.
+    func end(of topic: String, _ partition: Int32, _ silent: inout [Int32: String]) async throws -> PartitionEnd {
+        var leader: Int32?
+        do {
+            let found = try await self.leader(of: topic, partition)
+            if let reason = silent[found] { return PartitionEnd(problem: reason) }
+            leader = found
+            return PartitionEnd(offset: try await offset(of: topic, partition, at: KafkaClient.latest))
+        } catch let failure as KafkaFailure where failure.saysThatNobodyAnswers {
+            if let leader { silent[leader] = failure.description }
+            return PartitionEnd(problem: failure.description)
+        }
     }
 
     /// nil if there is no such group of that kind, or the broker knows no such kind.
@@ -90,7 +110,8 @@ extension KafkaClient {
         let answer: ResponseBody
         do { answer = try await call(node, .consumerGroupDescribe(ConsumerGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
         guard case .consumerGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
-        if found.errorCode == .groupIDNotFound { return nil }
+        // Kafka 3.x has the API and refuses it where its new coordinator is not turned on.
+        if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
         let members = found.members.map { member in
             KafkaGroup.Member(

@@ -8,13 +8,15 @@ package struct KafkaQuotaEntity: Sendable, Equatable {
     package enum Subject: Sendable, Equatable { case named(String), byDefault }
     package var user: Subject?
     package var client: Subject?
+    /// An address; only Kafka has limits of those.
+    package var address: Subject?
 
     package init(user: Subject? = nil, client: Subject? = nil) {
         self.user = user
         self.client = client
     }
 
-    private static let kinds = (user: "user", client: "client-id")
+    private static let kinds = (user: "user", client: "client-id", address: "ip")
 
     fileprivate var parts: [QuotaEntityPart] {
         [(Self.kinds.user, user), (Self.kinds.client, client)].compactMap { kind, subject in
@@ -31,6 +33,7 @@ package struct KafkaQuotaEntity: Sendable, Equatable {
             let subject = part.entityName.map { Subject.named($0) } ?? .byDefault
             if part.entityType == Self.kinds.user { user = subject }
             if part.entityType == Self.kinds.client { client = subject }
+            if part.entityType == Self.kinds.address { address = subject }
         }
     }
 }

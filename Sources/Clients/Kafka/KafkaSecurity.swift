@@ -54,23 +54,25 @@ extension KafkaClient {
         }
     }
 
-    /// Gives a user this password for both mechanisms; a user who has one gets another.
+    /// Gives a user this password for both mechanisms; a user who has one gets another. Kafka changes one mechanism of a user in a request.
     package func setUser(_ user: KafkaUser) async throws {
-        let upsertions = Self.mechanisms.map { _, number in
+        for (_, number) in Self.mechanisms {
             let salt = Digests.randomBytes(16)
             let hash: ScramHash = number == 1 ? .sha256 : .sha512
             let salted = hash.saltedPassword(Bytes(string: user.password), salt: salt, iterations: Int(Self.iterations))
-            return AlterUserScramCredentialsRequest.Upsertion(name: user.name, mechanism: number, iterations: Self.iterations, salt: salt, saltedPassword: salted)
+            let upsertion = AlterUserScramCredentialsRequest.Upsertion(
+                name: user.name, mechanism: number, iterations: Self.iterations, salt: salt, saltedPassword: salted)
+            try await alterUsers(AlterUserScramCredentialsRequest(upsertions: [upsertion]), doing: "setting user '\(user.name)'")
         }
-        // Kafka takes one change of a user in a request.
-        for upsertion in upsertions { try await alterUsers(AlterUserScramCredentialsRequest(upsertions: [upsertion]), doing: "setting user '\(user.name)'") }
     }
 
     package func deleteUser(_ name: String) async throws {
         let known = try await users().filter { $0.user == name }
         guard !known.isEmpty else { throw KafkaFailure.refused(.resourceNotFound, doing: "deleting user '\(name)'", detail: "there is no such user") }
-        let deletions = known.map { AlterUserScramCredentialsRequest.Deletion(name: name, mechanism: KafkaRule.number($0.mechanism, Self.mechanisms)) }
-        for deletion in deletions { try await alterUsers(AlterUserScramCredentialsRequest(deletions: [deletion]), doing: "deleting user '\(name)'") }
+        for credential in known {
+            let deletion = AlterUserScramCredentialsRequest.Deletion(name: name, mechanism: KafkaRule.number(credential.mechanism, Self.mechanisms))
+            try await alterUsers(AlterUserScramCredentialsRequest(deletions: [deletion]), doing: "deleting user '\(name)'")
+        }
     }
 
     private func alterUsers(_ request: AlterUserScramCredentialsRequest, doing: String) async throws {

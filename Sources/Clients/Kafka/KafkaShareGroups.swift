@@ -8,7 +8,7 @@ extension KafkaClient {
         let answer: ResponseBody
         do { answer = try await call(node, .shareGroupDescribe(ShareGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
         guard case .shareGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
-        if found.errorCode == .groupIDNotFound { return nil }
+        if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
         var group = KafkaGroup(name: name, kind: "share", state: found.groupState)
         group.members = found.members.map { member in
@@ -27,9 +27,10 @@ extension KafkaClient {
         }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "asking for the offsets of group '\(name)'", detail: found.errorMessage) }
         var offsets: [KafkaGroup.Offset] = []
+        var silent: [Int32: String] = [:]
         for topic in found.topics {
             for part in topic.partitions where part.errorCode == .none && part.startOffset >= 0 {
-                let end = try await endIfLed(topic.topicName, part.partition)
+                let end = try await end(of: topic.topicName, part.partition, &silent)
                 offsets.append(
                     .init(topic: topic.topicName, partition: part.partition, committed: part.startOffset, end: end, lag: part.lag >= 0 ? part.lag : nil))
             }

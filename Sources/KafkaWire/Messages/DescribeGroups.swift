@@ -38,6 +38,7 @@ package struct DescribeGroupsResponse: WireLayout, Equatable {
 
     package struct Group: WireLayout, Equatable {
         package var errorCode: KafkaErrorCode = .none
+        package var errorMessage: String?
         package var groupID: String = ""
         package var groupState: String = ""
         package var protocolType: String = ""
@@ -48,10 +49,11 @@ package struct DescribeGroupsResponse: WireLayout, Equatable {
         package init() {}
 
         package init(
-            errorCode: KafkaErrorCode = .none, groupID: String = "", groupState: String = "", protocolType: String = "",
+            errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, groupID: String = "", groupState: String = "", protocolType: String = "",
             protocolName: String = "", members: [Member] = [], authorizedOperations: Int32 = unknownOperations
         ) {
             self.errorCode = errorCode
+            self.errorMessage = errorMessage
             self.groupID = groupID
             self.groupState = groupState
             self.protocolType = protocolType
@@ -62,6 +64,7 @@ package struct DescribeGroupsResponse: WireLayout, Equatable {
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             try io.errorCode(&errorCode)
+            if io.version >= 6 { try io.optionalString(&errorMessage) }
             try io.string(&groupID)
             try io.string(&groupState)
             try io.string(&protocolType)

@@ -5,19 +5,23 @@ package struct ListTransactionsRequest: WireLayout, Equatable {
     package var stateFilters: [String] = []
     package var producerIDFilters: [Int64] = []
     package var durationFilter: Int64 = -1
+    /// Which ids are listed, as a regular expression for the whole of them (KIP-1152); nil or empty for all.
+    package var transactionalIDPattern: String?
 
     package init() {}
 
-    package init(stateFilters: [String] = [], producerIDFilters: [Int64] = [], durationFilter: Int64 = -1) {
+    package init(stateFilters: [String] = [], producerIDFilters: [Int64] = [], durationFilter: Int64 = -1, transactionalIDPattern: String? = nil) {
         self.stateFilters = stateFilters
         self.producerIDFilters = producerIDFilters
         self.durationFilter = durationFilter
+        self.transactionalIDPattern = transactionalIDPattern
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.strings(&stateFilters)
         try io.int64s(&producerIDFilters)
         if io.version >= 1 { try io.int64(&durationFilter) }
+        if io.version >= 2 { try io.optionalString(&transactionalIDPattern) }
         try io.tags()
     }
 }

@@ -100,6 +100,7 @@ extension BrokerCommand.Group {
                 return [.text(topic), .number(Int64(offsets.count)), .number(lags.reduce(0, +)), .number(lags.max() ?? 0)]
             }
             Output.rows(["topic", "partitions", "lag", "largest"], rows, output.output)
+            for problem in Set(group.offsets.compactMap(\.problem)).sorted() { Output.note("a lag is not known: \(problem)") }
         }
     }
 

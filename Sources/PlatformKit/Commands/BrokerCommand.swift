@@ -174,6 +174,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     ]
                 }
                 Output.rows(["topic", "partition", "committed", "end", "lag", "member"], rows, output.output)
+                for problem in Swift.Set(group.offsets.compactMap(\.problem)).sorted() { Output.note("an end is not known: \(problem)") }
             }
         }
     }

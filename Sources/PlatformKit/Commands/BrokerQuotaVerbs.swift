@@ -79,7 +79,8 @@ extension BrokerCommand {
             func run() async throws {
                 let quotas = try await server.withClient("cannot list limits") { try await $0.quotas() }
                 Output.rows(
-                    ["user", "client", "limit", "value"], quotas.map { [Self.text($0.entity.user), Self.text($0.entity.client), .text($0.name), .text("\($0.value)")] },
+                    ["user", "client", "address", "limit", "value"],
+                    quotas.map { [Self.text($0.entity.user), Self.text($0.entity.client), Self.text($0.entity.address), .text($0.name), .text("\($0.value)")] },
                     output.output)
             }
 

@@ -1,17 +1,15 @@
-// Admin: topics, settings, groups, the cluster, and what needs no login.
+// Admin: topics, settings, groups, the cluster, and what needs no login; in the words that clients of 3.x and 4.x share.
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.CreateTopicsOptions;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
-import org.apache.kafka.clients.admin.ListGroupsOptions;
-import org.apache.kafka.clients.admin.ListTransactionsOptions;
+import org.apache.kafka.clients.admin.ListConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -37,7 +35,6 @@ import org.apache.kafka.common.errors.InvalidConfigurationException;
 import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
-import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.quota.ClientQuotaAlteration;
 import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.quota.ClientQuotaFilter;
@@ -50,7 +47,7 @@ class Administration extends Check {
         check("admin: topics created, described by name and id, listed, deleted", Administration::topics);
         check("admin: topics that cannot be are refused", Administration::refusedTopics);
         check("admin: partitions added", Administration::partitions);
-        check("admin: settings of topics, brokers and groups", Administration::settings);
+        check("admin: settings of topics and brokers", Administration::settings);
         check("admin: records deleted", Administration::records);
         check("admin: listOffsets earliest, latest, by time and of the greatest time", Administration::offsets);
         check("admin: groups listed and described, both protocols", Administration::groups);
@@ -61,7 +58,6 @@ class Administration extends Check {
         check("admin: rules created, described, deleted", Administration::rules);
         check("admin: SCRAM users", Administration::users);
         check("admin: limits of users and clients", Administration::limits);
-        check("admin: what is not offered is refused by the client", Administration::notOffered);
     }
 
     private static void topics() throws Exception {
@@ -96,11 +92,11 @@ class Administration extends Check {
         refused(InvalidPartitionsException.class, () -> admin.createPartitions(Map.of(name, NewPartitions.increaseTo(2))).all().get());
     }
 
-    private static void alter(ConfigResource resource, String name, String value, OpType kind) throws Exception {
+    static void alter(ConfigResource resource, String name, String value, OpType kind) throws Exception {
         admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry(name, value), kind)))).all().get();
     }
 
-    private static ConfigEntry setting(ConfigResource resource, String name) throws Exception { return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(name); }
+    static ConfigEntry setting(ConfigResource resource, String name) throws Exception { return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(name); }
 
     private static void settings() throws Exception {
         var topic = new ConfigResource(ConfigResource.Type.TOPIC, topic(1));
@@ -116,9 +112,6 @@ class Administration extends Check {
         refused(InvalidConfigurationException.class, () -> alter(topic, "no.such.setting", "1", OpType.SET));
         var broker = new ConfigResource(ConfigResource.Type.BROKER, String.valueOf(admin.describeCluster().controller().get().id()));
         hold(admin.describeConfigs(List.of(broker)).all().get().get(broker).entries().size() > 5, "settings of a broker");
-        var group = new ConfigResource(ConfigResource.Type.GROUP, fresh("group"));
-        alter(group, "share.auto.offset.reset", "earliest", OpType.SET);
-        equal(setting(group, "share.auto.offset.reset").value(), "earliest");
     }
 
     private static void records() throws Exception {
@@ -139,6 +132,8 @@ class Administration extends Check {
         equal(offset(name, OffsetSpec.latest()), 3L);
         equal(offset(name, OffsetSpec.forTimestamp(1500)), 1L);
         equal(offset(name, OffsetSpec.maxTimestamp()), 1L);
+        equal(offset(name, OffsetSpec.earliestLocal()), 0L);
+        equal(offset(name, OffsetSpec.latestTiered()), -1L);
     }
 
     private static void groups() throws Exception {
@@ -150,16 +145,13 @@ class Administration extends Check {
                 until(() -> { member.poll(TICK); return member.assignment().size() == 2; }, "both partitions");
                 var found = admin.describeConsumerGroups(List.of(group)).all().get().get(group);
                 equal(found.type().toString().toLowerCase(), protocol);
-                equal(found.groupState(), org.apache.kafka.common.GroupState.STABLE);
+                equal(found.state(), org.apache.kafka.common.ConsumerGroupState.STABLE);
                 equal(found.members().iterator().next().assignment().topicPartitions().size(), 2);
                 equal(found.members().iterator().next().clientId(), "member");
                 GroupType kind = GroupType.parse(protocol);
-                hold(admin.listGroups(new ListGroupsOptions().withTypes(Set.of(kind))).all().get().stream().anyMatch(g -> g.groupId().equals(group) && g.type().get() == kind), "it is listed");
-                if (protocol.equals("classic")) equal(admin.describeClassicGroups(List.of(group)).all().get().get(group).members().size(), 1);
+                hold(admin.listConsumerGroups(new ListConsumerGroupsOptions().withTypes(Set.of(kind))).all().get().stream().anyMatch(g -> g.groupId().equals(group) && g.type().get() == kind), "it is listed");
             }
         }
-        String none = fresh("group");
-        equal(admin.describeConsumerGroups(List.of(none)).all().get().get(none).groupState(), org.apache.kafka.common.GroupState.DEAD);
     }
 
     private static void groupOffsets() throws Exception {
@@ -227,11 +219,4 @@ class Administration extends Check {
         hold(!admin.describeClientQuotas(ClientQuotaFilter.all()).entities().get().containsKey(entity), "it is gone");
     }
 
-    private static void notOffered() throws Exception {
-        refused(UnsupportedVersionException.class, () -> admin.abortTransaction(new AbortTransactionSpec(first(topic(1)), 1, (short) 0, 0)).all().get());
-        refused(UnsupportedVersionException.class, () -> admin.listTransactions(new ListTransactionsOptions().filterOnTransactionalIdPattern("a.*")).all().get());
-        refused(UnsupportedVersionException.class, () -> admin.listConfigResources().all().get());
-        refused(UnsupportedVersionException.class, () -> admin.describeStreamsGroups(List.of("x")).all().get());
-        refused(UnsupportedVersionException.class, () -> admin.updateFeatures(Map.of("share.version", new org.apache.kafka.clients.admin.FeatureUpdate((short) 1, org.apache.kafka.clients.admin.FeatureUpdate.UpgradeType.UPGRADE)), new org.apache.kafka.clients.admin.UpdateFeaturesOptions()).all().get());
-    }
 }

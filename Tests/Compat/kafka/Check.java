@@ -14,8 +14,6 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.KafkaShareConsumer;
-import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -96,12 +94,6 @@ class Check {
         return new KafkaConsumer<>(found, new StringDeserializer(), new StringDeserializer());
     }
 
-    static ShareConsumer<String, String> shareConsumer(String group, Object... pairs) {
-        Map<String, Object> found = settings("group.id", group);
-        found.putAll(settings(pairs));
-        return new KafkaShareConsumer<>(found, new StringDeserializer(), new StringDeserializer());
-    }
-
     static void send(String topic, int from, int to) throws Exception {
         try (var producer = producer()) {
             for (int i = from; i < to; i++) producer.send(new ProducerRecord<>(topic, "k" + i, "v" + i));
@@ -116,15 +108,6 @@ class Check {
             return found.size() >= count;
         }, count + " records");
         equal(found.size(), count);
-        return found;
-    }
-
-    static List<ConsumerRecord<String, String>> take(ShareConsumer<String, String> consumer, int count) throws Exception {
-        List<ConsumerRecord<String, String>> found = new ArrayList<>();
-        until(() -> {
-            consumer.poll(TICK).forEach(found::add);
-            return found.size() >= count;
-        }, count + " records");
         return found;
     }
 

@@ -17,7 +17,6 @@ class Transactions extends Check {
         check("transactions: many in a row", Transactions::many);
         check("transactions: listed and described", Transactions::described);
         check("transactions: fenceProducers", Transactions::fenced);
-        check("transactions: forceTerminateTransaction", Transactions::terminated);
         check("transactions: an open one ends by its timeout", Transactions::timeout);
     }
 
@@ -118,17 +117,6 @@ class Transactions extends Check {
         producer.send(new ProducerRecord<>(topic, "w0")).get();
         hold(admin.fenceProducers(List.of(id)).epochId(id).get() > 0, "an epoch above the first");
         refused(ProducerFencedException.class, producer::commitTransaction);
-        producer.close(TICK);
-        equal(values(topic, "read_committed"), List.of());
-    }
-
-    private static void terminated() throws Exception {
-        String topic = topic(1), id = fresh("txn");
-        var producer = producer("transactional.id", id);
-        producer.initTransactions();
-        producer.beginTransaction();
-        producer.send(new ProducerRecord<>(topic, "w0")).get();
-        admin.forceTerminateTransaction(id).result().get();
         producer.close(TICK);
         equal(values(topic, "read_committed"), List.of());
     }

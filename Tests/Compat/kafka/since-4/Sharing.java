@@ -1,4 +1,5 @@
 // KafkaShareConsumer (KIP-932): records of a partition go to whichever consumer of the group asks, and each is acknowledged by itself.
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -8,8 +9,12 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.StringDeserializer;
 
 class Sharing extends Check {
     static void all() {
@@ -24,9 +29,24 @@ class Sharing extends Check {
         check("share: acquisition mode record_limit", Sharing::recordLimit);
     }
 
+    private static ShareConsumer<String, String> shareConsumer(String group, Object... pairs) {
+        Map<String, Object> found = settings("group.id", group);
+        found.putAll(settings(pairs));
+        return new KafkaShareConsumer<>(found, new StringDeserializer(), new StringDeserializer());
+    }
+
+    private static List<ConsumerRecord<String, String>> take(ShareConsumer<String, String> consumer, int count) throws Exception {
+        List<ConsumerRecord<String, String>> found = new ArrayList<>();
+        until(() -> {
+            consumer.poll(TICK).forEach(found::add);
+            return found.size() >= count;
+        }, count + " records");
+        return found;
+    }
+
     static String group(String... more) throws Exception {
         String group = fresh("share");
-        var all = new java.util.ArrayList<AlterConfigOp>(List.of(new AlterConfigOp(new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET)));
+        var all = new ArrayList<AlterConfigOp>(List.of(new AlterConfigOp(new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET)));
         for (int i = 0; i < more.length; i += 2) all.add(new AlterConfigOp(new ConfigEntry(more[i], more[i + 1]), AlterConfigOp.OpType.SET));
         admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), all)).all().get();
         return group;

@@ -1,0 +1,142 @@
+// WriteTxnMarkers: the outcome of transactions for the partitions that a broker leads. Source: Kafka protocol guide, api key 27; KIP-664 for administrators.
+import Base
+
+package struct WriteTxnMarkersRequest: WireLayout, Equatable {
+    package var markers: [Marker] = []
+
+    package init() {}
+
+    package init(markers: [Marker]) { self.markers = markers }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&markers)
+        try io.tags()
+    }
+
+    package struct Marker: WireLayout, Equatable {
+        package var producerID: Int64 = -1
+        package var producerEpoch: Int16 = -1
+        /// True for a commit, false for an abort.
+        package var transactionResult: Bool = false
+        package var topics: [Topic] = []
+        package var coordinatorEpoch: Int32 = 0
+
+        package init() {}
+
+        package init(producerID: Int64, producerEpoch: Int16, transactionResult: Bool, topics: [Topic], coordinatorEpoch: Int32) {
+            self.producerID = producerID
+            self.producerEpoch = producerEpoch
+            self.transactionResult = transactionResult
+            self.topics = topics
+            self.coordinatorEpoch = coordinatorEpoch
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.int64(&producerID)
+            try io.int16(&producerEpoch)
+            try io.bool(&transactionResult)
+            try io.list(&topics)
+            try io.int32(&coordinatorEpoch)
+            try io.tags()
+        }
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitionIndexes: [Int32] = []
+
+        package init() {}
+
+        package init(name: String, partitionIndexes: [Int32]) {
+            self.name = name
+            self.partitionIndexes = partitionIndexes
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.int32s(&partitionIndexes)
+            try io.tags()
+        }
+    }
+}
+
+package struct WriteTxnMarkersResponse: WireLayout, Equatable {
+    package var markers: [Marker] = []
+
+    package init() {}
+
+    package init(markers: [Marker]) { self.markers = markers }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&markers)
+        try io.tags()
+    }
+
+    package struct Marker: WireLayout, Equatable {
+        package var producerID: Int64 = -1
+        package var topics: [Topic] = []
+
+        package init() {}
+
+        package init(producerID: Int64, topics: [Topic]) {
+            self.producerID = producerID
+            self.topics = topics
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.int64(&producerID)
+            try io.list(&topics)
+            try io.tags()
+        }
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(name: String, partitions: [Partition]) {
+            self.name = name
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.list(&partitions)
+            try io.tags()
+        }
+    }
+
+    package struct Partition: WireLayout, Equatable {
+        package var partitionIndex: Int32 = 0
+        package var errorCode: KafkaErrorCode = .none
+
+        package init() {}
+
+        package init(partitionIndex: Int32, errorCode: KafkaErrorCode = .none) {
+            self.partitionIndex = partitionIndex
+            self.errorCode = errorCode
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.int32(&partitionIndex)
+            try io.errorCode(&errorCode)
+            try io.tags()
+        }
+    }
+}
+
+extension WriteTxnMarkersRequest {
+    /// An answer that says the same of every partition.
+    package func answered(_ code: KafkaErrorCode) -> WriteTxnMarkersResponse {
+        WriteTxnMarkersResponse(
+            markers: markers.map { marker in
+                .init(
+                    producerID: marker.producerID,
+                    topics: marker.topics.map { topic in
+                        .init(name: topic.name, partitions: topic.partitionIndexes.map { .init(partitionIndex: $0, errorCode: code) })
+                    })
+            })
+    }
+}

@@ -25,7 +25,7 @@ package enum ConsumerGroupRefusal: Error, Sendable, Equatable {
     case instanceInUse
     case instanceFenced
     case unknownAssignor(String)
-    case invalidPattern(String)
+    case invalidPattern(String, NameExpressionProblem)
     case groupFull
     case otherProtocol
 }
@@ -126,6 +126,7 @@ package struct ConsumerGroup: Sendable {
     /// What is not stored yet.
     var changes = ConsumerGroupChanges()
     private var nextPlace: Int64 = 0
+    private var matches = PatternMatches()
 
     private init(id: GroupID, settings: ConsumerGroupSettings) {
         self.id = id
@@ -188,7 +189,7 @@ package struct ConsumerGroup: Sendable {
         }
         if let names = beat.topics { member.topics = Array(Set(names)).sorted() }
         if let pattern = beat.pattern {
-            guard pattern.isEmpty || (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }  // whether it is one is all that is asked
+            if !pattern.isEmpty { do { _ = try NameExpression(pattern) } catch { throw .invalidPattern(pattern, error) } }
             member.pattern = pattern.isEmpty ? nil : pattern
         }
         let before = memberTable[beat.member]
@@ -275,10 +276,7 @@ package struct ConsumerGroup: Sendable {
         var counts = SortedTable<String, Int32>()
         for member in memberTable.values {
             var names = member.topics.filter { topics[$0] != nil }
-            // The pattern was looked at when it came.
-            if let pattern = member.pattern, let expression = try? Regex(pattern) {
-                names = Array(Set(names).union(topics.keys.filter { $0.wholeMatch(of: expression) != nil })).sorted()
-            }
+            if let pattern = member.pattern { names = Array(Set(names).union(matches.names(pattern, among: topics.keys))).sorted() }
             wanted[member.id] = names
             for name in names { counts[name] = topics[name]?.partitions ?? 0 }
         }

@@ -101,7 +101,7 @@ extension ConsumerGroupRefusal {
         case .instanceInUse: "another member has this instance id"
         case .instanceFenced: "the member has another instance id"
         case .unknownAssignor(let name): "there is no assignor '\(name)'; there are uniform and range"
-        case .invalidPattern(let pattern): "'\(pattern)' is no regular expression"
+        case .invalidPattern(let pattern, let problem): "'\(pattern)' is no regular expression: \(problem)"
         case .groupFull: "there are too many members or groups"
         case .otherProtocol: "the group is of another kind"
         }

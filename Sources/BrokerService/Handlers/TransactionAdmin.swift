@@ -5,13 +5,9 @@ import KafkaWire
 
 extension Broker {
     func listTransactions(_ request: ListTransactionsRequest, _ call: Call) {
-        var pattern: Regex<AnyRegexOutput>?
+        var pattern: NameExpression?
         if let text = request.transactionalIDPattern, !text.isEmpty {
-            // Whether it is an expression is all that is asked.
-            guard text.utf8.count <= BrokerSettings.transactionalIDBytesMax, let expression = try? Regex(text) else {
-                return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression)))
-            }
-            pattern = expression
+            do { pattern = try NameExpression(text) } catch { return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression))) }
         }
         let known = Set(TransactionPhase.allCases.map(\.name))
         var response = ListTransactionsResponse(unknownStateFilters: request.stateFilters.filter { !known.contains($0) })
@@ -22,7 +18,7 @@ extension Broker {
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producer.id),
                 request.durationFilter < 0 || (!transaction.phase.isAtRest && wall - transaction.started.milliseconds > request.durationFilter)
             else { continue }
-            if let pattern, name.wholeMatch(of: pattern) == nil { continue }
+            if let pattern, !pattern.matches(name) { continue }
             response.transactionStates.append(.init(transactionalID: name, producerID: transaction.producer.id, transactionState: transaction.phase.name))
         }
         call.reply(.listTransactions(response))

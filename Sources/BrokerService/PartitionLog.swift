@@ -191,10 +191,15 @@ final class PartitionLog: @unchecked Sendable {
 
     func sync() throws(StorageError) { try log.sync() }
 
-    /// Begins to sync what is written, for another thread to carry out.
+    /// Begins to sync what is written, for another thread to carry out; nil if there is nothing left to do.
     func beginSync() throws(StorageError) -> SyncBeside? {
-        try log.beginSync { handle throws(StorageError) in try files.share(handle) }
+        // Nothing is begun where all is durable, where no descriptor is to be had for another thread, and where the log has failed, which its sync tells.
+        if let begun = try? log.beginSync(share) { return begun }
+        try log.sync()
+        return nil
     }
+
+    private func share(_ handle: FileHandle) throws(StorageError) -> SharedFile { try files.share(handle) }
 
     /// Carries it out. Blocking, and not on the partition's disk thread.
     func carryOut(_ sync: SyncBeside) -> StorageError? {
@@ -239,8 +244,10 @@ final class PartitionLog: @unchecked Sendable {
     /// The same, left where they lie if they are many; and the offset that follows them.
     func lend(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> (records: BytesOrFile, nextOffset: Int64) {
         guard offset >= log.startOffset, let place = try log.locate(from: offset, below: end, maxBytes: maxBytes) else { return (BytesOrFile(), offset) }
-        guard place.bytes >= Self.lentBytesMin else { return (.memory(try files.read(place.file, at: place.position, count: place.bytes)), place.nextOffset) }
-        let file = try log.lend(place.file) { handle throws(StorageError) in try files.share(handle) }
+        // Where no descriptor is to be had the records pass through memory.
+        guard place.bytes >= Self.lentBytesMin, let file = try? log.lend(place.file, share) else {
+            return (.memory(try files.read(place.file, at: place.position, count: place.bytes)), place.nextOffset)
+        }
         try files.load(place.file, at: place.position, count: place.bytes)
         return (.file(FileExtent(file, position: place.position, count: place.bytes)), place.nextOffset)
     }

@@ -46,24 +46,35 @@ extension SegmentLog {
         // An opening removes what has this name.
         let name = SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
         let copy = try files.open(name, create: true)
+        do throws(StorageError) { try fill(copy, from: segment, to: end) } catch {
+            files.close(copy)
+            throw error
+        }
         do throws(StorageError) {
-            try files.truncate(copy, to: 0)
-            var position: Int64 = 0
-            while position < end {
-                let bytes = try files.read(segment.file, at: position, count: Int(min(end - position, 1 << 20)))
-                guard bytes.readableBytes > 0 else { throw StorageError(.corrupt("it ends at byte \(position) and has \(segment.sizeBytes)"), "truncate", name) }
-                try files.write(copy, at: position, bytes)
-                position += Int64(bytes.readableBytes)
-            }
-            try files.sync(copy)
             try files.rename(name, to: path(segment.baseOffset, ".log"))
             try files.syncDirectory(directory)
         } catch {
+            // Which of the two has the name is not known now.
             files.close(copy)
+            failed = error
             throw error
         }
         files.close(segment.file)
         return copy
+    }
+
+    private func fill(_ copy: FileHandle, from segment: Segment, to end: Int64) throws(StorageError) {
+        try files.truncate(copy, to: 0)
+        var position: Int64 = 0
+        while position < end {
+            let bytes = try files.read(segment.file, at: position, count: Int(min(end - position, 1 << 20)))
+            guard bytes.readableBytes > 0 else {
+                throw StorageError(.corrupt("it ends at byte \(position) and has \(segment.sizeBytes)"), "truncate", path(segment.baseOffset, ".log"))
+            }
+            try files.write(copy, at: position, bytes)
+            position += Int64(bytes.readableBytes)
+        }
+        try files.sync(copy)
     }
 
     /// Where the first record begins that reaches beyond `offset`.

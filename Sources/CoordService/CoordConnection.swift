@@ -241,8 +241,9 @@ final class CoordConnection: FrameSession {
         // What was proposed first ends first, so this is nearly always the first in line.
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
         guard let place, case .proposed(_, let write) = pending[place].request else { return }
-        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere.
-        if case .failure(.notLeading) = result { return end() }
+        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere. Is the disk full, it is told so in answer to what it
+        // writes next, which it could not be on a new connection: a session comes back through the log.
+        if case .failure(.notLeading) = result, door.replica.writeRefusal == nil { return end() }
         pending[place].request = Self.answer(write, result)
         if place == 0 { answerReady() }
     }

@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, SystemZookeeperError
@@ -107,6 +108,34 @@ def one_full(ensemble, disks, server, session):
         recovers(watched, ensemble.servers)
 
 
+def writes(sessions):
+    """What became of one write of each session, all at the same time."""
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        return list(pool.map(Session.write, sessions))
+
+
+def refuses(watched, disks, full, sessions):
+    """The disks fill; nothing is acknowledged without room, the sessions are told why, and reads are served."""
+    rounds = []
+    until(lambda: fill(disks, full) or rounds.append(writes(sessions)) or True not in rounds[-1], "writes went on", 30)
+    # What was under way may end without an answer, and a server that cannot write sends its clients away after some seconds; those that stay are told.
+    again = writes(sessions)
+    # It stays so: nothing is acknowledged by a quorum that has no room.
+    fill(disks, full)
+    time.sleep(1)
+    fill(disks, full)
+    again += writes(sessions) + writes(sessions)
+    assert True not in again, "acknowledged without room: %s" % again
+    assert False in rounds[-1] + again, "no write was refused in clear words: %s, then %s" % (rounds[-1], again)
+    for server in full:
+        until(lambda: reads(server), "server %d serves no reads" % server.number, 30)
+        assert server.process.poll() is None, "server %d ended" % server.number
+    said = [readiness(server) for server in full]
+    assert any(status == 503 and "the disk is full" in text for status, text in said), said
+    print("        the servers say: %s" % [text.split("\n")[0][:90] for _, text in said])
+    print("        their clients were told: %s" % (rounds[-1] + again))
+
+
 def scenarios(checks, ensemble, disks):
     @checks.check("the disk of a follower is full: the others go on, it says so, and catches up")
     def _():
@@ -132,23 +161,11 @@ def scenarios(checks, ensemble, disks):
                 sessions = [Session(server) for server in full]
                 for session in sessions:
                     assert session.write() is True
-                results = []
-                until(lambda: fill(disks, full) or results.append(sessions[0].write()) or results[-1] is not True, "writes went on", 30)
-                # It stays so: nothing is acknowledged by a quorum that has no room.
-                fill(disks, full)
-                time.sleep(1)
-                fill(disks, full)
-                again = [session.write() for session in sessions for _ in range(3)]
-                assert True not in again, "acknowledged without room: %s" % again
-                refused = [worker.refusals for worker in watched.all()]
-                assert False in results + again or any(refused), "no write was refused in clear words: %s" % again
-                for server in full:
-                    until(lambda: reads(server), "server %d serves no reads" % server.number, 30)
-                    assert server.process.poll() is None, "server %d ended" % server.number
-                assert any(readiness(server)[0] == 503 and "the disk is full" in readiness(server)[1] for server in full), [readiness(server) for server in full]
-                print("        the servers say: %s" % [readiness(server)[1].split("\n")[0][:90] for server in ensemble.servers])
-                for server in full:
-                    disks[server].free()
+                try:
+                    refuses(watched, disks, full, sessions)
+                finally:
+                    for server in full:
+                        disks[server].free()
                 recovers(watched, ensemble.servers, sessions)
                 for session in sessions:
                     session.close()

@@ -23,17 +23,16 @@ with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", 
 with_program = ["kafka_compact_check.py", "kafka_mirror_check.py", "kafka_flush_check.py", "kafka_security_check.py", "kafka_tokens_check.py", "kafka_reauth_check.py", "kafka_share_check.py"]
 
 
+said = {}
+
+
 def run(script, arguments):
-    """The names of the checks that passed."""
+    """The names of the checks that passed. What the script said is kept for the others."""
     interpreter = ["/bin/bash"] if script.endswith(".sh") else [sys.executable, "-B"]
     ran = subprocess.run(interpreter + [os.path.join(folder, script)] + arguments, capture_output=True, text=True, timeout=600)
-    passed = set()
-    for line in ran.stdout.splitlines():
-        found = re.match(r"ok +(.*?)( \(\d+[.\d]* m?s\))?$", line)
-        if found:
-            passed.add(found.group(1))
-        elif line.startswith("FAIL") and servers == 1:
-            print("  " + line, flush=True)
+    said[script] = ran.stdout + ran.stderr
+    found = (re.match(r"ok +(.*?)( \(\d+[.\d]* m?s\))?$", line) for line in ran.stdout.splitlines())
+    passed = {match.group(1) for match in found if match}
     print("%-28s %d passed" % (script, len(passed)), flush=True)
     return {(script, name) for name in passed}
 
@@ -54,6 +53,8 @@ if "--write" in sys.argv:
         file.writelines("%s\t%s\n" % pair for pair in sorted(passed))
 with open(must_pass) as file:
     wanted = {tuple(line.rstrip("\n").split("\t")) for line in file if line.strip()}
+for script in sorted({script for script, _ in wanted - passed}):
+    print("%s said:\n%s" % (script, said.get(script, "nothing, it was not run")[-6000:]))
 for script, name in sorted(wanted - passed):
     print("FAIL  %s: %s" % (script, name))
 for script, name in sorted(passed - wanted):

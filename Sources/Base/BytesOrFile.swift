@@ -1,4 +1,4 @@
-// Long fields as they leave: bytes in memory, or a part of a file, which goes to a socket without passing through memory.
+// Long fields as they leave: bytes in memory, in one piece or several, or a part of a file, which goes to a socket without passing through memory.
 import Glibc
 
 /// An open file that several hold; it is closed when the last of them has let it go.
@@ -29,9 +29,11 @@ public struct FileExtent: Sendable, Equatable {
     public static func == (a: FileExtent, b: FileExtent) -> Bool { a.file === b.file && a.position == b.position && a.count == b.count }
 }
 
-/// A field of bytes that may lie in a file.
+/// A field of bytes that may lie in pieces or in a file.
 public enum BytesOrFile: Sendable, Equatable {
     case memory(Bytes)
+    /// One after another.
+    case pieces([Bytes])
     case file(FileExtent)
 
     public init() { self = .memory(Bytes()) }
@@ -39,12 +41,18 @@ public enum BytesOrFile: Sendable, Equatable {
     @inlinable public var count: Int {
         switch self {
         case .memory(let bytes): bytes.readableBytes
+        case .pieces(let pieces): pieces.reduce(0) { $0 + $1.readableBytes }
         case .file(let extent): extent.count
         }
     }
 
-    /// The bytes of what is in memory; nil for a part of a file.
-    @inlinable public var bytes: Bytes? {
-        if case .memory(let bytes) = self { bytes } else { nil }
+    /// The bytes of what is in memory, copied together if they lie in pieces; nil for a part of a file.
+    public var bytes: Bytes? {
+        switch self {
+        case .memory(let bytes): bytes
+        case .pieces(let pieces):
+            pieces.reduce(into: ByteBufferAllocator().buffer(capacity: count)) { $0.writeImmutableBuffer($1) }
+        case .file: nil
+        }
     }
 }

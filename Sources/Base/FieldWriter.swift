@@ -71,12 +71,16 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
     @inlinable public mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) throws(WireError) {
         guard let payload = value else { return try write(length: nil, of: .bytes) }
         try write(length: payload.count, of: .bytes)
-        if case .memory(let bytes) = payload, bytes.readableBytes < cutBytes { buffer.writeImmutableBuffer(bytes) } else { cut(payload) }
+        switch payload {
+        case .memory(let bytes) where bytes.readableBytes < cutBytes: buffer.writeImmutableBuffer(bytes)
+        case .pieces(let pieces) where payload.count < cutBytes: for piece in pieces { buffer.writeImmutableBuffer(piece) }
+        case .memory, .pieces, .file: cut(payload)
+        }
     }
 
     @usableFromInline mutating func cut(_ payload: BytesOrFile) {
         pieces.append(.memory(buffer))
-        pieces.append(payload)
+        if case .pieces(let parts) = payload { pieces += parts.map(BytesOrFile.memory) } else { pieces.append(payload) }
         buffer = Bytes()
     }
 

@@ -107,7 +107,7 @@ final class Broker: @unchecked Sendable {
         writers = disks.map { disk in
             LogWriter(
                 disk: disk, loop: loop, durability: settings.durability,
-                published: { [unowned self] in published($0, $1, $2, $3) }, failed: { [unowned self] in appendFailed($0, $1) })
+                published: { [unowned self] in published($0, $1, $2) }, failed: { [unowned self] in appendFailed($0, $1) })
         }
     }
 
@@ -222,11 +222,13 @@ final class Broker: @unchecked Sendable {
 
     // MARK: appended batches
 
-    private func published(_ partition: Partition, _ bytes: Bytes, _ firstOffset: Int64, _ bounds: LogBounds) {
-        producedBytes.add(Int64(bytes.readableBytes))
-        partition.publish(bytes, firstOffset: firstOffset, bounds)
-        tailOrder.append(partition)
-        tailBytes += bytes.storageCapacity
+    private func published(_ partition: Partition, _ chunks: [TailChunk], _ bounds: LogBounds) {
+        partition.publish(chunks, bounds)
+        for chunk in chunks {
+            producedBytes.add(Int64(chunk.bytes.readableBytes))
+            tailOrder.append(partition)
+            tailBytes += chunk.bytes.storageCapacity
+        }
         while tailBytes > settings.tailBytesMax, let oldest = tailOrder.popFirst() { tailBytes -= oldest.dropOldestChunk() }
         wakeAll(of: partition)
     }

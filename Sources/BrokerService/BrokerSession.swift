@@ -136,6 +136,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         for piece in frame.rest {
             switch piece {
             case .memory(let bytes): connection.sendRaw(bytes)
+            case .pieces(let pieces): for bytes in pieces { connection.sendRaw(bytes) }
             case .file(let extent): connection.sendRaw(extent)
             }
         }

@@ -5,18 +5,31 @@ import BrokerCore
 import KafkaWire
 import Storage
 
-/// What is to be appended.
-enum AppendPayload {
-    /// A producer's batch, or a marker; it gets its offset in the log.
-    case batch(RecordBatch, logAppendTime: Int64?)
-    /// Whole batches of the leader, as they lie in its log.
-    case replicated(Bytes)
+/// What is to be appended, until the disk thread takes it: so nobody else holds bytes in which it sets an offset.
+final class AppendPayload: @unchecked Sendable {
+    // Safe to share: made on the loop, and from then on the disk thread's.
+    enum Content {
+        /// A producer's batch, or a marker; it gets its offset in the log.
+        case batch(RecordBatch, logAppendTime: Int64?)
+        /// Whole batches of the leader, as they lie in its log.
+        case replicated(Bytes)
+    }
+    private var content: Content?
+    let sizeBytes: Int
 
-    var sizeBytes: Int {
-        switch self {
-        case .batch(let batch, _): batch.sizeBytes
-        case .replicated(let bytes): bytes.readableBytes
-        }
+    init(_ batch: RecordBatch, logAppendTime: Int64?) {
+        content = .batch(batch, logAppendTime: logAppendTime)
+        sizeBytes = batch.sizeBytes
+    }
+
+    init(replicated records: Bytes) {
+        content = .replicated(records)
+        sizeBytes = records.readableBytes
+    }
+
+    func take() -> Content {
+        guard let taken = content.take() else { preconditionFailure("a payload is appended once") }
+        return taken
     }
 }
 
@@ -36,8 +49,7 @@ struct AppendJob: @unchecked Sendable {
 /// What a round did to one partition.
 private struct WrittenPartition: Sendable {
     var job: Int
-    var bytes: Bytes
-    var firstOffset: Int64
+    var chunks: [TailChunk]
     var bounds: LogBounds
 }
 
@@ -52,12 +64,12 @@ final class LogWriter: @unchecked Sendable {
     private var roundScheduled = false
     private var dirty: [ObjectIdentifier: PartitionLog] = [:]
     private var syncUnderWay = false
-    private let published: (Partition, Bytes, Int64, LogBounds) -> Void
+    private let published: (Partition, [TailChunk], LogBounds) -> Void
     private let failed: (Partition, StorageError) -> Void
 
     /// `published` is called for each partition that a round has made durable, before its appends are acknowledged.
     init(
-        disk: DiskThread, loop: any ServiceLoop, durability: Durability, published: @escaping (Partition, Bytes, Int64, LogBounds) -> Void,
+        disk: DiskThread, loop: any ServiceLoop, durability: Durability, published: @escaping (Partition, [TailChunk], LogBounds) -> Void,
         failed: @escaping (Partition, StorageError) -> Void
     ) {
         self.disk = disk
@@ -98,7 +110,7 @@ final class LogWriter: @unchecked Sendable {
         for written in round.written {
             let partition = jobs[written.job].partition
             if !syncs { dirty[ObjectIdentifier(jobs[written.job].log)] = jobs[written.job].log }
-            published(partition, written.bytes, written.firstOffset, written.bounds)
+            published(partition, written.chunks, written.bounds)
         }
         for (job, error) in round.failures { failed(jobs[job].partition, error) }
         for (job, outcome) in zip(jobs, round.outcomes) { job.completion(outcome) }
@@ -147,15 +159,16 @@ final class LogWriter: @unchecked Sendable {
             outcomes.reserveCapacity(jobs.count)
             var firstJobs: [Int] = []
             var seen: [ObjectIdentifier: Int] = [:]
-            var sizes: [Int] = []
+            var gathered: [Int] = []
             for (index, job) in jobs.enumerated() {
-                if let place = seen[ObjectIdentifier(job.log)] { sizes[place] += job.payload.sizeBytes } else {
+                let size = job.payload.sizeBytes < StagedRecords.pieceBytesMin ? job.payload.sizeBytes : 0
+                if let place = seen[ObjectIdentifier(job.log)] { gathered[place] += size } else {
                     seen[ObjectIdentifier(job.log)] = firstJobs.count
                     firstJobs.append(index)
-                    sizes.append(job.payload.sizeBytes)
+                    gathered.append(size)
                 }
             }
-            for (first, size) in zip(firstJobs, sizes) { jobs[first].log.reserve(size) }
+            for (first, size) in zip(firstJobs, gathered) where size > 0 { jobs[first].log.reserve(size) }
             for job in jobs { outcomes.append(Self.stage(job)) }
             let forced = syncs ? [] : Set(jobs.filter(\.mustSync).map { ObjectIdentifier($0.log) })
             for first in firstJobs { write(jobs, first, syncs || forced.contains(ObjectIdentifier(jobs[first].log))) }
@@ -163,7 +176,7 @@ final class LogWriter: @unchecked Sendable {
 
         private static func stage(_ job: AppendJob) -> AppendOutcome {
             guard job.term == job.log.term else { return .notLeader }
-            return switch job.payload {
+            return switch job.payload.take() {
             case .batch(let batch, let logAppendTime): job.log.stage(batch, logAppendTime: logAppendTime)
             case .replicated(let records): job.log.stage(replicated: records)
             }
@@ -173,10 +186,10 @@ final class LogWriter: @unchecked Sendable {
             let log = jobs[first].log
             let firstOffset = log.bounds.nextOffset
             do {
-                let bytes = try log.writeStaged()
-                guard bytes.readableBytes > 0 else { return }
+                let chunks = try log.writeStaged()
+                guard !chunks.isEmpty else { return }
                 if syncs { try log.sync() }
-                written.append(WrittenPartition(job: first, bytes: bytes, firstOffset: firstOffset, bounds: log.bounds))
+                written.append(WrittenPartition(job: first, chunks: chunks, bounds: log.bounds))
                 saveProducers(of: log, first)
             } catch {
                 failures.append((first, error))

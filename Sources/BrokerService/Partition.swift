@@ -5,37 +5,6 @@ import BrokerCore
 import DequeModule
 import KafkaWire
 
-/// Whole batches as they lie in the log.
-struct TailChunk: Sendable {
-    var firstOffset: Int64
-    var nextOffset: Int64
-    var bytes: Bytes
-
-    /// The batches of a chunk from the one that covers `offset` on and below `visible`, as many as fit, and whether the chunk's end was reached.
-    static func wholeBatches(_ chunk: Bytes, from offset: Int64, below visible: Int64, maxBytes: Int, atLeastOne: Bool) -> (records: Bytes, isComplete: Bool) {
-        var start = chunk.readerIndex
-        var end = start
-        var begun = false
-        var isComplete = true
-        while let header = chunk.getSlice(at: end, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
-            if !begun {
-                if extent.nextOffset <= offset {
-                    end += extent.bytes
-                    continue
-                }
-                begun = true
-                start = end
-            }
-            guard extent.firstOffset < visible, end + extent.bytes - start <= maxBytes || (atLeastOne && end == start) else {
-                isComplete = false
-                break
-            }
-            end += extent.bytes
-        }
-        return (begun ? chunk.getSlice(at: start, length: end - start) ?? Bytes() : Bytes(), isComplete)
-    }
-}
-
 /// An append that waits for replicas.
 private struct Acknowledgement {
     /// The offset behind its last record.
@@ -191,9 +160,9 @@ final class Partition {
     func end(of isolation: IsolationLevel) -> Int64 { isolation == .readCommitted ? lastStableOffset : highWatermark }
 
     /// Takes over what a round has written.
-    func publish(_ bytes: Bytes, firstOffset: Int64, _ bounds: LogBounds) {
+    func publish(_ chunks: [TailChunk], _ bounds: LogBounds) {
         take(bounds)
-        tail.append(TailChunk(firstOffset: firstOffset, nextOffset: bounds.nextOffset, bytes: bytes))
+        tail.append(contentsOf: chunks)
         leadership?.appended(to: logEnd)
         followLeadership()
     }
@@ -243,7 +212,7 @@ final class Partition {
     }
 
     /// Whole batches from `offset` on and below `end`, at least one and otherwise at most `maxBytes`; nil if they are not in memory.
-    func tailRecords(from offset: Int64, below end: Int64, maxBytes: Int) -> Bytes? {
+    func tailRecords(from offset: Int64, below end: Int64, maxBytes: Int) -> TailRecords? {
         guard let first = tail.first, offset >= max(first.firstOffset, tailFloor) else { return nil }
         var low = 0
         var high = tail.count
@@ -252,15 +221,12 @@ final class Partition {
             if tail[middle].nextOffset <= offset { low = middle + 1 } else { high = middle }
         }
         guard low < tail.count else { return nil }
-        var (records, isComplete) = TailChunk.wholeBatches(tail[low].bytes, from: offset, below: end, maxBytes: maxBytes, atLeastOne: true)
-        var place = low + 1
+        var records = TailRecords(nextOffset: offset)
+        var isComplete = true
         // A chunk that was cut short ends the answer: what comes after it must not be handed out before the rest of it.
-        while isComplete, place < tail.count, records.readableBytes < maxBytes {
-            let more: Bytes
-            (more, isComplete) = TailChunk.wholeBatches(
-                tail[place].bytes, from: offset, below: end, maxBytes: maxBytes - records.readableBytes, atLeastOne: false)
-            records.writeImmutableBuffer(more)
-            place += 1
+        while isComplete, low < tail.count, records.count < maxBytes || records.count == 0 {
+            isComplete = tail[low].hand(&records, from: offset, below: end, maxBytes: maxBytes)
+            low += 1
         }
         return records
     }

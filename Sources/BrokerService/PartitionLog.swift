@@ -57,9 +57,7 @@ final class PartitionLog: @unchecked Sendable {
     /// The active segment when the producers were last saved, and the offset up to which they were.
     private var snapshotBase: Int64 = -1
     private var snapshotOffset: Int64 = -1
-    private var staged = Bytes()
-    private var stagedFirstOffset: Int64 = 0
-    private var stagedNextOffset: Int64 = 0
+    private var staged = StagedRecords()
     let directory: String
     /// Records below it were deleted, also where they are still in a segment.
     private var firstOffset: Int64 = 0
@@ -118,7 +116,7 @@ final class PartitionLog: @unchecked Sendable {
     // MARK: appending
 
     /// Checks a batch and gives it its offset. It is in the log after `writeStaged`.
-    func stage(_ batch: RecordBatch, logAppendTime: Int64?) -> AppendOutcome {
+    func stage(_ batch: consuming RecordBatch, logAppendTime: Int64?) -> AppendOutcome {
         guard batch.isIntact else { return .corrupt }
         let producer = batch.producerBatch
         switch batch.isControl ? .append : ledger.judge(producer) {
@@ -132,31 +130,29 @@ final class PartitionLog: @unchecked Sendable {
         case .staleEpoch: return .staleEpoch
         }
         beginStaging()
-        let baseOffset = stagedNextOffset
-        batch.append(to: &staged, baseOffset: baseOffset, leaderEpoch: term, logAppendTime: logAppendTime)
+        let baseOffset = staged.nextOffset
         epochs.note(term, at: baseOffset)
-        stagedNextOffset += Int64(batch.lastOffsetDelta) + 1
         if let marker = batch.marker {
             rememberMarker(marker, ProducerIdentity(batch.producerID, batch.producerEpoch), at: baseOffset)
         } else {
             ledger.record(producer, baseOffset: baseOffset, timestamp: batch.maxTimestamp)
             if batch.isTransactional { transactions.note(batch.producerID, at: baseOffset) }
         }
+        staged.add(batch, leaderEpoch: term, logAppendTime: logAppendTime)
         return .appended(baseOffset: baseOffset, logAppendTime: logAppendTime)
     }
 
     private func beginStaging() {
-        guard staged.readableBytes == 0 else { return }
-        stagedFirstOffset = log.nextOffset
-        stagedNextOffset = log.nextOffset
+        guard staged.isEmpty else { return }
+        staged.begin(at: log.nextOffset)
         transactionsBefore = transactions
     }
 
     /// Takes whole batches of the leader as they are, if they follow on what is here. They are in the log after `writeStaged`.
     func stage(replicated records: Bytes) -> AppendOutcome {
         beginStaging()
-        var next = stagedNextOffset
-        var batches: [(RecordBatchFields, Bytes)] = []
+        var next = staged.nextOffset
+        var batches: [(fields: RecordBatchFields, bytes: Bytes)] = []
         var rest = records
         while let fields = RecordBatch.peek(rest), let bytes = rest.readSlice(length: fields.sizeBytes) {
             guard fields.baseOffset >= next else { return .notNext }
@@ -164,30 +160,29 @@ final class PartitionLog: @unchecked Sendable {
             next = batch.nextOffset
             batches.append((fields, bytes))
         }
-        for (fields, bytes) in batches {
-            do { try remember(fields, bytes) } catch { return .corrupt }
-            staged.writeImmutableBuffer(bytes)
+        for (fields, bytes) in batches { do { try remember(fields, bytes) } catch { return .corrupt } }
+        guard let first = batches.first, let whole = records.getSlice(at: records.readerIndex, length: records.readableBytes - rest.readableBytes) else {
+            return .replicated
         }
-        stagedNextOffset = next
+        staged.add(placed: whole, from: first.fields.baseOffset, to: next)
         return .replicated
     }
 
-    /// Writes what was staged with one write. The bytes are handed back for those who read at the tail.
-    func writeStaged() throws(StorageError) -> Bytes {
-        let bytes = staged
-        staged = Bytes()
-        guard bytes.readableBytes > 0 else { return bytes }
-        do { try log.append(bytes) } catch {
-            ledger.forget(from: stagedFirstOffset)
+    /// Writes what was staged. It is handed back for those who read at the tail.
+    func writeStaged() throws(StorageError) -> [TailChunk] {
+        let chunks = staged.take()
+        guard !chunks.isEmpty else { return [] }
+        do { try log.append(chunks.map(\.bytes)) } catch {
+            ledger.forget(from: staged.firstOffset)
             transactions = transactionsBefore
-            epochs.truncate(to: stagedFirstOffset)
+            epochs.truncate(to: staged.firstOffset)
             throw error
         }
-        return bytes
+        return chunks
     }
 
-    /// Makes room in the staging buffer for what is about to be staged, so that it is allocated once.
-    func reserve(_ bytes: Int) { staged.reserveCapacity(minimumWritableBytes: bytes) }
+    /// Makes room for small batches that are about to be staged, so that it is allocated once.
+    func reserve(_ bytes: Int) { staged.reserve(bytes) }
 
     func sync() throws(StorageError) { try log.sync() }
 

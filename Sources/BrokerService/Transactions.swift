@@ -102,7 +102,7 @@ extension Broker {
             guard let partition = partitions[name] else { continue }
             gathering.enter()
             partition.writer.append(
-                AppendJob(partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: nil), term: partition.term, mustSync: true) { outcome in
+                AppendJob(partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: nil), term: partition.term, mustSync: true) { outcome in
                     if case .failed = outcome { failed = true }
                     gathering.leave()
                 })

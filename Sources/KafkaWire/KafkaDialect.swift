@@ -15,7 +15,7 @@ package enum KafkaDialect: WireDialect {
 package let unknownOperations = Int32.min
 
 extension FieldCoder where Self: ~Copyable {
-    mutating func errorCode(_ value: inout KafkaErrorCode) throws(WireError) {
+    package mutating func errorCode(_ value: inout KafkaErrorCode) throws(WireError) {
         var raw = value.rawValue
         try int16(&raw)
         value = KafkaErrorCode(rawValue: raw)

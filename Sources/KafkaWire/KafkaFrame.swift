@@ -120,7 +120,7 @@ package struct OutgoingFrame: Sendable {
     /// All in one, for a frame whose pieces are in memory.
     package var joined: Bytes {
         var all = head
-        for case .memory(let bytes) in rest { all.writeImmutableBuffer(bytes) }
+        for bytes in rest.compactMap(\.bytes) { all.writeImmutableBuffer(bytes) }
         return all
     }
 }

@@ -97,17 +97,27 @@ package struct RecordBatch: Sendable {
     package var isIntact: Bool { computedCRC() == crc }
 
     /// Appends the batch to `log` with the offset and epoch that it has there, and with the broker's time if the topic wants that.
-    /// The one copy between socket and disk. hot: measured by `platform-bench broker`.
+    /// hot: measured by `platform-bench broker`.
     package func append(to log: inout Bytes, baseOffset: Int64, leaderEpoch: Int32, logAppendTime: Int64?) {
         let start = log.writerIndex
         log.writeImmutableBuffer(bytes)
+        Self.place(&log, start, bytes.readableBytes, baseOffset, leaderEpoch, logAppendTime)
+    }
+
+    /// The same without a log: offset, epoch and time are set where the bytes lie if nobody else holds them, and in a copy otherwise.
+    package mutating func place(at baseOffset: Int64, leaderEpoch: Int32, logAppendTime: Int64?) {
+        Self.place(&bytes, bytes.readerIndex, bytes.readableBytes, baseOffset, leaderEpoch, logAppendTime)
+    }
+
+    /// The batch is the `size` bytes from `start` on.
+    private static func place(_ log: inout Bytes, _ start: Int, _ size: Int, _ baseOffset: Int64, _ leaderEpoch: Int32, _ logAppendTime: Int64?) {
         log.setInteger(baseOffset, at: start + RecordBatchFormat.baseOffsetAt)
         log.setInteger(leaderEpoch, at: start + RecordBatchFormat.leaderEpochAt)
         guard let logAppendTime else { return }
+        let attributes: Int16 = log.integer(at: start + RecordBatchFormat.attributesAt)
         log.setInteger(attributes | RecordBatchFormat.logAppendTimeBit, at: start + RecordBatchFormat.attributesAt)
         log.setInteger(logAppendTime, at: start + RecordBatchFormat.maxTimestampAt)
-        let length = bytes.readableBytes - RecordBatchFormat.attributesAt
-        let covered = log.viewBytes(at: start + RecordBatchFormat.attributesAt, length: length) { CRC32C.checksum($0) }
+        let covered = log.viewBytes(at: start + RecordBatchFormat.attributesAt, length: size - RecordBatchFormat.attributesAt) { CRC32C.checksum($0) }
         log.setInteger(covered, at: start + RecordBatchFormat.crcAt)
     }
 }

@@ -126,31 +126,42 @@ package final class SegmentLog<Framing: LogFraming> {
         try files.syncDirectory(directory)
     }
 
-    /// Appends whole records, one after another in `records`. They are visible at once and durable after `sync`.
+    /// Appends whole records, one after another in `pieces`. They are visible at once and durable after `sync`.
     /// On an error nothing was appended.
-    package func append(_ records: Bytes) throws(StorageError) {
-        var rest = records
+    package func append(_ pieces: [Bytes]) throws(StorageError) {
         var extents: [RecordExtent] = []
         var next = nextOffset
-        while rest.readableBytes > 0 {
-            guard let extent = Framing.extent(rest), extent.bytes <= rest.readableBytes, extent.firstOffset >= next else {
-                preconditionFailure("only whole records in offset order are appended")
+        for piece in pieces {
+            var rest = piece
+            while rest.readableBytes > 0 {
+                guard let extent = Framing.extent(rest), extent.bytes <= rest.readableBytes, extent.firstOffset >= next else {
+                    preconditionFailure("only whole records in offset order are appended")
+                }
+                next = extent.nextOffset
+                extents.append(extent)
+                rest.moveReaderIndex(forwardBy: extent.bytes)
             }
-            next = extent.nextOffset
-            extents.append(extent)
-            rest.moveReaderIndex(forwardBy: extent.bytes)
         }
-        try append(records, extents)
+        try append(pieces, extents)
     }
 
+    package func append(_ records: Bytes) throws(StorageError) { try append([records]) }
+
     /// The same for a caller that has just written the records and knows where each lies: they fill `records`, in offset order.
-    package func append(_ records: Bytes, _ extents: [RecordExtent]) throws(StorageError) {
+    package func append(_ records: Bytes, _ extents: [RecordExtent]) throws(StorageError) { try append([records], extents) }
+
+    private func append(_ pieces: [Bytes], _ extents: [RecordExtent]) throws(StorageError) {
         if let failed { throw failed }
         precondition((extents.first?.firstOffset ?? nextOffset) >= nextOffset, "records are appended in offset order")
-        if active.sizeBytes > 0, active.sizeBytes + Int64(records.readableBytes) > options.segmentBytesMax {
-            try seal(nextBase: extents.first?.firstOffset ?? nextOffset)
-        }
-        do { try files.write(active.file, at: active.sizeBytes, records) } catch {
+        let size = pieces.reduce(0) { $0 + Int64($1.readableBytes) }
+        if active.sizeBytes > 0, active.sizeBytes + size > options.segmentBytesMax { try seal(nextBase: extents.first?.firstOffset ?? nextOffset) }
+        do {
+            var place = active.sizeBytes
+            for piece in pieces {
+                try files.write(active.file, at: place, piece)
+                place += Int64(piece.readableBytes)
+            }
+        } catch {
             // What part was written lies beyond the end and is overwritten by the next append; cutting it now is only tidiness.
             do { try files.truncate(active.file, to: active.sizeBytes) } catch let second { throw second.cause == .noSpace ? error : second }
             throw error

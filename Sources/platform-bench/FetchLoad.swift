@@ -1,5 +1,5 @@
-// A consumer that is not the bottleneck: one blocking connection with two fetches under way, answers read into the same memory again and again, and nothing
-// looked at but the headers of batches. Works against any Kafka whose only broker it is given.
+// A consumer that is not the bottleneck: one blocking connection with two fetches under way, answers read into the same little memory again and again, and
+// nothing looked at but the headers of batches. Works against any Kafka whose only broker it is given.
 import Base
 import Clients
 import Foundation
@@ -27,16 +27,8 @@ enum FetchLoad {
                 try connection.send(request(topic, partition, offset))
             }
             let (partition, sent) = underWay.removeFirst()
-            guard case .fetch(let answer) = try KafkaFrame.decodeResponse(try connection.receive(), key: .fetch, version: version),
-                let found = answer.topics.first?.partitions.first, found.partition == partition, found.errorCode == .none, let records = found.records?.bytes
-            else { throw PlatformProcess.Failure("partition \(partition) of \(topic) could not be read") }
+            let next = try connection.readAnswer(of: partition, into: &result)
             result.latencies.append(Double((ContinuousClock.now - sent).inNanoseconds) / 1e9)
-            var next: Int64 = 0
-            for batch in try RecordBatch.all(in: records) {
-                next = batch.nextOffset
-                result.records += Int(batch.recordCount)
-                result.bytes += batch.sizeBytes
-            }
             if next < ends[partition] ?? 0 { waiting.append((partition, next)) }
         }
         result.seconds = Double((ContinuousClock.now - began).inNanoseconds) / 1e9
@@ -50,10 +42,56 @@ enum FetchLoad {
         return try KafkaFrame.encodeRequest(.fetch(fetch), correlationID: 1, version: version, clientID: "bench")
     }
 
-    /// A blocking connection of length-prefixed frames.
+    /// What stands before the records in an answer of one partition, without trust in it.
+    private struct AnswerHead: WireLayout {
+        var correlationID: Int32 = 0
+        var throttleTimeMilliseconds: Int32 = 0
+        var errorCode = KafkaErrorCode.none
+        var sessionID: Int32 = 0
+        var topics: UInt64 = 0
+        var name = ""
+        var partitions: UInt64 = 0
+        var partition: Int32 = 0
+        var partitionErrorCode = KafkaErrorCode.none
+        var highWatermark: Int64 = 0
+        var lastStableOffset: Int64 = 0
+        var logStartOffset: Int64 = 0
+        var abortedTransactions: UInt64 = 0
+        var preferredReadReplica: Int32 = 0
+        var recordsLength: UInt64 = 0
+
+        mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.int32(&correlationID)
+            try io.tags()
+            try io.int32(&throttleTimeMilliseconds)
+            try io.errorCode(&errorCode)
+            try io.int32(&sessionID)
+            // Counts and lengths of the flexible encoding are one more than what they count.
+            try io.varint(&topics)
+            try io.string(&name)
+            try io.varint(&partitions)
+            try io.int32(&partition)
+            try io.errorCode(&partitionErrorCode)
+            try io.int64(&highWatermark)
+            try io.int64(&lastStableOffset)
+            try io.int64(&logStartOffset)
+            try io.varint(&abortedTransactions)
+            try io.int32(&preferredReadReplica)
+            try io.varint(&recordsLength)
+        }
+
+        func isGood(for asked: Int32) -> Bool {
+            errorCode == .none && partitionErrorCode == .none && topics == 2 && partitions == 2 && partition == asked && abortedTransactions <= 1
+                && recordsLength > 0
+        }
+    }
+
+    /// A blocking connection whose answers are looked at while they pass.
     private final class Connection {
         private let socket: Int32
-        private var buffer = ByteBufferAllocator().buffer(capacity: Int(fetchBytes) + 4096)
+        private var window = ByteBufferAllocator().buffer(capacity: 256 << 10)
+        /// No head is longer.
+        private static let headBytesMax = 512
 
         init(_ server: HostPort) throws {
             socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -76,27 +114,58 @@ enum FetchLoad {
             guard sent == bytes.readableBytes else { throw PlatformProcess.Failure("a request was not sent") }
         }
 
-        /// The next frame without its length. Its memory is used again for the next one: whoever still holds a part of it makes that slow.
-        func receive() throws -> Bytes {
-            try fill(4)
-            guard let length = buffer.getInteger(at: 0, as: UInt32.self) else { throw PlatformProcess.Failure("a frame without length") }
-            try fill(Int(length))
-            return buffer
+        /// Counts the whole batches of the next answer; the offset behind them.
+        func readAnswer(of partition: Int32, into result: inout KafkaLoadResult) throws -> Int64 {
+            try need(4)
+            let length = Int(window.readInteger(as: UInt32.self) ?? 0)
+            try need(min(length, Self.headBytesMax))
+            var reader = FieldReader<KafkaDialect>(window, version: version, flexible: true)
+            var head = AnswerHead()
+            try head.layout(&reader)
+            guard head.isGood(for: partition) else { throw PlatformProcess.Failure("partition \(partition) could not be read: \(head)") }
+            let headBytes = window.readableBytes - reader.remaining
+            window.moveReaderIndex(forwardBy: headBytes)
+            var records = Int(head.recordsLength) - 1
+            let behind = length - headBytes - records
+            var next: Int64 = 0
+            while records >= RecordBatchFormat.headerBytes {
+                try need(RecordBatchFormat.headerBytes)
+                guard let batch = RecordBatch.peek(window) else { throw PlatformProcess.Failure("partition \(partition) holds what is no batch") }
+                // The last one may be cut short.
+                guard batch.sizeBytes <= records else { break }
+                next = batch.baseOffset + Int64(batch.lastOffsetDelta) + 1
+                result.records += Int(batch.recordCount)
+                result.bytes += batch.sizeBytes
+                try skip(batch.sizeBytes)
+                records -= batch.sizeBytes
+            }
+            try skip(records + behind)
+            return next
         }
 
-        private func fill(_ count: Int) throws {
-            buffer.clear(minimumCapacity: count)
-            var filled = 0
-            // Fills memory that the buffer has room for, and not more than `count` of it.
-            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
-                while filled < count {
-                    let got = recv(socket, memory.baseAddress! + filled, count - filled, 0)
-                    if got <= 0 { break }
-                    filled += got
-                }
-                return filled
+        /// Waits until this much is in the window.
+        private func need(_ count: Int) throws {
+            guard window.readableBytes < count else { return }
+            window.discardReadBytes()
+            while window.readableBytes < count { try receive() }
+        }
+
+        /// Passes over bytes, which are not kept.
+        private func skip(_ count: Int) throws {
+            var left = count - min(count, window.readableBytes)
+            window.moveReaderIndex(forwardBy: count - left)
+            while left > 0 {
+                window.clear()
+                try receive()
+                let passed = min(left, window.readableBytes)
+                window.moveReaderIndex(forwardBy: passed)
+                left -= passed
             }
-            guard filled == count else { throw PlatformProcess.Failure("the connection ended in the middle of a frame") }
+        }
+
+        private func receive() throws {
+            let got = window.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { max(0, recv(socket, $0.baseAddress, $0.count, 0)) }
+            guard got > 0 else { throw PlatformProcess.Failure("the connection ended in the middle of an answer") }
         }
     }
 }

@@ -323,6 +323,35 @@ def large_batches():
 
 
 @check
+def batches_of_all_sizes_take_turns():
+    name = topic("sizes", 2)
+    sizes = [100, 40_000, 10, 500, 70_000, 33_000, 5_000, 2_000]
+    seen = []
+    reader = threading.Thread(target=lambda: seen.extend(consume(name, 96, max_partition_fetch_bytes=100_000, fetch_min_bytes=50_000, fetch_max_wait_ms=100)))
+    reader.start()
+
+    def write(number):
+        producer = KafkaProducer(bootstrap_servers=server, linger_ms=number, batch_size=40_000)
+        for n in range(24):
+            producer.send(name, b"%d %d " % (number, n) + b"x" * sizes[(n + number) % len(sizes)], partition=n % 2)
+        producer.close()
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in writers:
+        thread.start()
+    for thread in writers + [reader]:
+        thread.join()
+    # Who read along saw what lies in the log, and every producer's records are there, whole and in their order.
+    stored = consume(name, 96)
+    key = lambda record: (record.partition, record.offset)
+    assert [(key(one), one.value) for one in sorted(seen, key=key)] == [(key(one), one.value) for one in sorted(stored, key=key)]
+    for number in range(4):
+        for partition in range(2):
+            own = [one.value for one in stored if one.partition == partition and one.value.startswith(b"%d " % number)]
+            assert own == [b"%d %d " % (number, n) + b"x" * sizes[(n + number) % len(sizes)] for n in range(24) if n % 2 == partition], (number, partition)
+
+
+@check
 def gzip_batches():
     name = topic("gzip")
     producer = KafkaProducer(bootstrap_servers=server, compression_type="gzip", linger_ms=20)

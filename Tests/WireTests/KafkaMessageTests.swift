@@ -109,6 +109,11 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
         let cut = try KafkaFrame.encodeResponse(answer(records + [nil]), correlationID: 7, version: version, cutBytes: 1000)
         #expect(whole.rest.isEmpty && cut.rest.count == 4)
         #expect(cut.joined == whole.head && cut.byteCount == whole.head.readableBytes)
+        // Nor does it matter in how many pieces records lie.
+        let pieces = sizes.map { BytesOrFile.pieces([Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 / 2), Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 - $0 / 2)]) }
+        let pieced = try KafkaFrame.encodeResponse(answer(pieces + [nil]), correlationID: 7, version: version, cutBytes: 1000)
+        #expect(try KafkaFrame.encodeResponse(answer(pieces + [nil]), correlationID: 7, version: version).joined == whole.head)
+        #expect(pieced.joined == whole.head && pieced.byteCount == whole.byteCount && pieced.rest.count == 6)
         // What lies in a file is always a piece, and counts in the lengths like anything else.
         let file = SharedFile(takingOver: open("/dev/null", O_RDONLY))
         let inFile = sizes.map { BytesOrFile.file(FileExtent(file, position: 3, count: $0)) }

@@ -42,6 +42,18 @@ import Testing
         #expect(batch.baseOffset == 0, "the batch that came in is not touched")
     }
 
+    @Test func anOffsetIsSetWhereTheBatchLiesUnlessSomebodyElseHoldsIt() throws {
+        var batch = try batch(records(5, seed: 1))
+        let held = batch
+        batch.place(at: 1000, leaderEpoch: 7, logAppendTime: nil)
+        #expect(held.baseOffset == 0 && batch.baseOffset == 1000 && batch.leaderEpoch == 7 && batch.isIntact)
+        func address(_ batch: borrowing RecordBatch) -> UnsafeRawPointer? { batch.bytes.withUnsafeReadableBytes { $0.baseAddress } }
+        let before = address(batch)
+        batch.place(at: 2000, leaderEpoch: 8, logAppendTime: 99)
+        #expect(address(batch) == before && batch.baseOffset == 2000 && batch.isIntact)
+        #expect(try batch.records().map(\.timestamp) == [99, 99, 99, 99, 99])
+    }
+
     @Test func logAppendTimeReplacesTheProducersTime() throws {
         var log = Bytes(string: "before")
         log.moveReaderIndex(forwardBy: 6)

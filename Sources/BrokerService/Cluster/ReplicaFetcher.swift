@@ -172,7 +172,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         if broker.throttle.allowance(for: partition) != nil { broker.throttle.spend(.following, records.readableBytes) }
         gathering.enter()
         let job = AppendJob(
-            partition: partition, log: partition.log, payload: .replicated(records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)
+            partition: partition, log: partition.log, payload: AppendPayload(replicated: records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)
         ) { [self] outcome in
             switch outcome {
             case .replicated: broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) }

@@ -48,7 +48,7 @@ extension Broker {
             }
         }
         let job = AppendJob(
-            partition: partition, log: partition.log, payload: .batch(marker(of: transaction), logAppendTime: nil), term: partition.term, mustSync: true
+            partition: partition, log: partition.log, payload: AppendPayload(marker(of: transaction), logAppendTime: nil), term: partition.term, mustSync: true
         ) { [self] outcome in
             guard case .appended(let offset, _) = outcome else { return again() }
             partition.whenReplicated(offset + 1, until: now + BrokerSettings.markerTimeout) { [self] code in

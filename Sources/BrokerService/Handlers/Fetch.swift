@@ -238,9 +238,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         guard part.fetchOffset < visible, room > 0 || answer.isEmpty else { return }
         if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
-            guard records.readableBytes <= room || answer.isEmpty else { return }
-            if allowance != nil { broker.throttle.spend(.leading, records.readableBytes) }
-            return hand(.memory(records), from: part.fetchOffset, to: Self.end(of: records), partition, answer, t, p)
+            guard records.count <= room || answer.isEmpty else { return }
+            if allowance != nil { broker.throttle.spend(.leading, records.count) }
+            return hand(records.records, from: part.fetchOffset, to: records.nextOffset, partition, answer, t, p)
         }
         answer.setAside(room)
         if allowance != nil { broker.throttle.spend(.leading, room) }

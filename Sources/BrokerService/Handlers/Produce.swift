@@ -8,9 +8,10 @@ extension Broker {
     func produce(_ request: ProduceRequest, _ call: Call) {
         hold(call)
         let answer = ProduceAnswer(request)
+        let acks = request.acks
         let gathering = Gathering { [self] in
             release(call)
-            finish(answer, acks: request.acks, call)
+            finish(answer, acks: acks, call)
         }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
@@ -23,7 +24,7 @@ extension Broker {
                     let deadline = now + .milliseconds(Int(request.timeoutMilliseconds))
                     let done: (AppendOutcome) -> Void = { outcome in
                         answer.set(t, p, outcome, partition)
-                        guard request.acks == Self.allInSync, let first = outcome.offset else { return gathering.leave() }
+                        guard acks == Self.allInSync, let first = outcome.offset else { return gathering.leave() }
                         partition.whenReplicated(first + end, until: deadline) { code in
                             if code != .none { answer.refuse(t, p, .init(code, nil)) }
                             gathering.leave()
@@ -51,7 +52,7 @@ extension Broker {
         let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
         partition.writer.append(
             AppendJob(
-                partition: partition, log: partition.log, payload: .batch(batch, logAppendTime: logAppendTime), term: partition.term,
+                partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: logAppendTime), term: partition.term,
                 mustSync: flushing.mustSync(batch, partition), completion: completion))
     }
 

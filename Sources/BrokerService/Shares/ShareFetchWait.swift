@@ -161,7 +161,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             case .ready(let shared):
                 let visible = shared.partition.end(of: isolation)
                 guard !shared.isReading, let offset = shared.leadership.state.nextOffset(below: visible) else { continue }
-                if let records = shared.partition.tailRecords(from: offset, below: visible, maxBytes: bytesLeft) {
+                if let records = shared.partition.tailRecords(from: offset, below: visible, maxBytes: bytesLeft)?.records.bytes {
                     take(records, from: offset, shared, part)
                 } else {
                     return readFromDisk(shared, part, offset, visible)

@@ -28,6 +28,13 @@ struct AccessReview {
 
     func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
 
+    /// A topic by an id that nobody knows passes: its handler says so.
+    func mayTopic(_ operation: AccessOperation, _ name: String) -> Bool { call.isUnknownID(name) || may(operation, .topic, name) }
+
+    func splitTopics<T>(_ items: [T], _ operation: AccessOperation, _ name: (T) -> String) -> (kept: [T], denied: [T]) {
+        (items.filter { mayTopic(operation, name($0)) }, items.filter { !mayTopic(operation, name($0)) })
+    }
+
     func split<T>(_ items: [T], _ operation: AccessOperation, _ kind: ResourceKind, _ name: (T) -> String) -> (kept: [T], denied: [T]) {
         let kept = items.filter { may(operation, kind, name($0)) }
         return kept.count == items.count ? (items, []) : (kept, items.filter { !may(operation, kind, name($0)) })
@@ -95,7 +102,7 @@ struct AccessReview {
 
     private func produce(_ request: ProduceRequest) -> AccessVerdict {
         let wrongTransaction = request.transactionalID.map { !may(.write, .transactionalID, $0) } ?? false
-        let (kept, denied) = wrongTransaction ? ([], request.topics) : split(request.topics, .write, .topic, \.name)
+        let (kept, denied) = wrongTransaction ? ([], request.topics) : splitTopics(request.topics, .write, \.name)
         guard !denied.isEmpty else { return .allowed }
         let code: KafkaErrorCode = wrongTransaction ? .transactionalIDAuthorizationFailed : .topicAuthorizationFailed
         var trimmed = request
@@ -103,7 +110,9 @@ struct AccessReview {
         return .trimmed(.produce(trimmed)) { body in
             guard case .produce(var response) = body else { return }
             response.topics += denied.map { topic in
-                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code, baseOffset: -1) })
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code, baseOffset: -1) })
             }
             body = .produce(response)
         }

@@ -68,29 +68,44 @@ extension AccessReview {
 
     private func offsetCommit(_ request: OffsetCommitRequest) -> AccessVerdict {
         let mayCommit = may(.read, .group, request.groupID)
-        let (kept, denied) = mayCommit ? split(request.topics, .read, .topic, \.name) : ([], request.topics)
+        let (kept, denied) = mayCommit ? splitTopics(request.topics, .read, \.name) : ([], request.topics)
         guard !denied.isEmpty else { return .allowed }
         let code: KafkaErrorCode = mayCommit ? .topicAuthorizationFailed : .groupAuthorizationFailed
         var trimmed = request
         trimmed.topics = kept
         return .trimmed(.offsetCommit(trimmed)) { body in
             guard case .offsetCommit(var response) = body else { return }
-            response.topics += denied.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) }
+            response.topics += denied.map { topic in
+                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+            }
             body = .offsetCommit(response)
         }
     }
 
-    /// Offsets of topics that may not be seen are left out, as if they had never been committed.
+    /// Topics that may not be seen are refused by name, and left out where nobody named them.
     private func offsetFetch(_ request: OffsetFetchRequest) -> AccessVerdict {
-        let groups = call.version >= 8 ? request.groups.map(\.groupID) : [request.groupID]
-        guard groups.allSatisfy({ may(.describe, .group, $0) }) else {
-            let code = KafkaErrorCode.groupAuthorizationFailed
-            return .refused(.offsetFetch(.init(errorCode: code, groups: groups.map { .init(groupID: $0, errorCode: code) })))
+        let denied = KafkaErrorCode.groupAuthorizationFailed
+        guard call.version >= 8 || may(.describe, .group, request.groupID) else { return .refused(.offsetFetch(.init(errorCode: denied))) }
+        var trimmed = request
+        let (kept, refused) = split(request.groups, .describe, .group, \.groupID)
+        trimmed.groups = kept
+        func shown(_ topics: [OffsetFetchResponse.Topic], named: Bool) -> [OffsetFetchResponse.Topic] {
+            guard named else { return topics.filter { mayTopic(.describe, $0.name) } }
+            return topics.map { topic in
+                guard !mayTopic(.describe, topic.name) else { return topic }
+                let code = KafkaErrorCode.topicAuthorizationFailed
+                return .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, committedOffset: -1, metadata: "", errorCode: code) })
+            }
         }
-        return .trimmed(.offsetFetch(request)) { body in
+        return .trimmed(.offsetFetch(trimmed)) { body in
             guard case .offsetFetch(var response) = body else { return }
-            response.topics.removeAll { !may(.describe, .topic, $0.name) }
-            for group in response.groups.indices { response.groups[group].topics.removeAll { !may(.describe, .topic, $0.name) } }
+            response.topics = shown(response.topics, named: request.topics != nil)
+            for (group, asked) in zip(response.groups.indices, kept) {
+                response.groups[group].topics = shown(response.groups[group].topics, named: asked.topics != nil)
+            }
+            response.groups += refused.map { .init(groupID: $0.groupID, errorCode: denied) }
             body = .offsetFetch(response)
         }
     }

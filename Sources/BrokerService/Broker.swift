@@ -118,20 +118,22 @@ final class Broker: @unchecked Sendable {
     /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
         requestsByAPI[Int(body.key.rawValue)]?.add()
-        guard isClustered, Self.seesEverything.contains(body.key) else { return review(body, call) }
+        guard isClustered, Self.seesEverything.contains(body.key) || missesTopic(body, call) else { return review(body, call) }
         // Administrators see what they did, whichever broker they did it on.
         replica.afterBarrier { _ in self.review(body, call) }
     }
 
     /// Requests of administrators; rare, so that a round to the controller does not matter.
     private static let seesEverything: Set<ApiKey> = [
-        .describeTopicPartitions, .describeConfigs, .listConfigResources, .writeTxnMarkers, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
+        .describeTopicPartitions, .describeClientQuotas,
+        .describeConfigs, .listConfigResources, .writeTxnMarkers, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
         .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
         .describeQuorum, .unregisterBroker, .describeShareGroupOffsets, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
     ]
 
     private func review(_ body: RequestBody, _ call: Call) {
         if let answer = misrouted(body, call) { return call.reply(answer) }
+        let body = naming(body, call)
         guard !call.session.isPeer else { return handle(body, call) }
         guard let call = quotas.admit(body, call) else { return }
         guard settings.enforcesAccess else { return handle(body, call) }

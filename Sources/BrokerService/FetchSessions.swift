@@ -227,7 +227,7 @@ final class FetchSessions {
         }
         if let refusal = table.use(request.sessionID, epoch: request.sessionEpoch, owner: owner, now: broker.now) { throw refusal }
         guard let session = sessions[request.sessionID] else { throw .unknownID }
-        guard session.namesByID == (call.version >= Fetching.firstVersionByID) else { throw .otherNaming }
+        guard session.namesByID == call.namesTopicsByID else { throw .otherNaming }
         // One fetch at a time: the one before is answered with what there is.
         session.wait?.end()
         session.take(request)
@@ -265,7 +265,7 @@ final class FetchSessions {
             sessions.removeValue(forKey: evicted)?.close()
         }
         if call.session.isPeer { owners[id] = call.session }
-        let session = FetchSession(broker, id: id, follower: call.session.peer, namesByID: call.version >= Fetching.firstVersionByID)
+        let session = FetchSession(broker, id: id, follower: call.session.peer, namesByID: call.namesTopicsByID)
         sessions[id] = session
         session.take(request)
         return session

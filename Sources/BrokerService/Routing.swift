@@ -77,7 +77,10 @@ extension Broker {
 
 extension OffsetCommitRequest {
     fileprivate func refused(_ code: KafkaErrorCode) -> OffsetCommitResponse {
-        OffsetCommitResponse(topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) })
+        OffsetCommitResponse(
+            topics: topics.map { topic in
+                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+            })
     }
 }
 

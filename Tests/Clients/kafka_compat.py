@@ -19,7 +19,7 @@ folder = os.path.dirname(os.path.abspath(__file__))
 servers = int(sys.argv[sys.argv.index("--servers") + 1]) if "--servers" in sys.argv else 1
 must_pass = os.path.join(folder, "kafka_must_pass.txt" if servers == 1 else "kafka_must_pass_%d.txt" % servers)
 # Scripts that are given an address, and those that start the program themselves.
-with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", "kafka_aio_check.py", "kafka_groups_check.py", "kafka_sessions_check.py", "kafka_quota_check.py", "kcat_check.sh"]
+with_address = ["kafka_check.py", "kafka_txn_check.py", "kafka_admin_check.py", "kafka_ids_check.py", "kafka_aio_check.py", "kafka_groups_check.py", "kafka_sessions_check.py", "kafka_quota_check.py", "kcat_check.sh"]
 with_program = ["kafka_compact_check.py", "kafka_mirror_check.py", "kafka_flush_check.py", "kafka_security_check.py", "kafka_tokens_check.py", "kafka_reauth_check.py", "kafka_share_check.py"]
 
 

@@ -71,12 +71,12 @@ def active_producer(leader):
     return [one for one in leader.ask(request, 0).topics[0].partitions[0].active_producers if one.current_txn_start_offset >= 0]
 
 
-def mark(leader, producer, epoch, coordinator_epoch=0, partition=0, topic=TOPIC):
-    """The code of the answer to a marker that aborts."""
+def mark(leader, producer, epoch, coordinator_epoch=0, partition=0, topic=TOPIC, level=None):
+    """The code of the answer to a marker that aborts; with a level of transaction.version in version 2 of the request."""
     name = topic.encode()
     topics = b"\x02" + bytes([len(name) + 1]) + name + b"\x02" + struct.pack(">i", partition) + b"\0"
-    body = b"\x02" + struct.pack(">qh?", producer, epoch, False) + topics + struct.pack(">i", coordinator_epoch) + b"\0\0"
-    answer = leader.ask_bytes(WRITE_TXN_MARKERS, 1, body)
+    body = b"\x02" + struct.pack(">qh?", producer, epoch, False) + topics + struct.pack(">i", coordinator_epoch) + (b"" if level is None else bytes([level])) + b"\0\0"
+    answer = leader.ask_bytes(WRITE_TXN_MARKERS, 1 if level is None else 2, body)
     # One marker, its producer, one topic with its name, one partition with its number, and the code.
     place = 1 + 8 + 1 + 1 + len(name) + 1
     number, code = struct.unpack(">ih", answer[place:place + 6])
@@ -124,16 +124,18 @@ def checks(address):
     producer, epoch = found[0].producer_id, found[0].producer_epoch
     assert mark(leader, producer, epoch, coordinator_epoch=-1) == TRANSACTION_COORDINATOR_FENCED
     assert mark(leader, producer, epoch - 1) == INVALID_PRODUCER_EPOCH
+    assert mark(leader, producer, epoch - 1, level=0) == INVALID_PRODUCER_EPOCH
+    assert mark(leader, producer, epoch, level=2) == INVALID_PRODUCER_EPOCH, "a marker with an epoch of its own is above the transaction's"
     assert mark(leader, producer, epoch, partition=9) == UNKNOWN_TOPIC_OR_PARTITION
     assert mark(leader, producer, epoch, topic="no-such") == UNKNOWN_TOPIC_OR_PARTITION
     assert mark(leader, producer + 7, 0) == 0
     assert ends(address) == (3, 1), ends(address)
     yield "old epochs, unknown partitions and producers change nothing"
-    assert mark(leader, producer, epoch) == 0
+    assert mark(leader, producer, epoch, level=1) == 0
     assert active_producer(leader) == [] and ends(address) == (4, 4), ends(address)
     assert committed_values(address, 2) == [b"before", b"after"]
     yield "an abort marker ends it"
-    assert mark(leader, producer, epoch) == 0 and ends(address) == (4, 4), ends(address)
+    assert mark(leader, producer, epoch) == 0 and mark(leader, producer, epoch, level=2) == 0 and ends(address) == (4, 4), ends(address)
     yield "a second one is answered and not written"
 
 

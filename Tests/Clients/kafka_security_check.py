@@ -284,6 +284,31 @@ def _():
     assert "precious" in admin.list_topics(timeout=10).topics
 
 
+@checks.check("topics that a request names by id are refused by their names")
+def _():
+    from kafka_ids_check import NOBODY, ByID
+
+    def logged_in(name, password):
+        raw = Raw(address)
+        assert raw.ask(SaslHandshakeRequest(mechanism="PLAIN"), 1).error_code == 0
+        assert raw.ask(SaslAuthenticateRequest(auth_bytes=b"\0%s\0%s" % (name, password)), 1).error_code == 0
+        return ByID(raw)
+
+    user("ida", "i")
+    topic("by-id")
+    rule("ida", AclOperation.READ, ResourceType.GROUP, "ida")
+    every, ask = logged_in(b"admin", b"admin-secret"), logged_in(b"ida", b"i")
+    topic_id = every.topic_id("by-id")
+    assert every.commit("ida", topic_id)[1].error_code == 0
+    for wanted, code in ((topic_id, confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED), (NOBODY, 100)):
+        for answer, part in (ask.produce(wanted), ask.fetch(wanted), ask.commit("ida", wanted), *ask.committed("ida", wanted)):
+            assert (answer.topic_id, part.error_code) == (wanted, code), answer
+    assert ask.committed("ida", topic_id)[0][1].committed_offset == -1 and ask.committed("ida", None) == []
+    assert [part.committed_offset for _, part in every.committed("ida", None)] == [5]
+    answers = {one.group_id: one.error_code for one in ask.offsets(["others", "ida"], None)}
+    assert answers == {"others": confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED, "ida": 0}, answers
+
+
 @checks.check("the verbs log in, make users and rules")
 def _():
     def broker(*words, **options):

@@ -55,6 +55,8 @@ extension OneAtATime {
 
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }
 
+        @Test func topicsAreNamedByID() throws { try check("kafka_ids_check.py") }
+
         @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }
         @Test func aiokafkaAndConfluentKafkaWork() throws { try check("kafka_aio_check.py", settings: ["broker.session-timeout-min.ms=1000"]) }
 

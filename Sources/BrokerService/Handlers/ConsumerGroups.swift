@@ -48,6 +48,9 @@ extension Broker {
         byTopic(partitions).map { .init(topicID: $0.topic.id, partitions: $0.partitions) }
     }
 
+    /// The type of members whose partitions the coordinator assigns.
+    private static let speaksKIP848: Int8 = 1
+
     func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
         let groups = request.groupIDs.map { name -> ConsumerGroupDescribeResponse.Group in
             guard let group = consumerGroups.groups[GroupID(name)] else {
@@ -62,7 +65,7 @@ extension Broker {
                     .init(
                         memberID: member.id.rawValue, instanceID: member.instance, rackID: member.rack, memberEpoch: member.epoch, clientID: member.clientID,
                         clientHost: member.clientHost, subscribedTopicNames: member.topics, subscribedTopicRegex: member.pattern, assignment: shares(member.assigned),
-                        targetAssignment: shares(member.target))
+                        targetAssignment: shares(member.target), memberType: Self.speaksKIP848)
                 })
         }
         call.reply(.consumerGroupDescribe(ConsumerGroupDescribeResponse(groups: groups)))

@@ -14,12 +14,6 @@ extension Broker {
     }
 }
 
-/// What the versions of Fetch differ in.
-enum Fetching {
-    /// From here on topics are named by id.
-    static let firstVersionByID: Int16 = 13
-}
-
 /// Which records a reader wants.
 enum IsolationLevel {
     case readUncommitted
@@ -148,8 +142,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     }
 
     private func find(_ topic: FetchRequest.Topic, _ part: FetchRequest.Topic.Partition) -> Found {
-        let byID = call.version >= Fetching.firstVersionByID
-        guard let name = byID ? broker.machine.topic(id: topic.topicID)?.name : topic.name else { return .missing(.unknownTopicID) }
+        guard let name = call.namesTopicsByID ? broker.machine.topic(id: topic.topicID)?.name : topic.name else { return .missing(.unknownTopicID) }
         guard follower != nil || AccessReview(broker: broker, call: call).may(.read, .topic, name) else { return .missing(.topicAuthorizationFailed) }
         let place = TopicPartition(name, part.partition)
         guard let partition = broker.partitions[place] else { return .missing(missing(place)) }

@@ -10,9 +10,11 @@ extension Broker {
         var entries: [OffsetEntry] = []
         var response = OffsetCommitResponse()
         for topic in request.topics {
-            var answered = OffsetCommitResponse.Topic(name: topic.name)
+            var answered = OffsetCommitResponse.Topic(name: topic.name, topicID: topic.topicID)
             for part in topic.partitions {
-                let code = refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
+                let code =
+                    call.isUnknownID(topic.name)
+                    ? .unknownTopicID : refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
                 answered.partitions.append(.init(partition: part.partition, errorCode: code))
                 guard code == .none else { continue }
                 entries.append(
@@ -51,16 +53,18 @@ extension Broker {
     private func answer(_ request: OffsetFetchRequest, _ call: Call) {
         guard call.version < 8 else {
             let groups = request.groups.map { group in
-                OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics, stable: request.requireStable))
+                OffsetFetchResponse.Group(
+                    groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics, stable: request.requireStable, call))
             }
             return call.reply(.offsetFetch(OffsetFetchResponse(groups: groups)))
         }
-        call.reply(.offsetFetch(OffsetFetchResponse(topics: committed(GroupID(request.groupID), request.topics, stable: request.requireStable))))
+        let topics = committed(GroupID(request.groupID), request.topics, stable: request.requireStable, call)
+        call.reply(.offsetFetch(OffsetFetchResponse(topics: topics)))
     }
 
     /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error. An offset that a transaction
     /// under way may change is refused to those who want `stable` ones only.
-    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool) -> [OffsetFetchResponse.Topic] {
+    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool, _ call: Call) -> [OffsetFetchResponse.Topic] {
         let table = machine.offsets[group]
         func answer(_ place: TopicPartition, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
             if stable, machine.hasStagedOffset(group, place) {
@@ -71,13 +75,24 @@ extension Broker {
         guard let topics else {
             var all: [OffsetFetchResponse.Topic] = []
             for (place, offset) in table?.entries ?? [] {
-                if all.last?.name != place.topic { all.append(.init(name: place.topic)) }
+                let id = machine.topics[place.topic]?.id
+                // What has no id cannot be named by it.
+                if id == nil, call.namesTopicsByID { continue }
+                if all.last?.name != place.topic { all.append(.init(name: place.topic, topicID: id ?? UUIDBytes())) }
                 all[all.count - 1].partitions.append(answer(place, offset))
             }
             return all
         }
         return topics.map { topic in
-            .init(name: topic.name, partitions: topic.partitions.map { answer(TopicPartition(topic.name, $0), table?[TopicPartition(topic.name, $0)]) })
+            .init(
+                name: topic.name, topicID: topic.topicID,
+                partitions: topic.partitions.map { number in
+                    guard !call.isUnknownID(topic.name) else {
+                        return .init(partition: number, committedOffset: -1, metadata: "", errorCode: .unknownTopicID)
+                    }
+                    let place = TopicPartition(topic.name, number)
+                    return answer(place, table?[place])
+                })
         }
     }
 

@@ -16,7 +16,7 @@ extension Broker {
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 let name = TopicPartition(topic.name, part.partition)
-                switch admit(part.records, name, request) {
+                switch admit(part.records, name, request, call) {
                 case .failure(let refusal): answer.refuse(t, p, refusal)
                 case .success(let (partition, batch)):
                     gathering.enter()
@@ -57,9 +57,14 @@ extension Broker {
     }
 
     /// The partition and the batch, or why it is refused. Everything that the header tells is checked here.
-    private func admit(_ records: Bytes?, _ name: TopicPartition, _ request: ProduceRequest) -> Result<(Partition, RecordBatch), ProduceRefusal> {
+    private func admit(
+        _ records: Bytes?, _ name: TopicPartition, _ request: ProduceRequest, _ call: Call
+    ) -> Result<(Partition, RecordBatch), ProduceRefusal> {
         guard (-1...1).contains(request.acks) else {
             return .failure(.init(.invalidRequiredAcks, "acks is \(request.acks); possible are 0, 1 and -1 (all)"))
+        }
+        guard !call.isUnknownID(name.topic) else {
+            return .failure(.init(.unknownTopicID, "no topic has this id; ask for metadata again, the topic may have been deleted and made anew"))
         }
         let partition: Partition
         do { partition = try led(name).get() } catch { return .failure(.init(error.code, nil)) }
@@ -139,7 +144,7 @@ private final class ProduceAnswer {
     init(_ request: ProduceRequest) {
         response = ProduceResponse(
             topics: request.topics.map { topic in
-                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, baseOffset: -1) })
+                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, baseOffset: -1) })
             })
     }
 

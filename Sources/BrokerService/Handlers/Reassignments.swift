@@ -8,7 +8,11 @@ extension Broker {
         var responses = request.topics.map { topic in
             AlterPartitionReassignmentsResponse.Topic(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition) })
         }
-        let gathering = Gathering { call.reply(.alterPartitionReassignments(AlterPartitionReassignmentsResponse(responses: responses))) }
+        let mayChangeCount = request.allowReplicationFactorChange
+        let gathering = Gathering {
+            let response = AlterPartitionReassignmentsResponse(allowReplicationFactorChange: mayChangeCount, responses: responses)
+            call.reply(.alterPartitionReassignments(response))
+        }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 func refuse(_ code: KafkaErrorCode, _ message: String) {
@@ -33,6 +37,12 @@ extension Broker {
                 }
                 guard part.replicas?.isEmpty != true else {
                     refuse(.invalidReplicaAssignment, "a partition has at least one replica")
+                    continue
+                }
+                if let replicas = part.replicas, !mayChangeCount, replicas.count != state.target.count {
+                    refuse(
+                        .invalidReplicationFactor,
+                        "\(replicas.count) replicas are asked for, there are \(state.target.count), and the request does not allow to change that")
                     continue
                 }
                 gathering.enter()

@@ -9,11 +9,15 @@ private struct AskedMarker {
     var producer: ProducerIdentity
     var marker: TransactionMarker
     var coordinatorEpoch: Int32
+    /// Whether the marker's epoch is to be above that of the batches that it ends (KIP-1228).
+    var hasOwnEpoch: Bool
 }
 
 extension Broker {
     /// The epoch of every coordinator here, as DescribeProducers tells it and markers carry it.
     private static var coordinatorEpoch: Int32 { 0 }
+    /// From this level of `transaction.version` on each transaction has an epoch of its own.
+    private static var firstLevelOfOwnEpochs: Int8 { 2 }
 
     func writeTxnMarkers(_ request: WriteTxnMarkersRequest, _ call: Call) {
         var response = request.answered(.none)
@@ -21,7 +25,7 @@ extension Broker {
         for (m, marker) in request.markers.enumerated() {
             let asked = AskedMarker(
                 producer: ProducerIdentity(marker.producerID, marker.producerEpoch), marker: marker.transactionResult ? .commit : .abort,
-                coordinatorEpoch: marker.coordinatorEpoch)
+                coordinatorEpoch: marker.coordinatorEpoch, hasOwnEpoch: marker.transactionVersion >= Self.firstLevelOfOwnEpochs)
             for (t, topic) in marker.topics.enumerated() {
                 for (p, number) in topic.partitionIndexes.enumerated() {
                     gathering.enter()
@@ -46,6 +50,7 @@ extension Broker {
             if let epoch, asked.producer.epoch < epoch { return done(.invalidProducerEpoch) }
             // A marker with nothing to end would only make the log longer.
             guard isOpen else { return done(.none) }
+            if let epoch, asked.hasOwnEpoch, asked.producer.epoch == epoch { return done(.invalidProducerEpoch) }
             write(asked, partition, done)
         }
         partition.writer.disk.submit {

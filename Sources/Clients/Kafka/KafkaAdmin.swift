@@ -84,7 +84,8 @@ extension KafkaClient {
             if topics.last?.name != one.topic { topics.append(.init(name: one.topic)) }
             topics[topics.count - 1].partitions.append(.init(partition: one.partition, committedOffset: one.offset, committedMetadata: ""))
         }
-        guard case .offsetCommit(let answer) = try await call(coordinator, .offsetCommit(OffsetCommitRequest(groupID: group, topics: topics))) else { throw Self.mismatch }
+        let request = OffsetCommitRequest(groupID: group, topics: topics)
+        guard case .offsetCommit(let answer) = try await call(coordinator, .offsetCommit(request), versionMax: Self.offsetCommitByName) else { throw Self.mismatch }
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             let detail = part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
             throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: detail)

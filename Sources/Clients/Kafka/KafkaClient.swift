@@ -125,6 +125,9 @@ package actor KafkaClient {
         return leader
     }
 
+    /// The last versions in which topics are named; ids would save nothing here.
+    static let (produceByName, fetchByName, offsetCommitByName): (Int16, Int16, Int16) = (12, 12, 9)
+
     /// Sends a request to a node.
     func call(_ node: Int32, _ body: RequestBody, versionMax: Int16 = .max) async throws -> ResponseBody {
         try await connection(to: node).call(body, versionMax: versionMax)

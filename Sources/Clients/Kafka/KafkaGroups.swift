@@ -206,7 +206,7 @@ package actor KafkaGroupReader {
         guard isMember, !positions.isEmpty else { return isMember }
         let places = positions.sorted { $0.key < $1.key }.map { OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "") }
         let request = OffsetCommitRequest(groupID: group, generationID: generation, memberID: memberID, topics: [.init(name: topic, partitions: places)])
-        guard case .offsetCommit(let answer) = try await client.call(coordinator, .offsetCommit(request)) else { throw KafkaClient.mismatch }
+        guard case .offsetCommit(let answer) = try await client.call(coordinator, .offsetCommit(request), versionMax: KafkaClient.offsetCommitByName) else { throw KafkaClient.mismatch }
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             if Self.meansRejoin(part.errorCode) {
                 isMember = false

@@ -103,7 +103,7 @@ extension KafkaClient {
             acks: allReplicas, timeoutMilliseconds: Self.adminTimeoutMilliseconds,
             topics: [.init(name: topic, partitions: [.init(partition: partition, records: batch)])])
         let node = try await leader(of: topic, partition)
-        guard case .produce(let answer) = try await call(node, .produce(request)), let result = answer.topics.first?.partitions.first else {
+        guard case .produce(let answer) = try await call(node, .produce(request), versionMax: Self.produceByName), let result = answer.topics.first?.partitions.first else {
             throw Self.mismatch
         }
         guard result.errorCode == .none else {

@@ -3,12 +3,15 @@ import Base
 
 package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
     package var timeoutMilliseconds: Int32 = 60000
+    /// Whether a partition may get more or fewer replicas than it has (KIP-860).
+    package var allowReplicationFactorChange: Bool = true
     package var topics: [Topic] = []
 
     package init() {}
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&timeoutMilliseconds)
+        if io.version >= 1 { try io.bool(&allowReplicationFactorChange) }
         try io.list(&topics)
         try io.tags()
     }
@@ -53,13 +56,18 @@ package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
 
 package struct AlterPartitionReassignmentsResponse: WireLayout, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
+    /// As the request said.
+    package var allowReplicationFactorChange: Bool = true
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?
     package var responses: [Topic] = []
 
     package init() {}
 
-    package init(errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, responses: [Topic] = []) {
+    package init(
+        allowReplicationFactorChange: Bool = true, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, responses: [Topic] = []
+    ) {
+        self.allowReplicationFactorChange = allowReplicationFactorChange
         self.errorCode = errorCode
         self.errorMessage = errorMessage
         self.responses = responses
@@ -67,6 +75,7 @@ package struct AlterPartitionReassignmentsResponse: WireLayout, Equatable {
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&throttleTimeMilliseconds)
+        if io.version >= 1 { try io.bool(&allowReplicationFactorChange) }
         try io.errorCode(&errorCode)
         try io.optionalString(&errorMessage)
         try io.list(&responses)

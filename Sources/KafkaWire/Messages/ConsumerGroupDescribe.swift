@@ -89,13 +89,15 @@ package struct ConsumerGroupDescribeResponse: WireLayout, Equatable {
             package var subscribedTopicRegex: String?
             package var assignment: Assignment = Assignment()
             package var targetAssignment: Assignment = Assignment()
+            /// What the member speaks: -1 unknown, 0 the classic protocol, 1 that of KIP-848.
+            package var memberType: Int8 = -1
 
             package init() {}
 
             package init(
                 memberID: String = "", instanceID: String? = nil, rackID: String? = nil, memberEpoch: Int32 = 0, clientID: String = "",
                 clientHost: String = "", subscribedTopicNames: [String] = [], subscribedTopicRegex: String? = nil,
-                assignment: Assignment = Assignment(), targetAssignment: Assignment = Assignment()
+                assignment: Assignment = Assignment(), targetAssignment: Assignment = Assignment(), memberType: Int8 = -1
             ) {
                 self.memberID = memberID
                 self.instanceID = instanceID
@@ -107,6 +109,7 @@ package struct ConsumerGroupDescribeResponse: WireLayout, Equatable {
                 self.subscribedTopicRegex = subscribedTopicRegex
                 self.assignment = assignment
                 self.targetAssignment = targetAssignment
+                self.memberType = memberType
             }
 
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -120,6 +123,7 @@ package struct ConsumerGroupDescribeResponse: WireLayout, Equatable {
                 try io.optionalString(&subscribedTopicRegex)
                 try io.nested(&assignment)
                 try io.nested(&targetAssignment)
+                if io.version >= 1 { try io.int8(&memberType) }
                 try io.tags()
             }
         }

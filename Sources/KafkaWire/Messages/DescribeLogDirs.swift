@@ -60,6 +60,8 @@ package struct DescribeLogDirsResponse: WireLayout, Equatable {
         package var topics: [Topic] = []
         package var totalBytes: Int64 = -1
         package var usableBytes: Int64 = -1
+        /// Whether new partitions are kept away from the directory (KIP-1066).
+        package var isCordoned: Bool = false
 
         package init() {}
 
@@ -79,6 +81,7 @@ package struct DescribeLogDirsResponse: WireLayout, Equatable {
                 try io.int64(&totalBytes)
                 try io.int64(&usableBytes)
             }
+            if io.version >= 5 { try io.bool(&isCordoned) }
             try io.tags()
         }
 

@@ -1,5 +1,6 @@
 // Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Of the tagged fields
-// the one for diverging logs (KIP-595) is there. Source: Kafka protocol guide, api key 1.
+// the one for diverging logs (KIP-595) is there; those of a request are said by Kafka's own followers only, as are those that versions 17 and 18
+// brought (directory and high watermark of the follower, KIP-853 and KIP-1166), and are passed over. Source: Kafka protocol guide, api key 1.
 import Base
 
 package struct FetchRequest: WireLayout, Equatable {

@@ -1,4 +1,4 @@
-// OffsetCommit: how far a group has read. Source: Kafka protocol guide, api key 8.
+// OffsetCommit: how far a group has read. From version 10 on topics are named by id. Source: Kafka protocol guide, api key 8.
 import Base
 
 package struct OffsetCommitRequest: WireLayout, Equatable {
@@ -35,17 +35,19 @@ package struct OffsetCommitRequest: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Partition] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 9 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.list(&partitions)
             try io.tags()
         }
@@ -97,17 +99,19 @@ package struct OffsetCommitResponse: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Partition] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 9 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.list(&partitions)
             try io.tags()
         }

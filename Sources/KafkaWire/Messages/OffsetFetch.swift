@@ -1,4 +1,4 @@
-// OffsetFetch: how far a group has read; several groups in one request from version 8.
+// OffsetFetch: how far a group has read; several groups in one request from version 8, topics named by id from version 10.
 // Source: Kafka protocol guide, api key 9.
 import Base
 
@@ -29,17 +29,19 @@ package struct OffsetFetchRequest: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Int32] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Int32] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Int32] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 9 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.int32s(&partitions)
             try io.tags()
         }
@@ -97,17 +99,19 @@ package struct OffsetFetchResponse: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Partition] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 9 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.list(&partitions)
             try io.tags()
         }

@@ -1,5 +1,5 @@
 // Produce: record batches for partitions, carried verbatim. Versions 0 to 2 differ only in what surrounds the records; the records
-// themselves must be batches of format 2 in every version. Source: Kafka protocol guide, api key 0.
+// themselves must be batches of format 2 in every version. From version 13 on topics are named by id. Source: Kafka protocol guide, api key 0.
 import Base
 
 package struct ProduceRequest: WireLayout, Equatable {
@@ -27,17 +27,19 @@ package struct ProduceRequest: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Partition] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 12 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.list(&partitions)
             try io.tags()
         }
@@ -81,17 +83,19 @@ package struct ProduceResponse: WireLayout, Equatable {
 
     package struct Topic: WireLayout, Equatable {
         package var name: String = ""
+        package var topicID: UUIDBytes = UUIDBytes()
         package var partitions: [Partition] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
+        package init(name: String = "", topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
             self.name = name
+            self.topicID = topicID
             self.partitions = partitions
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
+            if io.version <= 12 { try io.string(&name) } else { try io.uuid(&topicID) }
             try io.list(&partitions)
             try io.tags()
         }

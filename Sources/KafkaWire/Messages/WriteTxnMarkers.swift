@@ -20,15 +20,21 @@ package struct WriteTxnMarkersRequest: WireLayout, Equatable {
         package var transactionResult: Bool = false
         package var topics: [Topic] = []
         package var coordinatorEpoch: Int32 = 0
+        /// From 2 on the marker's epoch is above that of the transaction's batches (KIP-1228).
+        package var transactionVersion: Int8 = 0
 
         package init() {}
 
-        package init(producerID: Int64, producerEpoch: Int16, transactionResult: Bool, topics: [Topic], coordinatorEpoch: Int32) {
+        package init(
+            producerID: Int64, producerEpoch: Int16, transactionResult: Bool, topics: [Topic], coordinatorEpoch: Int32,
+            transactionVersion: Int8 = 0
+        ) {
             self.producerID = producerID
             self.producerEpoch = producerEpoch
             self.transactionResult = transactionResult
             self.topics = topics
             self.coordinatorEpoch = coordinatorEpoch
+            self.transactionVersion = transactionVersion
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -37,6 +43,7 @@ package struct WriteTxnMarkersRequest: WireLayout, Equatable {
             try io.bool(&transactionResult)
             try io.list(&topics)
             try io.int32(&coordinatorEpoch)
+            if io.version >= 2 { try io.int8(&transactionVersion) }
             try io.tags()
         }
     }

@@ -2,18 +2,23 @@
 // client is older.
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
+import org.apache.kafka.clients.admin.AlterPartitionReassignmentsOptions;
 import org.apache.kafka.clients.admin.ListConfigResourcesOptions;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
 import org.apache.kafka.clients.admin.ListTransactionsOptions;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.InvalidRegularExpression;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.TransactionCoordinatorFencedException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,6 +33,9 @@ class Since4 extends Check {
         check("admin: settings of groups", Since4::groupSettings);
         check("admin: groups listed and described by type", Since4::groupTypes);
         check("admin: what has settings is listed", Since4::configResources);
+        check("admin: a reassignment that keeps the number of replicas", Since4::sameCount);
+        check("admin: no log directory is cordoned", Since4::notCordoned);
+        check("producer: goes on when its topic was deleted and made anew", Since4::madeAnew);
         check("transactions: listed by a pattern of ids", Since4::listedByPattern);
         check("transactions: abortTransaction leaves alone what a coordinator has open", Since4::abortedInVain);
         check("admin: what is not offered is refused by the client", Since4::notOffered);
@@ -91,6 +99,7 @@ class Since4 extends Check {
                 equal(found.groupState(), org.apache.kafka.common.GroupState.STABLE);
                 equal(found.members().iterator().next().assignment().topicPartitions().size(), 2);
                 equal(found.members().iterator().next().clientId(), "member");
+                equal(found.members().iterator().next().upgraded(), protocol.equals("consumer") ? Optional.of(true) : Optional.empty());
                 GroupType kind = GroupType.parse(protocol);
                 hold(admin.listGroups(new ListGroupsOptions().withTypes(Set.of(kind))).all().get().stream().anyMatch(g -> g.groupId().equals(group) && g.type().get() == kind), "it is listed");
                 if (protocol.equals("classic")) equal(admin.describeClassicGroups(List.of(group)).all().get().get(group).members().size(), 1);
@@ -109,6 +118,32 @@ class Since4 extends Check {
         var brokers = admin.listConfigResources(Set.of(ConfigResource.Type.BROKER), new ListConfigResourcesOptions()).all().get();
         equal(brokers.size(), (int) replicas);
         equal(admin.describeConfigs(List.of(topic)).all().get().size(), 1);
+    }
+
+    private static void sameCount() throws Exception {
+        String name = topic(1);
+        var nodes = admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().get(0).replicas().stream().map(n -> n.id()).toList();
+        var same = new AlterPartitionReassignmentsOptions().allowReplicationFactorChange(false);
+        if (replicas > 1) refused(InvalidReplicationFactorException.class, () -> admin.alterPartitionReassignments(Map.of(first(name), Optional.of(new NewPartitionReassignment(nodes.subList(0, 1)))), same).all().get());
+        admin.alterPartitionReassignments(Map.of(first(name), Optional.of(new NewPartitionReassignment(nodes))), same).all().get();
+        equal(admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().get(0).replicas().size(), (int) replicas);
+    }
+
+    private static void notCordoned() throws Exception {
+        int broker = admin.describeCluster().nodes().get().iterator().next().id();
+        hold(admin.describeLogDirs(List.of(broker)).allDescriptions().get().get(broker).values().stream().noneMatch(d -> d.isCordoned()), "none is");
+    }
+
+    /** The client speaks of the deleted topic's id until it is told that there is none. */
+    private static void madeAnew() throws Exception {
+        String name = topic(1);
+        try (var producer = producer()) {
+            producer.send(new ProducerRecord<>(name, "w0")).get();
+            admin.deleteTopics(List.of(name)).all().get();
+            admin.createTopics(List.of(new NewTopic(name, 1, replicas))).all().get();
+            for (int i = 0; i < 3; i++) producer.send(new ProducerRecord<>(name, "v" + i)).get();
+        }
+        equal(values(name, "read_committed"), numbered(0, 3));
     }
 
     private static void listedByPattern() throws Exception {

@@ -260,6 +260,7 @@ extension Broker {
     func scheduleUpkeep() {
         scheduleRetention()
         scheduleSync()
+        scheduleGroupCleanup()
         cleaner.schedule()
     }
 

@@ -180,8 +180,15 @@ package struct BrokerMachine: StateMachine, Sendable {
             offsets.update(group) { $0[place] = nil }
             rows.delete(Self.offsetsTable, key: Self.key(group, place))
         }
-        if offsets[group]?.isEmpty == true { offsets[group] = nil }
+        dropIfEmpty(group, &rows)
         return .done
+    }
+
+    /// A group without offsets is still a group.
+    private mutating func dropIfEmpty(_ group: GroupID, _ rows: inout RowChanges) {
+        guard offsets[group]?.isEmpty == true else { return }
+        offsets[group] = nil
+        keepGroup(group, .classic, &rows)
     }
 
     private mutating func dropOffsets(of group: GroupID, topic: String, _ rows: inout RowChanges) {
@@ -189,7 +196,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         guard !gone.isEmpty else { return }
         offsets.update(group) { table in for place in gone { table[place] = nil } }
         for place in gone { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
-        if offsets[group]?.isEmpty == true { offsets[group] = nil }
+        dropIfEmpty(group, &rows)
     }
 
     mutating func grow(_ name: String, _ partitions: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -221,11 +228,14 @@ package struct BrokerMachine: StateMachine, Sendable {
     }
 
     private mutating func deleteGroup(_ group: GroupID, _ rows: inout RowChanges) -> BrokerOutcome {
-        guard shares[group] == nil else { return forgetShares(group, nil, &rows) }
-        guard let table = offsets[group] else { return .refused(.unknownGroup(group)) }
-        for place in table.keys { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
+        guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
+        guard groups[group] != nil || offsets[group] != nil || shares[group] != nil else { return .refused(.unknownGroup(group)) }
+        var outcome = BrokerOutcome.done
+        if shares[group] != nil { outcome = forgetShares(group, nil, &rows) }
+        removeGroup(group, &rows)
+        for place in offsets[group]?.keys ?? [] { rows.delete(Self.offsetsTable, key: Self.key(group, place)) }
         offsets[group] = nil
-        return .done
+        return outcome
     }
 
     private mutating func reserve(_ count: Int64, _ rows: inout RowChanges) -> BrokerOutcome {

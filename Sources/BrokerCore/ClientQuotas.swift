@@ -1,5 +1,5 @@
-// Limits of users and clients: whom each is for, which one holds for a connection, and the commands that change them. The order of precedence is
-// Kafka's: the pair of user and client before the user, the user before the client, a name before the default. Source: KIP-55, KIP-257.
+// Limits of users, clients and addresses: whom each is for, which one holds for a connection, and the commands that change them. The order of precedence is
+// Kafka's: the pair of user and client before the user, the user before the client, a name before the default. Source: KIP-55, KIP-257, KIP-612.
 import Base
 
 /// What is limited. The numbers are durable.
@@ -10,6 +10,8 @@ package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
     case requestPercentage = 3
     /// Partitions made and deleted in a second.
     case controllerMutationRate = 4
+    /// Connections made in a second; the only limit of addresses, and of nobody else.
+    case connectionCreationRate = 5
 
     /// The name on the wire.
     package var name: String {
@@ -18,6 +20,7 @@ package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
         case .consumerByteRate: "consumer_byte_rate"
         case .requestPercentage: "request_percentage"
         case .controllerMutationRate: "controller_mutation_rate"
+        case .connectionCreationRate: "connection_creation_rate"
         }
     }
 
@@ -58,32 +61,51 @@ package enum QuotaSubject: Hashable, Sendable, Comparable {
     package static func < (left: Self, right: Self) -> Bool { (left.number, left.name) < (right.number, right.name) }
 }
 
-/// Whom a limit is for.
+/// Whom a limit is for: a user, a client, a pair of them, or an address.
 package struct QuotaEntity: WireLayout, Hashable, Comparable {
     package var user = QuotaSubject.unstated
     package var client = QuotaSubject.unstated
+    /// Stated only where user and client are not.
+    package var address = QuotaSubject.unstated
 
     package init() {}
+    package init(address: QuotaSubject) { self.address = address }
     package init(user: QuotaSubject = .unstated, client: QuotaSubject = .unstated) {
         self.user = user
         self.client = client
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-        try Self.layout(&user, &io)
-        try Self.layout(&client, &io)
+        var (first, second) = numbered
+        try io.int8(&first.number)
+        try io.string(&first.name)
+        try io.int8(&second.number)
+        try io.string(&second.name)
+        guard let read = Self(first, second) else { throw .unknownTag("quota subject", Int(max(first.number, second.number))) }
+        self = read
     }
 
-    private static func layout<C: FieldCoder & ~Copyable>(_ subject: inout QuotaSubject, _ io: inout C) throws(WireError) {
-        var number = subject.number
-        var name = subject.name
-        try io.int8(&number)
-        try io.string(&name)
-        guard let read = QuotaSubject(Int64(number), name) else { throw .unknownTag("quota subject", Int(number)) }
-        subject = read
+    fileprivate typealias Numbered = (number: Int8, name: String)
+    /// An address is written in the place of a client, with numbers of its own behind those of clients.
+    private static let addressNumbersBegin: Int8 = 2
+
+    fileprivate var numbered: (Numbered, Numbered) {
+        guard address == .unstated else { return ((user.number, user.name), (address.number + Self.addressNumbersBegin, address.name)) }
+        return ((user.number, user.name), (client.number, client.name))
     }
 
-    package static func < (left: Self, right: Self) -> Bool { (left.user, left.client) < (right.user, right.client) }
+    fileprivate init?(_ first: Numbered, _ second: Numbered) {
+        guard let user = QuotaSubject(Int64(first.number), first.name) else { return nil }
+        if second.number > Self.addressNumbersBegin {
+            guard user == .unstated, let address = QuotaSubject(Int64(second.number - Self.addressNumbersBegin), second.name) else { return nil }
+            self.init(address: address)
+        } else {
+            guard let client = QuotaSubject(Int64(second.number), second.name) else { return nil }
+            self.init(user: user, client: client)
+        }
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { (left.user, left.client, left.address) < (right.user, right.client, right.address) }
 }
 
 /// One limit of an entity, set or removed.
@@ -127,7 +149,7 @@ package enum QuotaCommand: WireLayout, Equatable {
     }
 }
 
-/// The limits of all users and clients.
+/// The limits of all users, clients and addresses.
 package struct ClientQuotas: Sendable {
     package private(set) var entries = SortedTable<QuotaEntity, [QuotaKind: Double]>()
     /// Goes up with each change, so that what was looked up before is known to be old.
@@ -163,6 +185,14 @@ package struct ClientQuotas: Sendable {
     }
 }
 
+extension ClientQuotas {
+    /// Connections a second that an address may make; nil for any number.
+    package func connectionRate(of address: String) -> Double? {
+        let named = entries[QuotaEntity(address: .named(address))]?[.connectionCreationRate]
+        return named ?? entries[QuotaEntity(address: .byDefault)]?[.connectionCreationRate]
+    }
+}
+
 extension BrokerMachine {
     mutating func apply(_ command: QuotaCommand, _ rows: inout RowChanges) -> BrokerOutcome {
         guard case .alter(let entity, let changes) = command else { return .done }
@@ -184,18 +214,17 @@ extension BrokerMachine {
         values: [.init("rate", .text)])
 
     private static func key(_ entity: QuotaEntity, _ kind: QuotaKind) -> Row {
-        [
-            .integer(Int64(entity.user.number)), .text(entity.user.name), .integer(Int64(entity.client.number)), .text(entity.client.name),
-            .integer(Int64(kind.rawValue)),
-        ]
+        let (first, second) = entity.numbered
+        return [.integer(Int64(first.number)), .text(first.name), .integer(Int64(second.number)), .text(second.name), .integer(Int64(kind.rawValue))]
     }
 
     mutating func loadQuota(_ row: Row) throws(StateCorruption) {
-        guard let userKind = row[0].integer, let userName = row[1].text, let clientKind = row[2].integer, let clientName = row[3].text,
-            let user = QuotaSubject(userKind, userName), let client = QuotaSubject(clientKind, clientName),
+        guard let firstNumber = row[0].integer.flatMap(Int8.init(exactly:)), let firstName = row[1].text,
+            let secondNumber = row[2].integer.flatMap(Int8.init(exactly:)), let secondName = row[3].text,
+            let entity = QuotaEntity((firstNumber, firstName), (secondNumber, secondName)),
             let kind = row[4].integer.flatMap(Int8.init(exactly:)).flatMap(QuotaKind.init(rawValue:)), let rate = row[5].text.flatMap(Double.init)
         else { throw StateCorruption("a quota's row is incomplete") }
-        quotas.set(QuotaEntity(user: user, client: client), kind, rate)
+        quotas.set(entity, kind, rate)
     }
 }
 

@@ -125,8 +125,12 @@ package struct ConsumerGroup: Sendable {
     private(set) var subscribed = SortedTable<String, Int32>()
     /// What is not stored yet.
     var changes = ConsumerGroupChanges()
+    /// Changes that are being stored.
+    var storesUnderWay = 0
     private var nextPlace: Int64 = 0
     private var matches = PatternMatches()
+    /// Members have come, or subscribe to something else, since the target was computed.
+    private var isTargetOld = false
 
     private init(id: GroupID, settings: ConsumerGroupSettings) {
         self.id = id
@@ -157,6 +161,8 @@ package struct ConsumerGroup: Sendable {
 
     package var members: [ConsumerGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
+    /// Whether what is stored says all that there is to say.
+    var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: Phase {
         if memberTable.isEmpty { return .empty }
         return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target } ? .stable : .reconciling
@@ -164,13 +170,18 @@ package struct ConsumerGroup: Sendable {
 
     /// Whether a member may commit with this epoch; nil if so.
     func refusalToCommit(_ member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
+        // An administrator, who is no member.
+        if isEmpty, epoch < 0 { return nil }
         guard let known = memberTable[member] else { return .unknownMember }
         return known.epoch == epoch ? nil : .staleEpoch
     }
 
     // MARK: heartbeats
 
-    mutating func heartbeat(_ beat: MemberHeartbeat, _ topics: SortedTable<String, TopicRecord>, now: Instant) throws(ConsumerGroupRefusal) -> MemberOrders {
+    /// Each step of matching expressions takes one from `work`.
+    mutating func heartbeat(
+        _ beat: MemberHeartbeat, _ topics: SortedTable<String, TopicRecord>, _ work: inout Int, now: Instant
+    ) throws(ConsumerGroupRefusal) -> MemberOrders {
         switch beat.epoch {
         case MemberHeartbeat.leaving, MemberHeartbeat.leavingForAWhile: return try leave(beat, now: now)
         case 0: break
@@ -189,12 +200,16 @@ package struct ConsumerGroup: Sendable {
         }
         if let names = beat.topics { member.topics = Array(Set(names)).sorted() }
         if let pattern = beat.pattern {
-            if !pattern.isEmpty { do { _ = try NameExpression(pattern) } catch { throw .invalidPattern(pattern, error) } }
+            // One that a member has already is not weighed again, whatever topics have come since.
+            if !pattern.isEmpty, !memberTable.values.contains(where: { $0.pattern == pattern }) {
+                do { try matches.admit(pattern, among: topics.keys) } catch { throw .invalidPattern(pattern, error) }
+            }
             member.pattern = pattern.isEmpty ? nil : pattern
         }
         let before = memberTable[beat.member]
         memberTable[beat.member] = member
-        if beat.epoch == 0 || before?.topics != member.topics || before?.pattern != member.pattern { retarget(topics, raising: true) } else { retarget(topics, raising: false) }
+        if beat.epoch == 0 || before?.topics != member.topics || before?.pattern != member.pattern { isTargetOld = true }
+        retarget(topics, &work)
         let orders = reconcile(beat, now: now)
         if let member = memberTable[beat.member], former.map({ $0.differs(from: member) }) ?? true { changes.note(member.id) }
         return orders
@@ -271,17 +286,21 @@ package struct ConsumerGroup: Sendable {
     // MARK: targets
 
     /// Computes who shall have what, if it must change.
-    private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, raising: Bool) {
+    private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, _ work: inout Int) {
+        matches.goOn(memberTable.values.compactMap(\.pattern), among: topics.keys, &work)
+        // Until it is known what the expressions match, everybody keeps what they have.
+        guard matches.isComplete else { return }
         var wanted: [MemberID: [String]] = [:]
         var counts = SortedTable<String, Int32>()
         for member in memberTable.values {
             var names = member.topics.filter { topics[$0] != nil }
-            if let pattern = member.pattern { names = Array(Set(names).union(matches.names(pattern, among: topics.keys))).sorted() }
+            if let pattern = member.pattern { names = Array(matches.names(pattern).union(names)).sorted() }
             wanted[member.id] = names
             for name in names { counts[name] = topics[name]?.partitions ?? 0 }
         }
         let isSame = counts.keys == subscribed.keys && counts.keys.allSatisfy { counts[$0] == subscribed[$0] }
-        guard raising || !isSame else { return }
+        guard isTargetOld || !isSame else { return }
+        isTargetOld = false
         subscribed = counts
         epoch += 1
         let shares = assignor.assign(
@@ -337,75 +356,4 @@ package struct ConsumerGroup: Sendable {
     private func isOver(_ member: ConsumerGroupMember, _ now: Instant) -> Bool { member.deadline <= now || member.revokeDeadline.map { $0 <= now } ?? false }
 
     mutating func expire(now: Instant) { for member in members where isOver(member, now) { remove(member.id) } }
-}
-
-/// All groups of this kind that this broker coordinates.
-package struct ConsumerGroupCoordinator: Sendable {
-    package let settings: ConsumerGroupSettings
-    package private(set) var groups = SortedTable<GroupID, ConsumerGroup>()
-    private var changes: [(group: GroupID, change: StoredGroupChange)] = []
-    private var random: Prng
-
-    package init(settings: ConsumerGroupSettings, random: Prng) {
-        self.settings = settings
-        self.random = random
-    }
-
-    package var needsTicks: Bool { !groups.isEmpty }
-
-    /// `topics` are those that there are now.
-    package mutating func heartbeat(
-        _ id: GroupID, _ beat: MemberHeartbeat, topics: SortedTable<String, TopicRecord>, now: Instant
-    ) throws(ConsumerGroupRefusal) -> MemberOrders {
-        guard !id.rawValue.isEmpty else { throw .invalidRequest("a group has a name") }
-        var beat = beat
-        if beat.epoch == 0 {
-            guard beat.topics != nil || beat.pattern != nil else { throw .invalidRequest("a member that joins says what it subscribes to") }
-            if beat.member.rawValue.isEmpty { beat.member = MemberID(UUIDBytes.drawn(from: &random).uuidText) }
-            guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
-        }
-        guard var group = groups[id] ?? (beat.epoch == 0 ? ConsumerGroup(beginning: id, settings: settings) : nil) else { throw .unknownMember }
-        let orders = try group.heartbeat(beat, topics, now: now)
-        keep(group)
-        return orders
-    }
-
-    /// A group that nobody is in any more is forgotten once that is stored.
-    private mutating func keep(_ group: ConsumerGroup) {
-        var group = group
-        if let change = group.takeChange() { changes.append((group.id, change)) }
-        groups[group.id] = group.isEmpty ? nil : group
-    }
-
-    /// What has changed since the last call: to be stored before the answers that came with it go out.
-    package mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] {
-        defer { changes = [] }
-        return changes
-    }
-
-    /// A change could not be stored: the whole group goes along with the next one.
-    package mutating func storeFailed(_ id: GroupID) { groups.update(id) { $0.changes.isAll = true } }
-
-    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
-    package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, now: Instant) throws(WireError) {
-        guard groups[id] == nil, stored.kind == .consumer else { return }
-        groups[id] = try ConsumerGroup(id: id, settings: settings, stored: stored, now: now)
-    }
-
-    /// nil if the member may commit, or if there is no such group.
-    package func refusalToCommit(_ id: GroupID, member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
-        groups[id].flatMap { $0.refusalToCommit(member, epoch: epoch) }
-    }
-
-    /// Ends sessions and waits whose time is over.
-    package mutating func expire(now: Instant) {
-        for id in groups.keys {
-            guard groups[id]?.isDue(now: now) == true, var group = groups[id] else { continue }
-            group.expire(now: now)
-            keep(group)
-        }
-    }
-
-    /// Another broker coordinates the group now.
-    package mutating func forget(_ id: GroupID) { groups[id] = nil }
 }

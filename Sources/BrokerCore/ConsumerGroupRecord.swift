@@ -99,16 +99,22 @@ extension ConsumerGroup {
     mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
-        guard !isEmpty else { return StoredGroupChange(.consumer, head: nil) }
+        storesUnderWay += 1
         let head = ConsumerGroupHead(epoch: epoch, assignor: assignor.rawValue, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
         let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
         return StoredGroupChange(
             .consumer, head: head.stored, members: written.map { StoredMember($0.id, $0.record.stored) },
-            removed: changes.removed.sorted(), replacesAll: changes.isAll)
+            removed: changes.removed.sorted(), replacesAll: changes.isAll || isEmpty)
+    }
+
+    /// A change was stored, or could not be: then the whole group goes along with the next one.
+    mutating func stored(_ isStored: Bool) {
+        storesUnderWay = max(0, storesUnderWay - 1)
+        if !isStored { changes.isAll = true }
     }
 
     /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
-    init(id: GroupID, settings: ConsumerGroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
+    package init(id: GroupID, settings: ConsumerGroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
         let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
         var members: [ConsumerGroupMember] = []
         for (id, content) in stored.members.entries {

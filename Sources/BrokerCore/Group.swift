@@ -55,8 +55,8 @@ package struct Group: Sendable {
     /// Changes that are to be stored, and those that are being stored.
     var storesWanted: [GroupStore] = []
     var storesUnderWay: [GroupStore] = []
-    /// Whether the state may hold a record of this group.
-    var isStored = false
+    /// Nobody is in the group any more, and that could not be stored.
+    var owesEmptied = false
 
     init(id: GroupID, settings: GroupSettings) {
         self.id = id
@@ -65,7 +65,10 @@ package struct Group: Sendable {
 
     package var members: [GroupMember] { Array(memberTable.values) }
     package var memberCount: Int { memberTable.count }
-    var isForgettable: Bool { memberTable.isEmpty && pending.isEmpty }
+    /// Nobody is in the group, or on the way into it.
+    package var isEmpty: Bool { memberTable.isEmpty && pending.isEmpty }
+    /// Whether what is stored says all that there is to say.
+    var isForgettable: Bool { isEmpty && phase == .empty && storesWanted.isEmpty && storesUnderWay.isEmpty && !owesEmptied }
 
     /// Puts a member back that was stored.
     mutating func restore(_ member: GroupMember) {

@@ -113,7 +113,8 @@ package struct GroupCoordinator: Sendable {
 
     // MARK: events
 
-    package mutating func join(_ attempt: JoinAttempt, token: ReplyToken, now: Instant) -> [GroupEffect] {
+    /// `stored` is what is stored under the group's name; one that is empty goes on with its next generation.
+    package mutating func join(_ attempt: JoinAttempt, stored: StoredGroup? = nil, token: ReplyToken, now: Instant) -> [GroupEffect] {
         guard !attempt.group.rawValue.isEmpty else { return [.joinRefused(token, .invalidGroupID, attempt.member)] }
         guard attempt.sessionTimeout >= settings.sessionTimeoutMin, attempt.sessionTimeout <= settings.sessionTimeoutMax else {
             return [.joinRefused(token, .invalidSessionTimeout, attempt.member)]
@@ -122,29 +123,29 @@ package struct GroupCoordinator: Sendable {
         if groups[attempt.group] == nil {
             guard isNewcomer else { return [.joinRefused(token, .unknownMember, attempt.member)] }
             guard groups.count < settings.groupsMax else { return [.joinRefused(token, .tooManyGroups, attempt.member)] }
-            groups[attempt.group] = Group(id: attempt.group, settings: settings)
+            groups[attempt.group] = begin(attempt.group, stored, now: now)
         }
         let fresh = isNewcomer ? newMemberID(attempt) : attempt.member
         return change(attempt.group) { $0.join(attempt, as: fresh, token: token, now: now) }
+    }
+
+    private func begin(_ id: GroupID, _ stored: StoredGroup?, now: Instant) -> Group {
+        // Of a group that is empty a record that cannot be read holds no more than the number of its last generation.
+        if let stored, stored.isEmpty, stored.kind == .classic, let group = try? Group(id: id, settings: settings, stored: stored, now: now) { return group }
+        return Group(id: id, settings: settings)
     }
 
     private mutating func newMemberID(_ attempt: JoinAttempt) -> MemberID {
         MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.drawn(from: &random).uuidText)")
     }
 
-    /// Steps a group, and forgets it once nobody is in it.
+    /// Steps a group, and forgets it once nobody is in it and that is stored.
     private mutating func change(_ id: GroupID, _ body: (inout Group) -> [GroupEffect]) -> [GroupEffect] {
         var effects = groups.update(id, body) ?? []
         var numbers = storesBegun
         effects += groups.update(id) { $0.takeStores(&numbers) } ?? []
         storesBegun = numbers
-        guard let group = groups[id], group.isForgettable else { return effects }
-        groups[id] = nil
-        effects += group.refuseStores(.unknownMember)
-        if group.isStored {
-            storesBegun += 1
-            effects.append(.store(id, number: storesBegun, StoredGroupChange(.classic, head: nil)))
-        }
+        if groups[id]?.isForgettable == true { groups[id] = nil }
         return effects
     }
 

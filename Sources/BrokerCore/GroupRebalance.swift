@@ -38,6 +38,7 @@ extension Group {
             protocolName = nil
             leader = nil
             rebalanceDeadline = nil
+            store(.emptied)
             return []
         }
         if leader.flatMap({ memberTable[$0]?.hasJoined }) != true { leader = first }
@@ -131,6 +132,8 @@ extension Group {
 
     mutating func expire(now: Instant) -> [GroupEffect] {
         var effects: [GroupEffect] = []
+        if owesEmptied, phase == .empty { store(.emptied) }
+        owesEmptied = false
         for (id, deadline) in pending where deadline <= now { effects += dropPending(id, now: now) }
         for member in members where member.deadline <= now && member.joining == nil && member.syncing == nil {
             effects += remove(member.id, now: now)

@@ -64,6 +64,8 @@ struct GroupStore: Sendable {
         case shares(generation: Int32)
         /// A static member that has taken its predecessor's place is told so afterwards.
         case successor(ReplyToken, JoinedGroup)
+        /// Nobody is in the group any more.
+        case emptied
     }
     var purpose: Purpose
     var change: StoredGroupChange
@@ -88,7 +90,7 @@ extension Group {
     }
 
     /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
-    init(id: GroupID, settings: GroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
+    package init(id: GroupID, settings: GroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
         self.init(id: id, settings: settings)
         let head = try GroupHead(decoding: stored.head, as: DurableDialect.self)
         var members: [(id: MemberID, record: GroupMemberRecord)] = []
@@ -103,10 +105,10 @@ extension Group {
         }
         generation = head.generation
         protocolType = head.protocolType
+        guard !members.isEmpty else { return }
         protocolName = head.protocolName
         leader = head.leader
         phase = .stable
-        isStored = true
     }
 
     // MARK: storing
@@ -119,7 +121,6 @@ extension Group {
     /// Hands out what is to be stored, numbered on from `last`.
     mutating func takeStores(_ last: inout Int) -> [GroupEffect] {
         guard !storesWanted.isEmpty else { return [] }
-        isStored = true
         var effects: [GroupEffect] = []
         for var store in storesWanted {
             last += 1
@@ -135,7 +136,12 @@ extension Group {
     mutating func stored(_ number: Int, _ refusal: GroupRefusal?, now: Instant) -> [GroupEffect] {
         guard let place = storesUnderWay.firstIndex(where: { $0.number == number }) else { return [] }
         switch storesUnderWay.remove(at: place).purpose {
-        case .successor(let token, let joined): return [refusal.map { .joinRefused(token, $0, joined.member) } ?? .joined(token, joined)]
+        case .successor(let token, let joined):
+            let reason = memberTable[joined.member] == nil ? .unknownMember : refusal
+            return [reason.map { .joinRefused(token, $0, joined.member) } ?? .joined(token, joined)]
+        case .emptied:
+            if refusal != nil { owesEmptied = true }
+            return []
         case .shares(let generation):
             // Another rebalance has begun meanwhile.
             guard phase == .completingRebalance, generation == self.generation else { return [] }

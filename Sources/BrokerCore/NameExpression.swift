@@ -19,8 +19,8 @@ package struct NameExpression: Sendable {
 
     /// What one step of matching does.
     enum Step: Sendable {
-        /// Takes one scalar of these; `negated`, of any others.
-        case take([Span], negated: Bool)
+        /// Takes one scalar of the class with this number.
+        case take(Int)
         case fork(Int, Int)
         case jump(Int)
         case edge(Edge)
@@ -33,8 +33,11 @@ package struct NameExpression: Sendable {
     package static let textBytesMax = 1000
     /// Steps of an expression, its repetitions written out.
     static let stepsMax = 2000
+    /// Steps that may be looked at to match one request's expression with all the names that there are: some 25 ms.
+    package static let workMax = 5_000_000
 
-    private let steps: [Step]
+    let steps: [Step]
+    let classes: [ScalarClass]
 
     /// Throws `NameExpressionProblem` for what is no expression, or too large a one.
     package init(_ text: String) throws(NameExpressionProblem) {
@@ -45,37 +48,46 @@ package struct NameExpression: Sendable {
         try writer.write(tree)
         try writer.add(.accept)
         steps = writer.steps
+        classes = writer.classes
     }
 
-    /// Whether all of the name matches.
-    package func matches(_ name: String) -> Bool {
+    /// Whether all of the name matches. Each step that is looked at takes one from `work`; nil once that is used up.
+    package func matches(_ name: String, _ work: inout Int) -> Bool? {
         let scalars = name.unicodeScalars.map(\.value)
         var present = StepSet(steps.count)
         var next = StepSet(steps.count)
         follow(0, at: 0, scalars, &present)
+        work -= present.looks
         for (place, scalar) in scalars.enumerated() {
             guard !present.members.isEmpty else { return false }
+            guard work > 0 else { return nil }
             next.clear()
             for member in present.members {
-                if case .take(let spans, let negated) = steps[member], spans.contains(where: { $0.first <= scalar && scalar <= $0.last }) != negated {
-                    follow(member + 1, at: place + 1, scalars, &next)
-                }
+                if case .take(let number) = steps[member], classes[number].contains(scalar) { follow(member + 1, at: place + 1, scalars, &next) }
             }
+            work -= present.members.count + next.looks
             swap(&present, &next)
         }
         return present.members.contains { if case .accept = steps[$0] { true } else { false } }
     }
 
+    /// What is told to who sent an expression that takes too long.
+    package static func tooMuchWork(names: Int) -> NameExpressionProblem {
+        NameExpressionProblem("to match it with \(names) names takes more than \(workMax) steps; make it shorter, or let it repeat and choose less")
+    }
+
     /// Adds the steps that can be reached from one without taking anything.
     private func follow(_ start: Int, at place: Int, _ scalars: [UInt32], _ set: inout StepSet) {
-        var open = [start]
-        while let step = open.popLast() {
+        set.open.append(start)
+        while let step = set.open.popLast() {
             guard set.insert(step) else { continue }
             switch steps[step] {
             case .take, .accept: break
-            case .jump(let target): open.append(target)
-            case .fork(let first, let second): open += [second, first]
-            case .edge(let edge): if holds(edge, at: place, scalars) { open.append(step + 1) }
+            case .jump(let target): set.open.append(target)
+            case .fork(let first, let second):
+                set.open.append(second)
+                set.open.append(first)
+            case .edge(let edge): if holds(edge, at: place, scalars) { set.open.append(step + 1) }
             }
         }
     }
@@ -91,35 +103,52 @@ package struct NameExpression: Sendable {
     }
 }
 
-/// Which topics the expressions of a group's members match, kept until there are other topics: members ask with every heartbeat.
-struct PatternMatches: Sendable {
-    private var topics: [String] = []
-    private var found = LookupTable<String, [String]>()
-    private static let keptMax = 100
+/// Scalars of which one is taken: those of ASCII as bits, since names of topics have no others; the rest in order.
+struct ScalarClass: Sendable {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+    private var others: [NameExpression.Span] = []
+    private let isNegated: Bool
 
-    /// The topics that an expression matches, in the order of `all`; none if it is not one.
-    mutating func names(_ pattern: String, among all: [String]) -> [String] {
-        if topics != all || found.count >= Self.keptMax {
-            topics = all
-            found.removeAll()
+    init(_ spans: [NameExpression.Span], negated: Bool) {
+        isNegated = negated
+        for span in spans.sorted(by: { $0.first < $1.first }) {
+            var scalar = span.first
+            while scalar <= min(span.last, 127) {
+                if scalar < 64 { low |= 1 << UInt64(scalar) } else { high |= 1 << UInt64(scalar - 64) }
+                scalar += 1
+            }
+            guard span.last > 127 else { continue }
+            let first = max(span.first, 128)
+            if let last = others.last, first <= last.last { others[others.count - 1].last = max(last.last, span.last) } else { others.append(.init(first, span.last)) }
         }
-        if let known = found[pattern] { return known }
-        var names: [String] = []
-        // It was looked at when it came; one that an earlier version took and this one does not matches nothing.
-        if let expression = try? NameExpression(pattern) { names = all.filter(expression.matches) }
-        found[pattern] = names
-        return names
+    }
+
+    func contains(_ scalar: UInt32) -> Bool {
+        if scalar < 64 { return (low >> UInt64(scalar)) & 1 == (isNegated ? 0 : 1) }
+        if scalar < 128 { return (high >> UInt64(scalar - 64)) & 1 == (isNegated ? 0 : 1) }
+        var (from, to) = (0, others.count)
+        while from < to {
+            let middle = (from + to) / 2
+            if others[middle].last < scalar { from = middle + 1 } else { to = middle }
+        }
+        return (from < others.count && others[from].first <= scalar) != isNegated
     }
 }
 
 /// A set of steps that is emptied without touching all of it.
-private struct StepSet {
+struct StepSet {
     private(set) var members: [Int] = []
+    /// Steps that were to be inserted since it was emptied, those that were in already among them.
+    private(set) var looks = 0
+    /// Steps that are still to be followed.
+    var open: [Int] = []
     private var isIn: [Bool]
 
     init(_ count: Int) { isIn = Array(repeating: false, count: count) }
 
     mutating func insert(_ step: Int) -> Bool {
+        looks += 1
         if isIn[step] { return false }
         isIn[step] = true
         members.append(step)
@@ -129,6 +158,7 @@ private struct StepSet {
     mutating func clear() {
         for member in members { isIn[member] = false }
         members.removeAll(keepingCapacity: true)
+        looks = 0
     }
 }
 
@@ -146,6 +176,7 @@ indirect enum NameExpressionTree {
 /// Writes a tree down as steps.
 private struct NameExpressionWriter {
     private(set) var steps: [NameExpression.Step] = []
+    private(set) var classes: [ScalarClass] = []
 
     mutating func add(_ step: NameExpression.Step) throws(NameExpressionProblem) {
         guard steps.count < NameExpression.stepsMax else { throw NameExpressionProblem("with its repetitions written out it is too long") }
@@ -155,7 +186,9 @@ private struct NameExpressionWriter {
     mutating func write(_ tree: NameExpressionTree) throws(NameExpressionProblem) {
         switch tree {
         case .nothing: break
-        case .one(let spans, let negated): try add(.take(spans, negated: negated))
+        case .one(let spans, let negated):
+            try add(.take(classes.count))
+            classes.append(ScalarClass(spans, negated: negated))
         case .edge(let edge): try add(.edge(edge))
         case .sequence(let parts): for part in parts { try write(part) }
         case .either(let choices): try write(choices[...])

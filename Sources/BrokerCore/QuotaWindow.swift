@@ -25,13 +25,19 @@ package struct QuotaWindow: Sendable {
 
     package init() {}
 
-    /// Adds an amount; returns how long whoever used it has to wait until the rate, in amounts a second, is kept.
+    /// Adds an amount, or takes one back that was just added; returns how long whoever used it has to wait until the rate, in amounts a second, is kept.
     package mutating func take(_ amount: Double, rate: Double, now: Instant) -> Duration {
         forget(now)
         if amount != 0 { add(amount, now) }
         let used = samples.reduce(0) { $0 + $1.amount }
         let wait = used / rate - length(now)
         return wait > 0 ? .nanoseconds(Int64(min(wait, Self.waitMax) * 1e9)) : .zero
+    }
+
+    /// What was used lately.
+    package mutating func used(now: Instant) -> Double {
+        forget(now)
+        return samples.reduce(0) { $0 + $1.amount }
     }
 
     /// Whether nothing counts any more.

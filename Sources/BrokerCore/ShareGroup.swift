@@ -63,6 +63,8 @@ package struct ShareGroup: Sendable {
     private var nextPlace: Int64 = 0
     /// What is not stored yet.
     var changes = ConsumerGroupChanges()
+    /// Changes that are being stored.
+    var storesUnderWay = 0
 
     /// The only way of assigning; the name is Kafka's.
     package static let assignor = "simple"
@@ -77,6 +79,8 @@ package struct ShareGroup: Sendable {
 
     package var members: [ShareGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
+    /// Whether what is stored says all that there is to say.
+    var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: ConsumerGroup.Phase { memberTable.isEmpty ? .empty : .stable }
 
     // MARK: heartbeats
@@ -194,7 +198,7 @@ extension ShareGroup {
     mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
-        guard !isEmpty else { return StoredGroupChange(.share, head: nil) }
+        storesUnderWay += 1
         let head = ConsumerGroupHead(epoch: epoch, assignor: Self.assignor, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
         let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
         return StoredGroupChange(
@@ -205,11 +209,17 @@ extension ShareGroup {
                     assigned: member.assigned)
                 return StoredMember(member.id, record.stored)
             },
-            removed: changes.removed.sorted(), replacesAll: changes.isAll)
+            removed: changes.removed.sorted(), replacesAll: changes.isAll || isEmpty)
+    }
+
+    /// A change was stored, or could not be: then the whole group goes along with the next one.
+    mutating func stored(_ isStored: Bool) {
+        storesUnderWay = max(0, storesUnderWay - 1)
+        if !isStored { changes.isAll = true }
     }
 
     /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
-    init(id: GroupID, stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
+    package init(id: GroupID, stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
         self.init(id: id)
         let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
         epoch = head.epoch
@@ -241,9 +251,9 @@ package struct ShareGroupCoordinator: Sendable {
 
     package var needsTicks: Bool { !groups.isEmpty }
 
-    /// `topics` are those that there are now.
+    /// `topics` are those that there are now; `stored` is what is stored under the group's name, and one that is empty goes on with its next epoch.
     package mutating func heartbeat(
-        _ id: GroupID, _ beat: ShareHeartbeat, topics: SortedTable<String, TopicRecord>, session: Duration, now: Instant
+        _ id: GroupID, _ beat: ShareHeartbeat, stored: StoredGroup? = nil, topics: SortedTable<String, TopicRecord>, session: Duration, now: Instant
     ) throws(ConsumerGroupRefusal) -> MemberOrders {
         guard !id.rawValue.isEmpty else { throw .invalidRequest("a group has a name") }
         guard !beat.member.rawValue.isEmpty else { throw .invalidRequest("a member of a share group brings its id") }
@@ -251,17 +261,23 @@ package struct ShareGroupCoordinator: Sendable {
             guard beat.topics != nil else { throw .invalidRequest("a member that joins says what it subscribes to") }
             guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
         }
-        guard var group = groups[id] ?? (beat.epoch == 0 ? ShareGroup(beginning: id) : nil) else { throw .unknownMember }
+        guard var group = groups[id] ?? (beat.epoch == 0 ? begin(id, stored, session: session, now: now) : nil) else { throw .unknownMember }
         let orders = try group.heartbeat(beat, topics, membersMax: settings.membersMax, session: session, now: now)
         keep(group)
         return orders
     }
 
-    /// A group that nobody is in any more is forgotten once that is stored; how far it has come stays.
+    private func begin(_ id: GroupID, _ stored: StoredGroup?, session: Duration, now: Instant) -> ShareGroup {
+        // Of a group that is empty a record that cannot be read holds no more than its last epoch.
+        if let stored, stored.isEmpty, stored.kind == .share, let group = try? ShareGroup(id: id, stored: stored, session: session, now: now) { return group }
+        return ShareGroup(beginning: id)
+    }
+
+    /// A group that nobody is in any more is forgotten once that is stored.
     private mutating func keep(_ group: ShareGroup) {
         var group = group
         if let change = group.takeChange() { changes.append((group.id, change)) }
-        groups[group.id] = group.isEmpty ? nil : group
+        groups[group.id] = group.isForgettable ? nil : group
     }
 
     /// What has changed since the last call: to be stored before the answers that came with it go out.
@@ -270,8 +286,11 @@ package struct ShareGroupCoordinator: Sendable {
         return changes
     }
 
-    /// A change could not be stored: the whole group goes along with the next one.
-    package mutating func storeFailed(_ id: GroupID) { groups.update(id) { $0.changes.isAll = true } }
+    /// A change of the group was stored, or could not be: then the whole group goes along with the next one.
+    package mutating func stored(_ id: GroupID, _ isStored: Bool) {
+        groups.update(id) { $0.stored(isStored) }
+        if groups[id]?.isForgettable == true { groups[id] = nil }
+    }
 
     /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
     package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
@@ -282,7 +301,7 @@ package struct ShareGroupCoordinator: Sendable {
     /// Ends sessions whose time is over.
     package mutating func expire(now: Instant) {
         for id in groups.keys {
-            guard groups[id]?.isDue(now: now) == true, var group = groups[id] else { continue }
+            guard var group = groups[id], group.isDue(now: now) || group.isEmpty else { continue }
             group.expire(now: now)
             keep(group)
         }

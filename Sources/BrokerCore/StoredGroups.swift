@@ -1,6 +1,7 @@
 // The membership of groups in the replicated state, so that the next coordinator, or the same one after a restart, goes on where the last one was: the
 // members keep their generation and their shares and notice nothing. Kafka keeps the same in its offsets topic. A group is a head and a row for each
-// member; what they say is the coordinators' own (GroupRecord, ConsumerGroupRecord) and is not looked into here.
+// member; what they say is the coordinators' own (GroupRecord, ConsumerGroupRecord) and is not looked into here. A group that nobody is in any more stays
+// as its head, as in Kafka: until an administrator deletes it, or until a look-over finds it without offsets.
 import Base
 
 /// The kinds of groups. The numbers are durable.
@@ -16,7 +17,7 @@ package enum GroupKind: Int8, Sendable, CaseIterable {
 /// A change of a group's membership.
 package struct StoredGroupChange: WireLayout, Equatable {
     package var kind = GroupKind.classic
-    /// What the members have in common; nil if nobody is in the group any more.
+    /// What the members have in common; nil if the group goes.
     package var head: Bytes?
     /// Members that are new or have changed.
     package var members: [StoredMember] = []
@@ -77,6 +78,8 @@ package struct StoredGroup: Sendable, Equatable {
     package var kind: GroupKind
     package var head: Bytes
     package fileprivate(set) var members = SortedTable<MemberID, Bytes>()
+    /// Whether nobody is in it.
+    package var isEmpty: Bool { members.isEmpty }
 
     package static func == (left: Self, right: Self) -> Bool {
         left.kind == right.kind && left.head == right.head && left.members.keys == right.members.keys
@@ -85,15 +88,15 @@ package struct StoredGroup: Sendable, Equatable {
 }
 
 extension BrokerMachine {
+    /// Groups that are stored, above which one that nobody is in any more is not kept; what it committed is.
+    package static let groupsMax = 20_000
+
     /// Written down by the group's coordinator; in a cluster nobody else may, nor may it once another has coordinated.
     mutating func storeGroup(_ id: GroupID, by claim: CoordinatorClaim, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
         guard cluster.brokers.isEmpty || cluster.accepts(claim, of: id.rawValue) else { return .refused(.notCoordinator(id)) }
         let present = groups[id]
         guard let head = change.head else {
-            guard let present else { return .done }
-            rows.delete(Self.groupsTable, key: [.text(id.rawValue)])
-            for member in present.members.keys { rows.delete(Self.groupMembersTable, key: Self.key(id, member)) }
-            groups[id] = nil
+            removeGroup(id, &rows)
             return .done
         }
         // A group of the other kind has no member left when one of this kind begins.
@@ -110,9 +113,35 @@ extension BrokerMachine {
             group.members[member.id] = member.content.copied()
             rows.upsert(Self.groupMembersTable, Self.key(id, member.id) + [.blob(member.content)])
         }
-        groups[id] = group
-        rows.upsert(Self.groupsTable, [.text(id.rawValue), .integer(Int64(change.kind.rawValue)), .blob(head)])
+        put(group, id, &rows)
         return .done
+    }
+
+    private mutating func put(_ group: StoredGroup, _ id: GroupID, _ rows: inout RowChanges) {
+        groups[id] = group
+        guard !group.isEmpty || groups.count <= Self.groupsMax else { return removeGroup(id, &rows) }
+        rows.upsert(Self.groupsTable, [.text(id.rawValue), .integer(Int64(group.kind.rawValue)), .blob(group.head)])
+    }
+
+    mutating func removeGroup(_ id: GroupID, _ rows: inout RowChanges) {
+        guard let present = groups[id] else { return }
+        rows.delete(Self.groupsTable, key: [.text(id.rawValue)])
+        for member in present.members.keys { rows.delete(Self.groupMembersTable, key: Self.key(id, member)) }
+        groups[id] = nil
+    }
+
+    /// The last offset of the group has gone: it stays as one that nobody is in.
+    mutating func keepGroup(_ id: GroupID, _ kind: GroupKind, _ rows: inout RowChanges) {
+        guard groups[id] == nil else { return }
+        let head = kind == .share ? ConsumerGroupHead(assignor: ShareGroup.assignor).stored : GroupHead().stored
+        put(StoredGroup(kind: kind, head: head), id, &rows)
+    }
+
+    /// Groups of which nothing is left but that they were there: those that a look-over removes. Share groups stay until they are deleted (KIP-932).
+    package var groupsWithoutUse: [(id: GroupID, kind: GroupKind)] {
+        var staged: Set<GroupID> = []
+        for name in transactionsUnderWay.keys { for one in transactions[name]?.content.staged ?? [] { staged.insert(one.group) } }
+        return groups.entries.filter { $0.value.isEmpty && $0.value.kind != .share && offsets[$0.key] == nil && !staged.contains($0.key) }.map { ($0.key, $0.value.kind) }
     }
 
     // MARK: rows

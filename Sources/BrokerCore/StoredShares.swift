@@ -200,8 +200,8 @@ extension BrokerMachine {
 
     /// Lets a group without members read on from these offsets.
     private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
-        guard groups[group] == nil else { return .refused(.groupNotEmpty(group)) }
-        guard shares[group] != nil else { return .refused(.unknownGroup(group)) }
+        guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
+        guard isShareGroup(group) else { return .refused(.unknownGroup(group)) }
         let known = starts.filter { one in topics[one.partition.topic].map { one.partition.partition >= 0 && one.partition.partition < $0.partitions } ?? false }
         let added = known.count { share(group, $0.partition) == nil }
         guard shareCount + added <= Self.sharePartitionsMax else { return .refused(.tooManySharePartitions(limit: Self.sharePartitionsMax)) }
@@ -214,9 +214,9 @@ extension BrokerMachine {
 
     /// Lets a group without members forget these topics, or all of them if `names` is nil.
     mutating func forgetShares(_ group: GroupID, _ names: [String]?, _ rows: inout RowChanges) -> BrokerOutcome {
-        guard groups[group] == nil else { return .refused(.groupNotEmpty(group)) }
-        guard let table = shares[group] else { return .refused(.unknownGroup(group)) }
-        let gone = table.keys.filter { names?.contains($0.topic) ?? true }
+        guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
+        guard isShareGroup(group) else { return .refused(.unknownGroup(group)) }
+        let gone = shares[group]?.keys.filter { names?.contains($0.topic) ?? true } ?? []
         for place in gone { set(nil, group, place, &rows) }
         return .sharesReset(group, gone)
     }
@@ -229,6 +229,7 @@ extension BrokerMachine {
 
     private mutating func set(_ record: ShareRecord?, _ group: GroupID, _ place: TopicPartition, _ rows: inout RowChanges) {
         put(record, group, place)
+        if shares[group] == nil { keepGroup(group, .share, &rows) }
         let key: Row = [.text(group.rawValue), .text(place.topic), .integer(Int64(place.partition))]
         guard let record else { return rows.delete(Self.sharesTable, key: key) }
         rows.upsert(Self.sharesTable, key + [.integer(record.revision), .integer(Int64(record.leaderEpoch)), .blob(record.share.stored)])

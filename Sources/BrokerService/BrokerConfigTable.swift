@@ -91,6 +91,9 @@ enum BrokerConfigTable {
         fixed("offset.metadata.max.bytes", .int, "Length of the text that may be stored with an offset.") { _ in
             "\(BrokerSettings.offsetMetadataBytesMax)"
         },
+        fixed("offsets.retention.check.interval.ms", .long, "How often groups without members and offsets are removed.") {
+            "\($0.settings.offsetsRetentionCheckInterval.inMilliseconds)"
+        },
         fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.requestBytesMax)" },
         fixed("transaction.max.timeout.ms", .int, "The longest timeout that a transactional producer may ask for.") { _ in
             "\(BrokerSettings.transactionTimeoutMax.inMilliseconds)"

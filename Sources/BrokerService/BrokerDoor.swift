@@ -192,9 +192,9 @@ package final class BrokerDoor: Sendable {
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
         limits.connectionsMax = settings.connectionsMax
         limits.idleTimeout = settings.connectionsMaxIdle
-        return try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log) { connection in
-            BrokerSession(connection, broker)
-        }
+        return try await FrameListener.bind(
+            settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log, holdUp: { broker.quotas.connected(from: $0) },
+            session: { BrokerSession($0, broker) })
     }
 
     /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds. Called once.
@@ -260,6 +260,7 @@ extension Broker {
     func scheduleUpkeep() {
         scheduleRetention()
         scheduleSync()
+        scheduleGroupCleanup()
         cleaner.schedule()
     }
 

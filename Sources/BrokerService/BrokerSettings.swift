@@ -28,6 +28,8 @@ package struct BrokerSettings: Sendable {
     package var consumerGroups = ConsumerGroupSettings()
     package var shareGroups = ShareGroupSettings()
     package var retentionCheckInterval = Duration.seconds(300)
+    /// How often groups without members and offsets are removed (Kafka: offsets.retention.check.interval.ms).
+    package var offsetsRetentionCheckInterval = Duration.seconds(600)
     /// How often partitions that are compacted are looked over (Kafka: log.cleaner.backoff.ms).
     package var cleanerInterval = Duration.seconds(15)
     /// Threads that write and read partitions; each partition belongs to one of them.

@@ -127,6 +127,17 @@ final class FetchSession {
         return (Self.topics(taken), grouped)
     }
 
+    /// What was handed out was not told: it has to be looked at as before.
+    func giveBack(_ parts: [[FetchSessionPart]]) {
+        let later = pending
+        pending = []
+        for part in later { part.isPending = false }
+        for part in parts.joined() where self.parts[Self.place(part)] === part { note(part) }
+        for part in later { note(part) }
+    }
+
+    private static func place(_ part: FetchSessionPart) -> Place { Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition) }
+
     /// Lets every partition that is to be looked at tell of itself from now on.
     func standInPartitions(_ find: (FetchSessionPart) -> Partition?) {
         for part in pending { if let partition = find(part) { stand(part, in: partition) } }
@@ -162,7 +173,7 @@ final class FetchSession {
     }
 
     private func lookAgain(_ part: FetchSessionPart, _ isRefused: Bool, _ isolation: IsolationLevel) {
-        guard parts[Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition)] === part else { return part.leave() }
+        guard parts[Self.place(part)] === part else { return part.leave() }
         if isRefused || part.standsIn.map({ part.wanted.fetchOffset < end(of: $0, isolation) }) ?? true { note(part) }
     }
 
@@ -243,6 +254,13 @@ final class FetchSessions {
     /// Whose session it is: a follower's is its connection's, so that one from before a restart is nobody's.
     private static func owner(_ call: Call) -> String {
         call.session.peer.map { "broker \($0) \(ObjectIdentifier(call.session).hashValue)" } ?? call.session.principal
+    }
+
+    /// Ends a session that its client does not know of.
+    func end(_ session: FetchSession) {
+        owners[session.id] = nil
+        table.end(session.id)
+        sessions.removeValue(forKey: session.id)?.close()
     }
 
     /// The connection of a follower has gone, and with it its sessions.

@@ -3,6 +3,7 @@
 import Base
 import BrokerCore
 import KafkaWire
+import NetKit
 
 /// The limits at work.
 final class QuotaGate {
@@ -27,10 +28,24 @@ final class QuotaGate {
     private static let entriesMax = 100_000
     /// A bucket holds what comes in within this many seconds (Kafka: controller.quota.window.num x controller.quota.window.size.seconds).
     private static let changesBurst = 11.0
-    /// Who takes too much of the broker's time is held up no longer than this at once, as in Kafka.
-    private static let requestWaitMax = Duration.seconds(1)
+    /// Who takes too much of the broker's time, or connects too often, is held up no longer than this at once, as in Kafka.
+    private static let waitMax = Duration.seconds(1)
 
     init(_ broker: Broker) { self.broker = broker }
+
+    // MARK: connections
+
+    /// Counts a connection; how long one too many is kept before it is closed, without being counted.
+    func connected(from ip: String) -> Duration {
+        guard !broker.machine.quotas.isEmpty else { return .zero }
+        let address = HostPort.canonicalAddress(ip) ?? ip
+        guard let rate = broker.machine.quotas.connectionRate(of: address) else { return .zero }
+        return take(LimitName(kind: .connectionCreationRate, sharedBy: QuotaEntity(address: .named(address)))) { window, now in
+            let wait = window.take(1, rate: rate, now: now)
+            if wait > .zero { _ = window.take(-1, rate: rate, now: now) }
+            return min(wait, Self.waitMax)
+        }
+    }
 
     // MARK: requests
 
@@ -61,7 +76,29 @@ final class QuotaGate {
         _ = take(.requestPercentage, Double(time.inNanoseconds) / 1e7, call)
     }
 
-    /// Counts what a fetch hands out.
+    /// Counts what a fetch is to hand out. False if that is beyond a limit: then it is not counted, and to be withheld until the client comes again. A batch that is
+    /// larger than all that may be used at once goes out when nothing else was used, since its reader would never get it otherwise.
+    func allows(_ bytes: Int, _ call: inout Call) -> Bool {
+        guard !broker.machine.quotas.isEmpty else { return true }
+        let forTime = take(.requestPercentage, 0, call)
+        var isAllowed = forTime == .zero
+        var wait = forTime
+        if let limit = limit(.consumerByteRate, call) {
+            let forBytes = take(LimitName(kind: .consumerByteRate, sharedBy: limit.sharedBy)) { window, now in
+                let isFirst = window.used(now: now) <= 0
+                let wait = window.take(Double(bytes), rate: limit.rate, now: now)
+                isAllowed = isAllowed && (wait == .zero || isFirst)
+                if !isAllowed { _ = window.take(-Double(bytes), rate: limit.rate, now: now) }
+                return wait
+            }
+            wait = max(wait, forBytes)
+        }
+        call.throttle = max(call.throttle, wait)
+        call.session.mute(for: wait)
+        return isAllowed
+    }
+
+    /// Counts what was handed out.
     func fetched(_ bytes: Int, _ call: inout Call) {
         guard !broker.machine.quotas.isEmpty else { return }
         let wait = take(.consumerByteRate, Double(bytes), call)
@@ -97,10 +134,13 @@ final class QuotaGate {
 
     private func take(_ kind: QuotaKind, _ amount: Double, _ call: Call) -> Duration {
         guard let limit = limit(kind, call) else { return .zero }
-        let name = LimitName(kind: kind, sharedBy: limit.sharedBy)
+        let wait = take(LimitName(kind: kind, sharedBy: limit.sharedBy)) { $0.take(amount, rate: limit.rate, now: $1) }
+        return kind == .requestPercentage ? min(wait, Self.waitMax) : wait
+    }
+
+    private func take(_ name: LimitName, _ body: (inout QuotaWindow, Instant) -> Duration) -> Duration {
         if windows[name] == nil, windows.count >= Self.entriesMax { forgetIdleWindows() }
-        let wait = windows[name, default: QuotaWindow()].take(amount, rate: limit.rate, now: broker.now)
-        return kind == .requestPercentage ? min(wait, Self.requestWaitMax) : wait
+        return body(&windows[name, default: QuotaWindow()], broker.now)
     }
 
     /// Windows that are empty know no more than new ones do. If none is, all go: a limit that is forgotten for a moment is better than memory without one.

@@ -34,6 +34,14 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 
+    /// An address of either kind as the system writes it, with one that stands for an IPv4 address as that; nil if the text is none.
+    package static func canonicalAddress(_ text: String) -> String? {
+        // The only reason to throw is that the text is no address.
+        guard let ip = (try? SocketAddress(ipAddress: text, port: 0))?.ipAddress else { return nil }
+        let mapped = "::ffff:"
+        return ip.hasPrefix(mapped) && ip.contains(".") ? String(ip.dropFirst(mapped.count)) : ip
+    }
+
     package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }
 

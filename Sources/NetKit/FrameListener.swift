@@ -32,10 +32,11 @@ package final class FrameListener: @unchecked Sendable {
         return address
     }
 
-    /// Binds `address` and serves every connection with a session of its own. Throws `ListenError`.
+    /// Binds `address` and serves every connection with a session of its own. `holdUp` is asked, on the loop, about the address of each connection: for how long it
+    /// is kept and then closed, zero if it is served. Throws `ListenError`.
     package static func bind(
         _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, tls: TLSSettings? = nil, log: Logger,
-        session: @escaping @Sendable (FrameConnection) -> any FrameSession
+        holdUp: (@Sendable (String) -> Duration)? = nil, session: @escaping @Sendable (FrameConnection) -> any FrameSession
     ) async throws -> FrameListener {
         let listener = FrameListener(loop: loop, limits: limits, log: log)
         let context = try tls?.serverContext()
@@ -48,6 +49,7 @@ package final class FrameListener: @unchecked Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
+                    if let wait = holdUp?(channel.remoteAddress?.ipAddress ?? ""), wait > .zero { return try listener.close(channel, after: wait) }
                     if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
                     try channel.pipeline.syncOperations.addHandler(
                         FrameHandler(limits: limits, isEncrypted: context != nil, makeSession: session, onClose: { listener.leave(channel) }))
@@ -68,6 +70,14 @@ package final class FrameListener: @unchecked Sendable {
         open[ObjectIdentifier(channel)] = channel
         perAddress[ip] = held + 1
         return true
+    }
+
+    /// Reads nothing from the connection, and closes it after a time, so that its client does not come again at once.
+    private func close(_ channel: any Channel, after wait: Duration) throws {
+        refusedConnections += 1
+        try channel.syncOptions?.setOption(.autoRead, value: false)
+        channel.closeFuture.whenComplete { _ in self.leave(channel) }
+        channel.eventLoop.scheduleTask(in: .nanoseconds(wait.inNanoseconds)) { channel.close(promise: nil) }
     }
 
     private func leave(_ channel: any Channel) {

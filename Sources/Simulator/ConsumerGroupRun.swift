@@ -163,7 +163,7 @@ package struct ConsumerGroupRun {
         if case .refused = outcome { isRefused = true }
         switch proposal.command {
         case .storeGroup:
-            if isRefused { coordinators[proposal.by].storeFailed(Self.group) }
+            coordinators[proposal.by].stored(Self.group, !isRefused)
             if let answer = proposal.purpose, !isRefused { self.answer(answer) }
         case .commitOffsets, .cluster(.commitOffsets): if isRefused { summary.refusedCommits += 1 } else { summary.commits += 1 }
         default: break
@@ -213,7 +213,8 @@ package struct ConsumerGroupRun {
             member: member.id, epoch: member.epoch, rebalanceTimeout: member.tellsAll ? .milliseconds(3000) : nil, topics: member.tellsAll ? ["t"] : nil,
             owned: member.tellsAll || member.hasNews ? member.positions.keys.sorted() : nil)
         do {
-            let orders = try coordinators[index].heartbeat(Self.group, beat, topics: log.brokers[index].machine.topics, now: now)
+            let orders = try coordinators[index].heartbeat(
+                Self.group, beat, stored: log.brokers[index].machine.groups[Self.group], topics: log.brokers[index].machine.topics, now: now)
             members[place].waitsFor = index
             members[place].hasNews = false
             members[place].tellsAll = false

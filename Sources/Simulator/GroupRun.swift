@@ -183,7 +183,7 @@ package struct GroupRun {
                 group: Self.group, member: members[place].id, instance: nil, clientID: "m\(place)", clientHost: "h", protocolType: "consumer", protocols: [("range", Bytes())],
                 sessionTimeout: .milliseconds(2000), rebalanceTimeout: .milliseconds(3000), wantsIDFirst: true)
             let token = ask(place, index)
-            try carryOut(coordinators[index].join(attempt, token: token, now: now), index)
+            try carryOut(coordinators[index].join(attempt, stored: log.brokers[index].machine.groups[Self.group], token: token, now: now), index)
         case .syncs(let joined):
             let shares = joined.members.enumerated().map { number, member in
                 (member: member.member, assignment: Bytes(bytes: (0..<UInt8(Self.partitions)).filter { Int($0) % joined.members.count == number }))

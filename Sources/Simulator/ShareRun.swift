@@ -285,7 +285,7 @@ package struct ShareRun {
                 log.propose(index, .cluster(.changeInSync(change)), nil)
             }
         }
-        guard log.coordinates(index, Self.group.rawValue), log.brokers[index].machine.groups[Self.group] == nil else { return }
+        guard log.coordinates(index, Self.group.rawValue), log.brokers[index].machine.groups[Self.group]?.isEmpty ?? true else { return }
         storeGroup(index, StoredGroupChange(.share, head: Bytes(), members: [StoredMember(members[0].id, Bytes())]))
     }
 

@@ -7,6 +7,8 @@ import Base
 package struct DiskFaults: Sendable {
     /// The operation, counted from 1, in the middle of which power fails.
     package var crashAtOperation: Int?
+    /// The operation, counted from 1, that fails and changes nothing; those after it go on.
+    package var failOperation: Int?
     /// Bytes that fit on the disk.
     package var capacityBytes: Int?
     /// The sync, counted from 1, that fails.
@@ -44,6 +46,7 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         operations += 1
         if operations == faults.crashAtOperation { hasCrashed = true }
         if hasCrashed { throw StorageError(.system(5, "the power is off"), operation, path) }
+        if operations == faults.failOperation { throw StorageError(.system(5, "the disk fails"), operation, path) }
     }
 
     private func file(_ handle: FileHandle) -> File {

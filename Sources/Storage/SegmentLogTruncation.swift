@@ -3,63 +3,76 @@
 import Base
 
 extension SegmentLog {
-    /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record.
+    /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record. A failure is final once anything was removed.
     package func truncate(to offset: Int64) throws(StorageError) {
         if let failed { throw failed }
         guard offset < nextOffset else { return }
         guard offset > startOffset else { return try restart(at: startOffset) }
-        while segments.count > 1, segments[segments.count - 1].baseOffset >= offset { try removeLastSegment() }
-        var segment = segments[segments.count - 1]
-        let name = path(segment.baseOffset, ".log")
-        let end = try cut(offset, in: segment)
-        if end < segment.sizeBytes {
-            try removeIndex(of: segment)
-            if segment.lent != nil { segment.file = try shortened(segment, to: end) } else {
-                try files.truncate(segment.file, to: end)
-                try files.sync(segment.file)
-            }
-            var scanned = Segment(baseOffset: segment.baseOffset, file: segment.file)
-            try scanned.scan(Framing.self, files, fileBytes: end)
-            guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
-            segment = scanned
+        let place = segments.lastIndex { $0.baseOffset < offset } ?? 0
+        let end = try cut(offset, in: segments[place])
+        // What takes room is done first: where there is none the log stays as it is.
+        let copy = end < segments[place].sizeBytes && segments[place].lent != nil ? try shortened(segments[place], to: end) : nil
+        try orFail { () throws(StorageError) in
+            while segments.count > place + 1 { try removeLastSegment() }
+            if end < segments[place].sizeBytes { segments[place] = try cutOff(segments[place], at: end, copy) }
         }
-        segments[segments.count - 1] = segment
         ended(at: nextOffset)
     }
 
-    /// Removes everything; the next record gets `offset`, or one behind it.
+    /// Removes everything; the next record gets `offset`, or one behind it. A failure is final.
     package func restart(at offset: Int64) throws(StorageError) {
         if let failed { throw failed }
-        while segments.count > 1 { try removeLastSegment() }
-        let last = segments.removeLast()
-        files.close(last.file)
-        try removeIndex(of: last)
-        try files.remove(path(last.baseOffset, ".log"))
-        try files.syncDirectory(directory)
-        try addSegment(offset)
+        try orFail { () throws(StorageError) in
+            while segments.count > 1 { try removeLastSegment() }
+            let last = segments[0]
+            try removeIndex(of: last)
+            try files.remove(path(last.baseOffset, ".log"))
+            try files.syncDirectory(directory)
+            try addSegment(offset)
+            segments.removeFirst()
+            files.close(last.file)
+        }
         began(at: offset)
     }
 
-    /// Puts a copy of what is kept into the place of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one
-    /// or the new one.
+    /// Where half of it is done, what the files hold is not what is known of them: nothing is written any more.
+    private func orFail(_ body: () throws(StorageError) -> Void) throws(StorageError) {
+        do { try body() } catch {
+            failed = error
+            throw error
+        }
+    }
+
+    /// The segment without what lies behind `end`; `copy` takes the place of its file if somebody reads that.
+    private func cutOff(_ segment: Segment, at end: Int64, _ copy: FileHandle?) throws(StorageError) -> Segment {
+        let name = path(segment.baseOffset, ".log")
+        try removeIndex(of: segment)
+        if copy != nil {
+            try files.rename(unfinished(segment), to: name)
+            try files.syncDirectory(directory)
+        } else {
+            try files.truncate(segment.file, to: end)
+            try files.sync(segment.file)
+        }
+        var scanned = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file)
+        try scanned.scan(Framing.self, files, fileBytes: end)
+        guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
+        if copy != nil { files.close(segment.file) }
+        return scanned
+    }
+
+    /// An opening removes what has this name.
+    private func unfinished(_ segment: Segment) -> String {
+        SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
+    }
+
+    /// A copy of what is kept of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one or the new one.
     private func shortened(_ segment: Segment, to end: Int64) throws(StorageError) -> FileHandle {
-        // An opening removes what has this name.
-        let name = SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
-        let copy = try files.open(name, create: true)
+        let copy = try files.open(unfinished(segment), create: true)
         do throws(StorageError) { try fill(copy, from: segment, to: end) } catch {
             files.close(copy)
             throw error
         }
-        do throws(StorageError) {
-            try files.rename(name, to: path(segment.baseOffset, ".log"))
-            try files.syncDirectory(directory)
-        } catch {
-            // Which of the two has the name is not known now.
-            files.close(copy)
-            failed = error
-            throw error
-        }
-        files.close(segment.file)
         return copy
     }
 

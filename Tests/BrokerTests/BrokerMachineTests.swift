@@ -158,7 +158,7 @@ func picture(_ machine: BrokerMachine) -> String {
 
     private func quota(_ random: inout Prng) -> QuotaCommand {
         let subjects: [QuotaSubject] = [.unstated, .byDefault, .named("a"), .named("b")]
-        let entity = QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])
+        let entity = random.chance(1, in: 4) ? QuotaEntity(address: subjects[random.below(4)]) : QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])
         return .alter(entity, QuotaKind.allCases.prefix(1 + random.below(4)).map { QuotaChange($0, random.chance(1, in: 3) ? nil : Double(random.below(1000)) / 8) })
     }
 

@@ -34,6 +34,36 @@ import Testing
         #expect(sharedBy(.named("other"), .unstated) == nil)
     }
 
+    @Test func anAddressHasItsOwnLimitOrTheDefault() throws {
+        var quotas = quotas((.unstated, .byDefault, 1))
+        #expect(quotas.connectionRate(of: "10.0.0.1") == nil)
+        quotas.set(QuotaEntity(address: .byDefault), .connectionCreationRate, 5)
+        quotas.set(QuotaEntity(address: .named("10.0.0.1")), .connectionCreationRate, 7)
+        #expect(quotas.connectionRate(of: "10.0.0.1") == 7 && quotas.connectionRate(of: "10.0.0.2") == 5)
+        #expect(quotas.limit(.producerByteRate, user: "u", client: "10.0.0.1")?.rate == 1)
+    }
+
+    @Test(arguments: [
+        QuotaEntity(), QuotaEntity(user: .named("u"), client: .byDefault), QuotaEntity(address: .byDefault), QuotaEntity(address: .named("10.0.0.1")), QuotaEntity(client: .named("10.0.0.1")),
+    ]) func whomALimitIsForCanBeReadAgain(_ entity: QuotaEntity) throws {
+        #expect(try QuotaEntity(decoding: try entity.encoded(as: DurableDialect.self), as: DurableDialect.self) == entity)
+        var image = TableImage()
+        var machine = BrokerMachine()
+        var rows = RowChanges()
+        _ = machine.apply(.quotas(.alter(entity, [QuotaChange(.connectionCreationRate, 3)])), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+        image.take(rows)
+        #expect(try image.loaded().quotas.entries[entity] == [.connectionCreationRate: 3])
+    }
+
+    @Test func whatIsTakenBackWasNotUsed() {
+        var window = QuotaWindow()
+        #expect(window.take(800, rate: 100, now: at(0)) == .zero)
+        #expect(window.take(400, rate: 100, now: at(1)) == .seconds(2))
+        _ = window.take(-400, rate: 100, now: at(1))
+        #expect(window.used(now: at(1)) == 800)
+        #expect(window.take(100, rate: 100, now: at(1)) == .zero)
+    }
+
     @Test func aBucketCanBeOverdrawnAndFillsAtItsRate() {
         var now = Instant.zero
         var bucket = QuotaBucket(rate: 100, burst: 1, now: now)

@@ -38,7 +38,7 @@ struct GroupScene {
             group: group, member: member, instance: instance, clientID: "c", clientHost: "/127.0.0.1", protocolType: type,
             protocols: protocols.map { ($0, Bytes(string: metadata)) }, sessionTimeout: session, rebalanceTimeout: rebalance, wantsIDFirst: idFirst)
         let token = token()
-        return settled(coordinator.join(attempt, token: token, now: now))
+        return settled(coordinator.join(attempt, stored: machine.groups[group], token: token, now: now))
     }
 
     /// Carries stores out; what that brings about follows the other effects.
@@ -228,7 +228,7 @@ extension [GroupEffect] {
     @Test func aGroupWithoutMembersIsForgotten() {
         var scene = GroupScene()
         let member = scene.stable(1)[0]
-        _ = scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now)
+        _ = scene.settled(scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now).effects)
         #expect(scene.coordinator.groups.isEmpty && !scene.coordinator.needsTicks)
     }
 

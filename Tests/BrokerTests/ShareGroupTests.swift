@@ -125,6 +125,8 @@ import Testing
         #expect(world.machine.share(group, place)?.share.start == 2)
         #expect(try world.apply(.share(.forget(group, topics: ["t"]))) == .sharesReset(group, [place]))
         #expect(world.machine.shares.isEmpty && world.machine.shareCount == 0)
+        #expect(world.machine.isShareGroup(group) && world.machine.groupsWithoutUse.isEmpty, "the group stays until it is deleted")
+        #expect(try world.apply(.deleteGroup(group)) == .done)
         #expect(try world.apply(.share(.store([world.store(group, 0, start: 9, revision: 0)]))) == .sharesStored([.stale]), "the group is gone")
     }
 

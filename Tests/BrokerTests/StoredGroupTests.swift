@@ -79,12 +79,97 @@ import Testing
         #expect(scene.coordinator.heartbeat(scene.group, member: first, instance: "i", generation: 1, now: scene.now) == .fencedInstance)
     }
 
-    @Test func aGroupThatEverybodyLeftIsNotStoredAnyMore() {
+    @Test func aGroupThatEverybodyLeftStaysAsAnEmptyOne() throws {
         var scene = GroupScene()
         let members = scene.stable(2)
-        #expect(scene.machine.groups.count == 1)
+        let generation = scene.generation
         for member in members { _ = scene.settled(scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now).effects) }
-        #expect(scene.machine.groups.isEmpty && scene.coordinator.groups.isEmpty)
+        #expect(scene.coordinator.groups.isEmpty, "what is stored says all that there is to say")
+        let stored = try #require(scene.machine.groups[scene.group])
+        #expect(stored.isEmpty && scene.machine.groupsWithoutUse.map(\.id) == [scene.group])
+        let left = try Group(id: scene.group, settings: GroupSettings(), stored: stored, now: .zero)
+        #expect(left.phase == .empty && left.protocolType == "consumer" && left.protocolName == nil && left.leader == nil)
+        #expect(scene.join().joined.map(\.generation) == [left.generation + 1] && left.generation > generation)
+    }
+
+    @Test func aGroupIsNotForgottenBeforeItIsStoredThatItIsEmpty() {
+        var scene = GroupScene()
+        let member = scene.stable(1)[0]
+        scene.holdsStores = true
+        _ = scene.settled(scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now).effects)
+        #expect(scene.phase == .empty)
+        scene.storesFail = .notWritable
+        _ = scene.endStores()
+        #expect(scene.phase == .empty && scene.machine.groups[scene.group]?.isEmpty == false)
+        scene.storesFail = nil
+        _ = scene.pass(.milliseconds(100))
+        #expect(scene.coordinator.groups.isEmpty && scene.machine.groups[scene.group]?.isEmpty == true)
+    }
+
+    @Test func whoWasOnlyGivenAnIdLeavesNoGroup() {
+        var scene = GroupScene()
+        _ = scene.join(idFirst: true)
+        _ = scene.pass(.seconds(11))
+        #expect(scene.coordinator.groups.isEmpty && scene.machine.groups.isEmpty)
+    }
+
+    // MARK: groups that nobody is in
+
+    private struct World {
+        var machine = BrokerMachine()
+        private var slot: Int64 = 0
+        let group = GroupID("g")
+
+        init() {
+            for name in ["t", "u"] { apply(.createTopic(TopicRecord(name: name, id: UUIDBytes(high: 1, low: UInt64(name.utf8.first!)), partitions: 1))) }
+        }
+
+        @discardableResult mutating func apply(_ command: BrokerCommand) -> BrokerOutcome {
+            slot += 1
+            var rows = RowChanges()
+            return machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
+
+        mutating func commit(_ topics: String...) { apply(.commitOffsets(group: group, topics.map { OffsetEntry(topic: $0, partition: 0, offset: 1) })) }
+
+        mutating func store(_ id: GroupID, _ change: StoredGroupChange) { apply(.storeGroup(id, by: CoordinatorClaim(1, standing: nil), change)) }
+    }
+
+    @Test func aGroupOutlivesItsLastOffset() {
+        var world = World()
+        world.commit("t", "u")
+        #expect(world.machine.groups.isEmpty && world.machine.groupsWithoutUse.isEmpty)
+        world.apply(.deleteTopic(name: "t"))
+        #expect(world.machine.groupsWithoutUse.isEmpty)
+        world.apply(.deleteOffsets(group: world.group, [TopicPartition("u", 0)]))
+        #expect(world.machine.groupsWithoutUse.map(\.id) == [world.group] && world.machine.groups[world.group]?.kind == .classic)
+        #expect(world.apply(.deleteGroup(world.group)) == .done)
+        #expect(world.machine.groups.isEmpty)
+        #expect(world.apply(.deleteGroup(world.group)) == .refused(.unknownGroup(world.group)))
+    }
+
+    @Test func whatIsUsedIsNotRemoved() {
+        var world = World()
+        let head = Bytes(string: "h")
+        world.store(world.group, StoredGroupChange(.consumer, head: head))
+        world.store(GroupID("s"), StoredGroupChange(.share, head: head))
+        world.store(GroupID("m"), StoredGroupChange(.classic, head: head, members: [StoredMember(MemberID("m"), Bytes())]))
+        #expect(world.machine.groupsWithoutUse.map(\.id) == [world.group], "a share group stays, and one with members")
+        #expect(world.apply(.deleteGroup(GroupID("m"))) == .refused(.groupNotEmpty(GroupID("m"))))
+        world.commit("t")
+        #expect(world.machine.groupsWithoutUse.isEmpty)
+        world.apply(.deleteOffsets(group: world.group, [TopicPartition("t", 0)]))
+        #expect(world.machine.groupsWithoutUse.map(\.kind) == [.consumer], "it keeps its kind")
+    }
+
+    @Test func thereAreAtMostSoManyEmptyGroups() {
+        var world = World()
+        for number in 0...BrokerMachine.groupsMax { world.store(GroupID("g\(number)"), StoredGroupChange(.classic, head: Bytes(string: "h"))) }
+        #expect(world.machine.groups.count == BrokerMachine.groupsMax)
+        world.store(GroupID("x"), StoredGroupChange(.classic, head: Bytes(string: "h"), members: [StoredMember(MemberID("m"), Bytes())]))
+        #expect(world.machine.groups[GroupID("x")] != nil, "members find room")
+        world.store(GroupID("x"), StoredGroupChange(.classic, head: Bytes(string: "h"), replacesAll: true))
+        #expect(world.machine.groups[GroupID("x")] == nil)
     }
 
     // MARK: who may store
@@ -169,9 +254,34 @@ import Testing
         var coordinator = ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: random)
         for member in ["m", "n"] { _ = try coordinator.heartbeat(group, MemberHeartbeat(member: MemberID(member), epoch: 0, topics: ["a"]), topics: topics, now: .zero) }
         #expect(coordinator.takeChanges().count == 2)
-        coordinator.storeFailed(group)
+        coordinator.stored(group, false)
         _ = try coordinator.heartbeat(group, MemberHeartbeat(member: MemberID("n"), epoch: 0, topics: ["a"]), topics: topics, now: .zero)
         let change = try #require(coordinator.takeChanges().first?.change)
         #expect(change.replacesAll && change.members.map(\.id) == [MemberID("m"), MemberID("n")])
+    }
+
+    @Test func anAssignedGroupGoesOnWithItsEpochAfterItsLastMember() throws {
+        var world = World()
+        var coordinator = ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: Prng(seed: 1))
+        func beat(_ epoch: Int32) throws -> MemberOrders {
+            let beat = MemberHeartbeat(member: MemberID("m"), epoch: epoch, topics: epoch == 0 ? ["t"] : nil)
+            return try coordinator.heartbeat(world.group, beat, stored: world.machine.groups[world.group], topics: world.machine.topics, now: .zero)
+        }
+        func store(_ isStored: Bool) {
+            for (id, change) in coordinator.takeChanges() {
+                if isStored { world.store(id, change) }
+                coordinator.stored(id, isStored)
+            }
+        }
+        #expect(try beat(0).epoch == 1)
+        store(true)
+        _ = try beat(MemberHeartbeat.leaving)
+        store(false)
+        #expect(coordinator.groups[world.group]?.isEmpty == true, "that nobody is in it is not stored")
+        coordinator.expire(now: .zero)
+        store(true)
+        #expect(coordinator.groups.isEmpty && world.machine.groups[world.group]?.isEmpty == true)
+        #expect(try beat(0).epoch == 3)
+        #expect(coordinator.refusalToCommit(world.group, member: MemberID(""), epoch: -1) == .unknownMember)
     }
 }

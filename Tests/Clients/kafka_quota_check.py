@@ -5,6 +5,7 @@ usage: kafka_quota_check.py HOST:PORT
 Topics and client ids get names of their own in each run.
 """
 import logging
+import socket
 import sys
 import time
 import uuid
@@ -13,6 +14,7 @@ import confluent_kafka
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.protocol.admin import CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest
 from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest, DescribeClientQuotasRequest
+from kafka.protocol.parser import KafkaProtocol
 
 from checks import Checks
 from kafka_raw import Raw
@@ -74,7 +76,11 @@ def _():
     assert alter({"client-id": "x"}, {"producer_byte_rate": -1.0}) == 42
     assert alter({"client-id": "x"}, {"producer_byte_rate": 1.5}) == 42
     assert alter({"client-id": ""}, {"producer_byte_rate": 1.0}) == 42
-    assert alter({"ip": "10.0.0.1"}, {"connection_creation_rate": 1.0}) == 42
+    assert alter({"ip": "10.0.0.1"}, {"producer_byte_rate": 1.0}) == 42 and alter({"user": "x"}, {"connection_creation_rate": 1.0}) == 42
+    assert alter({"ip": "10.0.0.1"}, {"connection_creation_rate": 1.5}) == 42
+    assert alter({"ip": "no-such-host.invalid"}, {"connection_creation_rate": 1.0}) == 42
+    assert alter({"ip": "10.0.0.1", "user": "x"}, {"connection_creation_rate": 1.0}) == 42
+    assert describe([("ip", 2, None), ("user", 2, None)]) == 42
     assert alter({"planet": "x"}, {"producer_byte_rate": 1.0}) == 42
     assert alter({}, {"producer_byte_rate": 1.0}) == 42
     assert describe([("planet", 0, "x")]) == 35
@@ -139,17 +145,101 @@ def _():
     for n in range(40):
         producer.send(name, b"%d " % n + b"x" * 10_000)
     producer.flush()
-    # Two records a fetch; ten seconds' worth are seventeen fetches, the others wait.
-    assert alter({"client-id": slow}, {"consumer_byte_rate": 35_000.0}) == 0
+    # Two records a fetch; ten seconds' worth are nineteen fetches, the last one waits.
+    assert alter({"client-id": slow}, {"consumer_byte_rate": 38_500.0}) == 0
     consumer = KafkaConsumer(
-        bootstrap_servers=server, client_id=slow, auto_offset_reset="earliest", consumer_timeout_ms=10_000, fetch_max_bytes=20_500, max_partition_fetch_bytes=20_500)
+        bootstrap_servers=server, client_id=slow, auto_offset_reset="earliest", consumer_timeout_ms=30_000, fetch_max_bytes=20_500, max_partition_fetch_bytes=20_500)
     consumer.assign([TopicPartition(name, 0)])
     began = time.monotonic()
     seen = [int(next(consumer).value.split()[0]) for _ in range(40)]
     elapsed = time.monotonic() - began
     consumer.close()
     assert alter({"client-id": slow}, {"consumer_byte_rate": None}) == 0
-    assert seen == list(range(40)) and 0.5 < elapsed < 15, (seen, elapsed)
+    assert seen == list(range(40)) and 0.3 < elapsed < 30, (seen, elapsed)
+
+
+@checks.check("what is beyond a consumer's limit is withheld until it has waited, in a session and without one")
+def _():
+    from kafka.protocol.consumer import FetchRequest
+    name = topic("withheld")
+    producer = KafkaProducer(bootstrap_servers=server, linger_ms=0, batch_size=0)
+    for _ in range(12):
+        producer.send(name, b"x" * 10_000).get(30)
+    producer.close()
+
+    def fetch(connection, offset, session=0, epoch=-1, most=20_200):
+        Topic = FetchRequest.FetchTopic
+        part = Topic.FetchPartition(
+            partition=0, fetch_offset=offset, partition_max_bytes=most, current_leader_epoch=-1, log_start_offset=-1, last_fetched_epoch=-1)
+        request = FetchRequest(
+            replica_id=-1, max_wait_ms=100, min_bytes=1, max_bytes=most, isolation_level=0, session_id=session, session_epoch=epoch,
+            topics=[] if epoch > 0 else [Topic(topic=name, partitions=[part])], forgotten_topics_data=[], rack_id="")
+        return connection.ask(request, 11)
+
+    def held(answer):
+        return sum(len(part.records or b"") for one in answer.responses for part in one.partitions)
+
+    reader = Raw(server)
+    opened = fetch(reader, 0, 0, 0)
+    assert held(opened) > 20_000 and opened.session_id > 0
+    # Ten seconds' worth are 60,000 bytes: five records pass, and two more are beyond it.
+    assert alter({"client-id": "raw"}, {"consumer_byte_rate": 6_000.0}) == 0
+    try:
+        first = fetch(reader, 0, most=60_000)
+        assert held(first) > 50_000 and first.throttle_time_ms == 0, (held(first), first.throttle_time_ms)
+        began = time.monotonic()
+        second = fetch(reader, 5)
+        assert held(second) == 0 and second.throttle_time_ms > 500 and not second.responses, (held(second), second.throttle_time_ms)
+        opening = fetch(Raw(server), 5, 0, 0)
+        assert held(opening) == 0 and opening.throttle_time_ms > 0 and opening.session_id == 0, "an empty answer opens no session"
+        # The connection is not read before the time is over.
+        third = fetch(reader, 0, opened.session_id, 1)
+        assert time.monotonic() - began > second.throttle_time_ms / 1000 - 0.1 and third.error_code == 0, third
+        assert held(third) == 0 and third.throttle_time_ms > 0 and third.session_id == opened.session_id, (held(third), third.throttle_time_ms)
+        assert alter({"client-id": "raw"}, {"consumer_byte_rate": None}) == 0
+        assert held(fetch(reader, 0, opened.session_id, 2)) > 20_000, "the session has forgotten what it withheld"
+        # A batch that is larger than all that may be used goes out when nothing was used, or nobody would ever get it.
+        lone = f"lone-{run}"
+        assert alter({"client-id": lone}, {"consumer_byte_rate": 100.0}) == 0
+        readers = [Raw(server), Raw(server)]
+        for one in readers:
+            one.protocol = KafkaProtocol(client_id=lone)
+        first, second = [fetch(one, 0) for one in readers]
+        assert held(first) > 10_000 and first.throttle_time_ms > 10_000 and held(second) == 0 and second.throttle_time_ms > 0
+    finally:
+        assert alter({"client-id": "raw"}, {"consumer_byte_rate": None}) == 0 and alter({"client-id": f"lone-{run}"}, {"consumer_byte_rate": None}) == 0
+
+
+@checks.check("an address that connects too often is held up and sent away, and others are not")
+def _():
+    host, port = server.rsplit(":", 1)
+    address = "127.0.0.77"
+
+    def is_served():
+        with socket.create_connection((host, int(port)), 10, source_address=(address, 0)) as connection:
+            connection.sendall(bytes.fromhex("0000000a" "0012" "0000" "00000001" "ffff"))
+            began = time.monotonic()
+            try:
+                answered = len(connection.recv(4)) == 4
+            except ConnectionError:
+                answered = False
+            return answered, time.monotonic() - began
+
+    assert alter({"ip": address}, {"connection_creation_rate": 1.0}) == 0
+    assert describe([("ip", 0, address)]) == {(("ip", address),): {"connection_creation_rate": 1.0}} and describe([("user", 0, address)]) == {}
+    try:
+        found = [is_served() for _ in range(14)]
+        served = [took for answered, took in found if answered]
+        refused = [took for answered, took in found if not answered]
+        # Ten in ten seconds; what is refused does not count.
+        assert 10 <= len(served) <= 13 and refused and max(refused) > 0.3, found
+        Raw(server).close()
+        assert alter({"ip": None}, {"connection_creation_rate": 1000.0}) == 0
+        assert describe([("ip", 1, None)]) == {(("ip", "<default>"),): {"connection_creation_rate": 1000.0}} and len(describe([("ip", 2, None)])) == 2
+    finally:
+        assert alter({"ip": address}, {"connection_creation_rate": None}) == 0
+        assert alter({"ip": None}, {"connection_creation_rate": None}) == 0
+    assert all(is_served()[0] for _ in range(20)), "the default has gone"
 
 
 @checks.check("changes of partitions above the limit are refused, and wait in older versions")

@@ -1,5 +1,6 @@
 """What replicas promise, fault by fault, on three brokers as processes of their own. Usage: kafka_replication_check.py PROGRAM DATA_DIRECTORY"""
 import glob
+import json
 import os
 import signal
 import subprocess
@@ -255,6 +256,37 @@ def _():
     status, out, error = verb("reassign", "start", "--away-from", "1")
     assert status != 0 and "every other broker already" in error and "next:" in error, error
     cluster.admin.delete_topics(["everywhere"])["everywhere"].result(20)
+
+
+@checks.check("the verbs of groups show what a lost leader leaves, and name what it hides")
+def _():
+    create_on("left", 1)
+    create_on("lost", 3)
+    for topic in ("left", "lost"):
+        assert not produce(topic, [b"%d" % number for number in range(5)])
+    consumer = Consumer({"bootstrap.servers": cluster.servers, "group.id": "behind", "enable.auto.commit": False, "log_level": 0})
+    places = [TopicPartition("left", 0, 2), TopicPartition("lost", 0, 3)]
+    cluster.wait(lambda: all(place.error is None for place in consumer.commit(offsets=places, asynchronous=False)), "the commit")
+    consumer.close()
+
+    def shown(what):
+        status, out, error = verb("group", what, "behind", "-o", "json")
+        assert status == 0, (status, out, error)
+        return {row["topic"]: row for row in json.loads(out)}, error
+
+    assert {topic: row["lag"] for topic, row in shown("lag")[0].items()} == {"left": 3, "lost": 2}
+    broker(3).send(signal.SIGKILL)
+    wait_for("lost", lambda p: p.leader == -1, "the loss of the leader")
+    rows, error = shown("describe")
+    assert (rows["left"]["end"], rows["left"]["lag"]) == (5, 3), rows
+    assert rows["lost"]["committed"] == 3 and rows["lost"]["end"] is None and rows["lost"]["lag"] is None, rows
+    assert "an end is not known" in error and "lost" in error, error
+    rows, error = shown("lag")
+    assert rows["left"]["lag"] == 3 and rows["lost"]["lag"] is None and "a lag is not known" in error and "lost" in error, (rows, error)
+    broker(3).start()
+    broker(3).wait_ready()
+    wait_for("lost", lambda p: p.leader == 3, "the leader's return")
+    assert {topic: row["lag"] for topic, row in shown("lag")[0].items()} == {"left": 3, "lost": 2}
 
 
 @checks.check("a reader is sent to a replica in its rack, and reads there")

@@ -51,6 +51,20 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func recordsAndSyncsNeedNoDescriptor() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_descriptors_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func groupsStayWhenTheirMembersHaveGone() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_empty_groups_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func clientsAreHeldToTheirLimits() throws { try check("kafka_quota_check.py") }
 
         @Test func administrationWorksWithTwoClients() throws { try check("kafka_admin_check.py") }

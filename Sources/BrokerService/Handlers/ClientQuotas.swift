@@ -1,8 +1,8 @@
-// DescribeClientQuotas and AlterClientQuotas: limits of users, of clients, and of pairs of both, by name or by default. Limits by address are not there
-// and are refused. Source: KIP-546.
+// DescribeClientQuotas and AlterClientQuotas: limits of users, of clients, of pairs of both, and of addresses, by name or by default. Source: KIP-546, KIP-612.
 import Base
 import BrokerCore
 import KafkaWire
+import NetKit
 
 /// Why a limit is refused.
 private struct QuotaRefusal: Error {
@@ -34,8 +34,9 @@ extension Broker {
     private static func check(_ components: [DescribeClientQuotasRequest.Component]) throws(QuotaRefusal) {
         for component in components {
             guard [userType, clientType, addressType].contains(component.entityType) else {
-                throw QuotaRefusal(code: .unsupportedVersion, message: "there are limits for '\(userType)' and '\(clientType)', not for '\(component.entityType)'")
+                throw QuotaRefusal(code: .unsupportedVersion, message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(component.entityType)'")
             }
+            guard component.entityType != addressType || components.count == 1 else { throw QuotaRefusal(message: "in a filter '\(addressType)' stands alone") }
             guard components.count(where: { $0.entityType == component.entityType }) == 1 else {
                 throw QuotaRefusal(message: "'\(component.entityType)' is in the filter more than once")
             }
@@ -47,7 +48,7 @@ extension Broker {
 
     private static func fits(_ entity: QuotaEntity, _ request: DescribeClientQuotasRequest) -> Bool {
         guard !request.components.isEmpty else { return true }
-        let stated = [(userType, entity.user), (clientType, entity.client)]
+        let stated = stated(entity)
         for component in request.components {
             guard let subject = stated.first(where: { $0.0 == component.entityType })?.1, fits(subject, component) else { return false }
         }
@@ -63,8 +64,12 @@ extension Broker {
         }
     }
 
+    private static func stated(_ entity: QuotaEntity) -> [(type: String, subject: QuotaSubject)] {
+        [(userType, entity.user), (clientType, entity.client), (addressType, entity.address)]
+    }
+
     private static func parts(_ entity: QuotaEntity) -> [QuotaEntityPart] {
-        [(userType, entity.user), (clientType, entity.client)].compactMap { type, subject in
+        stated(entity).compactMap { type, subject in
             switch subject {
             case .unstated: nil
             case .byDefault: QuotaEntityPart(entityType: type)
@@ -104,15 +109,16 @@ extension Broker {
         var changes: [QuotaChange] = []
         let entity = try entity(entry.entity)
         for operation in entry.operations {
-            guard let kind = QuotaKind(name: operation.key) else {
-                throw QuotaRefusal(message: "there is no limit '\(operation.key)'; there are: \(QuotaKind.allCases.map(\.name).joined(separator: ", "))")
+            let kinds = QuotaKind.allCases.filter { ($0 == .connectionCreationRate) == (entity.address != .unstated) }
+            guard let kind = QuotaKind(name: operation.key), kinds.contains(kind) else {
+                throw QuotaRefusal(message: "there is no limit '\(operation.key)' of these; there are: \(kinds.map(\.name).joined(separator: ", "))")
             }
             guard !changes.contains(where: { $0.kind == kind }) else { throw QuotaRefusal(message: "'\(operation.key)' is in the change more than once") }
             guard operation.remove || (operation.value > 0 && operation.value.isFinite) else {
                 throw QuotaRefusal(message: "'\(operation.key)' must be greater than 0")
             }
             let isWhole = operation.value == operation.value.rounded()
-            guard operation.remove || isWhole || ![.producerByteRate, .consumerByteRate].contains(kind) else {
+            guard operation.remove || isWhole || ![.producerByteRate, .consumerByteRate, .connectionCreationRate].contains(kind) else {
                 throw QuotaRefusal(message: "'\(operation.key)' must be a whole number")
             }
             changes.append(QuotaChange(kind, operation.remove ? nil : operation.value))
@@ -122,7 +128,7 @@ extension Broker {
 
     private static func entity(_ parts: [QuotaEntityPart]) throws(QuotaRefusal) -> QuotaEntity {
         var entity = QuotaEntity()
-        guard !parts.isEmpty else { throw QuotaRefusal(message: "a limit is for a '\(userType)', a '\(clientType)' or both") }
+        guard !parts.isEmpty else { throw QuotaRefusal(message: "a limit is for a '\(userType)', a '\(clientType)' or both, or for an '\(addressType)'") }
         for part in parts {
             let subject: QuotaSubject = part.entityName.map { .named($0) } ?? .byDefault
             guard part.entityName?.isEmpty != true else { throw QuotaRefusal(message: "the name of the '\(part.entityType)' is empty") }
@@ -130,10 +136,19 @@ extension Broker {
             switch part.entityType {
             case userType: entity.user = subject
             case clientType: entity.client = subject
-            case addressType: throw QuotaRefusal(message: "limits by address (connection_creation_rate) are not there")
-            default: throw QuotaRefusal(message: "there are limits for '\(userType)' and '\(clientType)', not for '\(part.entityType)'")
+            case addressType: entity.address = try address(part.entityName)
+            default: throw QuotaRefusal(message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(part.entityType)'")
             }
         }
+        guard entity.address == .unstated || parts.count == 1 else { throw QuotaRefusal(message: "a limit of an '\(addressType)' is for nobody else") }
         return entity
+    }
+
+    private static func address(_ text: String?) throws(QuotaRefusal) -> QuotaSubject {
+        guard let text else { return .byDefault }
+        guard let address = HostPort.canonicalAddress(text) else {
+            throw QuotaRefusal(message: "'\(text)' is no address; names are not looked up, state the address itself, for example 10.0.0.5")
+        }
+        return .named(address)
     }
 }

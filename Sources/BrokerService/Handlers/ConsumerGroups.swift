@@ -18,8 +18,8 @@ extension Broker {
                 }
             })
         do throws(ConsumerGroupRefusal) {
-            guard coordinator.groups[group] == nil, !machine.isShareGroup(group) else { throw .otherProtocol }
-            let orders = try consumerGroups.heartbeat(group, beat, topics: machine.topics, now: now)
+            guard gives(group, to: .consumer) else { throw .otherProtocol }
+            let orders = try consumerGroups.heartbeat(group, beat, stored: machine.groups[group], topics: machine.topics, now: now)
             carryOut([])
             let response = ConsumerGroupHeartbeatResponse(
                 memberID: orders.member.rawValue, memberEpoch: orders.epoch,
@@ -53,7 +53,7 @@ extension Broker {
 
     func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
         let groups = request.groupIDs.map { name -> ConsumerGroupDescribeResponse.Group in
-            guard let group = consumerGroups.groups[GroupID(name)] else {
+            guard let group = consumerGroup(GroupID(name)) else {
                 return .init(errorCode: .groupIDNotFound, errorMessage: "there is no group '\(name)' of this kind", groupID: name, groupState: "Dead")
             }
             func shares(_ partitions: [TopicPartition]) -> ConsumerGroupDescribeResponse.Assignment {
@@ -75,6 +75,8 @@ extension Broker {
     func refusalToCommit(_ group: GroupID, _ member: MemberID, _ instance: String?, _ generation: Int32) -> KafkaErrorCode? {
         if machine.isShareGroup(group) { return .groupIDNotFound }
         if consumerGroups.groups[group] != nil { return consumerGroups.refusalToCommit(group, member: member, epoch: generation)?.code }
+        // The last member has gone: whoever says that it is in the group is not.
+        if coordinator.groups[group] == nil, machine.groups[group] != nil { return generation < 0 ? nil : .unknownMemberID }
         return coordinator.refusalToCommit(group, member: member, instance: instance, generation: generation, now: now)?.code
     }
 }

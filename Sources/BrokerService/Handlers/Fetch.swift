@@ -186,11 +186,11 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         if let taken { topics = taken.topics }
         let answer = FetchAnswer(topics, bytesMax: min(Int(request.maxBytes), broker.quotas.fetchBytesMax(call)))
         let gathering = Gathering { [self] in
+            var call = call
+            guard follower != nil || broker.quotas.allows(answer.bytes, &call) else { return withhold(taken?.parts, call) }
             broker.fetchedBytes.add(Int64(answer.bytes))
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
-            var call = call
-            if follower == nil { broker.quotas.fetched(answer.bytes, &call) }
             call.reply(.fetch(response))
         }
         for (t, topic) in topics.enumerated() {
@@ -210,6 +210,17 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             }
         }
         gathering.leave()
+    }
+
+    /// The client is beyond its limit: it gets an empty answer with the time to wait, and asks for the same again. A session of which it was told nothing yet ends,
+    /// since an empty answer opens none (KIP-219).
+    private func withhold(_ parts: [[FetchSessionPart]]?, _ call: Call) {
+        guard let session, let parts, !session.isFresh else {
+            if let session { broker.fetchSessions.end(session) }
+            return call.reply(.fetch(FetchResponse()))
+        }
+        session.giveBack(parts)
+        call.reply(.fetch(FetchResponse(sessionID: session.id)))
     }
 
     /// The code for a partition that is not here.

@@ -1,4 +1,4 @@
-// DescribeGroups, ListGroups and DeleteGroups: groups with members, and those of which only committed offsets are left.
+// DescribeGroups, ListGroups and DeleteGroups: groups with members, and those that nobody is in.
 import Base
 import BrokerCore
 import KafkaWire
@@ -19,12 +19,13 @@ extension Broker {
 
     private func describe(_ id: GroupID, _ version: Int16) -> DescribeGroupsResponse.Group {
         // The classic answer has no room for such a group; ConsumerGroupDescribe has.
-        if consumerGroups.groups[id] != nil || isShared(id) {
+        let kind = kind(of: id)
+        if let kind, kind != .classic {
             let message = version >= Self.firstVersionThatMisses ? "group '\(id.rawValue)' is not of the classic type" : nil
             return .init(errorCode: .groupIDNotFound, errorMessage: message, groupID: id.rawValue, groupState: Self.deadState)
         }
-        guard let group = coordinator.groups[id] else {
-            guard machine.offsets[id] == nil else { return .init(groupID: id.rawValue, groupState: Self.emptyState) }
+        guard let group = classicGroup(id) else {
+            guard kind == nil else { return .init(groupID: id.rawValue, groupState: Self.emptyState) }
             guard version >= Self.firstVersionThatMisses else { return .init(groupID: id.rawValue, groupState: Self.deadState) }
             return .init(
                 errorCode: .groupIDNotFound, errorMessage: "there is no group '\(id.rawValue)'; groups come with their first member or commit",
@@ -41,24 +42,27 @@ extension Broker {
             })
     }
 
-    private func isShared(_ id: GroupID) -> Bool { shareGroups.groups[id] != nil || machine.isShareGroup(id) }
-
     func listGroups(_ request: ListGroupsRequest, _ call: Call) {
         let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys)
-            .union(shareGroups.groups.keys).union(machine.shares.keys).filter { coordinates($0.rawValue) }.sorted()
+            .union(shareGroups.groups.keys).union(machine.shares.keys).union(machine.groups.keys).filter { coordinates($0.rawValue) }.sorted()
         var response = ListGroupsResponse()
         for id in ids {
-            let group = coordinator.groups[id]
-            let assigned = consumerGroups.groups[id]
-            let state = assigned?.phase.rawValue ?? shareGroups.groups[id]?.phase.rawValue ?? group?.phase.rawValue ?? Self.emptyState
-            let type = isShared(id) ? Self.shareType : assigned == nil ? Self.classicType : Self.consumerType
+            let (type, state) = typeAndState(of: id)
             guard request.statesFilter.isEmpty || request.statesFilter.contains(where: { $0.lowercased() == state.lowercased() }),
                 request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == type })
             else { continue }
             response.groups.append(
-                .init(groupID: id.rawValue, protocolType: type == Self.classicType ? group?.protocolType ?? "" : type, groupState: state, groupType: type))
+                .init(groupID: id.rawValue, protocolType: type == Self.classicType ? classicGroup(id)?.protocolType ?? "" : type, groupState: state, groupType: type))
         }
         call.reply(.listGroups(response))
+    }
+
+    private func typeAndState(of id: GroupID) -> (type: String, state: String) {
+        switch kind(of: id) {
+        case .consumer: (Self.consumerType, consumerGroups.groups[id]?.phase.rawValue ?? Self.emptyState)
+        case .share: (Self.shareType, shareGroups.groups[id]?.phase.rawValue ?? Self.emptyState)
+        case .classic, nil: (Self.classicType, coordinator.groups[id]?.phase.rawValue ?? Self.emptyState)
+        }
     }
 
     func deleteGroups(_ request: DeleteGroupsRequest, _ call: Call) {
@@ -66,10 +70,13 @@ extension Broker {
         let gathering = Gathering { call.reply(.deleteGroups(DeleteGroupsResponse(results: results))) }
         for (index, name) in request.groups.enumerated() {
             let id = GroupID(name)
-            if coordinator.groups[id] != nil || consumerGroups.groups[id] != nil || shareGroups.groups[id] != nil {
+            guard !hasMembers(id) else {
                 results[index].errorCode = .nonEmptyGroup
                 continue
             }
+            carryOut(coordinator.forget(id))
+            consumerGroups.forget(id)
+            shareGroups.forget(id)
             gathering.enter()
             replica.propose(.deleteGroup(id)) { [self] result in
                 switch result {

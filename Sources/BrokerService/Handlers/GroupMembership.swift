@@ -14,11 +14,11 @@ extension Broker {
             clientHost: "/" + (call.session.remote?.host ?? ""), protocolType: request.protocolType,
             protocols: request.protocols.map { ($0.name, $0.metadata.copied()) }, sessionTimeout: session, rebalanceTimeout: rebalance,
             wantsIDFirst: call.version >= 4)
-        guard consumerGroups.groups[group] == nil, !machine.isShareGroup(group) else {
+        guard gives(group, to: .classic) else {
             return call.reply(.joinGroup(Self.response(.inconsistentProtocol, MemberID(request.memberID))))
         }
         let token = token(for: call, in: group)
-        carryOut(coordinator.join(attempt, token: token, now: now))
+        carryOut(coordinator.join(attempt, stored: machine.groups[group], token: token, now: now))
     }
 
     static func response(_ joined: JoinedGroup) -> JoinGroupResponse {

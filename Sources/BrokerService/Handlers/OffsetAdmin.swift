@@ -25,7 +25,7 @@ extension Broker {
     func offsetDelete(_ request: OffsetDeleteRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partition) } }
-        guard machine.offsets[group] != nil || coordinator.groups[group] != nil || consumerGroups.groups[group] != nil else {
+        guard let kind = kind(of: group), kind != .share else {
             return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .groupIDNotFound)))
         }
         guard let subscribed = subscribedTopics(of: group) else {

@@ -79,7 +79,7 @@ extension Broker {
 
     private func reset(_ group: GroupID, _ command: ShareCommand, _ done: @escaping (KafkaErrorCode, String?) -> Void) {
         guard isShareGroup(group) else { return done(.groupIDNotFound, "there is no share group '\(group)'") }
-        guard shareGroups.groups[group] == nil else { return done(.nonEmptyGroup, BrokerRefusal.groupNotEmpty(group).message) }
+        guard !hasMembers(group) else { return done(.nonEmptyGroup, BrokerRefusal.groupNotEmpty(group).message) }
         replica.propose(.share(command)) { [self] result in
             switch result {
             case .success(.sharesReset(let group, let places)):

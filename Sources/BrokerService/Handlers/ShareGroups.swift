@@ -9,12 +9,12 @@ extension Broker {
         let beat = ShareHeartbeat(
             member: MemberID(request.memberID), epoch: request.memberEpoch, rack: request.rackID, clientID: call.clientID,
             clientHost: "/" + (call.session.remote?.host ?? ""), topics: request.subscribedTopicNames)
-        guard coordinator.groups[group] == nil, consumerGroups.groups[group] == nil, machine.offsets[group] == nil else {
+        guard gives(group, to: .share) else {
             return call.reply(.shareGroupHeartbeat(ShareGroupHeartbeatResponse(errorCode: .groupIDNotFound, errorMessage: "'\(group)' is a group of another kind")))
         }
         do throws(ConsumerGroupRefusal) {
             let config = machine.shareConfig(of: group)
-            let orders = try shareGroups.heartbeat(group, beat, topics: machine.topics, session: config.sessionTimeout, now: now)
+            let orders = try shareGroups.heartbeat(group, beat, stored: machine.groups[group], topics: machine.topics, session: config.sessionTimeout, now: now)
             carryOut([])
             let response = ShareGroupHeartbeatResponse(
                 memberID: orders.member.rawValue, memberEpoch: orders.epoch, heartbeatIntervalMilliseconds: Int32(config.heartbeatInterval.inMilliseconds),
@@ -30,7 +30,7 @@ extension Broker {
     func shareGroupDescribe(_ request: ShareGroupDescribeRequest, _ call: Call) {
         let groups = request.groupIDs.map { name -> ShareGroupDescribeResponse.Group in
             let id = GroupID(name)
-            guard let group = shareGroups.groups[id] else {
+            guard let group = shareGroup(id) else {
                 guard machine.shares[id] != nil else {
                     return .init(errorCode: .groupIDNotFound, errorMessage: "there is no share group '\(name)'", groupID: name, groupState: "Dead")
                 }

@@ -5,20 +5,27 @@ import KafkaWire
 
 extension Broker {
     func listTransactions(_ request: ListTransactionsRequest, _ call: Call) {
-        var pattern: NameExpression?
+        var pattern: NameMatcher?
         if let text = request.transactionalIDPattern, !text.isEmpty {
-            do { pattern = try NameExpression(text) } catch { return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression))) }
+            do { pattern = NameMatcher(try NameExpression(text)) } catch { return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression))) }
         }
         let known = Set(TransactionPhase.allCases.map(\.name))
         var response = ListTransactionsResponse(unknownStateFilters: request.stateFilters.filter { !known.contains($0) })
         let states = request.stateFilters.filter(known.contains)
         let wall = time.wallTime().milliseconds
+        var work = NameExpression.workMax
         for (name, transaction) in machine.transactions.entries where coordinates(name) {
             guard request.stateFilters.isEmpty || states.contains(transaction.phase.name),
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producer.id),
                 request.durationFilter < 0 || (!transaction.phase.isAtRest && wall - transaction.started.milliseconds > request.durationFilter)
             else { continue }
-            if let pattern, !pattern.matches(name) { continue }
+            if pattern != nil {
+                guard let isMatch = pattern?.matches(name, &work) else {
+                    log.info("an expression takes too long to be matched", metadata: ["request": "ListTransactions", "problem": "\(NameExpression.tooMuchWork(names: machine.transactions.count))"])
+                    return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression)))
+                }
+                if !isMatch { continue }
+            }
             response.transactionStates.append(.init(transactionalID: name, producerID: transaction.producer.id, transactionState: transaction.phase.name))
         }
         call.reply(.listTransactions(response))

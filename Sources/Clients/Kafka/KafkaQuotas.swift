@@ -1,4 +1,4 @@
-// Limits of users and clients of a cluster, for our own verbs.
+// Limits of users, clients and addresses of a cluster, for our own verbs.
 import Base
 import KafkaWire
 
@@ -8,18 +8,19 @@ package struct KafkaQuotaEntity: Sendable, Equatable {
     package enum Subject: Sendable, Equatable { case named(String), byDefault }
     package var user: Subject?
     package var client: Subject?
-    /// An address; only Kafka has limits of those.
+    /// Stated alone.
     package var address: Subject?
 
-    package init(user: Subject? = nil, client: Subject? = nil) {
+    package init(user: Subject? = nil, client: Subject? = nil, address: Subject? = nil) {
         self.user = user
         self.client = client
+        self.address = address
     }
 
     private static let kinds = (user: "user", client: "client-id", address: "ip")
 
     fileprivate var parts: [QuotaEntityPart] {
-        [(Self.kinds.user, user), (Self.kinds.client, client)].compactMap { kind, subject in
+        [(Self.kinds.user, user), (Self.kinds.client, client), (Self.kinds.address, address)].compactMap { kind, subject in
             switch subject {
             case nil: nil
             case .byDefault?: QuotaEntityPart(entityType: kind)

@@ -53,6 +53,7 @@ struct RunningBroker: RunningService {
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
         settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
         settings.fetchSessionsMax = context.settings[SettingsTable.brokerFetchSessions]
+        settings.offsetsRetentionCheckInterval = .milliseconds(context.settings[SettingsTable.brokerGroupCheck])
         try addSecurity(context.settings, &settings)
         let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]
         settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))

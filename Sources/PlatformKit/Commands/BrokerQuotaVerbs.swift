@@ -1,4 +1,4 @@
-// `platform broker quota`: limits of users and clients, by Kafka's protocol.
+// `platform broker quota`: limits of users, clients and addresses, by Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients
@@ -6,7 +6,7 @@ import Clients
 extension BrokerCommand {
     struct Quota: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "quota", abstract: "Set, list and remove limits of users and clients.",
+            commandName: "quota", abstract: "Set, list and remove limits of users, clients and addresses.",
             discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota list", subcommands: [Set.self, List.self, Remove.self])
 
         /// Whom a limit is for.
@@ -15,13 +15,18 @@ extension BrokerCommand {
             @Flag(name: .long, help: "Users without a limit of their own, each for itself.") var defaultUser = false
             @Option(name: .long, help: ArgumentHelp("Connections with this client id.", valueName: "name")) var client: String?
             @Flag(name: .long, help: "Client ids without a limit of their own, each for itself.") var defaultClient = false
+            @Option(name: .long, help: ArgumentHelp("Connections from this address.", valueName: "address")) var address: String?
+            @Flag(name: .long, help: "Addresses without a limit of their own, each for itself.") var defaultAddress = false
 
             func entity() throws(CommandFailure) -> KafkaQuotaEntity {
                 let entity = KafkaQuotaEntity(
-                    user: defaultUser ? .byDefault : forUser.map { .named($0) }, client: defaultClient ? .byDefault : client.map { .named($0) })
-                guard entity.user != nil || entity.client != nil else {
+                    user: defaultUser ? .byDefault : forUser.map { .named($0) }, client: defaultClient ? .byDefault : client.map { .named($0) },
+                    address: defaultAddress ? .byDefault : address.map { .named($0) })
+                guard entity.user != nil || entity.client != nil || entity.address != nil else {
                     throw CommandFailure(
-                        .usage, "nobody is named", why: "a limit is for --for-user, --default-user, --client, --default-client or a pair of them", next: "for example --client loader")
+                        .usage, "nobody is named",
+                        why: "a limit is for --for-user, --default-user, --client, --default-client or a pair of them, or for --address or --default-address",
+                        next: "for example --client loader")
                 }
                 return entity
             }
@@ -31,20 +36,21 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "set",
                 abstract: "Set limits.",
-                discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota set --for-user alice --consume-rate 5000000 --change-rate 10")
+                discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota set --for-user alice --consume-rate 5000000 --change-rate 10\n  platform broker quota set --default-address --connection-rate 20")
             @OptionGroup var whom: EntityOptions
             @Option(name: .long, help: ArgumentHelp("What may be produced.", valueName: "bytes/s")) var produceRate: Double?
             @Option(name: .long, help: ArgumentHelp("What may be consumed.", valueName: "bytes/s")) var consumeRate: Double?
             @Option(name: .long, help: ArgumentHelp("Time of the broker that requests may take.", valueName: "percent")) var requestPercentage: Double?
             @Option(name: .long, help: ArgumentHelp("Partitions that may be made and deleted.", valueName: "partitions/s")) var changeRate: Double?
+            @Option(name: .long, help: ArgumentHelp("Connections that an address may make.", valueName: "connections/s")) var connectionRate: Double?
             @OptionGroup var server: ServerOptions
 
             func run() async throws {
                 let entity = try whom.entity()
-                let stated = zip(Quota.names, [produceRate, consumeRate, requestPercentage, changeRate]).compactMap { name, value in value.map { (name, Optional($0)) } }
+                let stated = zip(Quota.names, [produceRate, consumeRate, requestPercentage, changeRate, connectionRate]).compactMap { name, value in value.map { (name, Optional($0)) } }
                 guard !stated.isEmpty else {
                     throw CommandFailure(
-                        .usage, "no limit is stated", why: "there are --produce-rate, --consume-rate, --request-percentage and --change-rate", next: "for example --produce-rate 1000000")
+                        .usage, "no limit is stated", why: "there are --produce-rate, --consume-rate, --request-percentage, --change-rate and --connection-rate", next: "for example --produce-rate 1000000")
                 }
                 try await server.withClient("cannot set limits") { try await $0.setQuotas(entity, stated) }
                 Output.note("\(stated.count) limits set")
@@ -93,6 +99,6 @@ extension BrokerCommand {
             }
         }
 
-        private static let names = ["producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate"]
+        private static let names = ["producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate", "connection_creation_rate"]
     }
 }

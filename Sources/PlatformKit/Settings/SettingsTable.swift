@@ -28,6 +28,9 @@ enum SettingsTable {
         "broker.session-timeout-min.ms", 6000, 10...1_800_000, "ms", "The shortest session that a member of a group may ask for.")
     static let brokerRebalanceDelay = SettingKey.integer(
         "broker.rebalance-delay.ms", 0, 0...600_000, "ms", "How long the first member of a group waits for others.")
+    static let brokerGroupCheck = SettingKey.integer(
+        "broker.offsets.retention.check.interval.ms", 600_000, 1...86_400_000, "ms",
+        "How often groups without members and offsets are removed (Kafka: offsets.retention.check.interval.ms).")
     static let brokerRetention = SettingKey.integer(
         "broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
@@ -93,7 +96,7 @@ enum SettingsTable {
         + coord + coordTLS.erased
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerGroupCheck.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
             brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
             brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,

@@ -1,0 +1,110 @@
+// Which topics the expressions of a group's members match. An expression that is new is matched with all topics at once and refused if that takes too long; one
+// that was taken is matched with topics that come later, or anew after a restart, a little with each heartbeat, so that no request holds the others up for long.
+import Base
+
+/// The steps that a coordinator may take to match expressions that it took before, over all its groups.
+struct MatchingWork: Sendable {
+    /// What comes back in a second; at most as much is saved up.
+    static let stepsPerSecond = 20_000_000
+    /// The most that is done for one heartbeat: some 6 ms.
+    static let stepsAtOnceMax = 1_000_000
+
+    private var left = Self.stepsPerSecond
+    private var filled: Instant?
+
+    /// What the next heartbeat may take.
+    mutating func available(now: Instant) -> Int {
+        let passed = filled.map { now - $0 } ?? .zero
+        filled = now
+        left = min(Self.stepsPerSecond, left + Int(min(1000, passed.inMilliseconds)) * (Self.stepsPerSecond / 1000))
+        return max(0, min(left, Self.stepsAtOnceMax))
+    }
+
+    mutating func take(_ steps: Int) { left -= steps }
+}
+
+/// The expressions of one group.
+struct PatternMatches: Sendable {
+    private struct Pattern: Sendable {
+        var expression: NameExpression?
+        /// The topics that it matches.
+        var names: Set<String> = []
+        /// The topics that it was not matched with yet.
+        var rest: [String] = []
+        /// Steps that matching has taken.
+        var work = 0
+    }
+    /// Steps that the expressions of one group together may take to be matched with all topics.
+    static let workMax = 4 * NameExpression.workMax
+
+    private var topics: [String] = []
+    private var patterns = SortedTable<String, Pattern>()
+
+    /// Whether every expression was matched with every topic.
+    private(set) var isComplete = true
+
+    /// Takes an expression up that a member sends, with all topics that there are. Throws why it cannot be had.
+    mutating func admit(_ text: String, among all: [String]) throws(NameExpressionProblem) {
+        guard patterns[text] == nil else { return }
+        let expression = try NameExpression(text)
+        var pattern = Pattern(expression: expression)
+        var matcher = NameMatcher(expression)
+        var work = NameExpression.workMax
+        for name in all {
+            guard let isMatch = matcher.matches(name, &work) else { throw NameExpression.tooMuchWork(names: all.count) }
+            if isMatch { pattern.names.insert(name) }
+        }
+        pattern.work = NameExpression.workMax - work
+        let total = patterns.entries.reduce(pattern.work) { $0 + $1.value.work }
+        guard total <= Self.workMax else {
+            throw NameExpressionProblem("to match the expressions of all members with \(all.count) names takes more than \(Self.workMax) steps; let the members share one, or make them shorter")
+        }
+        take(all)
+        patterns[text] = pattern
+    }
+
+    /// Goes on with matching, by as many steps as `work` has left. `present` are the expressions of the members that there are.
+    mutating func goOn(_ present: [String], among all: [String], _ work: inout Int) {
+        take(all)
+        let wanted = Set(present)
+        for text in patterns.keys where !wanted.contains(text) { patterns[text] = nil }
+        isComplete = true
+        for text in present where patterns[text] == nil || patterns[text]?.rest.isEmpty == false {
+            // An expression that an earlier version took and this one does not matches nothing.
+            if patterns[text] == nil { patterns[text] = Pattern(expression: try? NameExpression(text), rest: all) }
+            patterns.update(text) { Self.goOn(&$0, &work) }
+            if patterns[text]?.rest.isEmpty == false { isComplete = false }
+        }
+    }
+
+    private static func goOn(_ pattern: inout Pattern, _ work: inout Int) {
+        guard let expression = pattern.expression else { return pattern.rest = [] }
+        let before = work
+        var matcher = NameMatcher(expression)
+        while work > 0, let name = pattern.rest.popLast() {
+            // The last name is finished whatever it takes, or one that takes more than there ever is would never be.
+            var steps = NameExpression.workMax
+            if matcher.matches(name, &steps) == true { pattern.names.insert(name) }
+            work -= NameExpression.workMax - steps
+        }
+        pattern.work += before - work
+    }
+
+    /// Topics that have come are still to be matched, those that have gone are no matches any more.
+    private mutating func take(_ all: [String]) {
+        guard topics != all else { return }
+        let (before, after) = (Set(topics), Set(all))
+        let added = all.filter { !before.contains($0) }
+        let gone = topics.filter { !after.contains($0) }
+        topics = all
+        for text in patterns.keys {
+            patterns.update(text) { pattern in
+                pattern.names.subtract(gone)
+                pattern.rest = pattern.rest.filter(after.contains) + added
+            }
+        }
+    }
+
+    /// The topics that an expression matches, as far as is known.
+    func names(_ pattern: String) -> Set<String> { patterns[pattern]?.names ?? [] }
+}

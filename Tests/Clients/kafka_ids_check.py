@@ -26,9 +26,9 @@ class ByID:
     def __init__(self, raw):
         self.raw = raw
 
-    def topic_id(self, name):
+    def topic_id(self, name, create=False):
         Topic = MetadataRequest.MetadataRequestTopic
-        return self.raw.ask(MetadataRequest(topics=[Topic(topic_id=ZERO, name=name)], allow_auto_topic_creation=False), 13).topics[0].topic_id
+        return self.raw.ask(MetadataRequest(topics=[Topic(topic_id=ZERO, name=name)], allow_auto_topic_creation=create), 13).topics[0].topic_id
 
     def produce(self, topic_id, partition=0):
         Topic = ProduceRequest.TopicProduceData

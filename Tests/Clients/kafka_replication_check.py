@@ -13,9 +13,11 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from kafka import KafkaAdminClient, TopicPartition as Place
 from kafka.admin import NewTopic
 from kafka.protocol.consumer import FetchRequest
+from kafka.protocol.metadata import FindCoordinatorRequest
 
 from checks import Checks
 from kafka_cluster import Cluster
+from kafka_ids_check import ByID
 from kafka_raw import Raw
 from platform_child import free_port
 
@@ -87,6 +89,17 @@ def _():
             producer.poll(0)
         assert producer.flush(20) == 0 and not failures, failures[:3]
         assert read(topic) == wanted, topic
+
+
+@checks.check("a coordinator knows the id of a topic that another broker has just told of")
+def _():
+    coordinator = Raw(broker(1).address).ask(FindCoordinatorRequest(key="by-id", key_type=0), 2).node_id
+    ask = ByID(Raw(broker(coordinator).address))
+    others = [ByID(Raw(broker(number).address)) for number in (1, 2, 3) if number != coordinator]
+    for number in range(30):
+        topic_id = others[number % 2].topic_id("by-id-%d" % number, create=True)
+        [(answer, part)] = ask.committed("by-id", topic_id)
+        assert (part.error_code, part.committed_offset) == (0, -1), (number, answer)
 
 
 @checks.check("with too few replicas in sync acks=all is refused, acks=1 and reading go on")

@@ -63,11 +63,13 @@ final class PartitionLog: @unchecked Sendable {
     private var firstOffset: Int64 = 0
     private static let producersFile = "producers.snapshot"
 
-    init(files: RealFileSystem, directory: String, segmentBytesMax: Int64) throws(StorageError) {
+    init(files: RealFileSystem, directory: String, options: SegmentLogOptions) throws(StorageError) {
         self.directory = directory
         self.files = files
-        log = try SegmentLog(files: files, directory: directory, options: SegmentLogOptions(segmentBytesMax: segmentBytesMax))
+        log = try SegmentLog(files: files, directory: directory, options: options)
         try remember()
+        // A log that was not closed.
+        if options.waitsWhenSealing, snapshotOffset != log.nextOffset { try log.syncWhatWasFound() }
         snapshotBase = log.activeBaseOffset
     }
 
@@ -75,7 +77,11 @@ final class PartitionLog: @unchecked Sendable {
     private func remember() throws(StorageError) {
         (ledger, transactions, epochs) = (ProducerLedger(), PartitionTransactions(), LeaderEpochs())
         var from = log.startOffset
-        if let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile), snapshot.nextOffset >= from, snapshot.nextOffset <= log.nextOffset {
+        let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile)
+        if let snapshot, snapshot.nextOffset > log.nextOffset {
+            // It knows of records that were lost, and would be believed once there are as many again.
+            try SmallFile.remove(directory, Self.producersFile)
+        } else if let snapshot, snapshot.nextOffset >= from {
             ledger = snapshot.ledger
             transactions = snapshot.transactions
             epochs = snapshot.epochs
@@ -199,7 +205,7 @@ final class PartitionLog: @unchecked Sendable {
     /// Carries it out. Blocking, and not on the partition's disk thread.
     func carryOut(_ sync: SyncBeside) -> StorageError? {
         do {
-            try files.sync(sync.file)
+            try sync.carryOut(sync: files.sync, syncDirectory: files.syncDirectory)
             return nil
         } catch { return error }
     }
@@ -209,13 +215,13 @@ final class PartitionLog: @unchecked Sendable {
     /// Keeps what is known of the producers once a segment is sealed, so that a start reads the newest segment only.
     func saveProducersIfSealed() throws(StorageError) {
         guard log.activeBaseOffset != snapshotBase else { return }
-        try saveProducers(durably: true)
+        try saveProducers(durably: log.options.waitsWhenSealing)
         snapshotBase = log.activeBaseOffset
     }
 
     private func saveProducers(durably: Bool) throws(StorageError) {
         guard log.nextOffset != snapshotOffset else { return }
-        try log.sync()
+        if durably { try log.sync() }
         transactions.trim(below: log.startOffset)
         epochs.trim(below: log.startOffset)
         let snapshot = ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions, epochs: epochs)

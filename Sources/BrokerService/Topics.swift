@@ -55,8 +55,9 @@ extension Broker {
             case .failure(let error): done(error)
             }
         }
+        let options = SegmentLogOptions(segmentBytesMax: config.segmentBytes, waitsWhenSealing: settings.durability == .beforeAcknowledging)
         writer.disk.submit {
-            let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, config.segmentBytes, start) }
+            let result = Result { () throws(StorageError) in try OpenedLog(self.files, directory, options, start) }
             self.loop.execute { opened(result) }
         }
     }
@@ -65,8 +66,8 @@ extension Broker {
         var log: PartitionLog
         var bounds: LogBounds
         var cutBytes: Int64
-        init(_ files: RealFileSystem, _ directory: String, _ segmentBytesMax: Int64, _ start: Int64) throws(StorageError) {
-            log = try PartitionLog(files: files, directory: directory, segmentBytesMax: segmentBytesMax)
+        init(_ files: RealFileSystem, _ directory: String, _ options: SegmentLogOptions, _ start: Int64) throws(StorageError) {
+            log = try PartitionLog(files: files, directory: directory, options: options)
             try log.begin(at: min(start, log.bounds.nextOffset))
             bounds = log.bounds
             cutBytes = log.cutBytes
@@ -75,7 +76,8 @@ extension Broker {
 
     private func adopt(_ found: OpenedLog, _ name: TopicPartition, _ topic: TopicRecord, _ config: TopicConfig, _ writer: LogWriter) {
         if found.cutBytes > 0 {
-            log.warning("an unfinished write was cut off; nothing in it had been acknowledged", metadata: ["partition": "\(name)", "bytes": "\(found.cutBytes)"])
+            let meaning = settings.durability == .beforeAcknowledging ? "nothing in it had been acknowledged" : "it was written after the last sync (broker.durability)"
+            log.warning("a torn end of a log was cut off; \(meaning)", metadata: ["partition": "\(name)", "bytes": "\(found.cutBytes)"])
         }
         partitions[name] = Partition(name: name, topicID: topic.id, config: config, log: found.log, writer: writer, bounds: found.bounds)
     }

@@ -167,7 +167,15 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         let next = SimDisk()
         next.directories = directories
         next.nextFile = nextFile
-        for name in Set(names.keys).union(durableNames.keys).sorted() {
+        // A rename has happened or not: a file never has both of its names, nor none.
+        let renames = unsyncedRenames
+        for (source, target) in renames { for name in [source, target] { next.names[name] = durableNames[name] } }
+        for (source, target) in renames where random.chance(1, in: 2) {
+            next.names[target] = next.names[source]
+            next.names[source] = nil
+        }
+        let renamed = Set(renames.flatMap { [$0.source, $0.target] })
+        for name in Set(names.keys).union(durableNames.keys).subtracting(renamed).sorted() {
             let kept = names[name] == durableNames[name] || random.chance(1, in: 2) ? names[name] : durableNames[name]
             if let kept { next.names[name] = kept }
         }
@@ -178,6 +186,14 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
             next.files[number] = File(durable: bytes, current: bytes)
         }
         return next
+    }
+
+    private var unsyncedRenames: [(source: String, target: String)] {
+        names.keys.sorted().compactMap { target in
+            guard let number = names[target], durableNames[target] != number else { return nil }
+            let source = durableNames.keys.sorted().first { durableNames[$0] == number && names[$0] != number }
+            return source.map { ($0, target) }
+        }
     }
 
     /// Each page of an unsynced write survives or not, on its own.

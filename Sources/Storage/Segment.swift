@@ -18,14 +18,22 @@ struct Segment {
     var nextOffset: Int64
     var maxTimestamp: Int64 = -1
     var index: [IndexPoint] = []
+    /// How its file's name ends.
+    var ending = Ending.settled
+    /// Whether all of it is durable, and so may be followed by a segment of the ordinary ending. Asked of sealed segments.
+    var isSettled = true
     /// The file as somebody reads it who is not done yet; it must not become shorter then.
     weak var lent: SharedFile?
     /// Distance between two index points, in bytes.
     static let indexIntervalBytes: Int64 = 4096
 
-    init(baseOffset: Int64, file: FileHandle) {
+    /// The ordinary one, and that of a segment which began before the one in front of it was durable.
+    enum Ending: String { case settled = ".log", tail = ".tail" }
+
+    init(baseOffset: Int64, file: FileHandle, ending: Ending = .settled) {
         self.baseOffset = baseOffset
         self.file = file
+        self.ending = ending
         nextOffset = baseOffset
     }
 

@@ -7,7 +7,13 @@ import Base
 package struct SegmentLogOptions: Sendable {
     /// A segment is sealed when the next append would pass this size, in bytes.
     package var segmentBytesMax: Int64
-    package init(segmentBytesMax: Int64 = 64 << 20) { self.segmentBytesMax = segmentBytesMax }
+    /// Whether a segment is made durable before the next one begins. Otherwise a sync does that, and a crash of the machine before it may cut the log off in a
+    /// sealed segment.
+    package var waitsWhenSealing: Bool
+    package init(segmentBytesMax: Int64 = 64 << 20, waitsWhenSealing: Bool = true) {
+        self.segmentBytesMax = segmentBytesMax
+        self.waitsWhenSealing = waitsWhenSealing
+    }
 }
 
 /// An append-only log in segment files.
@@ -19,10 +25,10 @@ package final class SegmentLog<Framing: LogFraming> {
     var segments: [Segment] = []
     /// Set by a failed sync: the log accepts nothing more, since what it holds is no longer known.
     var failed: StorageError?
-    package private(set) var recovery = LogRecoveryReport()
+    package internal(set) var recovery = LogRecoveryReport()
     /// The first offset that is still there.
     package private(set) var startOffset: Int64
-    /// The offset that follows the last durable record.
+    /// The offset that follows the last durable record; after an opening that which follows the last one that was found.
     package private(set) var durableOffset: Int64
     /// How often the log's end was cut off: what was written before is not what a sync makes durable after.
     private var cuts = 0
@@ -40,7 +46,7 @@ package final class SegmentLog<Framing: LogFraming> {
         try open(firstOffset)
     }
 
-    private var active: Segment {
+    var active: Segment {
         get { segments[segments.count - 1] }
         _modify { yield &segments[segments.count - 1] }
     }
@@ -55,18 +61,25 @@ package final class SegmentLog<Framing: LogFraming> {
     package var maxTimestamp: Int64 { segments.reduce(-1) { max($0, $1.maxTimestamp) } }
 
     func path(_ baseOffset: Int64, _ suffix: String) -> String { directory + "/" + Segment.fileName(baseOffset) + suffix }
+    func path(of segment: Segment) -> String { path(segment.baseOffset, segment.ending.rawValue) }
 
     private func open(_ firstOffset: Int64) throws(StorageError) {
-        let bases = try finishRewrites().filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
-        for (place, base) in bases.enumerated() {
-            let name = path(base, ".log")
-            var segment = Segment(baseOffset: base, file: try files.open(name, create: false))
+        var found = try segmentFiles()
+        while !found.isEmpty {
+            let (base, ending) = found.removeFirst()
+            var segment = Segment(baseOffset: base, file: try files.open(path(base, ending.rawValue), create: false), ending: ending)
+            let name = path(of: segment)
             if let last = segments.last, last.nextOffset > base {
                 throw StorageError(.corrupt("offset \(base) is also in the segment before it"), "open", name)
             }
-            if place < bases.count - 1 { try openSealed(&segment, name) } else { try openActive(&segment, name) }
+            switch found.first?.ending {
+            case .settled: try openSealed(&segment, name)
+            case .tail: try openUnsettled(&segment, name, before: &found)
+            case nil: try openActive(&segment, name)
+            }
             segments.append(segment)
         }
+        try settleNames()
         if segments.isEmpty { try addSegment(firstOffset) }
         startOffset = segments[0].baseOffset
         durableOffset = nextOffset
@@ -89,6 +102,10 @@ package final class SegmentLog<Framing: LogFraming> {
         let fileBytes = try files.size(segment.file)
         try segment.scan(Framing.self, files, fileBytes: fileBytes)
         recovery.scannedBytes += fileBytes
+        try cutTornEnd(segment, name, fileBytes)
+    }
+
+    func cutTornEnd(_ segment: Segment, _ name: String, _ fileBytes: Int64) throws(StorageError) {
         guard segment.sizeBytes < fileBytes else { return }
         if try segment.damageIsProven(Framing.self, files, fileBytes: fileBytes) {
             throw StorageError(
@@ -121,10 +138,12 @@ package final class SegmentLog<Framing: LogFraming> {
     }
 
     func addSegment(_ baseOffset: Int64) throws(StorageError) {
-        segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, ".log"), create: true)))
-        writingBegun = 0
+        segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, Segment.Ending.settled.rawValue), create: true)))
+        beganSegment()
         try files.syncDirectory(directory)
     }
+
+    func beganSegment() { writingBegun = 0 }
 
     /// Appends whole records, one after another in `pieces`. They are visible at once and durable after `sync`.
     /// On an error nothing was appended.
@@ -175,12 +194,18 @@ package final class SegmentLog<Framing: LogFraming> {
 
     private func startWriting() {
         guard active.sizeBytes - writingBegun >= Self.writeBehindBytes else { return }
+        writeBehind()
+    }
+
+    func writeBehind() {
         files.startWriting(active.file, at: writingBegun, count: active.sizeBytes - writingBegun)
         writingBegun = active.sizeBytes
     }
 
     /// Seals the active segment and begins a new one at `nextBase`.
     private func seal(nextBase: Int64) throws(StorageError) {
+        // A gap is not told from a loss at the next opening.
+        guard options.waitsWhenSealing || nextBase != nextOffset else { return try sealUnsettled() }
         try sync()
         try writeIndex(active)
         try addSegment(nextBase)
@@ -203,12 +228,25 @@ package final class SegmentLog<Framing: LogFraming> {
     package func sync() throws(StorageError) {
         if let failed { throw failed }
         guard durableOffset < nextOffset else { return }
-        do { try files.sync(active.file) } catch {
+        do {
+            try syncUnsettled()
+            try files.sync(active.file)
+        } catch {
             failed = error
             throw error
         }
         durableOffset = nextOffset
         writingBegun = active.sizeBytes
+        settle(before: active.baseOffset)
+    }
+
+    /// Makes durable what the opening found: a process that was killed may have written it and not synced.
+    package func syncWhatWasFound() throws(StorageError) {
+        guard active.sizeBytes > 0 else { return }
+        do { try files.sync(active.file) } catch {
+            failed = error
+            throw error
+        }
     }
 
     /// The first record whose timestamp is at or after `timestamp`; nil if there is none.
@@ -229,13 +267,19 @@ package final class SegmentLog<Framing: LogFraming> {
         if let failed { throw failed }
         // Sealed segments are durable.
         guard durableOffset < nextOffset else { return nil }
-        return SyncBeside(file: try lend(active.file, open), offset: nextOffset, cuts: cuts)
+        var begun: [SharedFile] = []
+        for segment in segments.dropLast() where !segment.isSettled { begun.append(try lend(segment.file, open)) }
+        begun.append(try lend(active.file, open))
+        return SyncBeside(files: begun, directory: directory, offset: nextOffset, activeBase: active.baseOffset, cuts: cuts)
     }
 
     /// What was written before it began is durable. A failure is final, as that of `sync` is.
     package func ended(_ sync: SyncBeside, _ failure: StorageError?) {
         guard failed == nil else { return }
-        if let failure { failed = failure } else if sync.cuts == cuts { durableOffset = max(durableOffset, sync.offset) }
+        if let failure { return failed = failure }
+        guard sync.cuts == cuts else { return }
+        durableOffset = max(durableOffset, sync.offset)
+        settle(before: sync.activeBase)
     }
 
     /// Visits every whole record from `offset` on; used to rebuild state.
@@ -248,7 +292,7 @@ package final class SegmentLog<Framing: LogFraming> {
                 scan.advance(extent)
             }
             guard scan.position == segment.sizeBytes else {
-                throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path(segment.baseOffset, ".log"))
+                throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path(of: segment))
             }
         }
     }
@@ -258,11 +302,13 @@ package final class SegmentLog<Framing: LogFraming> {
         while segments.count > 1, segments[0].nextOffset <= offset {
             let gone = segments.removeFirst()
             files.close(gone.file)
-            try files.remove(path(gone.baseOffset, ".log"))
+            try files.remove(path(of: gone))
             try files.remove(path(gone.baseOffset, ".index"))
             // One durable removal after the other: power that fails in between must not bring back an old segment without its successor.
             try files.syncDirectory(directory)
             startOffset = segments[0].baseOffset
+            // What it followed has gone.
+            try name(0, .settled)
         }
     }
 

@@ -26,7 +26,7 @@ extension SegmentLog {
             while segments.count > 1 { try removeLastSegment() }
             let last = segments[0]
             try removeIndex(of: last)
-            try files.remove(path(last.baseOffset, ".log"))
+            try files.remove(path(of: last))
             try files.syncDirectory(directory)
             try addSegment(offset)
             segments.removeFirst()
@@ -45,7 +45,7 @@ extension SegmentLog {
 
     /// The segment without what lies behind `end`; `copy` takes the place of its file if somebody reads that.
     private func cutOff(_ segment: Segment, at end: Int64, _ copy: FileHandle?) throws(StorageError) -> Segment {
-        let name = path(segment.baseOffset, ".log")
+        let name = path(of: segment)
         try removeIndex(of: segment)
         if copy != nil {
             try files.rename(unfinished(segment), to: name)
@@ -54,7 +54,7 @@ extension SegmentLog {
             try files.truncate(segment.file, to: end)
             try files.sync(segment.file)
         }
-        var scanned = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file)
+        var scanned = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file, ending: segment.ending)
         try scanned.scan(Framing.self, files, fileBytes: end)
         guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
         if copy != nil { files.close(segment.file) }
@@ -82,7 +82,7 @@ extension SegmentLog {
         while position < end {
             let bytes = try files.read(segment.file, at: position, count: Int(min(end - position, 1 << 20)))
             guard bytes.readableBytes > 0 else {
-                throw StorageError(.corrupt("it ends at byte \(position) and has \(segment.sizeBytes)"), "truncate", path(segment.baseOffset, ".log"))
+                throw StorageError(.corrupt("it ends at byte \(position) and has \(segment.sizeBytes)"), "truncate", path(of: segment))
             }
             try files.write(copy, at: position, bytes)
             position += Int64(bytes.readableBytes)
@@ -104,7 +104,7 @@ extension SegmentLog {
         let gone = segments.removeLast()
         files.close(gone.file)
         try removeIndex(of: gone)
-        try files.remove(path(gone.baseOffset, ".log"))
+        try files.remove(path(of: gone))
         try files.syncDirectory(directory)
     }
 

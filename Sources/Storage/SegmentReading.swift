@@ -42,14 +42,6 @@ private struct HeaderScan<Framing: LogFraming> {
     }
 }
 
-/// A sync of a log's last segment beside the log.
-package struct SyncBeside: Sendable {
-    package let file: SharedFile
-    /// What lies below it is durable when the sync has ended.
-    let offset: Int64
-    let cuts: Int
-}
-
 extension SegmentLog {
     /// Where whole records lie, from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that reaches beyond
     /// `end`. nil where there is none; `offset` must not be below `startOffset`.
@@ -93,7 +85,7 @@ extension SegmentLog {
     }
 
     private func damage(at position: Int64, in segment: Segment) -> StorageError {
-        StorageError(.corrupt("the record at byte \(position) has a header that cannot be"), "read", path(segment.baseOffset, ".log"))
+        StorageError(.corrupt("the record at byte \(position) has a header that cannot be"), "read", path(of: segment))
     }
 
     /// Whole records from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one.

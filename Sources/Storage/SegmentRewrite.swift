@@ -80,11 +80,10 @@ package struct SegmentRewrite<Framing: LogFraming>: Sendable {
 }
 
 extension SegmentLog {
-    /// The segments before the active one, oldest first.
+    /// The segments before the active one that are durable, oldest first.
     package var sealedSegments: [SealedSegment] {
-        segments.dropLast().map {
-            SealedSegment(
-                baseOffset: $0.baseOffset, sizeBytes: $0.sizeBytes, nextOffset: $0.nextOffset, maxTimestamp: $0.maxTimestamp, path: path($0.baseOffset, ".log"))
+        segments.dropLast().prefix(while: \.isSettled).map {
+            SealedSegment(baseOffset: $0.baseOffset, sizeBytes: $0.sizeBytes, nextOffset: $0.nextOffset, maxTimestamp: $0.maxTimestamp, path: path(of: $0))
         }
     }
 

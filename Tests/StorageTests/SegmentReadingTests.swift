@@ -110,7 +110,7 @@ import Testing
             func begin() throws -> SyncBeside { try #require(try log.beginSync { handle throws(StorageError) in try files.share(handle) }) }
             let sync = try begin()
             try log.append(record("later", at: 10))
-            try files.sync(sync.file)
+            try sync.carryOut(sync: files.sync, syncDirectory: files.syncDirectory)
             log.ended(sync, nil)
             #expect(log.durableOffset == 10 && log.nextOffset == 11)
             // What was cut off and written anew meanwhile is not what became durable.

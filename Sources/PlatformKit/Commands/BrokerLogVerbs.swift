@@ -75,9 +75,9 @@ private enum SegmentFiles {
         }
         guard isDirectory.boolValue else { return [path] }
         let names = recursive ? FileManager.default.subpaths(atPath: path) : try? FileManager.default.contentsOfDirectory(atPath: path)  // it exists
-        let found = (names ?? []).filter { $0.hasSuffix(".log") }.sorted().map { Paths.join(path, $0) }
+        let found = (names ?? []).filter { $0.hasSuffix(".log") || $0.hasSuffix(".tail") }.sorted().map { Paths.join(path, $0) }
         guard !found.isEmpty else {
-            throw CommandFailure(.failed, "nothing to read in \(path)", why: "it has no .log files", next: "partitions lie in DATA/broker/topics/NAME.ID/PARTITION")
+            throw CommandFailure(.failed, "nothing to read in \(path)", why: "it has no .log or .tail files", next: "partitions lie in DATA/broker/topics/NAME.ID/PARTITION")
         }
         return found
     }

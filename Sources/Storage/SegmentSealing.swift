@@ -1,0 +1,106 @@
+// Segments that are sealed without waiting for the disk, for logs that are synced from time to time. The file of a segment which begins before the one in front
+// of it is durable ends in `.tail`; once that is durable it gets its ordinary name. So an opening knows where a crash of the machine may have torn a sealed
+// segment, and where damage can have no such reason.
+import Base
+
+/// A sync of a log's end beside the log.
+package struct SyncBeside: Sendable {
+    /// Sealed segments that are not known to be durable, and the active one.
+    let files: [SharedFile]
+    let directory: String
+    /// What lies below it is durable when the sync has ended.
+    let offset: Int64
+    /// The segment that was active.
+    let activeBase: Int64
+    let cuts: Int
+
+    /// Blocking. `sync` makes a file durable, `syncDirectory` names.
+    package func carryOut(
+        sync: (SharedFile) throws(StorageError) -> Void, syncDirectory: (String) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        for file in files.dropLast() { try sync(file) }
+        if files.count > 1 { try syncDirectory(directory) }
+        if let active = files.last { try sync(active) }
+    }
+}
+
+extension SegmentLog {
+    /// Begins a new segment behind the active one, of which not all may be durable.
+    func sealUnsettled() throws(StorageError) {
+        let next = nextOffset
+        let file = try files.open(path(next, Segment.Ending.tail.rawValue), create: true)
+        // The disk begins with the rest of it.
+        writeBehind()
+        active.isSettled = false
+        segments.append(Segment(baseOffset: next, file: file, ending: .tail))
+        beganSegment()
+    }
+
+    /// Makes sealed segments durable, and the names of those behind them.
+    func syncUnsettled() throws(StorageError) {
+        guard segments.dropLast().contains(where: { !$0.isSettled }) else { return }
+        for segment in segments.dropLast() where !segment.isSettled { try files.sync(segment.file) }
+        try files.syncDirectory(directory)
+    }
+
+    /// All before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening some reading.
+    func settle(before base: Int64) {
+        for place in segments.indices.dropLast() where segments[place].baseOffset < base && !segments[place].isSettled {
+            do {
+                try writeIndex(segments[place])
+                try name(place + 1, .settled)
+                segments[place].isSettled = true
+            } catch { return }
+        }
+    }
+
+    func name(_ place: Int, _ ending: Segment.Ending) throws(StorageError) {
+        guard segments[place].ending != ending else { return }
+        try files.rename(path(of: segments[place]), to: path(segments[place].baseOffset, ending.rawValue))
+        segments[place].ending = ending
+    }
+
+    // MARK: opening
+
+    func segmentFiles() throws(StorageError) -> [(base: Int64, ending: Segment.Ending)] {
+        let found = try finishRewrites().compactMap { name in
+            [Segment.Ending.settled, .tail].lazy.compactMap { ending in
+                name.hasSuffix(ending.rawValue) ? Int64(name.dropLast(ending.rawValue.count)).map { (base: $0, ending: ending) } : nil
+            }.first
+        }
+        return found.sorted { $0.base < $1.base }
+    }
+
+    /// Opens a segment that may be torn although others follow it; if it is, those are not a part of the log.
+    func openUnsettled(_ segment: inout Segment, _ name: String, before later: inout [(base: Int64, ending: Segment.Ending)]) throws(StorageError) {
+        let fileBytes = try files.size(segment.file)
+        try segment.scan(Framing.self, files, fileBytes: fileBytes)
+        recovery.scannedBytes += fileBytes
+        if segment.sizeBytes == fileBytes, segment.nextOffset == later[0].base {
+            // A crash of the process alone has left all of it to the system, which may not have written it.
+            try files.sync(segment.file)
+            // Without an index the next opening reads it again.
+            try? writeIndex(segment)
+            return
+        }
+        guard later.allSatisfy({ $0.ending == .tail }) else {
+            throw StorageError(.corrupt("it ends at offset \(segment.nextOffset), and durable records follow that are not next"), "open", name)
+        }
+        try cutTornEnd(segment, name, fileBytes)
+        for (base, ending) in later.reversed() {
+            let gone = try files.open(path(base, ending.rawValue), create: false)
+            recovery.cutBytes += try files.size(gone)
+            files.close(gone)
+            try files.remove(path(base, ending.rawValue))
+        }
+        try files.syncDirectory(directory)
+        later = []
+    }
+
+    /// Every segment that is open has a durable one before it.
+    func settleNames() throws(StorageError) {
+        guard segments.contains(where: { $0.ending == .tail }) else { return }
+        for place in segments.indices { try name(place, .settled) }
+        try files.syncDirectory(directory)
+    }
+}

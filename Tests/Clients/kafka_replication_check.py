@@ -18,6 +18,7 @@ from kafka.protocol.metadata import FindCoordinatorRequest
 from checks import Checks
 from kafka_cluster import Cluster
 from kafka_ids_check import ByID
+from kafka_leaders import check_leaders
 from kafka_raw import Raw
 from platform_child import free_port
 
@@ -508,6 +509,9 @@ def _():
     broker(3).start()
     broker(3).wait_ready()
     cluster.wait(all_in_sync, "100 partitions in sync again")
+
+
+check_leaders(checks, cluster, create_on)
 
 
 @checks.check("topics grow and go on every broker")

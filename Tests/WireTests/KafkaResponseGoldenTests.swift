@@ -55,6 +55,46 @@ import Testing
         #expect(fetch.groups == [.init(groupID: "g", topics: [.init(topicID: topicID, partitions: [found])])])
     }
 
+    @Test func anAnswerToAProduceTellsWhoLeads() throws {
+        let rest =
+            "03000000030006ffffffffffffffffffffffffffffffffffffffffffffffff0100010009000000020000000900000000040003ffffffffffffffffffffffffffffffffffffffffffffffff"
+            + "010000000000000401001a0300000002026800002384027200000000030269000023850000"
+        var refused = ProduceResponse.Topic.Partition(partition: 3, errorCode: .notLeaderOrFollower, baseOffset: -1)
+        refused.currentLeader = CurrentLeader(leaderID: 2, leaderEpoch: 9)
+        let missing = ProduceResponse.Topic.Partition(partition: 4, errorCode: .unknownTopicOrPartition, baseOffset: -1)
+        var wanted = ProduceResponse(
+            topics: [.init(name: "t", partitions: [refused, missing])], throttleTimeMilliseconds: 4,
+            nodeEndpoints: [.init(nodeID: 2, host: "h", port: 9092, rack: "r"), .init(nodeID: 3, host: "i", port: 9093)])
+        for version: Int16 in [10, 12] { #expect(try read(ProduceResponse.self, "020274" + rest, version: version) == wanted) }
+        wanted.topics[0] = .init(topicID: topicID, partitions: wanted.topics[0].partitions)
+        #expect(try read(ProduceResponse.self, "0201020304050607081112131415161718" + rest, version: 13) == wanted)
+        // Before version 10 nothing of it is said.
+        let bytes = try wanted.encoded(as: KafkaDialect.self, version: 9, flexible: true)
+        let older = try ProduceResponse(decoding: bytes, as: KafkaDialect.self, version: 9, flexible: true)
+        #expect(older.nodeEndpoints.isEmpty && older.topics[0].partitions.allSatisfy { $0.currentLeader == nil })
+    }
+
+    @Test func anAnswerToAFetchTellsWhoLeads() throws {
+        let digits =
+            "0000000000000000000702010203040506070811121314151617180300000003004affffffffffffffffffffffffffffffffffffffffffffffff01ffffffff0102000d0000000100000000000000050001"
+            + "09000000020000000900000000040006ffffffffffffffffffffffffffffffffffffffffffffffff01ffffffff010101090000000200000008000001000e0200000002026800002384027200"
+        func part(_ number: Int32, _ code: KafkaErrorCode, epoch: Int32) -> FetchResponse.Topic.Partition {
+            var part = FetchResponse.Topic.Partition(
+                partition: number, errorCode: code, highWatermark: -1, abortedTransactions: [], records: BytesOrFile())
+            part.currentLeader = CurrentLeader(leaderID: 2, leaderEpoch: epoch)
+            return part
+        }
+        var parted = part(3, .fencedLeaderEpoch, epoch: 9)
+        parted.diverging = .init(epoch: 1, endOffset: 5)
+        let wanted = FetchResponse(
+            sessionID: 7, topics: [.init(topicID: topicID, partitions: [parted, part(4, .notLeaderOrFollower, epoch: 8)])],
+            nodeEndpoints: [.init(nodeID: 2, host: "h", port: 9092, rack: "r")])
+        for version: Int16 in [16, 18] { #expect(try read(FetchResponse.self, digits, version: version) == wanted) }
+        let bytes = try wanted.encoded(as: KafkaDialect.self, version: 15, flexible: true)
+        let older = try FetchResponse(decoding: bytes, as: KafkaDialect.self, version: 15, flexible: true)
+        #expect(older.nodeEndpoints.isEmpty)
+    }
+
     @Test func newFieldsStandWhereKafkaPutsThem() throws {
         let directories = try read(
             DescribeLogDirsResponse.self, "000000000000020000032f6401000000000000000a0000000000000009010000", version: 5)

@@ -191,6 +191,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             broker.fetchedBytes.add(Int64(answer.bytes))
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
+            response.nameLeaders(broker, call)
             call.reply(.fetch(response))
         }
         for (t, topic) in topics.enumerated() {

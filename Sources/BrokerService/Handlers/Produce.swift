@@ -119,7 +119,11 @@ extension Broker {
     }
 
     private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {
-        guard acks == 0 else { return call.reply(.produce(answer.response)) }
+        guard acks == 0 else {
+            var response = answer.response
+            if answer.hasError { response.nameLeaders(self, call) }
+            return call.reply(.produce(response))
+        }
         call.replyNothing()
         // Nobody reads an error here. Like Kafka, end the connection, so that the client asks for metadata anew.
         if answer.hasError { call.session.close() }

@@ -42,7 +42,7 @@ extension Broker {
         let review = ShareAcknowledgements(broker: self, call: call, session: session, config: config, mayRenew: call.version >= 2 && request.isRenewAck)
         response.acquisitionLockMilliseconds = Int32(config.limits.lockDuration.inMilliseconds)
         response.topics = request.topics.map { topic in .init(topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition) }) }
-        var leaders = ShareLeaders(self, call)
+        var leaders = CurrentLeaders(self, call)
         let gathering = Gathering {
             response.nodeEndpoints = leaders.endpoints
             call.reply(.shareAcknowledge(response))

@@ -1,4 +1,4 @@
-// What a member of a share group says of records, checked and handed to the partition's state, and whom it has to ask instead where another broker leads.
+// What a member of a share group says of records, checked and handed to the partition's state.
 import Base
 import BrokerCore
 import KafkaWire
@@ -22,28 +22,5 @@ struct ShareAcknowledgements {
             ranges.append(ShareAcknowledgementRange(first: batch.firstOffset, last: batch.lastOffset, kinds: kinds))
         }
         broker.sharedPartitions.acknowledge(session.group, session.member, TopicPartition(name, part.partition), ranges, config, done)
-    }
-}
-
-/// Who leads what another broker was asked for, with where they are found.
-struct ShareLeaders {
-    private let broker: Broker
-    private let call: Call
-    private(set) var endpoints: [ShareNodeEndpoint] = []
-
-    init(_ broker: Broker, _ call: Call) {
-        self.broker = broker
-        self.call = call
-    }
-
-    mutating func leader(of part: ShareSession.Part, _ code: KafkaErrorCode) -> ShareLeader {
-        guard code == .notLeaderOrFollower, broker.isClustered, let name = broker.machine.topic(id: part.topicID)?.name,
-            let state = broker.machine.cluster.partitions[TopicPartition(name, part.partition)], state.leader >= 0,
-            state.leader != broker.settings.nodeID, let endpoint = broker.endpoint(of: state.leader, call)
-        else { return ShareLeader() }
-        if !endpoints.contains(where: { $0.nodeID == endpoint.id }) {
-            endpoints.append(.init(nodeID: endpoint.id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack))
-        }
-        return ShareLeader(leaderID: state.leader, leaderEpoch: state.leaderEpoch)
     }
 }

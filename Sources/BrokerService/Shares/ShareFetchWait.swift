@@ -288,7 +288,7 @@ private struct ShareAnswer {
     func response(lock: Duration, _ broker: Broker, _ call: Call) -> ShareFetchResponse {
         var response = ShareFetchResponse(acquisitionLockMilliseconds: Int32(lock.inMilliseconds))
         var topics: [UUIDBytes: Int] = [:]
-        var leaders = ShareLeaders(broker, call)
+        var leaders = CurrentLeaders(broker, call)
         for part in parts {
             guard var one = found[part] else { continue }
             one.currentLeader = leaders.leader(of: part, one.errorCode == .none ? one.acknowledgeErrorCode : one.errorCode)

@@ -1,5 +1,5 @@
 // Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Of the tagged fields
-// the one for diverging logs (KIP-595) is there; those of a request are said by Kafka's own followers only, as are those that versions 17 and 18
+// those for diverging logs (KIP-595) and present leaders (KIP-951) are there; those of a request are said by Kafka's own followers only, as are those that versions 17 and 18
 // brought (directory and high watermark of the follower, KIP-853 and KIP-1166), and are passed over. Source: Kafka protocol guide, api key 1.
 import Base
 
@@ -131,14 +131,20 @@ package struct FetchResponse: WireLayout, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var sessionID: Int32 = 0
     package var topics: [Topic] = []
+    /// Where the leaders are found that partitions name.
+    package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, sessionID: Int32 = 0, topics: [Topic] = []) {
+    package init(
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, sessionID: Int32 = 0, topics: [Topic] = [],
+        nodeEndpoints: [NodeEndpoint] = []
+    ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.sessionID = sessionID
         self.topics = topics
+        self.nodeEndpoints = nodeEndpoints
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -148,7 +154,10 @@ package struct FetchResponse: WireLayout, Equatable {
             try io.int32(&sessionID)
         }
         try io.list(&topics)
-        try io.tags()
+        guard io.version >= 16 else { return try io.tags() }
+        var tagged: [TaggedField] = nodeEndpoints.isEmpty ? [] : [try .of(0, list: nodeEndpoints)]
+        try io.tags(&tagged)
+        nodeEndpoints = try tagged.list(0, NodeEndpoint.self)
     }
 
     package struct Topic: WireLayout, Equatable {
@@ -183,6 +192,8 @@ package struct FetchResponse: WireLayout, Equatable {
             package var records: BytesOrFile?
             /// Where the reader's log parts from this one (KIP-595).
             package var diverging: DivergingEpoch?
+            /// Who leads, for a reader that asked another broker or believes in another leader (KIP-951).
+            package var currentLeader: CurrentLeader?
 
             package init() {}
 
@@ -211,9 +222,12 @@ package struct FetchResponse: WireLayout, Equatable {
                 if io.version >= 11 { try io.int32(&preferredReadReplica) }
                 try io.optionalBytesOrFile(&records)
                 guard io.version >= 12 else { return try io.tags() }
-                var tagged = try DivergingEpoch.tagged(diverging)
+                var tagged: [TaggedField] = []
+                if let diverging { tagged.append(try .of(0, diverging)) }
+                if let currentLeader { tagged.append(try .of(1, currentLeader)) }
                 try io.tags(&tagged)
-                diverging = try DivergingEpoch.found(in: tagged)
+                diverging = try tagged.value(0, DivergingEpoch.self)
+                currentLeader = try tagged.value(1, CurrentLeader.self)
             }
 
             /// The end of the largest epoch that is not above the one that the reader asked about.
@@ -231,23 +245,6 @@ package struct FetchResponse: WireLayout, Equatable {
                     try io.int32(&epoch)
                     try io.int64(&endOffset)
                     try io.tags()
-                }
-
-                private static let tag: UInt32 = 0
-
-                static func tagged(_ diverging: DivergingEpoch?) throws(WireError) -> [TaggedField] {
-                    guard var diverging else { return [] }
-                    var writer = FieldWriter<KafkaDialect>(flexible: true)
-                    try writer.nested(&diverging)
-                    return [TaggedField(tag: tag, payload: writer.buffer)]
-                }
-
-                static func found(in tagged: [TaggedField]) throws(WireError) -> DivergingEpoch? {
-                    guard let field = tagged.first(where: { $0.tag == tag }) else { return nil }
-                    var reader = FieldReader<KafkaDialect>(field.payload, flexible: true)
-                    var diverging = DivergingEpoch()
-                    try reader.nested(&diverging)
-                    return diverging
                 }
             }
 

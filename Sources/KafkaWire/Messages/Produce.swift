@@ -1,5 +1,6 @@
 // Produce: record batches for partitions, carried verbatim. Versions 0 to 2 differ only in what surrounds the records; the records
-// themselves must be batches of format 2 in every version. From version 13 on topics are named by id. Source: Kafka protocol guide, api key 0.
+// themselves must be batches of format 2 in every version. From version 10 on answers name present leaders (KIP-951), from 13 on topics are named by id.
+// Source: Kafka protocol guide, api key 0.
 import Base
 
 package struct ProduceRequest: WireLayout, Equatable {
@@ -67,18 +68,24 @@ package struct ProduceRequest: WireLayout, Equatable {
 package struct ProduceResponse: WireLayout, Equatable {
     package var topics: [Topic] = []
     package var throttleTimeMilliseconds: Int32 = 0
+    /// Where the leaders are found that partitions name.
+    package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
 
-    package init(topics: [Topic] = [], throttleTimeMilliseconds: Int32 = 0) {
+    package init(topics: [Topic] = [], throttleTimeMilliseconds: Int32 = 0, nodeEndpoints: [NodeEndpoint] = []) {
         self.topics = topics
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
+        self.nodeEndpoints = nodeEndpoints
     }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.list(&topics)
         if io.version >= 1 { try io.int32(&throttleTimeMilliseconds) }
-        try io.tags()
+        guard io.version >= 10 else { return try io.tags() }
+        var tagged: [TaggedField] = nodeEndpoints.isEmpty ? [] : [try .of(0, list: nodeEndpoints)]
+        try io.tags(&tagged)
+        nodeEndpoints = try tagged.list(0, NodeEndpoint.self)
     }
 
     package struct Topic: WireLayout, Equatable {
@@ -108,6 +115,8 @@ package struct ProduceResponse: WireLayout, Equatable {
             package var logStartOffset: Int64 = -1
             package var recordErrors: [RecordError] = []
             package var errorMessage: String?
+            /// Who leads, for a producer that asked another broker (KIP-951).
+            package var currentLeader: CurrentLeader?
 
             package init() {}
 
@@ -134,7 +143,11 @@ package struct ProduceResponse: WireLayout, Equatable {
                     try io.list(&recordErrors)
                     try io.optionalString(&errorMessage)
                 }
-                try io.tags()
+                guard io.version >= 10 else { return try io.tags() }
+                var tagged: [TaggedField] = []
+                if let currentLeader { tagged.append(try .of(0, currentLeader)) }
+                try io.tags(&tagged)
+                currentLeader = try tagged.value(0, CurrentLeader.self)
             }
 
             package struct RecordError: WireLayout, Equatable {

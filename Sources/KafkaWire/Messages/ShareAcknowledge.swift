@@ -70,13 +70,13 @@ package struct ShareAcknowledgeResponse: WireLayout, Equatable {
     package var errorMessage: String?
     package var acquisitionLockMilliseconds: Int32 = 0
     package var topics: [Topic] = []
-    package var nodeEndpoints: [ShareNodeEndpoint] = []
+    package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
 
     package init(
         throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acquisitionLockMilliseconds: Int32 = 0,
-        topics: [Topic] = [], nodeEndpoints: [ShareNodeEndpoint] = []
+        topics: [Topic] = [], nodeEndpoints: [NodeEndpoint] = []
     ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
@@ -118,12 +118,12 @@ package struct ShareAcknowledgeResponse: WireLayout, Equatable {
         package var partition: Int32 = 0
         package var errorCode: KafkaErrorCode = .none
         package var errorMessage: String?
-        package var currentLeader: ShareLeader = ShareLeader()
+        package var currentLeader: CurrentLeader = CurrentLeader()
 
         package init() {}
 
         package init(
-            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, currentLeader: ShareLeader = ShareLeader()
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, currentLeader: CurrentLeader = CurrentLeader()
         ) {
             self.partition = partition
             self.errorCode = errorCode

@@ -139,13 +139,13 @@ package struct ShareFetchResponse: WireLayout, Equatable {
     package var errorMessage: String?
     package var acquisitionLockMilliseconds: Int32 = 0
     package var topics: [Topic] = []
-    package var nodeEndpoints: [ShareNodeEndpoint] = []
+    package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
 
     package init(
         throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acquisitionLockMilliseconds: Int32 = 0,
-        topics: [Topic] = [], nodeEndpoints: [ShareNodeEndpoint] = []
+        topics: [Topic] = [], nodeEndpoints: [NodeEndpoint] = []
     ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
@@ -189,7 +189,7 @@ package struct ShareFetchResponse: WireLayout, Equatable {
         package var errorMessage: String?
         package var acknowledgeErrorCode: KafkaErrorCode = .none
         package var acknowledgeErrorMessage: String?
-        package var currentLeader: ShareLeader = ShareLeader()
+        package var currentLeader: CurrentLeader = CurrentLeader()
         package var records: Bytes?
         package var acquiredRecords: [AcquiredRecords] = []
 
@@ -197,7 +197,7 @@ package struct ShareFetchResponse: WireLayout, Equatable {
 
         package init(
             partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acknowledgeErrorCode: KafkaErrorCode = .none,
-            acknowledgeErrorMessage: String? = nil, currentLeader: ShareLeader = ShareLeader(), records: Bytes? = nil,
+            acknowledgeErrorMessage: String? = nil, currentLeader: CurrentLeader = CurrentLeader(), records: Bytes? = nil,
             acquiredRecords: [AcquiredRecords] = []
         ) {
             self.partition = partition
@@ -243,49 +243,5 @@ package struct ShareFetchResponse: WireLayout, Equatable {
             try io.int16(&deliveryCount)
             try io.tags()
         }
-    }
-}
-
-/// Who leads a partition, for a client that asked another broker; -1 where that is not the question.
-package struct ShareLeader: WireLayout, Equatable {
-    package var leaderID: Int32 = -1
-    package var leaderEpoch: Int32 = -1
-
-    package init() {}
-
-    package init(leaderID: Int32 = -1, leaderEpoch: Int32 = -1) {
-        self.leaderID = leaderID
-        self.leaderEpoch = leaderEpoch
-    }
-
-    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-        try io.int32(&leaderID)
-        try io.int32(&leaderEpoch)
-        try io.tags()
-    }
-}
-
-/// Where such a leader is found.
-package struct ShareNodeEndpoint: WireLayout, Equatable {
-    package var nodeID: Int32 = 0
-    package var host: String = ""
-    package var port: Int32 = 0
-    package var rack: String?
-
-    package init() {}
-
-    package init(nodeID: Int32 = 0, host: String = "", port: Int32 = 0, rack: String? = nil) {
-        self.nodeID = nodeID
-        self.host = host
-        self.port = port
-        self.rack = rack
-    }
-
-    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-        try io.int32(&nodeID)
-        try io.string(&host)
-        try io.int32(&port)
-        try io.optionalString(&rack)
-        try io.tags()
     }
 }

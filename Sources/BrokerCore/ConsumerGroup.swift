@@ -11,6 +11,7 @@ package struct ConsumerGroupSettings: Sendable {
     package var heartbeatInterval: Duration = .seconds(1)
     package var membersMax = 1000
     package var groupsMax = 10_000
+    package var matching = MatchingLimits()
     package init() {}
 }
 
@@ -128,13 +129,14 @@ package struct ConsumerGroup: Sendable {
     /// Changes that are being stored.
     var storesUnderWay = 0
     private var nextPlace: Int64 = 0
-    private var matches = PatternMatches()
+    private var matches: PatternMatches
     /// Members have come, or subscribe to something else, since the target was computed.
     private var isTargetOld = false
 
     private init(id: GroupID, settings: ConsumerGroupSettings) {
         self.id = id
         self.settings = settings
+        matches = PatternMatches(settings.matching)
     }
 
     /// A group that begins takes the place of all that may be stored under its name: that the last one ended may not have been written down.

@@ -8,11 +8,12 @@ package struct ConsumerGroupCoordinator: Sendable {
     package private(set) var groups = SortedTable<GroupID, ConsumerGroup>()
     private var changes: [(group: GroupID, change: StoredGroupChange)] = []
     private var random: Prng
-    private var matching = MatchingWork()
+    private var matching: MatchingWork
 
     package init(settings: ConsumerGroupSettings, random: Prng) {
         self.settings = settings
         self.random = random
+        matching = MatchingWork(settings.matching)
     }
 
     package var needsTicks: Bool { !groups.isEmpty }

@@ -72,8 +72,8 @@ package struct NameExpression: Sendable {
     }
 
     /// What is told to who sent an expression that takes too long.
-    package static func tooMuchWork(names: Int) -> NameExpressionProblem {
-        NameExpressionProblem("to match it with \(names) names takes more than \(workMax) steps; make it shorter, or let it repeat and choose less")
+    package static func tooMuchWork(names: Int, most: Int = workMax) -> NameExpressionProblem {
+        NameExpressionProblem("to match it with \(names) names takes more than \(most) steps; make it shorter, or let it repeat and choose less")
     }
 
     /// Adds the steps that can be reached from one without taking anything.

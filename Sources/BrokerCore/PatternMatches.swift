@@ -2,22 +2,36 @@
 // that was taken is matched with topics that come later, or anew after a restart, a little with each heartbeat, so that no request holds the others up for long.
 import Base
 
+/// How many steps matching may take.
+package struct MatchingLimits: Sendable {
+    /// To match a new expression with all topics.
+    package var admission = NameExpression.workMax
+    /// To match the expressions of one group together with all topics.
+    package var group = 4 * NameExpression.workMax
+    /// To go on with expressions that were taken, in a second over all groups of a coordinator; at most as much is saved up.
+    package var perSecond = 20_000_000
+    /// The same for one heartbeat: some 6 ms.
+    package var perHeartbeat = 1_000_000
+    package init() {}
+}
+
 /// The steps that a coordinator may take to match expressions that it took before, over all its groups.
 struct MatchingWork: Sendable {
-    /// What comes back in a second; at most as much is saved up.
-    static let stepsPerSecond = 20_000_000
-    /// The most that is done for one heartbeat: some 6 ms.
-    static let stepsAtOnceMax = 1_000_000
-
-    private var left = Self.stepsPerSecond
+    private let limits: MatchingLimits
+    private var left: Int
     private var filled: Instant?
+
+    init(_ limits: MatchingLimits) {
+        self.limits = limits
+        left = limits.perSecond
+    }
 
     /// What the next heartbeat may take.
     mutating func available(now: Instant) -> Int {
         let passed = filled.map { now - $0 } ?? .zero
         filled = now
-        left = min(Self.stepsPerSecond, left + Int(min(1000, passed.inMilliseconds)) * (Self.stepsPerSecond / 1000))
-        return max(0, min(left, Self.stepsAtOnceMax))
+        left = min(limits.perSecond, left + Int(min(1000, passed.inMilliseconds)) * (limits.perSecond / 1000))
+        return max(0, min(left, limits.perHeartbeat))
     }
 
     mutating func take(_ steps: Int) { left -= steps }
@@ -34,14 +48,14 @@ struct PatternMatches: Sendable {
         /// Steps that matching has taken.
         var work = 0
     }
-    /// Steps that the expressions of one group together may take to be matched with all topics.
-    static let workMax = 4 * NameExpression.workMax
-
+    private let limits: MatchingLimits
     private var topics: [String] = []
     private var patterns = SortedTable<String, Pattern>()
 
     /// Whether every expression was matched with every topic.
     private(set) var isComplete = true
+
+    init(_ limits: MatchingLimits = MatchingLimits()) { self.limits = limits }
 
     /// Takes an expression up that a member sends, with all topics that there are. Throws why it cannot be had.
     mutating func admit(_ text: String, among all: [String]) throws(NameExpressionProblem) {
@@ -49,15 +63,15 @@ struct PatternMatches: Sendable {
         let expression = try NameExpression(text)
         var pattern = Pattern(expression: expression)
         var matcher = NameMatcher(expression)
-        var work = NameExpression.workMax
+        var work = limits.admission
         for name in all {
-            guard let isMatch = matcher.matches(name, &work) else { throw NameExpression.tooMuchWork(names: all.count) }
+            guard let isMatch = matcher.matches(name, &work) else { throw NameExpression.tooMuchWork(names: all.count, most: limits.admission) }
             if isMatch { pattern.names.insert(name) }
         }
-        pattern.work = NameExpression.workMax - work
+        pattern.work = limits.admission - work
         let total = patterns.entries.reduce(pattern.work) { $0 + $1.value.work }
-        guard total <= Self.workMax else {
-            throw NameExpressionProblem("to match the expressions of all members with \(all.count) names takes more than \(Self.workMax) steps; let the members share one, or make them shorter")
+        guard total <= limits.group else {
+            throw NameExpressionProblem("to match the expressions of all members with \(all.count) names takes more than \(limits.group) steps; let the members share one, or make them shorter")
         }
         take(all)
         patterns[text] = pattern

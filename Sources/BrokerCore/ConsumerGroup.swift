@@ -178,6 +178,13 @@ package struct ConsumerGroup: Sendable {
         return known.epoch == epoch ? nil : .staleEpoch
     }
 
+    /// Whether a member may ask for offsets with this epoch; nil if so. Who names neither is an administrator, or a client that does not tell.
+    func refusalToFetchOffsets(_ member: MemberID?, epoch: Int32) -> ConsumerGroupRefusal? {
+        if member == nil, epoch < 0 { return nil }
+        guard let member, let known = memberTable[member] else { return .unknownMember }
+        return known.epoch == epoch ? nil : .staleEpoch
+    }
+
     // MARK: heartbeats
 
     /// Each step of matching expressions takes one from `work`.

@@ -74,6 +74,11 @@ package struct ConsumerGroupCoordinator: Sendable {
         groups[id].flatMap { $0.refusalToCommit(member, epoch: epoch) }
     }
 
+    /// nil if the member may ask for offsets, or if there is no such group.
+    package func refusalToFetchOffsets(_ id: GroupID, member: MemberID?, epoch: Int32) -> ConsumerGroupRefusal? {
+        groups[id].flatMap { $0.refusalToFetchOffsets(member, epoch: epoch) }
+    }
+
     /// Ends sessions and waits whose time is over.
     package mutating func expire(now: Instant) {
         for id in groups.keys {

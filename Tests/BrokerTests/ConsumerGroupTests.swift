@@ -128,6 +128,19 @@ import Testing
         #expect(coordinator.refusalToCommit(group, member: member, epoch: next) == nil)
     }
 
+    @Test func whoSaysToBeAMemberAsksForOffsetsWithItsEpoch() throws {
+        var coordinator = coordinator()
+        let member = MemberID("m")
+        func refusal(_ member: MemberID?, _ epoch: Int32) -> ConsumerGroupRefusal? { coordinator.refusalToFetchOffsets(group, member: member, epoch: epoch) }
+        #expect(refusal(member, 5) == nil, "there is no such group")
+        let epoch = try coordinator.heartbeat(
+            group, MemberHeartbeat(member: member, epoch: 0, topics: ["a"], owned: []), topics: Self.topics(["a": 2]), now: .zero
+        ).epoch
+        #expect(refusal(member, epoch) == nil && refusal(nil, -1) == nil)
+        #expect(refusal(member, epoch - 1) == .staleEpoch && refusal(member, epoch + 1) == .staleEpoch && refusal(member, -1) == .staleEpoch)
+        #expect(refusal(MemberID("n"), epoch) == .unknownMember && refusal(MemberID(""), -1) == .unknownMember && refusal(nil, epoch) == .unknownMember)
+    }
+
     @Test("an assignor gives every partition to one who wants it", arguments: [ConsumerGroupAssignor.uniform, .range], UInt64(0)..<20)
     func assignorsAreComplete(_ assignor: ConsumerGroupAssignor, _ seed: UInt64) {
         var random = Prng(seed: seed)

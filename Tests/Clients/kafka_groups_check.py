@@ -10,7 +10,7 @@ import uuid
 
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
-from kafka.protocol.consumer import JoinGroupRequest
+from kafka.protocol.consumer import JoinGroupRequest, OffsetFetchRequest
 
 from checks import Checks
 from kafka_raw import Raw
@@ -169,6 +169,42 @@ def _():
     until([first, second], lambda: first.share == share)
     first.close()
     second.close()
+
+
+@checks.check("who says to be a member asks for offsets with its id and its epoch")
+def _():
+    name = topic("offsets", 1)
+    group, raw = f"offsets-{run}", Raw(server)
+    send(name, 3, partitions=1)
+    unknown, stale = 25, 113
+
+    def asked(member, epoch, version=9, group=group):
+        Group = OffsetFetchRequest.OffsetFetchRequestGroup
+        topics = [Group.OffsetFetchRequestTopics(name=name, partition_indexes=[0])]
+        request = OffsetFetchRequest(groups=[Group(group_id=group, member_id=member, member_epoch=epoch, topics=topics)], require_stable=False)
+        [answer] = raw.ask(request, version).groups
+        return answer.error_code, [part.committed_offset for one in answer.topics for part in one.partitions]
+
+    member = Member("offsets", [name])
+    until([member], lambda: len(member.values) == 3)
+    member.consumer.commit(asynchronous=False)
+    own = member.consumer.memberid()
+    described = admin.describe_consumer_groups([group])[group].result(10)
+    assert [one.member_id for one in described.members] == [own]
+    found = 0, [3]
+    epoch = next(epoch for epoch in range(1, 20) if asked(own, epoch) == found)
+    assert asked(own, epoch - 1) == asked(own, epoch + 1) == asked(own, -1) == (stale, [])
+    assert asked("somebody", epoch) == asked("", -1) == asked(None, epoch) == (unknown, [])
+    # An administrator, and a client of a version that has no words for it.
+    assert asked(None, -1) == asked("somebody", 7, version=8) == found
+    member.close()
+    assert asked(own, epoch) == (unknown, []) and asked(None, -1) == found
+    # In a group of the other protocol, and in none, everybody may ask.
+    assert asked("somebody", 7, group="nobody-" + run) == (0, [-1])
+    classic = confluent_kafka.Consumer({"bootstrap.servers": server, "group.id": "classic-" + run, "enable.auto.commit": False})
+    classic.commit(offsets=[confluent_kafka.TopicPartition(name, 0, 2)], asynchronous=False)
+    assert asked("somebody", 7, group="classic-" + run) == (0, [2])
+    classic.close()
 
 
 @checks.check("the group is listed, described, and closed to the classic protocol")

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.protocol.metadata import ApiVersionsRequest
+from kafka.protocol.producer import ProduceRequest
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
 from checks import Checks
@@ -240,6 +241,40 @@ def _():
     assert len(everything) >= 3
     matching = AclBindingFilter(ResourceType.TOPIC, "team-a-events", ResourcePatternType.MATCH, None, None, AclOperation.ANY, AclPermissionType.ANY)
     assert [(one.name, one.principal) for one in admin.describe_acls(matching).result(10)] == [("team-a-", "User:bob")]
+
+
+@checks.check("without acknowledgement a topic that may not be written ends the connection, and the others get their records")
+def _():
+    from kafka_denials import batch
+
+    user("hasty", "h")
+    allowed, denied = topic("hasty-may"), topic("hasty-may-not")
+    rule("hasty", AclOperation.WRITE, ResourceType.TOPIC, allowed)
+    Topic = ProduceRequest.TopicProduceData
+
+    def goes_on(names):
+        """Whether the connection serves another request after records for these topics."""
+        raw = Raw(address)
+        assert raw.ask(SaslHandshakeRequest(mechanism="PLAIN"), 1).error_code == 0
+        assert raw.ask(SaslAuthenticateRequest(auth_bytes=b"\0hasty\0h"), 1).error_code == 0
+        data = [Topic(name=name, partition_data=[Topic.PartitionProduceData(index=0, records=batch())]) for name in names]
+        request = ProduceRequest(transactional_id=None, acks=0, timeout_ms=1000, topic_data=data)
+        request.API_VERSION = 9
+        raw.protocol.send_request(request)
+        raw.socket.sendall(raw.protocol.send_bytes())
+        try:
+            return raw.ask(ApiVersionsRequest(client_software_name="x", client_software_version="1"), 3).error_code == 0
+        except ConnectionError:
+            return False
+        finally:
+            raw.close()
+
+    assert goes_on([allowed])
+    assert not goes_on([allowed, denied]) and not goes_on([denied])
+    consumer = confluent_kafka.Consumer(confluent("admin", "admin-secret", group_id="count"))
+    ends = [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(name, 0), timeout=10)[1] for name in (allowed, denied)]
+    consumer.close()
+    assert ends == [2, 0], ends
 
 
 @checks.check("without a rule every API refuses or shows nothing")

@@ -79,6 +79,13 @@ extension Broker {
         if coordinator.groups[group] == nil, machine.groups[group] != nil { return generation < 0 ? nil : .unknownMemberID }
         return coordinator.refusalToCommit(group, member: member, instance: instance, generation: generation, now: now)?.code
     }
+
+    /// Whether who says to be a member of a group may ask for its offsets (KIP-848); nil if so. In groups of other kinds everybody may.
+    func refusalToFetchOffsets(_ group: GroupID, _ member: MemberID?, _ epoch: Int32) -> KafkaErrorCode? {
+        if consumerGroups.groups[group] != nil { return consumerGroups.refusalToFetchOffsets(group, member: member, epoch: epoch)?.code }
+        // The last member has gone: whoever says that it is in the group is not.
+        return machine.groups[group]?.kind == .consumer && (member != nil || epoch >= 0) ? .unknownMemberID : nil
+    }
 }
 
 extension ConsumerGroupRefusal {

@@ -53,8 +53,11 @@ extension Broker {
     private func answer(_ request: OffsetFetchRequest, _ call: Call) {
         guard call.version < 8 else {
             let groups = request.groups.map { group in
-                OffsetFetchResponse.Group(
-                    groupID: group.groupID, topics: committed(GroupID(group.groupID), group.topics, stable: request.requireStable, call))
+                let id = GroupID(group.groupID)
+                if let code = refusalToFetchOffsets(id, group.memberID.map(MemberID.init), group.memberEpoch) {
+                    return OffsetFetchResponse.Group(groupID: group.groupID, errorCode: code)
+                }
+                return OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(id, group.topics, stable: request.requireStable, call))
             }
             return call.reply(.offsetFetch(OffsetFetchResponse(groups: groups)))
         }

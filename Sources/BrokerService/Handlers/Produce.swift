@@ -124,9 +124,10 @@ extension Broker {
             if answer.hasError { response.nameLeaders(self, call) }
             return call.reply(.produce(response))
         }
+        // Nobody reads an error here, nor what access rules left out. Like Kafka, end the connection, so that the client asks for metadata anew; it gets
+        // no answer to what it asked behind this.
+        guard !answer.hasError, call.amend == nil else { return call.session.close() }
         call.replyNothing()
-        // Nobody reads an error here. Like Kafka, end the connection, so that the client asks for metadata anew.
-        if answer.hasError { call.session.close() }
     }
 }
 

@@ -162,7 +162,9 @@ final class LogWriter: @unchecked Sendable {
             var gathered: [Int] = []
             for (index, job) in jobs.enumerated() {
                 let size = job.payload.sizeBytes < StagedRecords.pieceBytesMin ? job.payload.sizeBytes : 0
-                if let place = seen[ObjectIdentifier(job.log)] { gathered[place] += size } else {
+                if let place = seen[ObjectIdentifier(job.log)] {
+                    gathered[place] += size
+                } else {
                     seen[ObjectIdentifier(job.log)] = firstJobs.count
                     firstJobs.append(index)
                     gathered.append(size)

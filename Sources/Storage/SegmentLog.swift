@@ -268,7 +268,7 @@ package final class SegmentLog<Framing: LogFraming> {
         // Sealed segments are durable.
         guard durableOffset < nextOffset else { return nil }
         var begun: [SharedFile] = []
-        for segment in segments.dropLast() where !segment.isSettled { begun.append(try lend(segment.file, open)) }
+        for place in unsettled { begun.append(try lend(segments[place].file, open)) }
         begun.append(try lend(active.file, open))
         return SyncBeside(files: begun, directory: directory, offset: nextOffset, activeBase: active.baseOffset, cuts: cuts)
     }

@@ -14,12 +14,17 @@ package struct SyncBeside: Sendable {
     let activeBase: Int64
     let cuts: Int
 
-    /// Blocking. `sync` makes a file durable, `syncDirectory` names.
+    /// Blocking. `sync` makes a file durable, `syncDirectory` names. A log that was removed meanwhile has nothing left to be made durable.
     package func carryOut(
         sync: (SharedFile) throws(StorageError) -> Void, syncDirectory: (String) throws(StorageError) -> Void
     ) throws(StorageError) {
         for file in files.dropLast() { try sync(file) }
-        if files.count > 1 { try syncDirectory(directory) }
+        if files.count > 1 {
+            do { try syncDirectory(directory) } catch {
+                guard error.cause == .notFound else { throw error }
+                return
+            }
+        }
         if let active = files.last { try sync(active) }
     }
 }
@@ -36,16 +41,25 @@ extension SegmentLog {
         beganSegment()
     }
 
+    /// Where the sealed segments stand that are not known to be durable: the last ones. Asked at every sync, so it walks over no others.
+    var unsettled: Range<Int> {
+        let active = segments.count - 1
+        var first = active
+        while first > 0, !segments[first - 1].isSettled { first -= 1 }
+        return first..<active
+    }
+
     /// Makes sealed segments durable, and the names of those behind them.
     func syncUnsettled() throws(StorageError) {
-        guard segments.dropLast().contains(where: { !$0.isSettled }) else { return }
-        for segment in segments.dropLast() where !segment.isSettled { try files.sync(segment.file) }
+        let unsettled = unsettled
+        guard !unsettled.isEmpty else { return }
+        for place in unsettled { try files.sync(segments[place].file) }
         try files.syncDirectory(directory)
     }
 
     /// All before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening some reading.
     func settle(before base: Int64) {
-        for place in segments.indices.dropLast() where segments[place].baseOffset < base && !segments[place].isSettled {
+        for place in unsettled where segments[place].baseOffset < base {
             do {
                 try writeIndex(segments[place])
                 try name(place + 1, .settled)

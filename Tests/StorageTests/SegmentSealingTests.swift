@@ -120,6 +120,21 @@ import Testing
         #expect(seen.count == 3, "\(seen)")
     }
 
+    @Test func aSyncBesideALogThatWasRemovedEndsWithoutAFailure() throws {
+        var run = try Run(seed: 1)
+        while run.log.segmentCount < 3 { try run.append() }
+        try run.beginSync()
+        let sync = try #require(run.beside)
+        var synced = 0
+        try sync.carryOut(
+            sync: { _ in synced += 1 },
+            syncDirectory: { (path: String) throws(StorageError) in throw StorageError(.notFound, "open directory", path) })
+        #expect(synced == run.log.segmentCount - 1)
+        #expect(throws: StorageError.self) {
+            try sync.carryOut(sync: { _ in }, syncDirectory: { (path: String) throws(StorageError) in throw StorageError(.syncFailed(5), "sync directory", path) })
+        }
+    }
+
     @Test func damageInFrontOfDurableRecordsIsStillRefused() throws {
         let disk = SimDisk()
         let log = try Run.open(disk)

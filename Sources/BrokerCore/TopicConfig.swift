@@ -35,7 +35,7 @@ package struct TopicConfig: Sendable, Equatable {
     package var retentionMilliseconds: Int64 = 7 * 24 * 3600 * 1000
     /// A partition larger than this loses its oldest segments; -1 for no limit.
     package var retentionBytes: Int64 = -1
-    /// A segment is sealed at this size. Smaller than Kafka's 1 GiB, since a start reads the last segment of each partition.
+    /// A segment is sealed at this size. Smaller than Kafka's 1 GiB: retention and compaction take sealed segments only.
     package var segmentBytes: Int64 = 128 << 20
     /// The largest record batch that is accepted, in bytes.
     package var maxMessageBytes: Int64 = (1 << 20) + 12

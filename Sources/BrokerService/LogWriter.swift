@@ -205,9 +205,9 @@ final class LogWriter: @unchecked Sendable {
             }
         }
 
-        /// The appends hold without it; a snapshot that fails is told and written with the next segment.
+        /// The appends hold without it; a snapshot that fails is told and tried again with the next appends.
         private mutating func saveProducers(of log: PartitionLog, _ first: Int) {
-            do { try log.saveProducersIfSealed() } catch { failures.append((first, error)) }
+            do { try log.saveProducersIfDue() } catch { failures.append((first, error)) }
         }
     }
 }

@@ -54,39 +54,31 @@ final class PartitionLog: @unchecked Sendable {
     private(set) var term: Int32 = 0
     /// As they were before the batches that are staged.
     private var transactionsBefore = PartitionTransactions()
-    /// The active segment when the producers were last saved, and the offset up to which they were.
-    private var snapshotBase: Int64 = -1
-    private var snapshotOffset: Int64 = -1
+    private var saved: SavedProducers
     private var staged = StagedRecords()
     let directory: String
     /// Records below it were deleted, also where they are still in a segment.
     private var firstOffset: Int64 = 0
-    private static let producersFile = "producers.snapshot"
 
     init(files: RealFileSystem, directory: String, options: SegmentLogOptions) throws(StorageError) {
         self.directory = directory
         self.files = files
+        saved = SavedProducers(directory)
         log = try SegmentLog(files: files, directory: directory, options: options)
         try remember()
-        // A log that was not closed.
-        if options.waitsWhenSealing, snapshotOffset != log.nextOffset { try log.syncWhatWasFound() }
-        snapshotBase = log.activeBaseOffset
+        // A log that was not closed: what a killed process had written and not synced is durable before anybody reads it.
+        try log.sync()
     }
 
     /// Learns from the log what it says of producers and epochs, or from a snapshot and the rest of the log.
     private func remember() throws(StorageError) {
         (ledger, transactions, epochs) = (ProducerLedger(), PartitionTransactions(), LeaderEpochs())
         var from = log.startOffset
-        let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile)
-        if let snapshot, snapshot.nextOffset > log.nextOffset {
-            // It knows of records that were lost, and would be believed once there are as many again.
-            try SmallFile.remove(directory, Self.producersFile)
-        } else if let snapshot, snapshot.nextOffset >= from {
+        if let snapshot = try saved.find(below: log.nextOffset, activeBase: log.activeBaseOffset), snapshot.nextOffset >= from {
             ledger = snapshot.ledger
             transactions = snapshot.transactions
             epochs = snapshot.epochs
             from = snapshot.nextOffset
-            snapshotOffset = from
         }
         try log.forEachRecord(from: from) { (_: RecordExtent, bytes: Bytes) throws(StorageError) in
             if let fields = RecordBatch.peek(bytes) { try remember(fields, bytes) }
@@ -184,6 +176,7 @@ final class PartitionLog: @unchecked Sendable {
             epochs.truncate(to: staged.firstOffset)
             throw error
         }
+        for chunk in chunks { saved.appended(chunk.bytes.readableBytes) }
         return chunks
     }
 
@@ -212,21 +205,21 @@ final class PartitionLog: @unchecked Sendable {
 
     func ended(_ sync: SyncBeside, _ failure: StorageError?) { log.ended(sync, failure) }
 
-    /// Keeps what is known of the producers once a segment is sealed, so that a start reads the newest segment only.
-    func saveProducersIfSealed() throws(StorageError) {
-        guard log.activeBaseOffset != snapshotBase else { return }
-        try saveProducers(durably: log.options.waitsWhenSealing)
-        snapshotBase = log.activeBaseOffset
+    /// Keeps what is known of the producers once a segment is sealed, and now and then, so that a start reads little of the log.
+    func saveProducersIfDue() throws(StorageError) {
+        if saved.isDueDurably(log.activeBaseOffset) {
+            let durably = log.options.waitsWhenSealing
+            if durably { try log.sync() }
+            try saved.save(snapshot(), sealed: log.activeBaseOffset, durably: durably)
+        } else if saved.isDue {
+            try saved.save(snapshot())
+        }
     }
 
-    private func saveProducers(durably: Bool) throws(StorageError) {
-        guard log.nextOffset != snapshotOffset else { return }
-        if durably { try log.sync() }
+    private func snapshot() -> ProducerSnapshot {
         transactions.trim(below: log.startOffset)
         epochs.trim(below: log.startOffset)
-        let snapshot = ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions, epochs: epochs)
-        try SmallFile.write(snapshot, directory, Self.producersFile, durably: durably)
-        snapshotOffset = log.nextOffset
+        return ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions, epochs: epochs)
     }
 
     /// The producers that are remembered, each with the first offset of the transaction that it has open.
@@ -318,23 +311,17 @@ final class PartitionLog: @unchecked Sendable {
     /// Cuts off everything that reaches beyond `offset`.
     func truncate(to offset: Int64) throws(StorageError) {
         guard offset < log.nextOffset else { return }
-        try forgetSnapshot(above: offset)
+        try saved.forget(above: offset)
         try log.truncate(to: max(offset, log.startOffset))
         try remember()
     }
 
     /// Begins anew at `offset`, with nothing.
     func restart(at offset: Int64) throws(StorageError) {
-        try forgetSnapshot(above: -1)
+        try saved.forget(above: -1)
         try log.restart(at: offset)
         firstOffset = offset
         try remember()
-    }
-
-    private func forgetSnapshot(above offset: Int64) throws(StorageError) {
-        snapshotOffset = -1
-        guard let snapshot = try SmallFile.read(ProducerSnapshot.self, directory, Self.producersFile), snapshot.nextOffset > offset else { return }
-        try SmallFile.remove(directory, Self.producersFile)
     }
 
     func setSegmentBytesMax(_ bytes: Int64) { log.options.segmentBytesMax = bytes }
@@ -342,7 +329,7 @@ final class PartitionLog: @unchecked Sendable {
     func close() throws(StorageError) {
         var failure: StorageError?
         // A snapshot that is not written costs the next start some reading and nothing else.
-        do { try saveProducers(durably: false) } catch { failure = error.cause == .noSpace ? nil : error }
+        do { if saved.offset != log.nextOffset { try saved.save(snapshot()) } } catch { failure = error.cause == .noSpace ? nil : error }
         try log.close()
         if let failure { throw failure }
     }

@@ -22,7 +22,9 @@ enum SmallFile {
     }
 
     /// `durably` makes it outlive a power cut; without that such an end may leave a damaged one, which is then not used.
-    static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError) {
+    /// Returns its size in bytes.
+    @discardableResult
+    static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError) -> Int {
         let files = RealFileSystem()
         let body: Bytes
         do { body = try message.encoded(as: DurableDialect.self) } catch { preconditionFailure("a message of ours can always be encoded: \(error)") }
@@ -32,6 +34,7 @@ enum SmallFile {
         try fill(directory + "/" + name + partial, bytes, durably: durably)
         try files.rename(directory + "/" + name + partial, to: directory + "/" + name)
         if durably { try files.syncDirectory(directory) }
+        return bytes.readableBytes
     }
 
     static func remove(_ directory: String, _ name: String) throws(StorageError) {

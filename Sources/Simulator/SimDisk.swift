@@ -75,14 +75,12 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
     }
 
     package func write(_ handle: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError) {
-        var file = file(handle)
         let data = bytes.array
-        let end = max(file.current.count, Int(offset) + data.count)
-        if let capacity = faults.capacityBytes, usedBytes - file.current.count + end > capacity { throw StorageError(.noSpace, "write", "file \(handle.number)") }
+        let size = file(handle).current.count
+        let end = max(size, Int(offset) + data.count)
+        if let capacity = faults.capacityBytes, usedBytes - size + end > capacity { throw StorageError(.noSpace, "write", "file \(handle.number)") }
         // Power may fail before or after the data has reached the cache, which is where it was going.
-        file.pending.append(.write(offset: Int(offset), bytes: data))
-        Self.apply(.write(offset: Int(offset), bytes: data), to: &file.current)
-        files[handle.number] = file
+        change(handle, .write(offset: Int(offset), bytes: data))
         try step("write", "file \(handle.number)")
     }
 
@@ -105,10 +103,13 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
 
     package func truncate(_ handle: FileHandle, to size: Int64) throws(StorageError) {
         try step("truncate", "file \(handle.number)")
-        var file = file(handle)
-        file.pending.append(.truncate(size: Int(size)))
-        Self.apply(.truncate(size: Int(size)), to: &file.current)
-        files[handle.number] = file
+        change(handle, .truncate(size: Int(size)))
+    }
+
+    /// In place, since a copy of a whole file at each write would be most of a simulation.
+    private func change(_ handle: FileHandle, _ pending: Pending) {
+        files[handle.number, default: File()].pending.append(pending)
+        Self.apply(pending, to: &files[handle.number, default: File()].current)
     }
 
     package func list(_ directory: String) throws(StorageError) -> [String] {

@@ -5,7 +5,7 @@ import Base
 /// What recovery found.
 package struct LogRecoveryReport: Equatable, Sendable {
     package var segments = 0
-    /// Bytes read to find the end of the last segment.
+    /// Bytes read to find the end of segments that are not known to be durable to their end.
     package var scannedBytes: Int64 = 0
     /// Bytes of a torn tail that were cut off; none of them had been acknowledged.
     package var cutBytes: Int64 = 0
@@ -56,12 +56,9 @@ struct RecordScan<Framing: LogFraming> {
 }
 
 extension Segment {
-    /// Reads the file from its start and fills size and index; returns where whole records end.
+    /// Reads the file from where the segment is known to end, up to where whole records do.
     mutating func scan<F: LogFraming>(_: F.Type, _ files: any FileSystem, fileBytes: Int64) throws(StorageError) {
-        var scan = RecordScan<F>(files: files, file: file, fileBytes: fileBytes, position: 0)
-        sizeBytes = 0
-        nextOffset = baseOffset
-        index = []
+        var scan = RecordScan<F>(files: files, file: file, fileBytes: fileBytes, position: sizeBytes)
         while let (extent, _) = try scan.peek(expecting: nextOffset) {
             note(extent)
             scan.advance(extent)

@@ -28,8 +28,8 @@ package final class SegmentLog<Framing: LogFraming> {
     package internal(set) var recovery = LogRecoveryReport()
     /// The first offset that is still there.
     package private(set) var startOffset: Int64
-    /// The offset that follows the last durable record; after an opening that which follows the last one that was found.
-    package private(set) var durableOffset: Int64
+    /// The offset that follows the last record that is known to be durable; an opening finds others, which a sync makes so.
+    package internal(set) var durableOffset: Int64
     /// How often the log's end was cut off: what was written before is not what a sync makes durable after.
     private var cuts = 0
     /// Up to where the disk has begun with the active segment, in bytes.
@@ -75,34 +75,42 @@ package final class SegmentLog<Framing: LogFraming> {
             switch found.first?.ending {
             case .settled: try openSealed(&segment, name)
             case .tail: try openUnsettled(&segment, name, before: &found)
-            case nil: try openActive(&segment, name)
+            case nil: durableOffset = try openActive(&segment, name)
             }
             segments.append(segment)
         }
         try settleNames()
         if segments.isEmpty { try addSegment(firstOffset) }
         startOffset = segments[0].baseOffset
-        durableOffset = nextOffset
         writingBegun = active.sizeBytes
         recovery.segments = segments.count
     }
 
     private func openSealed(_ segment: inout Segment, _ name: String) throws(StorageError) {
         let fileBytes = try files.size(segment.file)
-        if try readIndex(&segment, fileBytes) { return }
-        try segment.scan(Framing.self, files, fileBytes: fileBytes)
-        recovery.scannedBytes += fileBytes
+        try find(&segment, fileBytes, appends: false)
         guard segment.sizeBytes == fileBytes else {
             throw StorageError(.corrupt("a sealed segment is damaged at byte \(segment.sizeBytes) of \(fileBytes)"), "open", name)
         }
-        try writeIndex(segment)
+        if segment.index.vouchedBytes < fileBytes { try writeIndex(&segment) }
     }
 
-    private func openActive(_ segment: inout Segment, _ name: String) throws(StorageError) {
+    /// Returns the offset below which all is durable.
+    private func openActive(_ segment: inout Segment, _ name: String) throws(StorageError) -> Int64 {
         let fileBytes = try files.size(segment.file)
-        try segment.scan(Framing.self, files, fileBytes: fileBytes)
-        recovery.scannedBytes += fileBytes
+        let durable = try find(&segment, fileBytes, appends: true)
         try cutTornEnd(segment, name, fileBytes)
+        return segment.sizeBytes < fileBytes ? segment.nextOffset : durable
+    }
+
+    /// Fills in what is in a segment's file: by its index as far as that vouches for it, and by reading from there on. Returns the offset up to which it did.
+    @discardableResult
+    func find(_ segment: inout Segment, _ fileBytes: Int64, appends: Bool) throws(StorageError) -> Int64 {
+        try readIndex(&segment, fileBytes, appends: appends)
+        let vouched = segment.nextOffset
+        recovery.scannedBytes += fileBytes - segment.sizeBytes
+        try segment.scan(Framing.self, files, fileBytes: fileBytes)
+        return vouched
     }
 
     func cutTornEnd(_ segment: Segment, _ name: String, _ fileBytes: Int64) throws(StorageError) {
@@ -115,26 +123,6 @@ package final class SegmentLog<Framing: LogFraming> {
         recovery.cutBytes += fileBytes - segment.sizeBytes
         try files.truncate(segment.file, to: segment.sizeBytes)
         try files.sync(segment.file)
-    }
-
-    private func readIndex(_ segment: inout Segment, _ fileBytes: Int64) throws(StorageError) -> Bool {
-        let name = path(segment.baseOffset, ".index")
-        let file: FileHandle
-        do { file = try files.open(name, create: false) } catch {
-            if error.cause == .notFound { return false }
-            throw error
-        }
-        defer { files.close(file) }
-        let bytes = try files.read(file, at: 0, count: Int(try files.size(file)))
-        return SegmentIndexFile.decode(bytes, into: &segment, fileBytes: fileBytes)
-    }
-
-    func writeIndex(_ segment: Segment) throws(StorageError) {
-        let file = try files.open(path(segment.baseOffset, ".index"), create: true)
-        defer { files.close(file) }
-        let bytes = SegmentIndexFile.encode(segment)
-        try files.truncate(file, to: 0)
-        try files.write(file, at: 0, bytes)
     }
 
     func addSegment(_ baseOffset: Int64) throws(StorageError) {
@@ -186,6 +174,7 @@ package final class SegmentLog<Framing: LogFraming> {
             throw error
         }
         active.note(extents)
+        storePoints()
         startWriting()
     }
 
@@ -207,9 +196,8 @@ package final class SegmentLog<Framing: LogFraming> {
         // A gap is not told from a loss at the next opening.
         guard options.waitsWhenSealing || nextBase != nextOffset else { return try sealUnsettled() }
         try sync()
-        try writeIndex(active)
+        try writeIndex(&active)
         try addSegment(nextBase)
-        active.nextOffset = nextBase
     }
 
     /// Seals the active segment if there is anything in it.
@@ -238,22 +226,14 @@ package final class SegmentLog<Framing: LogFraming> {
         durableOffset = nextOffset
         writingBegun = active.sizeBytes
         settle(before: active.baseOffset)
-    }
-
-    /// Makes durable what the opening found: a process that was killed may have written it and not synced.
-    package func syncWhatWasFound() throws(StorageError) {
-        guard active.sizeBytes > 0 else { return }
-        do { try files.sync(active.file) } catch {
-            failed = error
-            throw error
-        }
+        vouch(for: active.baseOffset, active.end, points: active.index.count)
     }
 
     /// The first record whose timestamp is at or after `timestamp`; nil if there is none.
     package func firstRecord(atOrAfter timestamp: Int64) throws(StorageError) -> RecordExtent? {
-        for segment in segments where segment.maxTimestamp >= timestamp {
-            var scan = RecordScan<Framing>(
-                files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(beforeTimestamp: timestamp).position)
+        for place in segments.indices where segments[place].maxTimestamp >= timestamp {
+            let start = try lastPoint(of: place) { $0.maxTimestampBefore < timestamp }.point
+            var scan = RecordScan<Framing>(files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
             while let (extent, _) = try scan.peek(expecting: nil) {
                 if extent.maxTimestamp >= timestamp { return extent }
                 scan.advance(extent)
@@ -270,7 +250,7 @@ package final class SegmentLog<Framing: LogFraming> {
         var begun: [SharedFile] = []
         for place in unsettled { begun.append(try lend(segments[place].file, open)) }
         begun.append(try lend(active.file, open))
-        return SyncBeside(files: begun, directory: directory, offset: nextOffset, activeBase: active.baseOffset, cuts: cuts)
+        return SyncBeside(files: begun, directory: directory, activeBase: active.baseOffset, end: active.end, points: active.index.count, cuts: cuts)
     }
 
     /// What was written before it began is durable. A failure is final, as that of `sync` is.
@@ -278,15 +258,17 @@ package final class SegmentLog<Framing: LogFraming> {
         guard failed == nil else { return }
         if let failure { return failed = failure }
         guard sync.cuts == cuts else { return }
-        durableOffset = max(durableOffset, sync.offset)
+        durableOffset = max(durableOffset, sync.end.nextOffset)
         settle(before: sync.activeBase)
+        vouch(for: sync.activeBase, sync.end, points: sync.points)
     }
 
     /// Visits every whole record from `offset` on; used to rebuild state.
     package func forEachRecord(from offset: Int64, _ visit: (RecordExtent, Bytes) throws(StorageError) -> Void) throws(StorageError) {
-        for segment in segments where segment.nextOffset > offset {
-            var scan = RecordScan<Framing>(
-                files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
+        for place in segments.indices where segments[place].nextOffset > offset {
+            let segment = segments[place]
+            let start = try lastPoint(of: place) { $0.offset <= offset }.point
+            var scan = RecordScan<Framing>(files: files, file: segment.file, fileBytes: segment.sizeBytes, position: start.position)
             while let (extent, record) = try scan.peek(expecting: nil) {
                 if extent.nextOffset > offset { try visit(extent, record) }
                 scan.advance(extent)
@@ -303,7 +285,7 @@ package final class SegmentLog<Framing: LogFraming> {
             let gone = segments.removeFirst()
             files.close(gone.file)
             try files.remove(path(of: gone))
-            try files.remove(path(gone.baseOffset, ".index"))
+            try files.remove(indexPath(gone.baseOffset))
             // One durable removal after the other: power that fails in between must not bring back an old segment without its successor.
             try files.syncDirectory(directory)
             startOffset = segments[0].baseOffset
@@ -336,6 +318,8 @@ package final class SegmentLog<Framing: LogFraming> {
             for segment in segments { files.close(segment.file) }
             failed = StorageError(.notPermitted, "use after close", directory)
         }
-        if failed == nil { try sync() }
+        guard failed == nil else { return }
+        try sync()
+        vouch(for: active.baseOffset, active.end, points: active.index.count, always: true)
     }
 }

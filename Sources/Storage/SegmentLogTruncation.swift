@@ -9,12 +9,12 @@ extension SegmentLog {
         guard offset < nextOffset else { return }
         guard offset > startOffset else { return try restart(at: startOffset) }
         let place = segments.lastIndex { $0.baseOffset < offset } ?? 0
-        let end = try cut(offset, in: segments[place])
+        let end = try cut(offset, in: place)
         // What takes room is done first: where there is none the log stays as it is.
         let copy = end < segments[place].sizeBytes && segments[place].lent != nil ? try shortened(segments[place], to: end) : nil
         try orFail { () throws(StorageError) in
             while segments.count > place + 1 { try removeLastSegment() }
-            if end < segments[place].sizeBytes { segments[place] = try cutOff(segments[place], at: end, copy) }
+            if end < segments[place].sizeBytes { segments[place] = try cutOff(place, at: end, copy) }
         }
         ended(at: nextOffset)
     }
@@ -25,7 +25,7 @@ extension SegmentLog {
         try orFail { () throws(StorageError) in
             while segments.count > 1 { try removeLastSegment() }
             let last = segments[0]
-            try removeIndex(of: last)
+            try files.remove(indexPath(last.baseOffset))
             try files.remove(path(of: last))
             try files.syncDirectory(directory)
             try addSegment(offset)
@@ -44,9 +44,13 @@ extension SegmentLog {
     }
 
     /// The segment without what lies behind `end`; `copy` takes the place of its file if somebody reads that.
-    private func cutOff(_ segment: Segment, at end: Int64, _ copy: FileHandle?) throws(StorageError) -> Segment {
+    private func cutOff(_ place: Int, at end: Int64, _ copy: FileHandle?) throws(StorageError) -> Segment {
+        let segment = segments[place]
         let name = path(of: segment)
-        try removeIndex(of: segment)
+        var kept = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file, ending: segment.ending)
+        kept.begin(with: try points(of: place).prefix { $0.position < end })
+        // Before another record can lie where a point of it is.
+        try removeIndex(segment.baseOffset)
         if copy != nil {
             try files.rename(unfinished(segment), to: name)
             try files.syncDirectory(directory)
@@ -54,11 +58,10 @@ extension SegmentLog {
             try files.truncate(segment.file, to: end)
             try files.sync(segment.file)
         }
-        var scanned = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file, ending: segment.ending)
-        try scanned.scan(Framing.self, files, fileBytes: end)
-        guard scanned.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(scanned.sizeBytes) fails its checksum"), "truncate", name) }
+        try kept.scan(Framing.self, files, fileBytes: end)
+        guard kept.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(kept.sizeBytes) fails its checksum"), "truncate", name) }
         if copy != nil { files.close(segment.file) }
-        return scanned
+        return kept
     }
 
     /// An opening removes what has this name.
@@ -91,8 +94,9 @@ extension SegmentLog {
     }
 
     /// Where the first record begins that reaches beyond `offset`.
-    private func cut(_ offset: Int64, in segment: Segment) throws(StorageError) -> Int64 {
-        var scan = RecordScan<Framing>(files: files, file: segment.file, fileBytes: segment.sizeBytes, position: segment.point(atOrBefore: offset).position)
+    private func cut(_ offset: Int64, in place: Int) throws(StorageError) -> Int64 {
+        let start = try lastPoint(of: place) { $0.offset <= offset }.point
+        var scan = RecordScan<Framing>(files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
         while let (extent, _) = try scan.peek(expecting: nil) {
             if extent.nextOffset > offset { break }
             scan.advance(extent)
@@ -103,15 +107,8 @@ extension SegmentLog {
     private func removeLastSegment() throws(StorageError) {
         let gone = segments.removeLast()
         files.close(gone.file)
-        try removeIndex(of: gone)
+        try files.remove(indexPath(gone.baseOffset))
         try files.remove(path(of: gone))
         try files.syncDirectory(directory)
-    }
-
-    private func removeIndex(of segment: Segment) throws(StorageError) {
-        do { try files.remove(path(segment.baseOffset, ".index")) } catch {
-            // The active segment has none yet.
-            guard error.cause == .notFound else { throw error }
-        }
     }
 }

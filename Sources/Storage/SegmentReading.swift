@@ -19,12 +19,12 @@ private struct HeaderScan<Framing: LogFraming> {
     private var window = Bytes()
     private var windowStart: Int64 = 0
     /// Index points are not much further apart.
-    private static var windowBytes: Int { Int(Segment.indexIntervalBytes) * 2 }
+    private static var windowBytes: Int { Int(SegmentIndex.intervalBytes) * 2 }
 
-    init(_ files: any FileSystem, _ segment: Segment, from point: IndexPoint) {
+    init(_ files: any FileSystem, _ segment: Segment, from place: IndexPlace) {
         self.files = files
         self.segment = segment
-        position = point.position
+        position = place.point.position
     }
 
     /// The extent of the record at `position`; nil at the end or at damage.
@@ -49,14 +49,16 @@ extension SegmentLog {
         precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
         guard offset < nextOffset else { return nil }
         let place = max(0, segments.partitioningIndex { $0.baseOffset > offset } - 1)
-        for segment in segments[place...] where segment.nextOffset > offset && segment.sizeBytes > 0 {
-            return try locate(from: offset, below: end, maxBytes: maxBytes, in: segment)
+        for place in place..<segments.count where segments[place].nextOffset > offset && segments[place].sizeBytes > 0 {
+            return try locate(from: offset, below: end, maxBytes: maxBytes, in: place)
         }
         return nil
     }
 
-    private func locate(from offset: Int64, below end: Int64, maxBytes: Int, in segment: Segment) throws(StorageError) -> RecordPlace? {
-        var scan = HeaderScan<Framing>(files, segment, from: segment.point(atOrBefore: offset))
+    private func locate(from offset: Int64, below end: Int64, maxBytes: Int, in place: Int) throws(StorageError) -> RecordPlace? {
+        let segment = segments[place]
+        let floor = try lastPoint(of: place) { $0.offset <= offset }
+        var scan = HeaderScan<Framing>(files, segment, from: floor)
         var first: RecordExtent?
         while let extent = try scan.peek(), first == nil {
             if extent.nextOffset > offset { first = extent } else { scan.position += Int64(extent.bytes) }
@@ -69,11 +71,11 @@ extension SegmentLog {
             return RecordPlace(file: segment.file, position: start, bytes: Int(segment.sizeBytes - start), nextOffset: segment.nextOffset)
         }
         // The last index point that is surely in, and on from there record by record.
-        let point = [segment.point(atOrBeforePosition: limit), segment.point(atOrBefore: end)].min { $0.position < $1.position }!
+        let last = try lastPoint(of: place, behind: floor, within: limit - floor.point.position) { $0.position <= limit && $0.offset <= end }
         var nextOffset = first.nextOffset
-        if point.position > start {
-            scan = HeaderScan(files, segment, from: point)
-            nextOffset = point.offset
+        if last.point.position > start {
+            scan = HeaderScan(files, segment, from: last)
+            nextOffset = last.point.offset
         } else {
             scan.position += Int64(first.bytes)
         }

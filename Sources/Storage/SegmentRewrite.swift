@@ -108,14 +108,14 @@ extension SegmentLog {
             throw error
         }
         segments.replaceSubrange(first..<end, with: [rewrite.segment])
-        try writeIndex(rewrite.segment)
+        try writeIndex(&segments[first])
         return true
     }
 
     /// Removes what a replacement covers and gives it the first segment's name. Every step can be repeated.
     private func takePlace(_ finished: String, firstBase: Int64, covered: [Int64]) throws(StorageError) {
         for base in covered {
-            try files.remove(path(base, ".index"))
+            try files.remove(indexPath(base))
             if base != firstBase { try files.remove(path(base, ".log")) }
         }
         try files.syncDirectory(directory)

@@ -8,10 +8,10 @@ package struct SyncBeside: Sendable {
     /// Sealed segments that are not known to be durable, and the active one.
     let files: [SharedFile]
     let directory: String
-    /// What lies below it is durable when the sync has ended.
-    let offset: Int64
-    /// The segment that was active.
+    /// The segment that was active, and how far it is durable when the sync has ended.
     let activeBase: Int64
+    let end: SegmentEnd
+    let points: Int
     let cuts: Int
 
     /// Blocking. `sync` makes a file durable, `syncDirectory` names. A log that was removed meanwhile has nothing left to be made durable.
@@ -61,7 +61,7 @@ extension SegmentLog {
     func settle(before base: Int64) {
         for place in unsettled where segments[place].baseOffset < base {
             do {
-                try writeIndex(segments[place])
+                try writeIndex(&segments[place])
                 try name(place + 1, .settled)
                 segments[place].isSettled = true
             } catch { return }
@@ -77,24 +77,25 @@ extension SegmentLog {
     // MARK: opening
 
     func segmentFiles() throws(StorageError) -> [(base: Int64, ending: Segment.Ending)] {
-        let found = try finishRewrites().compactMap { name in
+        let names = try finishRewrites()
+        let found = names.compactMap { name in
             [Segment.Ending.settled, .tail].lazy.compactMap { ending in
                 name.hasSuffix(ending.rawValue) ? Int64(name.dropLast(ending.rawValue.count)).map { (base: $0, ending: ending) } : nil
             }.first
         }
+        try removeStrayIndexes(names, Set(found.map(\.base)))
         return found.sorted { $0.base < $1.base }
     }
 
     /// Opens a segment that may be torn although others follow it; if it is, those are not a part of the log.
     func openUnsettled(_ segment: inout Segment, _ name: String, before later: inout [(base: Int64, ending: Segment.Ending)]) throws(StorageError) {
         let fileBytes = try files.size(segment.file)
-        try segment.scan(Framing.self, files, fileBytes: fileBytes)
-        recovery.scannedBytes += fileBytes
+        durableOffset = try find(&segment, fileBytes, appends: true)
         if segment.sizeBytes == fileBytes, segment.nextOffset == later[0].base {
             // A crash of the process alone has left all of it to the system, which may not have written it.
             try files.sync(segment.file)
             // Without an index the next opening reads it again.
-            try? writeIndex(segment)
+            try? writeIndex(&segment)
             return
         }
         guard later.allSatisfy({ $0.ending == .tail }) else {
@@ -105,6 +106,7 @@ extension SegmentLog {
             let gone = try files.open(path(base, ending.rawValue), create: false)
             recovery.cutBytes += try files.size(gone)
             files.close(gone)
+            try files.remove(indexPath(base))
             try files.remove(path(base, ending.rawValue))
         }
         try files.syncDirectory(directory)

@@ -1,0 +1,69 @@
+// What is known of a partition's producers, transactions and leader epochs, kept beside its segments, so that an opening reads the log only from there on. Of two files one
+// is written with each sealed segment, as durably as the log itself is then; the other one more often, and a power cut may spoil it. Used on the partition's disk thread.
+import Base
+import BrokerCore
+import Storage
+
+struct SavedProducers {
+    private let directory: String
+    /// Up to where the last snapshot goes; -1 for none.
+    private(set) var offset: Int64 = -1
+    /// The active segment when the last one was written that is durable.
+    private var activeBase: Int64 = -1
+    /// Size of the last one, and what was appended to the log since, in bytes.
+    private var snapshotBytes = 0
+    private var appendedBytes = 0
+    private static let sealedFile = "producers.snapshot"
+    private static let recentFile = "producers.recent"
+
+    /// When to write one that is read sooner than so much of the log, and when not to since it is written for so little of it.
+    private static let appendedBytesMin = 2 << 20
+    private static let appendedPerByte = 256
+
+    init(_ directory: String) { self.directory = directory }
+
+    /// The newest snapshot that knows of nothing at or behind `nextOffset`. Those that do go: they know of records that were lost, and would be believed once there
+    /// are as many again.
+    mutating func find(below nextOffset: Int64, activeBase: Int64) throws(StorageError) -> ProducerSnapshot? {
+        self.activeBase = activeBase
+        try forget(above: nextOffset)
+        var newest: ProducerSnapshot?
+        for name in [Self.sealedFile, Self.recentFile] {
+            guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name), found.nextOffset > newest?.nextOffset ?? -1 else { continue }
+            newest = found
+        }
+        offset = newest?.nextOffset ?? -1
+        return newest
+    }
+
+    /// Removes what knows of records at or behind `offset`.
+    mutating func forget(above offset: Int64) throws(StorageError) {
+        self.offset = -1
+        for name in [Self.sealedFile, Self.recentFile] {
+            guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name), found.nextOffset > offset else { continue }
+            try SmallFile.remove(directory, name)
+        }
+    }
+
+    mutating func appended(_ bytes: Int) { appendedBytes += bytes }
+
+    /// A segment was sealed.
+    func isDueDurably(_ activeBase: Int64) -> Bool { activeBase != self.activeBase }
+    var isDue: Bool { appendedBytes >= max(Self.appendedBytesMin, Self.appendedPerByte * snapshotBytes) }
+
+    mutating func save(_ snapshot: ProducerSnapshot, sealed activeBase: Int64, durably: Bool) throws(StorageError) {
+        snapshotBytes = try SmallFile.write(snapshot, directory, Self.sealedFile, durably: durably)
+        self.activeBase = activeBase
+        saved(snapshot)
+    }
+
+    mutating func save(_ snapshot: ProducerSnapshot) throws(StorageError) {
+        snapshotBytes = try SmallFile.write(snapshot, directory, Self.recentFile, durably: false)
+        saved(snapshot)
+    }
+
+    private mutating func saved(_ snapshot: ProducerSnapshot) {
+        offset = snapshot.nextOffset
+        appendedBytes = 0
+    }
+}

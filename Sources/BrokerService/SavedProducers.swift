@@ -58,7 +58,7 @@ struct SavedProducers {
     }
 
     mutating func save(_ snapshot: ProducerSnapshot) throws(StorageError) {
-        snapshotBytes = try SmallFile.write(snapshot, directory, Self.recentFile, durably: false)
+        snapshotBytes = try SmallFile.overwrite(snapshot, directory, Self.recentFile)
         saved(snapshot)
     }
 

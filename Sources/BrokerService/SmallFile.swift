@@ -1,4 +1,4 @@
-// Small files beside a partition's segments: a checksum and one message. Replaced atomically; a missing or damaged one is no error, since what
+// Small files beside a partition's segments: a checksum and one message. A missing or damaged one is no error, since what
 // they say can be found out from the log. Disk threads only.
 import Base
 import Storage
@@ -26,15 +26,32 @@ enum SmallFile {
     @discardableResult
     static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError) -> Int {
         let files = RealFileSystem()
+        let bytes = encoded(message)
+        try fill(directory + "/" + name + partial, bytes, durably: durably)
+        try files.rename(directory + "/" + name + partial, to: directory + "/" + name)
+        if durably { try files.syncDirectory(directory) }
+        return bytes.readableBytes
+    }
+
+    /// The same where it lies. A power cut may leave a damaged one, also in place of one that was whole; the file system is not made to write anything now, as it is by
+    /// a new file that takes the place of another. Returns its size in bytes.
+    static func overwrite<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String) throws(StorageError) -> Int {
+        let files = RealFileSystem()
+        let bytes = encoded(message)
+        let file = try files.open(directory + "/" + name, create: true)
+        defer { files.close(file) }
+        try files.write(file, at: 0, bytes)
+        try files.truncate(file, to: Int64(bytes.readableBytes))
+        return bytes.readableBytes
+    }
+
+    private static func encoded<Message: WireLayout>(_ message: Message) -> Bytes {
         let body: Bytes
         do { body = try message.encoded(as: DurableDialect.self) } catch { preconditionFailure("a message of ours can always be encoded: \(error)") }
         var bytes = Bytes()
         bytes.writeInteger(CRC32C.checksum(body))
         bytes.writeImmutableBuffer(body)
-        try fill(directory + "/" + name + partial, bytes, durably: durably)
-        try files.rename(directory + "/" + name + partial, to: directory + "/" + name)
-        if durably { try files.syncDirectory(directory) }
-        return bytes.readableBytes
+        return bytes
     }
 
     static func remove(_ directory: String, _ name: String) throws(StorageError) {

@@ -19,6 +19,7 @@ extension CoordDoor {
     var mode: String {
         guard settings.ensemble != nil else { return "standalone" }
         if replica.isLeading { return "leader" }
+        if replica.awaitsTables { return "looking" }
         if isReadOnly { return "read-only" }
         switch replica.standing {
         case .observer: return replica.leader == nil ? "looking" : "observer"
@@ -47,8 +48,8 @@ extension CoordDoor {
     /// What a server among others tells, under ZooKeeper's names.
     private var ensembleFigures: [(String, String)] {
         guard settings.ensemble != nil, let roster = replica.roster else { return [] }
-        let part = replica.isLeading ? "leading - broadcast" : replica.leader == nil ? "looking" : mode == "observer" ? "observing - broadcast" : "following - broadcast"
-        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", part)]
+        let part = replica.isLeading ? "leading - broadcast" : replica.leader == nil ? "looking" : replica.awaitsTables ? "following - synchronization" : mode == "observer" ? "observing - broadcast" : "following - broadcast"
+        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", part), ("tables_missing", replica.awaitsTables ? "1" : "0")]
         guard replica.isLeading else { return figures }
         let (followers, observers, guests) = replica.synced
         return figures + [

@@ -97,6 +97,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .corrupt, "the data on disk cannot be used", why: error.description,
                 next: "restore it from a backup, or start with another --data-dir")
+        case .fromLaterVersion:
+            self.init(
+                .corrupt, "the data on disk cannot be used", why: error.description,
+                next: "start the version that wrote it, or start with another --data-dir")
         case .notFound: self.init(.failed, "a file is missing", why: error.description, next: "check the path")
         default:
             self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")

@@ -49,9 +49,7 @@ package final class AcceptorLog {
             note(highest, extent.nextOffset)
         }
         if let applied, applied >= acceptor.trimmedThrough { return acceptor }
-        guard mayAwaitTables else {
-            throw refusal("the log begins at slot \(acceptor.trimmedThrough.next), the tables end at \(applied ?? .zero)")
-        }
+        guard mayAwaitTables else { throw gap(acceptor, applied ?? .zero) }
         try checkBeginning(first, trimmed)
         return acceptor
     }
@@ -61,6 +59,10 @@ package final class AcceptorLog {
     private func checkBeginning(_ first: Slot?, _ trimmed: Slot) throws(StorageError) {
         if log.startOffset > 0, first == nil || trimmed == .zero { throw refusal("nothing in the log tells where it begins") }
         if let first, first > trimmed.next { throw refusal("the log begins at slot \(first), and should at \(trimmed.next)") }
+    }
+
+    func gap(_ acceptor: Acceptor, _ applied: Slot) -> StorageError {
+        refusal("the log begins at slot \(acceptor.trimmedThrough.next), the tables end at \(applied)")
     }
 
     private func refusal(_ what: String) -> StorageError { StorageError(.corrupt(what), "recover", log.directory) }

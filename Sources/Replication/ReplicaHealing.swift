@@ -28,7 +28,7 @@ extension AcceptorLog {
         let awaitsTables = acceptor.trimmedThrough > applied ?? .zero
         if applied == nil || awaitsTables, !acceptor.hasOthers(than: membership.id, membership.members) {
             _ = try tables.get()
-            throw StorageError(.corrupt("the log begins at slot \(acceptor.trimmedThrough.next), the tables end at \(applied ?? .zero)"), "recover", "the tables")
+            throw gap(acceptor, applied ?? .zero)
         }
         return ReplicaBeginning(acceptor: acceptor, applied: max(applied ?? .zero, acceptor.trimmedThrough), awaitsTables: awaitsTables)
     }
@@ -63,7 +63,8 @@ extension ReplicaHost {
         guard pump.awaitsTables else { return nil }
         let why = tableDamage.map { "its tables were damaged (\($0))" } ?? "its tables end before its log begins"
         guard let leader = pump.leader else {
-            return "\(why), and no server leads that has tables: it serves when it has those of another one; if all have lost theirs, restore the data directories from a backup"
+            return "\(why), and no server leads that has tables: it serves when it has those of another one; if all have lost theirs, "
+                + "restore the data directories from a backup"
         }
         return "\(why): it takes over those of server \(leader) and serves when it has them"
     }

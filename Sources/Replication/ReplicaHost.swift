@@ -171,7 +171,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
         let tables = try damage == nil ? found.get().tables : TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
         // What tables hold that end too early is not gone on from.
-        let state = try damage == nil && !beginning.awaitsTables ? found.get().state : TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero)
+        let isEmpty = damage != nil || beginning.awaitsTables
+        let state = isEmpty ? TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero) : try found.get().state
         let recovery = ReplicaRecovery(
             tables: beginning.applied, log: max(beginning.applied, beginning.acceptor.lastSlot), logReport: log.recovery)
         let id = options.membership.id

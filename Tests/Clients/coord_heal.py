@@ -7,6 +7,7 @@ import glob
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -170,7 +171,7 @@ def scenarios(checks, ensemble, directory, writes):
         restart(server)
         writes.fill(LARGE)
         heals(server, "the tables are damaged and were set aside")
-        assert "tables_missing\t0" in KazooTalk(server).word(b"mntr")
+        assert "tables_missing\t0" in Visitor(server).word(b"mntr")
 
     for who in ("a follower", "the leader"):
 
@@ -202,13 +203,13 @@ def scenarios(checks, ensemble, directory, writes):
             server.start()
         for server in ensemble.servers:
             server.wait_ready()
-        time.sleep(2)
         for server in ensemble.servers:
-            status, text = ready(server)
-            assert status == 503 and "restore the data directories from a backup" in text, text
-            talk = KazooTalk(server)
+            until("server %d says so" % server.number, lambda: "restore the data directories from a backup" in ready(server)[1])
+            assert ready(server)[0] == 503
+            talk = Visitor(server)
             assert "tables_missing\t1" in talk.word(b"mntr") and "server_state\tlooking" in talk.word(b"mntr"), talk.word(b"mntr")
-            assert not talk.serves(), "server %d serves an empty tree" % server.number
+        assert not Visitor(ensemble.servers[0]).serves(), "an empty tree is served"
+        for server in ensemble.servers:
             end(server)
         for server in ensemble.servers:
             for path in glob.glob(tables[server.number] + "-*"):
@@ -237,15 +238,13 @@ def scenarios(checks, ensemble, directory, writes):
                 assert first[name] == other[name], "%s of server %d" % (name, number)
 
 
-class KazooTalk:
+class Visitor:
     """A look from outside."""
 
     def __init__(self, server):
         self.server = server
 
     def word(self, name):
-        import socket
-
         with socket.create_connection(("127.0.0.1", self.server.port), 5) as talk:
             talk.sendall(name)
             return b"".join(iter(lambda: talk.recv(65536), b"")).decode()

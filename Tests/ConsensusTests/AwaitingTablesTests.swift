@@ -54,7 +54,13 @@ extension PaxosNode {
         for slot in Int64(11)...6000 { acceptor.recover(.accept(LogEntry(slot: Slot(slot), ballot: low, time: .zero, command: Bytes()))) }
         for awaits in [true, false] {
             var one = PaxosNode(.settled(NodeID(1), members), acceptor: acceptor, applied: Slot(awaits ? 10 : 6000), awaitsTables: awaits, now: start)
-            if awaits { _ = one.step(.received(Envelope(from: NodeID(2), to: NodeID(1), .accept(low, previous: Slot(10), entries: [], committed: Slot(10), probe: .zero))), now: start) }
+            if awaits {
+                let entries = acceptor.suffix(from: Slot(11))
+                _ = one.step(.received(Envelope(from: NodeID(2), to: NodeID(1), .accept(low, previous: Slot(10), entries: entries, committed: Slot(6000), probe: .zero))), now: start)
+                var notice = DurableNotice()
+                (notice.accepted, notice.through) = (low, Slot(6000))
+                #expect(one.step(.durable(notice), now: start).committed.count == 5990)
+            }
             #expect(one.answers(.canvass(ballot, committed: Slot(10))) == [.canvassed(ballot, granted: awaits, promised: low)])
         }
     }

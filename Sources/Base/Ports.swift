@@ -13,6 +13,8 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
         case notFound, exists, noSpace, notPermitted, locked
         /// Bytes on disk that cannot be right, in a place where a crash cannot have left them.
         case corrupt(String)
+        /// A later version of the program wrote it, and this one cannot read it.
+        case fromLaterVersion(String)
         /// fdatasync failed: what was written since the last success may be lost, so the owner must stop.
         case syncFailed(Int32)
         case system(Int32, String)
@@ -36,6 +38,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
             case .notPermitted: "permission denied"
             case .locked: "another process holds the lock"
             case .corrupt(let what): "corrupt: \(what)"
+            case .fromLaterVersion(let what): what
             case .syncFailed(let code): "sync failed (errno \(code))"
             case .system(let code, let text): "\(text) (errno \(code))"
             }

@@ -119,7 +119,7 @@ package enum AcceptorRecord: WireLayout, Equatable {
     case accept(LogEntry)
     /// The replica began this life; its proposals carry the number.
     case began(incarnation: Int64)
-    /// The tables were taken from a peer and hold everything up to this slot; entries up to it are not in this log.
+    /// The tables hold everything up to this slot, durably: they were taken from a peer, or the log was trimmed. Entries up to it need not be in this log.
     case installed(Slot)
     /// The number of this data directory.
     case directory(Int64)

@@ -21,9 +21,10 @@ extension PaxosNode {
         return grant.forbids(candidate, now: now)
     }
 
-    /// A candidate must know nearly all decisions that this node knows, or its promise would be a large part of the log, or not to be had.
+    /// A candidate must know nearly all decisions that this node knows, or its promise would be a large part of the log, or not to be had. A large one is
+    /// given by a node that cannot lead in the other's place.
     private func isInformed(_ candidateCommitted: Slot) -> Bool {
-        candidateCommitted >= acceptor.trimmedThrough && candidateCommitted.rawValue + options.candidateLagSlots >= committed.rawValue
+        candidateCommitted >= acceptor.trimmedThrough && (awaitsTables || candidateCommitted.rawValue + options.candidateLagSlots >= committed.rawValue)
     }
 
     mutating func canvassed(by candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
@@ -34,7 +35,7 @@ extension PaxosNode {
 
     mutating func countGrant(by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
         election.note(promised)
-        guard granted, isVoter, peers.contains(node), election.granted(by: node, ballot) >= quorum else { return }
+        guard granted, mayLead, peers.contains(node), election.granted(by: node, ballot) >= quorum else { return }
         campaign(now, &effects)
     }
 
@@ -45,7 +46,7 @@ extension PaxosNode {
     mutating func campaign(_ now: Instant, _ effects: inout PaxosEffects) {
         election.end()
         election.postpone(now)
-        guard isVoter else { return }
+        guard mayLead else { return }
         following.leader = nil
         let ballot = proposer.prepare(above: max(acceptor.promised, election.seen), node: id, committed: committed)
         if let record = acceptor.promise(ballot) { effects.append.append(record) }

@@ -15,6 +15,8 @@ extension PaxosNode {
     private var own: Member? { roster.flatMap { $0.hasOther(than: me) ? nil : $0[id] } }
 
     var isVoter: Bool { standsAlone || (!isStranger && founding == nil && own?.isVoter == true) }
+    /// Whether it may look for votes.
+    var mayLead: Bool { isVoter && !awaitsTables }
     /// Whether anything but news of the group concerns this replica.
     var takesPart: Bool { founding == nil && !isStranger }
     /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory, or a member told that it is one.

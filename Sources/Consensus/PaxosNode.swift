@@ -26,6 +26,8 @@ package enum PaxosEvent: Sendable {
     case read(ReadToken)
     /// The tables were taken from a peer, with the roster in them.
     case installed(Slot, Roster?)
+    /// The tables are of no use any more: what they held is to be taken from a peer.
+    case lostTables
     /// The founding roster may be written into the log, at this time.
     case recordRoster(WallTime)
     /// Cannot lead at present (its disk is full).
@@ -91,6 +93,9 @@ package struct PaxosNode: Sendable {
     var election: Election
     var office: Office
     var grant: LeaseGrant
+    /// Whether the tables do not reach to where the log begins, so that nothing can be executed before a peer's are here. What was promised and accepted is
+    /// in the log, and everything before its beginning is decided: so the node votes and follows, and never leads.
+    package internal(set) var awaitsTables: Bool
     /// Who waits for a promise until it is durable.
     var promising: (ballot: Ballot, to: NodeID, committed: Slot)?
 
@@ -104,12 +109,15 @@ package struct PaxosNode: Sendable {
         var rosterSlot: Slot?
     }
 
-    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete, `recorded` the roster in them. Equal seeds draw
-    /// equal times.
+    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete, `recorded` the roster in them. With `awaitsTables`
+    /// there are none, and `applied` is where the log begins. Equal seeds draw equal times.
     package init(
-        _ origin: GroupOrigin, recorded: Roster? = nil, acceptor: Acceptor, applied: Slot, now: Instant, seed: UInt64 = 1, options: PaxosOptions = PaxosOptions()
+        _ origin: GroupOrigin, recorded: Roster? = nil, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false, now: Instant, seed: UInt64 = 1,
+        options: PaxosOptions = PaxosOptions()
     ) {
         options.check()
+        precondition(!(awaitsTables && origin.standsAlone), "who stands alone has nobody to take tables from")
+        self.awaitsTables = awaitsTables
         var me = origin.me
         me.directory = acceptor.directory
         self.me = me
@@ -153,7 +161,7 @@ package struct PaxosNode: Sendable {
     package var nextDeadline: Instant? {
         if standsAlone { return nil }
         if isLeading { return office.nextHeartbeat }
-        return isVoter ? election.deadline : min(knockAt, election.deadline)
+        return mayLead ? election.deadline : min(knockAt, election.deadline)
     }
 
     package mutating func step(_ event: PaxosEvent, now: Instant) -> PaxosEffects {
@@ -170,6 +178,9 @@ package struct PaxosNode: Sendable {
         case .flush: tellDecision(now, &effects)
         case .read(let token): read(token, now, &effects)
         case .installed(let slot, let roster): installed(slot, roster, now, &effects)
+        case .lostTables:
+            stepDown(now)
+            awaitsTables = true
         case .recordRoster(let time): recordRoster(time, now, &effects)
         case .stepDown: stepDown(now)
         }
@@ -186,7 +197,7 @@ package struct PaxosNode: Sendable {
 
     private mutating func tick(_ now: Instant, _ effects: inout PaxosEffects) {
         if isLeading { return keepOffice(now, &effects) }
-        if isVoter {
+        if mayLead {
             if now >= election.deadline { beginCanvass(now, &effects) }
             return
         }
@@ -255,7 +266,12 @@ package struct PaxosNode: Sendable {
     }
 
     private mutating func installed(_ slot: Slot, _ roster: Roster?, _ now: Instant, _ effects: inout PaxosEffects) {
-        guard slot > committed else { return }
+        awaitsTables = false
+        guard slot > committed else {
+            // The log led further meanwhile. If it told of no members, those in the tables are the latest.
+            if !rosterIsRecorded, let roster { adopt(roster, now, &effects) }
+            return
+        }
         acceptor.skip(through: slot)
         learner.skip(to: slot)
         following.skip(to: slot)

@@ -33,6 +33,7 @@ extension CoordDoor {
         let named = ensemble.peers.map { Member(id: NodeID($0.id), address: "\($0.address)", card: MemberText.card(electionPort: $0.address.port, clients: "")) }
         let me = named.first { $0.id.rawValue == ensemble.id } ?? Member(id: NodeID(ensemble.id), address: "\(ensemble.listen)")
         options.membership = try EnsembleFile.membership(me, named, dataDirectory, options.files)
+        options.heals = true
         return options
     }
 
@@ -53,9 +54,10 @@ extension CoordDoor {
         }
     }
 
-    /// Whether this server belongs to the ensemble, and so may serve.
+    /// Whether this server belongs to the ensemble and has its state, and so may serve.
     var isMember: Bool {
-        switch replica.standing {
+        guard !replica.awaitsTables else { return false }
+        return switch replica.standing {
         case .alone, .voter, .observer: true
         case .founding, .guest, .stranger: false
         }

@@ -19,6 +19,7 @@ extension CoordDoor {
     var mode: String {
         guard settings.ensemble != nil else { return "standalone" }
         if replica.isLeading { return "leader" }
+        if replica.awaitsTables { return "looking" }
         if isReadOnly { return "read-only" }
         switch replica.standing {
         case .observer: return replica.leader == nil ? "looking" : "observer"
@@ -47,14 +48,20 @@ extension CoordDoor {
     /// What a server among others tells, under ZooKeeper's names.
     private var ensembleFigures: [(String, String)] {
         guard settings.ensemble != nil, let roster = replica.roster else { return [] }
-        let part = replica.isLeading ? "leading - broadcast" : replica.leader == nil ? "looking" : mode == "observer" ? "observing - broadcast" : "following - broadcast"
-        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", part)]
+        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", peerState), ("tables_missing", replica.awaitsTables ? "1" : "0")]
         guard replica.isLeading else { return figures }
         let (followers, observers, guests) = replica.synced
         return figures + [
             ("learners", "\(followers + observers + guests)"), ("synced_followers", "\(followers)"), ("synced_observers", "\(observers)"),
             ("synced_non_voting_followers", "\(guests)"),
         ]
+    }
+
+    private var peerState: String {
+        if replica.isLeading { return "leading - broadcast" }
+        if replica.leader == nil { return "looking" }
+        if replica.awaitsTables { return "following - synchronization" }
+        return mode == "observer" ? "observing - broadcast" : "following - broadcast"
     }
 
     /// The members as `conf` prints them; nothing on a server that stands alone.

@@ -12,7 +12,7 @@ enum Migrations {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
         guard found <= version else {
             throw StorageError(
-                .corrupt("its tables have version \(found), this program knows up to \(version); use the version that wrote it"), "open", queue.path)
+                .fromLaterVersion("its tables have version \(found), this program knows up to \(version); use the version that wrote it"), "open", queue.path)
         }
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 first tables") { database in

@@ -22,7 +22,7 @@ package final class SQLiteTableStore: TableStore {
         var keyCount: Int
     }
 
-    /// Opens or creates the file with the machine's tables. Throws `corrupt` for a file that is newer or not ours.
+    /// Opens or creates the file with the machine's tables. Throws `corrupt` for one that is damaged or not ours, `fromLaterVersion` for one that is newer.
     package init(path: String, tables: [TableSchema]) throws(StorageError) {
         self.path = path
         schemas = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, Self.prepare($0)) })

@@ -23,32 +23,49 @@ package final class AcceptorLog {
     package var recovery: LogRecoveryReport { log.recovery }
     package var sizeBytes: Int64 { log.sizeBytes }
 
-    /// Reads every record back. `applied` is where the tables stand: a log that begins behind it has a gap and is refused.
-    package func recover(applied: Slot) throws(StorageError) -> Acceptor {
+    /// Reads every record back. `applied` is where the tables stand, nil if they are lost. A log that begins behind them has a gap: it is refused, unless
+    /// tables may come from elsewhere and the log tells by itself that it is whole from where it begins.
+    package func recover(applied: Slot?, mayAwaitTables: Bool = false) throws(StorageError) -> Acceptor {
         var acceptor = Acceptor()
-        var highest = Slot.zero
+        var (highest, trimmed) = (Slot.zero, Slot.zero)
+        var first: Slot?
         try log.forEachRecord(from: log.startOffset) { (extent: RecordExtent, bytes: Bytes) throws(StorageError) in
             let record: AcceptorRecord
             do { record = try AcceptorRecord(durable: DurableFraming.payload(of: bytes)) } catch {
-                throw StorageError(.corrupt("record \(extent.firstOffset) cannot be read: \(error)"), "recover", log.directory)
+                throw refusal("record \(extent.firstOffset) cannot be read: \(error)")
             }
             switch record {
             case .accept(let entry):
-                if highest == .zero, entry.slot > applied.next {
-                    throw StorageError(.corrupt("the log begins at slot \(entry.slot), the tables end at \(applied)"), "recover", log.directory)
-                }
-                if highest > .zero, entry.slot > highest.next {
-                    throw StorageError(.corrupt("slot \(highest.next) is missing from the log"), "recover", log.directory)
-                }
+                // What comes before the first one may be told by a later record.
+                if first != nil, entry.slot > highest.next { throw refusal("slot \(highest.next) is missing from the log") }
+                first = first ?? entry.slot
                 highest = max(highest, entry.slot)
-            case .installed(let slot): highest = max(highest, slot)
+            case .installed(let slot):
+                highest = max(highest, slot)
+                trimmed = max(trimmed, slot)
             case .promise, .began, .directory, .founded: break
             }
             acceptor.recover(record)
             note(highest, extent.nextOffset)
         }
+        if let applied, applied >= acceptor.trimmedThrough { return acceptor }
+        guard mayAwaitTables else { throw gap(acceptor, applied ?? .zero) }
+        try checkBeginning(first, trimmed)
         return acceptor
     }
+
+    /// Everything before the log's first entry must be known to be decided: it was trimmed, or taken over with a peer's tables, up to `trimmed` at least, or
+    /// there is nothing before it.
+    private func checkBeginning(_ first: Slot?, _ trimmed: Slot) throws(StorageError) {
+        if log.startOffset > 0, first == nil || trimmed == .zero { throw refusal("nothing in the log tells where it begins") }
+        if let first, first > trimmed.next { throw refusal("the log begins at slot \(first), and should at \(trimmed.next)") }
+    }
+
+    func gap(_ acceptor: Acceptor, _ applied: Slot) -> StorageError {
+        refusal("the log begins at slot \(acceptor.trimmedThrough.next), the tables end at \(applied)")
+    }
+
+    private func refusal(_ what: String) -> StorageError { StorageError(.corrupt(what), "recover", log.directory) }
 
     private func note(_ slot: Slot, _ nextOffset: Int64) {
         if marks.last?.slot == slot { marks[marks.count - 1].nextOffset = nextOffset } else { marks.append((slot, nextOffset)) }

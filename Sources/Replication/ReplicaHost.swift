@@ -28,6 +28,9 @@ package struct ReplicaOptions: Sendable {
     package var paxos = PaxosOptions()
 
     package var files: RealFileSystem
+    /// Whether a replica whose tables are damaged, among others, may begin without them and take over those of another one. The service must serve
+    /// nobody while `ReplicaHost.awaitsTables`.
+    package var heals = false
 
     package init(directory: String, name: String, files: RealFileSystem = RealFileSystem()) {
         self.directory = directory
@@ -45,6 +48,11 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     let loop: any ServiceLoop
     let time: any TimeSource
     private let acceptorLog: AcceptorLog
+    let heals: Bool
+    /// What was wrong with the tables, until others are in their place.
+    var tableDamage: StorageError?
+    /// Whether they were found damaged in this life and are still in their place.
+    var damageIsSeen = false
     let tableFile: TableFile<Machine>
     private let disk: DiskThread
     let log: Logger
@@ -98,9 +106,12 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private init(_ opened: Opened, _ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
         let state = opened.state
         pump = ReplicaPump(
-            machine: state.machine, ledger: state.ledger, acceptor: opened.acceptor, applied: state.applied, membership: options.membership,
-            start: opened.start, now: time.now(), seed: opened.seed, limits: options.limits, options: options.paxos)
+            machine: state.machine, ledger: state.ledger, acceptor: opened.beginning.acceptor, applied: opened.beginning.applied,
+            awaitsTables: opened.beginning.awaitsTables, membership: options.membership, start: opened.start, now: time.now(), seed: opened.seed,
+            limits: options.limits, options: options.paxos)
         recovery = opened.recovery
+        heals = options.heals
+        tableDamage = opened.damage
         acceptorLog = opened.log
         tableFile = opened.tables
         disk = opened.disk
@@ -112,7 +123,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
         var state: TableFile<Machine>.Loaded
-        var acceptor: Acceptor
+        var beginning: ReplicaBeginning
+        /// What was wrong with the tables, which were set aside for it.
+        var damage: StorageError?
         /// Which start of this replica this is.
         var start: Int64
         var seed: UInt64
@@ -130,6 +143,12 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         do {
             let opened = try await disk.run { try load(options, time, disk, tableThread) }
             let host = ReplicaHost(opened, options, loop: loop, time: time, log: log)
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                loop.execute {
+                    host.reportHealing()
+                    continuation.resume()
+                }
+            }
             if host.pump.isAlone { try await host.lead() } else { loop.execute { host.tick() } }
             return host
         } catch {
@@ -142,16 +161,26 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private static func load(_ options: ReplicaOptions, _ time: any TimeSource, _ disk: DiskThread, _ tableThread: DiskThread) throws -> Opened {
         let files = options.files
         try files.makeDirectory(options.directory)
-        let tables = try TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
-        let state = try tables.load()
+        let found = try openTables(options, tableThread)
         let log = try AcceptorLog(files: files, directory: options.directory + "/log")
-        var acceptor = try log.recover(applied: state.applied)
-        let recovery = ReplicaRecovery(tables: state.applied, log: max(state.applied, acceptor.lastSlot), logReport: log.recovery)
+        var beginning = try log.recover(tables: found.map(\.state.applied), membership: options.membership, heals: options.heals)
+        var damage: StorageError?
+        if case .failure(let error) = found {
+            damage = error
+            try TableFile<Machine>.setAside(options.directory, files)
+        }
+        let tables = try damage == nil ? found.get().tables : TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
+        // What tables hold that end too early is not gone on from.
+        let isEmpty = damage != nil || beginning.awaitsTables
+        let state = isEmpty ? TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero) : try found.get().state
+        let recovery = ReplicaRecovery(
+            tables: beginning.applied, log: max(beginning.applied, beginning.acceptor.lastSlot), logReport: log.recovery)
         let id = options.membership.id
-        let start = ReplicaPump<Machine>.nextStart(acceptor, state.ledger, id)
-        try log.begin(start: start, acceptor: &acceptor, applied: state.applied, directory: Int64.random(in: 1 ... .max))
+        let start = ReplicaPump<Machine>.nextStart(beginning.acceptor, state.ledger, id)
+        try log.begin(start: start, acceptor: &beginning.acceptor, applied: beginning.applied, directory: Int64.random(in: 1 ... .max))
         let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
-        return Opened(state: state, acceptor: acceptor, start: start, seed: seed, log: log, tables: tables, recovery: recovery, disk: disk)
+        return Opened(
+            state: state, beginning: beginning, damage: damage, start: start, seed: seed, log: log, tables: tables, recovery: recovery, disk: disk)
     }
 
     /// Campaigns and waits until the log is executed to its end.
@@ -170,6 +199,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let now = time.now()
         pump.tick(now: now)
         if let since = pump.leaderlessSince, now - since > Self.leaderlessMax, pump.pendingCount > 0 { fail(pump.abandonProposals(), .notLeading) }
+        driveHealing()
         driveTransfer(now)
         driveChange(now)
         settle()
@@ -188,6 +218,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     package var appliedSlot: Slot { pump.applied }
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
+    /// Whether the state here is empty until the tables of another replica come: nobody is to be served from it.
+    package var awaitsTables: Bool { pump.awaitsTables }
     package var leader: NodeID? { pump.leader }
     /// Since when no leader is known here; nil while one is.
     package var leaderlessSince: Instant? { pump.leaderlessSince }
@@ -212,15 +244,13 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let reason: String? =
             switch writeRefusal {
             case .storage(let error)? where error.cause == .noSpace: "the disk is full (\(error))"
-            case .storage(let error)? where Self.isDamage(error): "its tables are damaged, and it takes no writes (\(error))"
+            case .storage(let error)? where error.isDamage: "its tables are damaged, and it takes no writes (\(error))"
             case .storage(let error)?: "its log cannot be made durable, and only a restart tells what lasted (\(error))"
             case let refusal?: "writes are refused (\(refusal))"
-            case nil: stopping ? "it is stopping" : serviceTrouble ?? leaderTrouble
+            case nil: stopping ? "it is stopping" : tableTrouble ?? serviceTrouble ?? leaderTrouble
             }
         health.withLock { $0 = reason }
     }
-
-    static func isDamage(_ error: StorageError) -> Bool { if case .corrupt = error.cause { true } else { false } }
 
     // MARK: proposals and reads
 
@@ -254,9 +284,14 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// Calls `body` on the loop once the state here holds everything that was acknowledged anywhere before now; with false if the replica stops.
     package func afterBarrier(_ body: @escaping (Bool) -> Void) {
-        guard !stopping, pump.stopped == nil else { return body(false) }
+        guard !stopping, pump.stopped == nil, !pump.awaitsTables else { return body(false) }
         readers[pump.readBarrier(now: time.now())] = body
         scheduleSettle()
+    }
+
+    /// Nothing that was asked before can be answered any more.
+    func endReaders() {
+        for token in pump.abandonReads() { readers.remove(token)?(false) }
     }
 
     func fail(_ proposals: [ProposalID], _ refusal: ReplicaRefusal) {
@@ -347,7 +382,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// Executes what is decided, but begins nothing after `end`; false if there is more. Reads and other connections have their turn in between.
     private func execute(until end: Instant) -> Bool {
         var now = time.now()
-        while let executed = pump.executeNext(now: now) {
+        // A copy that is being put in place must not fall behind what is here.
+        while transfer.incoming?.isAdopting != true, let executed = pump.executeNext(now: now) {
             events.onExecuted(executed.outcome)
             if let proposal = executed.proposal { takeCompletion(proposal)?(.success(executed.outcome)) }
             now = time.now()
@@ -433,7 +469,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         stopping = true
         noteHealth()
         fail(pump.abandonProposals(), .notLeading)
-        continuation.resume(returning: saving.underWay ? nil : pump.takeUnsaved())
+        continuation.resume(returning: saving.underWay || damageIsSeen ? nil : pump.takeUnsaved())
     }
 }
 

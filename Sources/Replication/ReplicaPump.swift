@@ -44,11 +44,11 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         var leaderlessSince: Instant?
     }
 
-    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`; `acceptor` as recovered from the log, in which `began` says that
-    /// this start is the `start`th.
+    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`, or empty with `awaitsTables`, when `applied` is where the log begins;
+    /// `acceptor` as recovered from the log, in which `began` says that this start is the `start`th.
     package init(
-        machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, membership: Membership = .alone, start: Int64, now: Instant,
-        seed: UInt64 = 1, limits: ReplicaLimits = .init(), options: PaxosOptions = .init()
+        machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false, membership: Membership = .alone,
+        start: Int64, now: Instant, seed: UInt64 = 1, limits: ReplicaLimits = .init(), options: PaxosOptions = .init()
     ) {
         self.machine = machine
         self.ledger = ledger
@@ -58,7 +58,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         proposals = ProposalQueue(node: membership.id, start: start)
         reads = ReadBarriers(start: start)
         node = PaxosNode(
-            membership.origin, recorded: ledger.roster, acceptor: acceptor, applied: applied, now: now, seed: seed, options: options)
+            membership.origin, recorded: ledger.roster, acceptor: acceptor, applied: applied, awaitsTables: awaitsTables, now: now, seed: seed,
+            options: options)
         term = Term(leaderlessSince: now)
     }
 
@@ -71,6 +72,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     /// The members as of the last decided slot; nil while a newcomer does not know them.
     package var roster: Roster? { node.roster }
     package var isLeading: Bool { node.isLeading }
+    /// Whether the state here is empty until a peer's tables come.
+    package var awaitsTables: Bool { node.awaitsTables }
     package var leader: NodeID? { node.leader }
     package var pendingCount: Int { proposals.count }
     package var stopped: ReplicaRefusal? { halt.stopped }
@@ -90,6 +93,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package mutating func propose(_ command: Machine.Command) -> Result<ProposalID, ReplicaRefusal> {
         if let stopped { return .failure(stopped) }
         if let stalled { return .failure(.storage(stalled)) }
+        guard !awaitsTables else { return .failure(.notLeading) }
         guard pendingCount < limits.pendingProposalsMax, applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else { return .failure(.busy) }
         let bytes: Bytes
         do { bytes = try Machine.encode(command) } catch { preconditionFailure("a command of ours can always be encoded: \(error)") }
@@ -108,11 +112,14 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     package mutating func receive(_ message: PeerMessage, from: NodeID, now: Instant) {
         switch message {
-        case .paxos(let message): step(.received(Envelope(from: from, to: node.id, stalled == nil ? message : message.withoutEntries)), now)
+        case .paxos(let message): step(.received(Envelope(from: from, to: node.id, takesEntries ? message : message.withoutEntries)), now)
         case .forward(let batch, let restart): if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
         case .service, .tablesRequest, .tablesChunk, .changeMembers, .membersAnswer: preconditionFailure("the host keeps these to itself")
         }
     }
+
+    /// Not while the disk is full, nor more than a bounded number behind what cannot be executed yet.
+    private var takesEntries: Bool { stalled == nil && !(awaitsTables && decided.count >= limits.tableLagSlotsMax) }
 
     package mutating func connected(_ peer: NodeID, now: Instant) {
         step(.connected(peer), now)
@@ -140,7 +147,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         decided.append(contentsOf: effects.committed)
         for envelope in effects.messages { outbox.append(Outgoing(to: envelope.to, .paxos(envelope.message))) }
         for readable in effects.readable { reads.answered(readable.token, readable.slot) }
-        if let peer = effects.fetchTables { wantsTablesOf = peer }
+        // A leader has all that was decided; who has no tables asks it without being told.
+        if let peer = effects.fetchTables ?? (awaitsTables ? node.leader : nil) { wantsTablesOf = peer }
         noteTerm(now)
     }
 
@@ -192,7 +200,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     }
 
     /// Reads that may be served now.
-    package mutating func takeReadable() -> [ReadToken] { reads.take(applied: applied) }
+    package mutating func takeReadable() -> [ReadToken] { awaitsTables ? [] : reads.take(applied: applied) }
 
     /// The batch under way is durable. What that decides is executed by `executeNext`, what comes next is handed out by `pump`.
     package mutating func persisted(now: Instant) {
@@ -203,8 +211,9 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     }
 
     /// Executes the next decided command; nil if there is none. One at a time, so that a reader can look at the state between two commands.
-    /// Waits while the tables lag too far behind.
+    /// Waits while the tables lag too far behind, or are not there.
     package mutating func executeNext(now: Instant) -> Executed<Machine.Outcome>? {
+        guard !awaitsTables else { return nil }
         while applied.rawValue - saved.rawValue <= limits.tableLagSlotsMax, let entry = decided.popFirst() {
             precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
             applied = entry.slot
@@ -284,7 +293,19 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     }
 
     /// The tables are damaged and cannot follow the log any more. What the log holds is whole, and the batch under way may still end.
-    package mutating func tablesFailed(_ error: StorageError, now: Instant) -> [ProposalID] { stopForGood(error, now: now) }
+    package mutating func tablesFailed(_ error: StorageError, now: Instant) -> [ProposalID] { stopped == nil ? stopForGood(error, now: now) : [] }
+
+    /// The tables are damaged, and others have theirs: what was executed here is given up, and begins anew with the tables of another one. What was promised
+    /// and accepted stays. Returns the proposals whose fate is unknown.
+    package mutating func loseTables(now: Instant) -> [ProposalID] {
+        if case .storage(let error)? = stopped, error.isDamage { halt.stopped = nil }
+        step(.lostTables, now)
+        (machine, ledger) = (Machine(), ReplicaLedger())
+        applied = node.acceptor.trimmedThrough
+        backlog = TableBacklog(saved: applied)
+        decided = Deque(node.acceptor.suffix(from: applied.next).prefix { $0.slot <= node.committed })
+        return proposals.abandonAll()
+    }
 
     private mutating func stopForGood(_ error: StorageError, now: Instant) -> [ProposalID] {
         halt.stopped = .storage(error)
@@ -294,6 +315,9 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     /// No leader is to be had: the proposals that wait are given up, their fate is unknown.
     package mutating func abandonProposals() -> [ProposalID] { proposals.abandonAll() }
+
+    /// Nothing here will answer the reads that wait.
+    package mutating func abandonReads() -> [ReadToken] { reads.removeAll() }
 
     // MARK: tables
 
@@ -318,6 +342,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         var keep: [AcceptorRecord] = [.promise(node.acceptor.promised), .began(incarnation: ProposalQueue.start(of: proposals.life))]
         if node.acceptor.directory != 0 { keep.append(.directory(node.acceptor.directory)) }
         if let founded = node.acceptor.founded { keep.append(.founded(founded)) }
+        if through > .zero { keep.append(.installed(through)) }
         return (through, keep)
     }
 
@@ -330,11 +355,17 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return backlog.bytes
     }
 
+    /// Whether tables that go through `slot` lead further than what is here.
+    package func isServed(byTablesThrough slot: Slot) -> Bool { awaitsTables ? slot >= applied : slot > applied }
+
+    /// Nobody's tables are wanted any more; if there is still need, it will show.
+    package mutating func dropTransfer() { wantsTablesOf = nil }
+
     /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed elsewhere
     /// and whose outcome is therefore unknown.
     package mutating func install(_ machine: Machine, _ ledger: ReplicaLedger, through slot: Slot, now: Instant) -> [ProposalID] {
-        wantsTablesOf = nil
-        guard slot > applied else { return [] }
+        precondition(isServed(byTablesThrough: slot), "tables that lead back are not taken over")
+        dropTransfer()
         self.machine = machine
         self.ledger = ledger
         applied = slot

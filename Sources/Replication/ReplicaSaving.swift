@@ -24,7 +24,7 @@ extension ReplicaHost {
     }
 
     private func save() {
-        guard !saving.underWay, !isStopping, let batch = pump.takeUnsaved() else { return }
+        guard !saving.underWay, !damageIsSeen, !isStopping, let batch = pump.takeUnsaved() else { return }
         saving.underWay = true
         saving.slotsSinceCheckpoint += batch.applied.rawValue - pump.saved.rawValue
         saving.bytesSinceCheckpoint += pump.takeExecutedBytes()
@@ -61,12 +61,11 @@ extension ReplicaHost {
         scheduleSettle()
     }
 
-    /// Tables that are damaged stay so: the replica stops, and `underWay` stays set so that nothing more is sent to them.
+    /// Tables that are damaged stay so: nothing more is sent to them.
     private func saveFailed(_ batch: (changes: [RowChanges.Change], applied: Slot), _ error: StorageError) {
-        if Self.isDamage(error) {
-            log.critical("the tables are damaged: this replica stops taking writes, and a restart will say what to do", metadata: ["error": "\(error)"])
-            fail(pump.tablesFailed(error, now: time.now()), .storage(error))
-            return scheduleSettle()
+        if error.isDamage {
+            saving.underWay = false
+            return tablesAreDamaged(error)
         }
         log.error("the tables refused rows, trying again", metadata: ["error": "\(error)"])
         loop.schedule(after: Self.stallRetry) { if !self.isStopping { self.store(batch) } }

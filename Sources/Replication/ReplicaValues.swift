@@ -183,6 +183,11 @@ struct ReadBarriers: Sendable {
         return ready
     }
 
+    mutating func removeAll() -> [ReadToken] {
+        defer { barriers.removeAll() }
+        return barriers.map(\.token)
+    }
+
     /// Those without an answer.
     var open: [ReadToken] { barriers.filter { $0.slot == nil }.map(\.token) }
 

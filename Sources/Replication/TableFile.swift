@@ -12,7 +12,8 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         var ledger: ReplicaLedger
         var applied: Slot
     }
-    private let path: String
+    private let directory: String
+    private var path: String { directory + "/meta.sqlite" }
     private let files: RealFileSystem
     private let thread: DiskThread
     private var store: SQLiteTableStore
@@ -24,10 +25,54 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     private var outgoingPath: String { path + ".outgoing" }
 
     init(directory: String, files: RealFileSystem, thread: DiskThread) throws(StorageError) {
-        path = directory + "/meta.sqlite"
+        self.directory = directory
         self.files = files
         self.thread = thread
-        store = try SQLiteTableStore(path: path, tables: Self.schemas)
+        store = try SQLiteTableStore(path: directory + "/meta.sqlite", tables: Self.schemas)
+    }
+
+    // MARK: a damaged file
+
+    /// How many damaged files are kept for a person to look at, the latest ones.
+    private static var asideMax: Int { 2 }
+
+    /// Keeps a damaged file, which nobody has open, under another name: `meta.sqlite.damaged-1` and so on. Its place is free then.
+    static func setAside(_ directory: String, _ files: RealFileSystem) throws(StorageError) {
+        let kept = try asideNumbers(directory, files)
+        let next = (kept.last ?? 0) + 1
+        // The rows that are not in the file first: a file without them lacks some, but they must never meet another file.
+        for end in ["-wal", ""] where try files.list(directory).contains("meta.sqlite" + end) {
+            try files.rename("\(directory)/meta.sqlite\(end)", to: "\(directory)/meta.sqlite.damaged-\(next)\(end)")
+        }
+        try files.remove(directory + "/meta.sqlite-shm")
+        for number in kept.dropLast(asideMax - 1) {
+            for end in ["", "-wal"] { try files.remove("\(directory)/meta.sqlite.damaged-\(number)\(end)") }
+        }
+        try files.syncDirectory(directory)
+    }
+
+    /// The numbers of the files that were set aside, in order.
+    private static func asideNumbers(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> [Int] {
+        let start = "meta.sqlite.damaged-"
+        return Set(try files.list(directory).filter { $0.hasPrefix(start) }.compactMap { Int($0.dropFirst(start.count).prefix { $0 != "-" }) }).sorted()
+    }
+
+    /// The last file that was set aside, if one can be found.
+    var asideName: String? {
+        // It is named in a message only.
+        (try? Self.asideNumbers(directory, files))?.last.map { "\(path).damaged-\($0)" }
+    }
+
+    /// Sets the file aside while the replica runs and begins with an empty one.
+    func setAside(_ done: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
+        thread.submit {
+            done(
+                Result { () throws(StorageError) in
+                    try self.store.close()
+                    try Self.setAside(self.directory, self.files)
+                    self.store = try SQLiteTableStore(path: self.path, tables: Self.schemas)
+                })
+        }
     }
 
     /// Everything in the tables, as a machine.
@@ -95,12 +140,13 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound.
-    func adoptIncoming(_ done: @escaping @Sendable (Result<Loaded, any Error>) -> Void) {
-        thread.submit { done(Result { try self.adopt() }) }
+    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound, or does not lead to `slot` (then
+    /// the answer is nil).
+    func adoptIncoming(from slot: Slot, _ done: @escaping @Sendable (Result<Loaded?, any Error>) -> Void) {
+        thread.submit { done(Result { try self.adopt(from: slot) }) }
     }
 
-    private func adopt() throws -> Loaded {
+    private func adopt(from slot: Slot) throws -> Loaded? {
         let copy = try SQLiteTableStore(path: incomingPath, tables: Self.schemas)
         let loaded: Loaded
         do {
@@ -112,6 +158,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
             throw error
         }
         try copy.close()
+        guard loaded.applied >= slot else { return nil }
         let file = try files.open(incomingPath, create: false)
         do {
             defer { files.close(file) }
@@ -121,7 +168,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         for end in ["-wal", "-shm"] { try files.remove(path + end) }
         try files.rename(incomingPath, to: path)
         for end in ["-wal", "-shm"] { try files.remove(incomingPath + end) }
-        try files.syncDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try files.syncDirectory(directory)
         store = try SQLiteTableStore(path: path, tables: Self.schemas)
         return loaded
     }

@@ -36,6 +36,7 @@ extension ReplicaHost {
 
     /// Begins what the pump wants, and asks again for what did not come.
     func driveTransfer(_ now: Instant) {
+        guard !damageIsSeen else { return }
         guard let peer = pump.wantsTablesOf else {
             if transfer.incoming?.isAdopting == false { transfer.incoming = nil }
             return
@@ -46,7 +47,8 @@ extension ReplicaHost {
             incoming.lastHeard = now
             transfer.incoming = incoming
         } else {
-            log.notice("this replica lags behind the log of its peers and takes over the tables of one", metadata: ["peer": "\(peer)"])
+            let why = pump.awaitsTables ? "has no tables" : "lags behind the log of its peers"
+            log.notice("this replica \(why) and takes over the tables of one", metadata: ["peer": "\(peer)"])
             transfer.incoming = TableTransfer.Incoming(from: peer, lastHeard: now)
         }
         requestNext()
@@ -59,6 +61,8 @@ extension ReplicaHost {
 
     func takeChunk(_ slot: Slot, _ offset: Int64, _ total: Int64, _ bytes: Bytes, from peer: NodeID) {
         guard var incoming = transfer.incoming, incoming.from == peer, !incoming.isAdopting, offset == 0 || (slot == incoming.slot && offset == incoming.offset) else { return }
+        // A copy of the past is no use: a later one is asked for again, if it is still wanted.
+        guard pump.isServed(byTablesThrough: slot) else { return pump.dropTransfer() }
         incoming.slot = slot
         incoming.offset = offset + Int64(bytes.readableBytes)
         incoming.lastHeard = time.now()
@@ -80,18 +84,23 @@ extension ReplicaHost {
 
     /// Rows of the old state must not be stored behind the new one, so a save under way is waited for.
     private func adoptCopy() {
-        guard !isStopping else { return }
+        guard !isStopping, transfer.incoming?.isAdopting == true else { return }
         guard !saving.underWay else { return loop.schedule(after: .milliseconds(5)) { self.adoptCopy() } }
         saving.underWay = true
-        tableFile.adoptIncoming { result in
+        // Nothing is executed until the copy is in place: it must not fall behind what is here.
+        tableFile.adoptIncoming(from: pump.awaitsTables ? pump.applied : pump.applied.next) { result in
             self.loop.execute {
                 self.saving.underWay = false
                 switch result {
                 case .failure(let error): self.abandonTransfer("the copy is not sound", error)
-                case .success(let loaded):
+                case .success(nil):
+                    self.transfer.incoming = nil
+                    self.pump.dropTransfer()
+                case .success(let loaded?):
                     self.transfer.incoming = nil
                     self.fail(self.pump.install(loaded.machine, loaded.ledger, through: loaded.applied, now: self.time.now()), .notLeading)
                     self.log.notice("the tables were taken over", metadata: ["slot": "\(loaded.applied)"])
+                    self.tableDamage = nil
                     self.events.onInstalled()
                     self.scheduleSettle()
                 }
@@ -102,6 +111,7 @@ extension ReplicaHost {
     // MARK: the sender's side
 
     func serveTables(_ slot: Slot, _ offset: Int64, to peer: NodeID) {
+        guard !pump.awaitsTables, !damageIsSeen else { return }
         let now = time.now()
         if let sending = transfer.sending, sending.slot == slot || (slot == .zero && now - sending.madeAt < Self.copyAgeMax && sending.slot >= pump.node.acceptor.trimmedThrough) {
             return sendPart(sending, slot == .zero ? 0 : offset, to: peer)
@@ -112,7 +122,10 @@ extension ReplicaHost {
             self.loop.execute {
                 self.transfer.isCopying = false
                 switch result {
-                case .failure(let error): self.log.error("no copy of the tables could be made for a peer", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                case .failure(let error):
+                    self.log.error("no copy of the tables could be made for a peer", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                    // With a copy of another one's about to be in their place the damage is over.
+                    if error.isDamage, self.transfer.incoming?.isAdopting != true { self.tablesAreDamaged(error) }
                 case .success(let copy):
                     let sending = TableTransfer.Sending(slot: copy.slot, bytes: copy.bytes, madeAt: self.time.now())
                     self.transfer.sending = sending

@@ -39,7 +39,8 @@ package struct ClusterSummary: Sendable, Equatable {
 /// Rare branches that the runs must reach.
 package enum ClusterProbe: String, CaseIterable, Sendable {
     case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred, entriesAdopted
-    case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, damagedTablesRefused, readAnsweredByLeader
+    case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, damageOfBothRefused, readAnsweredByLeader
+    case damagedTablesHealed, healingGoesOn, votedWithoutTables, tablesMadeFromLog
     case memberRemoved, leaderRemoved, observerAdded, changeRefused, leaderFellInChange, rosterAdopted, strangerRefused
 }
 
@@ -171,15 +172,15 @@ package struct ClusterRun {
     private mutating func start(_ index: Int) throws {
         guard servers[index].replica == nil else { return }
         try checkDamageIsRefused(index)
-        let sound = damageTables(index)
+        if servers[index].lacksTables { summary.probes.insert(.healingGoesOn) }
+        damageTables(index)
         let (everybody, seed) = (founders, random.next())
         do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
-            if let sound, case .corrupt = error.cause { return mendTables(index, sound) }
             // A start on a full disk fails, and is tried again.
             guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
             return schedule(.start(index), after: 300_000_000)
         }
-        guard sound == nil || plan.flaw == .readsDamagedTables else { throw broken("replica \(index + 1) started over damaged tables") }
+        try checkTablesWereGivenUp(index)
         if (servers[index].replica?.log.recovery.cutBytes ?? 0) > 0 { summary.probes.insert(.tornTail) }
         schedule(.save(index, life: servers[index].life, checkpoint: false), after: 300_000_000)
     }
@@ -247,14 +248,17 @@ package struct ClusterRun {
         guard servers[index].life == life else { return }
         servers[index].transferUnderWay = false
         guard servers[from].replica != nil, servers[index].replica?.pump.wantsTablesOf != nil, !network[from, index].isCut else { return }
-        guard servers[from].tables.appliedSlot() > (servers[index].replica?.pump.applied ?? .zero) else { return }
+        guard servers[from].replica?.pump.awaitsTables == false,
+            servers[index].replica?.pump.isServed(byTablesThrough: servers[from].tables.appliedSlot()) == true
+        else { return }
         servers[index].tables.install(servers[from].tables.state)
         let (machine, ledger) = try SimReplica<CoordMachine>.load(servers[index].tables)
         let now = servers[index].monotonic(time)
         let slot = servers[index].tables.appliedSlot()
         let lost = servers[index].replica?.pump.install(machine, ledger, through: slot, now: now) ?? []
         for id in lost { if let operation = servers[index].proposals.remove(id) { lose(operation) } }
-        summary.probes.insert(.tablesTransferred)
+        summary.probes.insert(servers[index].lacksTables ? .damagedTablesHealed : .tablesTransferred)
+        servers[index].lacksTables = false
     }
 
     // MARK: a machine's turn
@@ -312,6 +316,7 @@ package struct ClusterRun {
     private mutating func post(_ outgoing: Outgoing, from: Int) {
         let to = Int(outgoing.to.rawValue) - 1
         observe(outgoing.message)
+        if servers[from].lacksTables, case .paxos(.promise) = outgoing.message { summary.probes.insert(.votedWithoutTables) }
         for delay in network.arrivals(from: from, to: to, &random) { schedule(.message(to: to, from: from, outgoing.message), after: delay) }
     }
 

@@ -1,44 +1,58 @@
-// Bits that flip at rest, while a machine is down: in a segment of its log that was durable as a whole, or in a row of its tables. Neither may be served: the
-// replica does not start over it. Somebody puts the right bits back after a while, as from a copy of the disk.
+// Bits that flip at rest, while a machine is down: in a segment of its log that was durable as a whole, or in a row of its tables. Neither may be served. A
+// replica does not start over a damaged log; one whose tables are damaged begins without them and takes over another one's.
 import Base
 import Storage
 
 extension ClusterRun {
-    /// A bit flipped anywhere in a segment that a later one follows must keep a replica from starting. The bit is put back afterwards.
+    /// A bit flipped anywhere in a segment that a later one follows must keep a replica from starting, whether its tables are sound or not. The bit is put
+    /// back afterwards.
     mutating func checkDamageIsRefused(_ index: Int) throws {
         guard !healed, damageRandom.chance(1, in: 4), let path = servers[index].disk.damageableLog(), plan.flaw == .none else { return }
         guard let size = servers[index].disk.sizeOf(path), size > 0 else { return }
         let (offset, bit) = (damageRandom.below(size), damageRandom.below(8))
         servers[index].disk.flipBit(in: path, atByte: offset, bit: bit)
         defer { servers[index].disk.flipBit(in: path, atByte: offset, bit: bit) }
-        do {
-            let trial = SimServer(index: index)
-            (trial.disk, trial.tables) = (servers[index].disk.copy(), servers[index].tables)
-            try trial.start(founders, seed: 1, time: time)
-        } catch let error as StorageError {
-            guard case .corrupt = error.cause else { throw broken("damage was reported as \(error)") }
-            summary.probes.insert(.damageRefused)
+        let tables = damageRandom.chance(1, in: 2) ? servers[index].tables.withFlippedBit(&damageRandom) : nil
+        let trial = SimServer(index: index)
+        (trial.disk, trial.tables) = (servers[index].disk.copy(), tables ?? servers[index].tables.copy())
+        do { try trial.start(founders, seed: 1, time: time) } catch let error as StorageError {
+            guard error.isDamage else { throw broken("damage was reported as \(error)") }
+            guard tables?.isDamaged != false else { throw broken("replica \(index + 1) set its tables aside although its log is damaged") }
+            summary.probes.insert(tables == nil ? .damageRefused : .damageOfBothRefused)
             return
         }
         throw broken("replica \(index + 1) started over a log with bit \(bit) of byte \(offset) of \(size) in \(path) flipped")
     }
 
-    /// Flips a bit in the tables now and then; what they were before, if it did.
-    mutating func damageTables(_ index: Int) -> SimTables? {
-        guard !healed, plan.flaw == .none || plan.flaw == .readsDamagedTables else { return nil }
-        // Rare, so that the other faults find replicas to strike; often where it is to be noticed.
-        guard damageRandom.chance(1, in: plan.flaw == .none ? 20 : 2) else { return nil }
-        let sound = servers[index].tables
-        guard let damaged = sound.withFlippedBit(&damageRandom) else { return nil }
+    /// Flips a bit in the tables now and then. At any time a quorum keeps its tables: what those of all others held would be lost.
+    mutating func damageTables(_ index: Int) {
+        guard !healed, plan.flaw == .none || plan.flaw == .readsDamagedTables else { return }
+        // Rare, so that the other faults find replicas to strike; often where it is to be noticed, and as long as logs are not trimmed.
+        guard damageRandom.chance(1, in: plan.flaw != .none ? 2 : time < Self.youth ? 3 : 20), mayLoseTables(index) else { return }
+        guard let damaged = servers[index].tables.withFlippedBit(&damageRandom) else { return }
         damaged.checksPages = plan.flaw != .readsDamagedTables
         servers[index].tables = damaged
-        return sound
+        servers[index].lacksTables = damaged.checksPages
     }
 
-    /// The replica stays down until the tables are as they were.
-    mutating func mendTables(_ index: Int, _ sound: SimTables) {
-        summary.probes.insert(.damagedTablesRefused)
-        servers[index].tables = sound
-        schedule(.start(index), after: Int64(500_000_000 + damageRandom.below(4_000_000_000)))
+    /// About how long logs hold everything, in nanoseconds.
+    private static var youth: Int64 { 20_000_000_000 }
+
+    private func mayLoseTables(_ index: Int) -> Bool {
+        let lacking = servers.indices.count { $0 != index && (servers[$0].lacksTables || servers[$0].lostDisk) }
+        return lacking < (plan.spares == 0 ? (plan.nodes - 1) / 2 : 1)
+    }
+
+    /// A replica started over damaged tables: it must not have gone on from them.
+    mutating func checkTablesWereGivenUp(_ index: Int) throws {
+        guard servers[index].lacksTables else { return }
+        guard !servers[index].tables.isDamaged else { throw broken("replica \(index + 1) started over damaged tables") }
+        guard servers[index].replica?.pump.awaitsTables == false else {
+            if damageRandom.chance(1, in: 3) { servers[index].crashesInWrite = true }
+            return
+        }
+        // Its log begins with the first slot of all, so that it needs nobody's.
+        servers[index].lacksTables = false
+        summary.probes.insert(.tablesMadeFromLog)
     }
 }

@@ -57,7 +57,7 @@ extension ClusterRun {
 
     /// A disk is lost with all that was on it, at most one in a run: more than half of the voters must keep theirs.
     mutating func loseDisk(_ index: Int) {
-        guard plan.spares > 0, !servers.contains(where: \.lostDisk), servers[index].replica != nil else { return }
+        guard plan.spares > 0, !servers.contains(where: { $0.lostDisk || $0.lacksTables }), servers[index].replica != nil else { return }
         takeDown(index, for: Int64(500_000_000 + random.below(2_000_000_000)))
         servers[index].lostDisk = true
         servers[index].disk = SimDisk()

@@ -11,6 +11,8 @@ package struct SimReplicaOptions {
     package var seed: UInt64 = 1
     package var limits = ReplicaLimits()
     package var paxos = PaxosOptions()
+    /// Whether damaged tables are given up for those of another replica.
+    package var heals = false
     package init() {}
 }
 
@@ -29,17 +31,20 @@ package final class SimReplica<Machine: StateMachine> {
     /// The schemas that a replica's tables have.
     package static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
 
-    /// Recovers from disk and tables. Throws what the disk throws.
+    /// Recovers from disk and tables. Throws what the disk throws, and what is wrong with the tables unless they are given up.
     package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws -> SimReplica {
-        let (machine, ledger) = try load(tables)
-        let applied = tables.appliedSlot()
+        let found: Result<(Machine, ReplicaLedger), StorageError>
+        do { found = .success(try load(tables)) } catch let error as StorageError where error.isDamage && options.heals { found = .failure(error) }
         let log = try AcceptorLog(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 10_000))
-        var acceptor = try log.recover(applied: applied)
-        let start = ReplicaPump<Machine>.nextStart(acceptor, ledger, options.membership.id)
-        try log.begin(start: start, acceptor: &acceptor, applied: applied, directory: Int64(options.seed >> 1) | 1)
+        var beginning = try log.recover(tables: found.map { _ in tables.appliedSlot() }, membership: options.membership, heals: options.heals)
+        if case .failure = found { tables.setAside() }
+        let (machine, ledger) = beginning.awaitsTables ? (Machine(), ReplicaLedger()) : try load(tables)
+        let applied = beginning.applied
+        let start = ReplicaPump<Machine>.nextStart(beginning.acceptor, ledger, options.membership.id)
+        try log.begin(start: start, acceptor: &beginning.acceptor, applied: applied, directory: Int64(options.seed >> 1) | 1)
         let pump = ReplicaPump(
-            machine: machine, ledger: ledger, acceptor: acceptor, applied: applied, membership: options.membership, start: start, now: now,
-            seed: options.seed, limits: options.limits, options: options.paxos)
+            machine: machine, ledger: ledger, acceptor: beginning.acceptor, applied: applied, awaitsTables: beginning.awaitsTables,
+            membership: options.membership, start: start, now: now, seed: options.seed, limits: options.limits, options: options.paxos)
         return SimReplica(pump: pump, log: log, tables: tables)
     }
 

@@ -24,6 +24,8 @@ final class SimServer {
     var tables = SimTables(tables: schemas)
     /// Once, its disk was replaced by an empty one.
     var lostDisk = false
+    /// Its tables were damaged, and no others are in their place yet.
+    var lacksTables = false
     /// The part that it played when last looked at.
     var standing: Standing?
     static var schemas: [TableSchema] { SimReplica<CoordMachine>.schemas }
@@ -68,6 +70,7 @@ final class SimServer {
         options.seed = seed
         options.limits.retainedSlots = 40
         options.limits.forwardPatience = .milliseconds(700)
+        options.heals = tables.checksPages
         replica = try SimReplica<CoordMachine>.recover(disk, tables, now: monotonic(time), options: options)
         life += 1
         inFlight = nil

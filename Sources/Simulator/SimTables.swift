@@ -55,6 +55,18 @@ package final class SimTables: TableStore {
     /// Takes over a copy of another store, durably.
     package func install(_ state: State) { states = [state] }
 
+    /// Begins anew and empty, as when a damaged file is set aside.
+    package func setAside() { (states, damage) = ([State()], nil) }
+
+    package var isDamaged: Bool { damage != nil }
+
+    /// A store of its own with the same state.
+    package func copy() -> SimTables {
+        let next = SimTables(tables: schemas)
+        (next.states, next.damage, next.checksPages) = (states, damage, checksPages)
+        return next
+    }
+
     /// The store after the power came back: any whole number of the newest transactions may be gone.
     package func afterCrash(_ random: inout Prng) -> SimTables {
         let next = SimTables(tables: schemas)

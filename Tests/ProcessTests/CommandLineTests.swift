@@ -101,6 +101,8 @@ extension OneAtATime {
 
         @Test func anUnreachableServerExitsWith69() throws {
             expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
+            // No resolver has to be asked about a name with an empty part.
+            expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "no..name:2181"]), 69, "the name of the server is unknown")
             expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
             expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
         }
@@ -124,6 +126,10 @@ extension OneAtATime {
             #expect(try Ran.platform(["coord", "stat", "/a", "-o", "json"] + coord).output.contains("\"version\":1"))
             #expect(try Ran.platform(["coord", "rm", "-r", "/a"] + coord).status == 0)
             expectFailure(try Ran.platform(["coord", "get", "/a"] + coord), 1, "there is no node /a")
+            expectFailure(try Ran.platform(["coord", "get", "a"] + coord), 64, "'a' is no path of a node", "did you mean '/a'?")
+            expectFailure(try Ran.platform(["coord", "create", "a"] + coord), 64, "'a' is no path of a node")
+            expectFailure(try Ran.platform(["coord", "rm", "/"] + coord), 1, "the root stays")
+            expectFailure(try Ran.platform(["coord", "create", "/t", "-t", "0"] + coord), 1, "at least 1 ms")
             #expect(try Ran.platform(["dfs", "put", "-", "/d/f"] + dfs, input: "some\ntext\n").status == 0)
             #expect(try Ran.platform(["dfs", "cat", "/d/f"] + dfs).output == "some\ntext\n")
             #expect(try Ran.platform(["dfs", "mv", "/d/f", "/d/g"] + dfs).status == 0)

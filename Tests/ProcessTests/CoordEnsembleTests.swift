@@ -13,6 +13,7 @@ extension OneAtATime {
         }
 
         @Test func anEnsembleLosesNothingThroughFaults() throws { try passes("coord_ensemble.py", ["5"]) }
+        @Test func damagedTablesHealAndLoseNothing() throws { try passes("coord_heal.py") }
         @Test func theMembersOfAnEnsembleChangeUnderLoad() throws { try passes("coord_reconfig.py") }
         @Test func sessionsMayBeginAsOnesThatOnlyTheirServerKnows() throws { try passes("coord_local_sessions.py") }
         @Test func anEnsembleWithstandsHostilePeers() throws { try passes("coord_peer_fuzz.py") }

@@ -97,6 +97,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .corrupt, "the data on disk cannot be used", why: error.description,
                 next: "restore it from a backup, or start with another --data-dir")
+        case .fromLaterVersion:
+            self.init(
+                .corrupt, "the data on disk cannot be used", why: error.description,
+                next: "start the version that wrote it, or start with another --data-dir")
         case .notFound: self.init(.failed, "a file is missing", why: error.description, next: "check the path")
         default:
             self.init(.failed, "the disk failed", why: error.description, next: "check the disk and the system's log, then start again")
@@ -130,8 +134,17 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    private static func lacksSlash(_ path: String) -> Bool { !path.isEmpty && !path.hasPrefix("/") }
+
     private init(zooKeeper error: ZooKeeperFailure, _ doing: String) {
         switch error.code {
+        case .noNode where Self.lacksSlash(error.path), .badArguments where Self.lacksSlash(error.path):
+            self.init(.usage, doing, why: "'\(error.path)' is no path of a node: paths begin with a slash", next: "did you mean '/\(error.path)'?")
+        case .badArguments:
+            self.init(
+                .failed, doing, why: error.description,
+                next: "a path has no empty part and no slash at its end, the root stays, and a time to live is at least 1 ms")
+        case .nodeExists: self.init(.failed, doing, why: error.description, next: "`platform coord set` replaces its data")
         case .noAuth:
             self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access, or log in with --auth-file")
         case .authFailed: self.init(.denied, doing, why: error.description, next: "check the scheme, the name and the password")
@@ -173,7 +186,9 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     private init(general error: any Error, _ doing: String) {
         let text = "\(error)"
-        if text.contains("connection refused") || text.contains("Connection refused") || text.contains("NIOConnectionError")
+        if text.contains("UnknownHost") {
+            self.init(.unreachable, doing, why: "the name of the server is unknown", next: "check --server, or give an address")
+        } else if text.contains("connection refused") || text.contains("Connection refused") || text.contains("NIOConnectionError")
             || text.contains("connectTimeout")
         {
             self.init(

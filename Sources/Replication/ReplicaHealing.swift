@@ -1,0 +1,116 @@
+// A replica whose tables are of no use, among others that have theirs. What it promised and accepted is in its log, and so is where that begins: everything
+// before was decided. So it votes and follows as before, from empty tables, and takes over those of whoever leads; until then it executes nothing and
+// never leads. The damaged file is set aside for a person to look at. Source: docs/decisions/0027.
+import Base
+import Consensus
+import Storage
+
+/// What a replica begins with, beside its tables.
+package struct ReplicaBeginning: Sendable {
+    package var acceptor: Acceptor
+    /// The slot up to which nothing is to be decided any more: where the tables stand, or where the log begins.
+    package var applied: Slot
+    /// Whether the tables do not reach that slot.
+    package var awaitsTables: Bool
+}
+
+extension AcceptorLog {
+    /// What the log remembers. `tables` is the slot that the tables go through, or what is wrong with them. Throws that, if nobody else could have tables for
+    /// this replica or it may not take them (`heals`), and `corrupt` for a log that does not fit.
+    package func recover(tables: Result<Slot, StorageError>, membership: Membership, heals: Bool) throws(StorageError) -> ReplicaBeginning {
+        guard heals else {
+            let applied = try tables.get()
+            return ReplicaBeginning(acceptor: try recover(applied: applied), applied: applied, awaitsTables: false)
+        }
+        // What is wrong with them is thrown below.
+        let applied = try? tables.get()
+        let acceptor = try recover(applied: applied, mayAwaitTables: true)
+        let awaitsTables = acceptor.trimmedThrough > applied ?? .zero
+        if applied == nil || awaitsTables, !acceptor.hasOthers(than: membership.id, membership.members) {
+            _ = try tables.get()
+            throw gap(acceptor, applied ?? .zero)
+        }
+        return ReplicaBeginning(acceptor: acceptor, applied: max(applied ?? .zero, acceptor.trimmedThrough), awaitsTables: awaitsTables)
+    }
+}
+
+extension Acceptor {
+    /// Whether this replica was told of others, founded its group with some, or finds some in its log.
+    fileprivate func hasOthers(than me: NodeID, _ told: [NodeID]) -> Bool {
+        let logged = suffix(from: Slot(1)).last { $0.isRoster }?.roster.voters ?? []
+        return (told + (founded?.voters ?? []) + logged).contains { $0 != me }
+    }
+}
+
+extension StorageError {
+    /// Whether bytes on disk are other ones than were written.
+    package var isDamage: Bool { if case .corrupt = cause { true } else { false } }
+}
+
+extension ReplicaHost {
+    /// The tables with what is in them, or their damage if a replica may go on without them.
+    static func openTables(_ options: ReplicaOptions, _ thread: DiskThread) throws
+        -> Result<(tables: TableFile<Machine>, state: TableFile<Machine>.Loaded), StorageError>
+    {
+        do {
+            let tables = try TableFile<Machine>(directory: options.directory, files: options.files, thread: thread)
+            return .success((tables, try tables.load()))
+        } catch let error as StorageError where error.isDamage && options.heals { return .failure(error) }
+    }
+
+    /// Why nothing can be executed here at present, if so.
+    var tableTrouble: String? {
+        guard pump.awaitsTables else { return nil }
+        let why = tableDamage.map { "its tables were damaged (\($0))" } ?? "its tables end before its log begins"
+        guard let leader = pump.leader else {
+            return "\(why), and no server leads that has tables: it serves when it has those of another one; if all have lost theirs, "
+                + "restore the data directories from a backup"
+        }
+        return "\(why): it takes over those of server \(leader) and serves when it has them"
+    }
+
+    /// Says what was found wrong at a start.
+    func reportHealing() {
+        if let damage = tableDamage {
+            log.error(
+                "the tables are damaged and were set aside; what this server promised and accepted is whole, and it begins with empty tables",
+                metadata: ["error": "\(damage)", "file": "\(tableFile.asideName ?? "")"])
+        }
+        if let trouble = tableTrouble { log.error("\(trouble)") }
+    }
+
+    /// Tables that are damaged while the replica runs end its writes. As soon as another one leads, which then has tables, it takes those over.
+    func tablesAreDamaged(_ error: StorageError) {
+        guard !damageIsSeen else { return }
+        damageIsSeen = true
+        let next = heals ? "and takes over the tables of another server when one leads" : "and a restart will say what to do"
+        log.critical("the tables are damaged: this replica stops taking writes, \(next)", metadata: ["error": "\(error)"])
+        tableDamage = error
+        transfer.incoming = nil
+        fail(pump.tablesFailed(error, now: time.now()), .storage(error))
+        scheduleSettle()
+    }
+
+    /// Begins to heal what was found while running.
+    func driveHealing() {
+        guard damageIsSeen, heals, !pump.awaitsTables, let leader = pump.leader, leader != id, !isStopping, !saving.underWay else { return }
+        saving.underWay = true
+        fail(pump.loseTables(now: time.now()), .notLeading)
+        endReaders()
+        events.onInstalled()
+        tableFile.setAside { result in
+            self.loop.execute {
+                switch result {
+                case .failure(let error):
+                    self.log.critical("the damaged tables could not be set aside", metadata: ["error": "\(error)"])
+                    self.fail(self.pump.tablesFailed(error, now: self.time.now()), .storage(error))
+                case .success:
+                    self.damageIsSeen = false
+                    self.saving.underWay = false
+                    self.reportHealing()
+                }
+                self.scheduleSettle()
+            }
+        }
+    }
+}

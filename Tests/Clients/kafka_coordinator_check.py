@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the coordinators of groups know of what others did, on three brokers. Usage: kafka_coordinator_check.py PROGRAM DATA_DIRECTORY
 
-Groups that nobody is in are found, described and deleted at the next coordinator after the first one was killed (-9).
+Groups that nobody is in are found, described and deleted at the next coordinator after the first one was killed (-9). A commit for a topic of which the coordinator
+has not heard yet waits until it has, and later commits of the same connection do not overtake it.
 """
 import struct
 import sys
@@ -9,14 +10,15 @@ import time
 
 from confluent_kafka import Consumer, TopicPartition
 from kafka.protocol.admin import DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest
+from kafka.protocol.consumer import OffsetCommitRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from checks import Checks
 from kafka_cluster import Cluster
-from kafka_ids_check import ByID
+from kafka_ids_check import NOBODY, UNKNOWN_ID, ByID
 from kafka_raw import Raw
 
-GROUP_ID_NOT_FOUND, CONSUMER_GROUP_DESCRIBE = 69, 69
+UNKNOWN_NAME, GROUP_ID_NOT_FOUND, CONSUMER_GROUP_DESCRIBE = 3, 69, 69
 KINDS = ("classic", "consumer")
 checks = Checks()
 cluster = Cluster(*sys.argv[1:3])
@@ -24,6 +26,10 @@ cluster = Cluster(*sys.argv[1:3])
 
 def broker(number):
     return cluster.brokers[number - 1]
+
+
+def others(number):
+    return [each for each in cluster.brokers if each.number != number]
 
 
 def coordinator(group, asked=1):
@@ -77,6 +83,20 @@ def delete(group, number):
     return Raw(broker(number).address).ask(DeleteGroupsRequest(groups_names=[group]), 2).results[0].error_code
 
 
+def commit(group, topics, **by):
+    """A commit of the first partitions of topics, {name or id: offset}."""
+    Topic = OffsetCommitRequest.OffsetCommitRequestTopic
+    Part = Topic.OffsetCommitRequestPartition
+    parts = [
+        Topic(**{by["named"]: topic}, partitions=[Part(partition_index=0, committed_offset=offset, committed_leader_epoch=-1, committed_metadata="")])
+        for topic, offset in topics.items()]
+    return OffsetCommitRequest(group_id=group, generation_id_or_member_epoch=-1, member_id="", group_instance_id=None, topics=parts)
+
+
+def codes(answer):
+    return [part.error_code for topic in answer.topics for part in topic.partitions]
+
+
 cluster.create("read", 1)
 cluster.wait_in_sync("read")
 
@@ -107,6 +127,32 @@ def _():
         cluster.wait(lambda kept=kept: coordinator(kept) in (1, 2, 3) and listed(coordinator(kept)).get(kept) == (kind, "Empty"), "%s when all are back" % kept)
         assert not any(gone in listed(number) for number in (1, 2, 3)), gone
         assert delete(kept, coordinator(kept)) == 0
+
+
+@checks.check("a coordinator takes a commit for a topic of which another broker has just told")
+def _():
+    number = coordinator("just")
+    raw = Raw(broker(number).address)
+    tellers = [ByID(Raw(each.address)) for each in others(number)]
+    for turn in range(60):
+        name = "just-%d" % turn
+        topic_id = tellers[turn % 2].topic_id(name, create=True)
+        by_id = turn % 4 < 2
+        request = commit("just", {topic_id: turn}, named="topic_id") if by_id else commit("just", {name: turn}, named="name")
+        assert codes(raw.ask(request, 10 if by_id else 9)) == [0], (turn, by_id)
+
+
+@checks.check("no commit overtakes one that waits, and a topic that nobody knows is refused after the wait")
+def _():
+    raw = Raw(broker(coordinator("order")).address)
+    ask = ByID(raw)
+    topic_id = ask.topic_id("read")
+    for turn in range(0, 40, 2):
+        first, second = raw.ask_all([commit("order", {NOBODY: 1, topic_id: turn}, named="topic_id"), commit("order", {topic_id: turn + 1}, named="topic_id")], 10)
+        assert (codes(first), codes(second)) == ([UNKNOWN_ID, 0], [0]), (first, second)
+        [(_, part)] = ask.committed("order", topic_id)
+        assert part.committed_offset == turn + 1, (turn, part)
+    assert codes(raw.ask(commit("order", {"no-such": 1, "read": 99}, named="name"), 9)) == [UNKNOWN_NAME, 0]
 
 
 try:

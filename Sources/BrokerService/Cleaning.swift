@@ -49,6 +49,8 @@ struct Cleaning {
     private var abortedByProducer: [Int64: [AbortedTransaction]] = [:]
     private var result = CleaningResult()
     private var nextHorizon = Int64.max
+    /// Producers of whose transaction a batch was met since its last end.
+    private var unended: Set<Int64> = []
 
     /// nil if it was told to stop.
     static func run(_ plan: CleaningPlan, _ stop: CleaningStop) throws(StorageError) -> CleaningResult? {
@@ -157,6 +159,7 @@ struct Cleaning {
     private mutating func filtered(_ bytes: Bytes) -> Bytes? {
         guard let fields = RecordBatch.peek(bytes) else { return bytes }
         if fields.isControl { return filteredMarker(fields, bytes) }
+        if fields.isTransactional { unended.insert(fields.producerID) }
         if isAborted(fields) { return withoutRecords(fields, bytes) }
         guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // compressed wrongly by its producer
         let horizon = batch.deleteHorizon
@@ -178,9 +181,11 @@ struct Cleaning {
         return overflow ? .max : sum
     }
 
-    /// A marker stays until whoever read the transaction's beginning has had time to see its end.
+    /// A marker stays as long as anything of its transaction does: a log that is read from its beginning would have the transaction open for ever. And it stays
+    /// from then on until whoever read the transaction's beginning has had time to see its end.
     private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
         guard let batch = try? RecordBatch(bytes), batch.marker != nil, let records = Self.records(bytes) else { return bytes }  // not a transaction's end
+        guard unended.remove(fields.producerID) == nil else { return batch.deleteHorizon == nil ? bytes : Self.written(batch, records, nil) }
         guard let horizon = batch.deleteHorizon else {
             nextHorizon = min(nextHorizon, freshHorizon)
             return Self.written(batch, records, freshHorizon)

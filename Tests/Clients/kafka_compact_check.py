@@ -232,6 +232,19 @@ def _():
     assert {b"stays%d" % number for number in range(1, 20, 2)} <= {key for _, key, _ in read(name)}
 
 
+@checks.check("the end of a log that is idle stays readable, whatever is compacted away before it")
+def _():
+    name = topic("idle", delete_retention_ms=200, segment_ms=300)
+    produce(name, updates(200, 5) + [(b"k%d" % n, None) for n in range(4)])
+    # The newest batch of a producer that numbers its batches stays in any case.
+    produce(name, [(b"k4", None)], **{"enable.idempotence": False})
+    found = wait_for(name, lambda records: len(records) == 1)
+    # A reader that wants all comes to the end only by something that lies there.
+    assert found == [(204, b"k4", None)], found
+    time.sleep(1)
+    assert read(name) == found
+
+
 @checks.check("of a compacted topic no records are deleted by hand, unless it has both policies")
 def _():
     def delete(name):

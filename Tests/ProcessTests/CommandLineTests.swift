@@ -150,6 +150,33 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["broker", "consume", "bytes", "--group", "g", "--from", "end"] + server), 64, "--group")
         }
 
+        @Test func verbsOfTheBrokerNameWhatATopicHas() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            func topic(_ words: String...) throws -> Ran { try Ran.platform(["broker", "topic"] + words + server) }
+            expectFailure(try topic("create", "ev", "--replicas", "3"), 1, "replication factor 3")
+            expectFailure(try topic("create", "ev", "--replicas", "0"), 1, "at least one replica")
+            #expect(try topic("create", "ev", "--partitions", "2", "--replicas", "1").status == 0)
+            #expect(try topic("alter", "ev", "--partitions", "4", "--set", "retention.ms=1000000").status == 0)
+            #expect(try topic("describe", "ev", "-o", "json").output.contains("\"partition\":3"))
+            #expect(try topic("describe", "ev", "--settings").output.contains("1000000"))
+            expectFailure(try topic("alter", "ev", "--partitions", "3"), 1, "4 partitions")
+            expectFailure(try topic("alter", "ev"), 64, "--partitions")
+            // Of a name of two letters every other one is two changes away.
+            let missing = try topic("alter", "t1", "--partitions", "3")
+            expectFailure(missing, 1, "there is no topic 't1'")
+            #expect(!missing.errors.contains("did you mean"), "\(missing.errors)")
+            expectFailure(try topic("truncate", "ev", "--partition", "9", "--before", "1"), 1, "no partition 9; it has 0 to 3")
+            expectFailure(try topic("truncate", "ev", "--partition", "0", "--before", "7"), 1, "behind the partition's end")
+            expectFailure(try Ran.platform(["broker", "group", "reset", "g", "--topic", "ev", "--partition", "9", "--to", "end"] + server), 1, "no partition 9")
+            expectFailure(try Ran.platform(["broker", "consume", "ev", "--partition", "9"] + server), 1, "no partition 9")
+            expectFailure(try Ran.platform(["broker", "produce", "ev", "--partition", "9"] + server, input: "x\n"), 1, "no partition 9")
+            #expect(try Ran.platform(["broker", "produce", "ev"] + server, input: "x\n").errors.contains("1 record sent"))
+            #expect(try topic("create", "kept", "--config", "cleanup.policy=compact").status == 0)
+            expectFailure(try topic("truncate", "kept", "--partition", "0", "--before", "0"), 1, "compacted only")
+        }
+
         @Test func sqlAsJSONKeepsTheTypesThatJSONHas() throws {
             let platform = try PlatformProcess(["up", "--only", "compute", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }

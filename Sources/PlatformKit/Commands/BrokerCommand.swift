@@ -67,9 +67,10 @@ struct BrokerCommand: AsyncParsableCommand {
             subcommands: [Create.self, List.self, Describe.self, Alter.self, Truncate.self, Delete.self])
 
         struct Create: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
+            static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --replicas 3 --config retention.ms=-1")
             @Argument(help: "The topic's name.") var name: String
             @Option(name: .long, help: "How many partitions; the broker decides if this is left out.") var partitions: Int32?
+            @Option(name: .long, help: "How many brokers hold each partition; the broker decides if this is left out.") var replicas: Int16?
             @Option(name: .long, help: ArgumentHelp("A setting of the topic; may be repeated.", valueName: "name=value")) var config: [String] = []
             @OptionGroup var server: ServerOptions
 
@@ -81,7 +82,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     }
                     configs.append((String(entry[..<equals]), String(entry[entry.index(after: equals)...])))
                 }
-                try await server.withClient("cannot create topic \(name)") { try await $0.createTopic(name, partitions: partitions, configs: configs) }
+                try await server.withClient("cannot create topic \(name)") { try await $0.createTopic(name, partitions: partitions, replicas: replicas, configs: configs) }
                 Output.note("created \(name)")
             }
         }

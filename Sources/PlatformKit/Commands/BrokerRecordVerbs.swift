@@ -48,7 +48,7 @@ extension BrokerCommand {
                 if !pending.isEmpty { sent += try await send(client, pending, &pacer) }
                 return sent
             }
-            Output.note("\(count) records sent to \(topic)")
+            Output.note("\(count) record\(count == 1 ? "" : "s") sent to \(topic)")
         }
 
         private func send(_ client: KafkaClient, _ records: [OutgoingRecord], _ pacer: inout Pacer) async throws -> Int {
@@ -124,7 +124,7 @@ extension BrokerCommand {
             let place = try ReadingPlace(from ?? "end", flag: "--from")
             let known = try await client.topic(topic).partitions.map(\.number)
             if let partition, !known.contains(partition) {
-                throw CommandFailure(.failed, "cannot consume \(topic)", why: "it has no partition \(partition)", next: "`platform broker topic describe \(topic)` shows those that it has")
+                throw KafkaFailure.unknownPartition(partition, topic: topic, count: known.count)
             }
             for partition in known where self.partition == nil || self.partition == partition {
                 offsets[partition] = try await place.offset(client, topic, partition, from: nil)

@@ -112,6 +112,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .failed, doing, why: error.description,
                 next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
+        case .unknownPartition(_, let topic, _): self.init(.failed, doing, why: error.description, next: "`platform broker topic describe \(topic)` shows those that it has")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
         case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")

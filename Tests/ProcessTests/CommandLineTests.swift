@@ -103,6 +103,8 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
             expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
             expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "127.0.0.1:1"]), 69, "no Kafka broker answers at 127.0.0.1:1: connection refused\n", "platform up")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "no-such.invalid:1"]), 69, "nobody knows the name 'no-such.invalid'")
         }
 
         @Test func aLockedDataDirectoryIsRefused() throws {
@@ -171,6 +173,9 @@ extension OneAtATime {
             expectFailure(try topic("truncate", "ev", "--partition", "0", "--before", "7"), 1, "behind the partition's end")
             expectFailure(try Ran.platform(["broker", "group", "reset", "g", "--topic", "ev", "--partition", "9", "--to", "end"] + server), 1, "no partition 9")
             expectFailure(try Ran.platform(["broker", "consume", "ev", "--partition", "9"] + server), 1, "no partition 9")
+            expectFailure(try Ran.platform(["broker", "consume", "ev", "--from", "beginning", "--count", "0"] + server), 64, "--count 0")
+            expectFailure(try Ran.platform(["broker", "mirror", "ev", "--to", try platform.endpoint("broker")] + server), 64, "copied onto itself")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--tls"] + server), 69, "may not speak TLS")
             expectFailure(try Ran.platform(["broker", "produce", "ev", "--partition", "9"] + server, input: "x\n"), 1, "no partition 9")
             #expect(try Ran.platform(["broker", "produce", "ev"] + server, input: "x\n").errors.contains("1 record sent"))
             #expect(try topic("create", "kept", "--config", "cleanup.policy=compact").status == 0)

@@ -35,6 +35,7 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .loginRefused(let user, let reason): "the broker does not let '\(user)' in: \(reason)"
         case .unknownBroker(let name): "there is no broker '\(name)' at present"
         case .unknownTransaction(let name): "there is no transactional id '\(name)'"
+        case .refused(let code, let doing, nil) where code.isDenial: "\(doing): no access rule lets this user do that (\(code))"
         case .refused(let code, let doing, let detail): "\(doing): \(detail ?? code.description)"
         case .cannotConnect(let address, let reason): "no Kafka broker answers at \(address): \(reason)"
         case .connectionLost(let address): "the connection to \(address) was lost"

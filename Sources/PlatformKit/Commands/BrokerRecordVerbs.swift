@@ -113,6 +113,9 @@ extension BrokerCommand {
                     .usage, "--from and --partition do not go with --group", why: "a group goes on where it had come to, begins at the beginning, and shares the partitions",
                     next: "leave --group out, or let the group go on from elsewhere: `platform broker group reset`")
             }
+            if let count, count < 1 {
+                throw CommandFailure(.usage, "--count \(count) is not possible", why: "at least one record is read", next: "for example --count 10")
+            }
             try await server.withClient("cannot consume \(topic)") { client in
                 if let group { try await consume(client, as: group) } else { try await consume(client) }
             }

@@ -117,7 +117,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
         case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
         case .refused(let code, _, _) where code.isDenial:
-            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user")
+            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user; broker.super-users names those who may do everything")
         case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
         case .unknownBroker: self.init(.failed, doing, why: error.description, next: "`platform broker members list` shows the brokers")
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")

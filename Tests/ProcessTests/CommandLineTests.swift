@@ -24,6 +24,19 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
         }
 
+        @Test func clientsAreSentToNoPlaceThatIsNone() throws {
+            for place in ["0.0.0.0:9092", "[::]:9092", "host:0", "a host:9092", "host:99999"] {
+                expectFailure(try Ran.platform(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=\(place)"]), 78, place, "broker.advertised")
+            }
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=127.0.0.1:1"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            #expect(try Ran.platform(["broker", "topic", "list"] + server).status == 0)
+            expectFailure(
+                try Ran.platform(["broker", "topic", "create", "events"] + server), 69, "127.0.0.1:1: connection refused; \(try platform.endpoint("broker")) says that broker 1 is there",
+                "broker.advertised")
+        }
+
         @Test func tlsByHalvesRefusesToStart() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

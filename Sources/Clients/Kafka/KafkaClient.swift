@@ -109,7 +109,12 @@ package actor KafkaClient {
     func connection(to node: Int32) async throws -> KafkaConnection {
         if let known = connections[node] { return known }
         guard let address = brokers[node] else { throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil) }
-        let made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
+        let made: KafkaConnection
+        do { made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls) } catch KafkaFailure.cannotConnect(_, let reason)
+            where address != bootstrap.address
+        {
+            throw KafkaFailure.cannotConnect(address, reason: reason + "; \(bootstrap.address) says that broker \(node) is there (broker.advertised, in Kafka advertised.listeners)")
+        }
         // Another call may have connected meanwhile; one of the two is enough.
         if let known = connections[node] {
             made.close()

@@ -115,7 +115,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     for partition in try await client.topic(name).partitions {
                         let first = try await client.offset(of: name, partition.number, at: KafkaClient.earliest) ?? 0
                         let end = try await client.offset(of: name, partition.number, at: KafkaClient.latest) ?? 0
-                        func list(_ brokers: [Int32]) -> OutputValue { .text(brokers.map(String.init).joined(separator: ",")) }
+                        func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
                         rows.append([
                             .number(Int64(partition.number)), .number(Int64(partition.leader)), list(partition.replicas), list(partition.inSync), .number(first), .number(end), .number(end - first),
                         ])

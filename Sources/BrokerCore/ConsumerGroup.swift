@@ -109,7 +109,7 @@ package struct ConsumerGroupMember: Sendable {
 }
 
 /// One group.
-package struct ConsumerGroup: Sendable {
+package struct ConsumerGroup: HeartbeatGroup {
     package enum Phase: String, Sendable {
         case empty = "Empty"
         case reconciling = "Reconciling"
@@ -164,7 +164,7 @@ package struct ConsumerGroup: Sendable {
     package var members: [ConsumerGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
     /// Whether what is stored says all that there is to say.
-    var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
+    package var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: Phase {
         if memberTable.isEmpty { return .empty }
         return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target } ? .stable : .reconciling
@@ -361,8 +361,8 @@ package struct ConsumerGroup: Sendable {
 
     // MARK: time
 
-    func isDue(now: Instant) -> Bool { memberTable.values.contains { isOver($0, now) } }
+    package func isDue(now: Instant) -> Bool { memberTable.values.contains { isOver($0, now) } }
     private func isOver(_ member: ConsumerGroupMember, _ now: Instant) -> Bool { member.deadline <= now || member.revokeDeadline.map { $0 <= now } ?? false }
 
-    mutating func expire(now: Instant) { for member in members where isOver(member, now) { remove(member.id) } }
+    package mutating func expire(now: Instant) { for member in members where isOver(member, now) { remove(member.id) } }
 }

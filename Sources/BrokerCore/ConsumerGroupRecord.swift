@@ -96,7 +96,7 @@ extension ConsumerGroupMember {
 
 extension ConsumerGroup {
     /// What has changed since the last call and is to be stored before anybody hears of it; nil if nothing.
-    mutating func takeChange() -> StoredGroupChange? {
+    package mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
         storesUnderWay += 1
@@ -108,7 +108,7 @@ extension ConsumerGroup {
     }
 
     /// A change was stored, or could not be: then the whole group goes along with the next one.
-    mutating func stored(_ isStored: Bool) {
+    package mutating func stored(_ isStored: Bool) {
         storesUnderWay = max(0, storesUnderWay - 1)
         if !isStored { changes.isAll = true }
     }

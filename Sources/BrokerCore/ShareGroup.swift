@@ -53,7 +53,7 @@ package struct ShareGroupMember: Sendable {
 }
 
 /// One group.
-package struct ShareGroup: Sendable {
+package struct ShareGroup: HeartbeatGroup {
     package let id: GroupID
     /// Rises with everything that makes another assignment necessary.
     package private(set) var epoch: Int32 = 0
@@ -80,7 +80,7 @@ package struct ShareGroup: Sendable {
     package var members: [ShareGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
     /// Whether what is stored says all that there is to say.
-    var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
+    package var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: ConsumerGroup.Phase { memberTable.isEmpty ? .empty : .stable }
 
     // MARK: heartbeats
@@ -166,8 +166,8 @@ package struct ShareGroup: Sendable {
 
     // MARK: time
 
-    func isDue(now: Instant) -> Bool { memberTable.values.contains { $0.deadline <= now } }
-    mutating func expire(now: Instant) { for member in members where member.deadline <= now { remove(member.id) } }
+    package func isDue(now: Instant) -> Bool { memberTable.values.contains { $0.deadline <= now } }
+    package mutating func expire(now: Instant) { for member in members where member.deadline <= now { remove(member.id) } }
 }
 
 // MARK: what is stored
@@ -195,7 +195,7 @@ struct ShareGroupMemberRecord: WireLayout {
 
 extension ShareGroup {
     /// What has changed since the last call; nil if nothing has.
-    mutating func takeChange() -> StoredGroupChange? {
+    package mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
         storesUnderWay += 1
@@ -213,7 +213,7 @@ extension ShareGroup {
     }
 
     /// A change was stored, or could not be: then the whole group goes along with the next one.
-    mutating func stored(_ isStored: Bool) {
+    package mutating func stored(_ isStored: Bool) {
         storesUnderWay = max(0, storesUnderWay - 1)
         if !isStored { changes.isAll = true }
     }
@@ -242,14 +242,11 @@ extension ShareGroup {
 }
 
 /// All share groups that this broker coordinates.
-package struct ShareGroupCoordinator: Sendable {
+package struct ShareGroupCoordinator: HeartbeatGroupCoordinator {
     package let settings: ShareGroupSettings
-    package private(set) var groups = SortedTable<GroupID, ShareGroup>()
-    private var changes: [(group: GroupID, change: StoredGroupChange)] = []
+    package var kept = HeartbeatGroups<ShareGroup>()
 
     package init(settings: ShareGroupSettings) { self.settings = settings }
-
-    package var needsTicks: Bool { !groups.isEmpty }
 
     /// `topics` are those that there are now; `stored` is what is stored under the group's name, and one that is empty goes on with its next epoch.
     package mutating func heartbeat(
@@ -263,7 +260,7 @@ package struct ShareGroupCoordinator: Sendable {
         }
         guard var group = groups[id] ?? (beat.epoch == 0 ? begin(id, stored, session: session, now: now) : nil) else { throw .unknownMember }
         let orders = try group.heartbeat(beat, topics, membersMax: settings.membersMax, session: session, now: now)
-        keep(group)
+        kept.keep(group)
         return orders
     }
 
@@ -273,40 +270,9 @@ package struct ShareGroupCoordinator: Sendable {
         return ShareGroup(beginning: id)
     }
 
-    /// A group that nobody is in any more is forgotten once that is stored.
-    private mutating func keep(_ group: ShareGroup) {
-        var group = group
-        if let change = group.takeChange() { changes.append((group.id, change)) }
-        groups[group.id] = group.isForgettable ? nil : group
-    }
-
-    /// What has changed since the last call: to be stored before the answers that came with it go out.
-    package mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] {
-        defer { changes = [] }
-        return changes
-    }
-
-    /// A change of the group was stored, or could not be: then the whole group goes along with the next one.
-    package mutating func stored(_ id: GroupID, _ isStored: Bool) {
-        groups.update(id) { $0.stored(isStored) }
-        if groups[id]?.isForgettable == true { groups[id] = nil }
-    }
-
     /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
     package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
         guard groups[id] == nil, stored.kind == .share else { return }
-        groups[id] = try ShareGroup(id: id, stored: stored, session: session, now: now)
+        kept.adopt(try ShareGroup(id: id, stored: stored, session: session, now: now))
     }
-
-    /// Ends sessions whose time is over.
-    package mutating func expire(now: Instant) {
-        for id in groups.keys {
-            guard var group = groups[id], group.isDue(now: now) || group.isEmpty else { continue }
-            group.expire(now: now)
-            keep(group)
-        }
-    }
-
-    /// Another broker coordinates the group now.
-    package mutating func forget(_ id: GroupID) { groups[id] = nil }
 }

@@ -118,9 +118,16 @@ final class Broker: @unchecked Sendable {
     /// Hands a request to its handler, with what its sender may do of it.
     func dispatch(_ body: RequestBody, _ call: Call) {
         requestsByAPI[Int(body.key.rawValue)]?.add()
-        guard isClustered, Self.seesEverything.contains(body.key) || missesTopic(body, call) else { return review(body, call) }
+        guard isClustered else { return review(body, call) }
         // Administrators see what they did, whichever broker they did it on.
-        replica.afterBarrier { _ in self.review(body, call) }
+        if Self.seesEverything.contains(body.key) { return replica.afterBarrier { _ in self.review(body, call) } }
+        guard missesTopic(body, call) else { return review(body, call) }
+        // A commit that waits must not come after a later one of the same client.
+        call.session.pausedForTurn = true
+        replica.afterBarrier { _ in
+            self.review(body, call)
+            call.session.pausedForTurn = false
+        }
     }
 
     /// Requests of administrators; rare, so that a round to the controller does not matter.

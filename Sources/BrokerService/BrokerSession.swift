@@ -62,7 +62,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
             isClosed = true
             return connection.close()
         }
-        guard mutedUntil == nil else { return heldFrames.append(frame.copied()) }
+        guard !isHeld else { return heldFrames.append(frame.copied()) }
         serve(frame)
     }
 
@@ -148,7 +148,14 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     /// Until when the client is held up for its limits.
     private var mutedUntil: Instant?
 
-    /// What was read before the connection was muted: no more than one read's worth, since nothing is read after it.
+    /// Set while a request waits that none of this connection may overtake.
+    var pausedForTurn = false {
+        didSet { serveHeld() }
+    }
+
+    private var isHeld: Bool { mutedUntil != nil || pausedForTurn }
+
+    /// What was read before the connection was held: no more than one read's worth, since nothing is read after it.
     private var heldFrames = Deque<Bytes>()
 
     /// Takes nothing from the connection for a time.
@@ -165,13 +172,17 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         // A longer wait that came after has a timer of its own.
         guard mutedUntil == end else { return }
         mutedUntil = nil
-        while mutedUntil == nil, !isClosed, let frame = heldFrames.popFirst() { serve(frame) }
+        serveHeld()
+    }
+
+    private func serveHeld() {
+        while !isHeld, !isClosed, let frame = heldFrames.popFirst() { serve(frame) }
         updateReading()
     }
 
     private var isReading = true
     private func updateReading() {
-        let wanted = !pausedForOrder && !pausedForMemory && mutedUntil == nil
+        let wanted = !pausedForOrder && !pausedForMemory && !isHeld
         guard wanted != isReading else { return }
         isReading = wanted
         if wanted { connection.resumeReading() } else { connection.pauseReading() }

@@ -17,6 +17,8 @@ struct CleaningPlan: Sendable {
     var aborted: [AbortedTransaction]
     /// The newest batch of each producer, by its base offset: it stays as a place for the sequence, even without records.
     var newestBatches: [Int64: Int64]
+    /// Where the log ends: its last batch stays too, since a reader comes to the end only by what lies there.
+    var logEnd: Int64
     var config: TopicConfig
     var now: WallTime
 
@@ -49,6 +51,8 @@ struct Cleaning {
     private var abortedByProducer: [Int64: [AbortedTransaction]] = [:]
     private var result = CleaningResult()
     private var nextHorizon = Int64.max
+    /// Producers of whose transaction a batch was met since its last end.
+    private var unended: Set<Int64> = []
 
     /// nil if it was told to stop.
     static func run(_ plan: CleaningPlan, _ stop: CleaningStop) throws(StorageError) -> CleaningResult? {
@@ -157,18 +161,19 @@ struct Cleaning {
     private mutating func filtered(_ bytes: Bytes) -> Bytes? {
         guard let fields = RecordBatch.peek(bytes) else { return bytes }
         if fields.isControl { return filteredMarker(fields, bytes) }
+        if fields.isTransactional { unended.insert(fields.producerID) }
         if isAborted(fields) { return withoutRecords(fields, bytes) }
         guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // compressed wrongly by its producer
-        let horizon = batch.deleteHorizon
+        let (horizon, isLast) = (batch.deleteHorizon, isLast(fields))
         let kept = records.filter { record in
             CompactionRule.keeps(
                 offset: record.offset, hasKey: record.key != nil, isTombstone: record.value == nil,
-                newest: record.key.flatMap { newest[Digests.fingerprint($0)] }, horizon: horizon, now: plan.now)
+                newest: record.key.flatMap { newest[Digests.fingerprint($0)] }, horizon: isLast ? nil : horizon, now: plan.now)
         }
         guard !kept.isEmpty else { return withoutRecords(fields, bytes) }
         let hasTombstones = kept.contains { $0.value == nil }
         let wanted = hasTombstones ? horizon ?? freshHorizon : nil
-        if let wanted { nextHorizon = min(nextHorizon, wanted) }
+        if let wanted, !isLast { nextHorizon = min(nextHorizon, wanted) }
         if kept.count == records.count, wanted == horizon { return bytes }
         return Self.written(batch, kept, wanted)
     }
@@ -178,9 +183,12 @@ struct Cleaning {
         return overflow ? .max : sum
     }
 
-    /// A marker stays until whoever read the transaction's beginning has had time to see its end.
+    /// A marker stays as long as anything of its transaction does: a log that is read from its beginning would have the transaction open for ever. And it stays
+    /// from then on until whoever read the transaction's beginning has had time to see its end.
     private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
         guard let batch = try? RecordBatch(bytes), batch.marker != nil, let records = Self.records(bytes) else { return bytes }  // not a transaction's end
+        guard !isLast(fields) else { return bytes }
+        guard unended.remove(fields.producerID) == nil else { return batch.deleteHorizon == nil ? bytes : Self.written(batch, records, nil) }
         guard let horizon = batch.deleteHorizon else {
             nextHorizon = min(nextHorizon, freshHorizon)
             return Self.written(batch, records, freshHorizon)
@@ -193,8 +201,11 @@ struct Cleaning {
         return nil
     }
 
+    private func isLast(_ fields: RecordBatchFields) -> Bool { fields.baseOffset + Int64(fields.lastOffsetDelta) + 1 == plan.logEnd }
+
     private func withoutRecords(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
-        guard fields.producerID >= 0, plan.newestBatches[fields.producerID] == fields.baseOffset, let batch = try? RecordBatch(bytes) else { return nil }  // peeked at, so it begins a batch
+        let isNewest = fields.producerID >= 0 && plan.newestBatches[fields.producerID] == fields.baseOffset
+        guard isNewest || isLast(fields), let batch = try? RecordBatch(bytes) else { return nil }  // peeked at, so it begins a batch
         return fields.recordCount == 0 ? bytes : Self.written(batch, [], nil)
     }
 

@@ -22,7 +22,7 @@ extension PartitionLog {
             producers.compactMap { one in one.producer.batches.last.map { (one.producer.producerID, $0.baseOffset) } }, uniquingKeysWith: { $1 })
         let plan = CleaningPlan(
             directory: directory, segments: segments, endBase: sealed.dropFirst(chance.segments).first?.baseOffset ?? log.activeBaseOffset, state: state,
-            aborted: transactions.aborted, newestBatches: newest, config: config, now: now)
+            aborted: transactions.aborted, newestBatches: newest, logEnd: log.nextOffset, config: config, now: now)
         return (plan, chance.dirtyRatio)
     }
 

@@ -40,9 +40,16 @@ extension Broker {
         }
     }
 
-    /// Whether offsets are asked for of a topic that is not known here: another broker may have made it and told its client so.
+    /// Whether offsets are asked for or committed of a topic that is not known here: another broker may have made it and told its client so.
     func missesTopic(_ body: RequestBody, _ call: Call) -> Bool {
-        guard case .offsetFetch(let request) = body, call.namesTopicsByID else { return false }
-        return request.groups.contains { group in group.topics?.contains { machine.topic(id: $0.topicID) == nil } ?? false }
+        func misses(_ id: UUIDBytes) -> Bool { machine.topic(id: id) == nil }
+        switch body {
+        case .offsetFetch(let request) where call.namesTopicsByID:
+            return request.groups.contains { group in group.topics?.contains { misses($0.topicID) } ?? false }
+        case .offsetCommit(let request):
+            return request.topics.contains { call.namesTopicsByID ? misses($0.topicID) : machine.topics[$0.name] == nil }
+        case .txnOffsetCommit(let request): return request.topics.contains { machine.topics[$0.name] == nil }
+        default: return false
+        }
     }
 }

@@ -111,7 +111,7 @@ package enum HTTPClient {
                 }
         } catch {
             handshake.fail(error)
-            throw HTTPFailure("cannot reach \(address.origin): \(reason(error))")
+            throw HTTPFailure("cannot reach \(address.origin): \(ConnectFailure.reason(error))")
         }
         do {
             return try await exchange(channel, handshake.futureResult, method, address, headers, body, consume)
@@ -123,7 +123,7 @@ package enum HTTPClient {
         _ headers: [(String, String)], _ body: Body, _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
     ) async throws -> T {
         try await channel.executeThenClose { inbound, outbound in
-            do { try await handshake.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(reason(error))") }
+            do { try await handshake.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(ConnectFailure.reason(error))") }
             // A server may answer and close before it has read everything: its answer counts more than our broken write.
             var broken: (any Error)?
             do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let error as IOError { broken = error }
@@ -158,11 +158,5 @@ package enum HTTPClient {
             try await produce { try await outbound.write(.body(.byteBuffer($0))) }
             try await outbound.write(.end(nil))
         }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if let error = error as? NIOConnectionError { return error.connectionErrors.first.map { reason($0.error) } ?? "no address" }
-        if let error = error as? IOError { return error.errnoCode == 111 ? "connection refused" : error.description }
-        return "\(error)"
     }
 }

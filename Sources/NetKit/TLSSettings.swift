@@ -148,6 +148,7 @@ extension TLSProblem {
         if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate") { return "the server's certificate is for another name" }
         if text.contains("ALERT_UNKNOWN_CA") || text.contains("ALERT_BAD_CERTIFICATE") { return "the server does not accept the certificate of the client" }
         if text.contains("CERTIFICATE_REQUIRED") { return "the server wants a certificate of the client" }
+        if text.contains("EOF during handshake") { return "the server closed the connection during the TLS handshake; it may not speak TLS on this port" }
         return "the TLS handshake failed: \(text)"
     }
 }

@@ -5,7 +5,10 @@ usage: kafka_compact_check.py PROGRAM DIRECTORY [ROUNDS [SEED]]
 Starts the program itself, with a cleaner that looks often, and kills it ROUNDS times (5 unless told otherwise) while it compacts. Prints a line per
 check and 'N passed, N failed'.
 """
+import glob
+import os
 import random
+import struct
 import sys
 import time
 import uuid
@@ -14,9 +17,11 @@ import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
+from kafka.protocol.consumer import FetchRequest
 from kafka.structs import OffsetAndMetadata
 
 from checks import Checks
+from kafka_raw import Raw
 from platform_child import PlatformChild
 
 program, directory = sys.argv[1:3]
@@ -172,6 +177,87 @@ def _():
     time.sleep(0.5)
     assert b"open" in [value for _, _, value in read(name, "read_uncommitted")]
     producer.commit_transaction(10)
+
+
+def ends(name):
+    """The offsets of the markers that are there."""
+    Part = FetchRequest.FetchTopic.FetchPartition
+    raw, offset, found = Raw(address), 0, []
+    while True:
+        part = Part(partition=0, current_leader_epoch=-1, fetch_offset=offset, last_fetched_epoch=-1, log_start_offset=-1, partition_max_bytes=1 << 20)
+        answer = raw.ask(
+            FetchRequest(
+                replica_id=-1, max_wait_ms=0, min_bytes=0, max_bytes=1 << 20, isolation_level=0, session_id=0, session_epoch=-1,
+                topics=[FetchRequest.FetchTopic(topic=name, partitions=[part])], forgotten_topics_data=[], rack_id=""), 11).responses[0].partitions[0]
+        records, place, before = bytes(answer.records or b""), 0, offset
+        while place + 61 <= len(records):
+            base, length, flags, last = struct.unpack_from(">qi9xHi", records, place)
+            if place + 12 + length > len(records):
+                break
+            if base >= before and flags & 0x20:
+                found.append(base)
+            offset, place = base + last + 1, place + 12 + length
+        if offset == before:
+            raw.close()
+            return found
+
+
+@checks.check("a transaction's end stays as long as one of its records, and goes after its time when none is there")
+def _():
+    name = topic("ends", delete_retention_ms=300)
+    producer = confluent_kafka.Producer({"bootstrap.servers": address, "transactional.id": "ends-" + uuid.uuid4().hex, "log_level": 0, "linger.ms": 1})
+    producer.init_transactions(10)
+    stay, go = [], []
+    for number in range(20):
+        producer.begin_transaction()
+        producer.produce(name, b"v" * 100, key=b"stays%d" % number if number % 2 else b"goes")
+        producer.commit_transaction(10)
+        (stay if number % 2 else go).append(2 * number + 1)
+    producer.begin_transaction()
+    producer.produce(name, b"v" * 100, key=b"goes")
+    producer.commit_transaction(10)
+    assert ends(name) == sorted(stay + go) + [41], ends(name)
+    deadline = time.time() + 30
+    while set(ends(name)) & set(go):
+        assert time.time() < deadline, "the ends of transactions of which nothing is left stay: %s" % ends(name)
+        # Each of these lets the partition be compacted once more.
+        produce(name, updates(200, 5))
+        time.sleep(0.3)
+    assert set(stay) <= set(ends(name)), ends(name)
+    # Who reads the log from its beginning, as a new replica does, finds each transaction ended.
+    server.stop()
+    for path in glob.glob("%s/**/%s.*/0/producers.snapshot" % (directory, name), recursive=True):
+        os.remove(path)
+    server.start()
+    assert {b"stays%d" % number for number in range(1, 20, 2)} <= {key for _, key, _ in read(name)}
+
+
+@checks.check("the end of a log that is idle stays readable, whatever is compacted away before it")
+def _():
+    name = topic("idle", delete_retention_ms=200, segment_ms=300)
+    produce(name, updates(200, 5) + [(b"k%d" % n, None) for n in range(4)])
+    # The newest batch of a producer that numbers its batches stays in any case.
+    produce(name, [(b"k4", None)], **{"enable.idempotence": False})
+    found = wait_for(name, lambda records: len(records) == 1)
+    # A reader that wants all comes to the end only by something that lies there.
+    assert found == [(204, b"k4", None)], found
+    time.sleep(1)
+    assert read(name) == found
+
+
+@checks.check("of a compacted topic no records are deleted by hand, unless it has both policies")
+def _():
+    def delete(name):
+        produce(name, updates(20, 5))
+        place = confluent_kafka.TopicPartition(name, 0, 10)
+        return admin.delete_records([place])[place].result(10).low_watermark
+
+    try:
+        delete(topic("not-trimmed"))
+        raise AssertionError("they were deleted")
+    except confluent_kafka.KafkaException as error:
+        assert error.args[0].name() == "POLICY_VIOLATION", error
+    assert delete(topic("trimmed", cleanup_policy="compact,delete")) == 10
 
 
 @checks.check("both policies together: compacted, and old segments go")

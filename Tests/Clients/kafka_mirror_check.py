@@ -138,6 +138,7 @@ def _():
 def _():
     rows = verb("bench", "--seconds", "1", "--partitions", "2", "--value-bytes", "100", "--rate", "500")
     assert [row["measured"].split(",")[0] for row in rows] == ["produce", "consume", "end to end"], rows
+    assert all(isinstance(row[name], (int, float)) for row in rows for name in row if name != "measured"), rows
     assert rows[0]["records/s"] > 1000 and rows[1]["records/s"] > 1000 and 300 < rows[2]["records/s"] <= 510, rows
     assert "platform-bench" not in admin.list_topics(timeout=10).topics
     print("        " + json.dumps(rows))

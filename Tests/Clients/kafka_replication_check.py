@@ -262,7 +262,7 @@ def _():
     status, out, error = verb("reassign", "start", "verb", "--to", "3,1", "--throttle", "1", "--no-wait")
     assert status == 0, error
     status, out, error = verb("reassign", "list", "-o", "json")
-    assert status == 0 and '"adding":"1"' in out, out
+    assert status == 0 and '"adding":[1]' in out, out
     status, out, error = verb("reassign", "cancel", "verb")
     assert status == 0 and "1 moves" in error, error
     assert sorted(cluster.partitions("verb")[0].replicas) == [2, 3]

@@ -378,6 +378,42 @@ def _():
     assert write(confluent("alice", "a"), "closed").code() == confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
+@checks.check("a topic is copied to a cluster that wants a login")
+def _():
+    open_directory = os.path.join(directory, "open")
+    os.makedirs(open_directory)
+    source = PlatformChild(program, open_directory, "broker", ["broker.listen"])
+    source.start()
+    producer = confluent_kafka.Producer({"bootstrap.servers": source.endpoints["broker"], "log_level": 0})
+    producer.produce("brought", b"x")
+    producer.flush(10)
+    command = [program, "broker", "mirror", "brought", "--server", source.endpoints["broker"], "--to", address]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 69 and "log in" in ran.stderr, ran
+    ran = subprocess.run(command + ["--to-user", "admin", "--to-password-file", secret], capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran
+    source.stop()
+    consumer = KafkaConsumer("brought", auto_offset_reset="earliest", consumer_timeout_ms=5000, **python("admin", "admin-secret"))
+    assert next(consumer).value == b"x"
+    consumer.close()
+
+
+@checks.check("a verb that is refused says that it is for want of a rule")
+def _():
+    user("nobody", "nobody-secret")
+    path = os.path.join(directory, "nobody")
+    with open(path, "w") as file:
+        file.write("nobody-secret\n")
+    hidden = topic("hidden-from-verbs")
+    refusals = (
+        ["topic", "describe", hidden], ["topic", "alter", hidden, "--partitions", "2"], ["consume", hidden, "--from", "beginning"], ["members", "list"], ["config"],
+        ["group", "describe", "g"], ["user", "list"], ["acl", "list"])
+    for words in refusals:
+        ran = subprocess.run(
+            [program, "broker", *words, "--server", address, "--user", "nobody", "--password-file", path], capture_output=True, text=True, timeout=30)
+        assert ran.returncode == 77 and "no access rule lets this user do that" in ran.stderr and "platform broker acl add" in ran.stderr, (words, ran)
+
+
 status = server.stop()
 if status != 0:
     checks.failed += 1

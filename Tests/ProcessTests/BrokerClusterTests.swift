@@ -14,6 +14,7 @@ extension OneAtATime {
 
         @Test func threeBrokersLoseNothingThroughFaults() throws { try passes("kafka_cluster.py", ["5"]) }
         @Test func replicasKeepTheirPromises() throws { try passes("kafka_replication_check.py") }
+        @Test func coordinatorsKnowWhatOthersDid() throws { try passes("kafka_coordinator_check.py") }
         @Test func shareGroupsOutliveTheirLeaders() throws { try passes("kafka_share_faults.py") }
         @Test func brokersSpeakTLSToEachOther() throws { try passes("kafka_peer_tls_check.py") }
         @Test func brokersComeAndGoUnderLoad() throws { try passes("kafka_members_check.py") }

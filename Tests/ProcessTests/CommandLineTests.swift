@@ -24,6 +24,19 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
         }
 
+        @Test func clientsAreSentToNoPlaceThatIsNone() throws {
+            for place in ["0.0.0.0:9092", "[::]:9092", "host:0", "a host:9092", "host:99999"] {
+                expectFailure(try Ran.platform(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=\(place)"]), 78, place, "broker.advertised")
+            }
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=127.0.0.1:1"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            #expect(try Ran.platform(["broker", "topic", "list"] + server).status == 0)
+            expectFailure(
+                try Ran.platform(["broker", "topic", "create", "events"] + server), 69, "127.0.0.1:1: connection refused; \(try platform.endpoint("broker")) says that broker 1 is there",
+                "broker.advertised")
+        }
+
         @Test func tlsByHalvesRefusesToStart() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
@@ -105,6 +118,8 @@ extension OneAtATime {
             expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "no..name:2181"]), 69, "the name of the server is unknown")
             expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
             expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "127.0.0.1:1"]), 69, "no Kafka broker answers at 127.0.0.1:1: connection refused\n", "platform up")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "no-such.invalid:1"]), 69, "nobody knows the name 'no-such.invalid'")
         }
 
         @Test func aLockedDataDirectoryIsRefused() throws {
@@ -154,6 +169,36 @@ extension OneAtATime {
             #expect(ran.output.contains("ff fe 0a"), "\(ran.output)\(ran.errors)")
             expectFailure(try Ran.platform(["broker", "consume", "none", "--from", "beginning"] + server), 1, "none")
             expectFailure(try Ran.platform(["broker", "consume", "bytes", "--group", "g", "--from", "end"] + server), 64, "--group")
+        }
+
+        @Test func verbsOfTheBrokerNameWhatATopicHas() throws {
+            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let server = ["--server", try platform.endpoint("broker")]
+            func topic(_ words: String...) throws -> Ran { try Ran.platform(["broker", "topic"] + words + server) }
+            expectFailure(try topic("create", "ev", "--replicas", "3"), 1, "replication factor 3")
+            expectFailure(try topic("create", "ev", "--replicas", "0"), 1, "at least one replica")
+            #expect(try topic("create", "ev", "--partitions", "2", "--replicas", "1").status == 0)
+            #expect(try topic("alter", "ev", "--partitions", "4", "--set", "retention.ms=1000000").status == 0)
+            #expect(try topic("describe", "ev", "-o", "json").output.contains("{\"partition\":3,\"leader\":1,\"replicas\":[1],\"in_sync\":[1],\"first\":0"))
+            #expect(try topic("describe", "ev", "--settings").output.contains("1000000"))
+            expectFailure(try topic("alter", "ev", "--partitions", "3"), 1, "4 partitions")
+            expectFailure(try topic("alter", "ev"), 64, "--partitions")
+            // Of a name of two letters every other one is two changes away.
+            let missing = try topic("alter", "t1", "--partitions", "3")
+            expectFailure(missing, 1, "there is no topic 't1'")
+            #expect(!missing.errors.contains("did you mean"), "\(missing.errors)")
+            expectFailure(try topic("truncate", "ev", "--partition", "9", "--before", "1"), 1, "no partition 9; it has 0 to 3")
+            expectFailure(try topic("truncate", "ev", "--partition", "0", "--before", "7"), 1, "behind the partition's end")
+            expectFailure(try Ran.platform(["broker", "group", "reset", "g", "--topic", "ev", "--partition", "9", "--to", "end"] + server), 1, "no partition 9")
+            expectFailure(try Ran.platform(["broker", "consume", "ev", "--partition", "9"] + server), 1, "no partition 9")
+            expectFailure(try Ran.platform(["broker", "consume", "ev", "--from", "beginning", "--count", "0"] + server), 64, "--count 0")
+            expectFailure(try Ran.platform(["broker", "mirror", "ev", "--to", try platform.endpoint("broker")] + server), 64, "copied onto itself")
+            expectFailure(try Ran.platform(["broker", "topic", "list", "--tls"] + server), 69, "may not speak TLS")
+            expectFailure(try Ran.platform(["broker", "produce", "ev", "--partition", "9"] + server, input: "x\n"), 1, "no partition 9")
+            #expect(try Ran.platform(["broker", "produce", "ev"] + server, input: "x\n").errors.contains("1 record sent"))
+            #expect(try topic("create", "kept", "--config", "cleanup.policy=compact").status == 0)
+            expectFailure(try topic("truncate", "kept", "--partition", "0", "--before", "0"), 1, "compacted only")
         }
 
         @Test func sqlAsJSONKeepsTheTypesThatJSONHas() throws {

@@ -63,6 +63,9 @@ extension Broker {
 
     /// Where the partitions of a topic would lie; empty for a broker that stands alone.
     private func places(of topic: TopicRecord, _ stated: [[Int32]], _ factor: Int16) throws(CreateRefusal) -> [ReplicaList] {
+        guard factor > 0 || factor == -1 || !stated.isEmpty else {
+            throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) is not possible: a partition has at least one replica (-1: as many as the broker gives)")
+        }
         guard isClustered else {
             guard factor == -1 || factor == 1 || !stated.isEmpty else {
                 throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; there is one")

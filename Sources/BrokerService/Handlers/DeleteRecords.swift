@@ -21,6 +21,11 @@ extension Broker {
                     response.topics[t].partitions[p].errorCode = error.code
                     continue
                 }
+                // Of a topic that is only compacted every key's newest value stays.
+                guard partition.config.cleanup.deletes else {
+                    response.topics[t].partitions[p].errorCode = .policyViolation
+                    continue
+                }
                 let offset = part.offset == Self.everything ? partition.highWatermark : part.offset
                 guard (0...partition.highWatermark).contains(offset) else {
                     response.topics[t].partitions[p].errorCode = .offsetOutOfRange

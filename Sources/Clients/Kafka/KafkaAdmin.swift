@@ -57,8 +57,23 @@ extension KafkaClient {
         guard case .incrementalAlterConfigs(let answer) = try await call(owner, .incrementalAlterConfigs(request)), let result = answer.responses.first else {
             throw Self.mismatch
         }
+        if case .topic(let name) = owner, result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }
     }
+
+    /// Lets a topic have this many partitions, more than it has.
+    package func growTopic(_ name: String, to partitions: Int32) async throws {
+        let request = CreatePartitionsRequest(topics: [.init(name: name, count: partitions)], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+        let controller = try await controller()
+        guard case .createPartitions(let answer) = try await call(controller, .createPartitions(request)), let result = answer.results.first else { throw Self.mismatch }
+        if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
+        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "giving topic '\(name)' \(partitions) partitions", detail: result.errorMessage) }
+    }
+
+    private static let reasons: [KafkaErrorCode: String] = [
+        .policyViolation: "the topic is compacted only (cleanup.policy), and keeps the newest record of each key",
+        .offsetOutOfRange: "the offset is behind the partition's end",
+    ]
 
     /// Deletes records below an offset; returns where the partition begins then.
     package func deleteRecords(of topic: String, _ partition: Int32, below offset: Int64) async throws -> Int64 {
@@ -69,7 +84,7 @@ extension KafkaClient {
             throw Self.mismatch
         }
         guard result.errorCode == .none else {
-            throw KafkaFailure.refused(result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: nil)
+            throw KafkaFailure.refused(result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: Self.reasons[result.errorCode])
         }
         return result.lowWatermark
     }

@@ -92,7 +92,7 @@ package actor KafkaClient {
             clusterID: answer.clusterID, brokers: brokers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, topics: topics.sorted { $0.name < $1.name })
     }
 
-    private func near(_ name: String) async throws -> [String] {
+    func near(_ name: String) async throws -> [String] {
         guard case .metadata(let all) = try await bootstrap.call(.metadata(MetadataRequest(topics: nil, allowAutoTopicCreation: false))) else { return [] }
         return KafkaFailure.nearest(to: name, among: all.topics.compactMap(\.name))
     }
@@ -109,7 +109,12 @@ package actor KafkaClient {
     func connection(to node: Int32) async throws -> KafkaConnection {
         if let known = connections[node] { return known }
         guard let address = brokers[node] else { throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil) }
-        let made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
+        let made: KafkaConnection
+        do { made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls) } catch KafkaFailure.cannotConnect(_, let reason)
+            where address != bootstrap.address
+        {
+            throw KafkaFailure.cannotConnect(address, reason: reason + "; \(bootstrap.address) says that broker \(node) is there (broker.advertised, in Kafka advertised.listeners)")
+        }
         // Another call may have connected meanwhile; one of the two is enough.
         if let known = connections[node] {
             made.close()
@@ -121,6 +126,7 @@ package actor KafkaClient {
 
     func leader(of topic: String, _ partition: Int32) async throws -> Int32 {
         if leaders[topic]?[partition] == nil { _ = try await cluster(topics: [topic]) }
+        if let known = leaders[topic], !known.isEmpty, known[partition] == nil { throw KafkaFailure.unknownPartition(partition, topic: topic, count: known.count) }
         guard let leader = leaders[topic]?[partition], leader >= 0 else { throw KafkaFailure.noLeader(topic: topic, partition: partition) }
         return leader
     }
@@ -174,10 +180,10 @@ package actor KafkaClient {
 
     // MARK: topics
 
-    /// Makes a topic; `partitions` nil leaves the number to the broker.
-    package func createTopic(_ name: String, partitions: Int32? = nil, configs: [(name: String, value: String)] = []) async throws {
+    /// Makes a topic; `partitions` and `replicas` nil leave the number to the broker.
+    package func createTopic(_ name: String, partitions: Int32? = nil, replicas: Int16? = nil, configs: [(name: String, value: String)] = []) async throws {
         let topic = CreateTopicsRequest.Topic(
-            name: name, numPartitions: partitions ?? -1, replicationFactor: -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
+            name: name, numPartitions: partitions ?? -1, replicationFactor: replicas ?? -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
         let controller = try await controller()
         guard case .createTopics(let answer) = try await call(controller, .createTopics(CreateTopicsRequest(topics: [topic], timeoutMilliseconds: Self.adminTimeoutMilliseconds))),
             let result = answer.topics.first

@@ -47,7 +47,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
                 connection.frames = frames
                 return connection
             }
-        } catch { throw KafkaFailure.cannotConnect(address, reason: "\(error)") }
+        } catch { throw KafkaFailure.cannotConnect(address, reason: ConnectFailure.reason(error)) }
         guard case .apiVersions(let answer) = try await connection.call(.apiVersions(ApiVersionsRequest()), version: 0) else {
             throw KafkaFailure.damagedAnswer("another answer than the one to ApiVersions")
         }

@@ -8,6 +8,8 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such topic; `near` are the existing ones whose names are closest.
     case unknownTopic(String, near: [String])
     case topicExists(String)
+    /// The topic has partitions 0 to `count` - 1.
+    case unknownPartition(Int32, topic: String, count: Int)
     case unknownGroup(String)
     case unknownTransaction(String)
     /// There is no broker of this number at present.
@@ -28,10 +30,12 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownTopic(let name, let near):
             near.isEmpty ? "there is no topic '\(name)'" : "there is no topic '\(name)'; there is \(near.map { "'\($0)'" }.joined(separator: ", "))"
         case .topicExists(let name): "the topic '\(name)' exists already"
+        case .unknownPartition(let number, let topic, let count): "the topic '\(topic)' has no partition \(number); it has \(count == 1 ? "0 only" : "0 to \(count - 1)")"
         case .unknownGroup(let name): "there is no group '\(name)'"
         case .loginRefused(let user, let reason): "the broker does not let '\(user)' in: \(reason)"
         case .unknownBroker(let name): "there is no broker '\(name)' at present"
         case .unknownTransaction(let name): "there is no transactional id '\(name)'"
+        case .refused(let code, let doing, nil) where code.isDenial: "\(doing): no access rule lets this user do that (\(code))"
         case .refused(let code, let doing, let detail): "\(doing): \(detail ?? code.description)"
         case .cannotConnect(let address, let reason): "no Kafka broker answers at \(address): \(reason)"
         case .connectionLost(let address): "the connection to \(address) was lost"
@@ -53,7 +57,8 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The names among `names` that are closest to `wanted`, at most three.
     static func nearest(to wanted: String, among names: [String]) -> [String] {
-        let limit = max(2, wanted.count / 3)
+        // Of a name of two letters anything is two changes away.
+        let limit = min(max(2, wanted.count / 3), wanted.count - 1)
         let ranked = names.map { ($0, distance(Array(wanted.lowercased().utf8), Array($0.lowercased().utf8))) }
         return ranked.filter { $0.1 <= limit }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)
     }

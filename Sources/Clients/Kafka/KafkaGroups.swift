@@ -83,7 +83,7 @@ extension KafkaClient {
     private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
         var group = group
         var silent: [Int32: String] = [:]
-        for (topic, partition, offset) in try await committed(group.name, topics: nil) {
+        for (topic, partition, offset) in try await committed(group.name, topics: nil).sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
             let end = try await end(of: topic, partition, &silent)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }

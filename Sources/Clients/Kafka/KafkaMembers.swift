@@ -20,9 +20,11 @@ extension KafkaClient {
     package func members() async throws -> [KafkaMember] {
         let cluster = try await cluster(topics: [])
         let request = DescribeQuorumRequest(topics: [.init(topicName: Self.metadataTopic, partitions: [.init(partition: 0)])])
-        guard case .describeQuorum(let answer) = try await callAny(.describeQuorum(request)), let part = answer.topics.first?.partitions.first else { throw Self.mismatch }
-        let code = answer.errorCode == .none ? part.errorCode : answer.errorCode
+        guard case .describeQuorum(let answer) = try await callAny(.describeQuorum(request)) else { throw Self.mismatch }
+        let part = answer.topics.first?.partitions.first
+        let code = answer.errorCode == .none ? part?.errorCode ?? .none : answer.errorCode
         guard code == .none else { throw KafkaFailure.refused(code, doing: "listing the members of the cluster", detail: answer.errorMessage) }
+        guard let part else { throw Self.mismatch }
         func member(_ replica: DescribeQuorumResponse.Replica, _ isVoter: Bool) -> KafkaMember {
             KafkaMember(
                 number: replica.replicaID, peers: answer.nodes.first { $0.nodeID == replica.replicaID }?.listeners.first.map { "\(HostPort($0.host, Int($0.port)))" },

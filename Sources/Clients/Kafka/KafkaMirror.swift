@@ -12,6 +12,14 @@ package struct MirroredTopic: Sendable, Equatable {
     package var settingsLeftOut: [String] = []
 }
 
+extension KafkaClient {
+    /// Whether both are clients of one cluster: it has the same id there, and a broker at the same address.
+    package func isOfOneCluster(with other: KafkaClient) async throws -> Bool {
+        let (here, there) = (try await cluster(topics: []), try await other.cluster(topics: []))
+        return here.clusterID == there.clusterID && here.brokers.contains { one in there.brokers.contains { $0.address == one.address } }
+    }
+}
+
 /// A copy under way.
 package struct KafkaMirror: Sendable {
     private let source: KafkaClient

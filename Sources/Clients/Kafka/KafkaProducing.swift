@@ -76,7 +76,7 @@ extension KafkaClient {
         for record in records {
             let place = record.partition ?? record.key.map { KeyHash.partition(of: $0, count: known.partitions.count) } ?? keyless
             guard known.partitions.contains(where: { $0.number == place }) else {
-                throw KafkaFailure.refused(.unknownTopicOrPartition, doing: "producing to '\(topic)'", detail: "it has partitions 0 to \(known.partitions.count - 1), not \(place)")
+                throw KafkaFailure.unknownPartition(place, topic: topic, count: known.partitions.count)
             }
             let size = (record.key?.readableBytes ?? 0) + (record.value?.readableBytes ?? 0)
             if let full = open[place], full.sizeBytesEstimate + size > Self.batchBytesMax {

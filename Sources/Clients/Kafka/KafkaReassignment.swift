@@ -109,6 +109,11 @@ extension KafkaClient {
             let names = [Self.throttledReplicas.leader, Self.throttledReplicas.follower].filter(stated.contains)
             if !names.isEmpty { try await alter(.topic(topic.name), set: [], remove: names) }
         }
-        for broker in try await nodes() { try await alter(.broker("\(broker)"), set: [], remove: Self.throttledRates) }
+        for broker in try await nodes().map({ KafkaSettingsOwner.broker("\($0)") }) {
+            // Kafka names these settings only where they are set.
+            let stated = try await settings(of: broker).map(\.name)
+            let rates = Self.throttledRates.filter(stated.contains)
+            if !rates.isEmpty { try await alter(broker, set: [], remove: rates) }
+        }
     }
 }

@@ -101,9 +101,10 @@ struct RunningBroker: RunningService {
 
     private static func advertised(_ text: String) throws(CommandFailure) -> HostPort? {
         guard !text.isEmpty else { return nil }
-        guard let address = HostPort(parsing: text, defaultPort: 9092) else {
+        let nowhere = ["0.0.0.0", "::"]
+        guard let address = HostPort(parsing: text, defaultPort: 9092), address.port > 0, !nowhere.contains(address.host), !address.host.contains(" ") else {
             throw CommandFailure(
-                .configuration, "bad value '\(text)' for \(SettingsTable.brokerAdvertised.name)", why: "it must be host:port",
+                .configuration, "bad value '\(text)' for \(SettingsTable.brokerAdvertised.name)", why: "it must be host:port, a place to which clients can connect",
                 next: "for example --set \(SettingsTable.brokerAdvertised.name)=127.0.0.1:9092")
         }
         return address

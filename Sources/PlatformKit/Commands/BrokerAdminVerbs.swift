@@ -20,18 +20,24 @@ extension BrokerCommand.Topic {
         static let configuration = CommandConfiguration(
             commandName: "alter",
             abstract: "Change settings of a topic, or give it more partitions.",
-            discussion: "EXAMPLES\n  platform broker topic alter events --set retention.ms=3600000\n  platform broker topic alter events --remove retention.ms")
+            discussion: "EXAMPLES\n  platform broker topic alter events --set retention.ms=3600000\n  platform broker topic alter events --remove retention.ms\n  platform broker topic alter events --partitions 8")
         @Argument(help: "The topic's name.") var name: String
         @Option(name: .long, help: ArgumentHelp("A setting; may be repeated.", valueName: "name=value")) var set: [String] = []
         @Option(name: .long, help: ArgumentHelp("A setting that follows the broker again; may be repeated.", valueName: "name")) var remove: [String] = []
+        @Option(name: .long, help: "How many partitions it shall have, more than now; keys go to other partitions from then on.") var partitions: Int32?
         @OptionGroup var server: BrokerCommand.ServerOptions
 
         func run() async throws {
             let set = try pairs(set, "--set", "retention.ms=3600000")
-            guard !set.isEmpty || !remove.isEmpty else {
-                throw CommandFailure(.usage, "nothing to alter", why: "neither --set nor --remove is given", next: "`platform broker topic describe \(name) --settings` shows what can be set")
+            guard !set.isEmpty || !remove.isEmpty || partitions != nil else {
+                throw CommandFailure(
+                    .usage, "nothing to alter", why: "none of --set, --remove and --partitions is given",
+                    next: "`platform broker topic describe \(name) --settings` shows what can be set")
             }
-            try await server.withClient("cannot alter topic \(name)") { try await $0.alter(.topic(name), set: set, remove: remove) }
+            try await server.withClient("cannot alter topic \(name)") { client in
+                if !set.isEmpty || !remove.isEmpty { try await client.alter(.topic(name), set: set, remove: remove) }
+                if let partitions { try await client.growTopic(name, to: partitions) }
+            }
             Output.note("altered \(name)")
         }
     }
@@ -77,6 +83,7 @@ extension BrokerCommand {
             let found = try await server.withClient("cannot show the brokers' settings") { try await $0.settings(of: .broker(broker)) }
             Output.rows(
                 ["setting", "value", "origin", "alterable"], found.map { [.text($0.name), .text($0.value), .text($0.origin), .flag(!$0.isReadOnly)] }, output.output)
+            if found.isEmpty { Output.note("nothing was set for all brokers together; --broker N shows what holds for one") }
         }
     }
 }
@@ -123,7 +130,9 @@ extension BrokerCommand.Group {
                 let known = try await client.committedOffsets(of: name, topic)
                 var changes: [(topic: String, partition: Int32, offset: Int64)] = []
                 var rows: [[OutputValue]] = []
-                for number in try await client.topic(topic).partitions.map(\.number) where partition == nil || partition == number {
+                let numbers = try await client.topic(topic).partitions.map(\.number)
+                if let partition, !numbers.contains(partition) { throw KafkaFailure.unknownPartition(partition, topic: topic, count: numbers.count) }
+                for number in numbers where partition == nil || partition == number {
                     let offset = try await place.offset(client, topic, number, from: known[number])
                     changes.append((topic, number, offset))
                     rows.append([.text(topic), .number(Int64(number)), known[number].map { .number($0) } ?? .null, .number(offset)])

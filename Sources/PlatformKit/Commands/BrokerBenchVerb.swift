@@ -66,12 +66,12 @@ extension BrokerCommand {
         }
 
         private static func row(_ name: String, _ result: KafkaLoadResult) -> [OutputValue] {
-            func milliseconds(_ percent: Double) -> OutputValue { .text(rounded(result.latency(percent) * 1000)) }
+            func milliseconds(_ percent: Double) -> OutputValue { .decimal(rounded(result.latency(percent) * 1000)) }
             return [
-                .text(name), .number(Int64(result.recordRate)), .text(rounded(result.byteRate / 1e6)), milliseconds(50), milliseconds(99), milliseconds(99.9), milliseconds(100),
+                .text(name), .number(Int64(result.recordRate)), .decimal(rounded(result.byteRate / 1e6)), milliseconds(50), milliseconds(99), milliseconds(99.9), milliseconds(100),
             ]
         }
 
-        private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+        private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
     }
 }

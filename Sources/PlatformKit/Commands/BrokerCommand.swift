@@ -67,9 +67,10 @@ struct BrokerCommand: AsyncParsableCommand {
             subcommands: [Create.self, List.self, Describe.self, Alter.self, Truncate.self, Delete.self])
 
         struct Create: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --config retention.ms=-1")
+            static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a topic.", discussion: "EXAMPLES\n  platform broker topic create events --partitions 4\n  platform broker topic create audit --replicas 3 --config retention.ms=-1")
             @Argument(help: "The topic's name.") var name: String
             @Option(name: .long, help: "How many partitions; the broker decides if this is left out.") var partitions: Int32?
+            @Option(name: .long, help: "How many brokers hold each partition; the broker decides if this is left out.") var replicas: Int16?
             @Option(name: .long, help: ArgumentHelp("A setting of the topic; may be repeated.", valueName: "name=value")) var config: [String] = []
             @OptionGroup var server: ServerOptions
 
@@ -81,7 +82,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     }
                     configs.append((String(entry[..<equals]), String(entry[entry.index(after: equals)...])))
                 }
-                try await server.withClient("cannot create topic \(name)") { try await $0.createTopic(name, partitions: partitions, configs: configs) }
+                try await server.withClient("cannot create topic \(name)") { try await $0.createTopic(name, partitions: partitions, replicas: replicas, configs: configs) }
                 Output.note("created \(name)")
             }
         }
@@ -114,7 +115,7 @@ struct BrokerCommand: AsyncParsableCommand {
                     for partition in try await client.topic(name).partitions {
                         let first = try await client.offset(of: name, partition.number, at: KafkaClient.earliest) ?? 0
                         let end = try await client.offset(of: name, partition.number, at: KafkaClient.latest) ?? 0
-                        func list(_ brokers: [Int32]) -> OutputValue { .text(brokers.map(String.init).joined(separator: ",")) }
+                        func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
                         rows.append([
                             .number(Int64(partition.number)), .number(Int64(partition.leader)), list(partition.replicas), list(partition.inSync), .number(first), .number(end), .number(end - first),
                         ])

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Base
 import Clients
+import NetKit
 
 extension BrokerCommand {
     struct Mirror: AsyncParsableCommand {
@@ -15,9 +16,34 @@ extension BrokerCommand {
                 EXAMPLES
                   platform broker mirror events audit --to 10.0.0.5:9092
                   platform broker mirror 'team-*' --to 127.0.0.1:9093 --follow
+                  platform broker mirror events --to kafka.example:9093 --to-tls --to-user copier --to-password-file copier.txt
                 """)
+        /// The other cluster, and who is at work there.
+        struct TargetOptions: ParsableArguments {
+            @Option(name: .long, help: ArgumentHelp("A broker of the other cluster.", valueName: "host:port")) var to: String
+            @Option(name: .long, help: ArgumentHelp("Log in there as this user.", valueName: "name")) var toUser: String?
+            @Option(name: .long, help: ArgumentHelp("The file whose first line is that user's password.", valueName: "path")) var toPasswordFile: String?
+            @Flag(name: .long, help: "Speak TLS there; the certificate must come from an authority that the system trusts.") var toTls = false
+            @Option(name: .long, help: ArgumentHelp("Speak TLS there; the certificate must come from an authority in this PEM file.", valueName: "file")) var toTlsCa: String?
+
+            func connect() async throws -> KafkaClient {
+                let user = try toUser.map { name throws(CommandFailure) in
+                    KafkaUser(name: name, password: try PasswordFile.read(toPasswordFile ?? "", setting: "--to-password-file"))
+                }
+                var tls: TLSTrust?
+                if toTls || toTlsCa != nil {
+                    let trust = TLSTrust(roots: toTlsCa.map { .authorities(file: $0) } ?? .system)
+                    do { try trust.check() } catch {
+                        throw CommandFailure(.usage, "the TLS file cannot be used", why: error.description, next: "name a PEM file that exists with --to-tls-ca")
+                    }
+                    tls = trust
+                }
+                return try await KafkaClient.connect(try serverAddress(to, defaultPort: 9092), user: user, tls: tls)
+            }
+        }
+
         @Argument(help: "Topics to copy; * stands for any text.") var topics: [String]
-        @Option(name: .long, help: ArgumentHelp("A broker of the other cluster.", valueName: "host:port")) var to: String
+        @OptionGroup var other: TargetOptions
         @Option(name: .long, help: "The group whose offsets say where the copy stands.") var group = "platform-mirror"
         @Flag(name: .long, help: "Go on with what comes, until it is stopped; otherwise it ends where the topics end now.") var follow = false
         @OptionGroup var server: ServerOptions
@@ -27,9 +53,9 @@ extension BrokerCommand {
         private static var roundsPerLook: Int { 20 }
 
         func run() async throws {
-            let address = try serverAddress(to, defaultPort: 9092)
+            let other = other
             let copied = try await server.withClient("cannot copy") { source in
-                let target = try await KafkaClient.connect(address)
+                let target = try await other.connect()
                 do {
                     let copied = try await copy(source, target)
                     await target.close()
@@ -46,6 +72,9 @@ extension BrokerCommand {
         }
 
         private func copy(_ source: KafkaClient, _ target: KafkaClient) async throws -> [MirroredTopic] {
+            guard try await !source.isOfOneCluster(with: target) else {
+                throw CommandFailure(.usage, "cannot copy to \(other.to)", why: "it is a broker of the cluster that is copied, and every topic would be copied onto itself", next: "name another cluster with --to")
+            }
             var mirror = KafkaMirror(from: source, to: target, group: group)
             var rounds = 0
             repeat {
@@ -60,7 +89,8 @@ extension BrokerCommand {
             let known = Set(mirror.progress.map(\.name))
             let names = try await source.cluster().topics.map(\.name)
             for pattern in topics where !pattern.contains("*") && !names.contains(pattern) {
-                throw KafkaFailure.unknownTopic(pattern, near: [])
+                // It says what is missing: the topic, or the right to see it.
+                _ = try await source.topic(pattern)
             }
             for name in names where !known.contains(name) && !name.hasPrefix("__") {
                 if topics.contains(where: { Self.matches(name[...], $0[...]) }) { try await mirror.add(name) }

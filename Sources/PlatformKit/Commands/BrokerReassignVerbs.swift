@@ -55,7 +55,7 @@ extension BrokerCommand {
                     if !noWait { try await wait(client, moves) }
                     return moves
                 }
-                func list(_ brokers: [Int32]) -> OutputValue { .text(brokers.map(String.init).joined(separator: ",")) }
+                func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
                 Output.rows(["topic", "partition", "from", "to"], moves.map { [.text($0.topic), .number(Int64($0.partition)), list($0.from), list($0.to)] }, output.output)
                 if moves.isEmpty { Output.note("every partition lies there already") } else if noWait { Output.note("under way; `platform broker reassign list` shows what is left") }
             }
@@ -99,7 +99,7 @@ extension BrokerCommand {
 
             func run() async throws {
                 let found = try await server.withClient("cannot list partitions on their way") { try await $0.reassignments() }
-                func list(_ brokers: [Int32]) -> OutputValue { .text(brokers.map(String.init).joined(separator: ",")) }
+                func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
                 Output.rows(
                     ["topic", "partition", "replicas", "adding", "removing"],
                     found.map { [.text($0.topic), .number(Int64($0.partition)), list($0.replicas), list($0.adding), list($0.removing)] }, output.output)

@@ -48,7 +48,7 @@ extension BrokerCommand {
                 if !pending.isEmpty { sent += try await send(client, pending, &pacer) }
                 return sent
             }
-            Output.note("\(count) records sent to \(topic)")
+            Output.note("\(count) record\(count == 1 ? "" : "s") sent to \(topic)")
         }
 
         private func send(_ client: KafkaClient, _ records: [OutgoingRecord], _ pacer: inout Pacer) async throws -> Int {
@@ -113,6 +113,9 @@ extension BrokerCommand {
                     .usage, "--from and --partition do not go with --group", why: "a group goes on where it had come to, begins at the beginning, and shares the partitions",
                     next: "leave --group out, or let the group go on from elsewhere: `platform broker group reset`")
             }
+            if let count, count < 1 {
+                throw CommandFailure(.usage, "--count \(count) is not possible", why: "at least one record is read", next: "for example --count 10")
+            }
             try await server.withClient("cannot consume \(topic)") { client in
                 if let group { try await consume(client, as: group) } else { try await consume(client) }
             }
@@ -124,7 +127,7 @@ extension BrokerCommand {
             let place = try ReadingPlace(from ?? "end", flag: "--from")
             let known = try await client.topic(topic).partitions.map(\.number)
             if let partition, !known.contains(partition) {
-                throw CommandFailure(.failed, "cannot consume \(topic)", why: "it has no partition \(partition)", next: "`platform broker topic describe \(topic)` shows those that it has")
+                throw KafkaFailure.unknownPartition(partition, topic: topic, count: known.count)
             }
             for partition in known where self.partition == nil || self.partition == partition {
                 offsets[partition] = try await place.offset(client, topic, partition, from: nil)

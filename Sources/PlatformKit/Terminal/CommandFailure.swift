@@ -116,11 +116,12 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .failed, doing, why: error.description,
                 next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
+        case .unknownPartition(_, let topic, _): self.init(.failed, doing, why: error.description, next: "`platform broker topic describe \(topic)` shows those that it has")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
         case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
         case .refused(let code, _, _) where code.isDenial:
-            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user")
+            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user; broker.super-users names those who may do everything")
         case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
         case .unknownBroker: self.init(.failed, doing, why: error.description, next: "`platform broker members list` shows the brokers")
         case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")

@@ -15,6 +15,8 @@ enum OutputValue: Sendable, Equatable {
     case flag(Bool, text: String? = nil)
     /// A number with exactly these digits.
     case literal(String)
+    /// People read it with commas between.
+    case numbers([Int64])
 
     var plain: String {
         switch self {
@@ -24,6 +26,7 @@ enum OutputValue: Sendable, Equatable {
         case .decimal(let number): "\(number)"
         case .flag(let flag, let text): text ?? (flag ? "yes" : "no")
         case .literal(let digits): digits
+        case .numbers(let numbers): numbers.map(String.init).joined(separator: ",")
         }
     }
 
@@ -35,6 +38,7 @@ enum OutputValue: Sendable, Equatable {
         case .decimal(let number): number.isFinite ? "\(number)" : "null"
         case .flag(let flag, _): flag ? "true" : "false"
         case .literal(let digits): digits
+        case .numbers(let numbers): "[" + numbers.map(String.init).joined(separator: ",") + "]"
         }
     }
 }

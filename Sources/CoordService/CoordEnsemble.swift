@@ -90,6 +90,7 @@ extension CoordDoor {
     private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
         switch standing {
         case .alone, .voter, .observer: nil
+        case .founding(missing: []): "a new ensemble begins: all of its servers are there"
         case .founding(let missing):
             "a new ensemble begins when all of its servers have started once with empty directories; waiting for \(missing.map(\.description).joined(separator: ", "))"
         case .guest: "server \(id) is no member of the ensemble: it follows, and serves when it is added (platform coord reconfig --add)"

@@ -290,6 +290,8 @@ def scenarios(checks, ensemble):
         added = run("reconfig", "--auth-file", logins, "--add", "server.200=127.0.0.1:1:2:observer;127.0.0.1:3")
         assert added.returncode == 0 and "127.0.0.1:1:2" in added.stdout and "observer" in added.stdout, added.stdout
         assert "200" in run("members").stdout
+        garbled = run("reconfig", "--auth-file", logins, "--add", "127.0.0.1:4")
+        assert garbled.returncode == 1 and "a server is written as server.4=" in garbled.stdout, garbled.stdout
         denied = run("reconfig", "--remove", "200")
         assert denied.returncode == 77, denied.stdout
         assert run("reconfig", "--auth-file", logins, "--add", "server.201=127.0.0.1:4:5;127.0.0.1:6").returncode == 1

@@ -141,6 +141,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .noNode where Self.lacksSlash(error.path), .badArguments where Self.lacksSlash(error.path):
             self.init(.usage, doing, why: "'\(error.path)' is no path of a node: paths begin with a slash", next: "did you mean '/\(error.path)'?")
+        case .badArguments where error.path == "/zookeeper/config":
+            self.init(
+                .failed, doing, why: "the server does not accept these members",
+                next: "a server is written as server.4=HOST:PORT:PORT;HOST:PORT, an observer as server.4=HOST:PORT:PORT:observer;HOST:PORT; two must vote")
         case .badArguments:
             self.init(
                 .failed, doing, why: error.description,

@@ -74,7 +74,10 @@ extension OneAtATime {
             #expect(try coord(["import", "-", "--at", "/far/away"], input: exported.output).status == 0)
             let copy = try coord(["export", "/far/away"])
             #expect(copy.output.replacing("/far/away", with: "/shell") == exported.output)
-            #expect(try coord(["import", "-"], input: "{}").status == 65)
+            for (text, why) in [("{}", "'format' is missing"), ("[1]", "a value of another kind"), ("{", "it is not JSON")] {
+                let refused = try coord(["import", "-"], input: text)
+                #expect(refused.status == 65 && refused.errors.contains(why), "\(refused.errors)")
+            }
             #expect(try coord(["getacl", "/far/away", "-o", "json"]).output.contains("\"id\":\"127.0.0.1\",\"permissions\":\"r\""))
             #expect(try coord(["members", "-o", "json"]).output.contains("standalone"))
             #expect(try coord(["sessions", "-o", "json"]).output == "[]\n")

@@ -17,10 +17,17 @@ struct RunningBroker: RunningService {
         let peers = try context.settings.ensemble(
             SettingsTable.brokerPeers, SettingsTable.brokerID, SettingsTable.brokerPeerTLS, service: "broker", what: "broker")
         if let peers { join(peers, &settings, context.settings) }
+        warn(settings, log)
+        return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+    }
+
+    private static func warn(_ settings: BrokerSettings, _ log: Logger) {
         if settings.oauth?.allowsUnsecured == true {
             log.warning("tokens that nobody has signed are taken, so everybody can be anybody", metadata: ["setting": "\(SettingsTable.brokerOAuthUnsecured.name)"])
         }
-        return RunningBroker(door: try await BrokerDoor.start(settings, dataDirectory: directory, metrics: context.metrics, log: log))
+        if settings.enforcesAccess, settings.superUsers.isEmpty {
+            log.warning("access rules are obeyed and nobody may do everything: without a rule that is there already nobody can make the first one", metadata: ["setting": "\(SettingsTable.brokerSuperUsers.name)"])
+        }
     }
 
     /// Makes the broker one of those that `peers` names.

@@ -38,26 +38,31 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "verify",
                 abstract: "Check every record batch of every segment under a directory; exit 65 if one is damaged.",
-                discussion: "A file may end in the middle of a batch while a broker runs or after a crash; that is told, and no damage.\n\nEXAMPLES\n  platform broker log verify ~/.local/share/platform/broker/topics\n  platform broker log verify /srv/broker/topics")
+                discussion: "The last file of a partition may end in the middle of a batch while a broker runs or after a crash; that is told, and no damage.\n\nEXAMPLES\n  platform broker log verify ~/.local/share/platform/broker/topics\n  platform broker log verify /srv/broker/topics")
             @Argument(help: "A .log file, or a directory with some below it.") var path: String
 
             func run() async throws {
                 var batches = 0
                 var damaged: [String] = []
                 let files = try SegmentFiles.under(path, recursive: true)
-                for file in files {
+                for (place, file) in files.enumerated() {
                     var expected: Int64 = 0
+                    let batchesBefore = batches
                     let rest = try SegmentFiles.forEachBatch(file) { position, batch in
                         batches += 1
                         if !batch.isIntact { damaged.append("\(file) at byte \(position): the checksum does not match") }
                         if batch.baseOffset < expected { damaged.append("\(file) at byte \(position): offset \(batch.baseOffset) comes after \(expected - 1)") }
                         expected = batch.nextOffset
                     }
-                    if rest > 0 { Output.note("\(file): \(rest) bytes at the end are no whole batch") }
+                    guard rest > 0 else { continue }
+                    let isLast = place == files.count - 1 || Paths.parent(files[place + 1]) != Paths.parent(file)
+                    if isLast, batches > batchesBefore { Output.note("\(file): \(rest) bytes at the end are no whole batch") } else {
+                        damaged.append("\(file): \(batches == batchesBefore ? "it does not begin with a whole record batch" : "\(rest) bytes at the end are no whole batch")")
+                    }
                 }
                 guard damaged.isEmpty else {
                     throw CommandFailure(
-                        .corrupt, "\(damaged.count) of \(batches) record batches are damaged", why: damaged.prefix(5).joined(separator: "; "),
+                        .corrupt, "\(damaged.count == 1 ? "1 place is" : "\(damaged.count) places are") damaged; \(batches) record batches were found", why: damaged.prefix(5).joined(separator: "; "),
                         next: "restore these files from a backup, or delete the records: `platform broker topic truncate`")
                 }
                 Output.line("\(batches) record batches in \(files.count) files, none is damaged")

@@ -212,12 +212,24 @@ struct CoordImport: AsyncParsableCommand {
         }
         let tree: ExportedTree
         do { tree = try JSONDecoder().decode(ExportedTree.self, from: data) } catch {
-            throw damaged("it is not the JSON of an export: \(error)")
+            throw damaged(Self.reason(error))
         }
         guard tree.format == ExportedTree.format, tree.version == 1 else {
             throw damaged("its format is \(tree.format), version \(tree.version); this program reads \(ExportedTree.format), version 1")
         }
         return tree
+    }
+
+    /// Where the JSON is not that of an export, as far as is known.
+    private static func reason(_ error: any Error) -> String {
+        func at(_ context: DecodingError.Context) -> String {
+            context.codingPath.isEmpty ? "" : " at " + context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+        }
+        return switch error {
+        case DecodingError.keyNotFound(let key, let context): "it is not an export: '\(key.stringValue)' is missing\(at(context))"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context): "it is not an export: a value of another kind was expected\(at(context))"
+        default: "it is not JSON"
+        }
     }
 
     private static func join(_ root: String, _ path: String) -> String {

@@ -7,6 +7,7 @@ import Storage
 /// Paths as people type them.
 enum Paths {
     static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    static func parent(_ path: String) -> Substring { path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) }
     static func join(_ directory: String, _ name: String) -> String { directory.hasSuffix("/") ? directory + name : directory + "/" + name }
 
     /// The local file that `source` is copied to; a directory keeps the name.

@@ -26,23 +26,21 @@ struct SavedProducers {
     /// are as many again.
     mutating func find(below nextOffset: Int64, activeBase: Int64) throws(StorageError) -> ProducerSnapshot? {
         self.activeBase = activeBase
-        try forget(above: nextOffset)
-        var newest: ProducerSnapshot?
-        for name in [Self.sealedFile, Self.recentFile] {
-            guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name), found.nextOffset > newest?.nextOffset ?? -1 else { continue }
-            newest = found
-        }
+        let newest = try forget(above: nextOffset)
         offset = newest?.nextOffset ?? -1
         return newest
     }
 
-    /// Removes what knows of records at or behind `offset`.
-    mutating func forget(above offset: Int64) throws(StorageError) {
+    /// Removes what knows of records at or behind `offset`. Returns the newest that is left.
+    @discardableResult
+    mutating func forget(above offset: Int64) throws(StorageError) -> ProducerSnapshot? {
         self.offset = -1
+        var newest: ProducerSnapshot?
         for name in [Self.sealedFile, Self.recentFile] {
-            guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name), found.nextOffset > offset else { continue }
-            try SmallFile.remove(directory, name)
+            guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name) else { continue }
+            if found.nextOffset > offset { try SmallFile.remove(directory, name) } else if found.nextOffset > newest?.nextOffset ?? -1 { newest = found }
         }
+        return newest
     }
 
     mutating func appended(_ bytes: Int) { appendedBytes += bytes }

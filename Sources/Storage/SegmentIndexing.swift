@@ -69,8 +69,12 @@ extension SegmentLog {
         return IndexPlace(block: low - 1, point: found[found.partitioningIndex { !isBefore($0) } - 1])
     }
 
-    /// Reads the segment for its points, which stay in memory; the next opening finds them in the file again.
+    /// Reads the segment for its points, which stay in memory. They may be other ones than before, so the file goes first: its header counts those that were.
     private func makeIndexAnew(_ place: Int) throws(StorageError) {
+        try removeIndex(segments[place].baseOffset)
+        let isSettled = place < segments.count - 1 && segments[place].isSettled
+        // One that is under way counted the points that were.
+        if !isSettled { syncsBesideAreVoid() }
         var again = segments[place]
         again.end = SegmentEnd(nextOffset: again.baseOffset)
         again.index = SegmentIndex()
@@ -78,11 +82,9 @@ extension SegmentLog {
         guard again.end == segments[place].end else {
             throw StorageError(.corrupt("a record at byte \(again.sizeBytes) fails its checksum"), "read", path(of: again))
         }
-        again.index.vouchedBytes = segments[place].index.vouchedBytes
         segments[place] = again
-        guard place < segments.count - 1, again.isSettled else { return }
         // Without a file the next opening makes it anew.
-        try? write(again.index.recent, at: 0, again.baseOffset, again.end, points: again.index.count)
+        if isSettled { try? write(again.index.recent, at: 0, again.baseOffset, again.end, points: again.index.count) }
     }
 
     // MARK: writing

@@ -30,7 +30,7 @@ package final class SegmentLog<Framing: LogFraming> {
     package private(set) var startOffset: Int64
     /// The offset that follows the last record that is known to be durable; an opening finds others, which a sync makes so.
     package internal(set) var durableOffset: Int64
-    /// How often the log's end was cut off: what was written before is not what a sync makes durable after.
+    /// How often the log's end was cut off, or its points were found anew: what was written before is not what a sync makes durable after.
     private var cuts = 0
     /// Up to where the disk has begun with the active segment, in bytes.
     private var writingBegun: Int64 = 0
@@ -92,7 +92,8 @@ package final class SegmentLog<Framing: LogFraming> {
         guard segment.sizeBytes == fileBytes else {
             throw StorageError(.corrupt("a sealed segment is damaged at byte \(segment.sizeBytes) of \(fileBytes)"), "open", name)
         }
-        if segment.index.vouchedBytes < fileBytes { try writeIndex(&segment) }
+        // Where it cannot be written the next opening reads again.
+        if segment.index.vouchedBytes < fileBytes { try? writeIndex(&segment) }
     }
 
     /// Returns the offset below which all is durable.
@@ -300,6 +301,8 @@ package final class SegmentLog<Framing: LogFraming> {
         writingBegun = min(writingBegun, active.sizeBytes)
         durableOffset = min(durableOffset, offset)
     }
+
+    func syncsBesideAreVoid() { cuts += 1 }
 
     func began(at offset: Int64) {
         cuts += 1

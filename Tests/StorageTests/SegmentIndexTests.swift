@@ -103,7 +103,7 @@ import Testing
         #expect(try log.firstRecord(atOrAfter: 29_991) == nil)
     }
 
-    /// Appends, syncs, cuts, restarts, closings, kills and power cuts at random: what is there is what was written, found at every offset, and what was synced stays.
+    /// Appends, syncs, cuts, closings, damaged indexes, kills and power cuts at random: what is there is what was written, found at every offset, and what was synced stays.
     @Test(arguments: [SegmentLogOptions(segmentBytesMax: 2_000_000), SegmentLogOptions(segmentBytesMax: 2_000_000, waitsWhenSealing: false)])
     func whateverHappensOffsetsLeadToTheirRecords(_ options: SegmentLogOptions) throws {
         var scanned: Int64 = 0
@@ -112,8 +112,9 @@ import Testing
             var disk = SimDisk()
             var log = try Log(files: disk, directory: "/log", options: options)
             var durable: Int64 = 0
+            var isDamaged = false
             for round in 0..<30 {
-                switch random.below(12) {
+                switch random.below(13) {
                 case 0..<6:
                     try append(log, random.below(400), "\(round)")
                     if random.chance(1, in: 2) { try log.sync() }
@@ -126,7 +127,13 @@ import Testing
                 case 9:
                     try log.close()
                     log = try Log(files: disk, directory: "/log", options: options)
-                    #expect(log.recovery.scannedBytes == 0)
+                    #expect(isDamaged || log.recovery.scannedBytes == 0)
+                case 10:
+                    let indexes = try disk.list("/log").filter { $0.hasSuffix(".index") }
+                    guard !indexes.isEmpty else { continue }
+                    let name = "/log/" + indexes[random.below(indexes.count)]
+                    if let size = disk.sizeOf(name), size > 0 { disk.flipBit(in: name, atByte: random.below(size)) }
+                    isDamaged = true
                 default:
                     let (power, end) = (random.chance(1, in: 2), log.nextOffset)
                     disk = power ? disk.afterCrash(&random) : disk.copy()

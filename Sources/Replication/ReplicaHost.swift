@@ -311,6 +311,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// A frame of a peer, in order.
     package func received(_ frame: Bytes, from peer: NodeID) throws(WireError) {
+        // To its peers a replica that stops is one that has gone.
+        guard !stopping else { return }
         switch try PeerMessage(decoding: frame, as: DurableDialect.self) {
         case .service(let bytes): events.onService(bytes, peer)
         case .tablesRequest(let slot, let offset): serveTables(slot, offset, to: peer)
@@ -354,6 +356,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// Starts the next batch and tells the peers first, so that disk and network work while the decided commands are executed.
     private func settle() {
+        // The log and the tables are being closed.
+        guard !stopping else { return }
         let now = time.now()
         persist(pump.pump(time: time.wallTime(), now: now))
         for outgoing in pump.takeMessages(now: now) { send(outgoing.message, to: outgoing.to) }
@@ -430,6 +434,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     }
 
     func trimLog(_ slot: Slot) {
+        guard !stopping else { return }
         let (through, keep) = pump.checkpointed(slot, now: time.now())
         disk.submit {
             do { try self.acceptorLog.trim(through: through, keep: keep) } catch {

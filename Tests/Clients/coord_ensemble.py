@@ -6,6 +6,7 @@ fault: every acknowledged write is on every server, registers never went back, s
 lost server moved without expiring, ephemerals and watches are kept. The longest pause between two acknowledged writes is told.
 """
 import logging
+import os
 import random
 import signal
 import sys
@@ -333,4 +334,7 @@ def scenarios(checks, ensemble, rounds, pauses):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # A check that failed leaves clients with threads that would keep the process.
+    os._exit(status)

@@ -285,7 +285,7 @@ def scenarios(checks, ensemble, rounds, pauses):
         with Load(ensemble, "rolling"):
             for server in ensemble.servers:
                 server.send(signal.SIGTERM)
-                server.process.wait(20)
+                assert server.process.wait(20) == 0, "server %d did not stop in order:\n%s" % (server.number, server.tail())
                 server.start()
                 server.wait_ready()
                 time.sleep(0.5)

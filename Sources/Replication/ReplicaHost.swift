@@ -486,7 +486,7 @@ package struct ReplicaEvents<Outcome: Sendable> {
     package var onMembers: () -> Void = {}
     /// Another replica leads, or none.
     package var onLeader: (NodeID?) -> Void = { _ in }
-    /// The state was replaced by a peer's, far ahead of the old one.
+    /// The state was replaced by a peer's, far ahead of the old one, or given up until a peer's comes (`awaitsTables`).
     package var onInstalled: () -> Void = {}
     /// A peer's own bytes.
     package var onService: (Bytes, NodeID) -> Void = { _, _ in }

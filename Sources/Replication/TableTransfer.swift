@@ -136,7 +136,8 @@ extension ReplicaHost {
     }
 
     private func sendPart(_ sending: TableTransfer.Sending, _ offset: Int64, to peer: NodeID) {
-        guard offset >= 0, offset < sending.bytes else { return }
+        // A copy that is made may outlast the tables' thread.
+        guard !isStopping, offset >= 0, offset < sending.bytes else { return }
         tableFile.readCopy(at: offset, count: Int(min(Int64(Self.chunkBytes), sending.bytes - offset))) { result in
             self.loop.execute {
                 switch result {

@@ -88,6 +88,17 @@ class Cluster:
     def leader(self, name, partition=0):
         return next(b for b in self.brokers if b.number == self.partitions(name)[partition].leader)
 
+    def finish(self, checks):
+        """Stops the brokers; returns the status of the checks, and prints what the brokers said last if one failed."""
+        try:
+            status = checks.finish()
+            if status:
+                for each in self.brokers:
+                    print("--- broker %d\n%s" % (each.number, each.tail()[-2500:]), file=sys.stderr)
+            return status
+        finally:
+            self.stop()
+
     def stop(self):
         stop_all(self.brokers)
 

@@ -155,11 +155,4 @@ def _():
     assert codes(raw.ask(commit("order", {"no-such": 1, "read": 99}, named="name"), 9)) == [UNKNOWN_NAME, 0]
 
 
-try:
-    status = checks.finish()
-    if status:
-        for each in cluster.brokers:
-            print("--- broker %d\n%s" % (each.number, each.tail()[-2500:]), file=sys.stderr)
-finally:
-    cluster.stop()
-sys.exit(status)
+sys.exit(cluster.finish(checks))

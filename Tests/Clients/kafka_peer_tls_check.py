@@ -91,11 +91,4 @@ def _():
         assert ends(connection)
 
 
-try:
-    status = checks.finish()
-    if status:
-        for each in cluster.brokers:
-            print("--- broker %d\n%s" % (each.number, each.tail()[-2500:]), file=sys.stderr)
-finally:
-    cluster.stop()
-sys.exit(status)
+sys.exit(cluster.finish(checks))

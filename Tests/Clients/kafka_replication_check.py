@@ -525,11 +525,4 @@ def _():
     cluster.wait(lambda: "grown" not in cluster.admin.list_topics(timeout=5).topics, "the topic's end")
 
 
-try:
-    status = checks.finish()
-    if status:
-        for each in cluster.brokers:
-            print("--- broker %d\n%s" % (each.number, each.tail()[-2500:]), file=sys.stderr)
-finally:
-    cluster.stop()
-sys.exit(status)
+sys.exit(cluster.finish(checks))

@@ -40,7 +40,7 @@ final class HashAggregate: BatchSource {
         var keys = groups.map { ColumnBuilder(type: $0.column.type) }
         let accumulators = calls.map { Accumulators.make($0.call) }
         var distincts = calls.map { call in
-            call.call.distinct ? KeyTable(types: [.long] + call.call.arguments.map(\.type)) : nil
+            call.call.distinct ? KeyTable(types: (groups.isEmpty ? [] : [.long]) + call.call.arguments.map(\.type)) : nil
         }
         let bytesPerGroup = accumulators.reduce(groups.count * 32) { $0 + $1.bytesPerGroup }
         if groups.isEmpty { for accumulator in accumulators { accumulator.grow(1) } }
@@ -95,10 +95,11 @@ final class HashAggregate: BatchSource {
         var arguments: [Column] = []
         for argument in call.arguments { arguments.append(try evaluator.evaluate(argument, batch)) }
         if distinct != nil {
-            let group = Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.map(Int64.init)))
+            // Over one group the argument alone is the key.
+            let group = groups.isEmpty ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.map(Int64.init)))]
             var fresh: [Int32] = []
             var known = Int32(distinct?.count ?? 0)
-            for (row, number) in (distinct?.assign([group] + arguments, numbers.count) ?? []).enumerated() where number == known {
+            for (row, number) in (distinct?.assign(group + arguments, numbers.count) ?? []).enumerated() where number == known {
                 fresh.append(Int32(row))
                 known += 1
             }

@@ -4,7 +4,7 @@ SWIFT := swift
 PYTHON_ENVIRONMENT := .venv
 SEEDS ?= 200
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-DEBIAN_BUILD := libsqlite3-dev zlib1g-dev
+DEBIAN_BUILD := libpcre2-dev libsqlite3-dev zlib1g-dev
 DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

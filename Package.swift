@@ -37,6 +37,7 @@ let package = Package(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
         .systemLibrary(name: "CompressionLibraries", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "RegularExpressionLibrary", providers: [.apt(["libpcre2-dev"])]),
 
         // Ring 1: wires
         .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
@@ -49,7 +50,7 @@ let package = Package(
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
         .target(name: "QueryCore", dependencies: [collections]),
-        .target(name: "ComputeCore", dependencies: ["QueryCore", collections]),
+        .target(name: "ComputeCore", dependencies: ["QueryCore", "RegularExpressionLibrary", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),

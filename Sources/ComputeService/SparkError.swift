@@ -90,6 +90,10 @@ extension SparkError {
         SparkError(QueryError.unsupported(feature))
     }
 
+    static func noMemory(_ bytes: Int) -> SparkError {
+        SparkError(QueryError(.unableToAcquireMemory, ["requestedBytes": "\(bytes)", "receivedBytes": "0"]))
+    }
+
     static func unsupportedType(_ name: String) -> SparkError {
         SparkError(QueryError(.unsupportedDataType, ["typeName": "\"\(name)\""]))
     }

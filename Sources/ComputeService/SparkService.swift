@@ -22,7 +22,7 @@ final class SparkService: Sendable {
         memory = ComputeMemory(bytesMax: settings.memoryBytesMax, returnFreed: settings.returnFreed)
         self.files = files
         self.figures = figures
-        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax)
+        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax, memory: memory)
         queries = ComputePool(name: "query", threads: settings.queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }

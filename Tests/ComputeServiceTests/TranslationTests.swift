@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func emptyAndDeepMessagesAreRefusedNotFollowed() {
-        let translation = RelationTranslation(artifacts: SessionArtifacts())
+        let translation = RelationTranslation(artifacts: SessionArtifacts(ComputeMemory(bytesMax: 0)))
         #expect(throws: SparkError.self) { try translation.plan(Spark_Connect_Relation()) }
         var relation = Spark_Connect_Relation()
         relation.range.end = 1

@@ -7,9 +7,9 @@ enum Rings {
 
     /// What each target may import of our own.
     static let allowed: [String: Set<String>] = [
-        "CSupport": [], "CompressionLibraries": [], "DemoInput": [], "Base": ["CSupport"],
+        "CSupport": [], "CompressionLibraries": [], "RegularExpressionLibrary": [], "DemoInput": [], "Base": ["CSupport"],
         "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "SparkWire": ["Base"],
-        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore"],
+        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
         "NetKit": ["Base"],
@@ -30,7 +30,7 @@ enum Rings {
     /// The one target that may import each third-party module.
     static let importer: [String: String] = [
         "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOTLS": "NetKit", "HummingbirdTLS": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
-        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit",
+        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit", "Subprocess": "PlatformKit",
         "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
     ]
 

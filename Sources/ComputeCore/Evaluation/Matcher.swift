@@ -1,12 +1,11 @@
 // LIKE patterns and regular expressions. A pattern that is constant, as almost all are, is prepared once for each batch. LIKE is matched
-// by hand in time linear in text times wildcards; regular expressions are Swift's, whose dialect covers what Java's and Spark's have in
-// common.
+// by hand in time linear in text times wildcards, regular expressions by `RegularExpression`.
 
 import QueryCore
 
 struct Matcher {
     private var like: [LikeToken]?
-    private var regex: Regex<AnyRegexOutput>?
+    private var regex: RegularExpression?
 
     private enum LikeToken: Equatable {
         case exactly(Unicode.Scalar)
@@ -21,7 +20,7 @@ struct Matcher {
             guard arguments.count == 2 else { return }
             like = Self.compile(function == .ilike ? pattern.lowercased() : pattern, escape: "\\")
         // An invalid pattern is reported when a row is matched, hence `try?`.
-        case .rlike, .split: regex = try? Self.compile(pattern)
+        case .rlike, .split: regex = try? RegularExpression(pattern, function: "\(function)")
         default: break
         }
     }
@@ -35,22 +34,14 @@ struct Matcher {
             let escape = values.count > 2 ? TextFunctions.text(values[2]).unicodeScalars.first ?? "\\" : "\\"
             let tokens = like ?? Self.compile(fold ? pattern.lowercased() : pattern, escape: escape)
             return .boolean(Self.matches(Array((fold ? text.lowercased() : text).unicodeScalars), tokens))
-        case .rlike: return .boolean(text.firstMatch(of: try prepared(pattern, "rlike")) != nil)
+        case .rlike: return .boolean(try prepared(pattern, "rlike").matches(text))
         default: return .array(try split(text, pattern, values.count > 2 ? TextFunctions.integer(values[2]) : -1).map { .string($0) })
         }
     }
 
-    private func prepared(_ pattern: String, _ function: String) throws(QueryError) -> Regex<AnyRegexOutput> {
+    private func prepared(_ pattern: String, _ function: String) throws(QueryError) -> RegularExpression {
         if let regex { return regex }
-        do {
-            return try Self.compile(pattern)
-        } catch {
-            throw QueryError(.invalidParameterPattern, ["parameter": "`regexp`", "functionName": "`\(function)`", "value": "'\(pattern)'"])
-        }
-    }
-
-    private static func compile(_ pattern: String) throws -> Regex<AnyRegexOutput> {
-        try Regex(pattern).matchingSemantics(.unicodeScalar)
+        return try RegularExpression(pattern, function: function)
     }
 
     // MARK: LIKE
@@ -107,21 +98,30 @@ struct Matcher {
             return text.unicodeScalars.split(separator: scalar, omittingEmptySubsequences: false).map { String($0) }
         }
         let regex = try prepared(pattern, "split")
+        var whole = text
+        // The pointer is used within the call, with the text's own length.
+        return try whole.withUTF8 { bytes in Result { () throws(QueryError) in try Self.split(bytes, regex, limit) } }.get()
+    }
+
+    /// The parts between matches. A match of nothing parts one character from the rest, as in Java.
+    private static func split(_ text: UnsafeBufferPointer<UInt8>, _ regex: RegularExpression, _ limit: Int) throws(QueryError) -> [String] {
+        func part(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
         var parts: [String] = []
-        var rest = text[...]
-        while limit <= 0 || parts.count < limit - 1, let match = rest.firstMatch(of: regex) {
-            if match.range.isEmpty {
-                guard match.range.lowerBound < rest.endIndex else { break }
-                let next = rest.unicodeScalars.index(after: match.range.lowerBound)
-                parts.append(String(rest[..<next]))
-                rest = rest[next...]
-                if rest.isEmpty { return parts }
+        var start = 0
+        while limit <= 0 || parts.count < limit - 1, let match = try regex.firstMatch(in: text, from: start) {
+            if match.isEmpty {
+                guard match.lowerBound < text.count else { break }
+                var next = match.lowerBound + 1
+                while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
+                parts.append(part(start..<next))
+                start = next
+                if start == text.count { return parts }
                 continue
             }
-            parts.append(String(rest[..<match.range.lowerBound]))
-            rest = rest[match.range.upperBound...]
+            parts.append(part(start..<match.lowerBound))
+            start = match.upperBound
         }
-        parts.append(String(rest))
+        parts.append(part(start..<text.count))
         return parts
     }
 }

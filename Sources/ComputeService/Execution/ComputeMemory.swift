@@ -1,5 +1,5 @@
-// The memory of all queries of this process. Operators reserve before they keep rows; what they do not reserve (texts being built, files being
-// parsed, results on their way) is watched from outside: above the limit the query that holds most is ended, so that the system does not end
+// The memory of all queries of this process. Operators reserve before they keep rows, results and artifacts before they are kept; what nobody reserves (texts being built, files being
+// parsed) is watched from outside: above the limit the query that holds most is ended, so that the system does not end
 // the process.
 import ComputeCore
 import Foundation
@@ -65,7 +65,7 @@ final class ComputeMemory: Sendable {
     }
 }
 
-/// What one operation holds of the process's memory.
+/// What one operation, or the artifacts of one session, hold of the process's memory.
 final class OperationMemory: QueryMemoryPool {
     private let used = Atomic<Int>(0)
     private let all: ComputeMemory

@@ -47,6 +47,8 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
         token = JobToken()
     }
 
+    deinit { memory.giveBack(responses.reduce(0) { $0 + $1.bytes }) }
+
     // Producer side.
 
     /// Waits while the reader is too far behind. Throws when the operation was cancelled.
@@ -54,6 +56,7 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
         let waiter = try locked { () throws -> CheckedContinuation<Void, Never>? in
             while unreadBytes > Self.unreadBytesMax && !token.isCancelled { condition.wait() }
             if token.isCancelled { throw SparkError.cancelled }
+            guard memory.take(bytes) else { throw SparkError.noMemory(bytes) }
             responses.append((response, bytes))
             unreadBytes += bytes
             return takeWaiter()
@@ -180,6 +183,7 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
 
     private func dropFirst() {
         let entry = responses.removeFirst()
+        memory.giveBack(entry.bytes)
         rereadBytes -= entry.bytes
         lastReleasedID = entry.response.responseID
         firstIndex += 1

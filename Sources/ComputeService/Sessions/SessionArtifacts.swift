@@ -13,6 +13,11 @@ final class SessionArtifacts: Sendable {
     }
 
     private let state = Mutex(State())
+    private let memory: OperationMemory
+
+    init(_ memory: ComputeMemory) { self.memory = OperationMemory(memory) }
+
+    deinit { memory.giveBack(memory.bytesUsed) }
 
     func content(_ name: String) -> [UInt8]? {
         state.withLock { $0.contents[name] }
@@ -22,6 +27,7 @@ final class SessionArtifacts: Sendable {
         try state.withLock { state in
             let bytes = state.bytes - (state.contents[name]?.count ?? 0) + content.count
             guard bytes <= Self.bytesMax else { throw SparkError.unsupported("more than \(Self.bytesMax) bytes of artifacts in a session") }
+            guard memory.take(bytes - state.bytes) else { throw SparkError.noMemory(bytes - state.bytes) }
             state.contents[name] = content
             state.bytes = bytes
         }

@@ -26,10 +26,11 @@ final class SparkSession: Sendable {
     /// Tells this session from another one with the same name: clients give up when it changes.
     let serverSideID = UUID().uuidString.lowercased()
     let engine: QueryEngine
-    let artifacts = SessionArtifacts()
+    let artifacts: SessionArtifacts
     private let state = Mutex(State())
 
-    init(key: Key, engine: QueryEngine) {
+    init(key: Key, engine: QueryEngine, memory: ComputeMemory) {
+        artifacts = SessionArtifacts(memory)
         self.key = key
         self.engine = engine
     }
@@ -106,8 +107,10 @@ final class SessionTable: Sendable {
     private let state = Mutex(State())
     private let files: FileSchemes
     private let queryBytesMax: Int
+    private let memory: ComputeMemory
 
-    init(files: FileSchemes, queryBytesMax: Int) {
+    init(files: FileSchemes, queryBytesMax: Int, memory: ComputeMemory) {
+        self.memory = memory
         self.files = files
         self.queryBytesMax = queryBytesMax
     }
@@ -125,7 +128,7 @@ final class SessionTable: Sendable {
             if let session = state.sessions[key] { return session }
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
-            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax))
+            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax), memory: memory)
             state.sessions[key] = session
             return session
         }

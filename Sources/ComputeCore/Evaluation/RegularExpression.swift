@@ -1,0 +1,93 @@
+// A compiled regular expression of Java's kind, matched by PCRE2 with a bounded number of steps: a pattern such as (a+)+$ must not keep a query's
+// thread for hours where no cancellation reaches it. This is the only file that calls PCRE2; its functions are pure. Java's class intersection
+// (&&) has another meaning there and is refused. Source: pcre2api(3); java.util.regex.Pattern.
+import QueryCore
+import RegularExpressionLibrary
+
+final class RegularExpression {
+    /// Steps that one match may take: about a second.
+    private static let stepsMax: UInt32 = 10_000_000
+    /// Memory that one match may take, in KiB.
+    private static let heapKibibytesMax: UInt32 = 20_000
+
+    private let code: OpaquePointer
+    private let data: OpaquePointer
+    private let limits: OpaquePointer
+
+    /// Throws `invalidParameterPattern` for a pattern that is none; `function` is named in it.
+    init(_ pattern: String, function: String) throws(QueryError) {
+        let invalid = QueryError(.invalidParameterPattern, ["parameter": "`regexp`", "functionName": "`\(function)`", "value": "'\(pattern)'"])
+        if Self.intersectsClasses(pattern) { throw QueryError.unsupported("the intersection && of classes in the regular expression '\(pattern)'") }
+        guard let settings = pcre2_compile_context_create_8(nil) else { throw invalid }
+        defer { pcre2_compile_context_free_8(settings) }
+        pcre2_set_newline_8(settings, platform_pcre2_newline_anycrlf)
+        var error: Int32 = 0
+        var position = 0
+        var pattern = pattern
+        // The pointer is used within the call, with the text's own length.
+        let compiled = pattern.withUTF8 { pcre2_compile_8($0.baseAddress ?? Self.nothing, $0.count, platform_pcre2_valid_utf, &error, &position, settings) }
+        guard let compiled else { throw invalid }
+        guard let data = pcre2_match_data_create_8(1, nil), let limits = pcre2_match_context_create_8(nil) else {
+            pcre2_code_free_8(compiled)
+            throw invalid
+        }
+        (code, self.data, self.limits) = (compiled, data, limits)
+        // Without machine code, where the system forbids it, matching is slower and the same.
+        _ = pcre2_jit_compile_8(code, platform_pcre2_jit_complete)
+        pcre2_set_match_limit_8(limits, Self.stepsMax)
+        pcre2_set_heap_limit_8(limits, Self.heapKibibytesMax)
+    }
+
+    deinit {
+        pcre2_match_context_free_8(limits)
+        pcre2_match_data_free_8(data)
+        pcre2_code_free_8(code)
+    }
+
+    /// An address for texts without bytes, which is never read.
+    private static var nothing: UnsafePointer<UInt8>? { UnsafePointer(bitPattern: 1) }
+
+    /// The first match at or after `start`, in bytes from the beginning; nil if there is none. Throws if it takes too many steps.
+    func firstMatch(in text: UnsafeBufferPointer<UInt8>, from start: Int = 0) throws(QueryError) -> Range<Int>? {
+        var outcome = pcre2_match_8(code, text.baseAddress ?? Self.nothing, text.count, start, platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF), data, limits)
+        if outcome == platform_pcre2_error_jit_stack {
+            outcome = pcre2_match_8(code, text.baseAddress ?? Self.nothing, text.count, start, platform_pcre2_no_jit | (platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF)), data, limits)
+        }
+        if outcome == platform_pcre2_error_nomatch { return nil }
+        guard outcome >= 0 else {
+            throw QueryError.unsupported("a regular expression that takes more than \(Self.stepsMax) steps for one text; make its repetitions exclude each other, or use LIKE")
+        }
+        // One pair is always there after a match.
+        guard let pair = pcre2_get_ovector_pointer_8(data), pair[0] <= pair[1] else { return nil }
+        return pair[0]..<pair[1]
+    }
+
+    func matches(_ text: String) throws(QueryError) -> Bool {
+        var text = text
+        // The pointer is used within the call, with the text's own length.
+        let found = text.withUTF8 { bytes in Result { () throws(QueryError) in try firstMatch(in: bytes) } }
+        return try found.get() != nil
+    }
+
+    /// Whether a class in brackets contains &&.
+    private static func intersectsClasses(_ pattern: String) -> Bool {
+        var depth = 0
+        var last: UInt8 = 0
+        var isEscaped = false
+        for byte in pattern.utf8 {
+            if isEscaped {
+                (isEscaped, last) = (false, 0)
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\\"): isEscaped = true
+            case UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "]"): depth = max(0, depth - 1)
+            case UInt8(ascii: "&") where depth > 0 && last == byte: return true
+            default: break
+            }
+            last = byte
+        }
+        return false
+    }
+}

@@ -28,6 +28,8 @@ final class Broker: @unchecked Sendable {
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
+    /// Opens compressed batches before they are taken.
+    let checks: RecordChecks
     private(set) lazy var fetchSessions = FetchSessions(self)
     private(set) lazy var sharedPartitions = SharedPartitions(self)
     private(set) lazy var shareSessions = ShareSessions(self)
@@ -106,6 +108,7 @@ final class Broker: @unchecked Sendable {
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
+        checks = RecordChecks(loop: loop)
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)

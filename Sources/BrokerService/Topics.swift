@@ -206,6 +206,7 @@ extension Broker {
     private func growPlaced(_ name: String, to count: Int32, _ replicas: [ReplicaList], _ done: @escaping (BrokerRefusal?) -> Void) {
         guard let topic = machine.topics[name] else { return done(.unknownTopic(name)) }
         let factor = machine.cluster.partitions[TopicPartition(name, 0)]?.target.count ?? 1
+        if let refusal = machine.refusalToGrow(topic, to: count) { return done(refusal) }
         let added = count - topic.partitions
         let places = replicas.isEmpty ? placement(of: topic, first: topic.partitions, count: added, factor: min(factor, machine.cluster.alive.count)) : replicas
         replica.propose(.cluster(.growTopic(name: name, places))) { result in

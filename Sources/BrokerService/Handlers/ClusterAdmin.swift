@@ -90,7 +90,7 @@ extension Broker {
                 response.nextCursor = .init(topicName: name, partition: first)
                 break
             }
-            let end = min(topic.partitions, first + Int32(room))
+            let end = min(topic.partitions, first.addingClamped(Int32(room)))
             let places = first < end ? Array(first..<end) : []
             room -= places.count
             response.topics.append(

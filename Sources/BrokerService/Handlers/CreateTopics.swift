@@ -116,8 +116,8 @@ extension Broker {
                 results[index].errorMessage = "every partition lies on broker \(settings.nodeID), the only one"
                 continue
             }
-            guard topic.count > known.partitions else {
-                set(.invalidPartitionCount(topic.count, reason: "the topic has \(known.partitions) partitions, and partitions are never taken away"))
+            if let refusal = machine.refusalToGrow(known, to: topic.count) {
+                set(refusal)
                 continue
             }
             let places = isClustered ? topic.assignments.map { $0.map { ReplicaList($0.brokerIDs) } } ?? [] : []

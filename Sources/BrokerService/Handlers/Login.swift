@@ -86,7 +86,8 @@ extension Broker {
         if let known = call.session.identity, known.user != login.user || known.isByToken != login.isByToken {
             return refuse(login.user, LoginRefusal(message: "the user of a connection cannot change"), call)
         }
-        let left = [end.map { Duration.milliseconds(max(1, $0.milliseconds - time.wallTime().milliseconds)) }, settings.connectionsMaxReauth].compactMap { $0 }.min()
+        let rest = end.map { Duration.milliseconds(min(max(1, $0.milliseconds.subtractingClamped(time.wallTime().milliseconds)), Self.loginMillisecondsMax)) }
+        let left = [rest, settings.connectionsMaxReauth].compactMap { $0 }.min()
         login.ends = left.map { now + $0 }
         log.info("user logged in", metadata: [
             "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")", "again": "\(call.session.identity != nil)",
@@ -94,6 +95,9 @@ extension Broker {
         (call.session.identity, call.session.login) = (login, .done)
         call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0)))
     }
+
+    /// A login that lasts longer than any connection, in milliseconds: a hundred years. A token may name an end beyond all clocks.
+    private static var loginMillisecondsMax: Int64 { 100 * 365 * 24 * 3600 * 1000 }
 
     /// Answers, and ends the connection once that has left.
     private func refuse(_ user: String, _ refusal: LoginRefusal, answer: String? = nil, _ call: Call) {

@@ -15,7 +15,9 @@ extension Broker {
 
     private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(directoryName(of: topic))" }
 
-    func directoryName(of topic: TopicRecord) -> String { "\(topic.name).\(topic.id.shortText)" }
+    /// A file system takes 255 bytes: the longest names are cut, and told apart by the id alone.
+    func directoryName(of topic: TopicRecord) -> String { "\(topic.name.prefix(Self.directoryNameMax)).\(topic.id.shortText)" }
+    private static var directoryNameMax: Int { 246 }
 
     func config(of topic: TopicRecord) -> TopicConfig {
         do { return try topicDefaults.applying(topic.configs) } catch {

@@ -61,6 +61,7 @@ final class Broker: @unchecked Sendable {
     /// What is held for clients, and the part of it that is batches on their way to the disk.
     let clientMemory: MemoryBudget
     private let pendingProduce: MemoryBudget
+    let fetchSessionMemory: MemoryBudget
     private var memoryPaused: [BrokerSession] = []
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
@@ -98,7 +99,8 @@ final class Broker: @unchecked Sendable {
         self.files = files
         clientMemory = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
         pendingProduce = MemoryBudget(name: "produce", limitBytes: settings.pendingProduceBytesMax, parent: clientMemory)
-        for budget in [clientMemory, pendingProduce] { metrics.memory(budget, service: "broker") }
+        fetchSessionMemory = MemoryBudget(name: "fetch-sessions", limitBytes: BrokerSettings.fetchSessionBytesMax, parent: clientMemory)
+        for budget in [clientMemory, pendingProduce, fetchSessionMemory] { metrics.memory(budget, service: "broker") }
         health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
         let numbersEnd = (ApiTable.rows.map { Int($0.key.rawValue) }.max() ?? 0) + 1
         requestsByAPI = (0..<numbersEnd).map { number in

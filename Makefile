@@ -17,7 +17,7 @@ REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
 KAFKA_JARS_3 := $(PYTHON_ENVIRONMENT)/kafka-jars-3
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz hostile build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -99,6 +99,10 @@ fuzz: setup
 bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setup-bench
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-bench
 	.build/release/platform-bench $(patsubst bench-%,%,$(filter bench-%,$@))
+
+# Clients that mean harm, beside one that does not: what they can take of memory and time. The short form is part of `make test`.
+hostile: release setup-tests
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_hostile.py .build/release/platform --long
 
 lint:
 	$(SWIFT) format lint --recursive --parallel Sources Tests Package.swift

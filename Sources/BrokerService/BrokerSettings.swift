@@ -82,6 +82,8 @@ package struct BrokerSettings: Sendable {
     static let fetchBytesMax = 55 << 20
     /// Longest wait of a Fetch, whatever the client asks for; an empty answer is always allowed.
     static let fetchWaitMax = Duration.seconds(60)
+    /// What fetch sessions may hold; without one a client states its partitions with every fetch.
+    static let fetchSessionBytesMax = 64 << 20
     /// Age at which a fetch session can be put out for another one (Kafka: min.incremental.fetch.session.eviction.ms).
     static let fetchSessionEvictionAge = Duration.seconds(120)
     /// Producer ids reserved by one command.

@@ -76,9 +76,25 @@ final class FetchSession {
     }
 
     var partCount: Int { parts.count }
+    /// What is counted for it, in bytes.
+    private var heldBytes = 0
+
+    /// Takes over what a fetch states, if there is memory for what is new in it; false if there is not.
+    fileprivate func take(_ request: FetchRequest, _ call: Call) -> Bool {
+        let before = parts.count
+        take(request)
+        guard follower == nil, parts.count > before else { return true }
+        let cost = (parts.count - before) * Self.partBytes + call.frameBytes
+        guard broker.fetchSessionMemory.take(cost) else { return false }
+        heldBytes += cost
+        return true
+    }
+
+    /// What a partition of a session takes beside its name, about, in bytes.
+    private static let partBytes = 256
 
     /// Takes over what a fetch states: partitions that are new or read on from elsewhere, and those that are not read any more.
-    fileprivate func take(_ request: FetchRequest) {
+    private func take(_ request: FetchRequest) {
         for topic in request.topics {
             for wanted in topic.partitions { set(FetchRequest.Topic(name: topic.name, topicID: topic.topicID), wanted) }
         }
@@ -205,6 +221,8 @@ final class FetchSession {
 
     fileprivate func close() {
         wait?.end()
+        broker.fetchSessionMemory.giveBack(heldBytes)
+        heldBytes = 0
         for part in parts.values { part.leave() }
         parts = [:]
         pending = []
@@ -241,7 +259,10 @@ final class FetchSessions {
         guard session.namesByID == call.namesTopicsByID else { throw .otherNaming }
         // One fetch at a time: the one before is answered with what there is.
         session.wait?.end()
-        session.take(request)
+        guard session.take(request, call) else {
+            end(session)
+            throw .unknownID
+        }
         guard session.partCount > 0 else {
             table.close(session.id, owner: owner)
             sessions.removeValue(forKey: session.id)?.close()
@@ -285,7 +306,10 @@ final class FetchSessions {
         if call.session.isPeer { owners[id] = call.session }
         let session = FetchSession(broker, id: id, follower: call.session.peer, namesByID: call.namesTopicsByID)
         sessions[id] = session
-        session.take(request)
+        guard session.take(request, call) else {
+            end(session)
+            return nil
+        }
         return session
     }
 }

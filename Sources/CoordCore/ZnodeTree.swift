@@ -68,7 +68,7 @@ package struct ZnodeTree: Sendable {
     package func children(of path: String) -> [String]? {
         guard let number = arena.find(path) else { return nil }
         let names = arena.childNumbers(number).map { arena.name($0) }
-        return names.count <= Self.sortedNamesMax ? names.sorted() : names
+        return names.count <= Self.sortedNamesMax ? ExactText.sorted(names) { $0 } : names
     }
 
     /// What a session will take with it, by path.
@@ -134,7 +134,7 @@ package struct ZnodeTree: Sendable {
     /// Puts a node that was read from the tables, where each is once and parents come first; false if its parent is missing. The nodes
     /// that every tree has are there already.
     mutating func load(_ path: String, _ node: Znode, _ siblings: inout LoadedParent) -> Bool {
-        if path == "/" || path.hasPrefix("/zookeeper") { return putIfPossible(path, node) }
+        if path == "/" || path.beginsWithBytes(of: "/zookeeper") { return putIfPossible(path, node) }
         if !siblings.holds(path) {
             let parentPath = ZnodePath.parent(of: path)
             guard let parent = arena.find(parentPath) else { return false }

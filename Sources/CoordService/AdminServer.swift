@@ -46,7 +46,7 @@ struct AdminServer: Sendable {
 
     private static func answer(_ call: HTTPCall, _ door: CoordDoor) async -> HTTPReply {
         guard call.method == "GET" || call.method == "HEAD" else { return .text(405, "this port only shows things: use GET\n") }
-        let parts = call.path.split(separator: "/").map(String.init)
+        let parts = call.path.pieces(at: "/", keepsEmpty: false).map(String.init)
         guard parts.first == "commands", parts.count <= 2 else { return .text(404, "there is no \(call.path) here; try /commands\n") }
         guard parts.count == 2 else { return commandList }
         guard let command = AdminCommand.byName[parts[1]] else {

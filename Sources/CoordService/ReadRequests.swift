@@ -96,7 +96,7 @@ enum ReadRequests {
         try request.layout(&io)
         let all = machine.tree.ephemeralPaths(of: context.session)
         guard let prefix = request.path, prefix != "/", !prefix.isEmpty else { return .body(encode(NamesResponse(names: all))) }
-        return .body(encode(NamesResponse(names: all.filter { $0.hasPrefix(prefix) })))
+        return .body(encode(NamesResponse(names: all.filter { $0.beginsWithBytes(of: prefix) })))
     }
 
     static func getAllChildrenNumber(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
@@ -128,7 +128,7 @@ enum ReadRequests {
 
 extension Identity {
     /// The name without what proves it.
-    var user: String { scheme == "digest" ? String(id.prefix { $0 != ":" }) : id }
+    var user: String { scheme == "digest" ? String(id.piece(before: ":")) : id }
 }
 
 extension NodeStatus {

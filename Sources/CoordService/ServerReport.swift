@@ -74,7 +74,7 @@ extension CoordDoor {
     private var quotaFigures: [(String, String)] {
         machine.tree.quotas.flatMap { path, limit -> [(String, String)] in
             let used = machine.tree.quotaUsage(of: path.text)
-            let name = path.text.split(separator: "/").first.map(String.init) ?? ""
+            let name = path.text.pieces(at: "/", keepsEmpty: false).first.map(String.init) ?? ""
             return [
                 ("\(name)_quota_count_limit_per_namespace", "\(limit.countHard >= 0 ? limit.countHard : limit.count)"),
                 ("\(name)_quota_count_usage_per_namespace", "\(used.count)"),

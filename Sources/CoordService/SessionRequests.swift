@@ -46,7 +46,7 @@ extension CoordConnection {
         switch request.scheme {
         case "digest":
             let text = request.credentials?.text ?? ""
-            let identity = Identity(scheme: "digest", id: text.prefix { $0 != ":" } + ":" + Digests.sha1Base64(text))
+            let identity = Identity(scheme: "digest", id: text.piece(before: ":") + ":" + Digests.sha1Base64(text))
             take(identity)
             if let wanted = door.settings.superDigest, Digests.equal(Bytes(string: wanted), Bytes(string: identity.id)) {
                 door.log.notice("the super user logged in", metadata: ["remote": "\(remote)"])

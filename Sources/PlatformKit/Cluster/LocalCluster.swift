@@ -25,8 +25,10 @@ final class LocalCluster: Sendable {
     static func start(_ names: [ServiceName], settings: Settings, ephemeral: Bool) async throws -> LocalCluster {
         try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
-        let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry())
+        let memory = MemoryBudget(name: "process", limitBytes: settings[SettingsTable.clientMemory])
+        let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory)
         ProcessMetrics.register(context.metrics)
+        context.metrics.memory(memory, service: "all")
         do {
             let services = try await startInOrder(names, context)
             do {

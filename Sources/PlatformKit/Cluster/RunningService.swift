@@ -39,6 +39,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         /// The directory of all services; each has one of its own in it.
         var dataDirectory: String
         var metrics: MetricsRegistry
+        /// What all services together may hold for their clients.
+        var memory: MemoryBudget
         /// The dfs that runs in this process, for compute.
         var dfs: HostPort?
     }

@@ -25,6 +25,9 @@ extension StringProtocol {
         return Substring(Substring(self).utf8.prefix { $0 != byte })
     }
 
+    /// Whether both have the same bytes.
+    public func hasSameBytes(as other: some StringProtocol) -> Bool { utf8.elementsEqual(other.utf8) }
+
     /// Whether the bytes of `start` come first.
     public func beginsWithBytes(of start: some StringProtocol) -> Bool { utf8.starts(with: start.utf8) }
 

@@ -35,6 +35,12 @@ package struct Identity: WireLayout, Hashable {
         try io.string(&scheme)
         try io.string(&id)
     }
+    /// A client's address; one of IPv4 is the same whatever socket it came over.
+    package static func address(_ host: String) -> Identity {
+        let plain = IPNetwork.bytes(host[...]).flatMap { $0.count == 16 ? IPNetwork.otherForm($0) : nil }
+        return Identity(scheme: "ip", id: plain.map { $0.map { "\($0)" }.joined(separator: ".") } ?? host)
+    }
+
     /// The bytes of its texts.
     package var byteCount: Int { scheme.utf8.count + id.utf8.count }
     /// The scheme of the operator's own account, which passes every check.

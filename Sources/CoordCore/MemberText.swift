@@ -19,10 +19,22 @@ package enum MemberText {
 
     static func line(_ member: Member) -> String {
         let parts = member.card.pieces(at: ";", maxSplits: 1)
-        let port = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? member.address.pieces(at: ":", keepsEmpty: false).last ?? "0"
+        let port = electionPort(member)
         let clients = parts.count > 1 && !parts[1].isEmpty ? ";" + parts[1] : ""
         return "server.\(member.id)=\(member.address):\(port):\(member.isVoter ? "participant" : "observer")\(clients)"
     }
+
+    /// The second port. Ours listen on one only, and clients of ZooKeeper take no member whose two are the same: another number stands for it then.
+    package static func electionPort(_ member: Member) -> String {
+        let own = member.address.pieces(at: ":", keepsEmpty: false).last ?? "0"
+        let told = member.card.piece(before: ";")
+        guard told.isEmpty || told.hasSameBytes(as: own) else { return String(told) }
+        return number(own).map { "\($0 <= portMax - portDistance ? $0.addingClamped(portDistance) : $0 - portDistance)" } ?? String(own)
+    }
+
+    private static let portMax: Int64 = 65_535
+    /// ZooKeeper's own two, 2888 and 3888, lie so far apart.
+    private static let portDistance: Int64 = 1000
 
     /// `server.N=host:port:port[:role];[host:]port`; only a whole list may leave out the clients' part.
     static func member(_ text: some StringProtocol, needsClients: Bool) throws(Unreadable) -> Member {
@@ -49,7 +61,7 @@ package enum MemberText {
         return member
     }
 
-    private static func isPort(_ text: some StringProtocol) -> Bool { number(text).map { (0...65_535).contains($0) } ?? false }
+    private static func isPort(_ text: some StringProtocol) -> Bool { number(text).map { (0...portMax).contains($0) } ?? false }
     private static func number(_ text: some StringProtocol) -> Int64? { Int64(text.withoutBlanks) }
 
     /// A whole list, by commas or line ends; a version in it says nothing.

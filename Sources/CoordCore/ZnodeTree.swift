@@ -71,6 +71,22 @@ package struct ZnodeTree: Sendable {
         return names.count <= Self.sortedNamesMax ? ExactText.sorted(names) { $0 } : names
     }
 
+    /// The same as jute has a vector of strings; no text is made of what is not sorted. Nil if there is no such node.
+    package func writeChildren(of path: String, into bytes: inout Bytes) -> Bool {
+        guard let number = arena.find(path) else { return false }
+        let children = arena.childNumbers(number)
+        bytes.writeInteger(Int32(clamping: children.count))
+        if children.count > Self.sortedNamesMax {
+            arena.writeNames(children, into: &bytes)
+        } else {
+            for name in ExactText.sorted(children.map { arena.name($0) }, by: { $0 }) {
+                bytes.writeInteger(Int32(clamping: name.utf8.count))
+                bytes.writeString(name)
+            }
+        }
+        return true
+    }
+
     /// What a session will take with it, by path.
     package func ephemeralPaths(of session: SessionID) -> [String] { ephemeralNodes(of: session).map(\.path) }
 

@@ -62,10 +62,7 @@ extension AdminCommand {
 
     private static func host(of address: String) -> String { HostPort(parsing: address, defaultPort: 0)?.host ?? address }
 
-    private static func electionAddress(of member: Member) -> String {
-        let port = member.card.pieces(at: ";").first.flatMap { $0.isEmpty ? nil : $0 }
-        return port.map { "\(host(of: member.address)):\($0)" } ?? member.address
-    }
+    private static func electionAddress(of member: Member) -> String { "\(host(of: member.address)):\(MemberText.electionPort(member))" }
 
     private static func view(of member: Member) -> AdminValue {
         let parts = member.card.pieces(at: ";", maxSplits: 1)

@@ -62,7 +62,7 @@ enum MultiRequest {
 
 enum MultiReadRequest {
     /// A small request may ask for the same large node many times; the answer stops growing here, in bytes.
-    private static let answerBytesMax = 64 << 20
+    private static let answerBytesMax = 16 << 20
 
     static func answer(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         var bytes = Bytes()

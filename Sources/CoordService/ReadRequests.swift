@@ -29,7 +29,7 @@ enum ReadRequests {
     {
         switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
-        case .node(let path, _): .body(encode(NamesResponse(names: machine.tree.children(of: path) ?? [])))
+        case .node(let path, _): .body(children(of: path, machine))
         }
     }
 
@@ -39,8 +39,16 @@ enum ReadRequests {
         switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
         case .node(let path, let node):
-            .body(encode(NamesStatResponse(names: machine.tree.children(of: path) ?? [], stat: node.status.record)))
+            .body(children(of: path, machine, node.status.record))
         }
+    }
+
+    /// The names, and the node's statistics if they are asked for.
+    private static func children(of path: String, _ machine: borrowing CoordMachine, _ stat: StatRecord? = nil) -> Bytes {
+        var bytes = Bytes()
+        if !machine.tree.writeChildren(of: path, into: &bytes) { preconditionFailure("a node that was visited is there") }
+        stat?.write(into: &bytes)
+        return bytes
     }
 
     private enum Found {

@@ -130,16 +130,7 @@ extension CoordDoor {
         return UInt64(limit.rlim_cur)
     }
 
-    var watchingConnections: [CoordConnection] { connectionList.filter { !watches.paths(of: $0.id).isEmpty } }
-
-    /// Every watched path with the sessions that watch it, by path.
-    var watchersByPath: [(String, [Int64])] {
-        var found: [String: [Int64]] = [:]
-        for connection in watchingConnections {
-            for path in watches.paths(of: connection.id) { found[path, default: []].append(connection.session?.rawValue ?? 0) }
-        }
-        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
+    var watchingConnections: [CoordConnection] { connectionList.filter { watches.watches($0.id) } }
 
     /// The calendar's time of a point on the monotonic clock, in milliseconds.
     func wallTime(of instant: Instant) -> Int64 { time.wallTime().milliseconds - (now - instant).inMilliseconds }

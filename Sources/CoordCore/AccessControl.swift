@@ -37,8 +37,8 @@ package struct Identity: WireLayout, Hashable {
     }
     /// A client's address; one of IPv4 is the same whatever socket it came over.
     package static func address(_ host: String) -> Identity {
-        let plain = IPNetwork.bytes(host[...]).flatMap { $0.count == 16 ? IPNetwork.otherForm($0) : nil }
-        return Identity(scheme: "ip", id: plain.map { $0.map { "\($0)" }.joined(separator: ".") } ?? host)
+        guard let address = IPNetwork.bytes(host[...]).map(IPNetwork.plain), address.count == 4 else { return Identity(scheme: "ip", id: host) }
+        return Identity(scheme: "ip", id: address.map { "\($0)" }.joined(separator: "."))
     }
 
     /// The bytes of its texts.
@@ -134,7 +134,7 @@ package enum AccessControl {
 
     private static func addressMatches(_ wanted: String, _ own: String) -> Bool {
         guard let network = IPNetwork(wanted), let address = IPNetwork.bytes(own[...]) else { return wanted.hasSameBytes(as: own) }
-        return network.contains(address) || IPNetwork.otherForm(address).map(network.contains) ?? false
+        return network.contains(IPNetwork.plain(address))
     }
 }
 
@@ -148,9 +148,13 @@ struct IPNetwork {
         guard (1...2).contains(parts.count), let address = Self.bytes(parts[0]) else { return nil }
         self.address = address
         bits = address.count * 8
-        guard parts.count == 2 else { return }
-        guard let bits = Int(parts[1]), (0...address.count * 8).contains(bits) else { return nil }
-        self.bits = bits
+        if parts.count == 2 {
+            guard let told = Int(parts[1]), (0...bits).contains(told) else { return nil }
+            bits = told
+        }
+        let plain = Self.plain(address)
+        let dropped = (address.count - plain.count) * 8
+        if bits >= dropped { (self.address, bits) = (plain, bits - dropped) }
     }
 
     func contains(_ other: [UInt8]) -> Bool {
@@ -164,11 +168,8 @@ struct IPNetwork {
 
     static func bytes(_ text: Substring) -> [UInt8]? { text.utf8.contains(UInt8(ascii: ":")) ? six(text) : four(text) }
 
-    /// An IPv4 address as IPv6 writes it (`::ffff:10.0.0.1`), and back: a socket that listens for both shows clients in that form.
-    static func otherForm(_ address: [UInt8]) -> [UInt8]? {
-        if address.count == 4 { return mappedPrefix + address }
-        return address.starts(with: mappedPrefix) ? Array(address.suffix(4)) : nil
-    }
+    /// The IPv4 address that IPv6 writes as `::ffff:10.0.0.1`; any other one as it is. A socket that listens for both shows clients in that form.
+    static func plain(_ address: [UInt8]) -> [UInt8] { address.starts(with: mappedPrefix) ? Array(address.suffix(4)) : address }
     private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
 
     private static func four(_ text: Substring) -> [UInt8]? {

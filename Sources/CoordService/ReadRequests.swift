@@ -7,6 +7,8 @@ import ZooKeeperWire
 enum ReadRequests {
     static func exists(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         let (path, watch) = try pathAndWatch(&io)
+        // Of all reads ZooKeeper looks at the path of this one only.
+        if path.utf8.contains(0) { return .refused(.badArguments) }
         let node = machine.tree.outline(path)
         if let node, !AccessControl.allows(node.acl, .read, to: context.identities) { return .refused(.noAuth) }
         // A watch on a missing node waits for its creation.
@@ -110,10 +112,14 @@ enum ReadRequests {
     static func getAllChildrenNumber(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
         -> CoordAnswer
     {
-        let path = try path(&io)
+        var request = PathRequest()
+        try request.layout(&io)
+        let path = try named(request.path)
         guard let node = machine.tree.outline(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
-        return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path)))))
+        // Asked by the empty path, ZooKeeper counts the root as well.
+        let own = request.path?.isEmpty == true ? 1 : 0
+        return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path) + own))))
     }
 
     static func whoAmI(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {

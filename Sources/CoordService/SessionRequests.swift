@@ -45,7 +45,7 @@ extension CoordConnection {
     private func authenticate(_ xid: Int32, _ request: AuthRequest) {
         switch request.scheme {
         case "digest":
-            let text = request.credentials?.text ?? ""
+            guard let text = request.credentials?.text else { return refuseLogin(xid, "digest") }
             let identity = Identity(scheme: "digest", id: text.piece(before: ":") + ":" + Digests.sha1Base64(text))
             guard take(identity) else { return refuseLogin(xid, "digest") }
             if let wanted = door.settings.superDigest, Digests.equal(Bytes(string: wanted), Bytes(string: identity.id)) {

@@ -38,7 +38,7 @@ private final class Watches {
     @Test func aLostConnectionTakesItsWatches() {
         let table = Watches()
         #expect(table.add(one, .data, "/a") && table.add(two, .data, "/a") && table.add(one, .recursive, "/b"))
-        forget(one)
+        table.forget(one)
         #expect(table.fire(.created, "/a") == [two] && table.fire(.created, "/b/c") == [] && table.count == 0)
     }
 

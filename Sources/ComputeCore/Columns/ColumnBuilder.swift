@@ -40,6 +40,9 @@ package struct ColumnBuilder {
     /// Offsets of lists and maps; of strings they are in the storage.
     private var offsets: [Int32] = []
 
+    /// Bytes of all texts so far.
+    package var textBytes: Int { if case .bytes(_, let bytes) = storage { bytes.count } else { 0 } }
+
     private static func reserved<T>(_ capacity: Int) -> [T] {
         var values: [T] = []
         values.reserveCapacity(capacity)

@@ -8,18 +8,18 @@ final class SortOperator: BatchSource {
     private let orders: [BoundOrder]
     private let input: any BatchSource
     private let evaluator: Evaluator
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
     /// Rows that are wanted at most; nil for all.
     private let limit: Int?
     private var sorted: Batch?
     private var at = 0
     private var reserved = 0
 
-    init(_ orders: [BoundOrder], limit: Int?, _ input: any BatchSource, now: Int64, budget: MemoryBudget) {
+    init(_ orders: [BoundOrder], limit: Int?, _ input: any BatchSource, now: Int64, grant: QueryGrant) {
         self.orders = orders
         self.limit = limit
         self.input = input
-        self.budget = budget
+        self.grant = grant
         columns = input.columns
         evaluator = Evaluator(columns: input.columns, now: now)
     }
@@ -27,7 +27,7 @@ final class SortOperator: BatchSource {
     func next() throws(QueryError) -> Batch? {
         if sorted == nil { sorted = try sort() }
         guard let sorted, at < sorted.rowCount else {
-            budget.release(reserved)
+            grant.release(reserved)
             reserved = 0
             return nil
         }
@@ -40,7 +40,7 @@ final class SortOperator: BatchSource {
         var batches: [Batch] = []
         var rows = 0
         while let batch = try input.next() {
-            try budget.reserve(batch.byteCount)
+            try grant.reserve(batch.byteCount)
             reserved += batch.byteCount
             batches.append(batch)
             rows += batch.rowCount
@@ -48,7 +48,7 @@ final class SortOperator: BatchSource {
                 let best = try ordered(batches, limit)
                 batches = [best]
                 rows = best.rowCount
-                budget.release(reserved - best.byteCount)
+                grant.release(reserved - best.byteCount)
                 reserved = best.byteCount
             }
         }

@@ -97,6 +97,10 @@ enum SettingsTable {
     static let computeDFS = SettingKey.text(
         "compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
 
+    static let computeMemory = SettingKey.integer(
+        "compute.memory.bytes", 0, 0...Int.max, "bytes; 0: half of the machine's memory", "Memory that compute may have in RAM before it ends the query that holds most.")
+    static let computeQueryMemory = SettingKey.integer(
+        "compute.query-memory.bytes", 1 << 30, (1 << 20)...((1 << 31) - 1), "bytes", "Memory that the operators of one query may hold.")
     static let computeDFSAuthority = SettingKey.text(
         "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http", "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
     static let computeTLS = TLSKeys("compute", "Spark Connect clients")
@@ -119,7 +123,7 @@ enum SettingsTable {
             brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,
         ] + brokerTLS.erased + brokerCluster
         + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
-        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased
+        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

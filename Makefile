@@ -109,15 +109,16 @@ fuzz-api-reference: build zookeeper-jars
 	$(SWIFT) build --product platform-fuzz-api
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zookeeper_reference.py $(REFERENCE_JARS) .build/debug/platform-fuzz-api differ coord 3000 $(FUZZ_SEED)
 
-# What clients that mean harm can take: memory, other clients' time, answers. A short form is part of `make test`.
-hostile: build setup-tests
-	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/hostile_limits.py .build/debug/platform --long
-
 # Everything, or one part: `make bench`, `make bench-coord`. With KAFKA_HOME=DIR, a Kafka 3.x or 4.x, the broker is measured beside that (it needs java);
 # KAFKA_HEAP_OPTS sets its heap.
 bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setup-bench
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-bench
 	.build/release/platform-bench $(patsubst bench-%,%,$(filter bench-%,$@))
+
+# Clients that mean harm, beside one that does not: what they can take of memory and time. The short form is part of `make test`.
+hostile: release setup-tests
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/hostile_limits.py .build/release/platform --long
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_hostile.py .build/release/platform --long
 
 lint:
 	$(SWIFT) format lint --recursive --parallel Sources Tests Package.swift

@@ -117,14 +117,14 @@ extension BrokerMachine {
         guard let topic = topics[name] else { return .refused(.unknownTopic(name)) }
         let added = Int32(clamping: places.count)
         if let refusal = refusal(of: places, count: added) { return .refused(refusal) }
-        let outcome = grow(name, topic.partitions + added, &rows)
+        let outcome = grow(name, topic.partitions.addingClamped(added), &rows)
         if case .grown = outcome { place(name, from: topic.partitions, places, &rows) }
         return outcome
     }
 
     private mutating func place(_ name: String, from first: Int32, _ places: [ReplicaList], _ rows: inout RowChanges) {
         for (index, list) in places.enumerated() {
-            set(PartitionState(made: list.brokers, alive: cluster.aliveSet), of: TopicPartition(name, first + Int32(index)), &rows)
+            set(PartitionState(made: list.brokers, alive: cluster.aliveSet), of: TopicPartition(name, first.addingClamped(Int32(clamping: index))), &rows)
         }
     }
 

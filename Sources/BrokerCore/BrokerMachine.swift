@@ -201,16 +201,21 @@ package struct BrokerMachine: StateMachine, Sendable {
 
     mutating func grow(_ name: String, _ partitions: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
         guard var topic = topics[name] else { return .refused(.unknownTopic(name)) }
-        guard partitions > topic.partitions else {
-            return .refused(.invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away"))
-        }
-        let added = Int(partitions - topic.partitions)
-        guard partitionCount + added <= Self.partitionsMax else { return .refused(.tooManyPartitions(limit: Self.partitionsMax)) }
+        if let refusal = refusalToGrow(topic, to: partitions) { return .refused(refusal) }
+        partitionCount += Int(partitions) - Int(topic.partitions)
         topic.partitions = partitions
-        partitionCount += added
         topics[name] = topic
         rows.upsert(Self.topicsTable, Self.row(topic))
         return .grown(topic)
+    }
+
+    /// Why a topic cannot have this many partitions, if so; asked before places for them are looked for.
+    package func refusalToGrow(_ topic: TopicRecord, to partitions: Int32) -> BrokerRefusal? {
+        guard partitions > topic.partitions else {
+            return .invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away")
+        }
+        guard partitionCount + Int(partitions) - Int(topic.partitions) <= Self.partitionsMax else { return .tooManyPartitions(limit: Self.partitionsMax) }
+        return nil
     }
 
     mutating func commit(_ group: GroupID, _ entries: [OffsetEntry], _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -240,7 +245,7 @@ package struct BrokerMachine: StateMachine, Sendable {
 
     private mutating func reserve(_ count: Int64, _ rows: inout RowChanges) -> BrokerOutcome {
         let first = nextProducerID
-        nextProducerID += max(1, count)
+        nextProducerID = nextProducerID.addingClamped(max(1, count))
         rows.upsert(Self.countersTable, [.text("producer"), .integer(nextProducerID)])
         return .producerIDs(first: first)
     }

@@ -64,7 +64,7 @@ package struct CompactionChance: Sendable, Equatable {
         isDue = dirtyBytes > 0 && (dirtyRatio >= config.minCleanableDirtyRatio || isTooOld) || hasHorizon
     }
 
-    private static func isOld(_ timestamp: Int64, _ age: Int64, _ now: WallTime) -> Bool { age == 0 || timestamp <= now.milliseconds - age }
+    private static func isOld(_ timestamp: Int64, _ age: Int64, _ now: WallTime) -> Bool { age == 0 || timestamp <= now.milliseconds.subtractingClamped(age) }
 }
 
 /// What becomes of one record.

@@ -45,6 +45,8 @@ package struct MemberHeartbeat: Sendable {
     package var pattern: String?
     package var assignor: String?
     package var owned: [TopicPartition]?
+    /// Topics that who sends this may not see; no expression of its matches them.
+    package var hidden: Set<String> = []
 
     package init(
         member: MemberID, epoch: Int32, instance: String? = nil, rack: String? = nil, clientID: String = "", clientHost: String = "", rebalanceTimeout: Duration? = nil,
@@ -87,6 +89,8 @@ package struct ConsumerGroupMember: Sendable {
     package var rebalanceTimeout: Duration = .seconds(300)
     package var topics: [String] = []
     package var pattern: String?
+    /// Topics that it may not see; nil until it was heard from here.
+    var hidden: Set<String>?
     package var epoch: Int32 = 0
     var previousEpoch: Int32 = -1
     /// What it may read now, in order.
@@ -215,9 +219,11 @@ package struct ConsumerGroup: HeartbeatGroup {
             }
             member.pattern = pattern.isEmpty ? nil : pattern
         }
+        member.hidden = beat.hidden
         let before = memberTable[beat.member]
         memberTable[beat.member] = member
         if beat.epoch == 0 || before?.topics != member.topics || before?.pattern != member.pattern { isTargetOld = true }
+        if member.pattern != nil, before?.hidden != member.hidden { isTargetOld = true }
         retarget(topics, &work)
         let orders = reconcile(beat, now: now)
         if let member = memberTable[beat.member], former.map({ $0.differs(from: member) }) ?? true { changes.note(member.id) }
@@ -294,6 +300,12 @@ package struct ConsumerGroup: HeartbeatGroup {
 
     // MARK: targets
 
+    /// Those of the topics that an expression matches which its member may see. Of one that was not heard from yet nothing is known: it keeps what it has.
+    private func visible(_ names: Set<String>, to member: ConsumerGroupMember) -> Set<String> {
+        guard let hidden = member.hidden else { return names.intersection(member.target.map(\.topic)) }
+        return hidden.isEmpty ? names : names.subtracting(hidden)
+    }
+
     /// Computes who shall have what, if it must change.
     private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, _ work: inout Int) {
         matches.goOn(memberTable.values.compactMap(\.pattern), among: topics.keys, &work)
@@ -303,7 +315,7 @@ package struct ConsumerGroup: HeartbeatGroup {
         var counts = SortedTable<String, Int32>()
         for member in memberTable.values {
             var names = member.topics.filter { topics[$0] != nil }
-            if let pattern = member.pattern { names = Array(matches.names(pattern).union(names)).sorted() }
+            if let pattern = member.pattern { names = Array(visible(matches.names(pattern), to: member).union(names)).sorted() }
             wanted[member.id] = names
             for name in names { counts[name] = topics[name]?.partitions ?? 0 }
         }

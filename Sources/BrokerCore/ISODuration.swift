@@ -54,8 +54,10 @@ package struct ISODuration: Sendable, Equatable {
             let part = number.multipliedReportingOverflow(by: unit.milliseconds)
             // The first three digits are milliseconds.
             let whole = part.partialValue.addingReportingOverflow(Int64((fraction + "000").prefix(3)) ?? 0)
+            // Neither is negative if it did not overflow, so that both have an opposite.
+            guard !part.overflow, !whole.overflow else { return nil }
             let sum = total.addingReportingOverflow(sign * whole.partialValue)
-            guard !part.overflow, !whole.overflow, !sum.overflow else { return nil }
+            guard !sum.overflow else { return nil }
             total = sum.partialValue
             rest = here.dropFirst()
         }

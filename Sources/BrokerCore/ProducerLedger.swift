@@ -17,7 +17,7 @@ package struct ProducerBatch: Sendable, Equatable {
     }
 
     /// Sequences count to Int32.max and begin again at 0.
-    package var lastSequence: Int32 { (baseSequence &+ (recordCount - 1)) & Int32.max }
+    package var lastSequence: Int32 { (baseSequence &+ recordCount &- 1) & Int32.max }
 }
 
 /// What to do with a batch.

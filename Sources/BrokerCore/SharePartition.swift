@@ -128,6 +128,8 @@ package struct SharePartition: Sendable {
         start = stored.start
         end = stored.start
         for piece in stored.runs {
+            // What is stored may be damaged: no offset lies behind the last there can be.
+            guard end < Int64.max - piece.count else { break }
             append(Run(first: end, last: end + piece.count - 1, state: piece.state, deliveries: piece.deliveries))
         }
         if end > logEnd { cut(at: logEnd) }

@@ -51,14 +51,14 @@ package struct StoredShare: WireLayout, Equatable {
 
     package mutating func append(count: Int64, state: ShareRecordState, deliveries: Int16) {
         if let last = runs.last, last.state == state, last.deliveries == deliveries {
-            runs[runs.count - 1].count += count
+            runs[runs.count - 1].count = runs[runs.count - 1].count.addingClamped(count)
         } else {
             runs.append(Run(count: count, state: state, deliveries: deliveries))
         }
     }
 
     /// Records behind `start` that are done with.
-    package var doneCount: Int64 { runs.reduce(0) { $0 + ($1.state.isDone ? $1.count : 0) } }
+    package var doneCount: Int64 { runs.reduce(0) { $0.addingClamped($1.state.isDone ? $1.count : 0) } }
     /// What it takes in the log, about.
     package var sizeBytes: Int { 16 + runs.count * 4 }
 }

@@ -39,6 +39,8 @@ package struct TopicConfig: Sendable, Equatable {
     package var segmentBytes: Int64 = 128 << 20
     /// The largest record batch that is accepted, in bytes.
     package var maxMessageBytes: Int64 = (1 << 20) + 12
+    package var timestampAfterMaxMilliseconds: Int64 = 3600 * 1000
+    package var timestampBeforeMaxMilliseconds = Int64.max
     package var timestampType = TimestampType.createTime
     package var cleanup = CleanupPolicy()
     /// Records after which a partition is synced where the broker itself syncs at intervals; 1 is before each acknowledgement.
@@ -114,6 +116,12 @@ extension TopicConfig {
         number(
             "max.message.bytes", "message.max.bytes", .int, \.maxMessageBytes, 1...(100 << 20),
             "The largest record batch that is accepted, in bytes."),
+        number(
+            "message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms", .long, \.timestampAfterMaxMilliseconds, 0...Int64.max,
+            "How far ahead of the broker's clock a producer's time may be."),
+        number(
+            "message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms", .long, \.timestampBeforeMaxMilliseconds, 0...Int64.max,
+            "How far behind the broker's clock a producer's time may be."),
         TopicConfigRow(
             name: "message.timestamp.type", brokerName: "log.message.timestamp.type", type: .string,
             documentation: "CreateTime keeps the producer's time, LogAppendTime sets the broker's.",

@@ -26,6 +26,11 @@ struct AccessReview {
         broker.mayDo(operation, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "")
     }
 
+    /// The same of what the client did not name: an answer that leaves it out is none that anybody has to hear of.
+    func maySee(_ kind: ResourceKind, _ name: String) -> Bool {
+        broker.mayDo(.describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
+    }
+
     func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
 
     /// A topic by an id that nobody knows passes: its handler says so.
@@ -50,10 +55,11 @@ struct AccessReview {
         case .produce(let request): return produce(request)
         // Asked for each partition as it is read, since most of them are named by the session and not by the request.
         case .fetch: return .allowed
+        // Asked for each topic before pages are cut, since the place where the next page begins is a topic's name.
+        case .describeTopicPartitions: return .allowed
         case .listOffsets(let request): return listOffsets(request)
         case .metadata(let request): return metadata(request)
         case .offsetForLeaderEpoch(let request): return offsetForLeaderEpoch(request)
-        case .describeTopicPartitions(let request): return describeTopicPartitions(request)
         case .describeProducers(let request): return describeProducers(request)
         case .findCoordinator, .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups, .deleteGroups,
             .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
@@ -148,7 +154,7 @@ struct AccessReview {
         }
         return .trimmed(.metadata(trimmed)) { body in
             guard case .metadata(var response) = body else { return }
-            response.topics.removeAll { topic in topic.errorCode == .none && topic.name.map { !may(.describe, .topic, $0) } ?? false }
+            response.topics.removeAll { topic in topic.errorCode == .none && topic.name.map { !maySee(.topic, $0) } ?? false }
             response.topics += denied.map { .init(errorCode: .topicAuthorizationFailed, name: $0.name ?? "", topicID: $0.topicID) }
             body = .metadata(response)
         }
@@ -168,18 +174,6 @@ struct AccessReview {
         }
     }
 
-    private func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest) -> AccessVerdict {
-        .trimmed(.describeTopicPartitions(request)) { body in
-            guard case .describeTopicPartitions(var response) = body else { return }
-            let named = !request.topics.isEmpty
-            response.topics = response.topics.compactMap { topic in
-                guard let name = topic.name, !may(.describe, .topic, name) else { return topic }
-                return named ? .init(errorCode: .topicAuthorizationFailed, name: name) : nil
-            }
-            body = .describeTopicPartitions(response)
-        }
-    }
-
     private func describeProducers(_ request: DescribeProducersRequest) -> AccessVerdict {
         let (kept, denied) = split(request.topics, .read, .topic, \.name)
         guard !denied.isEmpty else { return .allowed }
@@ -195,23 +189,55 @@ struct AccessReview {
 
 extension Broker {
     /// Super users may do everything; without enforcement everybody may.
-    func mayDo(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String) -> Bool {
+    /// What is denied is logged where the client named it, and not more often than `DenialLog` allows.
+    func mayDo(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true) -> Bool {
         guard settings.enforcesAccess, !settings.superUsers.contains(principal) else { return true }
+        let isKept = name.utf8.count <= Self.accessNameBytesMax
         let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
-        if let known = accessAnswers[question] { return known }
+        if isKept, let known = accessAnswers[question] { return known }
         let answer = machine.accessRules.allows(principal, from: host, operation, kind, name)
         if accessAnswers.count >= Self.accessAnswersMax { accessAnswers = [:] }
-        accessAnswers[question] = answer
-        if !answer {
+        if isKept { accessAnswers[question] = answer }
+        if !answer, isNamed, let suppressed = denials.take(now) {
             log.notice("access denied", metadata: [
-                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(JSONText.quoted(name))",
+                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(DenialLog.shown(name))", "notLogged": "\(suppressed)",
             ])
         }
         return answer
     }
 
-    /// Answers that are remembered until a rule changes.
-    private static var accessAnswersMax: Int { 100_000 }
+    /// Answers that are remembered until a rule changes, and the longest name of which they are, in bytes: longer names are nobody's.
+    private static var accessAnswersMax: Int { 50_000 }
+    private static var accessNameBytesMax: Int { 255 }
+}
+
+/// Keeps the log readable, and the disk free, whatever clients ask for.
+struct DenialLog {
+    private var second = Instant.zero
+    private var lines = 0
+    private var suppressed = 0
+
+    /// Lines in a second.
+    private static let linesMax = 50
+    private static let nameBytesMax = 255
+
+    /// How many denials went without a line since the last one; nil if this one does too.
+    mutating func take(_ now: Instant) -> Int? {
+        if now - second >= .seconds(1) { (second, lines) = (now, 0) }
+        guard lines < Self.linesMax else {
+            suppressed += 1
+            return nil
+        }
+        lines += 1
+        defer { suppressed = 0 }
+        return suppressed
+    }
+
+    /// A name as far as it is worth a line.
+    static func shown(_ name: String) -> String {
+        guard name.utf8.count > nameBytesMax else { return JSONText.quoted(name) }
+        return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self)) + " and \(name.utf8.count - nameBytesMax) bytes more"
+    }
 }
 
 /// A question that was answered before.

@@ -7,14 +7,7 @@ extension AccessReview {
     func groupVerdict(_ body: RequestBody) -> AccessVerdict {
         let denied = KafkaErrorCode.groupAuthorizationFailed
         switch body {
-        case .findCoordinator(let request):
-            let transaction: Int8 = 1
-            let keys = call.version >= 4 ? request.coordinatorKeys : [request.key]
-            let kind: ResourceKind = request.keyType == transaction ? .transactionalID : .group
-            guard !keys.allSatisfy({ may(.describe, kind, $0) }) else { return .allowed }
-            let code = request.keyType == transaction ? KafkaErrorCode.transactionalIDAuthorizationFailed : denied
-            let refused = keys.map { FindCoordinatorResponse.Coordinator(key: $0, nodeID: -1, host: "", port: -1, errorCode: code) }
-            return .refused(.findCoordinator(.init(errorCode: code, nodeID: -1, host: "", port: -1, coordinators: refused)))
+        case .findCoordinator(let request): return findCoordinator(request)
         case .joinGroup(let request):
             return may(.read, .group, request.groupID) ? .allowed : .refused(.joinGroup(.init(errorCode: denied, protocolName: "", memberID: request.memberID)))
         case .syncGroup(let request): return may(.read, .group, request.groupID) ? .allowed : .refused(.syncGroup(.init(errorCode: denied)))
@@ -35,7 +28,7 @@ extension AccessReview {
         case .listGroups(let request):
             return .trimmed(.listGroups(request)) { body in
                 guard case .listGroups(var response) = body, !mayOnCluster(.describe) else { return }
-                response.groups.removeAll { !may(.describe, .group, $0.groupID) }
+                response.groups.removeAll { !maySee(.group, $0.groupID) }
                 body = .listGroups(response)
             }
         case .deleteGroups(let request):
@@ -52,9 +45,15 @@ extension AccessReview {
             return allowed ? .allowed : .refused(.consumerGroupHeartbeat(.init(errorCode: .topicAuthorizationFailed)))
         case .consumerGroupDescribe(let request):
             let (kept, refused) = split(request.groupIDs, .describe, .group) { $0 }
-            guard !refused.isEmpty else { return .allowed }
-            return .trimmed(.consumerGroupDescribe(.init(groupIDs: kept))) { body in
+            var trimmed = request
+            trimmed.groupIDs = kept
+            return .trimmed(.consumerGroupDescribe(trimmed)) { body in
                 guard case .consumerGroupDescribe(var response) = body else { return }
+                response.groups = response.groups.map { group in
+                    let topics = group.members.flatMap { $0.subscribedTopicNames + ($0.assignment.topicPartitions + $0.targetAssignment.topicPartitions).map(\.topicName) }
+                    guard topics.contains(where: { !maySee(.topic, $0) }) else { return group }
+                    return .init(errorCode: .topicAuthorizationFailed, errorMessage: Self.hiddenTopic, groupID: group.groupID)
+                }
                 response.groups += refused.map { .init(errorCode: denied, groupID: $0) }
                 body = .consumerGroupDescribe(response)
             }
@@ -65,6 +64,26 @@ extension AccessReview {
         default: preconditionFailure("the table sends only requests about groups here")
         }
     }
+
+    /// Each key by itself, where there can be several.
+    private func findCoordinator(_ request: FindCoordinatorRequest) -> AccessVerdict {
+        let transaction: Int8 = 1
+        let isTransaction = request.keyType == transaction
+        let (kept, refused) = split(call.version >= 4 ? request.coordinatorKeys : [request.key], .describe, isTransaction ? .transactionalID : .group) { $0 }
+        guard !refused.isEmpty else { return .allowed }
+        let code = isTransaction ? KafkaErrorCode.transactionalIDAuthorizationFailed : .groupAuthorizationFailed
+        guard call.version >= 4 else { return .refused(.findCoordinator(.init(errorCode: code, nodeID: -1, host: "", port: -1))) }
+        var trimmed = request
+        trimmed.coordinatorKeys = kept
+        return .trimmed(.findCoordinator(trimmed)) { body in
+            guard case .findCoordinator(var response) = body else { return }
+            response.coordinators += refused.map { FindCoordinatorResponse.Coordinator(key: $0, nodeID: -1, host: "", port: -1, errorCode: code) }
+            body = .findCoordinator(response)
+        }
+    }
+
+    /// Why a group is not shown to somebody who may see it: its members read what they may not see.
+    static let hiddenTopic = "the group's members read topics that the client may not see"
 
     private func offsetCommit(_ request: OffsetCommitRequest) -> AccessVerdict {
         let mayCommit = may(.read, .group, request.groupID)
@@ -85,12 +104,12 @@ extension AccessReview {
     /// Topics that may not be seen are refused by name, and left out where nobody named them.
     private func offsetFetch(_ request: OffsetFetchRequest) -> AccessVerdict {
         let denied = KafkaErrorCode.groupAuthorizationFailed
-        guard call.version >= 8 || may(.describe, .group, request.groupID) else { return .refused(.offsetFetch(.init(errorCode: denied))) }
+        guard call.version >= 8 || may(.describe, .group, request.groupID) else { return .refused(.offsetFetch(request.refused(denied))) }
         var trimmed = request
         let (kept, refused) = split(request.groups, .describe, .group, \.groupID)
         trimmed.groups = kept
         func shown(_ topics: [OffsetFetchResponse.Topic], named: Bool) -> [OffsetFetchResponse.Topic] {
-            guard named else { return topics.filter { mayTopic(.describe, $0.name) } }
+            guard named else { return topics.filter { call.isUnknownID($0.name) || maySee(.topic, $0.name) } }
             return topics.map { topic in
                 guard !mayTopic(.describe, topic.name) else { return topic }
                 let code = KafkaErrorCode.topicAuthorizationFailed
@@ -151,7 +170,7 @@ extension AccessReview {
         case .listTransactions(let request):
             return .trimmed(.listTransactions(request)) { body in
                 guard case .listTransactions(var response) = body else { return }
-                response.transactionStates.removeAll { !may(.describe, .transactionalID, $0.transactionalID) }
+                response.transactionStates.removeAll { !maySee(.transactionalID, $0.transactionalID) }
                 body = .listTransactions(response)
             }
         default: preconditionFailure("the table sends only requests about transactions here")

@@ -44,9 +44,15 @@ extension AccessReview {
 
     private func shareGroupDescribe(_ request: ShareGroupDescribeRequest) -> AccessVerdict {
         let (kept, refused) = split(request.groupIDs, .describe, .group) { $0 }
-        guard !refused.isEmpty else { return .allowed }
-        return .trimmed(.shareGroupDescribe(.init(groupIDs: kept))) { body in
+        var trimmed = request
+        trimmed.groupIDs = kept
+        return .trimmed(.shareGroupDescribe(trimmed)) { body in
             guard case .shareGroupDescribe(var response) = body else { return }
+            response.groups = response.groups.map { group in
+                let topics = group.members.flatMap { $0.subscribedTopicNames + $0.assignment.topicPartitions.map(\.topicName) }
+                guard topics.contains(where: { !maySee(.topic, $0) }) else { return group }
+                return .init(errorCode: .topicAuthorizationFailed, errorMessage: Self.hiddenTopic, groupID: group.groupID)
+            }
             response.groups += refused.map { .init(errorCode: .groupAuthorizationFailed, groupID: $0) }
             body = .shareGroupDescribe(response)
         }
@@ -57,7 +63,7 @@ extension AccessReview {
         let (kept, refused) = split(request.groups, .describe, .group, \.groupID)
         return .trimmed(.describeShareGroupOffsets(.init(groups: kept))) { body in
             guard case .describeShareGroupOffsets(var response) = body else { return }
-            for group in response.groups.indices { response.groups[group].topics.removeAll { !may(.describe, .topic, $0.topicName) } }
+            for group in response.groups.indices { response.groups[group].topics.removeAll { !maySee(.topic, $0.topicName) } }
             response.groups += refused.map { .init(groupID: $0.groupID, errorCode: .groupAuthorizationFailed) }
             body = .describeShareGroupOffsets(response)
         }

@@ -28,6 +28,8 @@ final class Broker: @unchecked Sendable {
     let fetchedBytes: Counter
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
+    /// Opens compressed batches before they are taken.
+    let checks: RecordChecks
     private(set) lazy var fetchSessions = FetchSessions(self)
     private(set) lazy var sharedPartitions = SharedPartitions(self)
     private(set) lazy var shareSessions = ShareSessions(self)
@@ -67,14 +69,14 @@ final class Broker: @unchecked Sendable {
     var transactionCheckScheduled = false
     /// What the access rules say, as far as it was asked since they changed.
     var accessAnswers: [AccessQuestion: Bool] = [:]
+    var denials = DenialLog()
     /// Checks passwords, which takes milliseconds each.
     private(set) lazy var loginThread = DiskThread(name: "broker-login")
+    private(set) lazy var logins = LoginQueue(loop: loop, thread: loginThread)
     /// Syncs at intervals, so that appends do not wait for them.
     private(set) lazy var syncThread = DiskThread(name: "broker-sync")
     /// Checks tokens of OAUTHBEARER there; nil if none are taken.
     private(set) lazy var tokenVerifier = settings.oauth.map { TokenVerifier($0) }
-    /// What the password of a user that does not exist is compared with.
-    private(set) lazy var strangersCredential = ScramExchange.credential(.sha256, password: Digests.randomBytes(32))
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
     var completions: [String: [(Completion) -> Void]] = [:]
     /// Markers that this broker is writing as the leader of their partitions.
@@ -106,6 +108,7 @@ final class Broker: @unchecked Sendable {
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
+        checks = RecordChecks(loop: loop)
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)
@@ -147,14 +150,18 @@ final class Broker: @unchecked Sendable {
         if let answer = misrouted(body, call) { return call.reply(answer) }
         let body = naming(body, call)
         guard !call.session.isPeer else { return handle(body, call) }
-        guard let call = quotas.admit(body, call) else { return }
+        guard var call = quotas.admit(body, call) else { return }
+        let review = AccessReview(broker: self, call: call)
+        if AccessReview.tellsOperations(body) { call.amend = { review.addOperations(body, to: &$0) } }
         guard settings.enforcesAccess else { return handle(body, call) }
-        switch AccessReview(broker: self, call: call).verdict(body) {
+        switch review.verdict(body) {
         case .allowed: handle(body, call)
         case .refused(let answer): call.reply(answer)
         case .trimmed(let rest, let amend):
-            var call = call
-            call.amend = amend
+            call.amend = { [added = call.amend] answer in
+                amend(&answer)
+                added?(&answer)
+            }
             handle(rest, call)
         }
     }

@@ -42,7 +42,33 @@ enum BrokerConfigTable {
             read: { "\($0.throttledRate(side) ?? Int64.max)" })
     }
 
-    private static let own: [BrokerConfigRow] = [
+    /// What tools and consoles look for to find their way.
+    private static let wellKnown: [BrokerConfigRow] = [
+        fixed("advertised.listeners", .string, "Where clients are told to connect.") { broker in
+            "\(broker.protocolName)://\(broker.settings.advertised ?? broker.cluster?.settings.clientAddress ?? broker.settings.listen)"
+        },
+        fixed("broker.rack", .string, "Where this broker stands.") { $0.settings.cluster?.rack ?? "" },
+        fixed("connections.max.idle.ms", .long, "A connection without traffic for this long is closed.") {
+            "\($0.settings.connectionsMaxIdle?.inMilliseconds ?? -1)"
+        },
+        fixed("connections.max.reauth.ms", .long, "A client has to log in anew within this time; 0 for never.") {
+            "\($0.settings.connectionsMaxReauth?.inMilliseconds ?? 0)"
+        },
+        fixed("default.replication.factor", .int, "Replicas of a topic whose creator names no number.") { "\($0.defaultReplicationFactor)" },
+        fixed("listener.security.protocol.map", .string, "The protocol of each listener.") { "\($0.protocolName):\($0.protocolName)" },
+        fixed("listeners", .string, "Where this broker listens.") { "\($0.protocolName)://\($0.settings.listen)" },
+        fixed("log.dirs", .string, "Where partitions lie.") { $0.dataDirectory + "/topics" },
+        fixed("max.connections", .int, "Client connections at a time.") { "\($0.settings.connectionsMax)" },
+        fixed("max.connections.per.ip", .int, "Client connections from one address at a time.") {
+            "\($0.settings.connectionsPerAddressMax == 0 ? Int(Int32.max) : $0.settings.connectionsPerAddressMax)"
+        },
+        fixed("offsets.topic.replication.factor", .int, "Replicas of committed offsets: all brokers that keep the metadata.") {
+            "\(max(1, $0.settings.cluster?.peers.peers.count ?? 1))"
+        },
+        fixed("sasl.enabled.mechanisms", .list, "How clients can log in.") { $0.mechanisms.joined(separator: ",") },
+    ]
+
+    private static let own: [BrokerConfigRow] = wellKnown + [
         BrokerConfigRow(
             name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
             accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
@@ -115,6 +141,9 @@ enum BrokerConfigTable {
 }
 
 extension Broker {
+    /// The protocol of the listener in Kafka's words.
+    var protocolName: String { (settings.requiresLogin ? "SASL_" : "") + (settings.tls == nil ? "PLAINTEXT" : "SSL") }
+
     /// What topics obey that say nothing else: the settings of the start under those that were altered since.
     var topicDefaults: TopicConfig {
         var config = settings.topicDefaults

@@ -221,6 +221,7 @@ package final class BrokerDoor: Sendable {
         await replica.stop()
         broker.cleaner.end()
         broker.loginThread.stop()
+        broker.checks.end()
         await stopSyncing()
         for disk in disks { disk.stop() }
         do { try await loop.stop() } catch { log.warning("the event loop ended late", metadata: ["error": "\(error)"]) }

@@ -18,6 +18,8 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         didSet { updateReading() }
     }
     var login = Login.anonymous
+    /// Whether the messages of the login that is under way have no headers (SaslHandshake 0).
+    var speaksBareTokens = false
     /// Who has logged in; stays while the same user logs in anew.
     var identity: LoggedIn? {
         didSet { connection.frameBytesMax = nil }
@@ -75,6 +77,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     }
 
     private func take(_ frame: Bytes) throws(WireError) {
+        if speaksBareTokens { return takeToken(frame) }
         guard frame.readableBytes >= KafkaFrame.requestBytesMin else {
             throw .truncated(needed: KafkaFrame.requestBytesMin, remaining: frame.readableBytes)
         }
@@ -103,6 +106,22 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         updateReading()
     }
 
+    /// A message of a login, which is all of the frame.
+    private func takeToken(_ frame: Bytes) {
+        let header = RequestHeader(apiNumber: ApiKey.saslAuthenticate.rawValue, version: 0, correlationID: 0, clientID: nil)
+        let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes, isBareToken: true)
+        underWay = call.ticket
+        broker.saslAuthenticate(SaslAuthenticateRequest(authBytes: frame.copied()), call)
+        updateReading()
+    }
+
+    /// What a login without headers is answered with; nil: the connection is closed without a word.
+    private func bareToken(_ body: ResponseBody) -> OutgoingFrame? {
+        guard case .saslAuthenticate(let answer) = body, answer.errorCode == .none else { return nil }
+        if case .done = login { speaksBareTokens = false }
+        return OutgoingFrame(token: answer.authBytes)
+    }
+
     private func checkServesLogin(_ frame: Bytes, _ what: String) throws(WireError) {
         let number = frame.getInteger(at: frame.readerIndex, as: Int16.self) ?? -1
         guard let key = ApiKey(rawValue: number), [.apiVersions, .saslHandshake, .saslAuthenticate].contains(key) else { throw .unknownTag(what, Int(number)) }
@@ -111,7 +130,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     func answer(_ call: Call, _ body: ResponseBody?) {
         guard !isClosed else { return }
         var frame: OutgoingFrame?
-        if let body {
+        if let body, call.isBareToken {
+            frame = bareToken(body)
+            if frame == nil { close() }
+        } else if let body {
             do {
                 frame = try KafkaFrame.encodeResponse(
                     body, correlationID: call.header.correlationID, version: call.version, cutBytes: FrameConnection.copyBytesMax)

@@ -10,6 +10,8 @@ struct Call {
     let header: RequestHeader
     /// The request's frame, whose bytes count against the budget until it is answered.
     let frameBytes: Int
+    /// Whether this is a message of a login without a header, to be answered without one.
+    var isBareToken = false
     /// What access control adds to the answer and takes from it.
     var amend: ((inout ResponseBody) -> Void)?
     /// How long the client is held up for its limits; the answer tells.

@@ -113,14 +113,15 @@ struct Cleaning {
     }
 
     private mutating func note(_ bytes: Bytes) {
-        guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let records = Self.records(bytes) else { return }
-        for record in records { if let key = record.key { newest[Digests.fingerprint(key)] = record.offset } }
-    }
-
-    /// nil for a batch that cannot be opened here; it stays as it is.
-    private static func records(_ bytes: Bytes) -> [Record]? {
-        // The checksum holds, so what cannot be read was compressed wrongly by its producer.
-        try? RecordBatch(bytes).records()
+        guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let batch = try? RecordBatch(bytes) else { return }  // peeked at
+        // A batch that cannot be read stays as it is, and takes nobody's place: it is read to its end before anything of it is noted.
+        _ = Result { () throws(WireError) in
+            try batch.forEachRecord { _ in true }
+            try batch.forEachRecord { record in
+                if let key = record.key { newest[Digests.fingerprint(key)] = batch.baseOffset &+ record.offsetDelta }
+                return true
+            }
+        }
     }
 
     private func isAborted(_ fields: RecordBatchFields) -> Bool {
@@ -163,19 +164,30 @@ struct Cleaning {
         if fields.isControl { return filteredMarker(fields, bytes) }
         if fields.isTransactional { unended.insert(fields.producerID) }
         if isAborted(fields) { return withoutRecords(fields, bytes) }
-        guard let records = Self.records(bytes), let batch = try? RecordBatch(bytes) else { return bytes }  // compressed wrongly by its producer
+        guard let batch = try? RecordBatch(bytes) else { return bytes }  // peeked at, so it begins a batch
         let (horizon, isLast) = (batch.deleteHorizon, isLast(fields))
-        let kept = records.filter { record in
+        let (newest, now) = (newest, plan.now)
+        func keeps(_ record: RecordOutline) -> Bool {
             CompactionRule.keeps(
-                offset: record.offset, hasKey: record.key != nil, isTombstone: record.value == nil,
-                newest: record.key.flatMap { newest[Digests.fingerprint($0)] }, horizon: isLast ? nil : horizon, now: plan.now)
+                offset: batch.baseOffset &+ record.offsetDelta, hasKey: record.key != nil, isTombstone: record.value == nil,
+                newest: record.key.flatMap { newest[Digests.fingerprint($0)] }, horizon: isLast ? nil : horizon, now: now)
         }
-        guard !kept.isEmpty else { return withoutRecords(fields, bytes) }
-        let hasTombstones = kept.contains { $0.value == nil }
+        var (kept, hasTombstones) = (0, false)
+        let isRead = Result { () throws(WireError) in
+            try batch.forEachRecord { record in
+                guard keeps(record) else { return true }
+                kept += 1
+                hasTombstones = hasTombstones || record.value == nil
+                return true
+            }
+        }
+        // The checksum holds, so what cannot be read was written wrongly by its producer.
+        guard case .success = isRead else { return bytes }
+        guard kept > 0 else { return withoutRecords(fields, bytes) }
         let wanted = hasTombstones ? horizon ?? freshHorizon : nil
         if let wanted, !isLast { nextHorizon = min(nextHorizon, wanted) }
-        if kept.count == records.count, wanted == horizon { return bytes }
-        return Self.written(batch, kept, wanted)
+        if kept == Int(fields.recordCount), wanted == horizon { return bytes }
+        return Self.written(batch, wanted, keeps)
     }
 
     private var freshHorizon: Int64 {
@@ -186,12 +198,12 @@ struct Cleaning {
     /// A marker stays as long as anything of its transaction does: a log that is read from its beginning would have the transaction open for ever. And it stays
     /// from then on until whoever read the transaction's beginning has had time to see its end.
     private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
-        guard let batch = try? RecordBatch(bytes), batch.marker != nil, let records = Self.records(bytes) else { return bytes }  // not a transaction's end
+        guard let batch = try? RecordBatch(bytes), batch.marker != nil else { return bytes }  // not a transaction's end
         guard !isLast(fields) else { return bytes }
-        guard unended.remove(fields.producerID) == nil else { return batch.deleteHorizon == nil ? bytes : Self.written(batch, records, nil) }
+        guard unended.remove(fields.producerID) == nil else { return batch.deleteHorizon == nil ? bytes : Self.written(batch, nil) { _ in true } }
         guard let horizon = batch.deleteHorizon else {
             nextHorizon = min(nextHorizon, freshHorizon)
-            return Self.written(batch, records, freshHorizon)
+            return Self.written(batch, freshHorizon) { _ in true }
         }
         guard horizon <= plan.now.milliseconds else {
             nextHorizon = min(nextHorizon, horizon)
@@ -201,17 +213,16 @@ struct Cleaning {
         return nil
     }
 
-    private func isLast(_ fields: RecordBatchFields) -> Bool { fields.baseOffset + Int64(fields.lastOffsetDelta) + 1 == plan.logEnd }
+    private func isLast(_ fields: RecordBatchFields) -> Bool { fields.baseOffset &+ Int64(fields.lastOffsetDelta) &+ 1 == plan.logEnd }
 
     private func withoutRecords(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
         let isNewest = fields.producerID >= 0 && plan.newestBatches[fields.producerID] == fields.baseOffset
         guard isNewest || isLast(fields), let batch = try? RecordBatch(bytes) else { return nil }  // peeked at, so it begins a batch
-        return fields.recordCount == 0 ? bytes : Self.written(batch, [], nil)
+        return fields.recordCount == 0 ? bytes : Self.written(batch, nil) { _ in false }
     }
 
-    private static func written(_ batch: RecordBatch, _ records: [Record], _ horizon: Int64?) -> Bytes {
-        do { return try batch.keeping(records, deleteHorizon: horizon) } catch {
-            preconditionFailure("records that were read can be written: \(error)")
-        }
+    /// A batch that cannot be read stays as it is.
+    private static func written(_ batch: RecordBatch, _ horizon: Int64?, _ keeps: (RecordOutline) -> Bool) -> Bytes {
+        do { return try batch.keeping(deleteHorizon: horizon, keeps) } catch { return batch.bytes }
     }
 }

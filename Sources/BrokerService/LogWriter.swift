@@ -10,15 +10,16 @@ final class AppendPayload: @unchecked Sendable {
     // Safe to share: made on the loop, and from then on the disk thread's.
     enum Content {
         /// A producer's batch, or a marker; it gets its offset in the log.
-        case batch(RecordBatch, logAppendTime: Int64?)
+        case batch(RecordBatch, logAppendTime: Int64?, rules: RecordRules?)
         /// Whole batches of the leader, as they lie in its log.
         case replicated(Bytes)
     }
     private var content: Content?
     let sizeBytes: Int
 
-    init(_ batch: RecordBatch, logAppendTime: Int64?) {
-        content = .batch(batch, logAppendTime: logAppendTime)
+    /// `rules`: what its records are still to be held against.
+    init(_ batch: RecordBatch, logAppendTime: Int64?, rules: RecordRules? = nil) {
+        content = .batch(batch, logAppendTime: logAppendTime, rules: rules)
         sizeBytes = batch.sizeBytes
     }
 
@@ -179,7 +180,7 @@ final class LogWriter: @unchecked Sendable {
         private static func stage(_ job: AppendJob) -> AppendOutcome {
             guard job.term == job.log.term else { return .notLeader }
             return switch job.payload.take() {
-            case .batch(let batch, let logAppendTime): job.log.stage(batch, logAppendTime: logAppendTime)
+            case .batch(let batch, let logAppendTime, let rules): job.log.stage(batch, logAppendTime: logAppendTime, rules: rules)
             case .replicated(let records): job.log.stage(replicated: records)
             }
         }

@@ -44,7 +44,7 @@ extension PartitionLog {
     /// Seals the active segment once its first record is old enough.
     func rollIfOld(_ config: TopicConfig, now: WallTime) throws(StorageError) {
         let age = config.cleanup.compacts ? min(config.segmentMilliseconds, config.maxCompactionLagMilliseconds) : config.segmentMilliseconds
-        guard age < .max, let first = try log.firstActiveTimestamp(), first < now.milliseconds - age else { return }
+        guard age < .max, let first = try log.firstActiveTimestamp(), first < now.milliseconds.subtractingClamped(age) else { return }
         try log.roll()
     }
 }

@@ -10,6 +10,8 @@ enum AppendOutcome: Sendable {
     case appended(baseOffset: Int64, logAppendTime: Int64?)
     case duplicate(baseOffset: Int64)
     case corrupt
+    /// Its records are not what they should be.
+    case refused(RecordRefusal)
     case outOfOrder
     case staleEpoch
     /// The term in which the batch was accepted is over.
@@ -114,8 +116,15 @@ final class PartitionLog: @unchecked Sendable {
     // MARK: appending
 
     /// Checks a batch and gives it its offset. It is in the log after `writeStaged`.
-    func stage(_ batch: consuming RecordBatch, logAppendTime: Int64?) -> AppendOutcome {
+    /// `rules` are what its records are held against, if nobody has done that yet.
+    func stage(_ batch: consuming RecordBatch, logAppendTime: Int64?, rules: RecordRules? = nil) -> AppendOutcome {
         guard batch.isIntact else { return .corrupt }
+        if let rules {
+            switch rules.checked(batch) {
+            case .success(let checked): batch = checked
+            case .failure(let refusal): return .refused(refusal)
+            }
+        }
         let producer = batch.producerBatch
         switch batch.isControl ? .append : ledger.judge(producer) {
         case .append: break
@@ -252,23 +261,31 @@ final class PartitionLog: @unchecked Sendable {
     /// Offset and time of the first record at or after `timestamp`.
     func find(timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64)? {
         guard let extent = try log.firstRecord(atOrAfter: timestamp) else { return nil }
-        return try recordInside(extent) { $0.timestamp >= timestamp }
+        return try recordInside(extent, atOrAfter: timestamp)
     }
 
     /// Offset and time of the first record that has the highest timestamp.
     func findMaxTimestamp() throws(StorageError) -> (offset: Int64, timestamp: Int64)? {
         let highest = log.maxTimestamp
         guard highest >= 0, let extent = try log.firstRecord(atOrAfter: highest) else { return nil }
-        return try recordInside(extent) { $0.timestamp >= highest }
+        return try recordInside(extent, atOrAfter: highest)
     }
 
     /// A batch that our libraries cannot open counts as one: its first offset is early by at most the batch.
-    private func recordInside(_ extent: RecordExtent, _ wanted: (Record) -> Bool) throws(StorageError) -> (offset: Int64, timestamp: Int64) {
+    private func recordInside(_ extent: RecordExtent, atOrAfter timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64) {
         let bytes = try log.read(from: extent.firstOffset, maxBytes: extent.bytes)
-        do {
-            if let record = try RecordBatch(bytes).records().first(where: wanted) { return (record.offset, record.timestamp) }
-        } catch { return (extent.firstOffset, extent.maxTimestamp) }
-        return (extent.firstOffset, extent.maxTimestamp)
+        var found: (offset: Int64, timestamp: Int64)?
+        let isRead = Result { () throws(WireError) in
+            let batch = try RecordBatch(bytes)
+            try batch.forEachRecord { record in
+                let time = batch.timestamp(record)
+                guard time >= timestamp else { return true }
+                found = (batch.baseOffset &+ record.offsetDelta, time)
+                return false
+            }
+        }
+        guard case .success = isRead, let found else { return (extent.firstOffset, extent.maxTimestamp) }
+        return found
     }
 
     // MARK: ageing
@@ -281,7 +298,7 @@ final class PartitionLog: @unchecked Sendable {
         var size = log.sizeBytes
         var keepFrom = log.startOffset
         for segment in segments.dropLast() {
-            let tooOld = config.retentionMilliseconds >= 0 && segment.maxTimestamp < now.milliseconds - config.retentionMilliseconds
+            let tooOld = config.retentionMilliseconds >= 0 && segment.maxTimestamp < now.milliseconds.subtractingClamped(config.retentionMilliseconds)
             let tooMuch = config.retentionBytes >= 0 && size - segment.sizeBytes >= config.retentionBytes
             guard tooOld || tooMuch, segment.nextOffset <= end else { break }
             size -= segment.sizeBytes

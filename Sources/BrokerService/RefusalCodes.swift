@@ -95,6 +95,7 @@ extension AppendOutcome {
         case .notLeader: .notLeaderOrFollower
         case .notNext: .offsetOutOfRange
         case .corrupt: .corruptMessage
+        case .refused(let refusal): refusal.code
         case .outOfOrder: .outOfOrderSequenceNumber
         case .staleEpoch: .invalidProducerEpoch
         case .failed: .kafkaStorageError

@@ -49,7 +49,7 @@ extension Broker {
     }
 
     private func misrouted(_ request: OffsetFetchRequest, _ code: KafkaErrorCode, _ call: Call) -> ResponseBody? {
-        guard call.version >= 8 else { return answersFor(request.groupID) ? nil : .offsetFetch(.init(errorCode: code)) }
+        guard call.version >= 8 else { return answersFor(request.groupID) ? nil : .offsetFetch(request.refused(code)) }
         guard !request.groups.allSatisfy({ answersFor($0.groupID) }) else { return nil }
         return .offsetFetch(.init(groups: request.groups.map { .init(groupID: $0.groupID, errorCode: code) }))
     }
@@ -72,6 +72,18 @@ extension Broker {
             return .describeTransactions(.init(transactionStates: request.transactionalIDs.map { .init(errorCode: code, transactionalID: $0) }))
         default: return nil
         }
+    }
+}
+
+extension OffsetFetchRequest {
+    /// Before version 2 an answer has no place for an error but in its partitions (KAFKA-19439). Later ones ignore what they say.
+    func refused(_ code: KafkaErrorCode) -> OffsetFetchResponse {
+        OffsetFetchResponse(
+            topics: (topics ?? []).map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0, committedOffset: -1, metadata: "", errorCode: code) })
+            }, errorCode: code)
     }
 }
 

@@ -106,9 +106,12 @@ struct ScramExchange {
         return credential(mechanism, saltedPassword: salted, salt: salt, iterations: iterationsDefault)
     }
 
-    /// Whether a password is the one that a credential was made from. Takes milliseconds.
-    static func fits(_ password: Bytes, _ mechanism: ScramMechanism, _ known: ScramCredential) -> Bool {
+    /// Whether a password is the one that a credential was made from; false if there is none. Takes milliseconds, as many as `iterations` do in either case.
+    static func fits(_ password: Bytes, _ mechanism: ScramMechanism, _ known: ScramCredential?, workOf iterations: Int32) -> Bool {
         let hash: ScramHash = mechanism == .sha256 ? .sha256 : .sha512
+        let rest = Int(iterations) - Int(known?.iterations ?? 0)
+        if rest > 0 { _ = hash.saltedPassword(password, salt: disguise, iterations: rest) }
+        guard let known else { return false }
         let salted = hash.saltedPassword(password, salt: known.salt, iterations: Int(known.iterations))
         return Digests.equal(credential(mechanism, saltedPassword: salted, salt: known.salt, iterations: known.iterations).storedKey, known.storedKey)
     }

@@ -15,7 +15,9 @@ extension Broker {
 
     private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(directoryName(of: topic))" }
 
-    func directoryName(of topic: TopicRecord) -> String { "\(topic.name).\(topic.id.shortText)" }
+    /// A file system takes 255 bytes: the longest names are cut, and told apart by the id alone.
+    func directoryName(of topic: TopicRecord) -> String { "\(topic.name.prefix(Self.directoryNameMax)).\(topic.id.shortText)" }
+    private static var directoryNameMax: Int { 246 }
 
     func config(of topic: TopicRecord) -> TopicConfig {
         do { return try topicDefaults.applying(topic.configs) } catch {
@@ -206,6 +208,7 @@ extension Broker {
     private func growPlaced(_ name: String, to count: Int32, _ replicas: [ReplicaList], _ done: @escaping (BrokerRefusal?) -> Void) {
         guard let topic = machine.topics[name] else { return done(.unknownTopic(name)) }
         let factor = machine.cluster.partitions[TopicPartition(name, 0)]?.target.count ?? 1
+        if let refusal = machine.refusalToGrow(topic, to: count) { return done(refusal) }
         let added = count - topic.partitions
         let places = replicas.isEmpty ? placement(of: topic, first: topic.partitions, count: added, factor: min(factor, machine.cluster.alive.count)) : replicas
         replica.propose(.cluster(.growTopic(name: name, places))) { result in

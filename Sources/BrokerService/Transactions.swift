@@ -152,7 +152,7 @@ extension Broker {
 
     /// Forgets transactional ids that nobody has used for long.
     func forgetIdleTransactions() {
-        let oldest = time.wallTime().milliseconds - BrokerSettings.transactionalIDExpiry.inMilliseconds
+        let oldest = time.wallTime().milliseconds.subtractingClamped(BrokerSettings.transactionalIDExpiry.inMilliseconds)
         for (name, transaction) in machine.transactions.entries where transaction.phase.isAtRest && transaction.updated.milliseconds < oldest {
             change(TransactionCommand(name, transaction.producer, .forget)) { _ in }
         }

@@ -104,7 +104,7 @@ package enum ApiTable {
         row(.syncGroup, "SyncGroup", 0...5, 4, SyncGroupRequest.self, SyncGroupResponse.self),
         row(.describeGroups, "DescribeGroups", 0...6, 5, DescribeGroupsRequest.self, DescribeGroupsResponse.self),
         row(.listGroups, "ListGroups", 0...5, 3, ListGroupsRequest.self, ListGroupsResponse.self),
-        row(.saslHandshake, "SaslHandshake", 1...1, .max, SaslHandshakeRequest.self, SaslHandshakeResponse.self),
+        row(.saslHandshake, "SaslHandshake", 0...1, .max, SaslHandshakeRequest.self, SaslHandshakeResponse.self),
         row(.apiVersions, "ApiVersions", 0...4, 3, ApiVersionsRequest.self, ApiVersionsResponse.self),
         row(.createTopics, "CreateTopics", 2...7, 5, CreateTopicsRequest.self, CreateTopicsResponse.self),
         row(.deleteTopics, "DeleteTopics", 1...6, 4, DeleteTopicsRequest.self, DeleteTopicsResponse.self),

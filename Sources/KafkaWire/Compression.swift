@@ -31,13 +31,25 @@ package enum Compression: Int16, Sendable, CaseIterable {
         }
     }
 
+    /// The opened payload, whole; for what is small or ours.
     package func decompress(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
+        guard self != .none else { return packed }
+        var plain = Bytes()
+        try decompress(packed, bytesMax: bytesMax) { piece in
+            plain.writeBytes(piece)
+            return true
+        }
+        return plain
+    }
+
+    /// Opens the payload piece by piece; a piece is valid within its call. `sink` returns false to end early.
+    func decompress(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         switch self {
-        case .none: return packed
-        case .gzip: return try Self.inflated(packed, bytesMax)
-        case .snappy: return try SnappyDecoder.decode(packed, bytesMax: bytesMax)
-        case .lz4: return try LZ4Decoder.decode(packed, bytesMax: bytesMax)
-        case .zstd: return try ZstdDecoder.decode(packed, bytesMax: bytesMax)
+        case .none: _ = try packed.viewBytes(at: packed.readerIndex, length: packed.readableBytes, sink)
+        case .gzip: try Self.unzip(packed, bytesMax, sink)
+        case .snappy: try SnappyDecoder.decode(packed, bytesMax: bytesMax, sink)
+        case .lz4: try LZ4Decoder.decode(packed, bytesMax: bytesMax, sink)
+        case .zstd: try ZstdDecoder.decode(packed, bytesMax: bytesMax, sink)
         }
     }
 
@@ -63,28 +75,40 @@ package enum Compression: Int16, Sendable, CaseIterable {
         return packed
     }
 
-    private static func inflated(_ packed: Bytes, _ bytesMax: Int) throws(WireError) -> Bytes {
+    private static func unzip(_ packed: Bytes, _ bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         var stream = z_stream()
         let code = platform_gzip_inflate_init(&stream)
         precondition(code == Z_OK, "zlib refused its default parameters (\(code))")
         defer { inflateEnd(&stream) }
-        var plain = Bytes()
-        var status = Z_OK
-        // zlib reads the input and writes at most one chunk a turn, all within this closure.
-        packed.withUnsafeReadableBytes { input in
-            stream.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
-            stream.avail_in = UInt32(input.count)
-            while status == Z_OK, plain.readableBytes <= bytesMax {
-                plain.writeWithUnsafeMutableBytes(minimumWritableBytes: chunkBytes) { output in
-                    stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
+        let input = Array(packed.readableBytesView)
+        var output = [UInt8](repeating: 0, count: chunkBytes)
+        var (status, taken, total) = (Z_OK, 0, 0)
+        while status == Z_OK {
+            // zlib reads the input that is left and writes at most one chunk, both only within this call.
+            let made = input.withUnsafeBufferPointer { input in
+                output.withUnsafeMutableBufferPointer { output in
+                    stream.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + taken) }
+                    stream.avail_in = UInt32(input.count - taken)
+                    stream.next_out = output.baseAddress
                     stream.avail_out = UInt32(chunkBytes)
                     status = inflate(&stream, Z_NO_FLUSH)
+                    taken = input.count - Int(stream.avail_in)
                     return chunkBytes - Int(stream.avail_out)
                 }
             }
+            total += made
+            guard total <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
+            guard try output.withUnsafeBytesThrowing(made, sink) else { return }
         }
-        guard plain.readableBytes <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
         guard status == Z_STREAM_END else { throw .unknownTag("gzip stream state", Int(status)) }
-        return plain
+    }
+}
+
+extension [UInt8] {
+    /// The first `count` bytes for `body`, which only reads them and only within this call.
+    fileprivate func withUnsafeBytesThrowing(_ count: Int, _ body: DecodedSink) throws(WireError) -> Bool {
+        var result: Result<Bool, WireError> = .success(true)
+        withUnsafeBytes { memory in result = Result { () throws(WireError) in try body(UnsafeRawBufferPointer(rebasing: memory[..<count])) } }
+        return try result.get()
     }
 }

@@ -31,7 +31,14 @@ extension RecordBatch {
     package var marker: TransactionMarker? {
         guard isControl else { return nil }
         // A damaged batch has no marker; its checksum tells the damage.
-        guard let record = (try? records())?.first, let key = record.key else { return nil }
-        return key.getInteger(at: key.readerIndex + 2, as: Int16.self).flatMap(TransactionMarker.init(rawValue:))
+        var number: Int16?
+        let isRead = Result { () throws(WireError) in
+            try forEachRecord { record in
+                number = record.key.flatMap { $0.count >= 4 ? Int16($0[2]) << 8 | Int16($0[3]) : nil }
+                return false
+            }
+        }
+        guard case .success = isRead else { return nil }
+        return number.flatMap(TransactionMarker.init(rawValue:))
     }
 }

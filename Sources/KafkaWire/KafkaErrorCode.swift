@@ -32,6 +32,7 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package static let topicAuthorizationFailed = KafkaErrorCode(rawValue: 29)
     package static let groupAuthorizationFailed = KafkaErrorCode(rawValue: 30)
     package static let clusterAuthorizationFailed = KafkaErrorCode(rawValue: 31)
+    package static let invalidTimestamp = KafkaErrorCode(rawValue: 32)
     package static let unsupportedSASLMechanism = KafkaErrorCode(rawValue: 33)
     package static let illegalSASLState = KafkaErrorCode(rawValue: 34)
     package static let unsupportedVersion = KafkaErrorCode(rawValue: 35)
@@ -129,7 +130,7 @@ extension KafkaErrorCode: CustomStringConvertible {
         17: "INVALID_TOPIC_EXCEPTION", 19: "NOT_ENOUGH_REPLICAS", 20: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", 21: "INVALID_REQUIRED_ACKS", 22: "ILLEGAL_GENERATION", 23: "INCONSISTENT_GROUP_PROTOCOL",
         24: "INVALID_GROUP_ID", 25: "UNKNOWN_MEMBER_ID", 26: "INVALID_SESSION_TIMEOUT", 27: "REBALANCE_IN_PROGRESS",
         29: "TOPIC_AUTHORIZATION_FAILED", 30: "GROUP_AUTHORIZATION_FAILED", 31: "CLUSTER_AUTHORIZATION_FAILED",
-        33: "UNSUPPORTED_SASL_MECHANISM", 34: "ILLEGAL_SASL_STATE", 35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS",
+        32: "INVALID_TIMESTAMP", 33: "UNSUPPORTED_SASL_MECHANISM", 34: "ILLEGAL_SASL_STATE", 35: "UNSUPPORTED_VERSION", 36: "TOPIC_ALREADY_EXISTS",
         37: "INVALID_PARTITIONS", 38: "INVALID_REPLICATION_FACTOR", 39: "INVALID_REPLICA_ASSIGNMENT", 40: "INVALID_CONFIG",
         42: "INVALID_REQUEST", 43: "UNSUPPORTED_FOR_MESSAGE_FORMAT", 44: "POLICY_VIOLATION", 45: "OUT_OF_ORDER_SEQUENCE_NUMBER",
         46: "DUPLICATE_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH", 48: "INVALID_TXN_STATE", 49: "INVALID_PRODUCER_ID_MAPPING",

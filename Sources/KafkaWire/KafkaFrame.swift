@@ -115,6 +115,14 @@ package struct OutgoingFrame: Sendable {
         head.setInteger(Int32(byteCount - 4), at: head.readerIndex)
     }
 
+    /// Bytes with their size and no header.
+    package init(token: Bytes) {
+        head = Bytes()
+        head.writeInteger(Int32(token.readableBytes))
+        head.writeImmutableBuffer(token)
+        rest = []
+    }
+
     package var byteCount: Int { rest.reduce(head.readableBytes) { $0 + $1.count } }
 
     /// All in one, for a frame whose pieces are in memory.

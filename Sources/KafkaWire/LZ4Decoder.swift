@@ -5,7 +5,10 @@ import Base
 enum LZ4Decoder {
     private static let magic: UInt32 = 0x184d_2204
 
-    static func decode(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
+    /// What a block may refer back to, in bytes.
+    private static let reach = 64 << 10
+
+    static func decode(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         let input = Array(packed.readableBytesView)
         var place = 0
         func word() throws(WireError) -> UInt32 {
@@ -21,7 +24,7 @@ enum LZ4Decoder {
         guard !hasDictionary else { throw .unknownTag("LZ4 dictionary", 1) }
         // Flags, block size, perhaps the content's size, and a byte of checksum.
         place += 2 + (hasSize ? 8 : 0) + 1
-        var plain: [UInt8] = []
+        var plain = DecodedWindow(reach: reach, bytesMax: bytesMax)
         while true {
             let header = try word()
             if header == 0 { break }
@@ -29,18 +32,18 @@ enum LZ4Decoder {
             guard size <= input.count - place else { throw .truncated(needed: size, remaining: input.count - place) }
             let block = input[place..<(place + size)]
             if header >> 31 == 1 {
-                guard plain.count + size <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
-                plain += block
+                try plain.append(block)
             } else {
                 try decode(block, into: &plain, bytesMax)
             }
             place += size + (hasBlockChecksums ? 4 : 0)
+            if try !plain.hand(sink) { return }
         }
         if hasChecksum { _ = try word() }
-        return Bytes(bytes: plain)
+        _ = try plain.hand(isLast: true, sink)
     }
 
-    private static func decode(_ input: ArraySlice<UInt8>, into plain: inout [UInt8], _ bytesMax: Int) throws(WireError) {
+    private static func decode(_ input: ArraySlice<UInt8>, into plain: inout DecodedWindow, _ bytesMax: Int) throws(WireError) {
         var place = input.startIndex
         func byte() throws(WireError) -> Int {
             guard place < input.endIndex else { throw .truncated(needed: 1, remaining: 0) }
@@ -62,13 +65,12 @@ enum LZ4Decoder {
             let token = try byte()
             let literals = try length(token >> 4)
             guard literals <= input.endIndex - place else { throw .truncated(needed: literals, remaining: input.endIndex - place) }
-            guard plain.count + literals <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
-            plain += input[place..<(place + literals)]
+            try plain.append(input[place..<(place + literals)])
             place += literals
             // The last sequence has literals only.
             if place == input.endIndex { return }
             let distance = try byte() | byte() << 8
-            try Repetition.append(to: &plain, distance: distance, length: try length(token & 15) + 4, limit: bytesMax)
+            try plain.copy(try length(token & 15) + 4, from: distance)
         }
     }
 }

@@ -78,7 +78,7 @@ extension FieldReader {
         var length: Int64 = 0
         try zigzag(&length)
         if length == -1 { return nil }
-        guard length >= 0, length <= remaining else { throw .badLength(Int(length)) }
+        guard length >= 0, length <= remaining else { throw .badLength(Int(truncatingIfNeeded: length)) }
         return Int(length)
     }
 

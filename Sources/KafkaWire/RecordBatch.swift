@@ -109,6 +109,12 @@ package struct RecordBatch: Sendable {
         Self.place(&bytes, bytes.readerIndex, bytes.readableBytes, baseOffset, leaderEpoch, logAppendTime)
     }
 
+    /// Names another highest time, and the checksum that goes with it.
+    package mutating func set(maxTimestamp: Int64) {
+        bytes.setInteger(maxTimestamp, at: bytes.readerIndex + RecordBatchFormat.maxTimestampAt)
+        bytes.setInteger(computedCRC(), at: bytes.readerIndex + RecordBatchFormat.crcAt)
+    }
+
     /// The batch is the `size` bytes from `start` on.
     private static func place(_ log: inout Bytes, _ start: Int, _ size: Int, _ baseOffset: Int64, _ leaderEpoch: Int32, _ logAppendTime: Int64?) {
         log.setInteger(baseOffset, at: start + RecordBatchFormat.baseOffsetAt)
@@ -130,10 +136,12 @@ extension Bytes {
     }
 
     /// Runs `body` over part of the readable bytes, without a copy; the memory is only read, and only within this call.
-    func viewBytes<T>(at index: Int, length: Int, _ body: (UnsafeRawBufferPointer) -> T) -> T {
-        withUnsafeReadableBytes { memory in
+    func viewBytes<T, E: Error>(at index: Int, length: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
+        // The call that lends the memory passes on any error, untyped.
+        let result = withUnsafeReadableBytes { memory in
             let start = index - readerIndex
-            return body(UnsafeRawBufferPointer(rebasing: memory[start..<(start + length)]))
+            return Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: memory[start..<(start + length)])) }
         }
+        return try result.get()
     }
 }

@@ -35,7 +35,8 @@ extension RecordBatch {
             let lastOffsetDelta = load(RecordBatchFormat.lastOffsetDeltaAt, Int32.self)
             guard load(RecordBatchFormat.magicAt, Int8.self) == RecordBatchFormat.magic,
                 length >= RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes, length <= batchBytesMax,
-                baseOffset >= 0, lastOffsetDelta >= 0
+                // The offset that follows the batch is one too.
+                lastOffsetDelta >= 0, (0..<Int64.max - Int64(lastOffsetDelta)).contains(baseOffset)
             else { return nil }
             return RecordBatchFields(
                 sizeBytes: Int(length) + RecordBatchFormat.prefixBytes, baseOffset: baseOffset, leaderEpoch: load(RecordBatchFormat.leaderEpochAt, Int32.self),

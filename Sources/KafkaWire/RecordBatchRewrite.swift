@@ -6,14 +6,26 @@ extension RecordBatch {
     /// When this batch's tombstones or its marker may go, in milliseconds since 1970; nil if that was not decided yet.
     package var deleteHorizon: Int64? { attributes & RecordBatchFormat.deleteHorizonBit != 0 ? baseTimestamp : nil }
 
-    /// The batch with these of its records and with this horizon. Without records it keeps its place and its producer's sequence.
-    package func keeping(_ records: [Record], deleteHorizon: Int64?) throws(WireError) -> Bytes {
-        let base = deleteHorizon ?? records.first?.timestamp ?? baseTimestamp
+    /// The batch with those of its records that `keeps` says, and with this horizon. Without records it keeps its place and its producer's sequence.
+    package func keeping(deleteHorizon: Int64?, _ keeps: (RecordOutline) -> Bool) throws(WireError) -> Bytes {
+        var (count, highest) = (0, Int64.min)
+        var first: Int64?
         var body = FieldWriter<KafkaDialect>()
-        for record in records { try RecordBatchBuilder.write(record, offsetDelta: record.offset - baseOffset, timestampDelta: record.timestamp &- base, into: &body) }
+        if recordCount > 0 {
+            try forEachRecord { (record) throws(WireError) in
+                guard keeps(record) else { return true }
+                let time = timestamp(record)
+                first = first ?? time
+                highest = max(highest, time)
+                count += 1
+                try body.write(record, timestampDelta: time &- (deleteHorizon ?? first ?? baseTimestamp))
+                return true
+            }
+        }
+        let base = deleteHorizon ?? first ?? baseTimestamp
         // A codec that can only be read here gives way to one that every client knows.
         let former = Compression(rawValue: codecNumber) ?? .none
-        let codec: Compression = records.isEmpty ? .none : former.canCompress ? former : .gzip
+        let codec: Compression = count == 0 ? .none : former.canCompress ? former : .gzip
         let packed = try codec.compress(body.buffer)
         var flags = (attributes & ~RecordBatchFormat.codecMask & ~RecordBatchFormat.deleteHorizonBit) | codec.rawValue
         if deleteHorizon != nil { flags |= RecordBatchFormat.deleteHorizonBit }
@@ -26,11 +38,11 @@ extension RecordBatch {
         batch.writeInteger(flags)
         batch.writeInteger(lastOffsetDelta)
         batch.writeInteger(base)
-        batch.writeInteger(hasLogAppendTime || records.isEmpty ? maxTimestamp : records.reduce(Int64.min) { max($0, $1.timestamp) })
+        batch.writeInteger(hasLogAppendTime || count == 0 ? maxTimestamp : highest)
         batch.writeInteger(producerID)
         batch.writeInteger(producerEpoch)
         batch.writeInteger(baseSequence)
-        batch.writeInteger(Int32(records.count))
+        batch.writeInteger(Int32(count))
         batch.writeImmutableBuffer(packed)
         batch.setInteger(try RecordBatch(batch).computedCRC(), at: RecordBatchFormat.crcAt)
         return batch

@@ -8,23 +8,27 @@ enum SnappyDecoder {
     /// The magic and two version numbers.
     private static let javaHeaderBytes = 16
 
-    static func decode(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
+    static func decode(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         let input = Array(packed.readableBytesView)
-        guard input.starts(with: javaMagic) else { return Bytes(bytes: try block(input[...], bytesMax)) }
-        var plain: [UInt8] = []
+        guard input.starts(with: javaMagic) else {
+            _ = try block(input[...], bytesMax, sink)
+            return
+        }
+        var total = 0
         var place = javaHeaderBytes
         while place < input.count {
             guard place + 4 <= input.count else { throw .truncated(needed: 4, remaining: input.count - place) }
             let size = input[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) }
             place += 4
             guard size <= input.count - place else { throw .truncated(needed: size, remaining: input.count - place) }
-            plain += try block(input[place..<(place + size)], bytesMax - plain.count)
+            guard let opened = try block(input[place..<(place + size)], bytesMax - total, sink) else { return }
+            total += opened
             place += size
         }
-        return Bytes(bytes: plain)
     }
 
-    private static func block(_ input: ArraySlice<UInt8>, _ bytesMax: Int) throws(WireError) -> [UInt8] {
+    /// The size of the block once it is open; nil if the sink wants no more. A block can refer back to all of itself, so it is opened whole.
+    private static func block(_ input: ArraySlice<UInt8>, _ bytesMax: Int, _ sink: DecodedSink) throws(WireError) -> Int? {
         var place = input.startIndex
         func byte() throws(WireError) -> Int {
             guard place < input.endIndex else { throw .truncated(needed: 1, remaining: 0) }
@@ -46,8 +50,7 @@ enum SnappyDecoder {
             guard shift < 35 else { throw .varintTooLong }
         }
         guard size <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
-        var plain: [UInt8] = []
-        plain.reserveCapacity(min(size, input.count * 8))
+        var plain = DecodedWindow(reach: size, bytesMax: size)
         while place < input.endIndex {
             let tag = try byte()
             if tag & 3 == 0 {
@@ -55,7 +58,7 @@ enum SnappyDecoder {
                 if length >= 60 { length = try number(length - 59) }
                 length += 1
                 guard length <= input.endIndex - place else { throw .truncated(needed: length, remaining: input.endIndex - place) }
-                plain += input[place..<(place + length)]
+                try plain.append(input[place..<(place + length)])
                 place += length
             } else {
                 let (length, distance): (Int, Int)
@@ -64,22 +67,10 @@ enum SnappyDecoder {
                 case 2: (length, distance) = (tag >> 2 + 1, try number(2))
                 default: (length, distance) = (tag >> 2 + 1, try number(4))
                 }
-                try Repetition.append(to: &plain, distance: distance, length: length, limit: size)
+                try plain.copy(length, from: distance)
             }
-            guard plain.count <= size else { throw .badLength(plain.count) }
         }
         guard plain.count == size else { throw .badLength(plain.count) }
-        return plain
-    }
-}
-
-/// Copies from what was decoded before, as LZ77 formats do.
-enum Repetition {
-    static func append(to plain: inout [UInt8], distance: Int, length: Int, limit: Int) throws(WireError) {
-        guard distance > 0, distance <= plain.count else { throw .badLength(distance) }
-        guard plain.count + length <= limit else { throw .overLimit("decompressed batch bytes", limit) }
-        // The copy may overlap itself: what was just written is read again.
-        let start = plain.count - distance
-        for place in 0..<length { plain.append(plain[start + place]) }
+        return try plain.hand(isLast: true, sink) ? size : nil
     }
 }

@@ -2,27 +2,29 @@
 // its own. Every length and distance is held against what is there, and what comes out is bounded. Source: RFC 8878, section 3.
 import Base
 
-struct ZstdDecoder {
+struct ZstdDecoder: ~Copyable {
     private static let magic: UInt32 = 0xfd2f_b528
     private static let skippableMagic: UInt32 = 0x184d_2a50
     private static let blockBytesMax = 128 << 10
 
-    private let bytesMax: Int
-    private var plain: [UInt8] = []
+    private var plain: DecodedWindow
     private var frameStart = 0
     private var huffman: ZstdHuffmanTable?
     private var tables: [ZstdStateTable?] = [nil, nil, nil]
     /// The last three distances.
     private var recent = [1, 4, 8]
 
-    static func decode(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
+    /// The most that a frame may refer back, in bytes.
+    private static let reachMax = 32 << 20
+
+    static func decode(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         var decoder = ZstdDecoder(bytesMax: bytesMax)
         var input = Array(packed.readableBytesView)[...]
-        while !input.isEmpty { try decoder.frame(&input) }
-        return Bytes(bytes: decoder.plain)
+        while !input.isEmpty { if try !decoder.frame(&input, sink) { return } }
+        _ = try decoder.plain.hand(isLast: true, sink)
     }
 
-    private init(bytesMax: Int) { self.bytesMax = bytesMax }
+    private init(bytesMax: Int) { plain = DecodedWindow(reach: 0, bytesMax: bytesMax) }
 
     // MARK: frames and blocks
 
@@ -39,48 +41,54 @@ struct ZstdDecoder {
         return input.prefix(size)
     }
 
-    private mutating func frame(_ input: inout ArraySlice<UInt8>) throws(WireError) {
+    /// false if the sink wants no more.
+    private mutating func frame(_ input: inout ArraySlice<UInt8>, _ sink: DecodedSink) throws(WireError) -> Bool {
         let magic = UInt32(try Self.number(&input, 4))
         if magic & 0xffff_fff0 == Self.skippableMagic {
             _ = try Self.take(&input, Int(try Self.number(&input, 4)))
-            return
+            return true
         }
         guard magic == Self.magic else { throw .unknownTag("zstd frame magic", Int(magic)) }
         let descriptor = try Self.number(&input, 1)
         let isSingle = descriptor & 0x20 != 0
         guard descriptor & 0x08 == 0 else { throw .unknownTag("zstd frame header", Int(descriptor)) }
-        if !isSingle { _ = try Self.number(&input, 1) }
+        var window = isSingle ? 0 : Self.windowBytes(try Self.number(&input, 1))
         let dictionaryBytes = [0, 1, 2, 4][Int(descriptor & 3)]
         guard try Self.number(&input, dictionaryBytes) == 0 else { throw .unknownTag("zstd dictionary", 1) }
-        _ = try Self.take(&input, [isSingle ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)])
-        (frameStart, huffman, tables, recent) = (plain.count, nil, [nil, nil, nil], [1, 4, 8])
+        let size = try Self.number(&input, [isSingle ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)])
+        // A frame of one segment refers back to all of itself; a size of two bytes is 256 less than it says.
+        if isSingle { window = Int(clamping: size &+ (descriptor >> 6 == 1 ? 256 : 0)) }
+        plain.reach = max(plain.reach, min(window, Self.reachMax))
+        (frameStart, huffman, tables, recent) = (plain.total, nil, [nil, nil, nil], [1, 4, 8])
         var isLast = false
         while !isLast {
             let header = Int(try Self.number(&input, 3))
             isLast = header & 1 == 1
             try block(kind: header >> 1 & 3, size: header >> 3, &input)
+            if try !plain.hand(sink) { return false }
         }
         if descriptor & 0x04 != 0 { _ = try Self.take(&input, 4) }
+        return true
+    }
+
+    /// What a window's descriptor stands for: a power of two and eighths of it.
+    private static func windowBytes(_ descriptor: UInt64) -> Int {
+        let base = 1 << (10 + Int(descriptor >> 3))
+        return base + base / 8 * Int(descriptor & 7)
     }
 
     private mutating func block(kind: Int, size: Int, _ input: inout ArraySlice<UInt8>) throws(WireError) {
         guard size <= Self.blockBytesMax else { throw .overLimit("zstd block bytes", size) }
         switch kind {
-        case 0: try append(try Self.take(&input, size))
+        case 0: try plain.append(try Self.take(&input, size))
         case 1:
-            let byte = UInt8(try Self.number(&input, 1))
-            try append(Array(repeating: byte, count: size)[...])
+            try plain.append(UInt8(try Self.number(&input, 1)), times: size)
         case 2:
             var content = try Self.take(&input, size)
             let literals = try literals(&content)
             try sequences(content, literals)
         default: throw .unknownTag("zstd block type", kind)
         }
-    }
-
-    private mutating func append(_ bytes: ArraySlice<UInt8>) throws(WireError) {
-        guard plain.count + bytes.count <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
-        plain += bytes
     }
 
     // MARK: literals
@@ -131,7 +139,7 @@ struct ZstdDecoder {
         }
         guard count > 0 else {
             guard input.isEmpty else { throw .trailingBytes(input.count) }
-            return try append(literals[...])
+            return try plain.append(literals[...])
         }
         let modes = Int(try Self.number(&input, 1))
         guard modes & 3 == 0 else { throw .unknownTag("zstd table modes", modes) }
@@ -147,7 +155,7 @@ struct ZstdDecoder {
             let matchLength = ZstdSequenceKind.matchBases[Int(match.symbol)] + bits.read(ZstdSequenceKind.matchBits[Int(match.symbol)])
             let literalLength = ZstdSequenceKind.literalBases[Int(length.symbol)] + bits.read(ZstdSequenceKind.literalBits[Int(length.symbol)])
             guard bits.left >= 0, taken + literalLength <= literals.count else { throw .truncated(needed: literalLength, remaining: literals.count - taken) }
-            try append(literals[taken..<(taken + literalLength)])
+            try plain.append(literals[taken..<(taken + literalLength)])
             taken += literalLength
             try copy(matchLength, from: distance(distanceCode, hasLiterals: literalLength > 0))
             guard number < count - 1 else { break }
@@ -156,7 +164,7 @@ struct ZstdDecoder {
             offsetState = Int(offset.base) + bits.read(Int(offset.bits))
         }
         guard bits.left == 0 else { throw .unknownTag("bits left in a zstd stream", bits.left) }
-        try append(literals[taken...])
+        try plain.append(literals[taken...])
     }
 
     private mutating func table(_ kind: ZstdSequenceKind, mode: Int, _ input: inout ArraySlice<UInt8>) throws(WireError) {
@@ -184,11 +192,8 @@ struct ZstdDecoder {
     }
 
     private mutating func copy(_ length: Int, from distance: Int) throws(WireError) {
-        guard distance > 0, distance <= plain.count - frameStart else { throw .overLimit("zstd distance", distance) }
-        guard plain.count + length <= bytesMax else { throw .overLimit("decompressed batch bytes", bytesMax) }
-        let start = plain.count - distance
-        // What is copied may overlap with what it becomes.
-        for place in start..<(start + length) { plain.append(plain[place]) }
+        guard distance > 0, distance <= plain.total - frameStart else { throw .overLimit("zstd distance", distance) }
+        try plain.copy(length, from: distance)
     }
 }
 

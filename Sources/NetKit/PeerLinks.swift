@@ -225,7 +225,7 @@ package final class PeerLinks: @unchecked Sendable {
             let to = hello.readInteger(as: Int64.self), let theirs = hello.readInteger(as: Int64.self), let length = hello.readInteger(as: UInt8.self),
             let place = hello.readString(length: Int(length)), let name = hello.readString(length: hello.readableBytes),
             name == settings.service || name == settings.service + Self.streamMark,
-            to == settings.id, from != to, from > 0, theirs == 0 || group == 0 || theirs == group, admits(from, place)
+            to == settings.id, from != to, from > 0, theirs == 0 || group == 0 || theirs == group, admits(from, place, frames.remote)
         else {
             log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
             return nil
@@ -236,9 +236,11 @@ package final class PeerLinks: @unchecked Sendable {
         return .link(from)
     }
 
-    /// A peer that was not named before is a guest; it says where it is to be dialled.
-    private func admits(_ id: Int64, _ place: String) -> Bool {
-        if let address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
+    /// A peer that was not named before is a guest; it says where it is to be dialled. Without certificates anybody can say anything: then only the port is taken
+    /// from it, and the host is the one that it came from.
+    private func admits(_ id: Int64, _ place: String, _ remote: HostPort?) -> Bool {
+        if var address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
+            if settings.tls == nil, let remote { address = HostPort(remote.host, address.port) }
             guests[id] = address
             begin(id)
         }

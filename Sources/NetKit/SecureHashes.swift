@@ -5,10 +5,9 @@ import Foundation
 
 extension Digests {
     /// The first 128 bits of SHA-256: enough to tell keys apart.
-    package static func fingerprint(_ bytes: Bytes) -> UUIDBytes {
-        let digest = bytes.withUnsafeReadableBytes { SHA256.hash(data: $0) }
-        return digest.withUnsafeBytes { memory in
-            // A digest has 32 bytes; the two loads lie in its first half.
+    package static func fingerprint(_ bytes: UnsafeRawBufferPointer) -> UUIDBytes {
+        SHA256.hash(data: bytes).withUnsafeBytes { memory in
+            // The bytes are only read within this call. A digest has 32 bytes; the two loads lie in its first half.
             UUIDBytes(high: memory.loadUnaligned(fromByteOffset: 0, as: UInt64.self), low: memory.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }
     }

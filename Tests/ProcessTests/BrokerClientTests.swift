@@ -23,6 +23,18 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func whatIsUnusualOrWrongIsAnsweredRight() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("kafka_strange_check.py", [PlatformProcess.program, directory])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func nobodyTakesTheBrokersMemoryOrOthersTime() throws {
+            let ran = try Ran.client("kafka_hostile.py", [PlatformProcess.program])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func topicsAreSyncedAsTheyAsk() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

@@ -23,7 +23,7 @@ import Testing
     func recordsStayInPlace(_ codec: Compression) throws {
         let whole = try batch(codec)
         let kept = try whole.records().filter { $0.offset == 701 || $0.offset == 703 }
-        let less = try RecordBatch(try whole.keeping(kept, deleteHorizon: nil))
+        let less = try RecordBatch(try whole.keeping(deleteHorizon: nil) { [1, 3].contains($0.offsetDelta) })
         #expect(less.isIntact && less.recordCount == 2)
         #expect(less.baseOffset == 700 && less.nextOffset == 705 && less.codecNumber == codec.rawValue)
         #expect(less.producerID == 9 && less.producerEpoch == 2 && less.baseSequence == 40)
@@ -34,16 +34,16 @@ import Testing
     @Test func aHorizonTakesThePlaceOfTheBaseTimeAndRecordsKeepTheirs() throws {
         let whole = try batch(.none)
         let kept = try whole.records()
-        let marked = try RecordBatch(try whole.keeping(kept, deleteHorizon: 5_000_000))
+        let marked = try RecordBatch(try whole.keeping(deleteHorizon: 5_000_000) { _ in true })
         #expect(marked.deleteHorizon == 5_000_000)
         #expect(try marked.records() == kept)
-        let plain = try RecordBatch(try marked.keeping(kept, deleteHorizon: nil))
+        let plain = try RecordBatch(try marked.keeping(deleteHorizon: nil) { _ in true })
         #expect(plain.deleteHorizon == nil)
         #expect(try plain.records() == kept)
     }
 
     @Test func aBatchWithoutRecordsKeepsItsPlaceAndSequence() throws {
-        let empty = try RecordBatch(try batch(.gzip).keeping([], deleteHorizon: nil))
+        let empty = try RecordBatch(try batch(.gzip).keeping(deleteHorizon: nil) { _ in false })
         #expect(empty.isIntact && empty.recordCount == 0 && empty.baseOffset == 700 && empty.nextOffset == 705 && empty.baseSequence == 40)
         #expect(try empty.records().isEmpty)
     }

@@ -24,7 +24,12 @@ extension Broker {
             responses: request.resources.map { .init(resourceType: $0.resourceType, resourceName: $0.resourceName) })
         let gathering = Gathering { call.reply(.alterConfigs(response)) }
         for (index, resource) in request.resources.enumerated() {
-            let set = resource.configs.compactMap { config in config.value.map { TopicConfigEntry(name: config.name, value: $0) } }
+            if let missing = resource.configs.first(where: { $0.value == nil }) {
+                response.responses[index].errorCode = .invalidRequest
+                response.responses[index].errorMessage = Self.nullValue(missing.name)
+                continue
+            }
+            let set = resource.configs.map { TopicConfigEntry(name: $0.name, value: $0.value ?? "") }
             gathering.enter()
             alter(resource.resourceType, resource.resourceName, ConfigChange(set: set, replacesAll: true), onlyValidating: request.validateOnly) { refusal in
                 response.responses[index].errorCode = refusal?.code ?? .none
@@ -56,6 +61,8 @@ extension Broker {
         gathering.leave()
     }
 
+    private static func nullValue(_ name: String) -> String { "the setting '\(name)' has no value (null)" }
+
     private func change(_ resource: IncrementalAlterConfigsRequest.Resource) throws(AlterRefusal) -> ConfigChange {
         var change = ConfigChange()
         for config in resource.configs {
@@ -65,6 +72,7 @@ extension Broker {
             guard !change.set.contains(where: { $0.name == config.name }), !change.removed.contains(config.name) else {
                 throw AlterRefusal(code: .invalidRequest, message: "the setting '\(config.name)' is named more than once")
             }
+            guard operation == .delete || config.value != nil else { throw AlterRefusal(code: .invalidRequest, message: Self.nullValue(config.name)) }
             switch operation {
             case .set: change.set.append(TopicConfigEntry(name: config.name, value: config.value ?? ""))
             case .delete: change.removed.append(config.name)

@@ -77,10 +77,15 @@ extension Broker {
     }
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: Call) {
-        let names = request.topics.isEmpty ? machine.topics.keys : request.topics.map(\.name).sorted()
+        let review = AccessReview(broker: self, call: call)
+        let names = request.topics.isEmpty ? machine.topics.keys.filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
         var response = DescribeTopicPartitionsResponse()
         var room = min(Int(request.responsePartitionLimit), Self.partitionsPerPageMax)
         for name in names where name >= request.cursor?.topicName ?? "" {
+            guard review.may(.describe, .topic, name) else {
+                response.topics.append(.init(errorCode: .topicAuthorizationFailed, name: name))
+                continue
+            }
             guard let topic = machine.topics[name] else {
                 response.topics.append(.init(errorCode: .unknownTopicOrPartition, name: name))
                 continue
@@ -90,7 +95,7 @@ extension Broker {
                 response.nextCursor = .init(topicName: name, partition: first)
                 break
             }
-            let end = min(topic.partitions, first + Int32(room))
+            let end = min(topic.partitions, first.addingClamped(Int32(room)))
             let places = first < end ? Array(first..<end) : []
             room -= places.count
             response.topics.append(

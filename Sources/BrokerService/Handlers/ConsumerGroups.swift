@@ -6,7 +6,7 @@ import KafkaWire
 extension Broker {
     func consumerGroupHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: Call) {
         let group = GroupID(request.groupID)
-        let beat = MemberHeartbeat(
+        var beat = MemberHeartbeat(
             member: MemberID(request.memberID), epoch: request.memberEpoch, instance: request.instanceID, rack: request.rackID, clientID: call.clientID,
             clientHost: "/" + (call.session.remote?.host ?? ""),
             rebalanceTimeout: request.rebalanceTimeoutMilliseconds < 0 ? nil : .milliseconds(Int(request.rebalanceTimeoutMilliseconds)),
@@ -17,6 +17,8 @@ extension Broker {
                     machine.topic(id: topic.topicID).map { known in topic.partitions.map { TopicPartition(known.name, $0) } } ?? []
                 }
             })
+        let isByPattern = request.subscribedTopicRegex.map { !$0.isEmpty } ?? consumerGroups.groups[group]?.members.contains { $0.pattern != nil } ?? false
+        if settings.enforcesAccess, isByPattern { beat.hidden = hiddenTopics(call) }
         do throws(ConsumerGroupRefusal) {
             guard gives(group, to: .consumer) else { throw .otherProtocol }
             let orders = try consumerGroups.heartbeat(group, beat, stored: machine.groups[group], topics: machine.topics, now: now)
@@ -31,6 +33,12 @@ extension Broker {
         } catch {
             call.reply(.consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message)))
         }
+    }
+
+    /// Topics that nobody named and that may not be seen.
+    private func hiddenTopics(_ call: Call) -> Set<String> {
+        let review = AccessReview(broker: self, call: call)
+        return Set(machine.topics.keys.filter { !review.maySee(.topic, $0) })
     }
 
     /// In the order of the names.

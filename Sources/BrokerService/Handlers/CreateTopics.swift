@@ -53,7 +53,10 @@ extension Broker {
             partitions = Int32(assignments.count)
         }
         var random = SystemRandomNumberGenerator()
-        let configs = topic.configs.compactMap { config in config.value.map { TopicConfigEntry(name: config.name, value: $0) } }
+        if let missing = topic.configs.first(where: { $0.value == nil }) {
+            throw CreateRefusal(code: .invalidConfig, message: "the setting '\(missing.name)' has no value (null)")
+        }
+        let configs = topic.configs.map { TopicConfigEntry(name: $0.name, value: $0.value ?? "") }
         do { _ = try topicDefaults.applying(configs) } catch { throw CreateRefusal(code: .invalidConfig, message: error.reason) }
         let id = UUIDBytes(high: random.next(), low: random.next())
         let record = TopicRecord(name: topic.name, id: id, partitions: partitions, configs: configs)
@@ -116,8 +119,8 @@ extension Broker {
                 results[index].errorMessage = "every partition lies on broker \(settings.nodeID), the only one"
                 continue
             }
-            guard topic.count > known.partitions else {
-                set(.invalidPartitionCount(topic.count, reason: "the topic has \(known.partitions) partitions, and partitions are never taken away"))
+            if let refusal = machine.refusalToGrow(known, to: topic.count) {
+                set(refusal)
                 continue
             }
             let places = isClustered ? topic.assignments.map { $0.map { ReplicaList($0.brokerIDs) } } ?? [] : []

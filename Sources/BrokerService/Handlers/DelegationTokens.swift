@@ -52,8 +52,8 @@ extension Broker {
         token.renewers = request.renewers.map(\.name)
         let lifetime = request.maxLifetimeMilliseconds > 0 ? min(request.maxLifetimeMilliseconds, tokens.maxLifetime.inMilliseconds) : tokens.maxLifetime.inMilliseconds
         token.issued = WallTime(milliseconds: issued)
-        token.latestExpiry = WallTime(milliseconds: issued + lifetime)
-        token.expires = WallTime(milliseconds: min(issued + tokens.expiry.inMilliseconds, issued + lifetime))
+        token.latestExpiry = WallTime(milliseconds: issued.addingClamped(lifetime))
+        token.expires = WallTime(milliseconds: issued.addingClamped(min(tokens.expiry.inMilliseconds, lifetime)))
         let hmac = tokens.hmac(of: token.id)
         let password = Bytes(string: Data(hmac.readableBytesView).base64EncodedString())
         // Made and called on the loop; the login thread only carries it back.
@@ -110,8 +110,7 @@ extension Broker {
     }
 
     private func prolong(_ token: DelegationToken, by period: Int64, _ reply: @escaping (KafkaErrorCode, Int64) -> Void) {
-        let (sum, overflows) = time.wallTime().milliseconds.addingReportingOverflow(period)
-        let expires = min(overflows ? .max : sum, token.latestExpiry.milliseconds)
+        let expires = min(time.wallTime().milliseconds.addingClamped(period), token.latestExpiry.milliseconds)
         replica.propose(.token(.prolong(id: token.id, expires: expires))) { result in
             switch result {
             case .success(.refused(let refusal)): reply(refusal.code, 0)

@@ -46,7 +46,9 @@ extension Broker {
         replica.afterBarrier { [self] isReadable in
             if isReadable { return answer(request, call) }
             let code = KafkaErrorCode.coordinatorLoadInProgress
-            call.reply(.offsetFetch(.init(errorCode: code, groups: request.groups.map { .init(groupID: $0.groupID, errorCode: code) })))
+            var refused = request.refused(code)
+            refused.groups = request.groups.map { .init(groupID: $0.groupID, errorCode: code) }
+            call.reply(.offsetFetch(refused))
         }
     }
 

@@ -41,17 +41,19 @@ struct LoggedIn {
 
 extension Broker {
     /// The mechanisms that are served.
-    private var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
+    var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
 
+    /// After version 0 the client's messages come as they are, without Kafka's headers, and so do the answers; clients before Kafka 1.0 know no other way (KIP-43).
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
         func reply(_ code: KafkaErrorCode) { call.reply(.saslHandshake(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms))) }
         guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else { return reply(.unsupportedSASLMechanism) }
         if let known = call.session.identity {
             let isSoon = call.session.lastReauthentication.map { now - $0 < BrokerSettings.reauthenticationInterval } ?? false
-            guard !isSoon, known.mechanism == mechanism else { return reply(.illegalSASLState) }
+            guard !isSoon, known.mechanism == mechanism, call.version > 0 else { return reply(.illegalSASLState) }
             call.session.lastReauthentication = now
         }
         call.session.login = .begun(mechanism)
+        call.session.speaksBareTokens = call.version == 0
         reply(.none)
     }
 
@@ -86,7 +88,8 @@ extension Broker {
         if let known = call.session.identity, known.user != login.user || known.isByToken != login.isByToken {
             return refuse(login.user, LoginRefusal(message: "the user of a connection cannot change"), call)
         }
-        let left = [end.map { Duration.milliseconds(max(1, $0.milliseconds - time.wallTime().milliseconds)) }, settings.connectionsMaxReauth].compactMap { $0 }.min()
+        let rest = end.map { Duration.milliseconds(min(max(1, $0.milliseconds.subtractingClamped(time.wallTime().milliseconds)), Self.loginMillisecondsMax)) }
+        let left = [rest, settings.connectionsMaxReauth].compactMap { $0 }.min()
         login.ends = left.map { now + $0 }
         log.info("user logged in", metadata: [
             "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")", "again": "\(call.session.identity != nil)",
@@ -94,6 +97,9 @@ extension Broker {
         (call.session.identity, call.session.login) = (login, .done)
         call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0)))
     }
+
+    /// A login that lasts longer than any connection, in milliseconds: a hundred years. A token may name an end beyond all clocks.
+    private static var loginMillisecondsMax: Int64 { 100 * 365 * 24 * 3600 * 1000 }
 
     /// Answers, and ends the connection once that has left.
     private func refuse(_ user: String, _ refusal: LoginRefusal, answer: String? = nil, _ call: Call) {
@@ -124,10 +130,18 @@ extension Broker {
                 call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: Bytes(string: Self.tokenRefusal))))
             }
         }
-        loginThread.submit { [loop] in
+        check(call) {
             let result = Result { () throws(TokenRefusal) in try verifier.verified(shown.token, now: now) }
-            loop.execute { checked(result) }
+            return { checked(result) }
         }
+    }
+
+    /// Runs `check` on the login thread when it is this client's turn. Where too many wait the connection is closed: its client comes again.
+    private func check(_ call: Call, _ check: @escaping LoginQueue.Check) {
+        guard !logins.submit(call.session, check) else { return }
+        log.notice("login put off: too many wait", metadata: ["remote": "\(call.session.remote?.description ?? "unknown")"])
+        call.session.close()
+        call.replyNothing()
     }
 
     /// Authorisation identity, user and password, with zero bytes between them. Source: RFC 4616.
@@ -137,19 +151,21 @@ extension Broker {
             return refuse("", LoginRefusal(message: "a message of PLAIN is a user and a password"), call)
         }
         let password = Bytes(bytes: parts[2])
-        let known = ScramMechanism.allCases.compactMap { mechanism in machine.users[ScramUser(user, mechanism)].map { (mechanism, $0) } }
-        // An unknown user takes as long as a known one.
-        let candidates = known.isEmpty ? [(ScramMechanism.sha256, strangersCredential)] : known
-        let isKnown = !known.isEmpty
+        // Whoever is asked for, and whatever is known of them, takes as long: each mechanism is tried, and each with as many iterations as anybody has.
+        let candidates = ScramMechanism.allCases.map { mechanism in
+            (mechanism, machine.users[ScramUser(user, mechanism)], machine.users.entries.reduce(ScramExchange.iterationsDefault) {
+                $1.key.mechanism == mechanism ? max($0, $1.value.iterations) : $0
+            })
+        }
         // Made and called on the loop; the login thread only carries it back.
         nonisolated(unsafe) let checked: (Bool) -> Void = { [self] fits in
             guard !call.isAbandoned else { return call.replyNothing() }
-            guard fits, isKnown else { return refuse(user, .wrong, call) }
+            guard fits else { return refuse(user, .wrong, call) }
             accept(LoggedIn(user: user, mechanism: .plain), until: nil, call)
         }
-        loginThread.submit { [loop] in
-            let fits = candidates.contains { ScramExchange.fits(password, $0.0, $0.1) }
-            loop.execute { checked(fits) }
+        check(call) {
+            let fits = candidates.map { ScramExchange.fits(password, $0.0, $0.1, workOf: $0.2) }.contains(true)
+            return { checked(fits) }
         }
     }
 }

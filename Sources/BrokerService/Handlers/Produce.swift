@@ -1,5 +1,5 @@
-// Produce: batches are checked by their headers here and by their checksum on the disk thread, and go down as they came. Answered once
-// all of a request's batches are durable (or written, if the broker syncs at intervals).
+// Produce: batches are checked by their headers here, by their checksum and record by record on the disk thread (compressed ones before, on threads for that), and go
+// down as they came. Answered once all of a request's batches are durable (or written, if the broker syncs at intervals).
 import Base
 import BrokerCore
 import KafkaWire
@@ -30,14 +30,15 @@ extension Broker {
                             gathering.leave()
                         }
                     }
-                    guard batch.isTransactional else {
-                        append(batch, to: partition, done)
-                        continue
-                    }
-                    enterTransaction(batch, partition, request, call) { [self] refusal in
-                        guard let refusal else { return append(batch, to: partition, done) }
-                        answer.refuse(t, p, refusal)
-                        gathering.leave()
+                    opened(batch, partition, call) { [self] batch, rules in
+                        guard batch.isTransactional else { return append(batch, to: partition, rules, done) }
+                        enterTransaction(batch, partition, request, call) { [self] refusal in
+                            guard let refusal else { return append(batch, to: partition, rules, done) }
+                            answer.refuse(t, p, refusal)
+                            gathering.leave()
+                        }
+                    } refused: { refusal in
+                        done(.refused(refusal))
                     }
                 }
             }
@@ -48,11 +49,27 @@ extension Broker {
     /// The number of acks that asks for all replicas in sync.
     private static var allInSync: Int16 { -1 }
 
-    private func append(_ batch: RecordBatch, to partition: Partition, _ completion: @escaping (AppendOutcome) -> Void) {
+    /// Hands the batch on, with the rules that its records are still to be held against: none for a compressed one, which is opened and checked before.
+    private func opened(
+        _ batch: RecordBatch, _ partition: Partition, _ call: Call, _ next: @escaping (RecordBatch, RecordRules?) -> Void,
+        refused: @escaping (RecordRefusal) -> Void
+    ) {
+        let rules = RecordRules(partition.config, now: time.wallTime())
+        let isPlain = batch.codecNumber == Compression.none.rawValue
+        if isPlain, !checks.holds(call.session) { return next(batch, rules) }
+        checks.check(batch, rules, isPassedOn: isPlain, of: call.session) { result in
+            switch result {
+            case .success(let checked): next(checked, isPlain ? rules : nil)
+            case .failure(let refusal): refused(refusal)
+            }
+        }
+    }
+
+    private func append(_ batch: RecordBatch, to partition: Partition, _ rules: RecordRules?, _ completion: @escaping (AppendOutcome) -> Void) {
         let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
         partition.writer.append(
             AppendJob(
-                partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: logAppendTime), term: partition.term,
+                partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: logAppendTime, rules: rules), term: partition.term,
                 mustSync: flushing.mustSync(batch, partition), completion: completion))
     }
 
@@ -78,7 +95,7 @@ extension Broker {
         guard let records, records.readableBytes > 0 else { return .failure(.init(.invalidRecord, "there is no record batch")) }
         do {
             let batch = try RecordBatch(records)
-            if let refusal = refusal(of: batch, records, partition) { return .failure(refusal) }
+            if let refusal = refusal(of: batch, records, partition, version: call.version) { return .failure(refusal) }
             return .success((partition, batch))
         } catch {
             if case .unknownTag("magic", let magic) = error {
@@ -88,7 +105,7 @@ extension Broker {
         }
     }
 
-    private func refusal(of batch: RecordBatch, _ records: Bytes, _ partition: Partition) -> ProduceRefusal? {
+    private func refusal(of batch: RecordBatch, _ records: Bytes, _ partition: Partition, version: Int16) -> ProduceRefusal? {
         guard batch.sizeBytes == records.readableBytes else {
             return .init(.invalidRecord, "a Produce carries exactly one record batch per partition")
         }
@@ -101,22 +118,21 @@ extension Broker {
         guard batch.baseOffset == 0 else {
             return .init(.invalidRecord, "the batch begins at offset \(batch.baseOffset); a producer numbers its records from 0, the log gives them their offsets")
         }
-        guard Compression(rawValue: batch.codecNumber) != nil else {
+        guard let codec = Compression(rawValue: batch.codecNumber) else {
             return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
         }
-        if partition.config.cleanup.compacts, !Self.hasKeys(batch) {
-            return .init(.invalidRecord, "the topic is compacted (cleanup.policy), and a record without a key has no place in it")
+        guard codec != .zstd || version >= Self.firstVersionOfZstd else {
+            return .init(.unsupportedCompressionType, "zstd needs Produce \(Self.firstVersionOfZstd), and this is \(version)")
+        }
+        guard !batch.hasLogAppendTime else {
+            return .init(.invalidTimestamp, "the batch says that its time is the log's (LogAppendTime), which is for brokers to say")
         }
         guard !batch.isControl else { return .init(.invalidRecord, "control batches are written by brokers only") }
         return nil
     }
 
-    /// Whether every record has a key. A batch that cannot be opened is taken on trust, and compaction leaves it as it is.
-    private static func hasKeys(_ batch: RecordBatch) -> Bool {
-        // The checksum is looked at later; damage is told then.
-        guard let records = try? batch.records() else { return true }
-        return records.allSatisfy { $0.key != nil }
-    }
+    /// Before it clients do not know the codec (KIP-110).
+    private static var firstVersionOfZstd: Int16 { 7 }
 
     private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {
         guard acks == 0 else {
@@ -168,6 +184,10 @@ private final class ProduceAnswer {
             response.topics[t].partitions[p].logAppendTimeMilliseconds = logAppendTime ?? -1
         case .duplicate(let baseOffset): response.topics[t].partitions[p].baseOffset = baseOffset
         case .replicated: break
+        case .refused(let refusal):
+            hasError = true
+            response.topics[t].partitions[p].errorMessage = refusal.message
+            response.topics[t].partitions[p].recordErrors = refusal.errors.map { .init(batchIndex: $0.index, batchIndexErrorMessage: $0.message) }
         case .corrupt, .outOfOrder, .staleEpoch, .notLeader, .notNext, .failed: hasError = true
         }
         if case .failed(let error) = outcome { response.topics[t].partitions[p].errorMessage = error.description }

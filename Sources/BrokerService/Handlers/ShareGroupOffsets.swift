@@ -40,7 +40,7 @@ extension Broker {
                 guard let record = machine.share(group, place) else { return .init(partition: number, startOffset: -1, leaderEpoch: 0) }
                 return .init(
                     partition: number, startOffset: record.share.start, leaderEpoch: record.leaderEpoch,
-                    lag: ends[place].map { max(0, $0 - record.share.start - record.share.doneCount) } ?? -1)
+                    lag: ends[place].map { max(0, $0.subtractingClamped(record.share.start).subtractingClamped(record.share.doneCount)) } ?? -1)
             })
     }
 

@@ -17,7 +17,7 @@ extension Broker {
         for (name, transaction) in machine.transactions.entries where coordinates(name) {
             guard request.stateFilters.isEmpty || states.contains(transaction.phase.name),
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producer.id),
-                request.durationFilter < 0 || (!transaction.phase.isAtRest && wall - transaction.started.milliseconds > request.durationFilter)
+                request.durationFilter < 0 || (!transaction.phase.isAtRest && wall.subtractingClamped(transaction.started.milliseconds) > request.durationFilter)
             else { continue }
             if pattern != nil {
                 guard let isMatch = pattern?.matches(name, &work) else {

@@ -33,7 +33,7 @@ struct DocsCommand: ParsableCommand {
 /// The generated parts, by the name in their marker.
 enum GeneratedDocs {
     static let parts: [(name: String, text: @Sendable () -> String)] = [
-        ("settings", settings), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations),
+        ("settings", settings), ("limits", limits), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations),
         ("broker-operations", brokerOperations), ("compute-operations", computeOperations),
     ]
 
@@ -55,6 +55,11 @@ enum GeneratedDocs {
         table(
             ["setting", "environment", "default", "values", "meaning"],
             SettingsTable.all.map { ["`\($0.name)`", "`\($0.environmentName)`", $0.defaultText.isEmpty ? "" : "`\($0.defaultText)`", $0.domain, $0.summary] })
+    }
+
+    /// Limits by their names, which end in `.max`.
+    private static func limits() -> String {
+        table(["setting", "default", "meaning"], SettingsTable.all.filter { $0.name.hasSuffix(".max") }.map { ["`\($0.name)`", "`\($0.defaultText)`", $0.summary] })
     }
 
     private static func exitCodes() -> String { table(["code", "meaning"], ExitCode.allCases.map { ["\($0.rawValue)", $0.meaning] }) }

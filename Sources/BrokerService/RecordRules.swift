@@ -1,0 +1,68 @@
+// What a producer's batch is held against before it is acknowledged: a batch with a right checksum and nonsense inside would stop every consumer of its
+// partition. The records are walked, not gathered. Not on the loop. Sources: KIP-467 (errors of single records), KIP-937 (bounds of timestamps),
+// Kafka's LogValidator for what is refused with which code.
+import Base
+import BrokerCore
+import KafkaWire
+
+/// What the topic asks of records.
+struct RecordRules: Sendable {
+    /// Whether a record without a key has no place in the topic.
+    var needsKeys = false
+    /// The times that a producer may state, in milliseconds since 1970; nil where the broker sets the time.
+    var times: ClosedRange<Int64>?
+
+    /// The most that a batch may open to: as much as real data ever does, and something for the smallest, in bytes.
+    static func openedBytesMax(packed: Int) -> Int { min(max(openedBytesMin, packed.multipliedClamped(by: openedPerByteMax)), Compression.decompressedBytesMax) }
+    private static let openedBytesMin = 32 << 20
+    private static let openedPerByteMax = 256
+    /// Records that are told of one by one; a producer that is wrong about more is wrong about all.
+    private static let errorsMax = 100
+
+    init(_ config: TopicConfig, now: WallTime) {
+        needsKeys = config.cleanup.compacts
+        guard config.timestampType == .createTime else { return }
+        let earliest = now.milliseconds.subtractingClamped(config.timestampBeforeMaxMilliseconds)
+        times = earliest...max(earliest, now.milliseconds.addingClamped(config.timestampAfterMaxMilliseconds))
+    }
+
+    /// The batch as it may be taken, or why not. A batch whose header names a wrong highest time gets the right one, as in Kafka: times are looked up by it.
+    func checked(_ batch: consuming RecordBatch) -> Result<RecordBatch, RecordRefusal> {
+        var (index, highest, errors) = (Int32(0), Int64.min, 0)
+        let base = batch.baseTimestamp
+        var refusal: RecordRefusal?
+        func note(_ code: KafkaErrorCode, _ message: String) {
+            if refusal == nil { refusal = RecordRefusal(code: code, message: message) }
+            refusal?.errors.append((index, message))
+            errors += 1
+        }
+        do {
+            try batch.forEachRecord(bytesMax: Self.openedBytesMax(packed: batch.sizeBytes)) { record in
+                if record.offsetDelta != Int64(index) { note(.invalidRecord, "record \(index) of the batch is numbered \(record.offsetDelta)") }
+                if needsKeys, record.key == nil {
+                    note(.invalidRecord, "the topic is compacted (cleanup.policy), and a record without a key has no place in it")
+                }
+                let time = base &+ record.timestampDelta
+                if let times, time != Self.noTime, !times.contains(time) {
+                    note(.invalidTimestamp, "the time \(time) of record \(index) is not between \(times.lowerBound) and \(times.upperBound), which message.timestamp.before.max.ms and message.timestamp.after.max.ms allow")
+                }
+                highest = max(highest, time)
+                index &+= 1
+                return errors < Self.errorsMax
+            }
+        } catch { return .failure(refusal ?? RecordRefusal(code: .invalidRecord, message: "record \(index) of the batch cannot be read: \(error)", errors: [(index, "\(error)")])) }
+        if let refusal { return .failure(refusal) }
+        if batch.maxTimestamp != highest, times != nil { batch.set(maxTimestamp: highest) }
+        return .success(batch)
+    }
+
+    /// What stands for no time.
+    private static let noTime: Int64 = -1
+}
+
+/// Why a batch is not taken, and which of its records are to blame.
+struct RecordRefusal: Error, Sendable {
+    var code: KafkaErrorCode
+    var message: String
+    var errors: [(index: Int32, message: String)] = []
+}

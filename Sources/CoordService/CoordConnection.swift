@@ -351,25 +351,23 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
 
     /// Whether this connection may go on in this turn of the loop: what one client asks for in a row must not hold the others up.
     private func mayWork() -> Bool {
-        guard !pauses.contains(.turn), frames.isPeerTaking || frames.unsentBytes == 0 else { return false }
-        if let burstBegan, door.now - burstBegan > CoordSettings.turnShare { door.isCrowded(since: burstBegan) }
-        return door.hasTime
+        guard !pauses.contains(.turn), frames.isPeerTaking || frames.unsentBytes == 0, door.hasTime else { return false }
+        return burstBegan.map { door.now - $0 <= CoordSettings.turnShare } ?? true
     }
 
     private func workLater() {
         guard !pauses.contains(.turn) else { return }
         pause(.turn)
-        workNextTurn()
+        door.waitForTurn(self)
     }
 
-    private func workNextTurn() {
-        door.loop.executeNextTurn {
-            guard !self.isEnded else { return }
-            // A peer that takes nothing is looked at now and then.
-            guard self.frames.isPeerTaking else { return self.door.loop.schedule(after: CoordSettings.peerPause) { self.workNextTurn() } }
-            self.goOn(.turn)
-            self.answerReady()
-        }
+    /// It is this connection's turn.
+    func work() {
+        guard !isEnded else { return }
+        // A peer that takes nothing is looked at now and then.
+        guard frames.isPeerTaking else { return door.loop.schedule(after: CoordSettings.peerPause) { self.door.waitForTurn(self) } }
+        goOn(.turn)
+        answerReady()
     }
 
     /// Answers a read at once if nothing is before it and there is time, or puts it in line.

@@ -47,8 +47,9 @@ package final class CoordDoor: @unchecked Sendable {
     var isReadOnly = false
     var leaderlessTicks = 0
     var watches: WatchTable
-    /// Since when the loop's turn is one in which a connection took more than its share; nil if none did.
-    private var crowdedSince: Instant?
+    /// Connections with work left that has to wait, in the order in which they go on.
+    private var waitingForTurn = Deque<CoordConnection>()
+    private var isWorkingOff = false
     private let memory: MemoryBudget
     var clock = SessionClock()
     var locals = LocalSessions()
@@ -210,15 +211,26 @@ package final class CoordDoor: @unchecked Sendable {
         if !watches.forget(id, pathsMax: WatchRestore.pathsMax) { loop.executeNextTurn { self.forgetWatches(of: id) } }
     }
 
-    /// A connection has taken more than its share of this turn, which began then.
-    func isCrowded(since began: Instant) {
-        guard crowdedSince == nil else { return }
-        crowdedSince = began
-        loop.executeNextTurn { self.crowdedSince = nil }
+    /// The connection has used up its share of this turn, or comes behind others that have to wait.
+    func waitForTurn(_ connection: CoordConnection) {
+        waitingForTurn.append(connection)
+        if waitingForTurn.count == 1, !isWorkingOff { loop.executeNextTurn { self.workOff() } }
     }
 
-    /// Whether anything may begin in this turn: the one that took too much has used it up, and those behind it wait for the next one as well.
-    var hasTime: Bool { crowdedSince == nil }
+    /// Whether a connection may begin with anything: not before those that wait.
+    var hasTime: Bool { isWorkingOff || waitingForTurn.isEmpty }
+
+    /// One after the other goes on, each once, as far as there is time.
+    private func workOff() {
+        let began = now
+        isWorkingOff = true
+        for _ in 0..<waitingForTurn.count {
+            guard now - began <= CoordSettings.turnMax, let next = waitingForTurn.popFirst() else { break }
+            next.work()
+        }
+        isWorkingOff = false
+        if !waitingForTurn.isEmpty { loop.executeNextTurn { self.workOff() } }
+    }
 
     func propose(_ command: CoordCommand, _ completion: @escaping (Result<CoordOutcome, ReplicaRefusal>) -> Void) {
         replica.propose(command, completion)

@@ -64,6 +64,8 @@ package struct CoordSettings: Sendable {
     static let readAheadBytesMax = 64 << 10
     /// How long one connection's requests may take in a row before the others have their turn.
     static let turnShare = Duration.milliseconds(2)
+    /// How long those who wait for their turn may take in one turn of the loop, one request more at most.
+    static let turnMax = Duration.milliseconds(6)
     /// How often a connection with work left is looked at whose peer takes nothing.
     static let peerPause = Duration.milliseconds(5)
     /// Identities of one session, and bytes of their texts; a login beyond that is refused.

@@ -51,7 +51,8 @@ class Growing:
 
     def spec(self, number, role="participant"):
         place, port = self.place(number), self.peer_ports[number]
-        return "server.%d=%s:%d:%s;127.0.0.1:%d" % (number, place, port, role, self.all[number].port)
+        # The second port, which nobody listens on, lies as far from the first as ZooKeeper's own do: clients take no member whose two are the same.
+        return "server.%d=%s:%d:%s;127.0.0.1:%d" % (number, place, port + 1000, role, self.all[number].port)
 
     def others(self, server):
         return [other for other in self.servers if other is not server]

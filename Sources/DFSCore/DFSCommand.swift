@@ -59,6 +59,9 @@ package enum DFSCommand: WireLayout, Equatable {
     case setAttributes(path: String, AttributeChange, Caller)
     /// Closes every open file at its finished blocks: their writers ended with the process.
     case closeAbandoned
+    /// Ends a write that broke off: a file that was never closed goes, one that was keeps its finished blocks. Names the inode and its writer,
+    /// since another file may stand at the path by then.
+    case abandonFile(InodeID, writer: String)
 
     package init() { self = .closeAbandoned }
 
@@ -73,6 +76,7 @@ package enum DFSCommand: WireLayout, Equatable {
         case .delete: 7
         case .setAttributes: 8
         case .closeAbandoned: 9
+        case .abandonFile: 10
         }
     }
 
@@ -81,7 +85,7 @@ package enum DFSCommand: WireLayout, Equatable {
         try io.int8(&tag)
         switch tag {
         case 1, 2, 3, 7, 8: try layoutPathCommand(tag, &io)
-        case 4, 5: try layoutBlockCommand(tag, &io)
+        case 4, 5, 10: try layoutBlockCommand(tag, &io)
         case 6:
             var (source, target, caller) = ("", "", Caller())
             if case .rename(let from, let to, let who) = self { (source, target, caller) = (from, to, who) }
@@ -134,12 +138,12 @@ package enum DFSCommand: WireLayout, Equatable {
         var (inode, writer, block, length, last) = (InodeID(0), "", BlockID(0), Int64(0), false)
         switch self {
         case .finishBlock(let file, let by, let id, let bytes, let end): (inode, writer, block, length, last) = (file, by, id, bytes, end)
-        case .close(let file, let by): (inode, writer) = (file, by)
+        case .close(let file, let by), .abandonFile(let file, let by): (inode, writer) = (file, by)
         default: break
         }
         try io.id(&inode)
         try io.string(&writer)
-        guard tag == 4 else { return self = .close(inode, writer: writer) }
+        guard tag == 4 else { return self = tag == 5 ? .close(inode, writer: writer) : .abandonFile(inode, writer: writer) }
         try io.id(&block)
         try io.int64(&length)
         try io.bool(&last)

@@ -40,6 +40,10 @@ package struct DFSMachine: StateMachine, Sendable {
             _ = try openFile(id, writer)
             close(id, time, &rows)
             return .done
+        case .abandonFile(let id, let writer):
+            _ = try openFile(id, writer)
+            abandon(id, time, &rows, &removed)
+            return .done
         case .rename(let source, let target, let caller): return .flag(try rename(source, target, caller, time, &rows))
         case .delete(let path, let recursive, let caller): return .flag(try delete(path, recursive, caller, time, &rows, &removed))
         case .setAttributes(let path, let change, let caller):
@@ -68,6 +72,16 @@ package struct DFSMachine: StateMachine, Sendable {
     private func parent(of inode: Inode) -> Inode {
         guard let parent = namespace.inode(inode.parent) else { preconditionFailure("every inode has a parent") }
         return parent
+    }
+
+    /// Checks the nearest directory above a path that exists.
+    private func checkAncestor(_ parts: [String], _ access: Namespace.Access, _ caller: Caller) throws(DFSRefusal) {
+        var depth = parts.count - 1
+        while depth > 0 {
+            if let inode = namespace.lookup(parts[..<depth]) { return try namespace.check(caller, access, inode) }
+            depth -= 1
+        }
+        if let root = namespace.inode(.root) { try namespace.check(caller, access, root) }
     }
 
     // MARK: directories
@@ -105,12 +119,13 @@ package struct DFSMachine: StateMachine, Sendable {
         guard options.blockSizeBytes >= 1 << 20, options.replication >= 1 else {
             throw .invalidArgument("block size \(options.blockSizeBytes) is below 1 MiB, or replication \(options.replication) below 1")
         }
+        // Access first: a refusal must not tell whether the file is there.
+        try namespace.checkTraverse(caller, parts)
+        try checkAncestor(parts, .write, caller)
         if let old = namespace.lookup(parts) {
-            guard !old.isDirectory else { throw .exists(path) }
-            guard options.overwrite else { throw .exists(path) }
+            guard !old.isDirectory, options.overwrite else { throw .exists(path) }
+            try namespace.check(caller, .write, old)
             if let holder = old.file?.writer { throw .beingWritten(path, by: holder) }
-            try namespace.checkTraverse(caller, parts)
-            try namespace.check(caller, .write, parent(of: old))
             removed += namespace.remove(old.id, time: time, &rows)
         }
         let directory = try makeDirectories(Array(parts.dropLast()), 0o755, caller, time, &rows)

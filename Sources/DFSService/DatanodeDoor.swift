@@ -48,8 +48,8 @@ final class DatanodeDoor: Sendable {
         let options = try Self.createOptions(call, namenode.settings)
         let file = try await namenode.open(.create(path: call.path, options, writer: writer, caller), writer: writer)
         do { try await fill(file, from: call.http) } catch {
-            // An upload that broke off must not look like a whole file.
-            _ = try await namenode.execute(.delete(path: call.path, recursive: false, Caller(user: caller.user, isSuper: true)))
+            // An upload that broke off must not look like a whole file. The one at its path may be somebody else's by now.
+            try await namenode.abandon(file)
             throw error
         }
         return HTTPReply(201, headers: [("Location", "webhdfs://\(call.http.host ?? "")\(call.path.percentEncoded(keeping: "/"))")])
@@ -59,7 +59,7 @@ final class DatanodeDoor: Sendable {
         let writer = UUID().uuidString
         let file = try await namenode.open(.openForAppend(path: call.path, writer: writer, namenode.caller(call.user)), writer: writer)
         do { try await fill(file, from: call.http) } catch {
-            _ = try await namenode.execute(.close(file.inode, writer: writer))
+            try await namenode.abandon(file)
             throw error
         }
         return HTTPReply(200)

@@ -62,6 +62,11 @@ final class Namenode: Sendable {
         return next
     }
 
+    /// Ends a write that broke off. A file that its writer has lost, by deletion or to another writer, is left alone.
+    func abandon(_ file: OpenFile) async throws {
+        do { _ = try await execute(.abandonFile(file.inode, writer: file.writer)) } catch DFSRefusal.leaseLost { return }
+    }
+
     /// Looks at the namespace; the closure refuses with DFSRefusal.
     func read<T: Sendable>(_ body: @escaping @Sendable (borrowing DFSMachine) throws(DFSRefusal) -> T) async throws -> T {
         try await replica.read { machine in Result { () throws(DFSRefusal) in try body(machine) } }.get()

@@ -55,7 +55,7 @@ struct BlockReceiver: Sendable {
             return try await datanode.store.create(id, generation: named)
         case .setupAppend:
             return try await datanode.store.reopen(id, generation: generation) { found in
-                guard found.generation == named, found.lengthBytes == length, generation > named else {
+                guard found.generation == named, found.lengthBytes == length, generation >= named else {
                     throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here, and not \(named) and \(length)")
                 }
             }
@@ -136,6 +136,7 @@ struct BlockReceiver: Sendable {
                 }
             }
             do { try await group.waitForAll() } catch {
+                datanode.log.info("a write broke off", metadata: ["block": "\(id)", "error": "\(error)"])
                 // Both ends of the connection are one: what waits for the other has nothing left to wait for.
                 stored.continuation.finish()
                 stream.close()

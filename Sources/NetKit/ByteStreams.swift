@@ -135,6 +135,8 @@ package final class StreamListener: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A peer that has sent everything may say so and still wait for answers.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
         let server: NIOAsyncChannel<Connection, Never>
         do {
@@ -185,6 +187,7 @@ package enum StreamClient {
         let connection = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
             .connect(host: address.host, port: address.port) { channel in channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) } }
         return try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound)) }

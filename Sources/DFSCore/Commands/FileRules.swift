@@ -7,7 +7,8 @@ extension DFSMachine {
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
         switch command {
         case .create(let path, let options, let parents, let holder, let caller):
-            return .created(try create(path, options, createParents: parents, holder, caller, time, &rows, &removed))
+            // As in HDFS an open file can be replaced; its writer has lost it then.
+            return .created(try create(path, options, createParents: parents, replacesOpen: true, holder, caller, time, &rows, &removed))
         case .append(let path, let own, let holder, let caller): return try append(path, ownBlock: own, holder, caller, &rows)
         case .addBlock(let id, let holder, let previous): return try addBlock(id, holder, previous, &rows)
         case .abandonBlock(let id, let holder, let block):
@@ -39,8 +40,8 @@ extension DFSMachine {
     }
 
     mutating func create(
-        _ path: String, _ options: CreateOptions, createParents: Bool, _ holder: String, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges,
-        _ removed: inout [BlockID]
+        _ path: String, _ options: CreateOptions, createParents: Bool, replacesOpen: Bool = false, _ holder: String, _ caller: Caller, _ time: Int64,
+        _ rows: inout RowChanges, _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> InodeID {
         let parts = try components(path)
         guard let name = parts.last else { throw .exists("/") }
@@ -54,7 +55,7 @@ extension DFSMachine {
         if let old {
             guard !old.isDirectory, options.overwrite else { throw .exists(path) }
             try namespace.check(caller, .write, old)
-            if let other = old.file?.writer { throw .beingWritten(path, by: other) }
+            if let other = old.file?.writer, !replacesOpen { throw .beingWritten(path, by: other) }
         } else if !createParents {
             guard let directory = namespace.lookup(parts.dropLast()) else { throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))") }
             guard directory.isDirectory else { throw .parentNotDirectory(FilePath.joined(parts.dropLast())) }

@@ -15,7 +15,7 @@ package struct ExtendedBlock: ProtoLayout, Hashable {
         try io.string(1, &poolID)
         try io.uint64(2, &blockID)
         try io.uint64(3, &generation)
-        try io.uint64(4, &lengthBytes, absent: 0)
+        try io.uint64(4, &lengthBytes, written: 0)
     }
 }
 
@@ -138,7 +138,7 @@ package struct PoolBlock: ProtoLayout, Hashable {
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.uint64(1, &blockID)
         try io.uint64(2, &generation)
-        try io.uint64(3, &lengthBytes, absent: 0)
+        try io.uint64(3, &lengthBytes, written: 0)
     }
 }
 

@@ -39,13 +39,13 @@ package struct FileStatus: ProtoLayout, Hashable {
         try io.string(6, &group)
         try io.uint64(7, &modified)
         try io.uint64(8, &accessed)
-        try io.uint32(10, &replication, absent: 0)
-        try io.uint64(11, &blockSizeBytes, absent: 0)
+        try io.uint32(10, &replication, written: 0)
+        try io.uint64(11, &blockSizeBytes, written: 0)
         try io.message(12, &locations)
-        try io.uint64(13, &fileID, absent: 0)
+        try io.uint64(13, &fileID, written: 0)
         try io.int32(14, &childrenCount, absent: -1)
-        try io.uint32(16, &storagePolicy, absent: 0)
-        try io.uint32(18, &flags, absent: 0)
+        try io.uint32(16, &storagePolicy, written: 0)
+        try io.uint32(18, &flags, written: 0)
     }
 }
 

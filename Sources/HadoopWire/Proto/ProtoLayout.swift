@@ -43,6 +43,19 @@ extension ProtoCoder where Self: ~Copyable {
         value = raw ?? absent
     }
 
+    /// An optional field that is always written, since clients take it for present; `absent` stands for it where a peer left it out.
+    package mutating func uint64(_ field: Int, _ value: inout UInt64, written absent: UInt64) throws(WireError) {
+        var raw: UInt64? = value
+        try varint(field, &raw)
+        value = raw ?? absent
+    }
+
+    package mutating func uint32(_ field: Int, _ value: inout UInt32, written absent: UInt32) throws(WireError) {
+        var raw: UInt64? = UInt64(value)
+        try varint(field, &raw)
+        value = raw.map { UInt32(truncatingIfNeeded: $0) } ?? absent
+    }
+
     /// A varint narrowed to 32 bits; protobuf cuts the upper bits off.
     package mutating func uint32(_ field: Int, _ value: inout UInt32) throws(WireError) {
         var raw: UInt64? = UInt64(value)

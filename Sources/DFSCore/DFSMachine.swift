@@ -123,7 +123,7 @@ package struct DFSMachine: StateMachine, Sendable {
         changeFile(id, &rows) {
             $0.writer = nil
             $0.wasClosed = true
-            for place in $0.blocks.indices { $0.blocks[place].state = .complete }
+            for place in $0.blocks.indices { ($0.blocks[place].state, $0.blocks[place].cutTo) = (.complete, 0) }
         }
         namespace.update(id, &rows) { $0.modified = time }
     }

@@ -1,5 +1,5 @@
 // How the namespace lies in SQLite, readable by a person. A file's blocks are a text of `id:length:generation:state` groups, since they are always
-// read and written together; a group of two is a complete block from before generations were counted.
+// read and written together; a group of two is a complete block from before generations were counted, a fifth number the length to cut to.
 import Base
 
 /// The tables of dfs.
@@ -32,7 +32,9 @@ package enum DFSRows {
 
     private static func text(_ block: Block) -> String {
         let short = "\(block.id.rawValue):\(block.lengthBytes)"
-        return block.generation == .first && block.state == .complete ? short : "\(short):\(block.generation.rawValue):\(block.state.rawValue)"
+        if block.generation == .first, block.state == .complete { return short }
+        let long = "\(short):\(block.generation.rawValue):\(block.state.rawValue)"
+        return block.state == .truncating ? "\(long):\(block.cutTo)" : long
     }
 
     static func delete(_ inode: Inode, _ rows: inout RowChanges) {
@@ -70,10 +72,15 @@ package enum DFSRows {
 
     private static func block(_ group: Substring.UTF8View.SubSequence, of inode: Int64) throws(StateCorruption) -> Block {
         let parts = group.split(separator: UInt8(ascii: ":")).map { Int64(String(decoding: $0, as: UTF8.self)) }
-        guard parts.count == 2 || parts.count == 4, let id = parts[0], let length = parts[1] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
-        guard parts.count == 4 else { return Block(id: BlockID(id), lengthBytes: length) }
+        guard [2, 4, 5].contains(parts.count), let id = parts[0], let length = parts[1] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+        guard parts.count > 2 else { return Block(id: BlockID(id), lengthBytes: length) }
         guard let generation = parts[2], let state = parts[3].flatMap(Block.State.init(rawValue:)) else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
-        return Block(id: BlockID(id), generation: Generation(generation), lengthBytes: length, state: state)
+        var block = Block(id: BlockID(id), generation: Generation(generation), lengthBytes: length, state: state)
+        if parts.count == 5 {
+            guard let cut = parts[4] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+            block.cutTo = cut
+        }
+        return block
     }
 }
 

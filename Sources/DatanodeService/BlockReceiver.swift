@@ -44,7 +44,8 @@ struct BlockReceiver: Sendable {
     /// The replica as the stage of the pipeline wants it.
     private func open() async throws -> ReplicaStore.Writing {
         let generation = Int64(bitPattern: request.generation)
-        let (named, length) = (Int64(bitPattern: block.generation), Int64(bitPattern: block.lengthBytes))
+        // The length in the block is the whole block's in Java's clients; what is there is told by the bytes received.
+        let named = Int64(bitPattern: block.generation)
         let (least, most) = (Int64(bitPattern: request.bytesMin), Int64(bitPattern: request.bytesMax))
         let id = id
         switch request.stage {
@@ -55,14 +56,14 @@ struct BlockReceiver: Sendable {
             return try await datanode.store.create(id, generation: named)
         case .setupAppend:
             return try await datanode.store.reopen(id, generation: generation) { found in
-                guard found.generation == named, found.lengthBytes == length, generation >= named else {
-                    throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here, and not \(named) and \(length)")
+                guard found.generation == named, found.lengthBytes == least, generation >= named else {
+                    throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here, and not \(named) and \(least)")
                 }
             }
         case .setupAppendRecovery, .setupStreamingRecovery, .closeRecovery:
             let isStreaming = request.stage == .setupStreamingRecovery
             return try await datanode.store.reopen(id, generation: generation) { found in
-                guard found.generation >= named, found.generation <= generation, found.lengthBytes >= (isStreaming ? least : length), isStreaming || found.lengthBytes == length else {
+                guard found.generation >= named, found.generation <= generation, found.lengthBytes >= least, isStreaming || found.lengthBytes == least else {
                     throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here; \(least) to \(most) of generation \(named) are wanted")
                 }
             }

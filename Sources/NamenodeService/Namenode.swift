@@ -124,7 +124,7 @@ final class Namenode: Sendable {
         let now = now()
         let isOrdered = try await look { _, soft in
             soft.recoveries[inode] = now
-            return soft.board.recover(block, known: block.lengthBytes)
+            return soft.board.recover(block, known: block.leastBytes)
         }
         // A block that no datanode ever had, and of which no byte was promised, was never the file's.
         guard !isOrdered, block.lengthBytes == 0 else { return false }

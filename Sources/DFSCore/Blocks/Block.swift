@@ -30,6 +30,8 @@ package struct Block: Sendable, Hashable {
     package var generation: Generation
     package var lengthBytes: Int64
     package var state: State
+    /// While it is truncated: the bytes that it will have.
+    package var cutTo: Int64 = 0
 
     package init(id: BlockID, generation: Generation = .first, lengthBytes: Int64, state: State = .complete) {
         self.id = id
@@ -44,6 +46,9 @@ package struct Block: Sendable, Hashable {
     /// Whether a client's idea of a block may become the namespace's.
     var isPlausible: Bool { (0...Self.lengthBytesMax).contains(lengthBytes) && generation.rawValue >= 0 }
 
+    /// Bytes that any replica has that counts.
+    package var leastBytes: Int64 { state == .truncating ? cutTo : lengthBytes }
+
     package var isOpen: Bool { state == .underConstruction || state == .truncating }
 }
 
@@ -55,6 +60,7 @@ extension Block: WireLayout {
         try io.id(&generation)
         try io.int64(&lengthBytes)
         try io.int8(&raw)
+        try io.int64(&cutTo)
         guard let state = State(rawValue: Int64(raw)) else { throw .unknownTag("block state", Int(raw)) }
         self.state = state
     }

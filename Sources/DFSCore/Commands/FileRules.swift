@@ -182,7 +182,7 @@ extension DFSMachine {
             removed.append(block.id)
         } else {
             guard block.isPlausible, block.generation > last.generation, block.generation.rawValue < namespace.counters.nextGeneration,
-                last.state == .truncating ? block.lengthBytes == last.lengthBytes : block.lengthBytes >= last.lengthBytes
+                last.state == .truncating ? block.lengthBytes == last.cutTo : block.lengthBytes >= last.lengthBytes
             else { throw .staleBlock("blk_\(block.id) was recovered to \(block.lengthBytes) bytes of generation \(block.generation); \(last.lengthBytes) of \(last.generation) are known") }
             changeFile(inode.id, &rows) {
                 $0.blocks[$0.blocks.count - 1].generation = block.generation
@@ -213,7 +213,12 @@ extension DFSMachine {
                 kept.append(block)
                 rest -= block.lengthBytes
             } else {
-                if rest > 0 { kept.append(Block(id: block.id, generation: block.generation, lengthBytes: rest, state: .truncating)) }
+                if rest > 0 {
+                    // The file keeps its length until the block has been cut.
+                    var cut = block
+                    (cut.state, cut.cutTo) = (.truncating, rest)
+                    kept.append(cut)
+                }
                 break
             }
         }

@@ -96,7 +96,7 @@ enum DatanodeMethods {
             var named = block
             named.lengthBytes = known
             one.block = views.located(named, offset: 0, on: [])
-            if block.state == .truncating { one.truncateTo = poolBlock(block.id, block.generation, block.lengthBytes) }
+            if block.state == .truncating { one.truncateTo = poolBlock(block.id, block.generation, block.cutTo) }
             var recovery = RecoveryCommand()
             recovery.blocks = [one]
             command.recovery = recovery

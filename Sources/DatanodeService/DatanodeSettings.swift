@@ -20,6 +20,15 @@ package struct DatanodeSettings: Sendable {
 
     package init() {}
 
+    /// The same on ports that the system chooses.
+    package var onAnyPorts: DatanodeSettings {
+        var settings = self
+        settings.webListen.port = 0
+        settings.transferListen.port = 0
+        settings.ipcListen.port = 0
+        return settings
+    }
+
     /// Bytes that are read from a block at a time.
     static let readBytes = 1 << 20
     /// Packets of one block that wait for the disk.

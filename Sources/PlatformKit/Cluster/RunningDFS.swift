@@ -1,4 +1,4 @@
-// Dfs as the roof starts it: a namenode and a datanode in one process, which meet through their protocol.
+// Dfs as the roof starts it: a namenode and its datanodes in one process, which meet through their protocol.
 import Base
 import DatanodeService
 import Foundation
@@ -10,20 +10,21 @@ import Storage
 struct RunningDFS: RunningService {
     let directory: DataDirectory
     let namenode: NamenodeDoor
-    let datanode: DatanodeDoor
+    let datanodes: [DatanodeDoor]
     var name: String { "dfs" }
     var endpoints: [Endpoint] {
         [
             Endpoint(key: "namenode", address: namenode.rpcAddress, clients: "HDFS clients (hdfs://)"),
             Endpoint(key: "webhdfs", address: namenode.webAddress, clients: "WebHDFS clients"),
+            Endpoint(key: "datanode", address: datanodes[0].transferAddress, clients: "HDFS clients, for data"),
         ]
     }
-    var trouble: String? { namenode.trouble ?? datanode.trouble }
+    var trouble: String? { namenode.trouble ?? datanodes.lazy.compactMap(\.trouble).first }
 
     func stop() async {
-        // No new work first; then the datanode, which still reports what it has finished.
+        // No new work first; then the datanodes, which still report what they have finished.
         await namenode.stopListening()
-        await datanode.stop()
+        await Self.stop(datanodes)
         await namenode.stop()
         directory.release()
     }
@@ -33,17 +34,30 @@ struct RunningDFS: RunningService {
         let directory = try DataDirectory(path, service: "dfs")
         do {
             let namenode = try await NamenodeDoor.start(forNamenode, directory: path + "/name", metrics: context.metrics, log: log)
+            var datanodes: [DatanodeDoor] = []
             do {
-                let datanode = try await DatanodeDoor.start(forDatanode, directory: path + "/blocks", namenode: namenode.channel, metrics: context.metrics, log: log)
-                return RunningDFS(directory: directory, namenode: namenode, datanode: datanode)
+                for number in 1...context.settings[SettingsTable.dfsDatanodes] {
+                    datanodes.append(
+                        try await DatanodeDoor.start(
+                            number == 1 ? forDatanode : forDatanode.onAnyPorts, directory: path + (number == 1 ? "/blocks" : "/blocks-\(number)"),
+                            namenode: namenode.channel, metrics: context.metrics, log: log))
+                }
+                return RunningDFS(directory: directory, namenode: namenode, datanodes: datanodes)
             } catch {
                 await namenode.stopListening()
+                await stop(datanodes)
                 await namenode.stop()
                 throw error
             }
         } catch {
             directory.release()
             throw error
+        }
+    }
+
+    private static func stop(_ datanodes: [DatanodeDoor]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for datanode in datanodes { group.addTask { await datanode.stop() } }
         }
     }
 

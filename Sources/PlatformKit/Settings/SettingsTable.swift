@@ -75,6 +75,8 @@ enum SettingsTable {
     static let datanodeTransferListen = SettingKey.address("dfs.datanode.transfer.listen", "127.0.0.1:9866", "Where Hadoop's clients read and write file data.")
     static let datanodeIPCListen = SettingKey.address(
         "dfs.datanode.ipc.listen", "127.0.0.1:9867", "Where Hadoop's clients ask how long a file is that is being written.")
+    static let dfsDatanodes = SettingKey.integer(
+        "dfs.datanodes", 1, 1...64, "datanodes", "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
     static let dfsReplication = SettingKey.integer("dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
     static let dfsBlockSize = SettingKey.integer(
         "dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
@@ -108,7 +110,7 @@ enum SettingsTable {
         ] + brokerTLS.erased + brokerCluster
         + [
             namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased, dfsBlockSize.erased,
-            dfsReplication.erased, dfsSuperUser.erased,
+            dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
         ] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased

@@ -35,6 +35,10 @@ final class ReplicaStore: Sendable {
 
     var usedBytes: Int64 { max(0, used.load(ordering: .relaxed)) }
 
+    /// Whether there is no room for another block, now or when a write last failed.
+    var isFull: Bool { health.trouble != nil || DiskSpace(of: directory).freeBytes < Self.roomBytes }
+    private static let roomBytes: UInt64 = 2 << 20
+
     private func lane(_ id: Int64) -> Lane { lanes[Int(id.magnitude % UInt64(lanes.count))] }
 
     /// Runs work on a replica's thread; a failure shows in the service's health.

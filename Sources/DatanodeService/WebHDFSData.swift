@@ -89,8 +89,10 @@ final class WebHDFSData: Sendable {
             }
             try await complete(upload, last)
         } catch {
+            // Told from here, since an acknowledgement has no room for a reason.
+            let isFull = datanode.store.isFull
             await abandon(upload)
-            throw error
+            throw isFull ? JavaException(JavaException.io, "No space left on device: \(error)") : error
         }
     }
 

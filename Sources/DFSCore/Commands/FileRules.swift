@@ -97,7 +97,8 @@ extension DFSMachine {
         let committed = try self.committed(file, previous)
         guard file.blocks.count < FileContent.blocksMax else { throw .notPossible("File has reached the limit on maximum number of blocks: \(FileContent.blocksMax)") }
         let length = file.lengthBytes + (committed.map { $0.lengthBytes - (file.blocks.last?.lengthBytes ?? 0) } ?? 0)
-        try checkSpaceQuota(id, adding: file.blockSizeBytes, copies: Int64(file.replication))
+        // The last block's bytes count from now on, and the new one as if it were full.
+        try checkSpaceQuota(id, adding: file.blockSizeBytes + length - file.lengthBytes, copies: Int64(file.replication))
         let block = Block(id: namespace.takeBlockID(&rows), generation: namespace.takeGeneration(&rows), lengthBytes: 0, state: .underConstruction)
         changeFile(id, &rows) {
             if let committed { $0.blocks[$0.blocks.count - 1] = committed }

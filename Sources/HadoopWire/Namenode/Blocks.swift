@@ -36,7 +36,7 @@ package struct DatanodeID: ProtoLayout, Hashable {
         try io.uint32(4, &transferPort)
         try io.uint32(5, &infoPort)
         try io.uint32(6, &ipcPort)
-        try io.uint32(7, &infoSecurePort, absent: 0)
+        try io.uint32(7, &infoSecurePort, written: 0)
     }
 }
 

@@ -22,6 +22,8 @@ package struct CreateRequest: ProtoLayout {
     package var createParent = false
     package var replication: UInt32 = 0
     package var blockSizeBytes: UInt64 = 0
+    /// What of encryption the client understands; nothing is encrypted here.
+    package var encryptionVersions: [UInt64] = []
     package var unmasked: Permission?
     package var erasurePolicy: String?
     package init() {}
@@ -33,6 +35,7 @@ package struct CreateRequest: ProtoLayout {
         try io.bool(5, &createParent)
         try io.uint32(6, &replication)
         try io.uint64(7, &blockSizeBytes)
+        try io.varints(8, &encryptionVersions, packed: false)
         try io.message(9, &unmasked)
         try io.string(10, &erasurePolicy)
     }
@@ -46,7 +49,7 @@ package struct AppendRequest: ProtoLayout {
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.string(1, &path)
         try io.string(2, &clientName)
-        try io.uint32(3, &flags, absent: 4)
+        try io.uint32(3, &flags, written: 4)
     }
 }
 

@@ -56,7 +56,7 @@ package struct SafeModeRequest: ProtoLayout {
     package init() {}
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.choice(1, &action)
-        try io.bool(2, &checked, absent: false)
+        try io.bool(2, &checked, written: false)
     }
 }
 

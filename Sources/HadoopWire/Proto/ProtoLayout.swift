@@ -116,6 +116,12 @@ extension ProtoCoder where Self: ~Copyable {
         value = raw.map { $0 != 0 } ?? absent
     }
 
+    package mutating func bool(_ field: Int, _ value: inout Bool, written absent: Bool) throws(WireError) {
+        var raw: UInt64? = value ? 1 : 0
+        try varint(field, &raw)
+        value = raw.map { $0 != 0 } ?? absent
+    }
+
     /// A number of an enumeration; one that is not known is refused.
     package mutating func choice<E: RawRepresentable<UInt32>>(_ field: Int, _ value: inout E) throws(WireError) {
         var raw: UInt64? = UInt64(value.rawValue)

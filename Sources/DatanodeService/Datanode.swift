@@ -17,6 +17,8 @@ final class Datanode: Sendable {
     private let uuid: String
     private let identity = Mutex(Identity())
     private let transfers = Atomic<Int>(0)
+    /// The leases of uploads over WebHDFS that are under way, with their users.
+    private let uploads = Mutex<[String: String]>([:])
 
     /// What is known once the ports are bound and the namenode has answered.
     private struct Identity {
@@ -41,6 +43,9 @@ final class Datanode: Sendable {
         info.id = registration.id
         return info
     }
+
+    func begin(upload holder: String, user: String) { uploads.withLock { $0[holder] = user } }
+    func end(upload holder: String) { uploads.withLock { _ = $0.removeValue(forKey: holder) } }
 
     func noteTransfer(_ change: Int) { transfers.add(change, ordering: .relaxed) }
 
@@ -136,11 +141,25 @@ final class Datanode: Sendable {
 
     // MARK: heartbeats
 
+    /// Heartbeats between two renewals of the leases of uploads; a lease is safe for a minute.
+    private static let beatsPerRenewal = 20
+
+    private func renewLeases() async throws {
+        for (holder, user) in uploads.withLock({ $0 }) {
+            var request = RenewLeaseRequest()
+            request.clientName = holder
+            let _: EmptyMessage = try await namenode.call(RPCProtocol.client, "renewLease", user: user, request)
+        }
+    }
+
     /// Until the task is cancelled.
     func live() async {
+        var beats = 0
         while !Task.isCancelled {
+            beats += 1
             do {
                 for command in try await beat() { await obey(command) }
+                if beats % Self.beatsPerRenewal == 0 { try await renewLeases() }
             } catch { log.warning("the namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
             // Woken early only by the end.
             try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)

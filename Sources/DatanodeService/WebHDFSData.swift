@@ -74,6 +74,8 @@ final class WebHDFSData: Sendable {
 
     /// Writes the body into blocks and closes the file. A write that breaks off is ended: what is left of it is no whole file.
     private func fill(_ upload: Upload, after last: ExtendedBlock?, from http: HTTPCall) async throws {
+        datanode.begin(upload: upload.holder, user: upload.user)
+        defer { datanode.end(upload: upload.holder) }
         do {
             var last = last
             let body = UploadBody(http, counters.written)

@@ -9,6 +9,7 @@ import NetKit
 package struct RPCCaller: Sendable {
     package var user: String
     package var peer: HostPort
+    package static let userBytesMax = 255
     /// Of the request, so that a repetition is known; empty where the caller is no RPC client.
     package var clientID: Bytes
     package var callID: Int64
@@ -131,8 +132,10 @@ private struct RPCConversation: Sendable {
     private func context(_ request: Request) async throws -> String? {
         var rest = request.rest
         do {
-            let context = try ConnectionContext(delimitedIn: &rest)
-            return context.user?.effectiveUser ?? ""
+            let user = try ConnectionContext(delimitedIn: &rest).user?.effectiveUser ?? ""
+            // Names of users are kept with files and in the log.
+            guard user.utf8.count <= RPCCaller.userBytesMax else { throw WireError.overLimit("bytes of a user's name", user.utf8.count) }
+            return user
         } catch {
             try await fatal(request.header, "problem reading the connection context: \(error)", .fatalRequest)
             return nil

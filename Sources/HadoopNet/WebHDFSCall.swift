@@ -17,6 +17,9 @@ package struct WebHDFSCall: Sendable {
         path = rest.isEmpty ? "/" : rest
         guard let operation = http.parameter("op"), !operation.isEmpty else { throw Self.invalid("op", "it is missing") }
         self.operation = operation.uppercased()
+        if let user = http.parameter("user.name"), user.utf8.count > RPCCaller.userBytesMax {
+            throw Self.invalid("user.name", "a name of \(user.utf8.count) bytes is too long")
+        }
     }
 
     /// The account of requests that name none, as in HDFS.

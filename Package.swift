@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -107,7 +108,8 @@ let package = Package(
             dependencies: [
                 "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
                 "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopNet", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .executableTarget(name: "platform", dependencies: ["PlatformKit"]),

@@ -56,7 +56,9 @@ final class Broker: @unchecked Sendable {
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
     private var tailOrder = Deque<Partition>()
     private var tailBytes = 0
-    private var pendingProduceBytes = 0
+    /// What is held for clients, and the part of it that is batches on their way to the disk.
+    let clientMemory: MemoryBudget
+    private let pendingProduce: MemoryBudget
     private var memoryPaused: [BrokerSession] = []
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
@@ -92,6 +94,9 @@ final class Broker: @unchecked Sendable {
         self.replica = replica
         self.disks = disks
         self.files = files
+        clientMemory = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
+        pendingProduce = MemoryBudget(name: "produce", limitBytes: settings.pendingProduceBytesMax, parent: clientMemory)
+        for budget in [clientMemory, pendingProduce] { metrics.memory(budget, service: "broker") }
         health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
         let numbersEnd = (ApiTable.rows.map { Int($0.key.rawValue) }.max() ?? 0) + 1
         requestsByAPI = (0..<numbersEnd).map { number in
@@ -258,16 +263,16 @@ final class Broker: @unchecked Sendable {
 
     /// Counts a produce request's bytes until it is answered; above the budget its connection is not read any more.
     func hold(_ call: Call) {
-        pendingProduceBytes += call.frameBytes
-        if pendingProduceBytes > settings.pendingProduceBytesMax, !call.session.pausedForMemory {
+        pendingProduce.takeAnyway(call.frameBytes)
+        if pendingProduce.usedBytes > pendingProduce.limitBytes, !call.session.pausedForMemory {
             call.session.pausedForMemory = true
             memoryPaused.append(call.session)
         }
     }
 
     func release(_ call: Call) {
-        pendingProduceBytes -= call.frameBytes
-        guard pendingProduceBytes <= settings.pendingProduceBytesMax / 2, !memoryPaused.isEmpty else { return }
+        pendingProduce.giveBack(call.frameBytes)
+        guard pendingProduce.usedBytes <= pendingProduce.limitBytes / 2, !memoryPaused.isEmpty else { return }
         let paused = memoryPaused
         memoryPaused = []
         for session in paused { session.pausedForMemory = false }

@@ -59,7 +59,7 @@ package final class BrokerDoor: Sendable {
         _ settings: BrokerSettings, dataDirectory: String, metrics: MetricsRegistry = MetricsRegistry(), log: Logger
     ) async throws -> BrokerDoor {
         let directory = try DataDirectory(dataDirectory, service: "broker")
-        let loop = NIOServiceLoop()
+        let loop = NIOServiceLoop(turns: metrics.loopTurns("broker"))
         let disks = (0..<max(1, settings.diskThreads)).map { DiskThread(name: "broker-disk-\($0)") }
         do {
             let files = RealFileSystem(onSync: metrics.syncObserver("broker"))
@@ -191,6 +191,9 @@ package final class BrokerDoor: Sendable {
         let settings = broker.settings
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
         limits.connectionsMax = settings.connectionsMax
+        limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
+        limits.memory = broker.clientMemory
+        limits.memoryPerAddressMax = settings.clientMemoryPerAddressMax
         limits.idleTimeout = settings.connectionsMaxIdle
         return try await FrameListener.bind(
             settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log, holdUp: { broker.quotas.connected(from: $0) },

@@ -1,7 +1,6 @@
 // One client connection: frames in, requests to the handlers, answers back in the order of the requests. A frame that makes no sense
 // closes this connection and touches nothing else.
 import Base
-import DequeModule
 import KafkaWire
 import Logging
 import NetKit
@@ -20,7 +19,9 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     }
     var login = Login.anonymous
     /// Who has logged in; stays while the same user logs in anew.
-    var identity: LoggedIn?
+    var identity: LoggedIn? {
+        didSet { connection.frameBytesMax = nil }
+    }
     /// When the login before began anew.
     var lastReauthentication: Instant?
     let remote: HostPort?
@@ -39,6 +40,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         self.peer = peer
         remote = connection.remote
         local = connection.local
+        if isLocked { connection.frameBytesMax = BrokerSettings.requestBytesBeforeLoginMax }
         broker.sessions[ObjectIdentifier(self)] = self
     }
 
@@ -62,11 +64,6 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
             isClosed = true
             return connection.close()
         }
-        guard !isHeld else { return heldFrames.append(frame.copied()) }
-        serve(frame)
-    }
-
-    private func serve(_ frame: Bytes) {
         do { try take(frame) } catch {
             broker.refusedFrames.add()
             broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
@@ -86,7 +83,6 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
             throw .overLimit("request bytes other than Produce", frame.readableBytes)
         }
         if isLocked {
-            guard frame.readableBytes <= BrokerSettings.requestBytesBeforeLoginMax else { throw .overLimit("request bytes before logging in", frame.readableBytes) }
             try checkServesLogin(frame, "api key before logging in")
         } else if isExpired {
             try checkServesLogin(frame, "api key after the login has ended")
@@ -94,6 +90,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         switch try KafkaFrame.decodeRequest(frame) {
         case .request(let header, let body):
             let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes)
+            if !isProduce, !isPeer { underWay = call.ticket }
             let began = broker.now
             broker.dispatch(body, call)
             broker.quotas.spent(broker.now - began, call)
@@ -125,6 +122,10 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
             }
         }
         for ready in pipeline.complete(call.ticket, frame) { send(ready) }
+        if underWay == call.ticket {
+            underWay = nil
+            updateReading()
+        }
         if pausedForOrder, pipeline.waitingCount < BrokerSettings.pipelineLimit / 2 {
             pausedForOrder = false
             updateReading()
@@ -135,28 +136,32 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         connection.sendRaw(frame.head)
         for piece in frame.rest {
             switch piece {
-            case .memory(let bytes): connection.sendRaw(bytes)
-            case .pieces(let pieces): for bytes in pieces { connection.sendRaw(bytes) }
+            case .memory(let bytes): connection.sendRaw(bytes, areShared: true)
+            case .pieces(let pieces): for bytes in pieces { connection.sendRaw(bytes, areShared: true) }
             case .file(let extent): connection.sendRaw(extent)
             }
         }
     }
-
-    /// Whether answers may have parts that lie in files.
-    var takesFiles: Bool { connection.takesFiles }
 
     /// Until when the client is held up for its limits.
     private var mutedUntil: Instant?
 
     /// Set while a request waits that none of this connection may overtake.
     var pausedForTurn = false {
-        didSet { serveHeld() }
+        didSet { updateReading() }
     }
 
-    private var isHeld: Bool { mutedUntil != nil || pausedForTurn }
+    /// The request under way that is no Produce: nothing behind it is served before it is answered, as in Kafka, so that a connection holds one answer that
+    /// may be large. Answers to Produce are small, and producers send on without waiting for them.
+    private var underWay: RequestPipeline<OutgoingFrame>.Ticket?
 
-    /// What was read before the connection was held: no more than one read's worth, since nothing is read after it.
-    private var heldFrames = Deque<Bytes>()
+    /// Whether records may be sent from the memory in which readers at the tail find them. Where much of it is on its way to peers that do not take it,
+    /// records are sent from their files.
+    func maySendFromMemory(_ bytes: Int) -> Bool {
+        guard connection.memory.take(bytes, sparing: true) else { return false }
+        connection.memory.giveBack(bytes)
+        return true
+    }
 
     /// Takes nothing from the connection for a time.
     func mute(for time: Duration) {
@@ -172,17 +177,12 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         // A longer wait that came after has a timer of its own.
         guard mutedUntil == end else { return }
         mutedUntil = nil
-        serveHeld()
-    }
-
-    private func serveHeld() {
-        while !isHeld, !isClosed, let frame = heldFrames.popFirst() { serve(frame) }
         updateReading()
     }
 
     private var isReading = true
     private func updateReading() {
-        let wanted = !pausedForOrder && !pausedForMemory && !isHeld
+        let wanted = !pausedForOrder && !pausedForMemory && mutedUntil == nil && !pausedForTurn && underWay == nil
         guard wanted != isReading else { return }
         isReading = wanted
         if wanted { connection.resumeReading() } else { connection.pauseReading() }
@@ -193,7 +193,6 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     func closed() {
         isClosed = true
-        heldFrames = []
         broker.sessions[ObjectIdentifier(self)] = nil
         if isPeer { broker.fetchSessions.connectionClosed(self) }
         broker.shareSessions.connectionClosed(self)

@@ -36,7 +36,16 @@ package struct BrokerSettings: Sendable {
     package var diskThreads = 2
     /// Largest request in bytes (Kafka: socket.request.max.bytes).
     package var requestBytesMax = 100 << 20
+    /// Client connections at a time; further ones are closed (Kafka: max.connections).
     package var connectionsMax = 10_000
+    /// Those from one address (Kafka: max.connections.per.ip); 0 for no limit.
+    package var connectionsPerAddressMax = 0
+    /// What the broker may hold for its clients, in bytes: frames that are not whole, batches that wait for the disk, answers that have not left.
+    package var clientMemoryMax = 512 << 20
+    /// What it may hold for those of one address, in bytes.
+    package var clientMemoryPerAddressMax = 256 << 20
+    /// What the process may hold for the clients of all its services; nil for no limit beyond the broker's.
+    package var processMemory: MemoryBudget?
     /// A connection without traffic for this long is closed; nil for never (Kafka: connections.max.idle.ms).
     package var connectionsMaxIdle: Duration? = .seconds(600)
     /// How long a login counts before the client has to log in anew on its connection; nil for ever (Kafka: connections.max.reauth.ms).

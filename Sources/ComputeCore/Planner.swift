@@ -6,7 +6,7 @@ import QueryCore
 struct Planner {
     let files: any TableFiles
     let now: Int64
-    let budget: MemoryBudget
+    let grant: QueryGrant
     let isCancelled: @Sendable () -> Bool
 
     func source(_ plan: BoundPlan) throws(QueryError) -> any BatchSource {
@@ -23,9 +23,9 @@ struct Planner {
         case .range(let range, let column): return RangeSource(range, column)
         case .project(let outputs, let input): return ProjectOperator(outputs, try source(input), now: now)
         case .filter(let condition, let input): return FilterOperator(condition, try source(input), now: now)
-        case .aggregate(let groups, let calls, let input): return HashAggregate(groups, calls, try source(input), now: now, budget: budget)
+        case .aggregate(let groups, let calls, let input): return HashAggregate(groups, calls, try source(input), now: now, grant: grant)
         case .join(let kind, let left, let right, let condition): return try join(kind, left, right, condition, plan.output)
-        case .sort(let orders, let input): return SortOperator(orders, limit: nil, try source(input), now: now, budget: budget)
+        case .sort(let orders, let input): return SortOperator(orders, limit: nil, try source(input), now: now, grant: grant)
         case .limit(let count, let input): return try limit(count, input)
         case .offset(let count, let input): return LimitOperator(skip: count, limit: nil, try source(input))
         case .union(let inputs, let columns):
@@ -33,8 +33,8 @@ struct Planner {
             for input in inputs { sources.append(try source(input)) }
             return UnionOperator(sources, columns)
         case .difference(let kind, let all, let left, let right):
-            return DifferenceOperator(kind, all: all, try source(left), try source(right), budget: budget)
-        case .distinct(let keys, let input): return DistinctOperator(keys, try source(input), budget: budget)
+            return DifferenceOperator(kind, all: all, try source(left), try source(right), grant: grant)
+        case .distinct(let keys, let input): return DistinctOperator(keys, try source(input), grant: grant)
         }
     }
 
@@ -45,9 +45,9 @@ struct Planner {
         if count > Self.topRowsMax { return LimitOperator(skip: 0, limit: count, try source(input)) }
         switch input {
         case .sort(let orders, let below):
-            return LimitOperator(skip: 0, limit: count, SortOperator(orders, limit: count, try source(below), now: now, budget: budget))
+            return LimitOperator(skip: 0, limit: count, SortOperator(orders, limit: count, try source(below), now: now, grant: grant))
         case .project(let outputs, .sort(let orders, let below)):
-            let top = SortOperator(orders, limit: count, try source(below), now: now, budget: budget)
+            let top = SortOperator(orders, limit: count, try source(below), now: now, grant: grant)
             return LimitOperator(skip: 0, limit: count, ProjectOperator(outputs, top, now: now))
         case .offset(let skip, let below):
             return LimitOperator(skip: skip, limit: count, try source(below))
@@ -89,7 +89,7 @@ struct Planner {
             residual = residual.map { .call(.and, [$0, part], type: .boolean) } ?? part
         }
         return HashJoin(
-            kind, try source(left), try source(right), keys: keys, residual: residual, output: output, now: now, budget: budget)
+            kind, try source(left), try source(right), keys: keys, residual: residual, output: output, now: now, grant: grant)
     }
 
     private static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {

@@ -7,7 +7,6 @@ import QueryCore
 package struct QuerySettings: Sendable {
     /// Memory that one query's operators may hold.
     package var memoryBytesMax = 1 << 30
-
     package init() {}
 }
 
@@ -71,12 +70,13 @@ package struct QuerySession: Sendable, Catalog {
     // MARK: Running
 
     /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970.
-    /// `isCancelled` is asked before every batch of every operator.
+    /// `isCancelled` is asked before every batch of every operator. `pool` holds the memory that other queries take as well.
     package func run(
-        _ plan: Plan, now: Int64, isCancelled: @escaping @Sendable () -> Bool = { false }
+        _ plan: Plan, now: Int64, pool: (any QueryMemoryPool)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(QueryError) -> QueryRun {
         let bound = try analysed(plan)
-        let planner = Planner(files: files, now: now, budget: MemoryBudget(bytesMax: settings.memoryBytesMax), isCancelled: isCancelled)
+        let grant = QueryGrant(bytesMax: settings.memoryBytesMax, pool: pool, isCancelled: isCancelled)
+        let planner = Planner(files: files, now: now, grant: grant, isCancelled: isCancelled)
         return QueryRun(schema: bound.schema, source: try planner.source(Self.optimised(bound, now)))
     }
 

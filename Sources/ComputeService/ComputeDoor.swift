@@ -20,6 +20,14 @@ package struct ComputeDoorSettings: Sendable {
     /// A connection without calls is closed after this time.
     package var connectionIdleMax = Duration.seconds(3600)
     package var tls: TLSSettings?
+    /// Memory that the process may have in RAM before the query that holds most is ended, in bytes; 0: half of the machine's.
+    package var memoryBytesMax = 0
+    /// Gives memory that the allocator keeps back to the system.
+    package var returnFreed: @Sendable () -> Void = {}
+    /// Memory that the operators of one query may hold, in bytes.
+    package var queryMemoryBytesMax = 1 << 30
+    /// Told of every query and command that begins and ends, on its thread: a supervisor names what ran when the process ended.
+    package var onQuery: (@Sendable (QueryEvent) -> Void)?
 
     package init() {}
 }
@@ -44,7 +52,7 @@ package final class ComputeDoor: Sendable {
 
     package init(settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes(), metrics: MetricsRegistry = MetricsRegistry()) {
         self.settings = settings
-        service = SparkService(files: files, queryThreads: settings.queryThreads, taskThreads: settings.taskThreads, figures: ComputeFigures(metrics))
+        service = SparkService(files: files, settings: settings, figures: ComputeFigures(metrics))
         let sessions = service.sessions
         metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }

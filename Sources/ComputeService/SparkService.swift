@@ -14,13 +14,17 @@ final class SparkService: Sendable {
     /// Map and reduce tasks.
     let tasks: ComputePool
     let figures: ComputeFigures
+    let memory: ComputeMemory
+    private let onQuery: (@Sendable (QueryEvent) -> Void)?
 
-    init(files: FileSchemes, queryThreads: Int, taskThreads: Int, figures: ComputeFigures) {
+    init(files: FileSchemes, settings: ComputeDoorSettings, figures: ComputeFigures) {
+        onQuery = settings.onQuery
+        memory = ComputeMemory(bytesMax: settings.memoryBytesMax, returnFreed: settings.returnFreed)
         self.files = files
         self.figures = figures
-        sessions = SessionTable(files: files)
-        queries = ComputePool(name: "query", threads: queryThreads)
-        tasks = ComputePool(name: "mapreduce", threads: taskThreads)
+        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax)
+        queries = ComputePool(name: "query", threads: settings.queryThreads)
+        tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }
 
     func session(_ user: Spark_Connect_UserContext, _ id: String, observed: String) throws -> SparkSession {
@@ -34,6 +38,13 @@ final class SparkService: Sendable {
         } catch {
             throw report(error, in: session)
         }
+    }
+
+    /// Runs `body`, and tells the listener of its begin before it and of its end after it.
+    func observed(_ operation: PlanOperation, _ plan: Spark_Connect_Plan, _ body: () -> Void) {
+        onQuery?(.began(id: operation.id, text: QueryText.of(plan)))
+        memory.observed(operation, body)
+        onQuery?(.ended(id: operation.id))
     }
 
     func report(_ error: any Error, in session: SparkSession) -> any Error {

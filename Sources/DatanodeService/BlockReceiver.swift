@@ -113,6 +113,8 @@ struct BlockReceiver: Sendable {
     private struct Stored: Sendable {
         var header: PacketHeader
         var result: Result<ReplicaSummary, any Error>
+        /// What it holds of the connection's memory.
+        var bytes: Int
         /// Whether the next datanode got it.
         var isMirrored: Bool
     }
@@ -126,6 +128,7 @@ struct BlockReceiver: Sendable {
                 defer { credits.continuation.finish() }
                 for await packet in stored.stream {
                     let goesOn = try await acknowledge(packet, mirror)
+                    stream.memory.giveBack(packet.bytes)
                     credits.continuation.yield()
                     guard goesOn else { break }
                 }
@@ -153,13 +156,13 @@ struct BlockReceiver: Sendable {
         var credit = credits.makeAsyncIterator()
         var isMirrored = mirror != nil
         while await credit.next() != nil {
-            let packet = try await stream.packet()
+            let (packet, held) = try await stream.packet()
             if let mirror, isMirrored {
                 // A mirror that is gone shows in the acknowledgement, so that the client knows which datanode it was.
                 do { try await mirror.write(packet) } catch { isMirrored = false }
             }
             let (header, mirrored) = (packet.header, isMirrored)
-            writing.submit({ stored.yield(Stored(header: header, result: $0, isMirrored: mirrored)) }) { replica in try keep(packet, replica) }
+            writing.submit({ stored.yield(Stored(header: header, result: $0, bytes: held, isMirrored: mirrored)) }) { replica in try keep(packet, replica) }
             if header.isLast { return }
         }
     }

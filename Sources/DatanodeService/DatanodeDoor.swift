@@ -27,7 +27,7 @@ package final class DatanodeDoor: Sendable {
 
     /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or what the namenode refuses.
     package static func start(
-        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, metrics: MetricsRegistry, log: Logger
+        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
     ) async throws -> DatanodeDoor {
         let loop = NIOServiceLoop()
         let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
@@ -40,9 +40,9 @@ package final class DatanodeDoor: Sendable {
         do {
             let datanode = Datanode(store: store, namenode: namenode, settings: settings, uuid: try identity(files, directory), log: log)
             let door = TransferDoor(datanode: datanode)
-            let transfer = try await StreamListener.bind(settings.transferListen, log: log) { try await door.serve($0) }
+            let transfer = try await StreamListener.bind(settings.transferListen, limits: StreamLimits(memory: memory), log: log) { try await door.serve($0) }
             opened.transfer = transfer
-            let ipc = try await RPCServer.bind(settings.ipcListen, log: log, target: ReplicaQuestions(datanode: datanode))
+            let ipc = try await RPCServer.bind(settings.ipcListen, memory: memory, log: log, target: ReplicaQuestions(datanode: datanode))
             opened.ipc = ipc
             let data = WebHDFSData(datanode: datanode, metrics: metrics)
             let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) { await data.answer($0) }

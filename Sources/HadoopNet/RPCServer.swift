@@ -32,9 +32,9 @@ package struct RPCServer: Sendable {
     /// Calls of one connection that are under way; its next request is read when one of them has ended.
     static let callsMax = 64
 
-    package static func bind(_ address: HostPort, log: Logger, target: any RPCTarget) async throws -> RPCServer {
+    package static func bind(_ address: HostPort, memory: MemoryBudget?, log: Logger, target: any RPCTarget) async throws -> RPCServer {
         RPCServer(
-            listener: try await StreamListener.bind(address, limits: StreamLimits(connectionsMax: 8192, idleTimeout: .seconds(300)), log: log) { stream in
+            listener: try await StreamListener.bind(address, limits: StreamLimits(connectionsMax: 8192, idleTimeout: .seconds(300), memory: memory), log: log) { stream in
                 try await RPCConversation(stream: stream, target: target, log: log).run()
             })
     }
@@ -75,14 +75,18 @@ private struct RPCConversation: Sendable {
                 case RPCRequestHeader.contextCall:
                     guard let named = try await context(request) else { return }
                     user = named
-                case RPCRequestHeader.pingCall: continue
+                    stream.memory.giveBack(frame.readableBytes)
+                case RPCRequestHeader.pingCall: stream.memory.giveBack(frame.readableBytes)
                 case RPCRequestHeader.saslCall:
                     guard negotiates, try await negotiate(request) else { return }
+                    stream.memory.giveBack(frame.readableBytes)
                 default:
                     guard let user else { return try await fatal(request.header, "Connection context not found", .fatalHeader) }
                     _ = await credit.next()
+                    let bytes = frame.readableBytes
                     group.addTask {
                         try await answer(request, user)
+                        stream.memory.giveBack(bytes)
                         credits.continuation.yield()
                     }
                 }
@@ -95,6 +99,11 @@ private struct RPCConversation: Sendable {
         var length = try await stream.read(RPCFrame.lengthBytes)
         guard let bytes = length.readInteger(as: Int32.self), bytes > 0, bytes <= RPCFrame.requestBytesMax else {
             log.debug("a connection is closed for the length of its frame", metadata: ["peer": "\(stream.peer)"])
+            return nil
+        }
+        // Counted before it is taken, until the call is answered or its connection ends.
+        guard stream.memory.take(Int(bytes), sparing: true) else {
+            log.debug("a connection is closed: requests hold too much memory", metadata: ["peer": "\(stream.peer)"])
             return nil
         }
         return try await stream.read(Int(bytes))

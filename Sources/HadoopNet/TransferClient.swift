@@ -18,10 +18,11 @@ extension ByteStream {
         try M(decoding: try await read(try await readLength(limit: limit)))
     }
 
-    /// A packet with everything in it.
-    package func packet() async throws -> Packet {
+    /// A packet with everything in it, counted in `memory` until the caller gives its bytes back.
+    package func packet() async throws -> (packet: Packet, heldBytes: Int) {
         let (headerBytes, restBytes) = try Packet.lengths(try await read(Packet.prefixBytes))
-        return try Packet(try await read(restBytes), headerBytes: headerBytes)
+        guard memory.take(restBytes, sparing: true) else { throw WireError.overLimit("bytes held for a connection", memory.usedBytes) }
+        return (try Packet(try await read(restBytes), headerBytes: headerBytes), restBytes)
     }
 
     package func write(_ packet: Packet) async throws {
@@ -158,7 +159,8 @@ package enum TransferClient {
             let answer = try await stream.message(TransferAnswer.self)
             guard answer.status == .success, let form = answer.readChecksum?.form else { throw TransferFailure("a datanode refused to read: \(answer.message ?? "\(answer.status)")") }
             while true {
-                let packet = try await stream.packet()
+                let (packet, held) = try await stream.packet()
+                defer { stream.memory.giveBack(held) }
                 guard packet.data.readableBytes > 0 else { break }
                 guard ChunkSums.match(packet.data, packet.checksums, form) else { throw TransferFailure("blk_\(block.blockID): checksum error in what a datanode sent") }
                 let skip = max(0, offset - packet.header.offset)

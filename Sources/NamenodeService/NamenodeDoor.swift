@@ -22,7 +22,9 @@ package final class NamenodeDoor: Sendable {
     private static let tickEvery = Duration.seconds(1)
 
     /// Opens the namespace in `directory`, recovers, and listens. Throws StorageError or ListenError.
-    package static func start(_ settings: NamenodeSettings, directory: String, metrics: MetricsRegistry, log: Logger) async throws -> NamenodeDoor {
+    package static func start(
+        _ settings: NamenodeSettings, directory: String, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
+    ) async throws -> NamenodeDoor {
         let loop = NIOServiceLoop()
         do {
             let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
@@ -31,7 +33,7 @@ package final class NamenodeDoor: Sendable {
             do {
                 let namenode = Namenode(replica: replica, settings: settings, loop: loop, log: log)
                 try await namenode.begin()
-                let rpc = try await RPCServer.bind(settings.rpcListen, log: log, target: NamenodeRPC(namenode: namenode))
+                let rpc = try await RPCServer.bind(settings.rpcListen, memory: memory, log: log, target: NamenodeRPC(namenode: namenode))
                 do {
                     let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) { await WebHDFSAPI.answer($0, namenode) }
                     return NamenodeDoor(namenode, rpc: rpc, web: web, ticking: Task { await tick(namenode) })

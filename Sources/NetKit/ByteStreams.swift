@@ -12,10 +12,15 @@ package struct StreamLimits: Sendable {
     package var connectionsMax: Int
     /// A connection without a byte in either direction for this long is closed.
     package var idleTimeout: Duration
+    /// What all of them may make this side hold.
+    package var memory: MemoryBudget?
+    /// What one of them may.
+    package var memoryPerConnectionMax = 64 << 20
 
-    package init(connectionsMax: Int = 4096, idleTimeout: Duration = .seconds(600)) {
+    package init(connectionsMax: Int = 4096, idleTimeout: Duration = .seconds(600), memory: MemoryBudget? = nil) {
         self.connectionsMax = connectionsMax
         self.idleTimeout = idleTimeout
+        self.memory = memory
     }
 }
 
@@ -35,9 +40,12 @@ package final class ByteStream: @unchecked Sendable {
     package let peer: HostPort
     /// The address of this side, as the peer reached it.
     package let local: HostPort
+    /// What the peer makes this side hold. What is taken is given back at the latest when the connection ends.
+    package let memory: MemoryBudget
 
-    init(_ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) {
+    init(_ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ memory: MemoryBudget) {
         self.channel = channel
+        self.memory = memory
         self.inbound = inbound.makeAsyncIterator()
         self.outbound = outbound
         peer = HostPort(channel.remoteAddress) ?? HostPort("unknown", 0)
@@ -156,7 +164,9 @@ package final class StreamListener: Sendable {
                                 continue
                             }
                             group.addTask {
-                                await StreamChannels.serve(connection, log, session)
+                                let memory = MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
+                                await StreamChannels.serve(connection, memory, log, session)
+                                memory.giveBack(memory.usedBytes)
                                 open.leave(connection.channel)
                             }
                         }
@@ -190,7 +200,8 @@ package enum StreamClient {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
             .connect(host: address.host, port: address.port) { channel in channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) } }
-        return try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound)) }
+        let memory = MemoryBudget(name: "connection", limitBytes: StreamLimits().memoryPerConnectionMax)
+        return try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
     }
 }
 
@@ -206,9 +217,11 @@ private enum StreamChannels {
             configuration: .init(backPressureStrategy: inbound, isOutboundHalfClosureEnabled: false, inboundType: ByteBuffer.self, outboundType: ByteBuffer.self))
     }
 
-    static func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ log: Logger, _ session: @escaping @Sendable (ByteStream) async throws -> Void) async {
+    static func serve(
+        _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ memory: MemoryBudget, _ log: Logger, _ session: @escaping @Sendable (ByteStream) async throws -> Void
+    ) async {
         do {
-            try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound)) }
+            try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
         } catch { log.debug("connection ended", metadata: ["error": "\(error)"]) }
     }
 }

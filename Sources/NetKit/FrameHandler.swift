@@ -1,6 +1,7 @@
 // The channel handler behind FrameConnection: bytes in, frames out. Frames are slices of what was read; only one that did not come in one
 // read is put together in a buffer of its own. hot: measured by `platform-bench coord` and `platform-bench broker`.
 import Base
+import DequeModule
 import NIOCore
 
 /// Cuts the inbound bytes of one connection into frames.
@@ -10,11 +11,21 @@ final class FrameHandler: ChannelInboundHandler {
 
     private let limits: FrameLimits
     private let isEncrypted: Bool
+    private let memory: MemoryBudget
+    private let waiting: MemoryWaiting
     private let makeSession: (FrameConnection) -> any FrameSession
     private let onClose: () -> Void
     private var connection: FrameConnection?
     private var session: (any FrameSession)?
     private var partial = PartialFrame()
+    private var partialCounted = 0
+    /// What was read and is not delivered yet, since the connection was paused in the middle of a burst or a frame waits for memory.
+    private var unread = Bytes()
+    private var unreadCounted = 0
+    private var isDelivering = false
+    private var deliveryScheduled = false
+    /// Since when a frame that has begun waits for memory.
+    private var waitsSince: NIODeadline?
     private var firstFrameSeen = false
     private var ended = false
     private var readWanted = false
@@ -28,9 +39,14 @@ final class FrameHandler: ChannelInboundHandler {
     /// Cancelled at the end: a task that waits would keep the handler and its buffers of a closed connection for seconds.
     private var timeCheck: Scheduled<Void>?
 
-    init(limits: FrameLimits, isEncrypted: Bool, makeSession: @escaping (FrameConnection) -> any FrameSession, onClose: @escaping () -> Void) {
+    init(
+        limits: FrameLimits, isEncrypted: Bool, memory: MemoryBudget, waiting: MemoryWaiting, makeSession: @escaping (FrameConnection) -> any FrameSession,
+        onClose: @escaping () -> Void
+    ) {
         self.limits = limits
         self.isEncrypted = isEncrypted
+        self.memory = memory
+        self.waiting = waiting
         self.makeSession = makeSession
         self.onClose = onClose
     }
@@ -47,45 +63,142 @@ final class FrameHandler: ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
-        let connection = FrameConnection(channel: context.channel, limits: limits, takesFiles: !isEncrypted)
+        let connection = FrameConnection(channel: context.channel, limits: limits, isEncrypted: isEncrypted, memory: memory)
         self.connection = connection
-        connection.resume = { self.resumeReading() }
+        connection.resume = { self.resume() }
         session = makeSession(connection)
         watchTime(context)
     }
 
-    func read(context: ChannelHandlerContext) {
-        if connection?.mayRead ?? true { context.read() } else { readWanted = true }
+    // MARK: reading
+
+    /// Whether the socket is to be read. A connection that is being closed is read, and what comes is thrown away.
+    private var mayRead: Bool {
+        guard let connection else { return true }
+        if connection.isClosing { return true }
+        guard waitsSince == nil else { return false }
+        return connection.mayDeliver && unread.readableBytes == 0 || unread.readableBytes < limits.readAheadBytesMax
     }
 
-    private func resumeReading() {
-        guard readWanted, let context else { return }
+    func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { readWanted = true }
+    }
+
+    private func readIfWanted() {
+        guard readWanted, mayRead, let context else { return }
         readWanted = false
         context.read()
     }
 
+    /// A pause is over. What waits is delivered in a turn of its own: who ended the pause may be in the middle of something.
+    private func resume() {
+        guard unread.readableBytes > 0 else { return readIfWanted() }
+        guard !deliveryScheduled, let context else { return }
+        deliveryScheduled = true
+        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            this.value.deliveryScheduled = false
+            this.value.deliverUnread()
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !ended, let session else { return }
+        guard isOpen, let session, let connection else { return }
         var bytes = unwrapInboundIn(data)
         receivedSinceLook = true
-        while bytes.readableBytes > 0, isOpen {
-            guard let length = partial.length(with: bytes) else { return keep(&bytes) }
-            guard length <= UInt32(firstFrameSeen ? limits.frameBytesMax : limits.firstFrameBytesMax), length > 0 else {
+        session.heard()
+        if unread.readableBytes == 0, connection.mayDeliver { deliver(&bytes, context, session, connection) }
+        if bytes.readableBytes > 0 { keepUnread(bytes, context) }
+    }
+
+    private func deliverUnread() {
+        guard isOpen, !isDelivering, waitsSince == nil, unread.readableBytes > 0, let connection, connection.mayDeliver, let context, let session else { return }
+        var bytes = unread
+        unread = Bytes()
+        deliver(&bytes, context, session, connection)
+        if bytes.readableBytes > 0 { keepUnread(bytes, context) } else { countUnread(0) }
+        session.burstEnded()
+        connection.flush()
+        readIfWanted()
+    }
+
+    /// Delivers frames while the pauses allow; what is left in `bytes` was not.
+    private func deliver(_ bytes: inout Bytes, _ context: ChannelHandlerContext, _ session: any FrameSession, _ connection: FrameConnection) {
+        isDelivering = true
+        defer { isDelivering = false }
+        while bytes.readableBytes > 0, isOpen, connection.mayDeliver {
+            guard let length = partial.length(with: bytes) else { return keepPartial(&bytes, context) }
+            guard length <= UInt32(connection.frameBytesMax ?? (firstFrameSeen ? limits.frameBytesMax : limits.firstFrameBytesMax)), length > 0 else {
+                bytes.clear()
                 return refuse(context, session, length)
             }
-            guard let frame = partial.complete(Int(length), from: &bytes) else { return keep(&bytes) }
+            guard let frame = partial.complete(Int(length), from: &bytes) else { return keepPartial(&bytes, context) }
             firstFrameSeen = true
             frameBegan = nil
+            if partialCounted > 0 { countPartial(0) }
             session.received(frame)
         }
     }
 
-    private var isOpen: Bool { !ended && connection?.isClosed == false }
+    private var isOpen: Bool { !ended && connection.map { !$0.isClosed && !$0.isClosing } ?? false }
 
-    /// The bytes begin a frame, or go on with one, that is not whole yet.
-    private func keep(_ bytes: inout Bytes) {
-        partial.append(&bytes)
+    /// The bytes begin a frame, or go on with one, that is not whole yet. Room for it is counted before it is taken; where there is none left, the frame waits.
+    private func keepPartial(_ bytes: inout Bytes, _ context: ChannelHandlerContext) {
         if frameBegan == nil { frameBegan = .now() }
+        let room = partial.room(with: bytes)
+        if room > partialCounted {
+            if room <= FrameLimits.freeBytes {
+                memory.takeAnyway(room - partialCounted)
+            } else if !memory.take(room - partialCounted, sparing: true) {
+                waitsSince = waitsSince ?? .now()
+                return waiting.append(self)
+            }
+            partialCounted = room
+        }
+        waitsSince = nil
+        partial.append(&bytes)
+    }
+
+    private func countPartial(_ room: Int) {
+        memory.giveBack(partialCounted - room)
+        partialCounted = room
+    }
+
+    /// Asks again for the memory of the frame that waits; false while there is none.
+    func askAgain() -> Bool {
+        guard let since = waitsSince, isOpen, let connection, let context else { return true }
+        guard connection.mayDeliver else { return false }
+        waitsSince = nil
+        deliverUnread()
+        guard waitsSince != nil else { return true }
+        waitsSince = since
+        if NIODeadline.now() - since > .nanoseconds(FrameLimits.memoryPatience.inNanoseconds) { context.close(promise: nil) }
+        return false
+    }
+
+    private func keepUnread(_ bytes: Bytes, _ context: ChannelHandlerContext) {
+        guard isOpen else { return }
+        if unread.readableBytes == 0 {
+            // A slice of a buffer that is mostly something else would hold on to all of it.
+            unread = bytes.storageCapacity / 4 > bytes.readableBytes ? bytes.copied() : bytes
+        } else {
+            unread.writeImmutableBuffer(bytes)
+        }
+        if !countUnread(unread.storageCapacity) { context.close(promise: nil) }
+    }
+
+    /// Counts what is held unread; false if that is more than the peer may have.
+    @discardableResult
+    private func countUnread(_ capacity: Int) -> Bool {
+        defer { unreadCounted = capacity }
+        guard capacity > unreadCounted else {
+            memory.giveBack(unreadCounted - capacity)
+            return true
+        }
+        let isFree = capacity <= FrameLimits.freeBytes
+        if !isFree, memory.take(capacity - unreadCounted) { return true }
+        memory.takeAnyway(capacity - unreadCounted)
+        return isFree
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ session: any FrameSession, _ length: UInt32) {
@@ -123,6 +236,10 @@ final class FrameHandler: ChannelInboundHandler {
         timeCheck?.cancel()
         timeCheck = nil
         partial = PartialFrame()
+        countPartial(0)
+        unread = Bytes()
+        countUnread(0)
+        waitsSince = nil
         connection?.noteClosed()
         connection?.resume = {}
         session.closed()
@@ -139,6 +256,8 @@ final class FrameHandler: ChannelInboundHandler {
     private func checkTime() {
         guard session != nil, let context else { return }
         let now = NIODeadline.now()
+        // A peer that is not read cannot go on with its frame.
+        if frameBegan != nil, !mayRead { frameBegan = now }
         if let frameBegan, now - frameBegan > .nanoseconds(limits.frameTimeout.inNanoseconds) { return context.close(promise: nil) }
         if let limit = limits.firstFrameTimeout, !firstFrameSeen, now - opened > .nanoseconds(limit.inNanoseconds) { return context.close(promise: nil) }
         if receivedSinceLook || connection?.sentSinceLook == true {
@@ -151,6 +270,46 @@ final class FrameHandler: ChannelInboundHandler {
     }
 }
 
+/// Frames of one listener that have begun and wait for memory, in the order in which they came. Used on the loop only.
+final class MemoryWaiting {
+    private var frames = Deque<FrameHandler>()
+    private var isScheduled = false
+    private var asking: FrameHandler?
+    private let eventLoop: any EventLoop
+    private static let interval = TimeAmount.milliseconds(10)
+    /// How many are asked in one turn.
+    private static let turnMax = 64
+
+    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    func append(_ frame: FrameHandler) {
+        // The one that asks keeps its place.
+        if asking !== frame { frames.append(frame) }
+        schedule()
+    }
+
+    private func schedule() {
+        guard !isScheduled, !frames.isEmpty else { return }
+        isScheduled = true
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: Self.interval) {
+            this.value.isScheduled = false
+            this.value.ask()
+        }
+    }
+
+    /// Those of one address may wait while another has room, so all get their turn.
+    private func ask() {
+        for _ in 0..<min(frames.count, Self.turnMax) {
+            guard let frame = frames.popFirst() else { break }
+            asking = frame
+            if !frame.askAgain() { frames.append(frame) }
+        }
+        asking = nil
+        schedule()
+    }
+}
+
 /// A frame that has begun and did not come in one read.
 struct PartialFrame {
     /// With the four bytes of length in front.
@@ -158,9 +317,9 @@ struct PartialFrame {
 
     static let lengthBytes = 4
     /// Room that a frame gets whatever it announces, in bytes.
-    private static let roomMin = 64 << 10
+    private static let roomMin = 4 << 10
     /// How much more room than it has filled a frame gets: a peer that announces much and sends little gets little.
-    private static let growth = 8
+    private static let growth = 4
 
     /// The length of the frame that begins here and goes on with `more`; nil while its length itself is not whole.
     func length(with more: Bytes) -> UInt32? {
@@ -188,13 +347,19 @@ struct PartialFrame {
         return bytes
     }
 
+    /// The bytes of memory that the frame holds once it has taken `more`, which does not complete it.
+    func room(with more: Bytes) -> Int {
+        let gathered = bytes.readableBytes + more.readableBytes
+        guard bytes.storageCapacity < gathered || bytes.storageCapacity == 0 else { return bytes.storageCapacity }
+        let wanted = max(gathered * Self.growth, Self.roomMin)
+        let room = length(with: more).map { min(Self.lengthBytes + Int($0), wanted) } ?? gathered
+        // A buffer is a power of two.
+        return room <= 1 ? 1 : 1 << (Int.bitWidth - (room - 1).leadingZeroBitCount)
+    }
+
     /// Takes all of `more`, which does not complete the frame.
     mutating func append(_ more: inout Bytes) {
-        let gathered = bytes.readableBytes + more.readableBytes
-        if let length = length(with: more) {
-            let room = min(Self.lengthBytes + Int(length), max(gathered * Self.growth, Self.roomMin))
-            if bytes.capacity < gathered { bytes.reserveCapacity(room) }
-        }
+        bytes.reserveCapacity(room(with: more))
         bytes.writeBuffer(&more)
     }
 }

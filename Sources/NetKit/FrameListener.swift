@@ -8,13 +8,20 @@ import NIOSSL
 
 /// A listening port of a framed protocol.
 package final class FrameListener: @unchecked Sendable {
-    // Safe to share: `connections`, `perAddress` and `open` are touched on the loop only; `channel` is set once, before the listener is handed out.
+    // Safe to share: `connections`, `perAddress`, `waiting` and `open` are touched on the loop only; `channel` is set once, before the listener is handed out.
     private let loop: NIOServiceLoop
     private let limits: FrameLimits
     private let log: Logger
     private var channel: (any Channel)?
     private var open: [ObjectIdentifier: any Channel] = [:]
-    private var perAddress: [String: Int] = [:]
+    private var perAddress: [String: AddressShare] = [:]
+    private let waiting: MemoryWaiting
+
+    /// What the connections of one address have together.
+    private struct AddressShare {
+        var connections = 0
+        let memory: MemoryBudget
+    }
     /// Connections that were refused because of a limit, since the start.
     package private(set) var refusedConnections = 0
 
@@ -22,6 +29,7 @@ package final class FrameListener: @unchecked Sendable {
         self.loop = loop
         self.limits = limits
         self.log = log
+        waiting = MemoryWaiting(loop.eventLoop)
     }
 
     package var connectionCount: Int { open.count }
@@ -45,31 +53,35 @@ package final class FrameListener: @unchecked Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: limits.outboundBytesMax / 4, high: limits.outboundBytesMax))
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
+                    guard let memory = listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
                     if let wait = holdUp?(channel.remoteAddress?.ipAddress ?? ""), wait > .zero { return try listener.close(channel, after: wait) }
                     if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
                     try channel.pipeline.syncOperations.addHandler(
-                        FrameHandler(limits: limits, isEncrypted: context != nil, makeSession: session, onClose: { listener.leave(channel) }))
+                        FrameHandler(
+                            limits: limits, isEncrypted: context != nil, memory: memory, waiting: listener.waiting, makeSession: session,
+                            onClose: { listener.leave(channel) }))
                 }
             }
         do { listener.channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch { throw ListenError(address, error) }
         return listener
     }
 
-    private func admit(_ channel: any Channel) -> Bool {
+    /// What the connection may hold; nil where there are too many.
+    private func admit(_ channel: any Channel) -> MemoryBudget? {
         let ip = channel.remoteAddress?.ipAddress ?? ""
-        let held = perAddress[ip, default: 0]
-        guard open.count < limits.connectionsMax, limits.connectionsPerAddressMax == 0 || held < limits.connectionsPerAddressMax else {
+        var share = perAddress[ip] ?? AddressShare(memory: MemoryBudget(name: "address", limitBytes: limits.memoryPerAddressMax, parent: limits.memory))
+        guard open.count < limits.connectionsMax, limits.connectionsPerAddressMax == 0 || share.connections < limits.connectionsPerAddressMax else {
             refusedConnections += 1
-            log.warning("connection refused: too many are open", metadata: ["remote": "\(ip)", "open": "\(open.count)", "fromThere": "\(held)"])
-            return false
+            log.warning("connection refused: too many are open", metadata: ["remote": "\(ip)", "open": "\(open.count)", "fromThere": "\(share.connections)"])
+            return nil
         }
         open[ObjectIdentifier(channel)] = channel
-        perAddress[ip] = held + 1
-        return true
+        share.connections += 1
+        perAddress[ip] = share
+        return MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: share.memory)
     }
 
     /// Reads nothing from the connection, and closes it after a time, so that its client does not come again at once.
@@ -83,8 +95,8 @@ package final class FrameListener: @unchecked Sendable {
     private func leave(_ channel: any Channel) {
         guard open.removeValue(forKey: ObjectIdentifier(channel)) != nil else { return }
         let ip = channel.remoteAddress?.ipAddress ?? ""
-        let held = perAddress[ip, default: 1] - 1
-        perAddress[ip] = held > 0 ? held : nil
+        perAddress[ip]?.connections -= 1
+        if perAddress[ip]?.connections == 0 { perAddress[ip] = nil }
     }
 
     /// Accepts no more connections; those that are open go on.
@@ -118,13 +130,16 @@ package enum FrameClient {
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: limits.outboundBytesMax / 4, high: limits.outboundBytesMax))
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let client {
                         try channel.pipeline.syncOperations.addHandlers([try client.handler(host: address.host), HandshakeHandler(handshake)])
                     }
-                    try channel.pipeline.syncOperations.addHandler(FrameHandler(limits: limits, isEncrypted: client != nil, makeSession: session, onClose: {}))
+                    let memory = MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
+                    try channel.pipeline.syncOperations.addHandler(
+                        FrameHandler(
+                            limits: limits, isEncrypted: client != nil, memory: memory, waiting: MemoryWaiting(channel.eventLoop), makeSession: session, onClose: {}))
                 }
             }
         do { _ = try await bootstrap.connect(host: address.host, port: address.port).get() } catch {

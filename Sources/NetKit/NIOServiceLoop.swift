@@ -8,12 +8,14 @@ import NIOPosix
 package final class NIOServiceLoop: ServiceLoop {
     let group: MultiThreadedEventLoopGroup
     let eventLoop: any EventLoop
-    private let turns = TurnCount()
+    private let turns: TurnCount
 
     /// The loop looks at its connections in between if nothing is due by then.
     private static let turnPause = TimeAmount.microseconds(20)
 
-    package init() {
+    /// `turns` is told how long each turn took.
+    package init(turns durations: DurationHistogram? = nil) {
+        turns = TurnCount(durations)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1, metricsDelegate: turns)
         eventLoop = group.next()
     }
@@ -39,11 +41,25 @@ package final class NIOServiceLoop: ServiceLoop {
     package func stop() async throws { try await group.shutdownGracefully() }
 }
 
+extension MetricsRegistry {
+    /// How long the turns of a service's loop take: as long as one lasts nobody else is served.
+    package func loopTurns(_ service: String) -> DurationHistogram {
+        histogram("loop_turn_duration", help: "Time that a service's loop was busy before it looked at its connections again.", labels: [("service", service)])
+    }
+}
+
 /// Counts the turns of a loop: in each it looks at its connections and then runs what is due.
 private final class TurnCount: NIOEventLoopMetricsDelegate, @unchecked Sendable {
     // Safe to share: touched on the loop only.
     private(set) var ended = 0
-    func processedTick(info: NIOEventLoopTickInfo) { ended &+= 1 }
+    private let durations: DurationHistogram?
+
+    init(_ durations: DurationHistogram?) { self.durations = durations }
+
+    func processedTick(info: NIOEventLoopTickInfo) {
+        ended &+= 1
+        durations?.observe(.nanoseconds((info.endTime - info.startTime).nanoseconds))
+    }
 }
 
 /// The machine's clocks.

@@ -14,7 +14,7 @@ import Testing
     }
 
     func filled(_ count: Int) throws -> PlanOperation {
-        let operation = PlanOperation(id: "op", tags: [], isReattachable: true)
+        let operation = PlanOperation(id: "op", tags: [], isReattachable: true, memory: OperationMemory(ComputeMemory(bytesMax: 0)))
         for number in 0..<count { try operation.append(response(number), bytes: 10) }
         operation.finish(.success(()))
         return operation
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func aSecondStreamReplacesTheFirst() async throws {
-        let operation = PlanOperation(id: "op", tags: [], isReattachable: true)
+        let operation = PlanOperation(id: "op", tags: [], isReattachable: true, memory: OperationMemory(ComputeMemory(bytesMax: 0)))
         let (first, index) = try operation.attach(after: nil)
         async let next = operation.next(first, index)
         _ = try operation.attach(after: nil)
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func aProducerWaitsForItsReaderAndEndsWhenCancelled() async throws {
-        let operation = PlanOperation(id: "op", tags: [], isReattachable: true)
+        let operation = PlanOperation(id: "op", tags: [], isReattachable: true, memory: OperationMemory(ComputeMemory(bytesMax: 0)))
         let half = PlanOperation.unreadBytesMax / 2 + 1
         for number in 0..<2 { try operation.append(response(number), bytes: half) }
         let ended = Task.detached { () -> String in

@@ -241,7 +241,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let visible = end(of: partition)
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
         guard part.fetchOffset < visible, room > 0 || answer.isEmpty else { return }
-        if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)) {
+        if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)), call.session.maySendFromMemory(records.count) {
             // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
             guard records.count <= room || answer.isEmpty else { return }
             if allowance != nil { broker.throttle.spend(.leading, records.count) }
@@ -265,13 +265,8 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             }
             gathering.leave()
         }
-        let lends = call.session.takesFiles
         partition.writer.disk.submit { [broker] in
-            let result = Result {
-                if lends { return try log.lend(from: offset, below: visible, maxBytes: max(0, room)) }
-                let records = try log.read(from: offset, below: visible, maxBytes: max(0, room))
-                return (.memory(records), Self.end(of: records))
-            }
+            let result = Result { try log.lend(from: offset, below: visible, maxBytes: max(0, room)) }
             broker.loop.execute { done(result) }
         }
     }
@@ -292,17 +287,6 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         answer.set(t, p, records)
         guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.count > 0 else { return }
         answer.setAborted(t, p, partition.transactions.aborted(from: offset, below: next))
-    }
-
-    /// The offset behind the last batch.
-    private static func end(of records: Bytes) -> Int64 {
-        var place = records.readerIndex
-        var end: Int64 = 0
-        while let header = records.getSlice(at: place, length: RecordBatchFormat.headerBytes), let extent = BatchFraming.extent(header) {
-            end = extent.nextOffset
-            place += extent.bytes
-        }
-        return end
     }
 }
 

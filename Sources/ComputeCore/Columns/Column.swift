@@ -69,6 +69,22 @@ package struct Column: Hashable, Sendable {
             }
         return values + (validity?.words.count ?? 0) * 8
     }
+
+    /// No value has more bytes than this.
+    package var widestValueBytes: Int {
+        switch storage {
+        case .bytes(let offsets, _): Self.longest(offsets)
+        case .list(let offsets, let child): Self.longest(offsets) * max(1, child.widestValueBytes)
+        case .structure(let children): children.reduce(0) { $0 + $1.widestValueBytes }
+        default: 16
+        }
+    }
+
+    private static func longest(_ offsets: [Int32]) -> Int {
+        var longest: Int32 = 0
+        for index in offsets.indices.dropFirst() { longest = max(longest, offsets[index] - offsets[index - 1]) }
+        return Int(longest)
+    }
 }
 
 /// Rows of a table as columns of equal length.
@@ -81,6 +97,13 @@ package struct Batch: Hashable, Sendable {
     package static let rowsDefault = 8192
     /// Readers end a batch early beyond this many bytes of input, so that 32-bit offsets suffice and memory stays small.
     package static let inputBytesMax = 64 << 20
+    /// Text that an expression may make of one batch, in bytes; a column of texts can address 2 GiB.
+    package static let textBytesMax = 1 << 30
+
+    /// Throws if an expression made more text of one batch than a column may hold.
+    package static func checkText(_ bytes: Int) throws(QueryError) {
+        if bytes > textBytesMax { throw QueryError.unsupported("an expression that makes more than \(textBytesMax >> 20) MiB of text of \(rowsDefault) rows") }
+    }
 
     package init(schema: Schema, columns: [Column], rowCount: Int) {
         precondition(schema.count == columns.count, "a batch has one column for each field")
@@ -91,6 +114,9 @@ package struct Batch: Hashable, Sendable {
     }
 
     package var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
+
+    /// No row has more bytes than this.
+    package var widestRowBytes: Int { columns.reduce(0) { $0 + $1.widestValueBytes } }
 }
 
 /// Batches of one schema that travel inside a plan (`Plan.local`).

@@ -6,45 +6,73 @@ import QueryCore
 package struct ColumnBuilder {
     package let type: DataType
     package private(set) var count = 0
+    private let kind: Kind
     private var validity: Bitmap?
-    private var storage: Column.Storage
+    private var values = Values()
     private var children: [ColumnBuilder] = []
+
+    /// Which of the arrays a type uses.
+    private enum Kind { case nothing, boolean, int8, int16, int32, int64, float, double, decimal, bytes, list, structure }
+
+    /// One array for each way in which values lie. Each is appended to where it is: an array taken out of an enum's payload is copied at each append.
+    private struct Values {
+        var booleans = Bitmap()
+        var int8s: [Int8] = []
+        var int16s: [Int16] = []
+        var int32s: [Int32] = []
+        var int64s: [Int64] = []
+        var floats: [Float] = []
+        var doubles: [Double] = []
+        var decimals: [Int128] = []
+        /// Of texts, lists and maps; one more than there are rows.
+        var offsets: [Int32] = []
+        var bytes: [UInt8] = []
+    }
 
     package init(type: DataType, capacity: Int = 0) {
         self.type = type
         switch type {
-        case .null: storage = .nothing
-        case .boolean: storage = .boolean(Bitmap())
-        case .byte: storage = .int8(Self.reserved(capacity))
-        case .short: storage = .int16(Self.reserved(capacity))
-        case .int, .date: storage = .int32(Self.reserved(capacity))
-        case .long, .timestamp: storage = .int64(Self.reserved(capacity))
-        case .float: storage = .float(Self.reserved(capacity))
-        case .double: storage = .double(Self.reserved(capacity))
-        case .decimal: storage = .decimal(Self.reserved(capacity))
-        case .string, .binary: storage = .bytes(offsets: [0], bytes: [])
+        case .null: kind = .nothing
+        case .boolean: kind = .boolean
+        case .byte: kind = .int8
+        case .short: kind = .int16
+        case .int, .date: kind = .int32
+        case .long, .timestamp: kind = .int64
+        case .float: kind = .float
+        case .double: kind = .double
+        case .decimal: kind = .decimal
+        case .string, .binary: kind = .bytes
         case .array(let element, _):
-            storage = .nothing
+            kind = .list
             children = [ColumnBuilder(type: element)]
-            offsets = [0]
         case .map(let key, let value, _):
-            storage = .nothing
+            kind = .list
             children = [ColumnBuilder(type: key), ColumnBuilder(type: value)]
-            offsets = [0]
         case .structure(let fields):
-            storage = .nothing
+            kind = .structure
             children = fields.map { ColumnBuilder(type: $0.type, capacity: capacity) }
+        }
+        reserve(capacity)
+    }
+
+    private mutating func reserve(_ capacity: Int) {
+        switch kind {
+        case .nothing, .boolean, .structure: break
+        case .int8: values.int8s.reserveCapacity(capacity)
+        case .int16: values.int16s.reserveCapacity(capacity)
+        case .int32: values.int32s.reserveCapacity(capacity)
+        case .int64: values.int64s.reserveCapacity(capacity)
+        case .float: values.floats.reserveCapacity(capacity)
+        case .double: values.doubles.reserveCapacity(capacity)
+        case .decimal: values.decimals.reserveCapacity(capacity)
+        case .bytes, .list:
+            values.offsets.reserveCapacity(capacity + 1)
+            values.offsets.append(0)
         }
     }
 
-    /// Offsets of lists and maps; of strings they are in the storage.
-    private var offsets: [Int32] = []
-
-    private static func reserved<T>(_ capacity: Int) -> [T] {
-        var values: [T] = []
-        values.reserveCapacity(capacity)
-        return values
-    }
+    /// Bytes of all texts so far.
+    package var textBytes: Int { values.bytes.count }
 
     private mutating func mark(valid: Bool) {
         if validity != nil {
@@ -57,110 +85,60 @@ package struct ColumnBuilder {
     }
 
     package mutating func appendNull() {
-        switch type {
-        case .array, .map: offsets.append(offsets[offsets.count - 1])
+        switch kind {
+        case .nothing: break
+        case .boolean: values.booleans.append(false)
+        case .int8: values.int8s.append(0)
+        case .int16: values.int16s.append(0)
+        case .int32: values.int32s.append(0)
+        case .int64: values.int64s.append(0)
+        case .float: values.floats.append(0)
+        case .double: values.doubles.append(0)
+        case .decimal: values.decimals.append(0)
+        case .bytes, .list: values.offsets.append(values.offsets[values.offsets.count - 1])
         case .structure: for index in children.indices { children[index].appendNull() }
-        default: appendZero()
         }
         mark(valid: false)
     }
 
-    private mutating func appendZero() {
-        let current = storage
-        storage = .nothing
-        switch consume current {
-        case .nothing: storage = .nothing
-        case .boolean(var bits):
-            bits.append(false)
-            storage = .boolean(bits)
-        case .int8(var values):
-            values.append(0)
-            storage = .int8(values)
-        case .int16(var values):
-            values.append(0)
-            storage = .int16(values)
-        case .int32(var values):
-            values.append(0)
-            storage = .int32(values)
-        case .int64(var values):
-            values.append(0)
-            storage = .int64(values)
-        case .float(var values):
-            values.append(0)
-            storage = .float(values)
-        case .double(var values):
-            values.append(0)
-            storage = .double(values)
-        case .decimal(var values):
-            values.append(0)
-            storage = .decimal(values)
-        case .bytes(var offsets, let bytes):
-            offsets.append(Int32(bytes.count))
-            storage = .bytes(offsets: offsets, bytes: bytes)
-        case .list, .structure: preconditionFailure("nested columns are built by their children")
-        }
-    }
-
     package mutating func append(_ value: Bool) {
-        guard case .boolean(var bits) = storage else { preconditionFailure("boolean appended to \(type.simpleString)") }
-        storage = .nothing
-        bits.append(value)
-        storage = .boolean(bits)
+        precondition(kind == .boolean, "boolean appended to \(type.simpleString)")
+        values.booleans.append(value)
         mark(valid: true)
     }
 
     /// For all integer types, date and timestamp; the value must fit.
     package mutating func append(_ value: Int64) {
-        let current = storage
-        storage = .nothing
-        switch consume current {
-        case .int8(var values):
-            values.append(Int8(value))
-            storage = .int8(values)
-        case .int16(var values):
-            values.append(Int16(value))
-            storage = .int16(values)
-        case .int32(var values):
-            values.append(Int32(value))
-            storage = .int32(values)
-        case .int64(var values):
-            values.append(value)
-            storage = .int64(values)
+        switch kind {
+        case .int8: values.int8s.append(Int8(value))
+        case .int16: values.int16s.append(Int16(value))
+        case .int32: values.int32s.append(Int32(value))
+        case .int64: values.int64s.append(value)
         default: preconditionFailure("integer appended to \(type.simpleString)")
         }
         mark(valid: true)
     }
 
     package mutating func append(_ value: Double) {
-        let current = storage
-        storage = .nothing
-        switch consume current {
-        case .float(var values):
-            values.append(Float(value))
-            storage = .float(values)
-        case .double(var values):
-            values.append(value)
-            storage = .double(values)
+        switch kind {
+        case .float: values.floats.append(Float(value))
+        case .double: values.doubles.append(value)
         default: preconditionFailure("double appended to \(type.simpleString)")
         }
         mark(valid: true)
     }
 
     package mutating func append(_ value: Int128) {
-        guard case .decimal(var values) = storage else { preconditionFailure("decimal appended to \(type.simpleString)") }
-        storage = .nothing
-        values.append(value)
-        storage = .decimal(values)
+        precondition(kind == .decimal, "decimal appended to \(type.simpleString)")
+        values.decimals.append(value)
         mark(valid: true)
     }
 
     /// For string (UTF-8) and binary. One column holds at most 2 GiB, which 32-bit offsets can address.
     package mutating func append(bytes more: some Collection<UInt8>) {
-        guard case .bytes(var offsets, var bytes) = storage else { preconditionFailure("bytes appended to \(type.simpleString)") }
-        storage = .nothing
-        bytes.append(contentsOf: more)
-        offsets.append(Int32(bytes.count))
-        storage = .bytes(offsets: offsets, bytes: bytes)
+        precondition(kind == .bytes, "bytes appended to \(type.simpleString)")
+        values.bytes.append(contentsOf: more)
+        values.offsets.append(Int32(values.bytes.count))
         mark(valid: true)
     }
 
@@ -173,33 +151,45 @@ package struct ColumnBuilder {
         case .decimal(let value): append(value)
         case .string(let value): append(bytes: value.utf8)
         case .binary(let value): append(bytes: value)
-        case .array(let values):
-            for value in values { children[0].append(value) }
-            offsets.append(Int32(children[0].count))
+        case .array(let items):
+            for item in items { children[0].append(item) }
+            values.offsets.append(Int32(children[0].count))
             mark(valid: true)
-        case .map(let keys, let values):
+        case .map(let keys, let items):
             for key in keys { children[0].append(key) }
-            for value in values { children[1].append(value) }
-            offsets.append(Int32(children[0].count))
+            for item in items { children[1].append(item) }
+            values.offsets.append(Int32(children[0].count))
             mark(valid: true)
-        case .structure(let values):
-            for index in children.indices { children[index].append(values[index]) }
+        case .structure(let items):
+            for index in children.indices { children[index].append(items[index]) }
             mark(valid: true)
         }
     }
 
     package consuming func finish() -> Column {
-        switch type {
-        case .array:
-            let child = children[0].finish()
-            return Column(type: type, count: count, validity: validity, storage: .list(offsets: offsets, child: child))
-        case .map(let key, let value, let nullable):
-            let fields = [StructField("key", key, nullable: false), StructField("value", value, nullable: nullable)]
-            let entries = children.map { $0.finish() }
-            let child = Column(type: .structure(fields), count: entries[0].count, validity: nil, storage: .structure(entries))
-            return Column(type: type, count: count, validity: validity, storage: .list(offsets: offsets, child: child))
-        case .structure: return Column(type: type, count: count, validity: validity, storage: .structure(children.map { $0.finish() }))
-        default: return Column(type: type, count: count, validity: validity, storage: storage)
-        }
+        let storage: Column.Storage =
+            switch kind {
+            case .nothing: .nothing
+            case .boolean: .boolean(values.booleans)
+            case .int8: .int8(values.int8s)
+            case .int16: .int16(values.int16s)
+            case .int32: .int32(values.int32s)
+            case .int64: .int64(values.int64s)
+            case .float: .float(values.floats)
+            case .double: .double(values.doubles)
+            case .decimal: .decimal(values.decimals)
+            case .bytes: .bytes(offsets: values.offsets, bytes: values.bytes)
+            case .list: .list(offsets: values.offsets, child: listChild())
+            case .structure: .structure(children.map { $0.finish() })
+            }
+        return Column(type: type, count: count, validity: validity, storage: storage)
+    }
+
+    /// The elements of an array, or a map's entries.
+    private func listChild() -> Column {
+        guard case .map(let key, let value, let nullable) = type else { return children[0].finish() }
+        let fields = [StructField("key", key, nullable: false), StructField("value", value, nullable: nullable)]
+        let entries = children.map { $0.finish() }
+        return Column(type: .structure(fields), count: entries[0].count, validity: nil, storage: .structure(entries))
     }
 }

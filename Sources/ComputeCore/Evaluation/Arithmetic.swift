@@ -82,7 +82,9 @@ enum Arithmetic {
                         failed = failed || divisor == 0
                         if divisor == 0 || divisor == -1 { return 0 }
                         let rest = a[row & am] % divisor
-                        return function == .positiveModulo && rest < 0 ? (rest + divisor) % divisor : rest
+                        guard function == .positiveModulo, rest < 0 else { return rest }
+                        // Java's arithmetic: int and long wrap, narrower types are computed as int.
+                        return T.bitWidth < 32 && divisor < 0 ? rest : (rest &+ divisor) % divisor
                     }
                 default:
                     fill(count) { row in
@@ -200,7 +202,8 @@ enum Arithmetic {
                 return overflow ? nil : DecimalText.rescale(difference, from: common, to: scale)
             default:
                 let rest = a % b
-                return DecimalText.rescale(function == .positiveModulo && rest < 0 ? (rest + b) % b : rest, from: common, to: scale)
+                // A negative rest plus a negative divisor is congruent to the rest itself, and may not fit.
+                return DecimalText.rescale(function == .positiveModulo && rest < 0 && b > 0 ? rest + b : rest, from: common, to: scale)
             }
         }
     }

@@ -78,7 +78,7 @@ enum Cast {
             var out: [Value] = []
             for index in items.indices { out.append(try Cast.value(items[index], fields[index].type, wanted[index].type)) }
             return .structure(out)
-        default: preconditionFailure("the analyser allows no cast from \(from.simpleString) to \(to.simpleString)")
+        default: throw TypeCoercion.noCast("cast", from, to)
         }
     }
 
@@ -176,7 +176,7 @@ enum Cast {
             guard case .decimal(_, let scale) = from else { return Double(number) }
             // Through text, so that 0.1 is the nearest double to 0.1.
             return Double(DecimalText.format(number, scale: scale)) ?? Double(number)
-        default: preconditionFailure("no cast from \(from.simpleString) to double")
+        default: throw TypeCoercion.noCast("cast", from, .double)
         }
     }
 
@@ -210,7 +210,7 @@ enum Cast {
             guard let days = CivilTime.parseDate(text) else { throw dateMalformed(text, .date) }
             return .integer(Int64(days))
         case .integer(let micros): return .integer(Int64(CivilTime.floorDay(micros)))
-        default: preconditionFailure("no cast from \(from.simpleString) to date")
+        default: throw TypeCoercion.noCast("cast", from, .date)
         }
     }
 
@@ -239,7 +239,7 @@ enum Cast {
                 throw overflow(value, from, .timestamp)
             }
             return .integer(narrow)
-        default: preconditionFailure("no cast from \(from.simpleString) to timestamp")
+        default: throw TypeCoercion.noCast("cast", from, .timestamp)
         }
     }
 }

@@ -32,7 +32,9 @@ package struct Evaluator {
     }
 
     package func evaluate(_ expression: BoundExpression, _ batch: Batch) throws(QueryError) -> Column {
-        try vector(expression, batch).expanded(batch.rowCount)
+        let value = try vector(expression, batch)
+        if value.isConstant { try Batch.checkText(value.column.widestValueBytes.multipliedReportingOverflow(by: batch.rowCount).partialValue) }
+        return value.expanded(batch.rowCount)
     }
 
     /// The rows for which a boolean expression is true; null counts as false.
@@ -172,7 +174,7 @@ package struct Evaluator {
             remaining = remaining & ~matched
         }
         results.append(try evaluate(otherwise, batch, only: remaining))
-        return Vector(column: Self.merge(results, source, type), isConstant: false)
+        return Vector(column: try Self.merge(results, source, type), isConstant: false)
     }
 
     private func coalesce(_ arguments: [BoundExpression], _ type: DataType, _ batch: Batch) throws(QueryError) -> Vector {
@@ -191,12 +193,13 @@ package struct Evaluator {
             remaining = remaining & ~found
         }
         if results.isEmpty { return Vector(column: Column.nulls(type, count: batch.rowCount), isConstant: false) }
-        return Vector(column: Self.merge(results, source, type), isConstant: false)
+        return Vector(column: try Self.merge(results, source, type), isConstant: false)
     }
 
     /// Row i of `columns[source[i]]`.
-    private static func merge(_ columns: [Column], _ source: [Int32], _ type: DataType) -> Column {
+    private static func merge(_ columns: [Column], _ source: [Int32], _ type: DataType) throws(QueryError) -> Column {
         let count = source.count
+        try Batch.checkText(columns.reduce(0) { $0 + $1.byteCount })
         if count == 0 { return Column(type: type, values: []) }
         let all = Column.concat(columns, type: type)
         return all.take(source.enumerated().map { row, index in index * Int32(count) + Int32(row) })

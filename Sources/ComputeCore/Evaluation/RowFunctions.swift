@@ -24,10 +24,26 @@ enum RowFunctions {
             if hasNull, !acceptsNull {
                 builder.appendNull()
             } else {
-                builder.append(try one(function, values, types, type, matcher))
+                builder.append(try fitted(try one(function, values, types, type, matcher), type))
+                try Batch.checkText(builder.textBytes)
             }
         }
         return builder.finish()
+    }
+
+
+    /// A whole number that its type holds; beyond it ANSI mode raises.
+    private static func fitted(_ value: Value, _ type: DataType) throws(QueryError) -> Value {
+        guard case .integer(let number) = value else { return value }
+        let fits =
+            switch type {
+            case .byte: Int8(exactly: number) != nil
+            case .short: Int16(exactly: number) != nil
+            case .int, .date: Int32(exactly: number) != nil
+            default: true
+            }
+        guard fits else { throw Arithmetic.overflow(type == .int || type == .date ? "integer" : type.sqlName) }
+        return value
     }
 
     /// Loops for what queries do often.

@@ -14,23 +14,6 @@ extension BatchSource {
     var schema: Schema { Schema(columns.map(\.field)) }
 }
 
-/// What the operators of one query may hold in memory together; what does not fit is refused (there is no spilling yet).
-package final class MemoryBudget {
-    package let bytesMax: Int
-    package private(set) var bytesUsed = 0
-
-    package init(bytesMax: Int) { self.bytesMax = bytesMax }
-
-    package func reserve(_ bytes: Int) throws(QueryError) {
-        guard bytes <= bytesMax - bytesUsed else {
-            throw QueryError(.unableToAcquireMemory, ["requestedBytes": "\(bytes)", "receivedBytes": "\(bytesMax - bytesUsed)"])
-        }
-        bytesUsed += bytes
-    }
-
-    package func release(_ bytes: Int) { bytesUsed -= bytes }
-}
-
 /// Ends a query that nobody wants any more: stands before every operator, so that no operator runs on for longer than one batch.
 final class CancellableSource: BatchSource {
     let columns: [BoundColumn]

@@ -9,16 +9,16 @@ final class HashAggregate: BatchSource {
     private let calls: [BoundAggregate]
     private let input: any BatchSource
     private let evaluator: Evaluator
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
     private var reserved = 0
     private var results: Batch?
     private var at = 0
 
-    init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: any BatchSource, now: Int64, budget: MemoryBudget) {
+    init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: any BatchSource, now: Int64, grant: QueryGrant) {
         self.groups = groups
         self.calls = calls
         self.input = input
-        self.budget = budget
+        self.grant = grant
         columns = groups.map(\.column) + calls.map(\.column)
         evaluator = Evaluator(columns: input.columns, now: now)
     }
@@ -26,7 +26,7 @@ final class HashAggregate: BatchSource {
     func next() throws(QueryError) -> Batch? {
         if results == nil { results = try aggregate() }
         guard let results, at < results.rowCount else {
-            budget.release(reserved)
+            grant.release(reserved)
             reserved = 0
             return nil
         }
@@ -40,7 +40,7 @@ final class HashAggregate: BatchSource {
         var keys = groups.map { ColumnBuilder(type: $0.column.type) }
         let accumulators = calls.map { Accumulators.make($0.call) }
         var distincts = calls.map { call in
-            call.call.distinct ? KeyTable(types: [.long] + call.call.arguments.map(\.type)) : nil
+            call.call.distinct ? KeyTable(types: (groups.isEmpty ? [] : [.long]) + call.call.arguments.map(\.type)) : nil
         }
         let bytesPerGroup = accumulators.reduce(groups.count * 32) { $0 + $1.bytesPerGroup }
         if groups.isEmpty { for accumulator in accumulators { accumulator.grow(1) } }
@@ -59,7 +59,7 @@ final class HashAggregate: BatchSource {
             for index in calls.indices { try update(calls[index].call, accumulators[index], &distincts[index], batch, numbers) }
             let bytes = table.byteCount + table.count * bytesPerGroup + distincts.reduce(0) { $0 + ($1?.byteCount ?? 0) }
             if bytes > reserved {
-                try budget.reserve(bytes - reserved)
+                try grant.reserve(bytes - reserved)
                 reserved = bytes
             }
         }
@@ -95,10 +95,11 @@ final class HashAggregate: BatchSource {
         var arguments: [Column] = []
         for argument in call.arguments { arguments.append(try evaluator.evaluate(argument, batch)) }
         if distinct != nil {
-            let group = Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.map(Int64.init)))
+            // Over one group the argument alone is the key.
+            let group = groups.isEmpty ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.map(Int64.init)))]
             var fresh: [Int32] = []
             var known = Int32(distinct?.count ?? 0)
-            for (row, number) in (distinct?.assign([group] + arguments, numbers.count) ?? []).enumerated() where number == known {
+            for (row, number) in (distinct?.assign(group + arguments, numbers.count) ?? []).enumerated() where number == known {
                 fresh.append(Int32(row))
                 known += 1
             }
@@ -113,13 +114,13 @@ final class DistinctOperator: BatchSource {
     let columns: [BoundColumn]
     private let input: any BatchSource
     private let positions: [Int]
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
     private var table: KeyTable
     private var reserved = 0
 
-    init(_ keys: [ColumnID], _ input: any BatchSource, budget: MemoryBudget) {
+    init(_ keys: [ColumnID], _ input: any BatchSource, grant: QueryGrant) {
         self.input = input
-        self.budget = budget
+        self.grant = grant
         columns = input.columns
         positions = keys.compactMap { key in input.columns.firstIndex { $0.id == key } }
         table = KeyTable(types: positions.map { input.columns[$0].type })
@@ -134,12 +135,12 @@ final class DistinctOperator: BatchSource {
                 known += 1
             }
             if table.byteCount > reserved {
-                try budget.reserve(table.byteCount - reserved)
+                try grant.reserve(table.byteCount - reserved)
                 reserved = table.byteCount
             }
             if !fresh.isEmpty { return batch.take(fresh) }
         }
-        budget.release(reserved)
+        grant.release(reserved)
         reserved = 0
         return nil
     }
@@ -155,14 +156,14 @@ final class DifferenceOperator: BatchSource {
     private var table: KeyTable
     private var counts: [Int] = []
     private var isBuilt = false
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
 
-    init(_ kind: SetKind, all: Bool, _ left: any BatchSource, _ right: any BatchSource, budget: MemoryBudget) {
+    init(_ kind: SetKind, all: Bool, _ left: any BatchSource, _ right: any BatchSource, grant: QueryGrant) {
         self.kind = kind
         self.all = all
         self.left = left
         self.right = right
-        self.budget = budget
+        self.grant = grant
         columns = left.columns
         table = KeyTable(types: left.columns.map(\.type))
     }
@@ -174,7 +175,7 @@ final class DifferenceOperator: BatchSource {
                 if Int(number) == counts.count { counts.append(0) }
                 counts[Int(number)] += 1
             }
-            try budget.reserve(table.byteCount - before)
+            try grant.reserve(table.byteCount - before)
         }
         isBuilt = true
     }

@@ -5,7 +5,9 @@ import QueryCore
 
 final class HashJoin: BatchSource {
     /// Pairs in one output batch at most, however many rows match.
-    static let pairsMax = 4 * Batch.rowsDefault
+    private static let pairsMax = 4 * Batch.rowsDefault
+    /// Bytes that the pairs of one output batch may have, unless one pair has more: a few long texts meet many rows.
+    private static let pairBytesMax = 64 << 20
 
     let columns: [BoundColumn]
     private let kind: JoinKind
@@ -18,7 +20,7 @@ final class HashJoin: BatchSource {
     private let rightEvaluator: Evaluator
     private let pairEvaluator: Evaluator
     private let pairSchema: Schema
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
 
     private var table: KeyTable
     private var build: Batch?
@@ -32,17 +34,20 @@ final class HashJoin: BatchSource {
     private var probeRow = 0
     private var chain: Int32 = -1
     private var leftMatched = Bitmap()
+    /// Pairs that the present probe batch may give at once.
+    private var pairsAtOnce = pairsMax
+    private var buildRowBytes = 0
     private var unmatchedAt: Int?
 
     init(
         _ kind: JoinKind, _ left: any BatchSource, _ right: any BatchSource, keys: [(left: BoundExpression, right: BoundExpression)],
-        residual: BoundExpression?, output: [BoundColumn], now: Int64, budget: MemoryBudget
+        residual: BoundExpression?, output: [BoundColumn], now: Int64, grant: QueryGrant
     ) {
         self.kind = kind
         self.left = left
         self.right = right
         self.residual = residual
-        self.budget = budget
+        self.grant = grant
         columns = output
         leftKeys = keys.map(\.left)
         rightKeys = keys.map(\.right)
@@ -62,7 +67,7 @@ final class HashJoin: BatchSource {
     private func buildTable() throws(QueryError) -> Batch {
         var batches: [Batch] = []
         while let batch = try right.next() {
-            try budget.reserve(batch.byteCount + batch.rowCount * 12)
+            try grant.reserve(batch.byteCount + batch.rowCount * 12)
             batches.append(batch)
         }
         let all =
@@ -79,6 +84,7 @@ final class HashJoin: BatchSource {
             heads[Int(groups[row])] = Int32(row)
         }
         rightMatched = Bitmap(repeating: false, count: all.rowCount)
+        buildRowBytes = all.widestRowBytes
         return all
     }
 
@@ -86,6 +92,8 @@ final class HashJoin: BatchSource {
         if build == nil { build = try buildTable() }
         guard let build else { return nil }
         while true {
+            // A condition that no pair meets keeps this loop busy without asking the inputs.
+            try grant.check()
             if let batch = probe {
                 if probeRow < batch.rowCount {
                     if let pairs = try joinPairs(batch, build) { return pairs }
@@ -105,6 +113,7 @@ final class HashJoin: BatchSource {
         var groups = leftKeys.isEmpty ? [Int32](repeating: 0, count: batch.rowCount) : table.find(keys, batch.rowCount)
         for key in keys where key.validity != nil { for row in groups.indices where key.isNull(row) { groups[row] = -1 } }
         probe = batch
+        pairsAtOnce = min(Self.pairsMax, max(1, Self.pairBytesMax / max(1, batch.widestRowBytes + buildRowBytes)))
         probeGroups = groups
         probeRow = 0
         chain = batch.rowCount > 0 && groups[0] >= 0 ? heads[Int(groups[0])] : -1
@@ -116,8 +125,8 @@ final class HashJoin: BatchSource {
         var leftRows: [Int32] = []
         var rightRows: [Int32] = []
         let firstOnly = residual == nil && (kind == .leftSemi || kind == .leftAnti)
-        while probeRow < batch.rowCount, leftRows.count < Self.pairsMax {
-            while chain >= 0, leftRows.count < Self.pairsMax {
+        while probeRow < batch.rowCount, leftRows.count < pairsAtOnce {
+            while chain >= 0, leftRows.count < pairsAtOnce {
                 leftRows.append(Int32(probeRow))
                 rightRows.append(chain)
                 chain = firstOnly ? -1 : following[Int(chain)]

@@ -8,18 +8,20 @@ final class SortOperator: BatchSource {
     private let orders: [BoundOrder]
     private let input: any BatchSource
     private let evaluator: Evaluator
-    private let budget: MemoryBudget
+    private let grant: QueryGrant
     /// Rows that are wanted at most; nil for all.
     private let limit: Int?
     private var sorted: Batch?
     private var at = 0
     private var reserved = 0
+    /// Where the first key of the last wanted row lies; rows after it are dropped as they come.
+    private var bound: SortPlace?
 
-    init(_ orders: [BoundOrder], limit: Int?, _ input: any BatchSource, now: Int64, budget: MemoryBudget) {
+    init(_ orders: [BoundOrder], limit: Int?, _ input: any BatchSource, now: Int64, grant: QueryGrant) {
         self.orders = orders
         self.limit = limit
         self.input = input
-        self.budget = budget
+        self.grant = grant
         columns = input.columns
         evaluator = Evaluator(columns: input.columns, now: now)
     }
@@ -27,7 +29,7 @@ final class SortOperator: BatchSource {
     func next() throws(QueryError) -> Batch? {
         if sorted == nil { sorted = try sort() }
         guard let sorted, at < sorted.rowCount else {
-            budget.release(reserved)
+            grant.release(reserved)
             reserved = 0
             return nil
         }
@@ -39,8 +41,10 @@ final class SortOperator: BatchSource {
     private func sort() throws(QueryError) -> Batch {
         var batches: [Batch] = []
         var rows = 0
-        while let batch = try input.next() {
-            try budget.reserve(batch.byteCount)
+        while let next = try input.next() {
+            let batch = try withinBound(next)
+            if batch.rowCount == 0 { continue }
+            try grant.reserve(batch.byteCount)
             reserved += batch.byteCount
             batches.append(batch)
             rows += batch.rowCount
@@ -48,7 +52,8 @@ final class SortOperator: BatchSource {
                 let best = try ordered(batches, limit)
                 batches = [best]
                 rows = best.rowCount
-                budget.release(reserved - best.byteCount)
+                try tightenBound(best, limit)
+                grant.release(reserved - best.byteCount)
                 reserved = best.byteCount
             }
         }
@@ -56,74 +61,24 @@ final class SortOperator: BatchSource {
         return try ordered(batches, limit)
     }
 
+    /// The rows of a batch that may still be among the best: a row whose first key comes after that of the last of the best so far is none.
+    private func withinBound(_ batch: Batch) throws(QueryError) -> Batch {
+        guard let bound, let order = orders.first else { return batch }
+        let key = SortKey(try evaluator.evaluate(order.expression, batch), order)
+        let chosen = (0..<Int32(batch.rowCount)).filter { (row: Int32) in key.place(Int(row)) <= bound }
+        return chosen.count == batch.rowCount ? batch : batch.take(chosen)
+    }
+
+    private func tightenBound(_ best: Batch, _ limit: Int) throws(QueryError) {
+        guard best.rowCount == limit, limit > 0, let order = orders.first else { return }
+        bound = SortKey(try evaluator.evaluate(order.expression, best), order).place(limit - 1)
+    }
+
     private func ordered(_ batches: [Batch], _ limit: Int?) throws(QueryError) -> Batch {
         let all = Batch.concat(batches, schema: schema)
         var keys: [SortKey] = []
         for order in orders { keys.append(SortKey(try evaluator.evaluate(order.expression, all), order)) }
-        var rows = [Int32](0..<Int32(all.rowCount))
-        rows.sort { left, right in
-            for key in keys {
-                let order = key.compare(Int(left), Int(right))
-                if order != 0 { return order < 0 }
-            }
-            return left < right
-        }
+        let rows = try RowOrder(keys, rowCount: all.rowCount).sorted { () throws(QueryError) in try grant.check() }
         return all.take(limit.map { Array(rows.prefix($0)) } ?? rows)
-    }
-}
-
-/// One ORDER BY expression, evaluated, in a form that compares two rows quickly.
-struct SortKey {
-    private enum Values {
-        case integers([Int64])
-        case doubles([Double])
-        case bytes(offsets: [Int32], bytes: [UInt8])
-        case values([Value], DataType)
-    }
-
-    private let values: Values
-    private let column: Column
-    private let sign: Int
-    private let nullSign: Int
-
-    init(_ column: Column, _ order: BoundOrder) {
-        self.column = column
-        sign = order.ascending ? 1 : -1
-        nullSign = order.nullsFirst ? -1 : 1
-        values =
-            switch column.storage {
-            case .int8(let values): .integers(values.map(Int64.init))
-            case .int16(let values): .integers(values.map(Int64.init))
-            case .int32(let values): .integers(values.map(Int64.init))
-            case .int64(let values): .integers(values)
-            case .float(let values): .doubles(values.map(Double.init))
-            case .double(let values): .doubles(values)
-            case .bytes(let offsets, let bytes): .bytes(offsets: offsets, bytes: bytes)
-            default: .values((0..<column.count).map { column.value($0) }, column.type)
-            }
-    }
-
-    func compare(_ left: Int, _ right: Int) -> Int {
-        if column.validity != nil || column.type == .null {
-            let (one, other) = (column.isNull(left), column.isNull(right))
-            if one || other { return one == other ? 0 : one ? nullSign : -nullSign }
-        }
-        switch values {
-        case .integers(let numbers): return numbers[left] == numbers[right] ? 0 : numbers[left] < numbers[right] ? -sign : sign
-        case .doubles(let numbers):
-            let (x, y) = (numbers[left], numbers[right])
-            if x < y { return -sign }
-            if x > y { return sign }
-            return x.isNaN == y.isNaN ? 0 : x.isNaN ? sign : -sign
-        case .bytes(let offsets, let bytes):
-            let order = bytes.withUnsafeBufferPointer { bytes in
-                // Both ranges lie inside of the column's bytes.
-                Comparison.order(
-                    UnsafeBufferPointer(rebasing: bytes[Int(offsets[left])..<Int(offsets[left + 1])]),
-                    UnsafeBufferPointer(rebasing: bytes[Int(offsets[right])..<Int(offsets[right + 1])]))
-            }
-            return order * sign
-        case .values(let values, let type): return Value.compare(values[left], values[right], type) * sign
-        }
     }
 }

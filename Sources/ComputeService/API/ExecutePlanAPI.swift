@@ -15,13 +15,13 @@ extension SparkService {
                 throw SparkError.invalidHandle(
                     "FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'")
             }
-            operation = PlanOperation(id: id, tags: request.tags, isReattachable: isReattachable)
+            operation = PlanOperation(id: id, tags: request.tags, isReattachable: isReattachable, memory: OperationMemory(memory))
             try session.add(operation)
         } catch {
             throw report(error, in: session)
         }
         let execution = PlanExecution(service: self, session: session, operation: operation, sessionID: request.sessionID)
-        queries.submit { execution.run(request.plan) }
+        queries.submit { self.observed(operation, request.plan) { execution.run(request.plan) } }
         try await stream(operation, session, after: nil, writer)
     }
 

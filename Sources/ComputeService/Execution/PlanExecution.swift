@@ -60,7 +60,7 @@ struct PlanExecution: Sendable {
     private func query(_ relation: Spark_Connect_Relation) throws {
         switch relation.relType {
         case .showString(let show):
-            let run = try session.engine.run(try translated(show.input), operation.token)
+            let run = try session.engine.run(try translated(show.input), operation)
             let text = try ShowString.render(
                 run, rowsMax: Int(show.numRows), truncate: Int(show.truncate), vertical: show.vertical)
             let column = Column(type: .string, values: [.string(text)])
@@ -71,7 +71,7 @@ struct PlanExecution: Sendable {
             try send(schema: batch.schema, batch.rowCount == 0 ? [] : [batch])
         default:
             let plan = try translated(relation)
-            try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan, operation.token))
+            try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan, operation))
         }
     }
 
@@ -113,7 +113,7 @@ struct PlanExecution: Sendable {
 
     /// The last rows: batches are kept from the end only.
     private func tail(_ tail: Spark_Connect_Tail) throws {
-        let run = try session.engine.run(try translated(tail.input), operation.token)
+        let run = try session.engine.run(try translated(tail.input), operation)
         let limit = max(0, Int(tail.limit))
         var kept: [Batch] = []
         var count = 0

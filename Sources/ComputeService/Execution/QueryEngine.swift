@@ -10,9 +10,11 @@ final class QueryEngine: Sendable {
     private let session: Mutex<QuerySession>
     private let files: JobTableFiles
 
-    init(files: FileSchemes) {
+    init(files: FileSchemes, queryBytesMax: Int) {
         self.files = JobTableFiles(schemes: files)
-        session = Mutex(QuerySession(files: self.files))
+        var settings = QuerySettings()
+        settings.memoryBytesMax = queryBytesMax
+        session = Mutex(QuerySession(files: self.files, settings: settings))
     }
 
     func schema(_ plan: Plan) throws -> Schema {
@@ -23,9 +25,10 @@ final class QueryEngine: Sendable {
         try copy.explain(plan, now: Self.now, extended: extended)
     }
 
-    /// Rows of a query, batch by batch, until the token is cancelled.
-    func run(_ plan: Plan, _ token: JobToken) throws -> QueryRun {
-        try copy.run(plan, now: Self.now, isCancelled: { token.isCancelled })
+    /// Rows of a query, batch by batch, until the operation is cancelled.
+    func run(_ plan: Plan, _ operation: PlanOperation) throws -> QueryRun {
+        let token = operation.token
+        return try copy.run(plan, now: Self.now, pool: operation.memory, isCancelled: { token.isCancelled })
     }
 
     /// Runs a command, which may change the session's views; its rows are in the result.

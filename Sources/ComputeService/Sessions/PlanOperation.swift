@@ -23,6 +23,8 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
     let tags: [String]
     let isReattachable: Bool
     let token: JobToken
+    let memory: OperationMemory
+    let begun = ContinuousClock.now
     private let condition = NSCondition()
     private var responses: [(response: Spark_Connect_ExecutePlanResponse, bytes: Int)] = []
     /// The index of the first buffered response; indices count from 0 over the whole operation.
@@ -37,7 +39,8 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
     /// When the last stream went away; nil while one is attached.
     private var detachedAt: ContinuousClock.Instant?
 
-    init(id: String, tags: [String], isReattachable: Bool) {
+    init(id: String, tags: [String], isReattachable: Bool, memory: OperationMemory) {
+        self.memory = memory
         self.id = id
         self.tags = tags
         self.isReattachable = isReattachable
@@ -66,9 +69,9 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
     }
 
     /// The client learns of it at once; the thread that computes ends at its next batch.
-    func cancel() {
+    func cancel(because reason: SparkError = .cancelled) {
         token.cancel()
-        finish(.failure(.cancelled))
+        finish(.failure(reason))
     }
 
     var isFinished: Bool { locked { outcome != nil } }

@@ -95,8 +95,8 @@ final class SessionTable: Sendable {
     /// Remembered so that a released session is refused rather than silently made anew.
     static let closedMax = 10_000
     static let idleMax = Duration.seconds(3_600)
-    /// An operation whose client went away and did not come back.
-    static let detachedMax = Duration.seconds(300)
+    /// An operation whose client went away and did not come back. Clients try again at most a minute apart.
+    static let detachedMax = Duration.seconds(120)
 
     private struct State {
         var sessions: [SparkSession.Key: SparkSession] = [:]
@@ -105,9 +105,11 @@ final class SessionTable: Sendable {
 
     private let state = Mutex(State())
     private let files: FileSchemes
+    private let queryBytesMax: Int
 
-    init(files: FileSchemes) {
+    init(files: FileSchemes, queryBytesMax: Int) {
         self.files = files
+        self.queryBytesMax = queryBytesMax
     }
 
     var count: Int { state.withLock { $0.sessions.count } }
@@ -123,7 +125,7 @@ final class SessionTable: Sendable {
             if let session = state.sessions[key] { return session }
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
-            let session = SparkSession(key: key, engine: QueryEngine(files: files))
+            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax))
             state.sessions[key] = session
             return session
         }

@@ -16,7 +16,7 @@ struct Console: Sendable {
         let tls = try settings.tls(SettingsTable.consoleTLS)
         try settings.checkExposure(address, SettingsTable.consoleListen.name, tls)
         do {
-            return Console(server: try await HTTPServer.start(address, name: "platform", tls: tls, log: log) { call in answer(call, services, metrics) })
+            return Console(server: try await HTTPServer.start(address, name: "platform", tls: tls, log: log) { call in await answer(call, services, metrics) })
         } catch let error as ListenError {
             guard case .inUse = error.cause, settings.origin(of: SettingsTable.consoleListen.name) == .defaultValue else { throw error }
             Output.note("warning: no console, no /metrics: \(error)\n  next: --set \(SettingsTable.consoleListen.name)=127.0.0.1:0 takes a free port")
@@ -24,16 +24,25 @@ struct Console: Sendable {
         }
     }
 
-    private static func answer(_ call: HTTPCall, _ services: [any RunningService], _ metrics: MetricsRegistry) -> HTTPReply {
+    private static func answer(_ call: HTTPCall, _ services: [any RunningService], _ metrics: MetricsRegistry) async -> HTTPReply {
         guard call.method == "GET" || call.method == "HEAD" else { return .text(405, "this port only shows things: use GET\n") }
         switch call.path {
-        case "/metrics": return .text(200, metrics.text(), type: "text/plain; version=0.0.4")
+        case "/metrics": return .text(200, await allMetrics(services, metrics), type: "text/plain; version=0.0.4")
         case "/livez": return .text(200, "ok\n")
         case "/readyz": return readiness(services, verbose: call.parameter("verbose") != nil)
         case "/api/v1/status": return .json(200, status(services))
         case "/": return page(services)
         default: return .text(404, "there is no \(call.path) here; try /, /metrics, /livez, /readyz?verbose or /api/v1/status\n")
         }
+    }
+
+    /// The figures of this process and of the services that have one of their own.
+    private static func allMetrics(_ services: [any RunningService], _ metrics: MetricsRegistry) async -> String {
+        let elsewhere = await withTaskGroup(of: String?.self) { group in
+            for service in services { group.addTask { await service.metricsTextElsewhere() } }
+            return await group.reduce(into: [String]()) { all, text in all += [text].compactMap { $0 } }
+        }
+        return elsewhere.isEmpty ? metrics.text() : MetricsText.merged([metrics.text()] + elsewhere)
     }
 
     private static func readiness(_ services: [any RunningService], verbose: Bool) -> HTTPReply {
@@ -51,7 +60,7 @@ struct Console: Sendable {
             let reason = trouble.map { ",\"reason\":\(JSONText.quoted($0))" } ?? ""
             return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"durability\":\(JSONText.quoted(service.durability)),\"endpoints\":{\(endpoints)}}"
         }
-        return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes()),\"services\":[\(list.joined(separator: ","))]}\n"
+        return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes() + services.map(\.residentBytesElsewhere).reduce(0, +)),\"services\":[\(list.joined(separator: ","))]}\n"
     }
 
     private static func page(_ services: [any RunningService]) -> HTTPReply {

@@ -1,6 +1,7 @@
-// Services in one process, started side by side and stopped together. If one cannot start, the others are stopped and its reason is
+// Services that are started side by side and stopped together, in this process or in processes of their own. If one cannot start, the others are stopped and its reason is
 // what the person reads.
 import Base
+import ComputeService
 import Foundation
 import Logging
 import NetKit
@@ -22,11 +23,17 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts the named services. `ephemeral`: in a directory of their own that goes away with them.
-    static func start(_ names: [ServiceName], settings: Settings, ephemeral: Bool) async throws -> LocalCluster {
+    /// `dfs` is where WebHDFS answers if another process serves it.
+    static func start(
+        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, onQuery: (@Sendable (QueryEvent) -> Void)? = nil
+    ) async throws -> LocalCluster {
         try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
-        let context = ServiceName.Context(settings: settings, dataDirectory: directory, metrics: MetricsRegistry())
+        let memory = MemoryBudget(name: "process", limitBytes: settings[SettingsTable.clientMemory])
+        let context = ServiceName.Context(
+            settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs, onQuery: onQuery)
         ProcessMetrics.register(context.metrics)
+        context.metrics.memory(memory, service: "all")
         do {
             let services = try await startInOrder(names, context)
             do {
@@ -47,7 +54,7 @@ final class LocalCluster: Sendable {
         let first = try await startAll(names.filter { $0 != .compute }, context)
         guard names.contains(.compute) else { return first }
         var withDFS = context
-        withDFS.dfs = first.flatMap(\.endpoints).first { $0.key == "webhdfs" }?.address
+        withDFS.dfs = first.flatMap(\.endpoints).first { $0.key == "webhdfs" }?.address ?? context.dfs
         do { return first + (try await startAll([.compute], withDFS)) } catch {
             await stopAll(first)
             throw error
@@ -92,6 +99,12 @@ final class LocalCluster: Sendable {
     }
 
     var endpoints: [Endpoint] { services.flatMap(\.endpoints) + (console.map { [$0.endpoint] } ?? []) }
+
+    /// Where the console answers; nil if it has no port.
+    var consoleAddress: HostPort? { console?.endpoint.address }
+
+    /// Memory of all processes in RAM, in bytes.
+    var residentBytes: Int { ProcessMetrics.residentBytes() + services.map(\.residentBytesElsewhere).reduce(0, +) }
 
     /// The line that scripts wait for.
     var readyLine: String { "READY " + endpoints.map { "\($0.key)=\($0.address)" }.joined(separator: " ") }

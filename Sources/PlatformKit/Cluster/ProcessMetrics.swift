@@ -11,8 +11,8 @@ enum ProcessMetrics {
     }
 
     /// 0 where the system does not tell.
-    static func residentBytes() -> Int {
-        guard let text = FileManager.default.contents(atPath: "/proc/self/statm").map({ String(decoding: $0, as: UTF8.self) }) else { return 0 }
+    static func residentBytes(of process: Int? = nil) -> Int {
+        guard let text = FileManager.default.contents(atPath: "/proc/\(process.map(String.init) ?? "self")/statm").map({ String(decoding: $0, as: UTF8.self) }) else { return 0 }
         let fields = text.split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
     }

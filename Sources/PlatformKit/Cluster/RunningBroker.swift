@@ -60,6 +60,12 @@ struct RunningBroker: RunningService {
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
         settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
         settings.fetchSessionsMax = context.settings[SettingsTable.brokerFetchSessions]
+        settings.connectionsMax = context.settings[SettingsTable.brokerConnections]
+        settings.connectionsPerAddressMax = context.settings[SettingsTable.brokerConnectionsPerAddress]
+        settings.requestBytesMax = context.settings[SettingsTable.brokerRequestBytes]
+        settings.clientMemoryMax = context.settings[SettingsTable.brokerClientMemory]
+        settings.clientMemoryPerAddressMax = context.settings[SettingsTable.brokerClientMemoryPerAddress]
+        settings.processMemory = context.memory
         settings.offsetsRetentionCheckInterval = .milliseconds(context.settings[SettingsTable.brokerGroupCheck])
         try addSecurity(context.settings, &settings)
         let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]

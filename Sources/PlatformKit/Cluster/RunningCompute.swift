@@ -1,5 +1,6 @@
 // Compute as the roof starts it. It keeps no data of its own.
 import Base
+import CSupport
 import ComputeRuntime
 import ComputeService
 import NetKit
@@ -31,6 +32,10 @@ final class RunningCompute: RunningService {
         try context.settings.checkExposure(listen, SettingsTable.connectListen.name, settings.tls)
         settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         settings.port = listen.port
+        settings.onQuery = context.onQuery
+        settings.returnFreed = { csupport_return_freed() }
+        settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
+        settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
         let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context), trust: try dfsTrust(context)), metrics: context.metrics)
         do {
             let bound = try await door.start()

@@ -33,14 +33,14 @@ struct RunningDFS: RunningService {
         let (forNamenode, forDatanode) = try settings(context.settings)
         let directory = try DataDirectory(path, service: "dfs")
         do {
-            let namenode = try await NamenodeDoor.start(forNamenode, directory: path + "/name", metrics: context.metrics, log: log)
+            let namenode = try await NamenodeDoor.start(forNamenode, directory: path + "/name", memory: context.memory, metrics: context.metrics, log: log)
             var datanodes: [DatanodeDoor] = []
             do {
                 for number in 1...context.settings[SettingsTable.dfsDatanodes] {
                     datanodes.append(
                         try await DatanodeDoor.start(
                             number == 1 ? forDatanode : forDatanode.onAnyPorts, directory: path + (number == 1 ? "/blocks" : "/blocks-\(number)"),
-                            namenode: namenode.channel, metrics: context.metrics, log: log))
+                            namenode: namenode.channel, memory: context.memory, metrics: context.metrics, log: log))
                 }
                 return RunningDFS(directory: directory, namenode: namenode, datanodes: datanodes)
             } catch {

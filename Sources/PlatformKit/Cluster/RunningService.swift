@@ -1,5 +1,6 @@
 // What the roof knows of a running service: its endpoints, whether it is ready, and how to stop it.
 import Base
+import ComputeService
 import Logging
 import NetKit
 
@@ -12,7 +13,7 @@ struct Endpoint: Sendable {
     var clients: String
 }
 
-/// A service that runs in this process.
+/// A service that runs, here or in a process of its own.
 protocol RunningService: Sendable {
     var name: String { get }
     var endpoints: [Endpoint] { get }
@@ -20,11 +21,17 @@ protocol RunningService: Sendable {
     var trouble: String? { get }
     /// When a write counts as taken, for people.
     var durability: String { get }
+    /// Memory in RAM of a process of the service's own, in bytes; 0 if it runs in this one.
+    var residentBytesElsewhere: Int { get }
+    /// Figures in Prometheus' text form that are not in this process's registry; nil if there are none.
+    func metricsTextElsewhere() async -> String?
     /// Ends within two seconds; nothing acknowledged is lost.
     func stop() async
 }
 
 extension RunningService {
+    var residentBytesElsewhere: Int { 0 }
+    func metricsTextElsewhere() async -> String? { nil }
     var isReady: Bool { trouble == nil }
     var durability: String { "synced before it is acknowledged" }
 }
@@ -39,11 +46,17 @@ enum ServiceName: String, CaseIterable, Sendable {
         /// The directory of all services; each has one of its own in it.
         var dataDirectory: String
         var metrics: MetricsRegistry
-        /// The dfs that runs in this process, for compute.
+        /// What all services together may hold for their clients.
+        var memory: MemoryBudget
+        var layout: ProcessLayout
+        /// The dfs that was started with compute, for compute.
         var dfs: HostPort?
+        /// Told of queries, from any thread.
+        var onQuery: (@Sendable (QueryEvent) -> Void)?
     }
 
     func start(_ context: Context) async throws -> any RunningService {
+        if context.layout.isApart(self) { return try await SupervisedService.start(self, context) }
         let directory = context.dataDirectory + "/" + rawValue
         let log = Logger(label: rawValue)
         return switch self {

@@ -29,7 +29,7 @@ struct DemoCommand: AsyncParsableCommand {
         let began = clock.now()
         let flights = try FlightRecords.load()
         let cluster: LocalCluster
-        do { cluster = try await LocalCluster.start(ServiceName.allCases, settings: settings, ephemeral: true) } catch {
+        do { cluster = try await LocalCluster.start(ServiceName.allCases, settings: settings, ephemeral: true, layout: .compute) } catch {
             throw CommandFailure(error, doing: "the demo's cluster cannot start")
         }
         Output.line("platform \(Version.text): \(cluster.endpoints.map { "\($0.key) \($0.address)" }.joined(separator: ", "))")
@@ -44,7 +44,7 @@ struct DemoCommand: AsyncParsableCommand {
             await cluster.stop()
             throw error
         }
-        let memory = ProcessMetrics.residentBytes() >> 20
+        let memory = cluster.residentBytes >> 20
         await cluster.stop()
         Output.line("\nall figures agree with the plain computation; \((clock.now() - began).inMilliseconds) ms in all, \(memory) MB in memory at the end")
     }

@@ -18,7 +18,7 @@ package struct PlatformCommand: AsyncParsableCommand {
             Settings come from flags, PLATFORM_* variables, --config FILE (TOML) and defaults, in this order.
             """,
         version: Version.text,
-        subcommands: [UpCommand.self, DemoCommand.self, StatusCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self, CoordCommand.self, BrokerCommand.self, DFSCommandLine.self, ComputeCommand.self, DocsCommand.self])
+        subcommands: [UpCommand.self, DemoCommand.self, StatusCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self, CoordCommand.self, BrokerCommand.self, DFSCommandLine.self, ComputeCommand.self, DocsCommand.self, SupervisedCommand.self])
 
     package init() {}
 

@@ -6,13 +6,13 @@ import NetKit
 
 /// Runs services until SIGTERM or Ctrl-C.
 enum Serving {
-    static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool) async throws {
+    static func run(_ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout = .one) async throws {
         LogLines.bootstrap(settings)
         let began = SystemTime().now()
         let shutdown = await Shutdown()
         let cluster: LocalCluster
         do {
-            cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral)
+            cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral, layout: layout)
         } catch { throw CommandFailure(error, doing: "cannot start \(names.map(\.rawValue).joined(separator: ", "))") }
         for endpoint in cluster.endpoints { Output.note("\(Output.bold(endpoint.key))  \(endpoint.address)  (\(endpoint.clients))") }
         Output.note("data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops")
@@ -23,9 +23,11 @@ enum Serving {
     }
 }
 
+extension ProcessLayout: ExpressibleByArgument {}
+
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Start all services in this process.",
+        commandName: "up", abstract: "Start all services.",
         discussion: """
             Scripts wait for the line that begins with READY on stdout; it names every address.
 
@@ -40,13 +42,14 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
     @Option(name: .long, help: ArgumentHelp("Run dfs with this many datanodes.", valueName: "n")) var datanodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
+    @Option(name: .long, help: ArgumentHelp("'compute' gives compute a process of its own, 'each' every service, 'one' none.", valueName: "which")) var processes = ProcessLayout.compute
     @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
         let flags = nodes.map { count in [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name].map { ($0, "\(count)") } } ?? []
         let more = datanodes.map { [(SettingsTable.dfsDatanodes.name, "\($0)")] } ?? []
-        try await Serving.run(try chosenServices(), settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral)
+        try await Serving.run(try chosenServices(), settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: processes)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {

@@ -100,6 +100,8 @@ struct Settings: Sendable {
 
     func origin(of name: String) -> SettingOrigin { values[name]?.origin ?? .defaultValue }
     func text(of name: String) -> String { values[name]?.text ?? "" }
+    /// Every value in force, by name.
+    var texts: [String: String] { values.mapValues(\.text) }
 
     /// The directory for data, made absolute.
     var dataDirectory: String {

@@ -10,6 +10,10 @@ enum SettingsTable {
     static let logFormat = SettingKey.choice("log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
     static let insecureExpose = SettingKey.flag("insecure-expose", false, "Allow addresses other than loopback although nobody has to show who they are.")
 
+    static let clientMemory = SettingKey.integer(
+        "client-memory.bytes.max", 1 << 30, (16 << 20)...(1 << 50), "bytes",
+        "What the process may hold for the clients of all its services: requests that are not whole or wait, answers that have not left.")
+
     static let coordTLS = TLSKeys("coord", "ZooKeeper clients")
 
     static let brokerListen = SettingKey.address("broker.listen", "127.0.0.1:9092", "Where Kafka clients connect.")
@@ -39,6 +43,17 @@ enum SettingsTable {
     static let brokerConnectionsMaxReauth = SettingKey.integer(
         "broker.connections.max.reauth.ms", 0, 0...31_536_000_000, "ms; 0: none",
         "A client has to log in anew on its connection within this time (Kafka: connections.max.reauth.ms, KIP-368).")
+    static let brokerConnections = SettingKey.integer(
+        "broker.connections.max", 10_000, 1...1_000_000, "connections", "Client connections at a time; further ones are closed (Kafka: max.connections).")
+    static let brokerConnectionsPerAddress = SettingKey.integer(
+        "broker.connections-per-address.max", 0, 0...1_000_000, "connections", "Connections from one address; 0 for no limit (Kafka: max.connections.per.ip).")
+    static let brokerRequestBytes = SettingKey.integer(
+        "broker.request.bytes.max", 100 << 20, 1024...(1 << 30), "bytes", "The largest request (Kafka: socket.request.max.bytes).")
+    static let brokerClientMemory = SettingKey.integer(
+        "broker.client-memory.bytes.max", 512 << 20, (8 << 20)...(1 << 50), "bytes",
+        "What the broker may hold for its clients: requests that are not whole, batches that wait for the disk, answers that have not left.")
+    static let brokerClientMemoryPerAddress = SettingKey.integer(
+        "broker.client-memory-per-address.bytes.max", 256 << 20, (4 << 20)...(1 << 50), "bytes", "What it may hold for the clients of one address.")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
     static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER if broker.oauth.* says so).")
@@ -89,6 +104,10 @@ enum SettingsTable {
     static let computeDFS = SettingKey.text(
         "compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
 
+    static let computeMemory = SettingKey.integer(
+        "compute.memory.bytes", 0, 0...Int.max, "bytes; 0: half of the machine's memory", "Memory that compute may have in RAM before it ends the query that holds most.")
+    static let computeQueryMemory = SettingKey.integer(
+        "compute.query-memory.bytes", 1 << 30, (1 << 20)...((1 << 31) - 1), "bytes", "Memory that the operators of one query may hold.")
     static let computeDFSAuthority = SettingKey.text(
         "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http", "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
     static let computeTLS = TLSKeys("compute", "Spark Connect clients")
@@ -99,11 +118,13 @@ enum SettingsTable {
     static let tls = [coordTLS, coordPeerTLS, brokerTLS, brokerPeerTLS, dfsTLS, computeTLS, consoleTLS]
 
     static let all: [AnySetting] =
-        [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased]
+        [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased, clientMemory.erased]
         + coord + coordTLS.erased
         + [
             brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerGroupCheck.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased, brokerCleanerInterval.erased, brokerFetchSessions.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerGroupCheck.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased,
+            brokerConnections.erased, brokerConnectionsPerAddress.erased, brokerRequestBytes.erased, brokerClientMemory.erased, brokerClientMemoryPerAddress.erased,
+            brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
             brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
             brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,
@@ -112,7 +133,7 @@ enum SettingsTable {
             namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased, dfsBlockSize.erased,
             dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
         ] + dfsTLS.erased
-        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased] + computeTLS.erased
+        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

@@ -141,9 +141,7 @@ struct ExpressionBinder {
     private func cast(_ inner: Expression, _ type: DataType, _ isTry: Bool, _ source: Expression) throws(QueryError) -> BoundExpression {
         let bound = try bind(inner)
         guard TypeCoercion.canCast(bound.type, type) else {
-            throw QueryError(
-                .dataTypeMismatchCast,
-                ["sqlExpr": "\"\(source.prettyName)\"", "srcType": "\"\(bound.type.sqlName)\"", "targetType": "\"\(type.sqlName)\""])
+            throw TypeCoercion.noCast("\"\(source.prettyName)\"", bound.type, type)
         }
         return bound.type == type ? bound : .cast(bound, to: type, isTry: isTry)
     }

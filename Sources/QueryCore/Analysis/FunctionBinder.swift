@@ -60,6 +60,10 @@ struct FunctionBinder {
             for (index, argument) in arguments.enumerated() {
                 casted.append(try fit(argument, parameters[index], index, sources[index]))
             }
+            if function == .toDate || function == .toTimestamp {
+                let target: DataType = function == .toDate ? .date : .timestamp
+                guard TypeCoercion.canCast(casted[0].type, target) else { throw TypeCoercion.noCast(shown, casted[0].type, target) }
+            }
             let type: DataType =
                 switch result {
                 case .type(let type): type

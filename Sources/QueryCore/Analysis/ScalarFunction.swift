@@ -36,6 +36,11 @@ package enum ScalarFunction: Hashable, Sendable {
     }
 }
 
+/// The names by which functions are called in SQL, in alphabetical order, operators left out.
+package enum RoutineNames {
+    package static var all: [String] { Routine.names.filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }.sorted() }
+}
+
 enum Routine {
     case scalar(ScalarFunction, [Parameter], required: Int, Result)
     /// Typed by a rule of its own in `FunctionBinder`; any number of arguments within the range.
@@ -52,6 +57,8 @@ enum Routine {
 
     /// By lower-case name.
     static func named(_ name: String) -> Routine? { table[name] ?? aliases[name].flatMap { table[$0] } }
+
+    static var names: [String] { Array(table.keys) + Array(aliases.keys) }
 
     private static let aliases: [String: String] = [
         "==": "=", "!": "not", "mean": "avg", "std": "stddev", "stddev_samp": "stddev", "var_samp": "variance", "ceiling": "ceil",

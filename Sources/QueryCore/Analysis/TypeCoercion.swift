@@ -117,6 +117,11 @@ package enum TypeCoercion {
         }
     }
 
+    /// The refusal of a cast; `shown` is the expression as Spark quotes it.
+    package static func noCast(_ shown: String, _ from: DataType, _ to: DataType) -> QueryError {
+        QueryError(.dataTypeMismatchCast, ["sqlExpr": shown, "srcType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\""])
+    }
+
     /// The cast that a function call applies by itself to an argument; nil when the argument does not fit.
     static func implicit(_ expression: BoundExpression, to type: DataType) -> BoundExpression? {
         let from = expression.type

@@ -113,7 +113,10 @@ package struct Parser {
 
     mutating func nameParts() throws(QueryError) -> [String] {
         var parts = [try identifier()]
-        while takeSymbol(".") { parts.append(try identifier()) }
+        while takeSymbol(".") {
+            if parts.count > Self.depthMax { throw QueryError(.failedToParseTooComplex, at: position(peek.start)) }
+            parts.append(try identifier())
+        }
         return parts
     }
 

@@ -242,6 +242,7 @@ extension Parser {
     private mutating func nameOrCall() throws(QueryError) -> Expression {
         var parts = [try identifier()]
         while isSymbol("."), [.word, .quoted].contains(peek(1).kind) || isSymbol("*", 1) {
+            if parts.count > Self.depthMax { throw QueryError(.failedToParseTooComplex, at: position(peek.start)) }
             _ = take()
             if takeSymbol("*") { return .star(qualifier: parts) }
             parts.append(try identifier())

@@ -1,0 +1,44 @@
+// What one query may take: memory against its own limit and against what all queries of the process may hold together, and time until
+// somebody cancels it. Operators reserve before they keep rows, and loops that can run long without asking their input look here.
+import QueryCore
+
+/// Memory that several queries share. Safe from any thread.
+package protocol QueryMemoryPool: AnyObject, Sendable {
+    /// Whether `bytes` more could be had; they then belong to the caller.
+    func take(_ bytes: Int) -> Bool
+    func giveBack(_ bytes: Int)
+}
+
+package final class QueryGrant {
+    package let bytesMax: Int
+    package private(set) var bytesUsed = 0
+    private let pool: (any QueryMemoryPool)?
+    private let isCancelled: @Sendable () -> Bool
+
+    package init(bytesMax: Int, pool: (any QueryMemoryPool)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }) {
+        self.bytesMax = bytesMax
+        self.pool = pool
+        self.isCancelled = isCancelled
+    }
+
+    deinit { pool?.giveBack(bytesUsed) }
+
+    /// Throws `unableToAcquireMemory` if the query or the process would hold too much; there is no spilling yet.
+    package func reserve(_ bytes: Int) throws(QueryError) {
+        guard bytes > 0 else { return release(-bytes) }
+        guard bytes <= bytesMax - bytesUsed, pool?.take(bytes) ?? true else {
+            throw QueryError(.unableToAcquireMemory, ["requestedBytes": "\(bytes)", "receivedBytes": "\(max(0, bytesMax - bytesUsed))"])
+        }
+        bytesUsed += bytes
+    }
+
+    package func release(_ bytes: Int) {
+        bytesUsed -= bytes
+        pool?.giveBack(bytes)
+    }
+
+    /// Throws `operationCancelled` once the query is no longer wanted.
+    package func check() throws(QueryError) {
+        if isCancelled() { throw QueryError(.operationCancelled) }
+    }
+}

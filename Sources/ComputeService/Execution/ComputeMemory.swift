@@ -1,0 +1,87 @@
+// The memory of all queries of this process. Operators reserve before they keep rows; what they do not reserve (texts being built, files being
+// parsed, results on their way) is watched from outside: above the limit the query that holds most is ended, so that the system does not end
+// the process.
+import ComputeCore
+import Foundation
+import QueryCore
+import Synchronization
+
+final class ComputeMemory: Sendable {
+    /// How often the process's memory is looked at while queries run.
+    private static let lookInterval = 0.05
+
+    let bytesMax: Int
+    private let returnFreed: @Sendable () -> Void
+    private let reserved = Atomic<Int>(0)
+    private let running = Mutex<[ObjectIdentifier: PlanOperation]>([:])
+
+    /// `bytesMax` 0: half of what the machine has. `returnFreed` gives memory that the allocator keeps back to the system.
+    init(bytesMax: Int, returnFreed: @escaping @Sendable () -> Void = {}) {
+        self.returnFreed = returnFreed
+        self.bytesMax = bytesMax > 0 ? bytesMax : Int(clamping: ProcessInfo.processInfo.physicalMemory / 2)
+        let thread = Thread { [weak self] in
+            while true {
+                Thread.sleep(forTimeInterval: Self.lookInterval)
+                guard let self else { return }
+                look()
+            }
+        }
+        thread.name = "memory watch"
+        thread.start()
+    }
+
+    /// Registers an operation for as long as `body` runs.
+    func observed(_ operation: PlanOperation, _ body: () -> Void) {
+        let id = ObjectIdentifier(operation)
+        running.withLock { $0[id] = operation }
+        body()
+        running.withLock { $0[id] = nil }
+    }
+
+    fileprivate func take(_ bytes: Int) -> Bool {
+        let after = reserved.wrappingAdd(bytes, ordering: .relaxed).newValue
+        if after <= bytesMax { return true }
+        giveBack(bytes)
+        return false
+    }
+
+    fileprivate func giveBack(_ bytes: Int) { reserved.wrappingSubtract(bytes, ordering: .relaxed) }
+
+    private func look() {
+        guard running.withLock({ !$0.isEmpty }), Self.residentBytes() > bytesMax else { return }
+        // Freed memory that the allocator keeps is nobody's.
+        returnFreed()
+        let resident = Self.residentBytes()
+        guard resident > bytesMax else { return }
+        let most = running.withLock { $0.values.filter { !$0.isFinished }.max { ($0.memory.bytesUsed, $0.begun) < ($1.memory.bytesUsed, $1.begun) } }
+        most?.cancel(because: SparkError(QueryError(.unableToAcquireMemory, ["requestedBytes": "\(resident)", "receivedBytes": "\(bytesMax)"])))
+    }
+
+    /// Memory of this process in RAM, in bytes; 0 where the system does not tell.
+    private static func residentBytes() -> Int {
+        guard let text = FileManager.default.contents(atPath: "/proc/self/statm") else { return 0 }
+        let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
+    }
+}
+
+/// What one operation holds of the process's memory.
+final class OperationMemory: QueryMemoryPool {
+    private let used = Atomic<Int>(0)
+    private let all: ComputeMemory
+
+    init(_ all: ComputeMemory) { self.all = all }
+
+    var bytesUsed: Int { used.load(ordering: .relaxed) }
+
+    func take(_ bytes: Int) -> Bool {
+        guard all.take(bytes) else { return false }
+        used.wrappingAdd(bytes, ordering: .relaxed)
+        return true
+    }
+
+    func giveBack(_ bytes: Int) {
+        used.wrappingSubtract(bytes, ordering: .relaxed)
+        all.giveBack(bytes)
+    }
+}

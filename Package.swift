@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
         .target(name: "KafkaWire", dependencies: ["Base", "CompressionLibraries"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
+        .target(name: "HadoopWire", dependencies: ["Base"]),
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
@@ -81,6 +82,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", collections]),
+        .target(name: "HadoopNet", dependencies: ["Base", "HadoopWire", "NetKit", logging]),
         .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CompressionLibraries"]),
 
         // Ring 5: services
@@ -90,7 +92,8 @@ let package = Package(
         .target(
             name: "BrokerService",
             dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
-        .target(name: "DFSService", dependencies: ["Base", "DFSCore", "Replication", "NetKit", "Storage", logging]),
+        .target(name: "NamenodeService", dependencies: ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage", logging]),
+        .target(name: "DatanodeService", dependencies: ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage", logging]),
         .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
         .target(
             name: "ComputeService",
@@ -105,7 +108,7 @@ let package = Package(
             name: "PlatformKit",
             dependencies: [
                 "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
-                "CoordService", "BrokerService", "DFSService", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
+                "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopNet", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -128,7 +131,7 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["Base", "FuzzTargets"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
-        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore"]),
+        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire"], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),

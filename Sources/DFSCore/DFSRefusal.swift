@@ -12,7 +12,19 @@ package enum DFSRefusal: Error, Sendable, Hashable {
     case invalidPath(String)
     /// Somebody else writes the file.
     case beingWritten(String, by: String)
+    /// The file's last writer is gone, and its end is being found out.
+    case inRecovery(String)
     /// The writer's right to the file has ended.
     case leaseLost(String)
     case invalidArgument(String)
+    /// A block is not, or no longer, what the client takes it for.
+    case staleBlock(String)
+    /// What is asked cannot be done to what is there.
+    case notPossible(String)
+    case badACL(String)
+    case attributeMissing(String)
+    case attributeExists(String)
+    case nameQuotaExceeded(path: String, quota: Int64, count: Int64)
+    case spaceQuotaExceeded(path: String, quota: Int64, bytes: Int64)
+    case componentTooLong(String)
 }

@@ -1,5 +1,5 @@
-// How the namespace lies in SQLite, readable by a person. A file's blocks are a text of `id:length` pairs, since they are always
-// read and written together.
+// How the namespace lies in SQLite, readable by a person. A file's blocks are a text of `id:length:generation:state` groups, since they are always
+// read and written together; a group of two is a complete block from before generations were counted, a fifth number the length to cut to.
 import Base
 
 /// The tables of dfs.
@@ -12,25 +12,48 @@ package enum DFSRows {
             .init("block_size", .integer), .init("blocks", .text), .init("writer", .text), .init("was_closed", .integer),
         ])
     package static let counters = TableSchema("counters", key: [.init("name", .text)], values: [.init("value", .integer)])
+    /// Access lists, attributes and quotas of the nodes that have any.
+    package static let extras = TableSchema("extras", key: [.init("inode", .integer)], values: [.init("content", .blob)])
+    /// What clients that repeat a request are answered.
+    package static let retries = TableSchema("retries", key: [.init("slot", .integer)], values: [.init("request", .blob), .init("time", .integer), .init("answer", .blob)])
 
     static func upsert(_ inode: Inode, _ rows: inout RowChanges) {
         let file = inode.file
         rows.upsert(
             inodes,
             [
-                .integer(inode.id.rawValue), .integer(inode.parent.rawValue), .text(inode.name), .text(file == nil ? "directory" : "file"),
+                .integer(inode.id.rawValue), .integer(inode.parent.rawValue), .text(inode.name.text), .text(file == nil ? "directory" : "file"),
                 .integer(Int64(inode.permission)), .text(inode.owner), .text(inode.group), .integer(inode.modified), .integer(inode.accessed),
                 .integer(Int64(file?.replication ?? 0)), .integer(file?.blockSizeBytes ?? 0),
-                .text(file?.blocks.map { "\($0.id.rawValue):\($0.lengthBytes)" }.joined(separator: " ") ?? ""), file?.writer.map { .text($0) } ?? .null,
+                .text(file?.blocks.map(text).joined(separator: " ") ?? ""), file?.writer.map { .text($0) } ?? .null,
                 .integer(file?.wasClosed == true ? 1 : 0),
             ])
     }
 
-    static func delete(_ id: InodeID, _ rows: inout RowChanges) { rows.delete(inodes, key: [.integer(id.rawValue)]) }
+    private static func text(_ block: Block) -> String {
+        let short = "\(block.id.rawValue):\(block.lengthBytes)"
+        if block.generation == .first, block.state == .complete { return short }
+        let long = "\(short):\(block.generation.rawValue):\(block.state.rawValue)"
+        return block.state == .truncating ? "\(long):\(block.cutTo)" : long
+    }
 
-    static func counters(nextInode: Int64, nextBlock: Int64, _ rows: inout RowChanges) {
-        rows.upsert(counters, [.text("next_inode"), .integer(nextInode)])
-        rows.upsert(counters, [.text("next_block"), .integer(nextBlock)])
+    static func delete(_ inode: Inode, _ rows: inout RowChanges) {
+        rows.delete(inodes, key: [.integer(inode.id.rawValue)])
+        if inode.extras != nil { rows.delete(extras, key: [.integer(inode.id.rawValue)]) }
+    }
+
+    static func extras(of inode: Inode, _ rows: inout RowChanges) {
+        guard let content = inode.extras else { return rows.delete(extras, key: [.integer(inode.id.rawValue)]) }
+        do { rows.upsert(extras, [.integer(inode.id.rawValue), .blob(try content.encoded(as: DurableDialect.self))]) } catch {
+            preconditionFailure("what was taken within its limits can be written: \(error)")
+        }
+    }
+
+    static func counters(_ counters: Counters, _ rows: inout RowChanges) {
+        rows.upsert(self.counters, [.text("next_inode"), .integer(counters.nextInode)])
+        rows.upsert(self.counters, [.text("next_block"), .integer(counters.nextBlock)])
+        rows.upsert(self.counters, [.text("next_generation"), .integer(counters.nextGeneration)])
+        rows.upsert(self.counters, [.text("namespace_id"), .integer(counters.namespaceID)])
     }
 
     static func inode(_ row: Row) throws(StateCorruption) -> Inode {
@@ -39,15 +62,34 @@ package enum DFSRows {
             let replication = row[9].integer, let blockSize = row[10].integer, let blockText = row[11].text, let wasClosed = row[13].integer
         else { throw StateCorruption("a row of inodes is incomplete") }
         var blocks: [Block] = []
-        for pair in blockText.split(separator: " ") {
-            let parts = pair.split(separator: ":")
-            guard parts.count == 2, let block = Int64(parts[0]), let length = Int64(parts[1]) else { throw StateCorruption("inode \(id) has a bad list of blocks") }
-            blocks.append(Block(id: BlockID(block), lengthBytes: length))
-        }
+        for group in blockText.utf8.split(separator: UInt8(ascii: " ")) { blocks.append(try block(group, of: id)) }
         let content = FileContent(replication: Int16(truncatingIfNeeded: replication), blockSizeBytes: blockSize, blocks: blocks, writer: row[12].text,
             wasClosed: wasClosed != 0)
         return Inode(
-            id: InodeID(id), parent: InodeID(parent), name: name, permission: Int16(truncatingIfNeeded: permission), owner: owner, group: group,
+            id: InodeID(id), parent: InodeID(parent), name: FileName(name), permission: Int16(truncatingIfNeeded: permission), owner: owner, group: group,
             modified: modified, accessed: accessed, kind: kind == "file" ? .file(content) : .directory(children: DirectoryEntries()))
     }
+
+    private static func block(_ group: Substring.UTF8View.SubSequence, of inode: Int64) throws(StateCorruption) -> Block {
+        let parts = group.split(separator: UInt8(ascii: ":")).map { Int64(String(decoding: $0, as: UTF8.self)) }
+        guard [2, 4, 5].contains(parts.count), let id = parts[0], let length = parts[1] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+        guard parts.count > 2 else { return Block(id: BlockID(id), lengthBytes: length) }
+        guard let generation = parts[2], let state = parts[3].flatMap(Block.State.init(rawValue:)) else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+        var block = Block(id: BlockID(id), generation: Generation(generation), lengthBytes: length, state: state)
+        if parts.count == 5 {
+            guard let cut = parts[4] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+            block.cutTo = cut
+        }
+        return block
+    }
+}
+
+/// The numbers that are given out next.
+package struct Counters: Sendable, Hashable {
+    package var nextInode = InodeID.root.rawValue + 1
+    package var nextBlock: Int64 = 1_073_741_825
+    package var nextGeneration = Generation.first.rawValue + 1
+    /// Which file system this is; 0 until it has been named.
+    package var namespaceID: Int64 = 0
+    package init() {}
 }

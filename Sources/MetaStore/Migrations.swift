@@ -4,12 +4,19 @@ import Base
 import GRDB
 
 enum Migrations {
-    /// What this version writes into `PRAGMA user_version`.
-    static let version = 6
+    /// The last version that all services share.
+    private static let sharedVersion = 5
+
+    /// Tables that one service has got since, by the version of the files that have them. The files of the others stay as they are.
+    private static let later: [String: Int] = ["extras": 6, "retries": 6, "session_identities": 6]
+
+    /// What this program writes into `PRAGMA user_version` of a file with these tables.
+    static func version(of tables: [TableSchema]) -> Int { tables.compactMap { later[$0.name] }.reduce(sharedVersion, max) }
 
     /// `hadChecksums`: whether the file's header reserved room for them before it was opened; nil for a new file.
     static func run(on queue: DatabaseQueue, tables: [TableSchema], hadChecksums: Bool?) throws {
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        let version = version(of: tables)
         guard found <= version else {
             throw StorageError(
                 .fromLaterVersion("its tables have version \(found), this program knows up to \(version); use the version that wrote it"), "open", queue.path)
@@ -42,9 +49,11 @@ enum Migrations {
         migrator.registerMigration("5 who shares") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
-        // Who sessions of coord are.
-        migrator.registerMigration("6 who writes") { database in
-            for table in tables { try database.execute(sql: createStatement(table)) }
+        // Dfs: access lists, attributes and quotas; answers of requests that are repeated. Coord: the identities of sessions.
+        if version >= 6 {
+            migrator.registerMigration("6 one service's tables") { database in
+                for table in tables { try database.execute(sql: createStatement(table)) }
+            }
         }
         try migrator.migrate(queue)
         // Version 4: a checksum for each page. A file from before is written anew, once.

@@ -63,6 +63,7 @@ package enum Workloads {
         let path = paths[random.below(paths.count)]
         let inode = InodeID(InodeID.root.rawValue + Int64(1 + random.below(12)))
         let writer = "writer-\(random.below(2))"
+        if random.chance(1, in: 2) { return hdfs(&random, path, inode, writer, caller) }
         switch random.below(12) {
         case 0, 1: return .makeDirectories(path: path, permission: 0o755, caller)
         case 2, 3:
@@ -80,5 +81,30 @@ package enum Workloads {
             return .setAttributes(path: path, change, caller)
         default: return random.chance(1, in: 10) ? .closeAbandoned : .makeDirectories(path: path, permission: 0o700, caller)
         }
+    }
+
+    /// Commands as clients of HDFS cause them; some are sent again.
+    private static func hdfs(_ random: inout Prng, _ path: String, _ inode: InodeID, _ holder: String, _ caller: Caller) -> DFSCommand {
+        let block = Block(
+            id: BlockID(Int64(1_073_741_825 + random.below(20))), generation: Generation(Int64(1001 + random.below(30))), lengthBytes: Int64(random.below(1000)), state: .underConstruction)
+        let command: DFSCommand
+        switch random.below(14) {
+        case 0, 1:
+            var options = CreateOptions()
+            options.overwrite = random.chance(1, in: 2)
+            command = .file(.create(path: path, options, createParents: random.chance(1, in: 2), holder: holder, caller))
+        case 2, 3: command = .file(.addBlock(inode, holder: holder, previous: random.chance(1, in: 2) ? nil : block))
+        case 4: command = .file(.complete(inode, holder: holder, last: random.chance(1, in: 2) ? nil : block))
+        case 5: command = .file(.append(path: path, ownBlock: random.chance(1, in: 2), holder: holder, caller))
+        case 6: command = .file(.beginRecovery(inode))
+        case 7: command = .file(.endRecovery(block, drop: random.chance(1, in: 3)))
+        case 8: command = .file(.truncate(path: path, lengthBytes: Int64(random.below(1500)), caller))
+        case 9: command = .file(.takeGeneration(holder: holder, block.id))
+        case 10: command = .name(.setAttribute(path: path, ExtendedAttribute(space: 0, name: "n\(random.below(3))", value: Bytes(repeating: 1, count: random.below(9))), flags: 3, caller))
+        case 11: command = .name(.changeACL(path: path, random.chance(1, in: 2) ? .modify : .removeAll, [AccessEntry(.user, "ann", Int16(random.below(8)))], caller))
+        case 12: command = .name(.setQuota(path: path, names: Int64(1 + random.below(6)), spaceBytes: nil, caller))
+        default: command = .file(.sync(inode, holder: holder, lastBlockBytes: Int64(random.below(1000))))
+        }
+        return random.chance(1, in: 3) ? .once(RetryID(client: Bytes(repeating: 5, count: 16), call: Int64(random.below(30))), command) : command
     }
 }

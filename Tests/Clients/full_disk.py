@@ -102,7 +102,7 @@ class Coord:
 
 
 class DFS:
-    listeners = ["dfs.namenode.listen", "dfs.datanode.listen"]
+    listeners = ["dfs.namenode.listen", "dfs.datanode.listen", "dfs.namenode.rpc.listen", "dfs.datanode.transfer.listen", "dfs.datanode.ipc.listen"]
 
     def __init__(self, child):
         self.address = child.endpoints["webhdfs"]

@@ -1,7 +1,9 @@
 """Checks a running dfs with HdfsCLI, a WebHDFS client that is not ours. Usage: hdfs_check.py HOST:PORT"""
 import os
+import socket
 import sys
 import time
+from urllib.parse import urlsplit
 
 import requests
 from hdfs import InsecureClient
@@ -122,8 +124,46 @@ def main(server):
         with client.read(ROOT + "/small/042") as reader:
             assert reader.read() == b"42"
 
+    @checks.check("an upload that broke off leaves the newer file at its path alone")
+    def _():
+        for renamed in (False, True):
+            path = ROOT + "/newer-%s" % renamed
+            hanging = hanging_upload(server, path, client_user(client))
+            if renamed:
+                client.rename(path, path + "-moved")
+            else:
+                client.delete(path)
+            client.write(path, b"newer")
+            # The body promises more than it brings: the upload breaks off.
+            hanging.sendall(b"b" * (1 << 20))
+            hanging.shutdown(socket.SHUT_WR)
+            while hanging.recv(65536):
+                pass
+            hanging.close()
+            with client.read(path) as reader:
+                assert reader.read() == b"newer"
+            if renamed:
+                deadline = time.time() + 30
+                while client.status(path + "-moved", strict=False) and time.time() < deadline:
+                    time.sleep(0.05)
+                assert client.status(path + "-moved", strict=False) is None, "half an upload looks like a file"
+
     client.delete(ROOT, recursive=True)
     return checks.finish()
+
+
+def hanging_upload(server, path, user):
+    """A connection in the middle of a CREATE whose file is there already."""
+    base = "http://%s/webhdfs/v1" % server
+    told = requests.put(base + path + "?op=CREATE&noredirect=true&blocksize=1048576&user.name=" + user, timeout=10).json()["Location"]
+    address = urlsplit(told)
+    connection = socket.create_connection((address.hostname, address.port), timeout=30)
+    connection.sendall(("PUT %s?%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 9000000\r\n\r\n" % (address.path, address.query, address.netloc)).encode() + b"a" * 1000)
+    deadline = time.time() + 30
+    while requests.get(base + path + "?op=GETFILESTATUS&user.name=" + user, timeout=10).status_code != 200:
+        assert time.time() < deadline, "the upload's file did not appear"
+        time.sleep(0.02)
+    return connection
 
 
 def client_user(client):

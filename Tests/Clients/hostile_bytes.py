@@ -104,7 +104,70 @@ def connect_requests():
     ]
 
 
-REQUESTS = {"coord": coord_requests, "broker": broker_requests, "http": http_requests, "connect": connect_requests}
+def proto(*fields):
+    """A protobuf message of (number, value) pairs: numbers as varints, bytes with their length, floats as fixed numbers of 8 bytes."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += varint(number << 3) + varint(value & 0xFFFFFFFFFFFFFFFF)
+        elif isinstance(value, float):
+            out += varint(number << 3 | 1) + struct.pack("<q", int(value))
+        else:
+            out += varint(number << 3 | 2) + varint(len(value)) + value
+    return out
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def delimited(message):
+    return varint(len(message)) + message
+
+
+def rpc_requests():
+    """Whole connections: preamble, context, a call."""
+    header = lambda call: delimited(proto((1, 2), (2, 0), (3, call), (4, b"hostile-client-1"), (5, 1)))
+    context = framed(header(5) + delimited(proto((2, proto((1, b"hostile"))), (3, b"org.apache.hadoop.hdfs.protocol.ClientProtocol"))))
+
+    def call(method, body):
+        return framed(header(8) + delimited(proto((1, method), (2, b"org.apache.hadoop.hdfs.protocol.ClientProtocol"), (3, 1))) + delimited(body))
+
+    block = proto((1, b"BP-1-platform"), (2, 1073741825), (3, 1001), (4, 5))
+    calls = [
+        call(b"getFileInfo", proto((1, b"/after"))), call(b"getListing", proto((1, b"/"), (2, b""), (3, 0))),
+        call(b"create", proto((1, b"/hostile/rpc"), (2, proto((1, 420))), (3, b"hostile"), (4, 3), (5, 1), (6, 1), (7, 1 << 20))),
+        call(b"addBlock", proto((1, b"/hostile/rpc"), (2, b"hostile"), (3, block), (5, 16390))),
+        call(b"complete", proto((1, b"/hostile/rpc"), (2, b"hostile"), (3, block), (4, 16390))),
+        call(b"getBlockLocations", proto((1, b"/after/fine"), (2, 0), (3, 1 << 40))), call(b"truncate", proto((1, b"/x"), (2, -1), (3, b"c"))),
+        call(b"setXAttr", proto((1, b"/"), (2, proto((1, 0), (2, b"n"), (3, b"v" * 100))), (3, 1))), call(b"concat", proto((1, b"/a"), (2, b"/b"), (2, b"/c"))),
+        call(b"modifyAclEntries", proto((1, b"/"), (2, proto((1, 0), (2, 0), (3, 7), (4, b"u"))))), call(b"updatePipeline", proto((1, b"c"), (2, block), (3, block))),
+        call(b"fsync", proto((1, b"/x"), (2, b"c"), (3, -1), (4, 9))), call(b"noSuchMethod", b""),
+    ]
+    return [b"hrpc\x09\0\0" + context + one for one in calls]
+
+
+def transfer_requests():
+    """Operations of the data transfer protocol, a write with its packets."""
+    block = lambda number: proto((1, b"BP-1-platform"), (2, number), (3, 1 << 40), (4, 0))
+    client = lambda number: proto((1, proto((1, block(number)))), (2, b"hostile"))
+    checksum = proto((1, 2), (2, 512))
+    operation = lambda code, message: struct.pack(">HB", 28, code) + delimited(message)
+    data = b"d" * 100
+    header = proto((1, 0.0), (2, 0.0), (3, 0)) + b"\x25" + struct.pack("<i", len(data))
+    packet = struct.pack(">IH", 4 + 4 + len(data), len(header)) + header + b"\0\0\0\0" + data
+    write = operation(80, proto((1, client(99)), (4, 6), (5, 1), (6, 0), (7, 0), (8, 1 << 40), (9, checksum)))
+    return [
+        write + packet, operation(81, proto((1, client(1073741825)), (2, 0), (3, 4000))), operation(85, proto((1, proto((1, block(1073741825)))))),
+        operation(86, proto((1, client(1073741825)), (2, proto((1, proto((1, b"127.0.0.1"), (2, b"x"), (3, b"u"), (4, 1), (5, 1), (6, 1))))))),
+    ]
+
+
+REQUESTS = {"rpc": rpc_requests, "transfer": transfer_requests, "coord": coord_requests, "broker": broker_requests, "http": http_requests, "connect": connect_requests}
 NUMBERS = [0, 1, -1, -2, 0x7F, 0x80, 0xFF, 0x7FFF, -0x8000, 0x7FFFFFFF, -0x80000000, 1 << 20, 100 << 20, 1 << 30]
 
 
@@ -151,6 +214,10 @@ def giant(kind, rng):
     """Lengths that announce far more than comes, negative ones, and floods."""
     if kind == "http":
         return huge_http(rng)
+    if kind == "rpc":
+        return b"hrpc\x09\0\0" + struct.pack(">i", rng.choice(NUMBERS)) + rng.randbytes(50)
+    if kind == "transfer":
+        return struct.pack(">HB", 28, rng.choice([80, 81, 85, 86])) + varint(rng.choice(NUMBERS) & 0xFFFFFFFFFF) + rng.randbytes(50)
     if kind == "connect":
         preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(4, 0, 0, b"")
         return preface + rng.choice([

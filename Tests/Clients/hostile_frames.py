@@ -1,7 +1,7 @@
 """Sends hostile bytes to a listener and verifies that it neither dies, hangs nor grows. Usage: hostile_frames.py KIND HOST:PORT COUNT SEED PID [MORE]
 
-KIND: coord, broker, namenode, datanode, console or connect. PID is the server's, for its memory. MORE: for datanode the WebHDFS address of its
-namenode. The bytes: random ones, valid requests and changed ones, giant and negative lengths, halves, slow drips and early ends. Afterwards a
+KIND: coord, broker, namenode, datanode, rpc, transfer, console or connect. PID is the server's, for its memory. MORE: for rpc and transfer the
+RPC address of the namenode. The bytes: random ones, valid requests and changed ones, giant and negative lengths, halves, slow drips and early ends. Afterwards a
 client that we did not write must work.
 """
 import random
@@ -156,6 +156,16 @@ def dfs_works(address, namenode):
         assert "big" not in client.list("/hostile"), client.list("/hostile")
 
 
+def hdfs_works(_, namenode):
+    from hdfs_native import Client, WriteOptions
+
+    client = Client("hdfs://" + namenode)
+    with client.create("/after/native", WriteOptions(overwrite=True)) as writer:
+        writer.write(b"fine" * 1000)
+    with client.read("/after/native") as reader:
+        assert reader.read() == b"fine" * 1000
+
+
 def console_works(address, _):
     import requests
 
@@ -171,7 +181,7 @@ def connect_works(address, _):
     spark.stop()
 
 
-WORKS = {"coord": coord_works, "broker": broker_works, "namenode": dfs_works, "datanode": dfs_works, "console": console_works, "connect": connect_works}
+WORKS = {"coord": coord_works, "broker": broker_works, "namenode": dfs_works, "datanode": dfs_works, "rpc": hdfs_works, "transfer": hdfs_works, "console": console_works, "connect": connect_works}
 
 
 def data_address(namenode):
@@ -225,4 +235,4 @@ def main(kind, address, count, seed, pid, namenode=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])))
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), *sys.argv[6:]))

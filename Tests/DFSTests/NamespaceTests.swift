@@ -79,6 +79,35 @@ private struct Bench {
         #expect(bench.inode("/half") == nil)
     }
 
+    @Test func aBrokenUploadNeverTakesTheFileThatStandsAtItsPathByThen() throws {
+        var bench = Bench()
+        guard case .success(.opened(let lost, _, _)) = bench.answer(.create(path: "/x", CreateOptions(), writer: "first", bench.root)) else { throw Failed() }
+        #expect(bench.answer(.delete(path: "/x", recursive: false, bench.root)) == .success(.flag(true)))
+        bench.file("/x", bytes: 9)
+        #expect(bench.answer(.abandonFile(lost, writer: "first")) == .failure(.leaseLost("/")))
+        #expect(bench.inode("/x")?.file?.lengthBytes == 9)
+        // After a rename the upload is another path's, and still its own.
+        guard case .success(.opened(let moved, _, _)) = bench.answer(.create(path: "/y", CreateOptions(), writer: "second", bench.root)) else { throw Failed() }
+        #expect(bench.answer(.rename(source: "/y", target: "/z", bench.root)) == .success(.flag(true)))
+        bench.file("/y", bytes: 8)
+        #expect(bench.answer(.abandonFile(moved, writer: "other")) == .failure(.leaseLost("/z")))
+        #expect(bench.answer(.abandonFile(moved, writer: "second")) == .success(.done))
+        #expect(bench.inode("/z") == nil && bench.inode("/y")?.file?.lengthBytes == 8)
+    }
+
+    @Test func createTellsStrangersNothingOfWhatIsThere() {
+        var bench = Bench()
+        bench.file("/locked/f")
+        var locked = AttributeChange()
+        locked.permission = 0o700
+        _ = bench.run(.setAttributes(path: "/locked", locked, bench.root))
+        let denied = Result<DFSOutcome.Answer, DFSRefusal>.failure(.denied(user: "ann", needs: "EXECUTE", path: "/locked"))
+        #expect(bench.answer(.create(path: "/locked/f", CreateOptions(), writer: "w", bench.ann)) == denied)
+        #expect(bench.answer(.create(path: "/locked/none", CreateOptions(), writer: "w", bench.ann)) == denied)
+        bench.file("/f")
+        #expect(bench.answer(.create(path: "/f", CreateOptions(), writer: "w", bench.ann)) == .failure(.denied(user: "ann", needs: "WRITE", path: "/")))
+    }
+
     @Test func overwritingFreesTheOldBlocks() {
         var bench = Bench()
         bench.file("/f")
@@ -141,7 +170,7 @@ private struct Bench {
             .makeDirectories(path: "/a", permission: 0o755, caller), .create(path: "/b", CreateOptions(), writer: "w", caller),
             .openForAppend(path: "/c", writer: "w", caller), .finishBlock(InodeID(3), writer: "w", BlockID(4), lengthBytes: 5, last: true),
             .close(InodeID(3), writer: "w"), .rename(source: "/a", target: "/b", caller), .delete(path: "/a", recursive: true, caller),
-            .setAttributes(path: "/a", change, caller), .closeAbandoned,
+            .setAttributes(path: "/a", change, caller), .closeAbandoned, .abandonFile(InodeID(3), writer: "w"),
         ]
         for command in commands { #expect(try DFSCommand(decoding: command.encoded(as: DurableDialect.self), as: DurableDialect.self) == command) }
     }

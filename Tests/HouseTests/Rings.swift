@@ -1,14 +1,14 @@
 // The rings of the house: which target may name which. The picture is in docs/architecture.md; this table is what holds.
 
 enum Rings {
-    static let wires: Set<String> = ["ZooKeeperWire", "KafkaWire", "SparkWire"]
+    static let wires: Set<String> = ["ZooKeeperWire", "KafkaWire", "HadoopWire", "SparkWire"]
     static let cores: Set<String> = ["Consensus", "CoordCore", "BrokerCore", "DFSCore", "QueryCore", "ComputeCore"]
-    static let services: Set<String> = ["CoordService", "BrokerService", "DFSService", "ComputeService"]
+    static let services: Set<String> = ["CoordService", "BrokerService", "NamenodeService", "DatanodeService", "ComputeService"]
 
     /// What each target may import of our own.
     static let allowed: [String: Set<String>] = [
         "CSupport": [], "CompressionLibraries": [], "RegularExpressionLibrary": [], "DemoInput": [], "Base": ["CSupport"],
-        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "SparkWire": ["Base"],
+        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
         "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
@@ -16,11 +16,13 @@ enum Rings {
         "Clients": wires.union(["Base", "NetKit"]),
         "CoordService": ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage"],
         "BrokerService": ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage"],
-        "DFSService": ["Base", "DFSCore", "Replication", "NetKit", "Storage"],
+        "HadoopNet": ["Base", "HadoopWire", "NetKit"],
+        "NamenodeService": ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage"],
+        "DatanodeService": ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage"],
         "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": ["Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage", "Clients"],
-        "PlatformKit": services.union(wires).union(["CSupport", "Base", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
+        "PlatformKit": services.union(wires).union(["CSupport", "Base", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
         "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],

@@ -6,9 +6,9 @@ import Testing
 
 extension OneAtATime {
     @Suite(.serialized) struct HostileInputTests {
-        private func withstands(_ service: String, _ endpoint: String, _ kind: String) throws {
+        private func withstands(_ service: String, _ endpoint: String, _ kind: String, with more: String? = nil) throws {
             let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
-            let ran = try Ran.client("hostile_frames.py", [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"])
+            let ran = try Ran.client("hostile_frames.py", [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"] + [try more.map(platform.endpoint)].compactMap { $0 })
             #expect(ran.status == 0, "\(kind): \(ran.output) \(ran.errors) \(platform.log.suffix(2000))")
             #expect(platform.stop().status == 0, "\(kind): the server did not end cleanly")
         }
@@ -27,6 +27,8 @@ extension OneAtATime {
         @Test func coordHoldsManySessionsThatComeBackAtOnce() throws { try holds("coord", settings: ["coord.connections-per-address.max=0"]) }
         @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
         @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
+        @Test func theNamenodesRPCWithstandsHostileCalls() throws { try withstands("dfs", "namenode", "rpc", with: "namenode") }
+        @Test func theDatanodeWithstandsHostilePackets() throws { try withstands("dfs", "datanode", "transfer", with: "namenode") }
         @Test func theConsoleWithstandsHostileRequests() throws { try withstands("coord", "console", "console") }
         @Test func sparkConnectWithstandsHostileRequests() throws { try withstands("compute", "connect", "connect") }
     }

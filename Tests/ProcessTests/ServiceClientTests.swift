@@ -18,6 +18,24 @@ extension OneAtATime {
         @Test func kafkaPythonWorksOnTheBroker() throws { try check("broker", "broker", "kafka_check.py") }
         @Test func theBrokerOutlivesDamagedFrames() throws { try check("broker", "broker", "kafka_fuzz.py") }
         @Test func hdfsCLIWorksOnDFS() throws { try check("dfs", "webhdfs", "hdfs_check.py") }
+        @Test func hdfsNativeWorksOnDFS() throws { try check("dfs", "namenode", "hdfs_rpc_check.py") }
+
+        /// Hadoop's own shell and Java client; skipped without a JDK or the jars that `make zookeeper-jars` brings.
+        @Test func hadoopsShellWorksOnDFS() throws {
+            let platform = try PlatformProcess(["up", "--only", "dfs", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.client("hdfs_shell_check.py", [try platform.endpoint("namenode")], timeout: .seconds(300))
+            if ran.status == 77 { return print("hdfs_shell_check.py: \(ran.output)") }
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func hdfsNativeWorksOnThreeDatanodes() throws {
+            let platform = try PlatformProcess(["up", "--only", "dfs", "--datanodes", "3", "--ephemeral", "--ports", "auto", "--set", "dfs.replication=3"])
+            defer { platform.stop() }
+            let ran = try Ran.client("hdfs_rpc_check.py", [try platform.endpoint("namenode"), "--datanodes", "3"], timeout: .seconds(300))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func pySparkWorksOnCompute() throws { try check("compute", "connect", "pyspark_check.py") }
 
         @Test func kcatWorksOnTheBroker() throws {

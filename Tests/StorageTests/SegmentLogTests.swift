@@ -140,26 +140,6 @@ import Testing
         #expect(log.segmentCount == 1 && log.nextOffset == 40)
     }
 
-    @Test func aBlockIsCheckedWhenItIsRead() throws {
-        let disk = SimDisk()
-        let blocks = try BlockFiles(files: disk, directory: "/blocks")
-        let writer = try blocks.create(77)
-        var random = Prng(seed: 3)
-        let data = Bytes(bytes: (0..<5000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
-        for start in stride(from: 0, to: 5000, by: 700) { try writer.append(try #require(data.getSlice(at: start, length: min(700, 5000 - start)))) }
-        try writer.finish()
-        let reader = try blocks.open(77)
-        for (offset, count) in [(0, 5000), (511, 2), (512, 512), (4999, 10), (5000, 1), (1, 4000)] {
-            #expect(try reader.read(at: Int64(offset), count: count).array == Array(data.array[offset..<min(5000, offset + count)]))
-        }
-        disk.flipBit(in: "/blocks/4d/blk_77", atByte: 1500)
-        #expect(try blocks.open(77).read(at: 0, count: 1024).readableBytes == 1024)
-        #expect(throws: StorageError.self) { try blocks.open(77).read(at: 1100, count: 10) }
-        #expect(try blocks.list() == [77])
-        try blocks.create(78).append(data)
-        #expect(try blocks.list() == [77])
-    }
-
     @Test func theEndIsCutOffAtAnyOffsetAndStaysCutOff() throws {
         for end in [0, 1, 7, 20, 39, 40, 41] {
             let disk = SimDisk()

@@ -5,9 +5,9 @@ import Base
 import CoordCore
 import ComputeService
 import CoordService
-import DFSService
 import Foundation
 import KafkaWire
+import NamenodeService
 
 struct DocsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "docs", abstract: "Write the generated parts of the documentation.", shouldDisplay: false)
@@ -33,7 +33,7 @@ struct DocsCommand: ParsableCommand {
 /// The generated parts, by the name in their marker.
 enum GeneratedDocs {
     static let parts: [(name: String, text: @Sendable () -> String)] = [
-        ("settings", settings), ("limits", limits), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations),
+        ("settings", settings), ("limits", limits), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations), ("dfs-methods", dfsMethods),
         ("broker-operations", brokerOperations), ("compute-operations", computeOperations),
     ]
 
@@ -86,6 +86,8 @@ enum GeneratedDocs {
     }
 
     private static func computeOperations() -> String { table(["RPC of SparkConnectService"], ComputeDoor.methods.map { [$0] }) }
+
+    private static func dfsMethods() -> String { table(["method", "needs", "remark"], RPCMethod.client.map { [$0.name, $0.permission, $0.remark] }) }
 
     private static func dfsOperations() -> String { table(["method", "operation", "remark"], WebHDFSAPI.table.map { [$0.method, $0.operation, $0.remark] }) }
 }

@@ -40,6 +40,7 @@ struct UpCommand: AsyncParsableCommand {
             """)
     @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
     @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
+    @Option(name: .long, help: ArgumentHelp("Run dfs with this many datanodes.", valueName: "n")) var datanodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
     @Option(name: .long, help: ArgumentHelp("'compute' gives compute a process of its own, 'each' every service, 'one' none.", valueName: "which")) var processes = ProcessLayout.compute
     @OptionGroup var ports: PortOptions
@@ -47,7 +48,8 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         let flags = nodes.map { count in [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name].map { ($0, "\(count)") } } ?? []
-        try await Serving.run(try chosenServices(), settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral, layout: processes)
+        let more = datanodes.map { [(SettingsTable.dfsDatanodes.name, "\($0)")] } ?? []
+        try await Serving.run(try chosenServices(), settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: processes)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {

@@ -30,7 +30,8 @@ final class SupervisedService: RunningService {
     /// Settings of addresses and the endpoints that tell what they became.
     private static let listeners = [
         (SettingsTable.coordListen.name, "coord"), (SettingsTable.coordAdminListen.name, "coord-admin"), (SettingsTable.brokerListen.name, "broker"),
-        (SettingsTable.namenodeListen.name, "webhdfs"), (SettingsTable.connectListen.name, "connect"),
+        (SettingsTable.namenodeRPCListen.name, "namenode"), (SettingsTable.namenodeListen.name, "webhdfs"), (SettingsTable.datanodeTransferListen.name, "datanode"),
+        (SettingsTable.connectListen.name, "connect"),
     ]
 
     let service: ServiceName

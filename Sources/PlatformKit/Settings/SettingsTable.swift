@@ -86,6 +86,13 @@ enum SettingsTable {
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address(
         "dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
+    static let namenodeRPCListen = SettingKey.address("dfs.namenode.rpc.listen", "127.0.0.1:8020", "Where Hadoop's clients connect (hdfs://).")
+    static let datanodeTransferListen = SettingKey.address("dfs.datanode.transfer.listen", "127.0.0.1:9866", "Where Hadoop's clients read and write file data.")
+    static let datanodeIPCListen = SettingKey.address(
+        "dfs.datanode.ipc.listen", "127.0.0.1:9867", "Where Hadoop's clients ask how long a file is that is being written.")
+    static let dfsDatanodes = SettingKey.integer(
+        "dfs.datanodes", 1, 1...64, "datanodes", "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
+    static let dfsReplication = SettingKey.integer("dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
     static let dfsBlockSize = SettingKey.integer(
         "dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
     static let dfsSuperUser = SettingKey.text(
@@ -122,13 +129,16 @@ enum SettingsTable {
             brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
             brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,
         ] + brokerTLS.erased + brokerCluster
-        + [namenodeListen.erased, datanodeListen.erased, dfsBlockSize.erased, dfsSuperUser.erased] + dfsTLS.erased
+        + [
+            namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased, dfsBlockSize.erased,
+            dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
+        ] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
     static let listeners: [SettingKey<HostPort>] = [
-        coordListen, coordAdminListen, brokerListen, namenodeListen, datanodeListen, connectListen, consoleListen,
+        coordListen, coordAdminListen, brokerListen, namenodeRPCListen, namenodeListen, datanodeListen, datanodeTransferListen, datanodeIPCListen, connectListen, consoleListen,
     ]
 }

@@ -1,0 +1,254 @@
+// The tree of inodes: how paths are resolved, who may pass, and how nodes are added and taken away. Every change notes its rows.
+import Base
+
+/// The namespace with its counters.
+package struct Namespace: Sendable {
+    private var inodes = LookupTable<InodeID, Inode>()
+    package private(set) var inodeCount = 0
+    package private(set) var blockCount = 0
+    package private(set) var counters = Counters()
+    /// Which file a block belongs to.
+    private var owners = LookupTable<BlockID, InodeID>()
+
+    package init() {
+        inodes[.root] = Inode(
+            id: .root, parent: .root, name: FileName(""), permission: 0o755, owner: "", group: "supergroup", modified: 0, accessed: 0,
+            kind: .directory(children: DirectoryEntries()))
+        inodeCount = 1
+    }
+
+    package func inode(_ id: InodeID) -> Inode? { inodes[id] }
+
+    /// The node at a path, without any check of access.
+    package func lookup(_ components: some Sequence<FileName>) -> Inode? {
+        var current = InodeID.root
+        for name in components {
+            guard let next = inodes[current]?.entries?[name] else { return nil }
+            current = next
+        }
+        return inodes[current]
+    }
+
+    package func path(of id: InodeID) -> String {
+        var parts: [FileName] = []
+        var current = id
+        while current != .root, let inode = inodes[current] {
+            parts.append(inode.name)
+            current = inode.parent
+        }
+        return FilePath.joined(parts.reversed())
+    }
+
+    /// Children of a directory in order of name; empty for a file.
+    package func children(of inode: Inode) -> [Inode] { inode.entries?.sorted.compactMap { inodes[$0.id] } ?? [] }
+
+    // MARK: access
+
+    /// Bits of a permission digit.
+    package enum Access: Int16, Sendable {
+        case execute = 1, write = 2, read = 4
+        var text: String { self == .execute ? "EXECUTE" : self == .write ? "WRITE" : "READ" }
+    }
+
+    package func check(_ caller: Caller, _ access: Access, _ inode: Inode) throws(DFSRefusal) {
+        if caller.isSuper { return }
+        guard Self.allows(caller, access, inode) else { throw .denied(user: caller.user, needs: access.text, path: path(of: inode.id)) }
+    }
+
+    /// Without a directory of users, a user's only group is the one of the same name.
+    private static func allows(_ caller: Caller, _ access: Access, _ inode: Inode) -> Bool {
+        let bits = inode.permission
+        func has(_ digit: Int16) -> Bool { digit & access.rawValue != 0 }
+        if caller.user == inode.owner { return has(bits >> 6) }
+        guard let list = inode.extras?.acl, list.hasAccessEntries else { return has(bits >> (caller.user == inode.group ? 3 : 0)) }
+        let mask = (bits >> 3) & 7
+        let named = list.entries.filter { !$0.isDefault }
+        if let own = named.first(where: { $0.kind == .user && $0.name == caller.user }) { return has(own.bits & mask) }
+        let groups = named.filter { $0.kind == .group && ($0.name == caller.user || $0.name.isEmpty && caller.user == inode.group) }
+        return groups.isEmpty ? has(bits) : groups.contains { has($0.bits & mask) }
+    }
+
+    /// Whether the caller may take `inode` out of `directory`, which is sticky at times.
+    package func checkSticky(_ caller: Caller, _ inode: Inode, in directory: Inode) throws(DFSRefusal) {
+        guard directory.isSticky, !caller.isSuper, caller.user != directory.owner, caller.user != inode.owner else { return }
+        throw .denied(user: caller.user, needs: "WRITE (sticky)", path: path(of: inode.id))
+    }
+
+    /// Whether the caller may walk through every directory on the way, as far as it exists.
+    package func checkTraverse(_ caller: Caller, _ components: some Collection<FileName>) throws(DFSRefusal) {
+        if caller.isSuper { return }
+        var current = InodeID.root
+        for name in components {
+            guard let inode = inodes[current], inode.isDirectory else { return }
+            try check(caller, .execute, inode)
+            guard let next = inode.entries?[name] else { return }
+            current = next
+        }
+    }
+
+    // MARK: changes
+
+    mutating func update(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout Inode) -> Void) {
+        guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
+        // The table's copy is dropped for the time of the change, so that a large directory is not copied.
+        inodes[id] = nil
+        let before = inode.file?.blocks ?? []
+        change(&inode)
+        let after = inode.file?.blocks ?? []
+        if before.count != after.count {
+            blockCount += after.count - before.count
+            if after.starts(with: before, by: { $0.id == $1.id }) { after[before.count...].forEach { owners[$0.id] = id } } else {
+                before.forEach { if owners[$0.id] == id { owners.remove($0.id) } }
+                after.forEach { owners[$0.id] = id }
+            }
+        }
+        inodes[id] = inode
+        DFSRows.upsert(inode, &rows)
+    }
+
+    /// The file system's name for itself, given once.
+    mutating func identify(_ number: Int64, _ rows: inout RowChanges) {
+        guard counters.namespaceID == 0 else { return }
+        counters.namespaceID = number
+        DFSRows.counters(counters, &rows)
+    }
+
+    package func owner(of block: BlockID) -> Inode? { owners[block].flatMap { inodes[$0] } }
+
+    mutating func changeExtras(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout InodeExtras) -> Void) {
+        guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
+        inodes[id] = nil
+        var extras = inode.extras ?? InodeExtras()
+        change(&extras)
+        let hadAny = inode.extras != nil
+        inode.extras = extras.isEmpty ? nil : extras
+        inodes[id] = inode
+        if hadAny || inode.extras != nil { DFSRows.extras(of: inode, &rows) }
+    }
+
+    /// Adds a node below `parent`, which must be a directory without that name.
+    mutating func add(
+        _ name: FileName, to parent: InodeID, permission: Int16, owner: String, time: Int64, kind: Inode.Kind, _ rows: inout RowChanges
+    ) -> InodeID {
+        let id = InodeID(counters.nextInode)
+        counters.nextInode += 1
+        let group = inodes[parent]?.group ?? "supergroup"
+        let inode = Inode(id: id, parent: parent, name: name, permission: permission, owner: owner, group: group, modified: time, accessed: time, kind: kind)
+        inodes[id] = inode
+        inodeCount += 1
+        DFSRows.upsert(inode, &rows)
+        link(id, name, parent, time, &rows)
+        DFSRows.counters(counters, &rows)
+        return id
+    }
+
+    private mutating func link(_ id: InodeID, _ name: FileName, _ parent: InodeID, _ time: Int64, _ rows: inout RowChanges) {
+        update(parent, &rows) { directory in
+            guard case .directory(var children) = directory.kind else { preconditionFailure("a parent is a directory") }
+            directory.kind = .directory(children: DirectoryEntries())
+            children[name] = id
+            directory.kind = .directory(children: children)
+            directory.modified = time
+        }
+    }
+
+    private mutating func unlink(_ inode: Inode, _ time: Int64, _ rows: inout RowChanges) {
+        update(inode.parent, &rows) { directory in
+            guard case .directory(var children) = directory.kind else { preconditionFailure("a parent is a directory") }
+            directory.kind = .directory(children: DirectoryEntries())
+            children[inode.name] = nil
+            directory.kind = .directory(children: children)
+            directory.modified = time
+        }
+    }
+
+    /// Gives a node another place.
+    mutating func move(_ id: InodeID, to parent: InodeID, as name: FileName, time: Int64, _ rows: inout RowChanges) {
+        guard let inode = inodes[id] else { preconditionFailure("only existing inodes are moved") }
+        unlink(inode, time, &rows)
+        update(id, &rows) {
+            $0.parent = parent
+            $0.name = name
+        }
+        link(id, name, parent, time, &rows)
+    }
+
+    /// Removes a node and everything below it; returns the blocks that this frees.
+    mutating func remove(_ id: InodeID, time: Int64, _ rows: inout RowChanges) -> [BlockID] {
+        guard let top = inodes[id] else { return [] }
+        unlink(top, time, &rows)
+        var freed: [BlockID] = []
+        var waiting = [id]
+        while let next = waiting.popLast() {
+            guard let inode = inodes.remove(next) else { continue }
+            inodeCount -= 1
+            blockCount -= inode.file?.blocks.count ?? 0
+            for block in inode.file?.blocks ?? [] where owners[block.id] == next {
+                owners.remove(block.id)
+                freed.append(block.id)
+            }
+            waiting += inode.entries?.sorted.map(\.id) ?? []
+            DFSRows.delete(inode, &rows)
+        }
+        return freed
+    }
+
+    mutating func takeBlockID(_ rows: inout RowChanges) -> BlockID {
+        defer {
+            counters.nextBlock += 1
+            DFSRows.counters(counters, &rows)
+        }
+        return BlockID(counters.nextBlock)
+    }
+
+    mutating func takeGeneration(_ rows: inout RowChanges) -> Generation {
+        defer {
+            counters.nextGeneration += 1
+            DFSRows.counters(counters, &rows)
+        }
+        return Generation(counters.nextGeneration)
+    }
+
+    // MARK: loading
+
+    mutating func load(_ inode: Inode) {
+        if inode.id == .root {
+            let children = inodes[.root]?.entries ?? DirectoryEntries()
+            inodes[.root] = inode
+            inodes[.root]?.kind = .directory(children: children)
+        } else {
+            inodes[inode.id] = inode
+            inodeCount += 1
+            blockCount += inode.file?.blocks.count ?? 0
+            inode.file?.blocks.forEach { owners[$0.id] = inode.id }
+        }
+    }
+
+    mutating func load(_ change: (inout Counters) -> Void) { change(&counters) }
+
+    mutating func load(_ extras: InodeExtras, of id: InodeID) throws(StateCorruption) {
+        guard inodes[id] != nil else { throw StateCorruption("the extras of inode \(id) belong to nobody") }
+        inodes[id]?.extras = extras
+    }
+
+    /// Links every loaded node to its parent.
+    mutating func finishLoading(_ ids: [InodeID]) throws(StateCorruption) {
+        for id in ids where id != .root {
+            guard let inode = inodes[id] else { continue }
+            guard case .directory(var children)? = inodes[inode.parent]?.kind else { throw StateCorruption("inode \(id) has no parent directory") }
+            inodes[inode.parent]?.kind = .directory(children: DirectoryEntries())
+            children[inode.name] = id
+            inodes[inode.parent]?.kind = .directory(children: children)
+        }
+    }
+
+    /// Visits every block of every file, in order of path.
+    package func forEachBlock(_ visit: (Inode, Block) -> Void) {
+        var waiting = [InodeID.root]
+        while let id = waiting.popLast() {
+            guard let inode = inodes[id] else { continue }
+            for block in inode.file?.blocks ?? [] { visit(inode, block) }
+            waiting += (inode.entries?.sorted ?? []).reversed().map(\.id)
+        }
+    }
+}

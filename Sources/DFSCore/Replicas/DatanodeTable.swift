@@ -1,0 +1,37 @@
+// The datanodes that the namenode has heard of. Soft state: nothing of it is in the log, every datanode tells it again after a restart.
+import Base
+
+/// Where a datanode is and what it said last.
+package struct DatanodeRecord: Sendable, Hashable {
+    package struct Figures: Sendable, Hashable {
+        package var capacityBytes: UInt64 = 0
+        package var usedBytes: UInt64 = 0
+        package var remainingBytes: UInt64 = 0
+        package var transfers: UInt32 = 0
+        package init() {}
+    }
+    package var uuid: String
+    package var storageID: String
+    package var address: String
+    package var hostName: String
+    package var transferPort: UInt32
+    package var infoPort: UInt32
+    package var ipcPort: UInt32
+    package var rack: String
+    package var figures = Figures()
+    /// Milliseconds since 1970, for people.
+    package var lastHeard = WallTime(milliseconds: 0)
+
+    package init(uuid: String, storageID: String, address: String, hostName: String, transferPort: UInt32, infoPort: UInt32, ipcPort: UInt32, rack: String) {
+        (self.uuid, self.storageID, self.address, self.hostName) = (uuid, storageID, address, hostName)
+        (self.transferPort, self.infoPort, self.ipcPort, self.rack) = (transferPort, infoPort, ipcPort, rack)
+    }
+}
+
+/// What a datanode is told in the answer to a heartbeat.
+package enum DatanodeOrder: Sendable, Hashable {
+    case delete([BlockID])
+    /// To find the end of a block whose writer is gone, or to cut it, under a generation of its own.
+    case recover(Block, knownLengthBytes: Int64)
+    case copy(Block, to: [DatanodeRecord])
+}

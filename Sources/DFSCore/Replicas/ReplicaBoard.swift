@@ -1,0 +1,277 @@
+// Where the replicas of blocks are, and what is to be done about those that are missing, stale or too many. A value beside DFSMachine: datanodes
+// report into it, heartbeats take orders out of it. Nothing of it is in the log.
+import Base
+
+/// What of a block the namespace wants; nil where no file has it.
+package struct WantedBlock: Sendable, Hashable {
+    package var block: Block
+    package var replication: Int
+    package init(block: Block, replication: Int) { (self.block, self.replication) = (block, replication) }
+}
+
+/// Places of blocks.
+package struct ReplicaBoard: Sendable {
+    /// A replica on a datanode.
+    private struct Place: Sendable {
+        var node: Int
+        var generation: Generation
+        /// Whether the datanode has reported it as finished.
+        var isFinal: Bool
+        var isCorrupt = false
+    }
+    private struct Node: Sendable {
+        var record: DatanodeRecord
+        var heard: Instant
+        var isAlive = true
+        var deletions: [BlockID] = []
+        var recoveries: [BlockID: (block: Block, known: Int64)] = [:]
+        var copies: [(block: Block, to: [DatanodeRecord])] = []
+        var blockCount = 0
+    }
+    private var nodes: [Node] = []
+    private var byUUID = LookupTable<String, Int>()
+    private var places = LookupTable<BlockID, [Place]>()
+    /// Blocks whose number of replicas may be wrong, each once, in the order in which they were noted.
+    private var doubtful: [BlockID] = []
+    private var isDoubtful = LookupTable<BlockID, Bool>()
+    /// Copies that were ordered and not yet reported, with the time after which they are ordered again.
+    private var underWay = LookupTable<BlockID, Instant>()
+    private var turn = 0
+    package private(set) var pendingDeletions = 0
+
+    package init() {}
+
+    /// A datanode that is silent for this long is taken for gone.
+    package static let silenceMax = Duration.seconds(30)
+    /// Blocks that are deleted by one order.
+    static let deletionsPerOrder = 10_000
+    static let copiesPerOrder = 4
+    static let checksPerTick = 2_000
+    static let copyPatience = Duration.seconds(60)
+
+    // MARK: datanodes
+
+    package mutating func register(_ record: DatanodeRecord, now: Instant) {
+        if let index = byUUID[record.uuid] {
+            let figures = nodes[index].record.figures
+            nodes[index].record = record
+            nodes[index].record.figures = figures
+            nodes[index].heard = now
+            nodes[index].isAlive = true
+        } else {
+            byUUID[record.uuid] = nodes.count
+            nodes.append(Node(record: record, heard: now))
+        }
+    }
+
+    /// Orders for a datanode, or nil if it has to register first.
+    package mutating func heartbeat(_ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime) -> [DatanodeOrder]? {
+        guard let index = byUUID[uuid], nodes[index].isAlive else { return nil }
+        nodes[index].heard = now
+        nodes[index].record.figures = figures
+        nodes[index].record.lastHeard = wall
+        var orders: [DatanodeOrder] = []
+        let deletions = Array(nodes[index].deletions.prefix(Self.deletionsPerOrder))
+        if !deletions.isEmpty {
+            nodes[index].deletions.removeFirst(deletions.count)
+            pendingDeletions -= deletions.count
+            orders.append(.delete(deletions))
+        }
+        for (_, recovery) in nodes[index].recoveries.sorted(by: { $0.key < $1.key }) { orders.append(.recover(recovery.block, knownLengthBytes: recovery.known)) }
+        nodes[index].recoveries = [:]
+        for copy in nodes[index].copies.prefix(Self.copiesPerOrder) { orders.append(.copy(copy.block, to: copy.to)) }
+        nodes[index].copies.removeFirst(min(Self.copiesPerOrder, nodes[index].copies.count))
+        return orders
+    }
+
+    package var datanodes: [(record: DatanodeRecord, isAlive: Bool, blockCount: Int)] { nodes.map { ($0.record, $0.isAlive, $0.blockCount) } }
+    package var aliveCount: Int { nodes.count(where: \.isAlive) }
+    package func isAlive(_ uuid: String) -> Bool { byUUID[uuid].map { nodes[$0].isAlive } ?? false }
+
+    // MARK: reports
+
+    private mutating func put(_ id: BlockID, _ node: Int, _ generation: Generation, isFinal: Bool) {
+        if let place = places[id]?.firstIndex(where: { $0.node == node }) {
+            places[id]?[place] = Place(node: node, generation: generation, isFinal: isFinal)
+        } else {
+            places[id, default: []].append(Place(node: node, generation: generation, isFinal: isFinal))
+            nodes[node].blockCount += 1
+        }
+        underWay.remove(id)
+    }
+
+    private mutating func drop(_ id: BlockID, _ node: Int) {
+        guard let place = places[id]?.firstIndex(where: { $0.node == node }) else { return }
+        places[id]?.remove(at: place)
+        nodes[node].blockCount -= 1
+        if places[id]?.isEmpty == true { places.remove(id) }
+        doubt(id)
+    }
+
+    private mutating func doubt(_ id: BlockID) {
+        guard isDoubtful[id] == nil else { return }
+        isDoubtful[id] = true
+        doubtful.append(id)
+    }
+
+    private mutating func order(deletionOf id: BlockID, on node: Int) {
+        nodes[node].deletions.append(id)
+        pendingDeletions += 1
+    }
+
+    /// A datanode has a replica. One that no file has, or of an older generation, is to go.
+    package mutating func received(_ uuid: String, _ id: BlockID, _ generation: Generation, isFinal: Bool, wanted: WantedBlock?) {
+        guard let node = byUUID[uuid] else { return }
+        guard let wanted else { return order(deletionOf: id, on: node) }
+        guard generation >= wanted.block.generation else {
+            drop(id, node)
+            if !wanted.block.isOpen, isFinal { order(deletionOf: id, on: node) }
+            return
+        }
+        put(id, node, generation, isFinal: isFinal)
+        // While a block is written its pipeline sees to the copies.
+        if !wanted.block.isOpen { doubt(id) }
+    }
+
+    package mutating func deleted(_ uuid: String, _ id: BlockID) {
+        guard let node = byUUID[uuid] else { return }
+        drop(id, node)
+    }
+
+    /// Everything that a datanode has: what it does not name any more is not there.
+    package mutating func fullReport(_ uuid: String, _ replicas: [(id: BlockID, generation: Generation, isFinal: Bool)], wanted: (BlockID) -> WantedBlock?, known: [BlockID]) {
+        guard let node = byUUID[uuid] else { return }
+        var named = LookupTable<BlockID, Bool>()
+        for replica in replicas {
+            named[replica.id] = true
+            received(uuid, replica.id, replica.generation, isFinal: replica.isFinal, wanted: wanted(replica.id))
+        }
+        for id in known where named[id] == nil { drop(id, node) }
+    }
+
+    /// No file has these blocks any more.
+    package mutating func forget(_ blocks: [BlockID]) {
+        for id in blocks {
+            for place in places.remove(id) ?? [] {
+                nodes[place.node].blockCount -= 1
+                order(deletionOf: id, on: place.node)
+            }
+        }
+    }
+
+    /// A client or a datanode found a replica damaged. It goes once there is another one.
+    package mutating func corrupt(_ id: BlockID, on uuid: String) {
+        guard let node = byUUID[uuid], let place = places[id]?.firstIndex(where: { $0.node == node }) else { return }
+        places[id]?[place].isCorrupt = true
+        doubt(id)
+    }
+
+    // MARK: places
+
+    /// Datanodes that are alive and have a block in no older generation; damaged replicas last.
+    package func locations(_ block: Block) -> (nodes: [DatanodeRecord], isCorrupt: Bool) {
+        let found = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && $0.generation >= block.generation && ($0.isFinal || block.isOpen) }
+        let sound = found.filter { !$0.isCorrupt }
+        return (sound.isEmpty ? found.map { nodes[$0.node].record } : sound.map { nodes[$0.node].record }, sound.isEmpty && !found.isEmpty)
+    }
+
+    /// Whether a datanode has a block finished in the given generation.
+    package func isReported(_ id: BlockID, _ generation: Generation) -> Bool { places[id]?.contains { $0.isFinal && $0.generation >= generation } ?? false }
+
+    /// Where a block that is being written goes.
+    package mutating func expect(_ block: Block, on uuids: [String]) {
+        for uuid in uuids {
+            if let node = byUUID[uuid] { put(block.id, node, block.generation, isFinal: false) }
+        }
+    }
+
+    /// Datanodes for copies of a block: alive, with room, the least busy first, others in turn; the one at `near` before all.
+    package mutating func targets(_ count: Int, excluding: Set<String>, near: String, bytes: Int64) -> [DatanodeRecord] {
+        turn = (turn + 1) % 1_000_000
+        let fit = nodes.filter { $0.isAlive && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes)) }.map(\.record)
+        guard !fit.isEmpty else { return [] }
+        let start = turn % fit.count
+        let inTurn = Array(fit[start...] + fit[..<start])
+        var chosen: [DatanodeRecord] = []
+        if let local = inTurn.first(where: { $0.address == near || $0.hostName == near }), fit.count(where: { $0.address == near || $0.hostName == near }) == 1 { chosen.append(local) }
+        // Another rack for the second copy, where there is one.
+        for pass in 0..<2 where chosen.count < count {
+            for record in inTurn.sorted(by: { $0.figures.transfers / 8 < $1.figures.transfers / 8 }) where chosen.count < count && !chosen.contains(where: { $0.uuid == record.uuid }) {
+                if pass == 0, chosen.count == 1, record.rack == chosen[0].rack, Set(fit.map(\.rack)).count > 1 { continue }
+                chosen.append(record)
+            }
+        }
+        return Array(chosen.prefix(count))
+    }
+
+    /// A datanode that holds a block is told to recover it. False if none that is alive does.
+    package mutating func recover(_ block: Block, known: Int64) -> Bool {
+        let candidates = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && !$0.isCorrupt }
+        guard let best = candidates.max(by: { $0.generation < $1.generation }) else { return false }
+        nodes[best.node].recoveries[block.id] = (block, known)
+        return true
+    }
+
+    // MARK: time
+
+    /// Looks for datanodes that are gone and for blocks with too few or too many replicas.
+    package mutating func tick(now: Instant, known: () -> [BlockID], wanted: (BlockID) -> WantedBlock?) {
+        for index in nodes.indices where nodes[index].isAlive && now - nodes[index].heard > Self.silenceMax {
+            nodes[index].isAlive = false
+            for id in known() where places[id]?.contains(where: { $0.node == index }) == true { doubt(id) }
+        }
+        let batch = Array(doubtful.prefix(Self.checksPerTick))
+        doubtful.removeFirst(batch.count)
+        for id in batch {
+            isDoubtful.remove(id)
+            guard let wanted = wanted(id), !wanted.block.isOpen else { continue }
+            mend(wanted, now)
+        }
+    }
+
+    private mutating func mend(_ wanted: WantedBlock, _ now: Instant) {
+        let id = wanted.block.id
+        let found = (places[id] ?? []).filter { nodes[$0.node].isAlive }
+        let sound = found.filter { !$0.isCorrupt && $0.isFinal && $0.generation >= wanted.block.generation }
+        if sound.count >= wanted.replication {
+            for place in found where place.isCorrupt {
+                order(deletionOf: id, on: place.node)
+                removePlace(id, place.node)
+            }
+            for place in sound.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes }).prefix(sound.count - wanted.replication) {
+                order(deletionOf: id, on: place.node)
+                removePlace(id, place.node)
+            }
+            return
+        }
+        guard !sound.isEmpty else { return }
+        if let since = underWay[id], now - since < Self.copyPatience { return doubt(id) }
+        let holders = Set(found.map { nodes[$0.node].record.uuid })
+        let targets = self.targets(wanted.replication - sound.count, excluding: holders, near: "", bytes: wanted.block.lengthBytes)
+        // With fewer datanodes than copies there is nothing to do until another one comes.
+        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else { return }
+        nodes[source.node].copies.append((wanted.block, targets))
+        underWay[id] = now
+        doubt(id)
+    }
+
+    private mutating func removePlace(_ id: BlockID, _ node: Int) {
+        places[id]?.removeAll { $0.node == node }
+        nodes[node].blockCount -= 1
+    }
+
+    /// The number of replicas of a block may have to change.
+    package mutating func reconsider(_ ids: [BlockID]) { ids.forEach { doubt($0) } }
+
+    /// How many of the given blocks have too few sound replicas, only damaged ones, none.
+    package func health(_ blocks: [WantedBlock]) -> (under: Int, corrupt: Int, missing: Int) {
+        var result = (under: 0, corrupt: 0, missing: 0)
+        for wanted in blocks where !wanted.block.isOpen {
+            let found = (places[wanted.block.id] ?? []).filter { nodes[$0.node].isAlive && $0.generation >= wanted.block.generation }
+            let sound = found.count { !$0.isCorrupt && $0.isFinal }
+            if sound == 0 { if found.isEmpty { result.missing += 1 } else { result.corrupt += 1 } }
+            if sound < wanted.replication { result.under += 1 }
+        }
+        return result
+    }
+}

@@ -1,0 +1,171 @@
+// The datanode's part of a read, of a question for a checksum, and of a copy to others. Every byte that leaves was checked against the checksum
+// that leaves with it.
+import Base
+import HadoopNet
+import HadoopWire
+import Logging
+import NetKit
+import Storage
+
+/// Answers operations that read a replica.
+struct BlockSender: Sendable {
+    let datanode: Datanode
+    let stream: ByteStream
+
+    /// Data of one packet, a whole number of chunks.
+    private static let packetBytes = 128 * 512
+
+    private func refuse(_ status: TransferStatus, _ why: String) async throws { try await stream.write(TransferAnswer(status, message: why).delimited) }
+
+    private func open(_ block: ExtendedBlock) async throws -> ReplicaStore.Reading {
+        let id = Int64(bitPattern: block.blockID)
+        let reading = try await datanode.store.open(id)
+        guard reading.summary.generation >= Int64(bitPattern: block.generation) else {
+            reading.close()
+            throw TransferFailure("blk_\(id) has generation \(reading.summary.generation) here, which is older than \(block.generation)")
+        }
+        return reading
+    }
+
+    /// Sends the chunks that hold the range. Whether the connection may go on.
+    func read(_ request: ReadBlockRequest) async throws -> Bool {
+        let block = request.header.base.block
+        let reading: ReplicaStore.Reading
+        do { reading = try await open(block) } catch {
+            try await refuse(.error, "\(error)")
+            return true
+        }
+        defer { reading.close() }
+        let (offset, length) = (Int64(clamping: request.offset), Int64(clamping: request.lengthBytes))
+        guard offset <= reading.summary.lengthBytes, length <= reading.summary.lengthBytes - offset else {
+            try await refuse(.error, "offset \(request.offset) and length \(request.lengthBytes) do not lie in blk_\(block.blockID) of \(reading.summary.lengthBytes) bytes")
+            return true
+        }
+        datanode.noteTransfer(1)
+        defer { datanode.noteTransfer(-1) }
+        var chunks: (start: Int64, data: Bytes, sums: Bytes)
+        // The first bytes are read before the answer leaves, so that damage is an answer.
+        do { chunks = try await reading.readChunks(at: offset, count: Int(min(length, Int64(DatanodeSettings.readBytes)))) } catch {
+            await datanode.reportDamage(reading.summary.id)
+            try await refuse(.error, "\(error)")
+            return true
+        }
+        var answer = TransferAnswer(.success)
+        var checksum = ReadChecksum()
+        checksum.chunkOffset = UInt64(offset / 512 * 512)
+        if !request.sendChecksums { checksum.form.kind = .none }
+        answer.readChecksum = checksum
+        try await stream.write(answer.delimited)
+        let end = offset + length
+        var header = PacketHeader()
+        header.offset = offset / 512 * 512
+        while header.offset < end {
+            if chunks.data.readableBytes == 0 {
+                do { chunks = try await reading.readChunks(at: header.offset, count: Int(min(end - header.offset, Int64(DatanodeSettings.readBytes)))) } catch {
+                    // In the middle of the data there is no form for a refusal; the reader turns to another datanode when the connection ends.
+                    await datanode.reportDamage(reading.summary.id)
+                    throw error
+                }
+                guard chunks.data.readableBytes > 0 else { throw StreamEnded() }
+            }
+            try await sendPackets(&chunks, &header, sums: request.sendChecksums)
+        }
+        header.dataBytes = 0
+        header.isLast = true
+        try await stream.write(Packet(header: header, checksums: Bytes(), data: Bytes()))
+        return try await readerIsContent(reading.summary.id)
+    }
+
+    private func sendPackets(_ chunks: inout (start: Int64, data: Bytes, sums: Bytes), _ header: inout PacketHeader, sums: Bool) async throws {
+        while let data = chunks.data.readSlice(length: min(chunks.data.readableBytes, Self.packetBytes)), data.readableBytes > 0 {
+            let count = (data.readableBytes + 511) / 512 * 4
+            let checksums = chunks.sums.readSlice(length: count) ?? Bytes()
+            header.dataBytes = Int32(data.readableBytes)
+            try await stream.write(Packet(header: header, checksums: sums ? checksums : Bytes(), data: data))
+            header.offset += Int64(data.readableBytes)
+            header.sequence += 1
+        }
+    }
+
+    /// Takes the reader's word on what it got; false if there is none.
+    private func readerIsContent(_ id: Int64) async throws -> Bool {
+        guard try await stream.hasMore() else { return false }
+        let status = try await stream.message(ReadStatus.self, limit: 64)
+        if status.status == .errorChecksum { await datanode.reportDamage(id) }
+        return true
+    }
+
+    /// The checksum of a block in HDFS's two forms.
+    func checksum(_ request: BlockChecksumRequest) async throws {
+        let block = request.header.block
+        let kind = request.options?.kind ?? .md5
+        do {
+            let reading = try await open(block)
+            defer { reading.close() }
+            let length = min(Int64(clamping: block.lengthBytes), reading.summary.lengthBytes)
+            let sums = try await reading.chunkSums(upTo: length)
+            var checksum = BlockChecksumAnswer()
+            checksum.chunkCount = UInt64(sums.readableBytes / 4)
+            checksum.options = request.options
+            if kind == .md5 { checksum.checksum = MD5Sum.of(sums) } else { checksum.checksum = Bytes(integer: CRC32CCombination.whole(sums, lengthBytes: length)) }
+            var answer = TransferAnswer(.success)
+            answer.checksum = checksum
+            try await stream.write(answer.delimited)
+        } catch let error as StorageError {
+            if case .corrupt = error.cause { await datanode.reportDamage(Int64(bitPattern: block.blockID)) }
+            try await refuse(.error, "\(error)")
+        } catch let error as TransferFailure { try await refuse(.error, "\(error)") }
+    }
+
+    /// Copies a replica to other datanodes for a client that builds its pipeline anew.
+    func transfer(_ request: TransferBlockRequest) async throws {
+        var located = LocatedBlock()
+        located.block = request.header.base.block
+        located.locations = request.targets
+        do {
+            let reading = try await open(located.block)
+            reading.close()
+            try await datanode.send(located, stage: reading.summary.isFinal ? .transferFinalized : .transferBeingWritten)
+            try await stream.write(TransferAnswer(.success).delimited)
+        } catch { try await refuse(.error, "\(error)") }
+    }
+}
+
+/// The CRC-32C of bytes from those of their parts. Source: "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel, for the arithmetic;
+/// Hadoop's CrcComposer for what is put together.
+enum CRC32CCombination {
+    private static let polynomial: UInt32 = 0x82F6_3B78
+
+    /// Product of two polynomials modulo the generator, lowest power in the highest bit.
+    private static func product(_ left: UInt32, _ right: UInt32) -> UInt32 {
+        var (sum, factor) = (UInt32(0), right)
+        for bit in 0..<32 {
+            if left & (0x8000_0000 >> UInt32(bit)) != 0 { sum ^= factor }
+            factor = factor & 1 == 1 ? (factor >> 1) ^ polynomial : factor >> 1
+        }
+        return sum
+    }
+
+    /// x to the power of 8 times the bytes.
+    private static func shift(_ bytes: Int64) -> UInt32 {
+        var (result, base) = (UInt32(0x8000_0000), UInt32(0x8000_0000) >> 8)
+        var rest = bytes
+        while rest > 0 {
+            if rest & 1 == 1 { result = product(result, base) }
+            base = product(base, base)
+            rest >>= 1
+        }
+        return result
+    }
+
+    /// The checksum of the whole from those of its chunks of 512 bytes, the last of which may be shorter.
+    static func whole(_ sums: Bytes, lengthBytes: Int64) -> UInt32 {
+        let full = shift(512)
+        var (all, rest, left) = (UInt32(0), sums, lengthBytes)
+        while let sum = rest.readInteger(as: UInt32.self) {
+            all = product(all, left >= 512 ? full : shift(left)) ^ sum
+            left -= min(512, left)
+        }
+        return all
+    }
+}

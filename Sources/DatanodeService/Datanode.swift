@@ -1,0 +1,268 @@
+// A datanode's life beside its namenode: it registers, says that it lives, reports its replicas, and does what it is told. It meets the namenode
+// through DatanodeProtocol only, whether that is in the same process or not.
+import Base
+import HadoopNet
+import HadoopWire
+import Logging
+import NetKit
+import Storage
+import Synchronization
+
+/// One datanode.
+final class Datanode: Sendable {
+    let store: ReplicaStore
+    let namenode: any RPCChannel
+    let settings: DatanodeSettings
+    let log: Logger
+    private let uuid: String
+    private let identity = Mutex(Identity())
+    private let transfers = Atomic<Int>(0)
+    /// The leases of uploads over WebHDFS that are under way, with their users.
+    private let uploads = Mutex<[String: String]>([:])
+
+    /// What is known once the ports are bound and the namenode has answered.
+    private struct Identity {
+        var registration = Registration()
+        var poolID = ""
+    }
+
+    init(store: ReplicaStore, namenode: any RPCChannel, settings: DatanodeSettings, uuid: String, log: Logger) {
+        self.store = store
+        self.namenode = namenode
+        self.settings = settings
+        self.uuid = uuid
+        self.log = log
+    }
+
+    var registration: Registration { identity.withLock { $0.registration } }
+    var poolID: String { identity.withLock { $0.poolID } }
+    var storageID: String { "DS-" + uuid }
+    /// This datanode as others name it.
+    var info: DatanodeInfo {
+        var info = DatanodeInfo()
+        info.id = registration.id
+        return info
+    }
+
+    func begin(upload holder: String, user: String) { uploads.withLock { $0[holder] = user } }
+    func end(upload holder: String) { uploads.withLock { _ = $0.removeValue(forKey: holder) } }
+
+    func noteTransfer(_ change: Int) { transfers.add(change, ordering: .relaxed) }
+
+    private func call<Q: ProtoLayout, A: ProtoLayout>(_ method: String, _ request: Q) async throws -> A {
+        try await namenode.call(RPCProtocol.datanode, method, user: "hdfs", request)
+    }
+
+    // MARK: registration and reports
+
+    /// Introduces the datanode with the ports that are bound, and reports everything that it has.
+    func join(transfer: HostPort, web: HostPort, ipc: HostPort) async throws {
+        let version: OptionalAnswer<NamespaceVersion> = try await call("versionRequest", EmptyMessage())
+        guard let version = version.content else { throw WireError.unexpectedNull }
+        var registration = Registration()
+        registration.id.address = transfer.host
+        registration.id.hostName = transfer.host
+        registration.id.uuid = uuid
+        registration.id.transferPort = UInt32(transfer.port)
+        registration.id.infoPort = settings.tls == nil ? UInt32(web.port) : 0
+        registration.id.infoSecurePort = settings.tls == nil ? 0 : UInt32(web.port)
+        registration.id.ipcPort = UInt32(ipc.port)
+        registration.storage = version.storage
+        registration.softwareVersion = "3.4.1"
+        let known = registration
+        identity.withLock { $0 = Identity(registration: known, poolID: version.poolID) }
+        try await register()
+    }
+
+    private func register() async throws {
+        var request = RegistrationMessage()
+        request.registration = registration
+        let _: RegistrationMessage = try await call("registerDatanode", request)
+        _ = try await beat()
+        try await reportAll()
+    }
+
+    private var storage: DatanodeStorage {
+        var storage = DatanodeStorage()
+        storage.uuid = storageID
+        return storage
+    }
+
+    /// Every replica, finished or not.
+    private func reportAll() async throws {
+        let found = try await store.list()
+        if !found.damaged.isEmpty {
+            log.error("replicas are damaged and not reported", metadata: ["count": "\(found.damaged.count)", "first": "\(found.damaged[0])"])
+        }
+        var blocks = StorageBlocks()
+        blocks.storage = storage
+        let (final, open) = (found.replicas.filter(\.isFinal), found.replicas.filter { !$0.isFinal })
+        func numbers(_ replica: ReplicaSummary) -> [UInt64] { [UInt64(bitPattern: replica.id), UInt64(bitPattern: replica.lengthBytes), UInt64(bitPattern: replica.generation)] }
+        // Hadoop's long form: two counts, the finished ones, a separator, then those being written with their state (2: waits to be recovered).
+        var all: [UInt64] = [UInt64(final.count), UInt64(open.count)]
+        for replica in final { all += numbers(replica) }
+        all += [UInt64.max, UInt64.max, UInt64.max]
+        for replica in open {
+            all += numbers(replica)
+            all.append(2)
+        }
+        blocks.numbers = all
+        var request = BlockReportRequest()
+        (request.registration, request.poolID, request.reports) = (registration, poolID, [blocks])
+        let _: EmptyMessage = try await call("blockReport", request)
+    }
+
+    /// Says what became of a replica; the namenode knows it on return.
+    func report(_ summary: ReplicaSummary, _ status: ReplicaChange.Status) async throws {
+        var change = ReplicaChange()
+        change.block = PoolBlock(
+            blockID: UInt64(bitPattern: summary.id), generation: UInt64(bitPattern: summary.generation), lengthBytes: UInt64(bitPattern: summary.lengthBytes))
+        change.status = status
+        var list = ReplicaChangesRequest.Storage()
+        (list.uuid, list.changes, list.storage) = (storageID, [change], storage)
+        var request = ReplicaChangesRequest()
+        (request.registration, request.poolID, request.storages) = (registration, poolID, [list])
+        let _: EmptyMessage = try await call("blockReceivedAndDeleted", request)
+    }
+
+    /// A reader found a replica damaged.
+    func reportDamage(_ id: Int64) async {
+        var bad = LocatedBlock()
+        bad.block = ExtendedBlock(poolID: poolID, blockID: UInt64(bitPattern: id), generation: 0, lengthBytes: 0)
+        bad.locations = [info]
+        bad.storageTypes = [.disk]
+        bad.storageIDs = [storageID]
+        var request = BadBlocksRequest()
+        request.blocks = [bad]
+        do {
+            let _: EmptyMessage = try await call("reportBadBlocks", request)
+        } catch { log.warning("the namenode could not be told of a damaged replica", metadata: ["block": "\(id)", "error": "\(error)"]) }
+    }
+
+    // MARK: heartbeats
+
+    /// Heartbeats between two renewals of the leases of uploads; a lease is safe for a minute.
+    private static let beatsPerRenewal = 20
+
+    private func renewLeases() async throws {
+        for (holder, user) in uploads.withLock({ $0 }) {
+            var request = RenewLeaseRequest()
+            request.clientName = holder
+            let _: EmptyMessage = try await namenode.call(RPCProtocol.client, "renewLease", user: user, request)
+        }
+    }
+
+    /// Until the task is cancelled.
+    func live() async {
+        var beats = 0
+        while !Task.isCancelled {
+            beats += 1
+            do {
+                for command in try await beat() { await obey(command) }
+                if beats % Self.beatsPerRenewal == 0 { try await renewLeases() }
+            } catch { log.warning("the namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
+            // Woken early only by the end.
+            try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)
+        }
+    }
+
+    private func beat() async throws -> [DatanodeCommand] {
+        let space = DiskSpace(of: store.directory)
+        var report = StorageReport()
+        report.uuid = storageID
+        report.storage = storage
+        report.usedBytes = UInt64(store.usedBytes)
+        report.poolUsedBytes = report.usedBytes
+        report.capacityBytes = space.capacityBytes
+        report.remainingBytes = space.freeBytes
+        report.nonDFSUsedBytes = space.capacityBytes - min(space.capacityBytes, space.freeBytes + report.usedBytes)
+        var request = HeartbeatRequest()
+        (request.registration, request.reports) = (registration, [report])
+        request.transfers = UInt32(max(0, transfers.load(ordering: .relaxed)))
+        let answer: HeartbeatAnswer = try await call("sendHeartbeat", request)
+        return answer.commands
+    }
+
+    private func obey(_ command: DatanodeCommand) async {
+        do {
+            switch command.kind {
+            case .register: try await register()
+            case .block:
+                guard let order = command.block else { return }
+                switch order.action {
+                case .invalidate: for block in order.blocks { try await delete(Int64(bitPattern: block.blockID)) }
+                case .transfer:
+                    for (block, targets) in zip(order.blocks, order.targets) {
+                        Task { await self.copy(block, to: targets.datanodes) }
+                    }
+                case .shutdown: return
+                }
+            case .blockRecovery: for block in command.recovery?.blocks ?? [] { try await recover(block) }
+            default: return
+            }
+        } catch { log.warning("an order of the namenode failed", metadata: ["order": "\(command.printed)", "error": "\(error)"]) }
+    }
+
+    private func delete(_ id: Int64) async throws {
+        try await store.remove(id)
+        try await report(ReplicaSummary(id: id, generation: 0, lengthBytes: 0, isFinal: true), .deleted)
+    }
+
+    /// Sends a finished replica to other datanodes.
+    private func copy(_ block: PoolBlock, to targets: [DatanodeInfo]) async {
+        var located = LocatedBlock()
+        located.block = ExtendedBlock(poolID: poolID, blockID: block.blockID, generation: block.generation, lengthBytes: block.lengthBytes)
+        located.locations = targets
+        do { try await send(located, stage: .setupCreate) } catch {
+            log.warning("a replica could not be copied", metadata: ["block": "\(block.blockID)", "error": "\(error)"])
+        }
+    }
+
+    /// Sends a replica of this datanode down a pipeline of others.
+    func send(_ located: LocatedBlock, stage: WriteBlockRequest.Stage) async throws {
+        let reading = try await store.open(Int64(bitPattern: located.block.blockID))
+        defer { reading.close() }
+        noteTransfer(1)
+        defer { noteTransfer(-1) }
+        _ = try await TransferClient.write(located, clientName: "", stage: stage) { write in
+            var offset: Int64 = 0
+            while offset < reading.summary.lengthBytes {
+                let bytes = try await reading.read(at: offset, count: Int(min(Int64(DatanodeSettings.readBytes), reading.summary.lengthBytes - offset)))
+                guard bytes.readableBytes > 0 else { throw StreamEnded() }
+                try await write(bytes)
+                offset += Int64(bytes.readableBytes)
+            }
+        }
+    }
+
+    /// Finishes a replica whose writer is gone at the length that it has, or cuts it; the namenode closes the file at what it is told.
+    private func recover(_ order: RecoveryCommand.Block) async throws {
+        let block = order.block.block
+        let id = Int64(bitPattern: block.blockID)
+        let generation = Int64(bitPattern: order.generation)
+        var request = SynchronizationRequest()
+        request.block = block
+        request.generation = order.generation
+        request.closeFile = true
+        request.targets = [registration.id]
+        request.storages = [storageID]
+        let cut = order.truncateTo.map { Int64(bitPattern: $0.lengthBytes) }
+        let known = Int64(bitPattern: block.lengthBytes)
+        do {
+            let writing = try await store.reopen(id, generation: generation) { found in
+                guard found.generation <= generation, found.lengthBytes >= known else {
+                    throw TransferFailure("blk_\(id) has \(found.lengthBytes) bytes of generation \(found.generation); \(known) are known")
+                }
+            }
+            defer { writing.end() }
+            let summary = try await writing.run { replica in
+                if let cut { try replica.truncate(to: cut) }
+                if replica.lengthBytes > 0 { try replica.finish() }
+            }
+            request.lengthBytes = UInt64(summary.lengthBytes)
+            request.deleteBlock = summary.lengthBytes == 0
+            if summary.lengthBytes > 0 { try await report(summary, .received) }
+        } catch let error as StorageError where error.cause == .notFound { request.deleteBlock = true }
+        let _: EmptyMessage = try await call("commitBlockSynchronization", request)
+    }
+}

@@ -1,0 +1,97 @@
+// The datanode service: its replicas, its three doors and its life beside a namenode. Owns their order: open, bind, join, serve, stop.
+import Base
+import Foundation
+import HadoopNet
+import HadoopWire
+import Logging
+import NetKit
+import Storage
+
+/// A running datanode.
+package final class DatanodeDoor: Sendable {
+    private let loop: NIOServiceLoop
+    private let datanode: Datanode
+    private let transfer: StreamListener
+    private let ipc: RPCServer
+    private let web: HTTPServer
+    private let life: Task<Void, Never>
+
+    private init(_ loop: NIOServiceLoop, _ datanode: Datanode, transfer: StreamListener, ipc: RPCServer, web: HTTPServer, life: Task<Void, Never>) {
+        (self.loop, self.datanode, self.transfer, self.ipc, self.web, self.life) = (loop, datanode, transfer, ipc, web, life)
+    }
+
+    package var transferAddress: HostPort { transfer.address }
+    package var webAddress: HostPort { web.address }
+    /// Why writes are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { datanode.store.health.trouble }
+
+    /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or what the namenode refuses.
+    package static func start(
+        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
+    ) async throws -> DatanodeDoor {
+        let loop = NIOServiceLoop()
+        let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
+        let store: ReplicaStore
+        do { store = try ReplicaStore(files: files, directory: directory, loop: loop) } catch {
+            try await loop.stop()
+            throw error
+        }
+        var opened = Opened()
+        do {
+            let datanode = Datanode(store: store, namenode: namenode, settings: settings, uuid: try identity(files, directory), log: log)
+            let door = TransferDoor(datanode: datanode)
+            let transfer = try await StreamListener.bind(settings.transferListen, limits: StreamLimits(memory: memory), log: log) { try await door.serve($0) }
+            opened.transfer = transfer
+            let ipc = try await RPCServer.bind(settings.ipcListen, memory: memory, log: log, target: ReplicaQuestions(datanode: datanode))
+            opened.ipc = ipc
+            let data = WebHDFSData(datanode: datanode, metrics: metrics)
+            let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) { await data.answer($0) }
+            opened.web = web
+            try await datanode.join(transfer: transfer.address, web: web.address, ipc: ipc.address)
+            return DatanodeDoor(loop, datanode, transfer: transfer, ipc: ipc, web: web, life: Task { await datanode.live() })
+        } catch {
+            await opened.stop()
+            store.stop()
+            try await loop.stop()
+            throw error
+        }
+    }
+
+    /// What was bound before a start failed.
+    private struct Opened {
+        var transfer: StreamListener?
+        var ipc: RPCServer?
+        var web: HTTPServer?
+        func stop() async {
+            await transfer?.stop()
+            await ipc?.stop()
+            await web?.stop()
+        }
+    }
+
+    /// The datanode's name for itself, the same as long as its replicas are.
+    private static func identity(_ files: RealFileSystem, _ directory: String) throws -> String {
+        let path = directory + "/DATANODE"
+        let file = try files.open(path, create: true)
+        defer { files.close(file) }
+        let found = try files.read(file, at: 0, count: 64).text
+        if UUID(uuidString: found) != nil { return found }
+        let fresh = UUID().uuidString.lowercased()
+        try files.write(file, at: 0, Bytes(string: fresh))
+        try files.sync(file)
+        try files.syncDirectory(directory)
+        return fresh
+    }
+
+    /// Takes no more data, ends what is under way, closes.
+    package func stop() async {
+        life.cancel()
+        await web.stop()
+        await transfer.stop()
+        await ipc.stop()
+        await life.value
+        datanode.store.stop()
+        // The loop's thread has nothing left to do; a failure to join it changes nothing.
+        try? await loop.stop()
+    }
+}

@@ -1,0 +1,98 @@
+// Inodes and blocks as messages.
+import Base
+import DFSCore
+import HadoopWire
+
+/// Makes messages out of the namespace's values; used on the loop.
+struct FileViews {
+    let superUser: String
+    let poolID: String
+    let board: ReplicaBoard
+
+    func status(_ inode: Inode, name: String) -> FileStatus {
+        var status = FileStatus()
+        status.path = Bytes(string: name)
+        status.permission = Permission(UInt32(UInt16(bitPattern: inode.permission)))
+        status.owner = inode.owner.isEmpty ? superUser : inode.owner
+        status.group = inode.group
+        status.modified = UInt64(bitPattern: inode.modified)
+        status.fileID = UInt64(bitPattern: inode.id.rawValue)
+        status.storagePolicy = UInt32(UInt16(bitPattern: inode.extras?.storagePolicy ?? 0))
+        if let list = inode.extras?.acl, !list.isEmpty { status.flags |= FileStatus.Flag.hasACL }
+        if let file = inode.file {
+            status.kind = .file
+            status.lengthBytes = UInt64(bitPattern: file.lengthBytes)
+            status.accessed = UInt64(bitPattern: inode.accessed)
+            status.replication = UInt32(UInt16(bitPattern: file.replication))
+            status.blockSizeBytes = UInt64(bitPattern: file.blockSizeBytes)
+            status.childrenCount = 0
+        } else {
+            status.kind = .directory
+            status.childrenCount = Int32(clamping: inode.entries?.count ?? 0)
+        }
+        return status
+    }
+
+    func info(_ record: DatanodeRecord, isAlive: Bool = true, blockCount: Int = 0) -> DatanodeInfo {
+        var info = DatanodeInfo()
+        info.id.address = record.address
+        info.id.hostName = record.hostName
+        info.id.uuid = record.uuid
+        info.id.transferPort = record.transferPort
+        info.id.infoPort = record.infoPort
+        info.id.ipcPort = record.ipcPort
+        info.capacityBytes = record.figures.capacityBytes
+        info.usedBytes = record.figures.usedBytes
+        info.poolUsedBytes = record.figures.usedBytes
+        info.remainingBytes = record.figures.remainingBytes
+        info.nonDFSUsedBytes = record.figures.capacityBytes - min(record.figures.capacityBytes, record.figures.remainingBytes + record.figures.usedBytes)
+        info.lastUpdate = UInt64(bitPattern: record.lastHeard.milliseconds)
+        info.transfers = record.figures.transfers
+        info.location = record.rack
+        info.blockCount = UInt32(clamping: blockCount)
+        return info
+    }
+
+    func extended(_ block: Block) -> ExtendedBlock {
+        ExtendedBlock(
+            poolID: poolID, blockID: UInt64(bitPattern: block.id.rawValue), generation: UInt64(bitPattern: block.generation.rawValue), lengthBytes: UInt64(bitPattern: block.lengthBytes))
+    }
+
+    func located(_ block: Block, offset: Int64, on nodes: [DatanodeRecord], isCorrupt: Bool = false) -> LocatedBlock {
+        var located = LocatedBlock()
+        located.block = extended(block)
+        located.offset = UInt64(bitPattern: offset)
+        located.locations = nodes.map { info($0) }
+        located.corrupt = isCorrupt
+        located.cached = nodes.map { _ in 0 }
+        located.storageTypes = nodes.map { _ in .disk }
+        located.storageIDs = nodes.map(\.storageID)
+        return located
+    }
+
+    /// The blocks that a range touches. A last block that is being written stands apart: its length is the datanode's to tell.
+    func located(_ file: FileContent, offset: Int64, lengthBytes: Int64) -> LocatedBlocks {
+        var all = LocatedBlocks()
+        all.underConstruction = file.writer != nil
+        let end = lengthBytes > Int64.max - offset ? Int64.max : offset + lengthBytes
+        var start: Int64 = 0
+        for (place, block) in file.blocks.enumerated() {
+            let isOpenEnd = block.isOpen && place == file.blocks.count - 1
+            let found = board.locations(block)
+            let view = located(block, offset: start, on: found.nodes, isCorrupt: found.isCorrupt)
+            if !isOpenEnd, start < end, start + block.lengthBytes > offset { all.blocks.append(view) }
+            if place == file.blocks.count - 1 {
+                all.lastBlock = view
+                all.isLastBlockComplete = !isOpenEnd
+            }
+            if !isOpenEnd { start += block.lengthBytes }
+        }
+        all.fileLengthBytes = UInt64(bitPattern: start)
+        return all
+    }
+
+    static func block(_ message: ExtendedBlock) -> Block {
+        Block(
+            id: BlockID(Int64(bitPattern: message.blockID)), generation: Generation(Int64(bitPattern: message.generation)), lengthBytes: Int64(bitPattern: message.lengthBytes))
+    }
+}

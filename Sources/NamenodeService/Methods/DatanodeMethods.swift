@@ -1,0 +1,169 @@
+// What datanodes call: registration, heartbeats, reports, the ends of recoveries.
+import Base
+import DFSCore
+import HadoopWire
+
+enum DatanodeMethods {
+    static let rows: [RPCMethod] = [
+        RPCMethod("versionRequest", needs: "", version), RPCMethod("registerDatanode", needs: "", register), RPCMethod("sendHeartbeat", needs: "", heartbeat),
+        RPCMethod("blockReport", needs: "", blockReport), RPCMethod("blockReceivedAndDeleted", needs: "", replicaChanges),
+        RPCMethod("reportBadBlocks", needs: "", BlockMethods.reportBadBlocks), RPCMethod("commitBlockSynchronization", needs: "", synchronization),
+        RPCMethod("abandonUpload", needs: "the lease", abandonUpload),
+    ]
+
+    @Sendable static func version(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<NamespaceVersion> {
+        let identity = await namenode.identity()
+        var version = NamespaceVersion()
+        version.poolID = identity.poolID
+        version.buildVersion = "platform"
+        version.softwareVersion = "3.4.1"
+        version.storage.namespaceID = UInt32(truncatingIfNeeded: identity.namespaceID)
+        version.storage.clusterID = identity.clusterID
+        return OptionalAnswer(version)
+    }
+
+    @Sendable static func register(_ request: RegistrationMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> RegistrationMessage {
+        let identity = await namenode.identity()
+        let (id, storage) = (request.registration.id, request.registration.storage)
+        guard storage.clusterID == identity.clusterID else {
+            throw JavaException("org.apache.hadoop.hdfs.server.protocol.DisallowedDatanodeException", "the datanode belongs to \(storage.clusterID), this is \(identity.clusterID)")
+        }
+        guard !id.uuid.isEmpty, id.uuid.utf8.count <= 64, id.address.utf8.count <= 255, id.hostName.utf8.count <= 255 else {
+            throw JavaException(JavaException.illegalArgument, "the datanode's name or address is empty or too long")
+        }
+        let now = namenode.now()
+        try await namenode.look { _, soft in
+            soft.board.register(
+                DatanodeRecord(
+                    uuid: id.uuid, storageID: "DS-" + id.uuid, address: id.address, hostName: id.hostName, transferPort: id.transferPort,
+                    infoPort: id.infoPort == 0 ? id.infoSecurePort : id.infoPort, ipcPort: id.ipcPort, rack: "/default-rack"), now: now)
+        }
+        namenode.log.info("a datanode has joined", metadata: ["datanode": "\(id.uuid)", "address": "\(id.address):\(id.transferPort)"])
+        return request
+    }
+
+    @Sendable static func heartbeat(_ request: HeartbeatRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> HeartbeatAnswer {
+        var figures = DatanodeRecord.Figures()
+        for report in request.reports {
+            figures.capacityBytes &+= report.capacityBytes
+            figures.usedBytes &+= report.usedBytes
+            figures.remainingBytes &+= report.remainingBytes
+        }
+        figures.transfers = request.transfers
+        let (now, wall, pool) = (namenode.now(), namenode.wallTime(), await namenode.identity().poolID)
+        let (uuid, sums) = (request.registration.id.uuid, figures)
+        return try await namenode.look { _, soft in
+            var answer = HeartbeatAnswer()
+            guard let orders = soft.board.heartbeat(uuid, sums, now: now, wall: wall) else {
+                var command = DatanodeCommand()
+                command.kind = .register
+                command.register = EmptyMessage()
+                answer.commands = [command]
+                return answer
+            }
+            let views = FileViews(superUser: "", poolID: pool, board: soft.board)
+            answer.commands = orders.map { Self.command($0, views) }
+            return answer
+        }
+    }
+
+    private static func poolBlock(_ id: BlockID, _ generation: Generation, _ bytes: Int64) -> PoolBlock {
+        PoolBlock(blockID: UInt64(bitPattern: id.rawValue), generation: UInt64(bitPattern: generation.rawValue), lengthBytes: UInt64(bitPattern: bytes))
+    }
+
+    private static func command(_ order: DatanodeOrder, _ views: FileViews) -> DatanodeCommand {
+        var command = DatanodeCommand()
+        var blocks = BlockCommand()
+        blocks.poolID = views.poolID
+        switch order {
+        case .delete(let ids):
+            command.kind = .block
+            blocks.action = .invalidate
+            blocks.blocks = ids.map { poolBlock($0, Generation(0), 0) }
+            command.block = blocks
+        case .copy(let block, let targets):
+            command.kind = .block
+            blocks.action = .transfer
+            blocks.blocks = [poolBlock(block.id, block.generation, block.lengthBytes)]
+            var list = BlockCommand.Targets()
+            list.datanodes = targets.map { views.info($0) }
+            blocks.targets = [list]
+            command.block = blocks
+        case .recover(let block, let known):
+            command.kind = .blockRecovery
+            var one = RecoveryCommand.Block()
+            one.generation = UInt64(bitPattern: block.generation.rawValue)
+            var named = block
+            named.lengthBytes = known
+            one.block = views.located(named, offset: 0, on: [])
+            if block.state == .truncating { one.truncateTo = poolBlock(block.id, block.generation, block.cutTo) }
+            var recovery = RecoveryCommand()
+            recovery.blocks = [one]
+            command.recovery = recovery
+        }
+        return command
+    }
+
+    // MARK: reports
+
+    /// The replicas of a report in Hadoop's long form: two counts, finished ones as id, length and generation, three separators, and the others with their
+    /// state behind.
+    static func replicas(_ numbers: [UInt64]) throws(WireError) -> [(id: BlockID, generation: Generation, isFinal: Bool)] {
+        guard let finished = numbers.first, numbers.count >= 2 else { return [] }
+        let open = numbers[1]
+        let room = UInt64(numbers.count)
+        guard finished <= room, open <= room, 2 + finished * 3 + (open > 0 ? 3 + open * 4 : 0) <= room else { throw .badLength(numbers.count) }
+        func replica(_ place: Int, _ isFinal: Bool) -> (id: BlockID, generation: Generation, isFinal: Bool) {
+            (BlockID(Int64(bitPattern: numbers[place])), Generation(Int64(bitPattern: numbers[place + 2])), isFinal)
+        }
+        return (0..<Int(finished)).map { replica(2 + $0 * 3, true) } + (0..<Int(open)).map { replica(5 + Int(finished) * 3 + $0 * 4, false) }
+    }
+
+    @Sendable static func blockReport(_ request: BlockReportRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        var all: [(id: BlockID, generation: Generation, isFinal: Bool)] = []
+        for report in request.reports { all += try replicas(report.numbers) }
+        let (uuid, found) = (request.registration.id.uuid, all)
+        try await namenode.look { machine, soft in
+            var known: [BlockID] = []
+            machine.namespace.forEachBlock { _, block in known.append(block.id) }
+            let copy = machine
+            soft.board.fullReport(uuid, found, wanted: { Namenode.wanted($0, in: copy) }, known: known)
+            let missing = soft.board.health(ReportMethods.allBlocks(machine)).missing
+            if missing > 0 { namenode.log.error("blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"]) }
+        }
+        return EmptyMessage()
+    }
+
+    @Sendable static func replicaChanges(_ request: ReplicaChangesRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        let uuid = request.registration.id.uuid
+        try await namenode.look { machine, soft in
+            for change in request.storages.flatMap(\.changes) {
+                let id = BlockID(Int64(bitPattern: change.block.blockID))
+                if change.status == .deleted { soft.board.deleted(uuid, id) } else {
+                    let generation = Generation(Int64(bitPattern: change.block.generation))
+                    soft.board.received(uuid, id, generation, isFinal: change.status == .received, wanted: Namenode.wanted(id, in: machine))
+                }
+            }
+        }
+        return EmptyMessage()
+    }
+
+    @Sendable static func synchronization(_ request: SynchronizationRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        var block = FileViews.block(request.block)
+        block.generation = Generation(Int64(bitPattern: request.generation))
+        block.lengthBytes = Int64(bitPattern: request.lengthBytes)
+        try await namenode.execute(.file(.endRecovery(block, drop: request.deleteBlock)))
+        let id = block.id
+        namenode.loop.execute {
+            if let inode = namenode.replica.machine.namespace.owner(of: id) { namenode.soft.recoveries.remove(inode.id) }
+            namenode.soft.board.reconsider([id])
+        }
+        return EmptyMessage()
+    }
+
+    /// Ends an upload over WebHDFS that broke off. Names the inode and the lease, so that nobody else's file can be meant.
+    @Sendable static func abandonUpload(_ request: AbandonBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        do { try await namenode.execute(.abandonFile(InodeID(Int64(bitPattern: request.fileID)), writer: request.holder)) } catch DFSRefusal.leaseLost { return EmptyMessage() }
+        return EmptyMessage()
+    }
+}

@@ -1,0 +1,160 @@
+// The namenode: the replicated namespace, and beside it what is only reported: places of replicas, leases, safe mode. It turns commands into answers
+// and tells the board what may go. It never touches file data.
+import Base
+import DFSCore
+import HadoopNet
+import HadoopWire
+import Logging
+import NetKit
+import Replication
+
+/// What is reported and not in the log. Confined to the replica's loop.
+final class SoftState: @unchecked Sendable {
+    // Safe to share: touched on the replica's loop only.
+    var board = ReplicaBoard()
+    var leases: Leases
+    var isInSafeMode = false
+    /// Files in recovery, and when a datanode was last told of them.
+    var recoveries = LookupTable<InodeID, Instant>()
+
+    init(now: Instant) { leases = Leases(now: now) }
+}
+
+/// Names, blocks, permissions, places.
+final class Namenode: Sendable {
+    let replica: ReplicaHost<DFSMachine>
+    let settings: NamenodeSettings
+    let loop: NIOServiceLoop
+    let soft: SoftState
+    let log: Logger
+    private let time = SystemTime()
+
+    init(replica: ReplicaHost<DFSMachine>, settings: NamenodeSettings, loop: NIOServiceLoop, log: Logger) {
+        self.replica = replica
+        self.settings = settings
+        self.loop = loop
+        self.log = log
+        soft = SoftState(now: time.now())
+    }
+
+    func now() -> Instant { time.now() }
+    func wallTime() -> WallTime { time.wallTime() }
+
+    func caller(_ user: String) -> Caller {
+        let name = user.isEmpty ? WebHDFSCall.anonymous : user
+        return Caller(user: name, isSuper: name.utf8.elementsEqual(settings.superUser.utf8))
+    }
+
+    /// Executes a command and returns its answer. `retry`: a client may send the same again and is answered the same. Throws DFSRefusal or ReplicaRefusal.
+    @discardableResult func execute(_ command: DFSCommand, retry: RetryID? = nil) async throws -> DFSOutcome.Answer {
+        try await checkSafeMode()
+        let outcome = try await replica.propose(retry.map { .once($0, command) } ?? command)
+        if !outcome.removedBlocks.isEmpty { loop.execute { [soft] in soft.board.forget(outcome.removedBlocks) } }
+        return try outcome.answer.get()
+    }
+
+    private func checkSafeMode() async throws {
+        if await replica.read({ [soft] _ in soft.isInSafeMode }) { throw JavaException(JavaException.safeMode, "Name node is in safe mode: it was turned on manually.") }
+    }
+
+    func flag(_ command: DFSCommand, retry: RetryID? = nil) async throws -> Bool {
+        guard case .flag(let value) = try await execute(command, retry: retry) else { return true }
+        return value
+    }
+
+    /// Looks at the namespace and at what is reported.
+    func look<T: Sendable>(_ body: @escaping @Sendable (borrowing DFSMachine, SoftState) throws -> T) async throws -> T {
+        try await replica.read { [soft] machine in Result { try body(machine, soft) } }.get()
+    }
+
+    /// The inode at a path that the caller may reach.
+    static func find(_ path: String, _ caller: Caller, in machine: borrowing DFSMachine) throws(DFSRefusal) -> Inode {
+        guard let parts = FilePath.components(path) else { throw .invalidPath(path) }
+        try machine.namespace.checkTraverse(caller, parts)
+        guard let inode = machine.namespace.lookup(parts) else { throw .notFound(path) }
+        return inode
+    }
+
+    static func wanted(_ id: BlockID, in machine: borrowing DFSMachine) -> WantedBlock? {
+        guard let inode = machine.namespace.owner(of: id), let file = inode.file, let block = file.blocks.first(where: { $0.id == id }) else { return nil }
+        return WantedBlock(block: block, replication: Int(file.replication))
+    }
+
+    // MARK: identity
+
+    /// Which file system this is, as clients and datanodes name it.
+    struct Identity: Sendable {
+        var namespaceID: Int64
+        var poolID: String { "BP-\(namespaceID)-platform" }
+        var clusterID: String { "CID-\(namespaceID)" }
+    }
+
+    func identity() async -> Identity { Identity(namespaceID: await replica.read { $0.namespace.counters.namespaceID }) }
+
+    /// After a start: gives the file system its name if it has none, and ends the uploads over WebHDFS that the last end cut off.
+    func begin() async throws {
+        try await execute(.name(.identify(Int64.random(in: 1...Int64(Int32.max)))))
+        try await execute(.file(.abandonUploads))
+    }
+
+    // MARK: leases and recovery
+
+    /// Opens a file; one whose writer is silent for long is recovered first, and the caller told to come again.
+    func opening<T>(_ path: String, _ body: () async throws -> T) async throws -> T {
+        do { return try await body() } catch DFSRefusal.beingWritten(let path, let holder) {
+            if holder == FileCommand.recoverer { throw DFSRefusal.inRecovery(path) }
+            let now = now()
+            let isSilent = try await look { _, soft in soft.leases.isOver(Leases.softLimit, holder, now: now) }
+            guard isSilent, let inode = try await look({ machine, _ in FilePath.components(path).flatMap { machine.namespace.lookup($0)?.id } }) else {
+                throw DFSRefusal.beingWritten(path, by: holder)
+            }
+            if try await recover(inode) { return try await body() }
+            throw DFSRefusal.inRecovery(path)
+        }
+    }
+
+    /// Whether the file is closed now; if not, a datanode finds out where it ends.
+    func recover(_ inode: InodeID) async throws -> Bool {
+        guard case .recovering(let block) = try await execute(.file(.beginRecovery(inode))) else { return true }
+        return try await recover(inode, block)
+    }
+
+    /// `block` has the generation that it is to get, and the length that is known.
+    func recover(_ inode: InodeID, _ block: Block) async throws -> Bool {
+        let now = now()
+        let isOrdered = try await look { _, soft in
+            soft.recoveries[inode] = now
+            return soft.board.recover(block, known: block.leastBytes)
+        }
+        // A block that no datanode ever had, and of which no byte was promised, was never the file's.
+        guard !isOrdered, block.lengthBytes == 0 else { return false }
+        try await execute(.file(.endRecovery(block, drop: true)))
+        return true
+    }
+
+    private static let recoveryPatience = Duration.seconds(10)
+
+    /// Once a second: silent datanodes, blocks with too few copies, files whose writers are gone.
+    func tick() async {
+        let now = now()
+        let overdue = await replica.read { [soft] machine in
+            // The namespace is asked while the board works; both are this loop's.
+            let copy = machine
+            soft.board.tick(
+                now: now,
+                known: {
+                    var ids: [BlockID] = []
+                    copy.namespace.forEachBlock { _, block in ids.append(block.id) }
+                    return ids
+                }, wanted: { Namenode.wanted($0, in: copy) })
+            return copy.openFiles.filter { id in
+                guard let holder = copy.namespace.inode(id)?.file?.writer else { return false }
+                if holder != FileCommand.recoverer { return soft.leases.isOver(Leases.hardLimit, holder, now: now) }
+                return soft.recoveries[id].map { now - $0 > Self.recoveryPatience } ?? true
+            }
+        }
+        for inode in overdue.prefix(100) {
+            do { _ = try await recover(inode) } catch { log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"]) }
+        }
+    }
+}

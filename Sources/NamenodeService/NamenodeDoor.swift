@@ -1,0 +1,83 @@
+// The namenode service: the replicated namespace with its two doors, RPC and WebHDFS. Owns their life: open, name, listen, stop.
+import Base
+import DFSCore
+import HadoopNet
+import Logging
+import NetKit
+import Replication
+import Storage
+
+/// A running namenode.
+package final class NamenodeDoor: Sendable {
+    private let namenode: Namenode
+    private let rpc: RPCServer
+    private let web: HTTPServer
+    private let ticking: Task<Void, Never>
+
+    private init(_ namenode: Namenode, rpc: RPCServer, web: HTTPServer, ticking: Task<Void, Never>) {
+        (self.namenode, self.rpc, self.web, self.ticking) = (namenode, rpc, web, ticking)
+    }
+
+    /// How often the namenode looks for silent datanodes and overdue leases.
+    private static let tickEvery = Duration.seconds(1)
+
+    /// Opens the namespace in `directory`, recovers, and listens. Throws StorageError or ListenError.
+    package static func start(
+        _ settings: NamenodeSettings, directory: String, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
+    ) async throws -> NamenodeDoor {
+        let loop = NIOServiceLoop()
+        do {
+            let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
+            let replica = try await ReplicaHost<DFSMachine>.open(
+                ReplicaOptions(directory: directory, name: "dfs", files: files), loop: loop, time: SystemTime(), log: log)
+            do {
+                let namenode = Namenode(replica: replica, settings: settings, loop: loop, log: log)
+                try await namenode.begin()
+                let rpc = try await RPCServer.bind(settings.rpcListen, memory: memory, log: log, target: NamenodeRPC(namenode: namenode))
+                do {
+                    let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) { await WebHDFSAPI.answer($0, namenode) }
+                    return NamenodeDoor(namenode, rpc: rpc, web: web, ticking: Task { await tick(namenode) })
+                } catch {
+                    await rpc.stop()
+                    throw error
+                }
+            } catch {
+                await replica.stop()
+                throw error
+            }
+        } catch {
+            try await loop.stop()
+            throw error
+        }
+    }
+
+    private static func tick(_ namenode: Namenode) async {
+        while !Task.isCancelled {
+            await namenode.tick()
+            // Woken early only by the end.
+            try? await Task.sleep(for: tickEvery)
+        }
+    }
+
+    package var rpcAddress: HostPort { rpc.address }
+    package var webAddress: HostPort { web.address }
+    /// Calls to this namenode from within the process, in the messages of its protocols.
+    package var channel: any RPCChannel { LocalChannel(NamenodeRPC(namenode: namenode)) }
+    /// Why writes are refused at present, or nil; may be asked from any thread.
+    package var trouble: String? { namenode.replica.trouble }
+
+    /// Takes no more calls; those under way are cut off.
+    package func stopListening() async {
+        await web.stop()
+        await rpc.stop()
+    }
+
+    /// Makes everything durable and closes.
+    package func stop() async {
+        ticking.cancel()
+        await ticking.value
+        await namenode.replica.stop()
+        // The loop's thread has nothing left to do; a failure to join it changes nothing.
+        try? await namenode.loop.stop()
+    }
+}

@@ -1,0 +1,235 @@
+// Connections whose protocol is a conversation: each is served by a task of its own that reads as many bytes as it wants and writes with
+// back-pressure. Memory is taken for bytes that have come, never for a length that was announced. For protocols with one frame after
+// another and many small requests FrameListener is cheaper.
+import Base
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Limits of such connections.
+package struct StreamLimits: Sendable {
+    package var connectionsMax: Int
+    /// A connection without a byte in either direction for this long is closed.
+    package var idleTimeout: Duration
+    /// What all of them may make this side hold.
+    package var memory: MemoryBudget?
+    /// What one of them may.
+    package var memoryPerConnectionMax = 64 << 20
+
+    package init(connectionsMax: Int = 4096, idleTimeout: Duration = .seconds(600), memory: MemoryBudget? = nil) {
+        self.connectionsMax = connectionsMax
+        self.idleTimeout = idleTimeout
+        self.memory = memory
+    }
+}
+
+/// The peer ended the connection where more was expected.
+package struct StreamEnded: Error, Sendable, CustomStringConvertible {
+    package init() {}
+    package var description: String { "the connection ended" }
+}
+
+/// One connection. Used by one task at a time, but `write`, which any number may call.
+package final class ByteStream: @unchecked Sendable {
+    // Safe to share: `pending` and `inbound` are used by the one task that reads; the writer is safe in itself.
+    private var pending = Bytes()
+    private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    private let channel: any Channel
+    package let peer: HostPort
+    /// The address of this side, as the peer reached it.
+    package let local: HostPort
+    /// What the peer makes this side hold. What is taken is given back at the latest when the connection ends.
+    package let memory: MemoryBudget
+
+    init(_ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ memory: MemoryBudget) {
+        self.channel = channel
+        self.memory = memory
+        self.inbound = inbound.makeAsyncIterator()
+        self.outbound = outbound
+        peer = HostPort(channel.remoteAddress) ?? HostPort("unknown", 0)
+        local = HostPort(channel.localAddress) ?? HostPort("unknown", 0)
+    }
+
+    /// Whether a byte is there or comes; false at the end.
+    package func hasMore() async throws -> Bool {
+        while pending.readableBytes == 0 {
+            guard try await receive() else { return false }
+        }
+        return true
+    }
+
+    private func receive() async throws -> Bool {
+        guard var more = try await inbound.next() else { return false }
+        if pending.readableBytes == 0 { pending = more } else {
+            // Room grows with what has come.
+            pending.discardReadBytes()
+            pending.writeBuffer(&more)
+        }
+        return true
+    }
+
+    /// Exactly `count` bytes.
+    package func read(_ count: Int) async throws -> Bytes {
+        while pending.readableBytes < count {
+            guard try await receive() else { throw StreamEnded() }
+        }
+        guard let bytes = pending.readSlice(length: count) else { throw StreamEnded() }
+        return bytes
+    }
+
+    /// An unsigned varint of at most `bytesMax` bytes that announces no more than `limit`.
+    package func readLength(limit: Int) async throws -> Int {
+        var (value, shift): (UInt64, UInt64) = (0, 0)
+        while true {
+            guard let byte: UInt8 = try await read(1).readableBytesView.first else { throw StreamEnded() }
+            value |= UInt64(byte & 0x7f) &<< shift
+            if byte < 0x80 { break }
+            shift += 7
+            guard shift <= 28 else { throw WireError.varintTooLong }
+        }
+        guard value <= UInt64(limit) else { throw WireError.overLimit("message bytes", Int(clamping: value)) }
+        return Int(value)
+    }
+
+    /// Hands the bytes to the system, waiting while the peer takes none.
+    package func write(_ bytes: Bytes) async throws { try await outbound.write(bytes) }
+    package func write(_ pieces: [Bytes]) async throws { try await outbound.write(contentsOf: pieces) }
+
+    /// Cuts the connection; a task that waits for it fails.
+    package func close() { channel.close(promise: nil) }
+}
+
+/// A listening port whose connections are conversations.
+package final class StreamListener: Sendable {
+    private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    package let address: HostPort
+    private let channel: any Channel
+    private let serving: Task<Void, Never>
+    private let open: OpenChannels
+
+    /// The connections that are served, to be counted and cut.
+    private final class OpenChannels: Sendable {
+        private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+        var count: Int { channels.withLock { $0.count } }
+        func admit(_ channel: any Channel, limit: Int) -> Bool {
+            channels.withLock {
+                guard $0.count < limit else { return false }
+                $0[ObjectIdentifier(channel)] = channel
+                return true
+            }
+        }
+        func leave(_ channel: any Channel) { channels.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) } }
+        func closeAll() { for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) } }
+    }
+
+    private init(address: HostPort, channel: any Channel, serving: Task<Void, Never>, open: OpenChannels) {
+        self.address = address
+        self.channel = channel
+        self.serving = serving
+        self.open = open
+    }
+
+    package var connectionCount: Int { open.count }
+
+    /// Binds and serves each connection with `session`; the connection is closed when that returns. Throws `ListenError`.
+    package static func bind(
+        _ address: HostPort, limits: StreamLimits = StreamLimits(), log: Logger, session: @escaping @Sendable (ByteStream) async throws -> Void
+    ) async throws -> StreamListener {
+        let open = OpenChannels()
+        let idle = TimeAmount.nanoseconds(limits.idleTimeout.inNanoseconds)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A peer that has sent everything may say so and still wait for answers.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+        let server: NIOAsyncChannel<Connection, Never>
+        do {
+            server = try await bootstrap.bind(host: address.host, port: address.port) { channel in
+                channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) }
+            }
+        } catch { throw ListenError(address, error) }
+        guard let bound = HostPort(server.channel.localAddress) else { preconditionFailure("a listener is bound as long as it exists") }
+        let serving = Task {
+            do {
+                try await server.executeThenClose { incoming in
+                    try await withThrowingDiscardingTaskGroup { group in
+                        for try await connection in incoming {
+                            guard open.admit(connection.channel, limit: limits.connectionsMax) else {
+                                log.warning("connection refused: too many are open", metadata: ["open": "\(open.count)"])
+                                connection.channel.close(promise: nil)
+                                continue
+                            }
+                            group.addTask {
+                                let memory = MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
+                                await StreamChannels.serve(connection, memory, log, session)
+                                memory.giveBack(memory.usedBytes)
+                                open.leave(connection.channel)
+                            }
+                        }
+                    }
+                }
+            } catch { log.debug("the listener ended", metadata: ["error": "\(error)"]) }
+        }
+        return StreamListener(address: bound, channel: server.channel, serving: serving, open: open)
+    }
+
+    /// Accepts no more, cuts the open connections, and waits until their tasks have ended.
+    package func stop() async {
+        // A listener that is closed already has nothing left to stop.
+        try? await channel.close().get()
+        open.closeAll()
+        serving.cancel()
+        await serving.value
+    }
+}
+
+/// Outgoing conversations.
+package enum StreamClient {
+    /// Connects and runs `session`; the connection is closed when that returns.
+    package static func connect<T: Sendable>(
+        _ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600), session: @escaping @Sendable (ByteStream) async throws -> T
+    ) async throws -> T {
+        let idle = TimeAmount.nanoseconds(idleTimeout.inNanoseconds)
+        let connection = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.nanoseconds(timeout.inNanoseconds))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
+            .connect(host: address.host, port: address.port) { channel in channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) } }
+        let memory = MemoryBudget(name: "connection", limitBytes: StreamLimits().memoryPerConnectionMax)
+        return try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
+    }
+}
+
+/// What both directions share.
+private enum StreamChannels {
+    /// Unread bytes of a connection that lie here before its socket is left alone.
+    static let inbound = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(lowWatermark: 1, highWatermark: 4)
+
+    static func wrap(_ channel: any Channel, idle: TimeAmount) throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        try channel.pipeline.syncOperations.addHandlers([IdleStateHandler(allTimeout: idle), IdleCutter()])
+        return try NIOAsyncChannel(
+            wrappingChannelSynchronously: channel,
+            configuration: .init(backPressureStrategy: inbound, isOutboundHalfClosureEnabled: false, inboundType: ByteBuffer.self, outboundType: ByteBuffer.self))
+    }
+
+    static func serve(
+        _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ memory: MemoryBudget, _ log: Logger, _ session: @escaping @Sendable (ByteStream) async throws -> Void
+    ) async {
+        do {
+            try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
+        } catch { log.debug("connection ended", metadata: ["error": "\(error)"]) }
+    }
+}
+
+/// Closes a connection on which nothing moves.
+private final class IdleCutter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
+    }
+}

@@ -1,0 +1,152 @@
+// Where replicas are and what is done about them.
+import Base
+import DFSCore
+import Testing
+
+private struct Board {
+    var board = ReplicaBoard()
+    var now = Instant(nanoseconds: 0)
+    var wanted: [BlockID: WantedBlock] = [:]
+
+    init(_ count: Int) {
+        for number in 0..<count { join(number) }
+    }
+
+    mutating func join(_ number: Int, rack: String = "/r") {
+        board.register(
+            DatanodeRecord(uuid: "n\(number)", storageID: "s\(number)", address: "10.0.0.\(number)", hostName: "h\(number)", transferPort: 1, infoPort: 2, ipcPort: 3, rack: rack), now: now)
+        _ = beat(number)
+    }
+
+    mutating func beat(_ number: Int, freeBytes: UInt64 = 1 << 40) -> [DatanodeOrder] {
+        var figures = DatanodeRecord.Figures()
+        figures.remainingBytes = freeBytes
+        return board.heartbeat("n\(number)", figures, now: now, wall: WallTime(milliseconds: 0)) ?? []
+    }
+
+    mutating func want(_ id: Int64, _ replication: Int, generation: Int64 = 1001, state: Block.State = .complete) {
+        wanted[BlockID(id)] = WantedBlock(block: Block(id: BlockID(id), generation: Generation(generation), lengthBytes: 10, state: state), replication: replication)
+    }
+
+    mutating func has(_ number: Int, _ id: Int64, generation: Int64 = 1001) {
+        board.received("n\(number)", BlockID(id), Generation(generation), isFinal: true, wanted: wanted[BlockID(id)])
+    }
+
+    mutating func pass(_ seconds: Int, silent: Set<Int> = [], of count: Int) {
+        for _ in 0..<seconds {
+            now = now + .seconds(1)
+            for number in 0..<count where !silent.contains(number) { _ = board.heartbeat("n\(number)", DatanodeRecord.Figures(), now: now, wall: WallTime(milliseconds: 0)) }
+        }
+        tick()
+    }
+
+    mutating func tick() {
+        let wanted = wanted
+        board.tick(now: now, known: { wanted.keys.sorted() }, wanted: { wanted[$0] })
+    }
+
+    func holders(_ id: Int64) -> [String] { wanted[BlockID(id)].map { board.locations($0.block).nodes.map(\.uuid).sorted() } ?? [] }
+}
+
+@Suite struct ReplicaBoardTests {
+    @Test func tooFewReplicasAreCopiedAndTooManyDeleted() {
+        var board = Board(3)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.tick()
+        guard case .copy(let block, let targets)? = board.beat(0).first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(block.id == BlockID(1) && targets.count == 1 && targets[0].uuid != "n0")
+        board.has(1, 1)
+        board.has(2, 1)
+        board.tick()
+        let deletions = (0..<3).flatMap { board.beat($0) }
+        #expect(deletions == [.delete([BlockID(1)])] && board.holders(1).count == 2)
+    }
+
+    @Test func aSilentDatanodeIsReplacedAndComesBack() {
+        var board = Board(3)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.has(1, 1)
+        board.pass(31, silent: [1], of: 3)
+        #expect(board.holders(1) == ["n0"] && board.board.aliveCount == 2)
+        let orders = board.board.heartbeat("n1", DatanodeRecord.Figures(), now: board.now, wall: WallTime(milliseconds: 0))
+        #expect(orders == nil, "it has to register again")
+        board.join(1)
+        #expect(board.holders(1) == ["n0", "n1"])
+    }
+
+    @Test func anOldGenerationIsNeverRead() {
+        var board = Board(2)
+        board.want(1, 2, generation: 1005)
+        board.has(0, 1, generation: 1005)
+        board.has(1, 1, generation: 1001)
+        #expect(board.holders(1) == ["n0"])
+        let orders = board.beat(1)
+        #expect(orders == [.delete([BlockID(1)])])
+    }
+
+    @Test func whatNoFileHasIsDeleted() {
+        var board = Board(1)
+        board.has(0, 9)
+        let unknown = board.beat(0)
+        #expect(unknown == [.delete([BlockID(9)])])
+        board.want(1, 1)
+        board.has(0, 1)
+        board.board.forget([BlockID(1)])
+        #expect(board.board.pendingDeletions == 1)
+        let orders = board.beat(0)
+        #expect(orders == [.delete([BlockID(1)])] && board.board.pendingDeletions == 0)
+    }
+
+    @Test func aDamagedReplicaGoesOnceThereIsAnother() {
+        var board = Board(2)
+        board.want(1, 1)
+        board.has(0, 1)
+        board.board.corrupt(BlockID(1), on: "n0")
+        board.tick()
+        let none = board.beat(0)
+        #expect(none.isEmpty, "the only one stays")
+        let only = Block(id: BlockID(1), generation: Generation(1001), lengthBytes: 10)
+        #expect(board.board.locations(only).isCorrupt)
+        board.has(1, 1)
+        board.tick()
+        let orders = board.beat(0)
+        #expect(orders == [.delete([BlockID(1)])] && board.holders(1) == ["n1"])
+    }
+
+    @Test func aFullReportTakesAwayWhatItDoesNotName() {
+        var board = Board(1)
+        board.want(1, 1)
+        board.want(2, 1)
+        board.has(0, 1)
+        let wanted = board.wanted
+        board.board.fullReport("n0", [(BlockID(2), Generation(1001), true), (BlockID(3), Generation(1001), true)], wanted: { wanted[$0] }, known: [BlockID(1), BlockID(2)])
+        let orders = board.beat(0)
+        #expect(board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([BlockID(3)])])
+        #expect(board.board.health(wanted.values.map { $0 }).missing == 1)
+    }
+
+    @Test func aWritersDatanodeComesFirstAndFullOnesAreLeftOut() {
+        var board = Board(3)
+        _ = board.beat(2, freeBytes: 10)
+        let chosen = board.board.targets(3, excluding: [], near: "10.0.0.1", bytes: 1 << 20)
+        #expect(chosen.map(\.uuid) == ["n1", "n0"])
+        let none = board.board.targets(1, excluding: ["n0", "n1"], near: "", bytes: 1 << 20)
+        #expect(none.isEmpty)
+    }
+
+    @Test func recoveryIsAskedOfADatanodeThatHasTheBlock() {
+        var board = Board(2)
+        board.want(1, 1, state: .underConstruction)
+        let block = Block(id: BlockID(1), generation: Generation(1001), lengthBytes: 0, state: .underConstruction)
+        let isOrdered = board.board.recover(block, known: 0)
+        #expect(!isOrdered)
+        board.board.expect(block, on: ["n1"])
+        var next = block
+        next.generation = Generation(1009)
+        let isOrderedNow = board.board.recover(next, known: 5)
+        let (other, first, second) = (board.beat(0), board.beat(1), board.beat(1))
+        #expect(isOrderedNow && other.isEmpty && first == [.recover(next, knownLengthBytes: 5)] && second.isEmpty)
+    }
+}

@@ -36,6 +36,14 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         case deferred(Int)
         case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
 
+        /// Whether its answer is still to be made.
+        var isWork: Bool {
+            switch self {
+            case .read, .setWatches: true
+            case .proposed, .deferred, .ready: false
+            }
+        }
+
         var isReady: Bool {
             switch self {
             case .proposed, .deferred: false
@@ -320,10 +328,11 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
     /// Answers what stands before the next unfinished write.
     private func answerReady() {
         let isOwnBurst = burstBegan == nil
-        if isOwnBurst, !pending.isEmpty { burstBegan = door.now }
+        if isOwnBurst, pending.first?.request.isWork == true { burstBegan = door.now }
         defer { if isOwnBurst { burstBegan = nil } }
         while case .open = state, pending.first?.request.isReady == true {
-            guard mayWork() else { return workLater() }
+            // Answers to writes are made already, and small.
+            guard pending.first?.request.isWork != true || mayWork() else { return workLater() }
             if case .setWatches(var restore)? = pending.first?.request, !door.restoreWatches(&restore, for: self) {
                 guard !pending.isEmpty else { return }
                 pending[0].request = .setWatches(restore)

@@ -63,9 +63,17 @@ package struct CoordSettings: Sendable {
     /// What is read of a connection ahead of its turn, in bytes: pings above all, from a client that takes its answers slowly.
     static let readAheadBytesMax = 64 << 10
     /// How long one connection's requests may take in a row before the others have their turn.
-    static let turnShare = Duration.milliseconds(2)
+    static let turnShare = Duration.milliseconds(2 * slowness)
+    /// A program that is built for debugging takes about ten times as long for everything.
+    private static var slowness: Int {
+        #if DEBUG
+            10
+        #else
+            1
+        #endif
+    }
     /// How long those who wait for their turn may take in one turn of the loop, one request more at most.
-    static let turnMax = Duration.milliseconds(6)
+    static let turnMax = Duration.milliseconds(6 * slowness)
     /// How often a connection with work left is looked at whose peer takes nothing.
     static let peerPause = Duration.milliseconds(5)
     /// Identities of one session, and bytes of their texts; a login beyond that is refused.

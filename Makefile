@@ -17,7 +17,7 @@ REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
 KAFKA_JARS_3 := $(PYTHON_ENVIRONMENT)/kafka-jars-3
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz hostile build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz fuzz-api fuzz-api-reference hostile build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -34,6 +34,7 @@ cluster: release
 
 test: setup setup-tests setup-java
 	$(SWIFT) build --product platform
+	$(SWIFT) build --product platform-fuzz-api
 	$(SWIFT) build --product platformPackageTests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
@@ -94,6 +95,20 @@ fuzz: setup
 	mkdir -p .build/fuzz/corpus && .build/fuzz/release/platform-fuzz seeds .build/fuzz/corpus Tests/WireTests/Golden
 	SWIFT_BACKTRACE=enable=no .build/fuzz/release/platform-fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048 -artifact_prefix=.build/fuzz/corpus/ .build/fuzz/corpus
 
+# Well-formed requests with boundary values in every field, in sequences by several sessions, against the real program, which is killed or stopped after each: its state must be the
+# same before and after, and on every server. `make fuzz-api FUZZ_SECONDS=3600 FUZZ_SEED=1`; a finding names its seed.
+FUZZ_SEED ?= $(shell git rev-parse HEAD 2>/dev/null | cut -c1-8 | xargs -I{} printf '%d' 0x{})
+fuzz-api: build
+	$(SWIFT) build --product platform-fuzz-api
+	.build/debug/platform-fuzz-api run coord $(FUZZ_SECONDS) $(FUZZ_SEED)
+	.build/debug/platform-fuzz-api run coord $(FUZZ_SECONDS) $(FUZZ_SEED) --servers 3
+
+# The same requests to a real ZooKeeper 3.9.5 and to coord, one after the other; prints where the answers differ.
+fuzz-api-reference: DEBIAN_TEST += $(DEBIAN_REFERENCE)
+fuzz-api-reference: build zookeeper-jars
+	$(SWIFT) build --product platform-fuzz-api
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/zookeeper_reference.py $(REFERENCE_JARS) .build/debug/platform-fuzz-api differ coord 3000 $(FUZZ_SEED)
+
 # Everything, or one part: `make bench`, `make bench-coord`. With KAFKA_HOME=DIR, a Kafka 3.x or 4.x, the broker is measured beside that (it needs java);
 # KAFKA_HEAP_OPTS sets its heap.
 bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setup-bench
@@ -102,6 +117,7 @@ bench bench-start bench-coord bench-broker bench-dfs bench-compute: release setu
 
 # Clients that mean harm, beside one that does not: what they can take of memory and time. The short form is part of `make test`.
 hostile: release setup-tests
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/hostile_limits.py .build/release/platform --long
 	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Clients/kafka_hostile.py .build/release/platform --long
 
 lint:

@@ -1,12 +1,45 @@
 // Arbitrary but reproducible values for any layout: the source of round-trip properties and of fuzzing seeds.
 
-/// Fills a layout with values drawn from a seed. Strings and byte fields stay below 24 bytes, sequences below 4 elements.
+/// What boundary values are mixed with, so that requests mean something often enough.
+public struct SampleEdges: Sendable {
+    /// Words that the subject knows: names, paths, schemes.
+    public var words: [String]
+    /// Contents that it looks into.
+    public var payloads: [Bytes]
+    /// Numbers with a meaning.
+    public var numbers: [Int64]
+    /// The largest text or payload, in bytes, and the longest sequence; both are rare.
+    public var bytesMax: Int
+    public var elementsMax: Int
+
+    public init(words: [String], payloads: [Bytes], numbers: [Int64], bytesMax: Int, elementsMax: Int) {
+        self.words = words
+        self.payloads = payloads
+        self.numbers = numbers
+        self.bytesMax = bytesMax
+        self.elementsMax = elementsMax
+    }
+
+    static let integers: [Int64] = [
+        .min, .min + 1, -1, 0, 1, 2, 127, 128, 32_767, 32_768, 65_535, 65_536, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 53, 1 << 62, .max - 1, .max,
+    ]
+    /// Text that is unusual: combining marks first and last, separators, what is no character, what is beyond the basic plane, NUL.
+    static let texts = [
+        "", " ", "/", "//", "/.", "/..", "/\u{301}", "//\u{301}", "\u{301}a", "a\u{600}", "e\u{301}", "é", "a\nb", "a:b", "a:1\nworld:anyone", ",", "=", "\u{0}", "a\u{0}b", "\u{7f}",
+        "\u{fffd}", "\u{ffff}", "\u{e000}", "😀", "👩\u{200d}👩\u{200d}👧", "\u{202e}abc", "%00", "-1", "9223372036854775807",
+    ]
+}
+
+/// Fills a layout with values drawn from a seed. Strings and byte fields stay below 24 bytes, sequences below 4 elements. With `edges` every field is often at a boundary of what it
+/// can hold, and sometimes large.
 public struct FieldSampler: FieldCoder, ~Copyable {
     public let version: Int16
     public let flexible: Bool
     public var random: Prng
+    private let edges: SampleEdges?
 
-    public init(seed: UInt64, version: Int16 = 0, flexible: Bool = false) {
+    public init(seed: UInt64, version: Int16 = 0, flexible: Bool = false, edges: SampleEdges? = nil) {
+        self.edges = edges
         self.version = version
         self.flexible = flexible
         random = Prng(seed: seed)
@@ -14,13 +47,47 @@ public struct FieldSampler: FieldCoder, ~Copyable {
 
     /// Small, large, negative and boundary values are all likely.
     mutating func integer<T: FixedWidthInteger>(_: T.Type) -> T {
-        switch random.below(5) {
+        if let edges { return edge(edges) }
+        return switch random.below(5) {
         case 0: 0
         case 1: T.max
         case 2: T.min
         case 3: T(truncatingIfNeeded: random.below(100))
         default: T(truncatingIfNeeded: random.next())
         }
+    }
+
+    private mutating func edge<T: FixedWidthInteger>(_ edges: SampleEdges) -> T {
+        if !edges.numbers.isEmpty, random.below(3) > 0 { return T(truncatingIfNeeded: edges.numbers[random.below(edges.numbers.count)]) }
+        switch random.below(4) {
+        case 0: return T.max
+        case 1: return T.min
+        default: return T(truncatingIfNeeded: SampleEdges.integers[random.below(SampleEdges.integers.count)])
+        }
+    }
+
+    private mutating func edgeText(_ edges: SampleEdges) -> String {
+        if random.below(200) == 0 { return String(repeating: SampleEdges.texts[random.below(SampleEdges.texts.count)] + "x", count: 1 + random.below(max(1, edges.bytesMax / 8))) }
+        let word = edges.words.isEmpty ? "" : edges.words[random.below(edges.words.count)]
+        switch random.below(8) {
+        case 0: return SampleEdges.texts[random.below(SampleEdges.texts.count)]
+        case 1: return word + SampleEdges.texts[random.below(SampleEdges.texts.count)]
+        default: return word
+        }
+    }
+
+    private mutating func edgeBytes(_ edges: SampleEdges) -> Bytes {
+        switch random.below(100) {
+        case 0: return Bytes(repeating: UInt8(truncatingIfNeeded: random.next()), count: random.below(max(1, edges.bytesMax)))
+        case 1..<60 where !edges.payloads.isEmpty: return edges.payloads[random.below(edges.payloads.count)]
+        case 60..<80: return Bytes(string: edgeText(edges))
+        default: return Bytes(bytes: (0..<random.below(24)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+        }
+    }
+
+    private mutating func elementCount() -> Int {
+        guard let edges else { return random.below(4) }
+        return random.below(100) == 0 ? random.below(max(1, edges.elementsMax)) : random.below(4)
     }
 
     public mutating func bool(_ value: inout Bool) { value = random.below(2) == 1 }
@@ -31,20 +98,28 @@ public struct FieldSampler: FieldCoder, ~Copyable {
     public mutating func double(_ value: inout Double) { value = Double(integer(Int32.self)) / 8 }
     public mutating func varint(_ value: inout UInt64) { value = random.next() >> UInt64(random.below(64)) }
     public mutating func string(_ value: inout String) {
+        if let edges {
+            value = edgeText(edges)
+            return
+        }
         let letters = Array("abcXYZ019/_-é漢 ")
         value = String((0..<random.below(7)).map { _ in letters[random.below(letters.count)] })
     }
     public mutating func optionalString(_ value: inout String?) {
-        guard random.below(4) > 0 else { return value = nil }
+        guard random.below(edges == nil ? 4 : 40) > 0 else { return value = nil }
         var text = ""
         string(&text)
         value = text
     }
     public mutating func bytes(_ value: inout Bytes) {
+        if let edges {
+            value = edgeBytes(edges)
+            return
+        }
         value = Bytes(bytes: (0..<random.below(24)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
     }
     public mutating func optionalBytes(_ value: inout Bytes?) {
-        guard random.below(4) > 0 else { return value = nil }
+        guard random.below(edges == nil ? 4 : 20) > 0 else { return value = nil }
         var payload = Bytes()
         bytes(&payload)
         value = payload
@@ -55,7 +130,7 @@ public struct FieldSampler: FieldCoder, ~Copyable {
         _ value: inout [E], empty: E, _ each: (inout E, inout Self) throws(WireError) -> Void
     ) throws(WireError) {
         value = []
-        for _ in 0..<random.below(4) {
+        for _ in 0..<elementCount() {
             var element = empty
             try each(&element, &self)
             value.append(element)
@@ -65,7 +140,7 @@ public struct FieldSampler: FieldCoder, ~Copyable {
     public mutating func optionalArray<E>(
         _ value: inout [E]?, empty: E, _ each: (inout E, inout Self) throws(WireError) -> Void
     ) throws(WireError) {
-        guard random.below(4) > 0 else { return value = nil }
+        guard random.below(edges == nil ? 4 : 20) > 0 else { return value = nil }
         var elements: [E] = []
         try array(&elements, empty: empty, each)
         value = elements

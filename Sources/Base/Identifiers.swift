@@ -17,7 +17,7 @@ extension TypedID {
 public struct Slot: TypedID {
     public let rawValue: Int64
     @inlinable public init(_ rawValue: Int64) { self.rawValue = rawValue }
-    @inlinable public var next: Slot { Slot(rawValue + 1) }
+    @inlinable public var next: Slot { Slot(rawValue &+ 1) }
     public static let zero = Slot(0)
 }
 

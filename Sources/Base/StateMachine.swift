@@ -81,6 +81,26 @@ public enum ColumnValue: Hashable, Sendable {
     case text(String)
     case blob(Bytes)
 
+    /// Texts by their bytes: as keys of rows two that look alike are two.
+    public static func == (left: ColumnValue, right: ColumnValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.integer(let one), .integer(let other)): one == other
+        case (.text(let one), .text(let other)): one.hasSameBytes(as: other)
+        case (.blob(let one), .blob(let other)): one == other
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: break
+        case .integer(let value): hasher.combine(value)
+        case .text(var text): text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }  // read within the call
+        case .blob(let value): hasher.combine(value)
+        }
+    }
+
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     public var text: String? { if case .text(let value) = self { value } else { nil } }
     public var blob: Bytes? { if case .blob(let value) = self { value } else { nil } }

@@ -1,4 +1,5 @@
-// Points in time as values. Nothing here reads a clock: cores receive `now` as an argument.
+// Points in time as values. Nothing here reads a clock: cores receive `now` as an argument. Settings, clients and clocks supply the numbers, so that
+// sums and conversions end at the bounds of 64 bits.
 
 /// A point on a monotonic clock, in nanoseconds since an arbitrary start.
 public struct Instant: Hashable, Comparable, Sendable {
@@ -7,10 +8,10 @@ public struct Instant: Hashable, Comparable, Sendable {
     public static let zero = Instant(nanoseconds: 0)
     @inlinable public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
     @inlinable public static func + (left: Instant, right: Duration) -> Instant {
-        Instant(nanoseconds: left.nanoseconds &+ right.inNanoseconds)
+        Instant(nanoseconds: left.nanoseconds.addingClamped(right.inNanoseconds))
     }
     @inlinable public static func - (left: Instant, right: Instant) -> Duration {
-        .nanoseconds(left.nanoseconds - right.nanoseconds)
+        .nanoseconds(left.nanoseconds.subtractingClamped(right.nanoseconds))
     }
 }
 
@@ -20,14 +21,20 @@ public struct WallTime: Hashable, Comparable, Sendable {
     @inlinable public init(milliseconds: Int64) { self.milliseconds = milliseconds }
     public static let zero = WallTime(milliseconds: 0)
     @inlinable public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
+    /// How long after `earlier` this is, in milliseconds.
+    @inlinable public func milliseconds(since earlier: Int64) -> Int64 { milliseconds.subtractingClamped(earlier) }
 }
 
 extension Duration {
+    /// As far as 64 bits go: 292 years.
     @inlinable public var inNanoseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        return seconds.multipliedClamped(by: 1_000_000_000).addingClamped(attoseconds / 1_000_000_000)
     }
-    @inlinable public var inMilliseconds: Int64 { inNanoseconds / 1_000_000 }
+    @inlinable public var inMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds.multipliedClamped(by: 1000).addingClamped(attoseconds / 1_000_000_000_000_000)
+    }
 }
 
 /// Where a shell reads the time; the simulator has its own.

@@ -35,6 +35,10 @@ int csupport_reserve(int fd, int64_t offset, int64_t length) {
 #endif
 }
 
+void csupport_store(int64_t *place, int64_t value) {
+    *(volatile int64_t *)place = value;
+}
+
 int csupport_lock(int fd) {
     return flock(fd, LOCK_EX | LOCK_NB) == -1 ? errno : 0;
 }

@@ -20,7 +20,7 @@ package struct Ballot: Hashable, Comparable, Sendable {
     }
 
     /// The lowest ballot of `node` above this one.
-    package func successor(for node: NodeID) -> Ballot { Ballot(round: round + 1, node: node) }
+    package func successor(for node: NodeID) -> Ballot { Ballot(round: round &+ 1, node: node) }
 
     mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int64(&round)

@@ -85,7 +85,7 @@ extension PaxosNode {
     mutating func countPromise(
         by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant, _ effects: inout PaxosEffects
     ) {
-        guard standsAlone || roster?.isVoter(node) == true, entries.allSatisfy(\.isSound) else { return }
+        guard standsAlone || roster?.isVoter(node) == true, isRow(entries, after: previous) else { return }
         let open = proposer.promised(
             by: node, ballot, previous: previous, accepted: entries, isLast: isLast, quorum: quorum, committed: committed)
         if let open { takeOffice(open, now, &effects) }

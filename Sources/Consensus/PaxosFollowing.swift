@@ -22,7 +22,7 @@ extension PaxosNode {
         _ leader: NodeID, _ previous: Slot, _ entries: [LogEntry], _ decided: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects
     ) {
         let ballot = following.ballot
-        guard isRow(entries, after: previous, ballot) else { return }
+        guard isRow(entries, after: previous), entries.allSatisfy({ $0.ballot == ballot }) else { return }
         following.noteDecided(decided)
         if previous > following.matched {
             send(.missing(ballot, after: following.matched), to: leader, &effects)
@@ -39,11 +39,11 @@ extension PaxosNode {
         release(following.executable, now, &effects)
     }
 
-    /// Whether the entries stand in consecutive slots under the leader's ballot, as every message of a replica of ours has them.
-    private func isRow(_ entries: [LogEntry], after previous: Slot, _ ballot: Ballot) -> Bool {
+    /// Whether the entries stand in consecutive slots, as every message of a replica of ours has them.
+    func isRow(_ entries: [LogEntry], after previous: Slot) -> Bool {
         var slot = previous
         for entry in entries {
-            guard entry.slot == slot.next, entry.ballot == ballot, entry.isSound else { return false }
+            guard entry.slot == slot.next, entry.isSound else { return false }
             slot = entry.slot
         }
         return true

@@ -85,7 +85,8 @@ extension PaxosNode {
     }
 
     mutating func accepted(by node: NodeID, _ ballot: Ballot, _ slot: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects) {
-        guard isLeading, ballot == proposer.ballot, let place = office.progress.firstIndex(where: { $0.node == node }) else { return }
+        // Nobody holds what was never given out.
+        guard isLeading, ballot == proposer.ballot, slot < proposer.nextSlot, let place = office.progress.firstIndex(where: { $0.node == node }) else { return }
         if probe != .zero { office.lease.noteAnswer(node, probe: probe) }
         learner.accepted(by: node, through: slot)
         office.progress[place].noteAcknowledged(slot, now: now)

@@ -44,6 +44,14 @@ package enum PaxosMessage: WireLayout, Equatable {
         return .accept(ballot, previous: .zero, entries: [], committed: committed, probe: probe)
     }
 
+    /// Whether its slots and rounds are ones that a group can come to: a leadership a microsecond would take a hundred thousand years. A replica of ours
+    /// sends no others, and what is written down of them could never be counted on from.
+    package var isPlausible: Bool {
+        let (fields, most) = (fields, Int64(1) << 62)
+        let numbers = [fields.slot.rawValue, fields.previous.rawValue, fields.ballot.round, fields.other.round]
+        return numbers.allSatisfy { (0...most).contains($0) } && fields.entries.allSatisfy { (0...most).contains($0.slot.rawValue) && (0...most).contains($0.ballot.round) }
+    }
+
     private var tag: Int8 {
         switch self {
         case .canvass: 1

@@ -19,6 +19,9 @@ package enum CoordCommand: WireLayout, Equatable {
     /// All operations take place, or none.
     /// With `withinQuota`, hard quotas refuse; servers that enforce them ask for it.
     case write(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity], operations: [CoordOperation])
+    /// The same of a session whose identities would weigh more than what it writes: with `identities` they count for this write and are remembered, without
+    /// them those count that were remembered last.
+    case writeAs(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity]?, operations: [CoordOperation])
     /// A write of a session that only its own server knows, and that therefore owns nothing.
     case localWrite(withinQuota: Bool, identities: [Identity], operations: [CoordOperation])
     /// Deletes those of `paths` whose time is up when this is executed. A container that never had a child lives `unusedMilliseconds`.
@@ -34,6 +37,7 @@ package enum CoordCommand: WireLayout, Equatable {
         case .reap: 4
         case .attachSession: 8
         case .localWrite: 10
+        case .writeAs: 11
         }
     }
 
@@ -42,13 +46,17 @@ package enum CoordCommand: WireLayout, Equatable {
         switch self {
         case .write(_, _, _, let identities, let operations), .localWrite(_, let identities, let operations):
             32 + identities.count * 48 + operations.reduce(0) { $0 + $1.byteEstimate }
+        case .writeAs(_, _, _, let identities, let operations):
+            32 + (identities ?? []).reduce(0) { $0 + $1.byteCount } + operations.reduce(0) { $0 + $1.byteEstimate }
         case .openSession, .attachSession, .closeSession, .reap: 128
         }
     }
 
     private var owner: Int64 {
         switch self {
-        case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _, _): owner
+        case .openSession(_, _, _, let owner), .attachSession(_, _, let owner), .closeSession(_, let owner), .write(_, let owner, _, _, _),
+            .writeAs(_, let owner, _, _, _):
+            owner
         case .reap, .localWrite: 0
         }
     }
@@ -58,7 +66,8 @@ package enum CoordCommand: WireLayout, Equatable {
         try io.int8(&tag)
         var session = SessionID.none
         switch self {
-        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _): session = id
+        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _), .writeAs(let id, _, _, _, _):
+            session = id
         case .reap, .localWrite: break
         }
         try io.id(&session)
@@ -81,6 +90,14 @@ package enum CoordCommand: WireLayout, Equatable {
             try io.list(&identities)
             try io.list(&operations)
             self = .write(session, owner: owner, withinQuota: tag == 9, identities: identities, operations: operations)
+        case 11:
+            var withinQuota = false
+            var (identities, operations) = ([Identity]?.none, [CoordOperation]())
+            if case .writeAs(_, _, let own, let who, let what) = self { (withinQuota, identities, operations) = (own, who, what) }
+            try io.bool(&withinQuota)
+            try io.optionalList(&identities)
+            try io.list(&operations)
+            self = .writeAs(session, owner: owner, withinQuota: withinQuota, identities: identities, operations: operations)
         case 10:
             var withinQuota = false
             var (identities, operations) = ([Identity](), [CoordOperation]())

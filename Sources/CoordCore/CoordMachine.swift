@@ -10,7 +10,7 @@ package struct CoordMachine: StateMachine, Sendable {
     package private(set) var zxid: Int64 = 0
 
     /// Access lists read so far, while rows are loaded: most nodes share a few.
-    private var lists = LookupTable<String, [AccessRight]>()
+    private var lists = LookupTable<ExactText, [AccessRight]>()
     private var loadedParent = ZnodeTree.LoadedParent()
     /// Changed nodes whose rows are made in one go, so that nobody ever waits for all of them; about a quarter of a millisecond's work.
     private static let changesMax = 512
@@ -22,7 +22,7 @@ package struct CoordMachine: StateMachine, Sendable {
     }
     package static func decode(_ bytes: Bytes) throws(WireError) -> CoordCommand { try CoordCommand(decoding: bytes, as: DurableDialect.self) }
 
-    package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners] }
+    package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners, CoordRows.identities] }
 
     package mutating func apply(_ command: CoordCommand, at position: ApplyPosition, rows: inout RowChanges) -> CoordOutcome {
         zxid = position.slot.rawValue
@@ -43,6 +43,7 @@ package struct CoordMachine: StateMachine, Sendable {
                 outcome.result = .failure(.init(place: 0, reason: reason))
                 break
             }
+            forgetIdentities(id, &rows)
             _ = sessions.close(id)
             rows.delete(CoordRows.sessions, key: [.integer(id.rawValue)])
             rows.delete(CoordRows.owners, key: [.integer(id.rawValue)])
@@ -51,13 +52,14 @@ package struct CoordMachine: StateMachine, Sendable {
             finish(write, &outcome, &rows)
             outcome.closedSession = id
         case .write(let session, let owner, let withinQuota, let identities, let operations):
-            if let reason = refusal(session, owner) {
-                outcome.result = .failure(.init(place: 0, reason: reason))
-                break
+            let write = TreeWrite(position, session: session, identities: identities, enforcesQuota: withinQuota)
+            execute(write, owner, operations, &outcome, &rows)
+        case .writeAs(let session, let owner, let withinQuota, let identities, let operations):
+            if let identities, refusal(session, owner) == nil, sessions.setIdentities(session, identities) {
+                rows.upsert(CoordRows.identities, CoordRows.identityRow(session, identities))
             }
-            var write = TreeWrite(position, session: session, identities: identities, enforcesQuota: withinQuota)
-            outcome.result = write.execute(operations, &tree)
-            finish(write, &outcome, &rows)
+            let write = TreeWrite(position, session: session, identities: sessions[session]?.identities ?? [], enforcesQuota: withinQuota)
+            execute(write, owner, operations, &outcome, &rows)
         case .localWrite(let withinQuota, let identities, let operations):
             if let place = operations.firstIndex(where: \.isEphemeral) {
                 outcome.result = .failure(.init(place: place, reason: .ephemeralOnLocalSession))
@@ -74,6 +76,16 @@ package struct CoordMachine: StateMachine, Sendable {
         return outcome
     }
 
+    private mutating func execute(_ write: TreeWrite, _ owner: Int64, _ operations: [CoordOperation], _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+        if let reason = refusal(write.session, owner) {
+            outcome.result = .failure(.init(place: 0, reason: reason))
+            return
+        }
+        var write = write
+        outcome.result = write.execute(operations, &tree)
+        finish(write, &outcome, &rows)
+    }
+
     /// `/zookeeper/config` tells the members.
     package mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> CoordOutcome? {
         zxid = position.slot.rawValue
@@ -86,6 +98,7 @@ package struct CoordMachine: StateMachine, Sendable {
 
     private mutating func put(_ id: SessionID, _ record: SessionRecord, _ rows: inout RowChanges) {
         let hadOwner = (sessions[id]?.owner ?? 0) != 0
+        forgetIdentities(id, &rows)
         sessions.open(id, record)
         rows.upsert(CoordRows.sessions, [.integer(id.rawValue), .integer(Int64(record.timeoutMilliseconds)), .blob(record.password)])
         if record.owner != 0 {
@@ -93,6 +106,11 @@ package struct CoordMachine: StateMachine, Sendable {
         } else if hadOwner {
             rows.delete(CoordRows.owners, key: [.integer(id.rawValue)])
         }
+    }
+
+    private mutating func forgetIdentities(_ id: SessionID, _ rows: inout RowChanges) {
+        guard sessions[id]?.identities.isEmpty == false, sessions.setIdentities(id, []) else { return }
+        rows.delete(CoordRows.identities, key: [.integer(id.rawValue)])
     }
 
     /// Why a session may not do anything over a connection: it has ended, or it goes on elsewhere.
@@ -114,6 +132,9 @@ package struct CoordMachine: StateMachine, Sendable {
         if table == CoordRows.znodes {
             let (path, node) = try CoordRows.node(row, &lists)
             guard tree.load(path, node, &loadedParent) else { throw StateCorruption("znode \(path) has no parent") }
+        } else if table == CoordRows.identities {
+            let (id, identities) = try CoordRows.identities(row)
+            guard sessions.setIdentities(id, identities) else { throw StateCorruption("identities belong to no session") }
         } else if table == CoordRows.owners {
             guard let id = row[0].integer, let owner = row[1].integer, sessions.setOwner(SessionID(id), owner) else {
                 throw StateCorruption("an owner belongs to no session")

@@ -50,6 +50,21 @@ package enum CoordOperation: WireLayout, Equatable {
         }
     }
 
+    /// The list that it gives to a node; that of an open one for operations that give none.
+    package var accessList: [AccessRight] {
+        switch self {
+        case .create(_, _, let acl, _, _), .createContainer(_, _, let acl, _), .createTTL(_, _, let acl, _, _), .setACL(_, let acl, _): acl
+        case .delete, .setData, .check: []
+        }
+    }
+
+    /// The same with a list of nobody, which is refused.
+    package var withoutAccessList: CoordOperation {
+        var fields = fields
+        fields.acl = []
+        return Self.operation(tag, fields)
+    }
+
     /// Every field that any operation has; each writes and reads those that are its own.
     private struct Fields {
         var path = ""

@@ -168,6 +168,12 @@ struct NodeArena: Sendable {
         return children
     }
 
+    /// Each name behind its length, an int32.
+    func writeNames(_ numbers: [UInt32], into bytes: inout Bytes) {
+        bytes.reserveCapacity(minimumWritableBytes: numbers.reduce(0) { $0 + 4 + records[$1].payload.nameBytes })
+        for number in numbers { payloads.writeName(records[number].payload, into: &bytes) }
+    }
+
     func name(_ number: UInt32) -> String { String(decoding: payloads.name(records[number].payload), as: UTF8.self) }
 
     // MARK: changing

@@ -161,6 +161,11 @@ struct PayloadStore: Sendable {
         }
     }
 
+    func writeName(_ payload: Payload, into bytes: inout Bytes) {
+        bytes.writeInteger(Int32(payload.nameBytes))
+        withBytes(payload) { _ = bytes.writeBytes($0.prefix(payload.nameBytes)) }
+    }
+
     func name(_ payload: Payload) -> [UInt8] { withBytes(payload) { Array($0.prefix(payload.nameBytes)) } }
 
     func data(_ payload: Payload) -> Bytes? {

@@ -1,6 +1,6 @@
 // Quotas on subtrees. They are ordinary nodes, as in ZooKeeper: `/zookeeper/quota/PATH/zookeeper_limits` holds what a client allows,
 // `/zookeeper/quota/PATH/zookeeper_stats` what the server counts there. A soft limit only shows; a hard one refuses, in commands that
-// were proposed by a server that enforces quotas. Source: ZooKeeper's administrator's guide, "Quotas", and the answers of a real server.
+// were proposed by a server that enforces quotas. Clients may write any number into both, so that sums wrap around, as ZooKeeper's do. Source: ZooKeeper's administrator's guide, "Quotas", and the answers of a real server.
 import Base
 
 /// A count of nodes and of bytes of data, as a limit or as what is used. -1 for no limit.
@@ -14,8 +14,8 @@ package struct QuotaFigures: Sendable, Hashable {
 
     /// Reads `count=N,bytes=N` with an optional `=;byteHardLimit=N;countHardLimit=N`; what is not there, or no number, is no limit.
     package init(text: String) {
-        for part in text.split(whereSeparator: { $0 == "," || $0 == ";" }) {
-            let words = part.split(separator: "=")
+        for part in text.utf8.split(whereSeparator: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ";") }) {
+            let words = Substring(part).pieces(at: "=", keepsEmpty: false)
             guard words.count == 2, let number = Int64(words[1]) else { continue }
             switch words[0] {
             case "count": count = number
@@ -41,8 +41,8 @@ enum QuotaPath {
     static func counted(by path: String) -> String? { subject(path, statistics) }
 
     private static func subject(_ path: String, _ name: String) -> String? {
-        guard path.utf8.count > root.utf8.count + name.utf8.count, path.hasPrefix(root + "/"), path.hasSuffix(name) else { return nil }
-        return String(path.dropFirst(root.count).dropLast(name.count))
+        guard path.utf8.count > root.utf8.count + name.utf8.count, path.beginsWithBytes(of: root + "/"), path.endsWithBytes(of: name) else { return nil }
+        return String(path.droppingBytes(first: root.utf8.count, last: name.utf8.count))
     }
 
     static func statistics(of path: String) -> String { root + path + statistics }
@@ -65,8 +65,8 @@ extension ZnodeTree {
     func quotaHasRoom(_ path: String, count: Int64, bytes: Int64) -> Bool {
         guard let limit = quotas[ExactText(path)] else { return true }
         let used = quotaUsage(of: path)
-        if count > 0, limit.countHard >= 0, used.count + count > limit.countHard { return false }
-        if bytes > 0, limit.bytesHard >= 0, used.bytes + bytes > limit.bytesHard { return false }
+        if count > 0, limit.countHard >= 0, used.count &+ count > limit.countHard { return false }
+        if bytes > 0, limit.bytesHard >= 0, used.bytes &+ bytes > limit.bytesHard { return false }
         return true
     }
 }

@@ -16,6 +16,15 @@ package struct SessionClock: Sendable {
         entries[id] = Entry(timeout: timeout, deadline: now + timeout)
     }
 
+    /// When sessions end if they stay silent, in order of time, for reports.
+    package var deadlines: [(time: Instant, sessions: [SessionID])] {
+        var found: [(time: Instant, sessions: [SessionID])] = []
+        for (id, entry) in entries.elements.sorted(by: { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }) {
+            if found.last?.time == entry.deadline { found[found.count - 1].sessions.append(id) } else { found.append((entry.deadline, [id])) }
+        }
+        return found
+    }
+
     /// The session said something.
     package mutating func touch(_ id: SessionID, now: Instant) {
         guard let timeout = entries[id]?.timeout else { return }

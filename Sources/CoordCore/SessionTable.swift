@@ -10,6 +10,8 @@ package struct SessionRecord: Sendable, Equatable {
     package var password: Bytes
     /// Numbers the connection that the session is on, over all servers; 0 if nobody asked.
     package var owner: Int64 = 0
+    /// Who it was when it last wrote, if that was worth remembering.
+    package var identities: [Identity] = []
 }
 
 /// All open sessions.
@@ -26,6 +28,13 @@ package struct SessionTable: Sendable {
     mutating func setOwner(_ id: SessionID, _ owner: Int64) -> Bool {
         guard sessions[id] != nil else { return false }
         sessions[id]?.owner = owner
+        return true
+    }
+
+    /// False if there is no such session.
+    mutating func setIdentities(_ id: SessionID, _ identities: [Identity]) -> Bool {
+        guard sessions[id] != nil else { return false }
+        sessions[id]?.identities = identities
         return true
     }
 

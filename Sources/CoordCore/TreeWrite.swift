@@ -225,8 +225,8 @@ struct TreeWrite {
     private mutating func count(_ path: String, bytes: Int, count: Int64, _ tree: inout ZnodeTree) {
         guard bytes != 0 || count != 0, let limited = tree.quotaPath(above: path) else { return }
         var used = tree.quotaUsage(of: limited)
-        used.count = max(0, used.count + count)
-        used.bytes = max(0, used.bytes + Int64(bytes))
+        used.count &+= count
+        used.bytes &+= Int64(bytes)
         write(used, limited, &tree)
     }
 
@@ -283,9 +283,9 @@ extension ZnodeTree {
         case .persistent, .ephemeral: return false
         case .ttl(let milliseconds):
             // A deleted child counts as a change: the parent's own time does not tell when, so the node lives on from its last change of data.
-            return now.milliseconds - node.stat.mtime >= milliseconds
+            return now.milliseconds(since: node.stat.mtime) >= milliseconds
         case .container:
-            return node.stat.childrenCreated > 0 || (unusedMilliseconds > 0 && now.milliseconds - node.stat.ctime >= unusedMilliseconds)
+            return node.stat.childrenCreated > 0 || (unusedMilliseconds > 0 && now.milliseconds(since: node.stat.ctime) >= unusedMilliseconds)
         }
     }
 

@@ -25,26 +25,61 @@ package struct WatchKinds: OptionSet, Sendable, Hashable {
     package var count: Int { rawValue.nonzeroBitCount }
 }
 
+/// How much one server, and one watcher, may have in watches.
+package struct WatchLimits: Sendable {
+    /// Watches at a time over all connections; a client that asks for more is refused.
+    package var watches: Int
+    package var watchesPerWatcher: Int
+
+    package init(watches: Int = 1_000_000, watchesPerWatcher: Int = 250_000) {
+        self.watches = watches
+        self.watchesPerWatcher = watchesPerWatcher
+    }
+
+    /// Each watch may hold this much on average, its name included, in bytes: names are of a client's choosing.
+    private static let bytesPerWatch = 512
+    /// What a watch holds beside its name, about, in bytes.
+    private static let overheadBytes = 160
+
+    static func bytes(_ path: ExactText) -> Int { overheadBytes + path.text.utf8.count }
+
+    func allow(_ watches: Int, _ bytes: Int) -> Bool { watches <= self.watches && bytes / Self.bytesPerWatch <= self.watches }
+    func allowOne(_ watches: Int, _ bytes: Int) -> Bool { watches <= watchesPerWatcher && bytes / Self.bytesPerWatch <= watchesPerWatcher }
+}
+
 /// The watches of one server.
 package struct WatchTable: Sendable {
-    /// Watches at a time over all connections; a client that asks for more is refused.
-    package static let watchesMax = 1_000_000
+    /// What one watcher holds.
+    private struct Holdings: Sendable {
+        var paths = OrderedSet<ExactText>()
+        var count = 0
+        var bytes = 0
+    }
+    private let limits: WatchLimits
+    private var bytes = 0
     private var watchers = LookupTable<ExactText, OrderedDictionary<WatcherID, WatchKinds>>()
-    private var held = LookupTable<WatcherID, OrderedSet<ExactText>>()
+    private var held = LookupTable<WatcherID, Holdings>()
     package private(set) var count = 0
     /// While nobody watches recursively, ancestors need not be looked at.
     private var recursiveCount = 0
-    package init() {}
+    package init(limits: WatchLimits = WatchLimits()) { self.limits = limits }
 
-    /// False if the server holds as many watches as it may.
+    /// False if the server, or the watcher, holds as many watches as it may.
     package mutating func add(_ watcher: WatcherID, _ kinds: WatchKinds, _ path: String) -> Bool {
         let path = ExactText(path)
         let added = kinds.subtracting(watchers[path]?[watcher] ?? [])
         if added.isEmpty { return true }
-        guard count + added.count <= Self.watchesMax else { return false }
+        // One of a name that the watcher watches already takes no more memory.
+        let isFirst = watchers[path]?[watcher] == nil
+        let more = isFirst ? WatchLimits.bytes(path) : 0
+        let own = held[watcher]
+        guard limits.allow(count + added.count, bytes + more), limits.allowOne((own?.count ?? 0) + added.count, (own?.bytes ?? 0) + more) else { return false }
         watchers[path, default: [:]][watcher, default: []].formUnion(added)
-        held[watcher, default: []].append(path)
+        if isFirst { held[watcher, default: Holdings()].paths.append(path) }
+        held[watcher]?.count += added.count
+        held[watcher]?.bytes += more
         count += added.count
+        bytes += more
         if added.contains(.recursive) { recursiveCount += 1 }
         return true
     }
@@ -64,14 +99,17 @@ package struct WatchTable: Sendable {
 
     private mutating func take(_ kinds: WatchKinds, from watcher: WatcherID, _ path: ExactText) {
         count -= kinds.count
+        held[watcher]?.count -= kinds.count
         if kinds.contains(.recursive) { recursiveCount -= 1 }
         let rest = self.kinds(watcher, path).subtracting(kinds)
         guard rest.isEmpty else {
             watchers[path]?[watcher] = rest
             return
         }
-        held[watcher]?.removeUnordered(path)
-        if held[watcher]?.isEmpty == true { held.remove(watcher) }
+        bytes -= WatchLimits.bytes(path)
+        held[watcher]?.bytes -= WatchLimits.bytes(path)
+        held[watcher]?.paths.removeUnordered(path)
+        if held[watcher]?.paths.isEmpty == true { held.remove(watcher) }
         watchers[path]?.removeUnordered(watcher)
         if watchers[path]?.isEmpty == true { watchers.remove(path) }
     }
@@ -104,13 +142,20 @@ package struct WatchTable: Sendable {
         }
     }
 
-    /// The watcher's connection is gone.
-    package mutating func forget(_ watcher: WatcherID) {
-        for path in held[watcher] ?? [] { take(kinds(watcher, path), from: watcher, path) }
+    /// The watcher's connection is gone: gives up at most `pathsMax` of the names that it watched; false if there are more.
+    package mutating func forget(_ watcher: WatcherID, pathsMax: Int) -> Bool {
+        for _ in 0..<pathsMax {
+            guard let path = held[watcher]?.paths.last else { return true }
+            take(kinds(watcher, path), from: watcher, path)
+        }
+        return held[watcher] == nil
     }
 
     /// How many paths are watched.
     package var pathCount: Int { watchers.count }
-    /// Paths that a watcher watches, for reports.
-    package func paths(of watcher: WatcherID) -> [String] { (held[watcher] ?? []).map(\.text) }
+    /// Paths that a watcher watches, for reports. O(1).
+    package func paths(of watcher: WatcherID) -> [ExactText] { held[watcher]?.paths.elements ?? [] }
+    package func watches(_ watcher: WatcherID) -> Bool { held[watcher] != nil }
+    /// Who watches a path.
+    package func watchers(of path: ExactText) -> [WatcherID] { watchers[path].map { Array($0.keys) } ?? [] }
 }

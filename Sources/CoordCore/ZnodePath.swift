@@ -10,8 +10,8 @@ package enum ZnodePath {
         guard bytes.first == UInt8(ascii: "/") else { return false }
         if bytes.count == 1 { return true }
         guard bytes.last != UInt8(ascii: "/") else { return false }
-        for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        where part.isEmpty || part == "." || part == ".." { return false }
+        for part in bytes.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        where part.allSatisfy({ $0 == UInt8(ascii: ".") }) && part.count <= 2 { return false }
         return path.unicodeScalars.allSatisfy { allowed($0.value) }
     }
 
@@ -40,8 +40,10 @@ package enum ZnodePath {
 
     /// Nodes that every server has and nobody deletes.
     package static func isReserved(_ path: String) -> Bool {
-        path == "/" || path == "/zookeeper" || path == "/zookeeper/config" || path == "/zookeeper/quota"
+        reserved.contains { $0.hasSameBytes(as: path) }
     }
+
+    private static let reserved = ["/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"]
 
     /// The proper ancestors that watches may be set on, from the parent up to the root.
     package static func ancestors(of path: String) -> [String] {

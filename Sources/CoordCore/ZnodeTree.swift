@@ -68,7 +68,23 @@ package struct ZnodeTree: Sendable {
     package func children(of path: String) -> [String]? {
         guard let number = arena.find(path) else { return nil }
         let names = arena.childNumbers(number).map { arena.name($0) }
-        return names.count <= Self.sortedNamesMax ? names.sorted() : names
+        return names.count <= Self.sortedNamesMax ? ExactText.sorted(names) { $0 } : names
+    }
+
+    /// The same as jute has a vector of strings; no text is made of what is not sorted. Nil if there is no such node.
+    package func writeChildren(of path: String, into bytes: inout Bytes) -> Bool {
+        guard let number = arena.find(path) else { return false }
+        let children = arena.childNumbers(number)
+        bytes.writeInteger(Int32(clamping: children.count))
+        if children.count > Self.sortedNamesMax {
+            arena.writeNames(children, into: &bytes)
+        } else {
+            for name in ExactText.sorted(children.map { arena.name($0) }, by: { $0 }) {
+                bytes.writeInteger(Int32(clamping: name.utf8.count))
+                bytes.writeString(name)
+            }
+        }
+        return true
     }
 
     /// What a session will take with it, by path.
@@ -134,7 +150,7 @@ package struct ZnodeTree: Sendable {
     /// Puts a node that was read from the tables, where each is once and parents come first; false if its parent is missing. The nodes
     /// that every tree has are there already.
     mutating func load(_ path: String, _ node: Znode, _ siblings: inout LoadedParent) -> Bool {
-        if path == "/" || path.hasPrefix("/zookeeper") { return putIfPossible(path, node) }
+        if path == "/" || path.beginsWithBytes(of: "/zookeeper") { return putIfPossible(path, node) }
         if !siblings.holds(path) {
             let parentPath = ZnodePath.parent(of: path)
             guard let parent = arena.find(parentPath) else { return false }

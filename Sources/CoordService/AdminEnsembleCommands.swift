@@ -62,13 +62,10 @@ extension AdminCommand {
 
     private static func host(of address: String) -> String { HostPort(parsing: address, defaultPort: 0)?.host ?? address }
 
-    private static func electionAddress(of member: Member) -> String {
-        let port = member.card.split(separator: ";", omittingEmptySubsequences: false).first.flatMap { $0.isEmpty ? nil : $0 }
-        return port.map { "\(host(of: member.address)):\($0)" } ?? member.address
-    }
+    private static func electionAddress(of member: Member) -> String { "\(host(of: member.address)):\(MemberText.electionPort(member))" }
 
     private static func view(of member: Member) -> AdminValue {
-        let parts = member.card.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = member.card.pieces(at: ";", maxSplits: 1)
         return .object([
             ("server_addresses", .list([.text(member.address)])), ("election_addresses", .list([.text(electionAddress(of: member))])),
             ("client_address", .text(parts.count > 1 ? String(parts[1]) : "")), ("learner_type", .text(member.isVoter ? "participant" : "observer")),

@@ -46,7 +46,7 @@ struct AdminServer: Sendable {
 
     private static func answer(_ call: HTTPCall, _ door: CoordDoor) async -> HTTPReply {
         guard call.method == "GET" || call.method == "HEAD" else { return .text(405, "this port only shows things: use GET\n") }
-        let parts = call.path.split(separator: "/").map(String.init)
+        let parts = call.path.pieces(at: "/", keepsEmpty: false).map(String.init)
         guard parts.first == "commands", parts.count <= 2 else { return .text(404, "there is no \(call.path) here; try /commands\n") }
         guard parts.count == 2 else { return commandList }
         guard let command = AdminCommand.byName[parts[1]] else {
@@ -54,18 +54,37 @@ struct AdminServer: Sendable {
                 return .json(501, AdminValue.object([("command", .text(absent.names[0])), ("error", .text(absent.reason))]).json() + "\n")
             }
             return .json(
-                404, AdminValue.object([("command", .text(parts[1])), ("error", .text("Unknown command: \(parts[1])"))]).json() + "\n")
+                200, AdminValue.object([("command", .text(parts[1])), ("error", .text("Unknown command: \(parts[1])"))]).json() + "\n")
         }
         if let word = command.word, !door.settings.fourLetterWords.contains(word) {
             let reason = "it is not allowed: add \(word.rawValue) to coord.four-letter-words"
             return .json(403, AdminValue.object([("command", .text(command.names[0])), ("error", .text(reason))]).json() + "\n")
         }
+        if let report = command.report { return await Self.stream(report, command.names[0], door) }
         let text = await door.onLoop {
             let fields = command.fields(door)
             let error: [(String, AdminValue)] = fields.contains { $0.0 == "error" } ? [] : [("error", .null)]
             return AdminValue.object([("command", .text(command.names[0]))] + fields + error).json()
         }
         return .json(200, text + "\n")
+    }
+
+    private static func stream(_ report: (field: String, order: WatchReport.Order), _ name: String, _ door: CoordDoor) async -> HTTPReply {
+        let pieces = await door.onLoop { ReportPieces(WatchReport(door, report.order, isJSON: true)) }
+        let body = HTTPReply.Body.stream(length: nil) { write in
+            try await write(Bytes(string: "{\n  \"\(report.field)\" : {\n"))
+            while let text = await door.onLoop({ pieces.next(door) }) { if !text.isEmpty { try await write(Bytes(string: text)) } }
+            try await write(Bytes(string: "\n  },\n  \"command\" : \"\(name)\",\n  \"error\" : null\n}\n"))
+        }
+        return HTTPReply(200, headers: [("Content-Type", "application/json")], body: body)
+    }
+
+    /// A report that is asked for piece by piece from elsewhere.
+    private final class ReportPieces: @unchecked Sendable {
+        // Safe to share: the report is touched on the door's loop only.
+        private var report: WatchReport
+        init(_ report: WatchReport) { self.report = report }
+        func next(_ door: CoordDoor) -> String? { report.next(door) }
     }
 
     private static var commandList: HTTPReply {
@@ -80,7 +99,9 @@ struct AdminCommand: Sendable {
     var names: [String]
     /// The four-letter word that must be allowed for it; nil for what only shows things.
     var word: FourLetterWord?
-    var fields: @Sendable (CoordDoor) -> [(String, AdminValue)]
+    var fields: @Sendable (CoordDoor) -> [(String, AdminValue)] = { _ in [] }
+    /// What is told in pieces, as the one field of this name.
+    var report: (field: String, order: WatchReport.Order)?
 
     static let byName: [String: AdminCommand] = Dictionary(
         uniqueKeysWithValues: all.flatMap { command in command.names.map { ($0, command) } })
@@ -104,9 +125,10 @@ struct AdminCommand: Sendable {
             [("datadir_size", .number(door.dataBytesOnDisk)), ("logdir_size", .number(door.dataBytesOnDisk))]
         },
         AdminCommand(names: ["dump"]) { door in
-            let owners = door.machine.sessions.ids.map { ("0x" + String($0.rawValue, radix: 16), door.machine.tree.ephemeralPaths(of: $0)) }
+            let owners = door.machine.sessions.ids.map { ("\($0.rawValue)", door.machine.tree.ephemeralPaths(of: $0)) }
+            let expiries = door.clock.deadlines.map { ("\(door.wallTime(of: $0.time))", AdminValue.list($0.sessions.map { .number($0.rawValue) })) }
             return [
-                ("session_ids", .list(owners.map { .text($0.0) })),
+                ("expiry_time_to_session_ids", .object(expiries)),
                 ("session_id_to_ephemeral_paths", .object(owners.filter { !$0.1.isEmpty }.map { ($0.0, .list($0.1.map { .text($0) })) })),
             ]
         },
@@ -127,23 +149,8 @@ struct AdminCommand: Sendable {
                 ("num_total_watches", .number(Int64(door.watches.count))),
             ]
         },
-        AdminCommand(names: ["watches", "wchc"]) { door in
-            [
-                (
-                    "session_id_to_watched_paths",
-                    .object(
-                        door.watchingConnections.map { watcher in
-                            (
-                                "0x" + String(watcher.session?.rawValue ?? 0, radix: 16),
-                                .list(door.watches.paths(of: watcher.id).map { .text($0) })
-                            )
-                        })
-                )
-            ]
-        },
-        AdminCommand(names: ["watches_by_path", "wchp"]) { door in
-            [("path_to_session_ids", .object(door.watchersByPath.map { ($0.0, .list($0.1.map { .text("0x" + String($0, radix: 16)) })) }))]
-        },
+        AdminCommand(names: ["watches", "wchc"], report: ("session_id_to_watched_paths", .bySession)),
+        AdminCommand(names: ["watches_by_path", "wchp"], report: ("path_to_session_ids", .byPath)),
     ]
 
     private static func figure(_ text: String) -> AdminValue {
@@ -161,7 +168,7 @@ struct AdminCommand: Sendable {
             ("last_cxid", .number(Int64(last.xid))), ("last_zxid", .number(last.zxid)),
             ("last_response_time", .number(last.answeredAt.nanoseconds / 1_000_000)),
             ("last_latency", .number(last.latency.inMilliseconds)), ("min_latency", .number(counts.latencyMin.inMilliseconds)),
-            ("average_latency", .number(Int64(counts.latencyAverage))), ("max_latency", .number(counts.latencyMax.inMilliseconds)),
+            ("avg_latency", .decimal(counts.latencyAverage)), ("max_latency", .number(counts.latencyMax.inMilliseconds)),
         ])
     }
 

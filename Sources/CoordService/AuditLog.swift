@@ -105,7 +105,7 @@ struct AuditLog: Sendable {
 extension CoordConnection {
     /// Who this client is to the audit log.
     func caller(_ session: SessionID) -> AuditLog.Caller {
-        let names = identities.filter { $0.scheme != Identity.superScheme && $0.scheme != "ip" }.map { $0.scheme == "digest" ? String($0.id.prefix { $0 != ":" }) : $0.id }
+        let names = identities.filter { $0.scheme != Identity.superScheme && $0.scheme != "ip" }.map(\.user)
         let address = identities.first { $0.scheme == "ip" }?.id ?? remote
         return AuditLog.Caller(session: session, user: (names + [address]).joined(separator: ","), address: address)
     }

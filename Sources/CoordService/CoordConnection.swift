@@ -9,11 +9,12 @@ import Replication
 import ZooKeeperWire
 
 /// A connected client.
-final class CoordConnection: FrameSession {
+final class CoordConnection: FrameSession, @unchecked Sendable {
+    // Safe to share: everything is touched on the door's loop only.
     enum State {
         case greeting
-        /// The session is being opened; frames that arrive early wait.
-        case opening(backlog: [Bytes])
+        /// The session is being opened; nothing is read meanwhile.
+        case opening
         case open(SessionID)
         case ended
     }
@@ -30,7 +31,7 @@ final class CoordConnection: FrameSession {
         /// On its way through the log, by number.
         case proposed(Int, CoordWrite?)
         case read(CoordAPI, Bytes)
-        case setWatches(SetWatches2Request)
+        case setWatches(WatchRestore)
         /// Its answer comes later, by number.
         case deferred(Int)
         case ready(CoordAnswer, zxid: Int64? = nil, endsConnection: Bool = false)
@@ -70,7 +71,22 @@ final class CoordConnection: FrameSession {
     private var burstBegan: Instant?
     private var pending = Deque<Waiting>()
     private var proposals = 0
-    private var isHeld = false
+    private var pauses: Pauses = []
+    /// What of the answers had not left when that was last looked at, in bytes.
+    private var unsentBefore = 0
+    /// How many identities the log has from this connection; 0 while it has none.
+    private var rememberedIdentities = 0
+
+    /// Why nothing is read.
+    private struct Pauses: OptionSet {
+        let rawValue: UInt8
+        /// The session is being opened.
+        static let opening = Pauses(rawValue: 1)
+        /// Too much waits.
+        static let full = Pauses(rawValue: 2)
+        /// Others have their turn.
+        static let turn = Pauses(rawValue: 4)
+    }
 
     init(id: WatcherID, frames: FrameConnection, door: CoordDoor) {
         self.id = id
@@ -78,7 +94,7 @@ final class CoordConnection: FrameSession {
         self.door = door
         openedAt = door.now
         owner = door.settings.ensemble == nil ? 0 : Digests.randomBytes(8).getInteger(at: 0, as: Int64.self).map { $0 == 0 ? 1 : $0 } ?? 1
-        identities = [Identity(scheme: "ip", id: frames.remote?.host ?? "")]
+        identities = [.address(frames.remote?.host ?? "")]
     }
 
     var isEnded: Bool { if case .ended = state { true } else { false } }
@@ -93,27 +109,51 @@ final class CoordConnection: FrameSession {
         door.noteReceived()
         switch state {
         case .greeting: greet(frame)
-        case .opening(var backlog):
-            guard backlog.count < CoordSettings.pendingPerConnectionMax else { return end() }
-            backlog.append(frame)
-            state = .opening(backlog: backlog)
+        case .opening: preconditionFailure("nothing is read while a session is being opened")
         case .open(let session): request(frame, session)
         case .ended: break
         }
     }
 
     func burstEnded() {
-        guard burstBegan != nil else { return }
         burstBegan = nil
-        if let session { door.heardFrom(self, session) }
+    }
+
+    func heard() { if let session { door.heardFrom(self, session) } }
+
+    /// Whether the peer took of its answers since this was last asked: it is alive, though what it says may lie behind more than is read ahead.
+    func noteProgress() {
+        let unsent = frames.unsentBytes
+        if unsent < unsentBefore { heard() }
+        unsentBefore = unsent
+    }
+
+    /// Nothing is read until the session is open.
+    func beginOpening() {
+        state = .opening
+        pause(.opening)
+    }
+
+    private func pause(_ reason: Pauses) {
+        if pauses.isEmpty { frames.pauseReading() }
+        pauses.insert(reason)
+    }
+
+    private func goOn(_ reason: Pauses) {
+        guard pauses.remove(reason) != nil, pauses.isEmpty else { return }
+        frames.resumeReading()
     }
 
     func refusedLength(_ raw: UInt32) -> Bool {
         guard case .greeting = state, let word = FourLetterWord(raw) else { return false }
         statistics.noteReceived()
         door.noteReceived()
-        frames.sendRaw(Bytes(string: door.answer(word)))
-        frames.close()
+        if let report = door.report(word) {
+            send(report)
+        } else {
+            frames.sendRaw(Bytes(string: door.answer(word)))
+            end()
+        }
         return true
     }
 
@@ -133,6 +173,7 @@ final class CoordConnection: FrameSession {
     func opened(_ granted: CoordDoor.GrantedSession) {
         timeoutMilliseconds = granted.timeoutMilliseconds
         state = .open(granted.id)
+        goOn(.opening)
     }
 
     func resetStatistics() { statistics.reset() }
@@ -158,22 +199,22 @@ final class CoordConnection: FrameSession {
             switch api.handler {
             case .read: read(xid, api, reader.buffer)
             case .write(let read):
-                let write = try read(&reader)
+                let write = bounded(try read(&reader))
                 if isLocal, write.operations.contains(where: \.isEphemeral) { door.promote(session, on: self) }
                 propose(xid, api.code, write, command(write.operations, session), bytes: frame.readableBytes)
             case .barrier(let read):
                 let answer = CoordAnswer.body(try read(&reader))
-                answerLater(xid, api.code) { done in door.replica.afterBarrier { done($0 ? answer : nil) } }
+                answerLater(xid, api.code, bytes: frame.readableBytes) { done in door.replica.afterBarrier { done($0 ? answer : nil) } }
             case .membership(let read):
                 let change = try read(&reader)
                 let (audit, caller) = (door.audit, caller(session))
-                answerLater(xid, api.code) { done in
+                answerLater(xid, api.code, bytes: frame.readableBytes) { done in
                     door.reconfigure(change, identities) { answer in
                         audit?.note(caller, "reconfig", answer.map { if case .body = $0 { .success } else { .failure } } ?? .invoked)
                         done(answer)
                     }
                 }
-            case .session: try sessionRequest(api.code, xid, &reader, session)
+            case .session: try sessionRequest(api.code, xid, &reader, session, bytes: frame.readableBytes)
             }
         } catch { enqueue(xid, api.code, .ready(.refused(.marshallingError))) }
     }
@@ -181,7 +222,21 @@ final class CoordConnection: FrameSession {
     private func command(_ operations: [CoordOperation], _ session: SessionID) -> CoordCommand {
         let withinQuota = door.settings.enforcesQuota
         if isLocal { return .localWrite(withinQuota: withinQuota, identities: identities, operations: operations) }
+        if identities.reduce(0, { $0 + $1.byteCount }) > CoordSettings.identityBytesWithEachWrite {
+            // They travel once; what is proposed later over this connection is executed later.
+            let isKnown = rememberedIdentities == identities.count
+            rememberedIdentities = identities.count
+            return .writeAs(session, owner: owner, withinQuota: withinQuota, identities: isKnown ? nil : identities, operations: operations)
+        }
         return .write(session, owner: owner, withinQuota: withinQuota, identities: identities, operations: operations)
+    }
+
+    /// Operations whose lists are too long are refused in their turn, as lists of none are.
+    private func bounded(_ write: CoordWrite) -> CoordWrite {
+        guard write.operations.contains(where: { !AccessControl.isBounded($0.accessList, by: identities) }) else { return write }
+        var write = write
+        write.operations = write.operations.map { AccessControl.isBounded($0.accessList, by: identities) ? $0 : $0.withoutAccessList }
+        return write
     }
 
     /// Puts a command into the log and its answer in line; `write` is nil for the end of the session.
@@ -198,10 +253,10 @@ final class CoordConnection: FrameSession {
     }
 
     /// Keeps the place in line for an answer that `work` comes to in time; with nil, the client goes elsewhere.
-    private func answerLater(_ xid: Int32, _ operation: OpCode, _ work: (@escaping (CoordAnswer?) -> Void) -> Void) {
+    private func answerLater(_ xid: Int32, _ operation: OpCode, bytes: Int, _ work: (@escaping (CoordAnswer?) -> Void) -> Void) {
         proposals += 1
         let number = proposals
-        enqueue(xid, operation, .deferred(number))
+        enqueue(xid, operation, .deferred(number), bytes: bytes)
         work { answer in
             guard case .open = self.state else { return }
             guard let answer else { return self.end() }
@@ -221,22 +276,21 @@ final class CoordConnection: FrameSession {
     }
 
     private func hold() {
-        guard !isHeld else { return }
-        isHeld = true
-        frames.pauseReading()
+        guard !pauses.contains(.full) else { return }
+        pause(.full)
         door.held(self)
     }
 
     /// Reads on if this connection has room again; false if it has not.
     func release() -> Bool {
         guard pending.count < CoordSettings.pendingPerConnectionMax / 2 else { return false }
-        isHeld = false
-        frames.resumeReading()
+        goOn(.full)
         return true
     }
 
     /// A command of this connection was executed, or will not be.
     private func ended(_ number: Int, _ result: Result<CoordOutcome, ReplicaRefusal>) {
+        if case .failure = result { rememberedIdentities = 0 }
         guard case .open = state else { return }
         // What was proposed first ends first, so this is nearly always the first in line.
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
@@ -265,7 +319,17 @@ final class CoordConnection: FrameSession {
 
     /// Answers what stands before the next unfinished write.
     private func answerReady() {
+        let isOwnBurst = burstBegan == nil
+        if isOwnBurst, !pending.isEmpty { burstBegan = door.now }
+        defer { if isOwnBurst { burstBegan = nil } }
         while case .open = state, pending.first?.request.isReady == true {
+            guard mayWork() else { return workLater() }
+            if case .setWatches(var restore)? = pending.first?.request, !door.restoreWatches(&restore, for: self) {
+                guard !pending.isEmpty else { return }
+                pending[0].request = .setWatches(restore)
+                return workLater()
+            }
+            guard !pending.isEmpty else { return }
             let first = pending.removeFirst()
             switch first.request {
             case .proposed, .deferred: preconditionFailure("what is not ready stays in line")
@@ -273,8 +337,7 @@ final class CoordConnection: FrameSession {
                 send(first.xid, answer, zxid: zxid)
                 noteAnswered(first.xid, first.operation, since: first.since, zxid)
                 if endsConnection { end() }
-            case .setWatches(let request):
-                door.restoreWatches(request, for: self)
+            case .setWatches:
                 send(first.xid, .body(Bytes()))
                 noteAnswered(first.xid, first.operation, since: first.since, nil)
             case .read(let api, let bytes):
@@ -283,12 +346,39 @@ final class CoordConnection: FrameSession {
             }
             door.requestEnded(bytes: first.bytes)
         }
-        if isHeld, !door.isFull, release() { door.released(self) }
+        if pauses.contains(.full), !door.isFull, release() { door.released(self) }
     }
 
-    /// Answers a read at once if nothing is before it, or puts it in line.
+    /// Whether this connection may go on in this turn of the loop: what one client asks for in a row must not hold the others up.
+    private func mayWork() -> Bool {
+        guard !pauses.contains(.turn), frames.isPeerTaking || frames.unsentBytes == 0 else { return false }
+        if let burstBegan, door.now - burstBegan > CoordSettings.turnShare { door.isCrowded(since: burstBegan) }
+        return door.hasTime
+    }
+
+    private func workLater() {
+        guard !pauses.contains(.turn) else { return }
+        pause(.turn)
+        workNextTurn()
+    }
+
+    private func workNextTurn() {
+        door.loop.executeNextTurn {
+            guard !self.isEnded else { return }
+            // A peer that takes nothing is looked at now and then.
+            guard self.frames.isPeerTaking else { return self.door.loop.schedule(after: CoordSettings.peerPause) { self.workNextTurn() } }
+            self.goOn(.turn)
+            self.answerReady()
+        }
+    }
+
+    /// Answers a read at once if nothing is before it and there is time, or puts it in line.
     private func read(_ xid: Int32, _ api: CoordAPI, _ bytes: Bytes) {
-        guard pending.isEmpty else { return enqueue(xid, api.code, .read(api, bytes)) }
+        guard pending.isEmpty, mayWork() else {
+            // What waits must not hold on to all that came with it.
+            let own = bytes.copied()
+            return enqueue(xid, api.code, .read(api, own), bytes: own.readableBytes)
+        }
         send(xid, read(api, bytes))
         noteAnswered(xid, api.code, since: burstBegan ?? door.now, nil)
     }
@@ -306,7 +396,7 @@ final class CoordConnection: FrameSession {
         statistics.noteAnswered(after: latency)
         door.noteAnswered(after: latency)
         // Whoever is not read cannot be heard; that must not cost it its session.
-        if isHeld, let session { door.heardFrom(self, session) }
+        if !pauses.isEmpty { heard() }
         last = LastRequest(operation: operation, xid: xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
     }
 

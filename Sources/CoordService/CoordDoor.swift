@@ -18,6 +18,7 @@ package final class CoordDoor: @unchecked Sendable {
         var expirations: Counter
         var authenticationFailures: Counter
         var reapedNodes: Counter
+        var reapingRefusals: Counter
     }
 
     package let settings: CoordSettings
@@ -45,7 +46,10 @@ package final class CoordDoor: @unchecked Sendable {
     /// Whether those are taken that are content to read: only while no leader is to be had.
     var isReadOnly = false
     var leaderlessTicks = 0
-    var watches = WatchTable()
+    var watches: WatchTable
+    /// Since when the loop's turn is one in which a connection took more than its share; nil if none did.
+    private var crowdedSince: Instant?
+    private let memory: MemoryBudget
     var clock = SessionClock()
     var locals = LocalSessions()
     var statistics = RequestStatistics()
@@ -71,13 +75,17 @@ package final class CoordDoor: @unchecked Sendable {
         dataDirectory = path
         self.log = log
         audit = settings.audits ? AuditLog(log) : nil
+        watches = WatchTable(limits: WatchLimits(watches: settings.watchesMax, watchesPerWatcher: settings.watchesPerConnectionMax))
+        memory = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
+        metrics.memory(memory, service: "coord")
         throttle = Throttle(requestsMax: settings.outstandingMax, bytesMax: settings.outstandingBytesMax)
         counters = Counters(
             requests: metrics.counter("coord_requests", help: "Requests received."),
             notifications: metrics.counter("coord_notifications", help: "Watch events sent."),
             expirations: metrics.counter("coord_session_expirations", help: "Sessions that expired."),
             authenticationFailures: metrics.counter("coord_authentication_failures", help: "Logins that were refused."),
-            reapedNodes: metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves."))
+            reapedNodes: metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves."),
+            reapingRefusals: metrics.counter("coord_reaping_refusals", help: "Commands that were to delete such nodes and were refused."))
         startedAt = time.now()
         nextSession = Self.firstSession(server: settings.ensemble?.id ?? 0, startedAt: time.wallTime())
     }
@@ -87,7 +95,7 @@ package final class CoordDoor: @unchecked Sendable {
         -> CoordDoor
     {
         let directory = try DataDirectory(dataDirectory, service: "coord")
-        let loop = NIOServiceLoop()
+        let loop = NIOServiceLoop(turns: metrics.loopTurns("coord"))
         let time = SystemTime()
         do {
             let replica = try await ReplicaHost<CoordMachine>.open(
@@ -120,6 +128,9 @@ package final class CoordDoor: @unchecked Sendable {
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax, firstFrameBytesMax: 16 << 10)
         limits.firstFrameTimeout = CoordSettings.handshakeTimeout
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
+        limits.readAheadBytesMax = CoordSettings.readAheadBytesMax
+        limits.memory = memory
+        limits.memoryPerAddressMax = settings.clientMemoryPerAddressMax
         // With a port of its own for TLS the other one stays plain.
         let tls = settings.secureListen == nil ? settings.tls : nil
         listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in self.accept($0) }
@@ -189,10 +200,25 @@ package final class CoordDoor: @unchecked Sendable {
     func connectionClosed(_ connection: CoordConnection) {
         connections[connection.id] = nil
         heldConnections[connection.id] = nil
-        watches.forget(connection.id)
+        forgetWatches(of: connection.id)
         if connection.owner != 0 { byOwner[connection.owner] = nil }
         if let session = connection.attached, bySession[session] === connection { bySession[session] = nil }
     }
+
+    /// Gives up the watches of a connection that is gone, some in each turn.
+    private func forgetWatches(of id: WatcherID) {
+        if !watches.forget(id, pathsMax: WatchRestore.pathsMax) { loop.executeNextTurn { self.forgetWatches(of: id) } }
+    }
+
+    /// A connection has taken more than its share of this turn, which began then.
+    func isCrowded(since began: Instant) {
+        guard crowdedSince == nil else { return }
+        crowdedSince = began
+        loop.executeNextTurn { self.crowdedSince = nil }
+    }
+
+    /// Whether anything may begin in this turn: the one that took too much has used it up, and those behind it wait for the next one as well.
+    var hasTime: Bool { crowdedSince == nil }
 
     func propose(_ command: CoordCommand, _ completion: @escaping (Result<CoordOutcome, ReplicaRefusal>) -> Void) {
         replica.propose(command, completion)

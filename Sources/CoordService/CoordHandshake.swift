@@ -18,10 +18,10 @@ extension CoordConnection {
         if !door.isServing {
             guard isContentToRead, connect.lastZxidSeen <= door.zxid, let granted = door.attachReadOnly(connect) else { return end() }
             isReadOnly = true
-            state = .opening(backlog: [])
+            beginOpening()
             return answer(.granted(granted), readOnlyByte: true)
         }
-        state = .opening(backlog: [])
+        beginOpening()
         guard connect.lastZxidSeen <= door.zxid else { return catchUp(connect, readOnlyByte) }
         begin(connect, readOnlyByte)
     }
@@ -41,7 +41,7 @@ extension CoordConnection {
     }
 
     private func answer(_ attachment: CoordDoor.Attachment, readOnlyByte: Bool) {
-        guard case .opening(let backlog) = state else { return }
+        guard case .opening = state else { return }
         var response = ConnectResponse()
         switch attachment {
         case .unavailable: return end()
@@ -56,7 +56,5 @@ extension CoordConnection {
         transmit(bytes)
         guard case .granted(let granted) = attachment else { return end() }
         opened(granted)
-        for frame in backlog { received(frame) }
-        burstEnded()
     }
 }

@@ -17,13 +17,35 @@ extension CoordDoor {
         guard replica.isLeading else { return scheduleReaping() }
         let unused = settings.unusedContainerLife.inMilliseconds
         let (paths, total) = machine.tree.due(from: place, count: Self.slice, now: time.wallTime(), unusedMilliseconds: unused)
-        if !paths.isEmpty {
-            propose(.reap(paths: paths, unusedMilliseconds: unused)) { result in
-                guard case .success(let outcome) = result else { return }
-                for event in outcome.events where event.kind == .deleted { self.counters.reapedNodes.add() }
-            }
-        }
+        for part in Self.fitting(paths) { proposeReaping(part, unused) }
         guard place + Self.slice < total else { return scheduleReaping() }
         loop.schedule(after: Self.sliceTick) { self.reap(from: place + Self.slice) }
+    }
+
+    private func proposeReaping(_ paths: [String], _ unused: Int64) {
+        propose(.reap(paths: paths, unusedMilliseconds: unused)) { result in
+            switch result {
+            case .success(let outcome): for event in outcome.events where event.kind == .deleted { self.counters.reapedNodes.add() }
+            // What is still due is found again in the next round.
+            case .failure(let refusal):
+                self.counters.reapingRefusals.add()
+                self.log.warning("nodes whose time is up could not be deleted", metadata: ["nodes": "\(paths.count)", "refusal": "\(refusal)"])
+            }
+        }
+    }
+
+    /// The paths in parts that are commands of a moderate size: names may have a megabyte.
+    static func fitting(_ paths: [String], bytesMax: Int = 1 << 20, pathsMax: Int = 2000) -> [[String]] {
+        var parts: [[String]] = []
+        var bytes = 0
+        for path in paths {
+            bytes += path.utf8.count + 8
+            if parts.isEmpty || bytes > bytesMax || parts[parts.count - 1].count >= pathsMax {
+                parts.append([])
+                bytes = path.utf8.count + 8
+            }
+            parts[parts.count - 1].append(path)
+        }
+        return parts
     }
 }

@@ -128,6 +128,7 @@ extension CoordDoor {
                 self.clock.postpone(by: pause)
                 self.locals.postpone(by: pause)
             }
+            for connection in self.connections.values { connection.noteProgress() }
             self.expireSilent()
             self.expireLocals()
             self.tellLeader()

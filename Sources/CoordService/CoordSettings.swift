@@ -15,6 +15,15 @@ package struct CoordSettings: Sendable {
     package var outstandingMax = 1000
     /// Bytes that these requests may hold.
     package var outstandingBytesMax = 100 << 20
+    /// Watches of all connections, and of one.
+    package var watchesMax = 1_000_000
+    package var watchesPerConnectionMax = 250_000
+    /// Bytes that clients may make this server hold: requests that are not whole or wait to be read, answers that have not left.
+    package var clientMemoryMax = 256 << 20
+    /// The same for the clients of one address.
+    package var clientMemoryPerAddressMax = 128 << 20
+    /// What this server shares with others in the process; nil for nothing.
+    package var processMemory: MemoryBudget?
     /// Whether the members of an ensemble may be changed.
     package var allowsReconfig = false
     /// Whether sessions of an ensemble begin as ones that only their server knows.
@@ -51,4 +60,15 @@ package struct CoordSettings: Sendable {
     package static let handshakeTimeout = Duration.seconds(30)
     /// Requests of one connection that wait for their answer; reading stops above it.
     package static let pendingPerConnectionMax = 1000
+    /// What is read of a connection ahead of its turn, in bytes: pings above all, from a client that takes its answers slowly.
+    static let readAheadBytesMax = 64 << 10
+    /// How long one connection's requests may take in a row before the others have their turn.
+    static let turnShare = Duration.milliseconds(2)
+    /// How often a connection with work left is looked at whose peer takes nothing.
+    static let peerPause = Duration.milliseconds(5)
+    /// Identities of one session, and bytes of their texts; a login beyond that is refused.
+    package static let identitiesMax = 128
+    package static let identityBytesMax = 16 << 10
+    /// Those with more bytes travel through the log once and not with each write.
+    static let identityBytesWithEachWrite = 256
 }

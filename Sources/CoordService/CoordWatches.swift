@@ -20,24 +20,22 @@ extension CoordDoor {
             remove: { [unowned self] in self.watches.remove(id, $0, $1) })
     }
 
-    /// Sets the watches of a client that came back, and tells it at once what it missed. Persistent watches miss nothing: what
+    /// Sets some of the watches of a client that came back, and tells it at once what it missed; false if there are more. Persistent watches miss nothing: what
     /// happened meanwhile is the client's to look up.
-    func restoreWatches(_ request: SetWatches2Request, for connection: CoordConnection) {
-        let since = request.oneTime.relativeZxid
-        for path in request.oneTime.data {
+    func restoreWatches(_ restore: inout WatchRestore, for connection: CoordConnection) -> Bool {
+        for _ in 0..<WatchRestore.pathsMax {
+            guard !connection.isEnded, let (path, kind) = restore.next() else { return true }
             let node = machine.tree.outline(path)
-            restore(path, .data, connection, missed: node.map { $0.stat.mzxid > since ? .dataChanged : nil } ?? .deleted, node)
+            let missed: TreeEvent.Kind? =
+                switch kind {
+                case .data: node.map { $0.stat.mzxid > restore.since ? .dataChanged : nil } ?? .deleted
+                case .exists: node == nil ? nil : .created
+                case .children: node.map { $0.stat.pzxid > restore.since ? .childrenChanged : nil } ?? .deleted
+                case .persistent, .recursive: nil
+                }
+            self.restore(path, kind.watch, connection, missed: missed, node)
         }
-        for path in request.oneTime.exists {
-            let node = machine.tree.outline(path)
-            restore(path, .data, connection, missed: node == nil ? nil : .created, node)
-        }
-        for path in request.oneTime.children {
-            let node = machine.tree.outline(path)
-            restore(path, .child, connection, missed: node.map { $0.stat.pzxid > since ? .childrenChanged : nil } ?? .deleted, node)
-        }
-        for path in request.persistent { restore(path, .persistent, connection, missed: nil, nil) }
-        for path in request.recursive { restore(path, .recursive, connection, missed: nil, nil) }
+        return false
     }
 
     private func restore(_ path: String, _ kind: WatchKinds, _ connection: CoordConnection, missed: TreeEvent.Kind?, _ node: ZnodeOutline?)
@@ -48,5 +46,47 @@ extension CoordDoor {
             return connection.notify(TreeEvent(missed, path, acl: []).watchEvent, zxid: -1)
         }
         if !watches.add(connection.id, kind, path) { connection.end() }
+    }
+}
+
+/// What is still to be set of a client's watches.
+struct WatchRestore {
+    enum Kind: CaseIterable {
+        case data, exists, children, persistent, recursive
+
+        var watch: WatchKinds {
+            switch self {
+            case .data, .exists: .data
+            case .children: .child
+            case .persistent: .persistent
+            case .recursive: .recursive
+            }
+        }
+    }
+    let since: Int64
+    private var lists: [(kind: Kind, paths: [String])]
+    private var place = 0
+    /// How many are set in one turn of the loop.
+    static let pathsMax = 500
+
+    init(_ request: SetWatches2Request) {
+        since = request.oneTime.relativeZxid
+        lists = [
+            (.recursive, request.recursive), (.persistent, request.persistent), (.children, request.oneTime.children), (.exists, request.oneTime.exists),
+            (.data, request.oneTime.data),
+        ]
+    }
+
+    mutating func next() -> (path: String, kind: Kind)? {
+        while let (kind, paths) = lists.last {
+            guard place < paths.count else {
+                lists.removeLast()
+                place = 0
+                continue
+            }
+            defer { place += 1 }
+            return (paths[place], kind)
+        }
+        return nil
     }
 }

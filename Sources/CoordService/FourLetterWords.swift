@@ -30,6 +30,16 @@ package enum FourLetterWord: String, CaseIterable, Sendable {
 }
 
 extension CoordDoor {
+    /// The words whose answers are told in pieces.
+    func report(_ word: FourLetterWord) -> WatchReport? {
+        guard settings.fourLetterWords.contains(word) else { return nil }
+        return switch word {
+        case .wchc: WatchReport(self, .bySession, isJSON: false)
+        case .wchp: WatchReport(self, .byPath, isJSON: false)
+        default: nil
+        }
+    }
+
     func answer(_ word: FourLetterWord) -> String {
         guard settings.fourLetterWords.contains(word) else {
             return "\(word.rawValue) is not executed because it is not in the whitelist.\n"
@@ -55,14 +65,7 @@ extension CoordDoor {
             statistics.reset()
             return "Server stats reset.\n"
         case .wchs: return "\(watchingConnections.count) connections watching \(watches.pathCount) paths\nTotal watches:\(watches.count)\n"
-        case .wchc:
-            return watchingConnections.map { connection in
-                "0x\(String(connection.session?.rawValue ?? 0, radix: 16))\n"
-                    + watches.paths(of: connection.id).map { "\t\($0)\n" }.joined()
-            }.joined() + "\n"
-        case .wchp:
-            return watchersByPath.map { path, sessions in path + "\n" + sessions.map { "\t0x\(String($0, radix: 16))\n" }.joined() }
-                .joined() + "\n"
+        case .wchc, .wchp: preconditionFailure("these two are told in pieces")
         }
     }
 

@@ -10,26 +10,29 @@ enum MultiRequest {
         var operations: [CoordOperation] = []
         var codes: [OpCode] = []
         while let code = try MultiParts.next(&io) {
-            operations.append(try operation(code, &io))
-            codes.append(code)
+            let (operation, shown) = try operation(code, &io)
+            operations.append(operation)
+            codes.append(shown)
         }
         let (kinds, count) = (codes, operations.count)
         return CoordWrite(operations: operations, reply: { .body(success(kinds, $0)) }, refusal: { failure(count, $0) })
     }
 
-    private static func operation(_ code: OpCode, _ io: inout JuteReader) throws(WireError) -> CoordOperation {
+    /// The operation, and the one whose result it shows.
+    private static func operation(_ code: OpCode, _ io: inout JuteReader) throws(WireError) -> (CoordOperation, OpCode) {
+        if code == .createTTL { return try WriteRequests.ttlOperationInMulti(&io) }
         let operation: CoordOperation? =
             switch code {
-            case .create, .create2: try WriteRequests.createOperation(&io)
-            case .createContainer: try WriteRequests.containerOperation(&io)
-            case .createTTL: try WriteRequests.ttlOperation(&io)
+            // As ZooKeeper has it, a list that is null makes the whole request unreadable.
+            case .create, .create2: try WriteRequests.createOperation(&io, needsList: true)
+            case .createContainer: try WriteRequests.containerOperation(&io, needsList: true)
             case .delete: try WriteRequests.deleteOperation(&io)
             case .setData: try WriteRequests.setDataOperation(&io)
             case .check: try WriteRequests.checkOperation(&io)
             default: throw .unknownTag("operation in multi", Int(code.rawValue))
             }
         guard let operation else { throw .unknownTag("create mode in multi", Int(code.rawValue)) }
-        return operation
+        return (operation, code)
     }
 
     private static func success(_ codes: [OpCode], _ results: [OperationResult]) -> Bytes {
@@ -62,7 +65,7 @@ enum MultiRequest {
 
 enum MultiReadRequest {
     /// A small request may ask for the same large node many times; the answer stops growing here, in bytes.
-    private static let answerBytesMax = 64 << 20
+    private static let answerBytesMax = 16 << 20
 
     static func answer(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         var bytes = Bytes()

@@ -7,6 +7,8 @@ import ZooKeeperWire
 enum ReadRequests {
     static func exists(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
         let (path, watch) = try pathAndWatch(&io)
+        // Of all reads ZooKeeper looks at the path of this one only.
+        if path.utf8.contains(0) { return .refused(.badArguments) }
         let node = machine.tree.outline(path)
         if let node, !AccessControl.allows(node.acl, .read, to: context.identities) { return .refused(.noAuth) }
         // A watch on a missing node waits for its creation.
@@ -29,7 +31,7 @@ enum ReadRequests {
     {
         switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
-        case .node(let path, _): .body(encode(NamesResponse(names: machine.tree.children(of: path) ?? [])))
+        case .node(let path, _): .body(children(of: path, machine))
         }
     }
 
@@ -39,8 +41,16 @@ enum ReadRequests {
         switch try visit(&io, machine, context) {
         case .refused(let code): .refused(code)
         case .node(let path, let node):
-            .body(encode(NamesStatResponse(names: machine.tree.children(of: path) ?? [], stat: node.status.record)))
+            .body(children(of: path, machine, node.status.record))
         }
+    }
+
+    /// The names, and the node's statistics if they are asked for.
+    private static func children(of path: String, _ machine: borrowing CoordMachine, _ stat: StatRecord? = nil) -> Bytes {
+        var bytes = Bytes()
+        if !machine.tree.writeChildren(of: path, into: &bytes) { preconditionFailure("a node that was visited is there") }
+        stat?.write(into: &bytes)
+        return bytes
     }
 
     private enum Found {
@@ -96,16 +106,20 @@ enum ReadRequests {
         try request.layout(&io)
         let all = machine.tree.ephemeralPaths(of: context.session)
         guard let prefix = request.path, prefix != "/", !prefix.isEmpty else { return .body(encode(NamesResponse(names: all))) }
-        return .body(encode(NamesResponse(names: all.filter { $0.hasPrefix(prefix) })))
+        return .body(encode(NamesResponse(names: all.filter { $0.beginsWithBytes(of: prefix) })))
     }
 
     static func getAllChildrenNumber(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError)
         -> CoordAnswer
     {
-        let path = try path(&io)
+        var request = PathRequest()
+        try request.layout(&io)
+        let path = try named(request.path)
         guard let node = machine.tree.outline(path) else { return .refused(.noNode) }
         guard AccessControl.allows(node.acl, .read, to: context.identities) else { return .refused(.noAuth) }
-        return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path)))))
+        // Asked by the empty path, ZooKeeper counts the root as well.
+        let own = request.path?.isEmpty == true ? 1 : 0
+        return .body(encode(CountResponse(count: Int32(clamping: machine.tree.descendantCount(of: path) + own))))
     }
 
     static func whoAmI(_ io: inout JuteReader, _ machine: borrowing CoordMachine, _ context: ReadContext) throws(WireError) -> CoordAnswer {
@@ -128,7 +142,7 @@ enum ReadRequests {
 
 extension Identity {
     /// The name without what proves it.
-    var user: String { scheme == "digest" ? String(id.prefix { $0 != ":" }) : id }
+    var user: String { scheme == "digest" ? String(id.piece(before: ":")) : id }
 }
 
 extension NodeStatus {

@@ -1,27 +1,27 @@
 // One connection's SASL exchange, mechanism DIGEST-MD5: a challenge, a proof, the server's own proof. Users and passwords come from a file
 // that the operator names; without one every attempt is refused.
 import Base
+import CoordCore
 import NetKit
 
 /// Users who may log in, by name.
 package struct SASLUsers: Sendable {
-    private var passwords: [String: String] = [:]
+    private var passwords = LookupTable<ExactText, String>()
     package init() {}
 
     /// Lines of `name:password`; empty ones and those that begin with # are passed over. Throws the number of a line that is neither.
     package init(lines text: String) throws(BadLine) {
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            if line.isEmpty || line.first == "#" { continue }
-            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex, line.index(after: colon) != line.endIndex else {
-                throw BadLine(number: number + 1)
-            }
-            passwords[String(line[..<colon])] = String(line[line.index(after: colon)...])
+        for (number, line) in text.pieces(at: "\n").enumerated() {
+            if line.isEmpty || line.utf8.first == UInt8(ascii: "#") { continue }
+            let parts = line.pieces(at: ":", maxSplits: 1)
+            guard parts.count == 2, !parts.contains(where: \.isEmpty) else { throw BadLine(number: number + 1) }
+            passwords[ExactText(String(parts[0]))] = String(parts[1])
         }
     }
 
     package struct BadLine: Error { package var number: Int }
     package var isEmpty: Bool { passwords.isEmpty }
-    func password(of user: String) -> String? { passwords[user] }
+    func password(of user: String) -> String? { passwords[ExactText(user)] }
 }
 
 /// The server's side of one exchange.

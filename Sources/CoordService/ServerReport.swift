@@ -74,7 +74,7 @@ extension CoordDoor {
     private var quotaFigures: [(String, String)] {
         machine.tree.quotas.flatMap { path, limit -> [(String, String)] in
             let used = machine.tree.quotaUsage(of: path.text)
-            let name = path.text.split(separator: "/").first.map(String.init) ?? ""
+            let name = path.text.pieces(at: "/", keepsEmpty: false).first.map(String.init) ?? ""
             return [
                 ("\(name)_quota_count_limit_per_namespace", "\(limit.countHard >= 0 ? limit.countHard : limit.count)"),
                 ("\(name)_quota_count_usage_per_namespace", "\(used.count)"),
@@ -130,16 +130,7 @@ extension CoordDoor {
         return UInt64(limit.rlim_cur)
     }
 
-    var watchingConnections: [CoordConnection] { connectionList.filter { !watches.paths(of: $0.id).isEmpty } }
-
-    /// Every watched path with the sessions that watch it, by path.
-    var watchersByPath: [(String, [Int64])] {
-        var found: [String: [Int64]] = [:]
-        for connection in watchingConnections {
-            for path in watches.paths(of: connection.id) { found[path, default: []].append(connection.session?.rawValue ?? 0) }
-        }
-        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
+    var watchingConnections: [CoordConnection] { connectionList.filter { watches.watches($0.id) } }
 
     /// The calendar's time of a point on the monotonic clock, in milliseconds.
     func wallTime(of instant: Instant) -> Int64 { time.wallTime().milliseconds - (now - instant).inMilliseconds }

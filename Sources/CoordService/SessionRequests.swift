@@ -6,7 +6,7 @@ import NetKit
 import ZooKeeperWire
 
 extension CoordConnection {
-    func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID) throws(WireError) {
+    func sessionRequest(_ code: OpCode, _ xid: Int32, _ reader: inout JuteReader, _ session: SessionID, bytes: Int) throws(WireError) {
         switch code {
         case .ping: send(SpecialXid.ping, .body(Bytes()))
         case .closeSession where isLocal:
@@ -16,11 +16,11 @@ extension CoordConnection {
         case .setWatches:
             var request = SetWatches2Request()
             try request.oneTime.layout(&reader)
-            enqueue(xid, code, .setWatches(request))
+            enqueue(xid, code, .setWatches(WatchRestore(request)), bytes: bytes)
         case .setWatches2:
             var request = SetWatches2Request()
             try request.layout(&reader)
-            enqueue(xid, code, .setWatches(request))
+            enqueue(xid, code, .setWatches(WatchRestore(request)), bytes: bytes)
         case .auth:
             var request = AuthRequest()
             try request.layout(&reader)
@@ -45,29 +45,33 @@ extension CoordConnection {
     private func authenticate(_ xid: Int32, _ request: AuthRequest) {
         switch request.scheme {
         case "digest":
-            let text = request.credentials?.text ?? ""
-            let identity = Identity(scheme: "digest", id: text.prefix { $0 != ":" } + ":" + Digests.sha1Base64(text))
-            take(identity)
+            guard let text = request.credentials?.text else { return refuseLogin(xid, "digest") }
+            let identity = Identity(scheme: "digest", id: text.piece(before: ":") + ":" + Digests.sha1Base64(text))
+            guard take(identity) else { return refuseLogin(xid, "digest") }
             if let wanted = door.settings.superDigest, Digests.equal(Bytes(string: wanted), Bytes(string: identity.id)) {
                 door.log.notice("the super user logged in", metadata: ["remote": "\(remote)"])
-                take(Identity(scheme: Identity.superScheme, id: ""))
+                guard take(Identity(scheme: Identity.superScheme, id: "")) else { return refuseLogin(xid, "digest") }
             }
             send(xid, .body(Bytes()), zxid: 0)
         case "ip": send(xid, .body(Bytes()), zxid: 0)
-        default:
-            door.authenticationFailed(self, scheme: request.scheme ?? "none")
-            send(xid, .refused(.authFailed), zxid: 0)
-            end()
+        default: refuseLogin(xid, request.scheme ?? "none")
         }
     }
 
-    private func take(_ identity: Identity) {
-        // Identities travel with every write, so their number is bounded.
-        guard !identities.contains(identity), identities.count < Self.identitiesMax else { return }
-        identities.append(identity)
+    private func refuseLogin(_ xid: Int32, _ scheme: String) {
+        door.authenticationFailed(self, scheme: scheme)
+        send(xid, .refused(.authFailed), zxid: 0)
+        end()
     }
 
-    private static var identitiesMax: Int { 32 }
+    /// False if this session is more people already than a server keeps in mind.
+    private func take(_ identity: Identity) -> Bool {
+        if identities.contains(identity) { return true }
+        let bytes = identities.reduce(identity.byteCount) { $0 + $1.byteCount }
+        guard identities.count < CoordSettings.identitiesMax, bytes <= CoordSettings.identityBytesMax else { return false }
+        identities.append(identity)
+        return true
+    }
 
     private func exchange(_ xid: Int32, _ token: Bytes) {
         var exchange = sasl ?? SASLExchange(door.settings.saslUsers)
@@ -77,12 +81,9 @@ extension CoordConnection {
             send(xid, .body(encode(SASLToken(token: challenge))), zxid: 0)
         case .done(let user, let proof):
             sasl = nil
-            take(Identity(scheme: "sasl", id: user))
+            guard take(Identity(scheme: "sasl", id: user)) else { return refuseLogin(xid, "sasl") }
             send(xid, .body(encode(SASLToken(token: proof))), zxid: 0)
-        case .refused:
-            door.authenticationFailed(self, scheme: "sasl")
-            send(xid, .refused(.authFailed), zxid: 0)
-            end()
+        case .refused: refuseLogin(xid, "sasl")
         }
     }
 }

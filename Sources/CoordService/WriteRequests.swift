@@ -12,7 +12,7 @@ enum WriteRequests {
     }
 
     /// An operation that is refused with BadArguments in its turn, for a request that cannot be one.
-    private static let impossible = CoordOperation.create(path: "", data: nil, acl: [], ephemeral: false, sequential: false)
+    static let impossible = CoordOperation.create(path: "", data: nil, acl: [], ephemeral: false, sequential: false)
 
     static func create(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
         CoordWrite(operations: [try createOperation(&io) ?? impossible]) { results in
@@ -32,32 +32,58 @@ enum WriteRequests {
         }
     }
 
-    private static func request(_ io: inout JuteReader) throws(WireError) -> (CreateRequest, path: String) {
+    private static func request(_ io: inout JuteReader, _ needsList: Bool) throws(WireError) -> CreateRequest {
         var request = CreateRequest()
         try request.read(&io)
-        guard let path = request.path else { throw .unexpectedNull }
-        return (request, path)
+        guard !needsList || request.acl != nil else { throw .unexpectedNull }
+        return request
+    }
+
+    private static func present(_ path: String?) throws(WireError) -> String {
+        guard let path else { throw .unexpectedNull }
+        return path
     }
 
     /// The operation of a create, nil if its flags make none. Container as a flag gives an ordinary node, as it does in ZooKeeper.
-    static func createOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
-        let (request, path) = try request(&io)
+    static func createOperation(_ io: inout JuteReader, needsList: Bool = false) throws(WireError) -> CoordOperation? {
+        try createOperation(try request(&io, needsList))
+    }
+
+    private static func createOperation(_ request: CreateRequest) throws(WireError) -> CoordOperation? {
         guard let mode = Mode(rawValue: request.flags), mode != .ttl, mode != .ttlSequential else { return nil }
+        let path = try present(request.path)
         let ephemeral = mode == .ephemeral || mode == .ephemeralSequential
         return .create(path: path, data: request.data?.copied(), acl: request.rights, ephemeral: ephemeral, sequential: mode.isSequential)
     }
 
-    static func containerOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
-        let (request, path) = try request(&io)
+    static func containerOperation(_ io: inout JuteReader, needsList: Bool = false) throws(WireError) -> CoordOperation? {
+        try containerOperation(try request(&io, needsList))
+    }
+
+    private static func containerOperation(_ request: CreateRequest) throws(WireError) -> CoordOperation? {
         guard let mode = Mode(rawValue: request.flags), mode != .ttl, mode != .ttlSequential else { return nil }
+        let path = try present(request.path)
         return .createContainer(path: path, data: request.data?.copied(), acl: request.rights, sequential: mode.isSequential)
     }
 
     static func ttlOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
         var request = CreateTTLRequest()
         try request.layout(&io)
-        guard let path = request.create.path else { throw .unexpectedNull }
+        return try ttlOperation(request)
+    }
+
+    /// Within a multi flags that name no node with a time to live make it a create, or a container.
+    static func ttlOperationInMulti(_ io: inout JuteReader) throws(WireError) -> (CoordOperation, OpCode) {
+        var request = CreateTTLRequest()
+        try request.layout(&io)
+        if let operation = try ttlOperation(request) { return (operation, .createTTL) }
+        if Mode(rawValue: request.create.flags) == .container { return (try containerOperation(request.create) ?? impossible, .createContainer) }
+        return (try createOperation(request.create) ?? impossible, .create)
+    }
+
+    private static func ttlOperation(_ request: CreateTTLRequest) throws(WireError) -> CoordOperation? {
         guard let mode = Mode(rawValue: request.create.flags), mode == .ttl || mode == .ttlSequential else { return nil }
+        let path = try present(request.create.path)
         return .createTTL(
             path: path, data: request.create.data?.copied(), acl: request.create.rights, sequential: mode.isSequential,
             milliseconds: request.milliseconds)

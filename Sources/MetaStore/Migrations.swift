@@ -5,7 +5,7 @@ import GRDB
 
 enum Migrations {
     /// What this version writes into `PRAGMA user_version`.
-    static let version = 5
+    static let version = 6
 
     /// `hadChecksums`: whether the file's header reserved room for them before it was opened; nil for a new file.
     static func run(on queue: DatabaseQueue, tables: [TableSchema], hadChecksums: Bool?) throws {
@@ -40,6 +40,10 @@ enum Migrations {
         }
         // How far share groups have come, and settings of groups.
         migrator.registerMigration("5 who shares") { database in
+            for table in tables { try database.execute(sql: createStatement(table)) }
+        }
+        // Who sessions of coord are.
+        migrator.registerMigration("6 who writes") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
         try migrator.migrate(queue)

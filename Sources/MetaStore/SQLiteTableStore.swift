@@ -30,6 +30,8 @@ package final class SQLiteTableStore: TableStore {
             var configuration = try PageChecksums.configuration()
             configuration.journalMode = .wal
             let hadChecksums = try PageChecksums.areIn(path)
+            // SQLite gives the files beside it the same mode.
+            try RealFileSystem.keepPrivate(path)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { try Self.setPragmas($0) }
             try Migrations.run(on: queue, tables: tables, hadChecksums: hadChecksums)
@@ -179,6 +181,7 @@ package final class SQLiteTableStore: TableStore {
     /// Copies a consistent state to `target` while the store is in use.
     package func backup(to target: String) throws(StorageError) {
         try sqlite(path, "backup") {
+            try RealFileSystem.keepPrivate(target)
             let copy = try DatabaseQueue(path: target, configuration: try PageChecksums.configuration())
             try queue.backup(to: copy)
             try copy.close()

@@ -46,8 +46,8 @@ package enum EnsembleFile {
     /// `server 1 of 1,2,3`, if it is this server.
     private static func listed(_ text: String, _ me: Member, _ named: [Member]) -> [Member]? {
         let start = "server \(me.id) of "
-        guard text.hasPrefix(start) else { return nil }
-        let ids = text.dropFirst(start.count).split(separator: ",").map { Int64($0) }
+        guard text.beginsWithBytes(of: start) else { return nil }
+        let ids = text.droppingBytes(first: start.utf8.count).pieces(at: ",", keepsEmpty: false).map { Int64($0) }
         guard !ids.isEmpty, !ids.contains(nil) else { return nil }
         return ids.compactMap { $0 }.map { id in named.first { $0.id.rawValue == id } ?? Member(id: NodeID(id)) }
     }

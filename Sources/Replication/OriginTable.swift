@@ -25,7 +25,7 @@ package struct OriginTable: Sendable, Equatable {
             return true
         }
         let known = last[place]
-        let isNext = origin.incarnation == known.incarnation ? origin.sequence == known.sequence + 1 : origin.incarnation > known.incarnation && origin.sequence == 1
+        let isNext = origin.incarnation == known.incarnation ? origin.sequence == known.sequence &+ 1 : origin.incarnation > known.incarnation && origin.sequence == 1
         if isNext { last[place] = origin }
         return isNext
     }

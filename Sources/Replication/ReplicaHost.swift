@@ -54,6 +54,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// Whether they were found damaged in this life and are still in their place.
     var damageIsSeen = false
     let tableFile: TableFile<Machine>
+    private let execution: ExecutionGuard
     private let disk: DiskThread
     let log: Logger
     /// Who waits for a proposal, in the order in which they were made, which is that in which they end.
@@ -114,6 +115,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         tableDamage = opened.damage
         acceptorLog = opened.log
         tableFile = opened.tables
+        execution = opened.execution
         disk = opened.disk
         self.loop = loop
         self.time = time
@@ -132,6 +134,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var log: AcceptorLog
         var tables: TableFile<Machine>
         var recovery: ReplicaRecovery
+        var execution: ExecutionGuard
         var disk: DiskThread
     }
 
@@ -175,12 +178,20 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         let state = isEmpty ? TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero) : try found.get().state
         let recovery = ReplicaRecovery(
             tables: beginning.applied, log: max(beginning.applied, beginning.acceptor.lastSlot), logReport: log.recovery)
+        let execution = try ExecutionGuard(options.directory, files)
+        try execution.check(applied: beginning.applied, directory: options.directory, entry: beginning.acceptor.entry) { printed($0) }
         let id = options.membership.id
         let start = ReplicaPump<Machine>.nextStart(beginning.acceptor, state.ledger, id)
         try log.begin(start: start, acceptor: &beginning.acceptor, applied: beginning.applied, directory: Int64.random(in: 1 ... .max))
         let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
         return Opened(
-            state: state, beginning: beginning, damage: damage, start: start, seed: seed, log: log, tables: tables, recovery: recovery, disk: disk)
+            state: state, beginning: beginning, damage: damage, start: start, seed: seed, log: log, tables: tables, recovery: recovery, execution: execution,
+            disk: disk)
+    }
+
+    /// A command for a person to read, cut where it is long.
+    private static func printed(_ command: Bytes) -> String {
+        do { return String(try Machine.decode(command).printed().unicodeScalars.prefix(500)) } catch { return "it cannot be read (\(error))" }
     }
 
     /// Campaigns and waits until the log is executed to its end.
@@ -319,6 +330,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         case .tablesChunk(let slot, let offset, let total, let bytes): takeChunk(slot, offset, total, bytes, from: peer)
         case .changeMembers(let token, let version, let members): answerChange(token, version, members, to: peer)
         case .membersAnswer(let token, let slot, let refusal): changeAnswered(token, slot, refusal)
+        case .paxos(let message) where !message.isPlausible: throw .overLimit("slot or round of a peer", 1 << 62)
         case let message: pump.receive(message, from: peer, now: time.now())
         }
         scheduleSettle()
@@ -387,7 +399,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private func execute(until end: Instant) -> Bool {
         var now = time.now()
         // A copy that is being put in place must not fall behind what is here.
-        while transfer.incoming?.isAdopting != true, let executed = pump.executeNext(now: now) {
+        while transfer.incoming?.isAdopting != true, let executed = pump.executeNext(now: now, admits: execution.begins) {
+            execution.ended()
             events.onExecuted(executed.outcome)
             if let proposal = executed.proposal { takeCompletion(proposal)?(.success(executed.outcome)) }
             now = time.now()
@@ -476,22 +489,4 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         fail(pump.abandonProposals(), .notLeading)
         continuation.resume(returning: saving.underWay || damageIsSeen ? nil : pump.takeUnsaved())
     }
-}
-
-/// What a service hears from its replica, on the loop.
-package struct ReplicaEvents<Outcome: Sendable> {
-    /// After every executed command, before the next one is executed and before the proposal's own completion.
-    package var onExecuted: (Outcome) -> Void = { _ in }
-    /// Other members belong to the group, or this replica plays another part in it.
-    package var onMembers: () -> Void = {}
-    /// Another replica leads, or none.
-    package var onLeader: (NodeID?) -> Void = { _ in }
-    /// The state was replaced by a peer's, far ahead of the old one, or given up until a peer's comes (`awaitsTables`).
-    package var onInstalled: () -> Void = {}
-    /// A peer's own bytes.
-    package var onService: (Bytes, NodeID) -> Void = { _, _ in }
-    /// How a frame gets to a peer; dropped where there is no connection.
-    package var send: (Bytes, NodeID) -> Void = { _, _ in }
-
-    package init() {}
 }

@@ -65,7 +65,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     /// The number of the start that comes after everything known here.
     package static func nextStart(_ acceptor: Acceptor, _ ledger: ReplicaLedger, _ id: NodeID) -> Int64 {
-        max(acceptor.incarnation, ProposalQueue.start(of: ledger.origins.incarnation(of: id))) + 1
+        max(acceptor.incarnation, ProposalQueue.start(of: ledger.origins.incarnation(of: id))) &+ 1
     }
 
     package var isAlone: Bool { node.standsAlone }
@@ -211,8 +211,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     }
 
     /// Executes the next decided command; nil if there is none. One at a time, so that a reader can look at the state between two commands.
-    /// Waits while the tables lag too far behind, or are not there.
-    package mutating func executeNext(now: Instant) -> Executed<Machine.Outcome>? {
+    /// Waits while the tables lag too far behind, or are not there. A command that `admits` does not take changes nothing.
+    package mutating func executeNext(now: Instant, admits: (Slot, Bytes) -> Bool = { _, _ in true }) -> Executed<Machine.Outcome>? {
         guard !awaitsTables else { return nil }
         while applied.rawValue - saved.rawValue <= limits.tableLagSlotsMax, let entry = decided.popFirst() {
             precondition(entry.slot == applied.next, "slots are executed in order: \(entry.slot) after \(applied)")
@@ -225,7 +225,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
             backlog.originsChanged = backlog.originsChanged || entry.origin != .none
             let own = proposals.executed(entry.origin, now: now)
             backlog.bytes += entry.command.readableBytes
-            guard entry.command.readableBytes > 0 else { continue }
+            guard entry.command.readableBytes > 0, admits(entry.slot, entry.command) else { continue }
             // What was proposed here is still at hand; what came from elsewhere is read.
             let command = own.map { unsafeDowncast($0.command, to: Boxed<Machine.Command>.self).value } ?? Self.command(of: entry)  // only `propose` adds, and of this type
             let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)

@@ -133,7 +133,7 @@ struct LeaderIntake: Sendable {
     /// Takes a follower's batch if it goes on where the one before ended, or starts over. Above `room` it is dropped and will be sent again.
     mutating func add(_ batch: [Proposal], restart: Bool, from: NodeID, room: Int) {
         guard let first = batch.first, let end = batch.last, queue.count + batch.count <= room else { return }
-        let goesOn = last[from].map { $0.incarnation == first.origin.incarnation && $0.sequence + 1 == first.origin.sequence } ?? false
+        let goesOn = last[from].map { $0.incarnation == first.origin.incarnation && $0.sequence &+ 1 == first.origin.sequence } ?? false
         guard restart || goesOn, batch.allSatisfy({ $0.origin.node == from }) else { return }
         last[from] = end.origin
         queue.append(contentsOf: batch)

@@ -54,7 +54,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     /// The numbers of the files that were set aside, in order.
     private static func asideNumbers(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> [Int] {
         let start = "meta.sqlite.damaged-"
-        return Set(try files.list(directory).filter { $0.hasPrefix(start) }.compactMap { Int($0.dropFirst(start.count).prefix { $0 != "-" }) }).sorted()
+        return Set(try files.list(directory).filter { $0.beginsWithBytes(of: start) }.compactMap { Int($0.droppingBytes(first: start.utf8.count).piece(before: "-")) }).sorted()
     }
 
     /// The last file that was set aside, if one can be found.

@@ -10,7 +10,10 @@ package enum Workloads {
         switch random.below(12) {
         case 0: return .openSession(session, timeoutMilliseconds: 4000, password: Bytes(repeating: 7, count: 16))
         case 1: return .closeSession(session)
-        case 2, 3: return .write(session, identities: [], operations: (0...random.below(3)).map { _ in operation(&random) })
+        case 2: return .write(session, identities: [], operations: (0...random.below(3)).map { _ in operation(&random) })
+        case 3:
+            let identities: [Identity]? = random.chance(1, in: 2) ? [Identity(scheme: "sasl", id: ["ann", "a\nb", "e\u{301}"][random.below(3)])] : nil
+            return .writeAs(session, withinQuota: random.chance(1, in: 2), identities: identities, operations: [operation(&random)])
         default: return .write(session, identities: [], operations: [operation(&random)])
         }
     }
@@ -21,7 +24,7 @@ package enum Workloads {
         switch random.below(8) {
         case 0: return .delete(path: path, version: random.chance(3, in: 4) ? -1 : 0)
         case 1: return .setData(path: path, data: data, version: random.chance(3, in: 4) ? -1 : 1)
-        case 2: return .setACL(path: path, acl: [.open], version: -1)
+        case 2: return .setACL(path: path, acl: random.chance(1, in: 2) ? [.open] : [AccessRight(.all, scheme: "auth", id: ""), .open], version: -1)
         case 3: return .check(path: path, version: 0)
         default: return .create(path: path, data: data, acl: [.open], ephemeral: random.chance(1, in: 3), sequential: random.chance(1, in: 4))
         }

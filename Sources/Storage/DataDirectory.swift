@@ -21,6 +21,7 @@ package final class DataDirectory: Sendable {
             files.close(lock)
             throw code == EWOULDBLOCK ? StorageError(.locked, "lock", path) : RealFileSystem.failure("lock", path, code)
         }
+        try RealFileSystem.keepDirectoryPrivate(path)
         self.path = path
         try Self.checkFormat(files, path, service)
     }

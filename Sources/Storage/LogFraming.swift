@@ -19,7 +19,8 @@ package struct RecordExtent: Equatable, Sendable {
         self.maxTimestamp = maxTimestamp
     }
 
-    package var nextOffset: Int64 { firstOffset + count }
+    /// Wraps around for what damage makes of the two, which is then no offset that anybody expects.
+    package var nextOffset: Int64 { firstOffset &+ count }
 }
 
 /// The shape of a log's records.

@@ -37,8 +37,25 @@ package struct RealFileSystem: FileSystem {
         return count > 0 ? String(decoding: target[..<count], as: UTF8.self) : "file \(file.number)"
     }
 
+    /// What the services keep, passwords of sessions and users among it, is nobody else's to read.
+    private static let fileMode: mode_t = 0o600
+    private static let directoryMode: mode_t = 0o700
+
+    /// Makes a file that SQLite writes, or one that an earlier version left readable for others, the owner's alone.
+    package static func keepPrivate(_ path: String) throws(StorageError) {
+        let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | O_CREAT, fileMode)
+        guard fd >= 0 else { throw failure("open", path) }
+        defer { _ = Glibc.close(fd) }
+        guard fchmod(fd, fileMode) == 0 else { throw failure("protect", path) }
+    }
+
+    /// Makes a directory the owner's alone.
+    package static func keepDirectoryPrivate(_ path: String) throws(StorageError) {
+        guard chmod(path, directoryMode) == 0 else { throw failure("protect", path) }
+    }
+
     package func open(_ path: String, create: Bool) throws(StorageError) -> FileHandle {
-        let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o640)
+        let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), Self.fileMode)
         guard fd >= 0 else { throw Self.failure("open", path) }
         return FileHandle(fd)
     }
@@ -159,11 +176,11 @@ package struct RealFileSystem: FileSystem {
     package func makeDirectory(_ path: String) throws(StorageError) {
         var status = stat()
         // Most are there, and of the others the parent is.
-        if mkdir(path, 0o750) == 0 || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) { return }
+        if mkdir(path, Self.directoryMode) == 0 || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) { return }
         var built = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             built += (built.isEmpty || built == "/" ? "" : "/") + part
-            if mkdir(built, 0o750) != 0 && errno != EEXIST { throw Self.failure("make directory", built) }
+            if mkdir(built, Self.directoryMode) != 0 && errno != EEXIST { throw Self.failure("make directory", built) }
         }
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw Self.failure("make directory", path, ENOTDIR) }
     }

@@ -10,9 +10,9 @@ private final class Watches {
     var pathCount: Int { table.pathCount }
     func add(_ watcher: WatcherID, _ kinds: WatchKinds, _ path: String) -> Bool { table.add(watcher, kinds, path) }
     func remove(_ watcher: WatcherID, _ kinds: WatchKinds, _ path: String) -> Bool { table.remove(watcher, kinds, path) }
-    func forget(_ watcher: WatcherID) { table.forget(watcher) }
+    func forget(_ watcher: WatcherID) { while !table.forget(watcher, pathsMax: 2) {} }
     func kinds(_ watcher: WatcherID, _ path: String) -> WatchKinds { table.kinds(watcher, path) }
-    func paths(of watcher: WatcherID) -> [String] { table.paths(of: watcher) }
+    func paths(of watcher: WatcherID) -> [String] { table.paths(of: watcher).map(\.text) }
     func fire(_ kind: TreeEvent.Kind, _ path: String) -> [WatcherID] { table.fire(TreeEvent(kind, path, acl: [.open])) }
 }
 

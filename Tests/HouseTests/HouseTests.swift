@@ -43,6 +43,21 @@ import Testing
         report(problems, "cores")
     }
 
+    /// Names, paths, lists and rows are bytes: what Swift takes for a character depends on what comes behind it.
+    @Test func textIsCutByBytes() {
+        var problems: [String] = []
+        var counts: [String: Int] = [:]
+        for file in SourceTree.sources where Rings.targetsOfBytes.contains(file.target) && !file.isGenerated {
+            for (number, text) in file.code where text.firstMatch(of: Rings.characterwise) != nil {
+                counts[file.target, default: 0] += 1
+                if counts[file.target, default: 0] > Rings.characterwiseMax[file.target] ?? 0 {
+                    problems.append("\(file.path):\(number): take pieces(at:), piece(before:), beginsWithBytes(of:), endsWithBytes(of:) or utf8")
+                }
+            }
+        }
+        report(problems, "text by bytes")
+    }
+
     @Test func nothingIsSwallowedOrForced() {
         var problems: [String] = []
         for file in SourceTree.files where !file.isGenerated && file.target != "HouseTests" {

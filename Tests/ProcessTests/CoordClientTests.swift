@@ -23,6 +23,11 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func aCommandThatEndsTheProcessCanBeLeftOut() throws {
+            let ran = try Ran.client("coord_repair.py", [PlatformProcess.program])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func aHalfSecureCoordDoesNotStart() throws {
             let halves = [
                 ["coord.tls.certificate=/nowhere.pem"], ["coord.tls.certificate=/nowhere.pem", "coord.tls.key=/nowhere.pem"],

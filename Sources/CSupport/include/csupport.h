@@ -24,6 +24,9 @@ int csupport_reserve(int fd, int64_t offset, int64_t length);
 /// Takes an exclusive advisory lock without waiting. 0 or errno (EWOULDBLOCK: another process holds it).
 int csupport_lock(int fd);
 
+/// Stores a number into memory that somebody else may read after this process has ended.
+void csupport_store(int64_t *place, int64_t value);
+
 /// Names the calling thread for debuggers and `top`; at most 15 bytes are kept.
 void csupport_name_thread(const char *name);
 

@@ -19,6 +19,7 @@ struct RunningCoord: RunningService {
 
     static func start(_ context: ServiceName.Context, _ directory: String, _ log: Logger) async throws -> RunningCoord {
         var settings = try settings(context.settings)
+        settings.processMemory = context.memory
         settings.ensemble = try context.settings.ensemble(
             SettingsTable.coordPeers, SettingsTable.coordID, SettingsTable.coordPeerTLS, service: "coord", what: "server")
         return RunningCoord(door: try await open(settings, context.settings, directory, context.metrics, log))
@@ -48,6 +49,10 @@ struct RunningCoord: RunningService {
         settings.requestBytesMax = values[SettingsTable.coordRequestBytes]
         settings.outstandingMax = values[SettingsTable.coordOutstanding]
         settings.outstandingBytesMax = values[SettingsTable.coordOutstandingBytes]
+        settings.watchesMax = values[SettingsTable.coordWatches]
+        settings.watchesPerConnectionMax = values[SettingsTable.coordWatchesPerConnection]
+        settings.clientMemoryMax = values[SettingsTable.coordClientMemory]
+        settings.clientMemoryPerAddressMax = values[SettingsTable.coordClientMemoryPerAddress]
         settings.allowsReconfig = values[SettingsTable.coordReconfig]
         settings.servesReadOnly = values[SettingsTable.coordReadOnly]
         settings.usesLocalSessions = values[SettingsTable.coordLocalSessions]

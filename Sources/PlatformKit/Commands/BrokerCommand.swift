@@ -9,7 +9,7 @@ struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker", abstract: "Messages: a Kafka broker, and its client.",
         discussion: "EXAMPLES\n  platform broker serve\n  echo hello | platform broker produce greetings --create && platform broker consume greetings --from beginning --until-end",
-        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, User.self, AccessVerbs.self, Quota.self, Reassign.self, Members.self, Bench.self, Mirror.self, Log.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Topic.self, Produce.self, Consume.self, Group.self, Config.self, TransactionVerbs.self, User.self, AccessVerbs.self, Quota.self, Reassign.self, Members.self, Bench.self, Mirror.self, Log.self, BrokerRepair.self], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the broker alone.", discussion: "EXAMPLES\n  platform broker serve\n  platform broker serve --listen 127.0.0.1:9093 --data-dir /srv/broker\n  platform broker serve --id 1 --peers 1=10.0.0.1:9093,2=10.0.0.2:9093,3=10.0.0.3:9093")

@@ -13,7 +13,7 @@ struct CoordCommand: AsyncParsableCommand {
         subcommands: [
             Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self, CoordGetACL.self, CoordSetACL.self,
             CoordSync.self,
-            CoordSessions.self, CoordMembers.self, CoordReconfig.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self,
+            CoordSessions.self, CoordMembers.self, CoordReconfig.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self, CoordRepair.self,
         ], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {

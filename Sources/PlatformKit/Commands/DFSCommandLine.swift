@@ -9,7 +9,7 @@ struct DFSCommandLine: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dfs", abstract: "Files: an HDFS namenode and datanode, and their client.",
         discussion: "EXAMPLES\n  platform dfs serve\n  platform dfs put report.csv /data/report.csv && platform dfs ls /data",
-        subcommands: [Serve.self, List.self, Put.self, Get.self, Cat.self, MakeDirectory.self, Remove.self, Move.self, DiskUsage.self, Stat.self],
+        subcommands: [Serve.self, List.self, Put.self, Get.self, Cat.self, MakeDirectory.self, Remove.self, Move.self, DiskUsage.self, Stat.self, DFSRepair.self],
         defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {

@@ -17,6 +17,15 @@ extension SettingsTable {
         "Requests of all clients that wait for their answers; above it clients are read no further for a while.")
     static let coordOutstandingBytes = SettingKey.integer(
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
+    static let coordWatches = SettingKey.integer(
+        "coord.watches.max", 1_000_000, 1...1_000_000_000, "watches", "Watches of all clients; each counts with its name, 512 bytes on average. More are refused (-8).")
+    static let coordWatchesPerConnection = SettingKey.integer(
+        "coord.watches-per-connection.max", 250_000, 1...1_000_000_000, "watches", "Watches of one client, in the same way.")
+    static let coordClientMemory = SettingKey.integer(
+        "coord.client-memory.bytes.max", 256 << 20, (8 << 20)...(1 << 50), "bytes",
+        "What coord may hold for its clients: requests that are not whole or wait to be read, answers that have not left.")
+    static let coordClientMemoryPerAddress = SettingKey.integer(
+        "coord.client-memory-per-address.bytes.max", 128 << 20, (4 << 20)...(1 << 50), "bytes", "What it may hold for the clients of one address.")
     static let coordReconfig = SettingKey.flag(
         "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
     static let coordReadOnly = SettingKey.flag(
@@ -73,7 +82,7 @@ extension SettingsTable {
     static let coord: [AnySetting] = [
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
-        coordOutstandingBytes.erased,
+        coordOutstandingBytes.erased, coordWatches.erased, coordWatchesPerConnection.erased, coordClientMemory.erased, coordClientMemoryPerAddress.erased,
         coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordAudit.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,

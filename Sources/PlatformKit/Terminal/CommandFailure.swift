@@ -58,6 +58,10 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .configuration, "cannot start", why: problem.description,
                 next: "name one with broker.first-user and broker.first-user-password-file, or make one without broker.login-required: `platform broker user set`")
+        case let error as RepeatedDeath:
+            self.init(
+                .corrupt, doing, why: error.description,
+                next: "`platform SERVICE repair --refuse \(error.refusal)` on every replica leaves this command out, `--again` tries it once more; please report it (operations.md, \"A command that ends the process\")")
         case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)

@@ -1,0 +1,71 @@
+// Tries the real program with requests that are well formed and unusual: boundary values in every field, in sequences by several sessions. After each sequence
+// the program is stopped or killed and started again, and all of its state is compared, with what it was before and between servers.
+// `platform-fuzz-api run PROTOCOL SECONDS [SEED] [--servers N]`; a failure names the seed, and `SEED` alone repeats it. `platform-fuzz-api differ PROTOCOL REQUESTS
+// SEED ADDRESS` asks our server and another one, which is as empty, the same, one request after the other, and compares the answers.
+import Base
+import Foundation
+import TestKit
+
+/// What is wrong with the program.
+struct Finding: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+@main enum FuzzAPI {
+    /// A protocol has a row here.
+    static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self]
+
+    static func main() {
+        var words = Array(CommandLine.arguments.dropFirst())
+        var servers = 1
+        if let place = words.firstIndex(of: "--servers"), place + 1 < words.count, let count = Int(words[place + 1]) {
+            servers = count
+            words.removeSubrange(place...place + 1)
+        }
+        guard words.count >= 3, let subject = subjects[words[1]], let amount = Int(words[2]) else { return usage() }
+        let seed = words.count > 3 ? UInt64(words[3]) : 1
+        guard let seed else { return usage() }
+        switch (words[0], words.count) {
+        case ("run", 3...4): run(subject, amount, from: seed, servers)
+        case ("differ", 5): differ(subject, amount, seed, words[4])
+        default: usage()
+        }
+    }
+
+    private static func usage() {
+        say("usage: platform-fuzz-api run coord SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
+        exit(64)
+    }
+
+    static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    private static func run(_ subject: any Subject.Type, _ seconds: Int, from first: UInt64, _ servers: Int) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        var seed = first
+        var requests = 0
+        repeat {
+            do {
+                let run = try SequenceRun(subject, seed: seed, servers: servers)
+                requests += try run.run()
+            } catch {
+                say("seed \(seed): \(error)\nagain: platform-fuzz-api run \(subject.name) 0 \(seed)\(servers == 1 ? "" : " --servers \(servers)")")
+                exit(1)
+            }
+            seed += 1
+        } while ContinuousClock.now < end
+        say("\(subject.name): \(seed - first) sequences from seed \(first) on, \(requests) requests: no finding")
+    }
+
+    private static func differ(_ subject: any Subject.Type, _ requests: Int, _ seed: UInt64, _ other: String) {
+        do {
+            let differences = try DifferentialRun(subject, seed: seed, requests: requests, other).run()
+            for line in differences.prefix(100) { say("seed \(seed): \(line)") }
+            say("\(subject.name): \(requests) requests to both, seed \(seed): \(differences.count) differences")
+            exit(differences.isEmpty ? 0 : 1)
+        } catch {
+            say("seed \(seed): \(error)")
+            exit(1)
+        }
+    }
+}

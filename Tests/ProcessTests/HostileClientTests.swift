@@ -1,0 +1,31 @@
+// Clients that mean harm, and requests that are merely unusual, against the real program: what they can take, and that nothing they ask ends it or is told in two ways.
+import Foundation
+import TestKit
+import Testing
+
+extension OneAtATime {
+    @Suite(.serialized) struct HostileClientTests {
+        @Test func clientsThatMeanHarmTakeNoMoreThanTheyMay() throws {
+            let ran = try Ran.client("hostile_limits.py", [PlatformProcess.program], timeout: .seconds(600))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        /// Other seeds with every commit, so that what nobody thought of is tried in time. `make fuzz-api` does so for longer.
+        @Test(arguments: [1, 3]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(servers: Int) throws {
+            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
+            guard FileManager.default.isExecutableFile(atPath: program) else { return }
+            let commit = try Ran.run("/usr/bin/env", ["git", "-C", PlatformProcess.packageRoot, "rev-parse", "HEAD"])
+            let seed = UInt64(commit.output.prefix(8), radix: 16) ?? 1
+            let ran = try Ran.run(program, ["run", "coord", "10", "\(seed)", "--servers", "\(servers)"], timeout: .seconds(300))
+            #expect(ran.status == 0, "\(ran.errors)")
+        }
+
+        /// Seeds that once found something; they stay for ever.
+        @Test(arguments: [UInt64(1)]) func seedsThatFoundSomethingFindItNoMore(seed: UInt64) throws {
+            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
+            guard FileManager.default.isExecutableFile(atPath: program) else { return }
+            let ran = try Ran.run(program, ["run", "coord", "0", "\(seed)"], timeout: .seconds(300))
+            #expect(ran.status == 0, "\(ran.errors)")
+        }
+    }
+}

@@ -11,12 +11,12 @@ extension OneAtATime {
         }
 
         /// Other seeds with every commit, so that what nobody thought of is tried in time. `make fuzz-api` does so for longer.
-        @Test(arguments: [1, 3]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(servers: Int) throws {
+        @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1)]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(protocol name: String, servers: Int) throws {
             let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
             guard FileManager.default.isExecutableFile(atPath: program) else { return }
             let commit = try Ran.run("/usr/bin/env", ["git", "-C", PlatformProcess.packageRoot, "rev-parse", "HEAD"])
             let seed = UInt64(commit.output.prefix(8), radix: 16) ?? 1
-            let ran = try Ran.run(program, ["run", "coord", "10", "\(seed)", "--servers", "\(servers)"], timeout: .seconds(300))
+            let ran = try Ran.run(program, ["run", name, "10", "\(seed)", "--servers", "\(servers)"], timeout: .seconds(300))
             #expect(ran.status == 0, "\(ran.errors)")
         }
 

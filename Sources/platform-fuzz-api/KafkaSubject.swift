@@ -1,0 +1,214 @@
+// Kafka's protocol as the fuzzer's subject: every row of the API table in every version, drawn from its layout; connections that outlive nothing; and what an
+// administrator sees of topics, settings, groups, rules, limits, users, and of the records themselves.
+import Base
+import KafkaWire
+
+enum KafkaSubject: Subject {
+    static let name = "broker"
+
+    static func arguments(servers: Int) -> [String] {
+        let settings = [
+            "broker.cleaner-interval.ms=3600000", "broker.offsets.retention.check.interval.ms=86400000", "broker.session-timeout-min.ms=10", "broker.oauth.unsecured-tokens=true", "log.level=error",
+        ] + (servers > 1 ? ["broker.nodes=\(servers)"] : [])
+        return ["--only", "broker"] + settings.flatMap { ["--set", $0] }
+    }
+
+    static func endpoints(servers: Int) -> [String] { (1...servers).map { $0 == 1 ? "broker" : "broker-\($0)" } }
+
+    // MARK: requests
+
+    private static let topics = ["a", "b", "compacted"]
+    private static let groups = ["g", "h", "share-group"]
+
+    private static func batch(_ count: Int, _ codec: Compression = .none, producer: Int64 = -1, sequence: Int32 = -1, inTransaction: Bool = false) -> Bytes {
+        var builder = RecordBatchBuilder(compression: codec)
+        builder.producerID = producer
+        builder.producerEpoch = producer < 0 ? -1 : 0
+        builder.baseSequence = sequence
+        builder.isTransactional = inTransaction
+        for number in 0..<count { builder.add(Record(timestamp: 1_700_000_000_000 + Int64(number), key: Bytes(string: "k\(number % 3)"), value: Bytes(string: "v\(number)"))) }
+        do { return try builder.build() } catch { preconditionFailure("a batch of ours can be written: \(error)") }
+    }
+
+    /// A batch with one field of its header at a boundary, and the checksum that goes with it.
+    private static func bent(_ place: Int, _ size: Int, _ value: Int64) -> Bytes {
+        var bytes = batch(3)
+        for index in 0..<size { bytes.setInteger(UInt8(truncatingIfNeeded: value >> Int64(8 * (size - 1 - index))), at: place + index) }
+        let covered = bytes.getSlice(at: 21, length: bytes.readableBytes - 21) ?? Bytes()
+        bytes.setInteger(CRC32C.checksum(covered), at: 17)
+        return bytes
+    }
+
+    private static let edges = SampleEdges(
+        words: topics + groups + [
+            "__consumer_offsets", "new", "x.y_z-1", "1", "User:ann", "User:*", "*", "kafka-cluster", "retention.ms", "cleanup.policy", "compact", "segment.ms", "message.timestamp.after.max.ms",
+            "share.auto.offset.reset", "by_duration:PT1H", "num.partitions", "user", "client-id", "ip", "producer_byte_rate", "127.0.0.1", "PLAIN", "SCRAM-SHA-256", "consumer", "range",
+            "uniform", "member-1", "a|b|.*", "(a*)*b", "1:1,0:1",
+        ],
+        payloads: [
+            batch(1), batch(5), batch(100, .gzip), batch(2, producer: 0, sequence: 0), batch(2, producer: 0, sequence: .max), batch(1, producer: 0, sequence: 0, inTransaction: true),
+            bent(0, 8, .max), bent(23, 4, -1), bent(23, 4, Int64(Int32.max)), bent(27, 8, .min), bent(35, 8, .max), bent(43, 8, .max), bent(53, 4, .max), bent(57, 4, .max), bent(57, 4, Int64(Int32.min)),
+        ], numbers: [-2, -1, 0, 0, 1, 2, 3, 4, 5, 100], bytesMax: 300_000, elementsMax: 2000)
+
+    static func draw(_ random: inout Prng) -> DrawnRequest {
+        if random.below(8) == 0 { return rightful(&random) }
+        while true {
+            let row = ApiTable.rows[random.below(ApiTable.rows.count)]
+            let version = row.versions.lowerBound + Int16(random.below(row.versions.count))
+            var sampler = FieldSampler(seed: random.next(), version: version, flexible: row.isFlexible(version), edges: edges)
+            if let request = drawn(row, version, row.request, &sampler) { return request }
+        }
+    }
+
+    /// nil for a request of which nothing would be learnt: one that waits for minutes, and one that has no answer.
+    private static func drawn<L: WireLayout>(_ row: ApiRow, _ version: Int16, _: L.Type, _ sampler: inout FieldSampler) -> DrawnRequest? {
+        var value = L()
+        do {
+            try value.layout(&sampler)
+            let bytes = try value.encoded(as: KafkaDialect.self, version: version, flexible: row.isFlexible(version))
+            return try request(patient(try RequestBody.decode(bytes, row, version: version)), version)
+        } catch { return nil }
+    }
+
+    private static func request(_ body: RequestBody, _ version: Int16) throws(WireError) -> DrawnRequest {
+        var frame = try KafkaFrame.encodeRequest(body, correlationID: 7, version: version, clientID: "fuzz")
+        frame.moveReaderIndex(forwardBy: 4)
+        return DrawnRequest(name: "\(body.key) \(version) \(String(describing: body).prefix(400))", operation: Int32(body.key.rawValue), body: frame)
+    }
+
+    /// The request with waits that end soon, and with an answer.
+    private static func patient(_ body: RequestBody) -> RequestBody {
+        switch body {
+        case .produce(var request):
+            if request.acks == 0 { request.acks = -1 }
+            request.timeoutMilliseconds = min(request.timeoutMilliseconds, 1000)
+            return .produce(request)
+        case .fetch(var request):
+            request.maxWaitMilliseconds = min(request.maxWaitMilliseconds, 50)
+            return .fetch(request)
+        case .shareFetch(var request):
+            request.maxWaitMilliseconds = min(request.maxWaitMilliseconds, 50)
+            return .shareFetch(request)
+        case .joinGroup(var request):
+            request.rebalanceTimeoutMilliseconds = min(request.rebalanceTimeoutMilliseconds, 200)
+            request.sessionTimeoutMilliseconds = min(request.sessionTimeoutMilliseconds, 200)
+            return .joinGroup(request)
+        case .addRaftVoter(var request):
+            request.timeoutMilliseconds = min(request.timeoutMilliseconds, 100)
+            return .addRaftVoter(request)
+        default: return body
+        }
+    }
+
+    /// A request that is likely to succeed, so that there is something to meet.
+    private static func rightful(_ random: inout Prng) -> DrawnRequest {
+        let topic = topics[random.below(topics.count)]
+        let body: RequestBody =
+            switch random.below(4) {
+            case 0:
+                .createTopics(
+                    CreateTopicsRequest(topics: [
+                        .init(name: topic, numPartitions: 2, replicationFactor: 1, configs: topic == "compacted" ? [.init(name: "cleanup.policy", value: "compact")] : [])
+                    ], timeoutMilliseconds: 5000, validateOnly: false))
+            case 1:
+                .offsetCommit(
+                    OffsetCommitRequest(
+                        groupID: groups[random.below(2)], generationID: -1, memberID: "",
+                        topics: [.init(name: topic, partitions: [.init(partition: 0, committedOffset: Int64(random.below(100)))])]))
+            default:
+                .produce(
+                    ProduceRequest(
+                        acks: -1, timeoutMilliseconds: 1000,
+                        topics: [.init(name: topic, partitions: [.init(partition: Int32(random.below(2)), records: edges.payloads[random.below(3)])])]))
+            }
+        do { return try request(body, body.key == .produce ? 9 : body.key == .createTopics ? 5 : 7) } catch { preconditionFailure("a request of ours can be written: \(error)") }
+    }
+
+    static func isComparable(_ request: DrawnRequest) -> Bool { false }
+
+    // MARK: sessions and state
+
+    static func connect(_ address: String) throws -> any SubjectSession { try KafkaSession(address) }
+
+    static func state(_ address: String) throws -> [String] {
+        let session = try KafkaSession(address)
+        guard case .metadata(let metadata) = try session.ask(.metadata(MetadataRequest(topics: nil, allowAutoTopicCreation: false)), 12) else { throw Finding("no metadata") }
+        var lines: [String] = []
+        for topic in metadata.topics.sorted(by: { ($0.name ?? "") < ($1.name ?? "") }) {
+            guard let name = topic.name else { continue }
+            lines.append("topic \(name) \(topic.topicID) \(topic.partitions.count)")
+            lines += try settings(session, 2, name)
+            for number in 0..<Int32(min(topic.partitions.count, 4)) { lines.append(try records(session, name, number)) }
+        }
+        lines += try settings(session, 4, "")
+        guard case .listGroups(let groups) = try session.ask(.listGroups(ListGroupsRequest()), 4) else { throw Finding("no list of groups") }
+        for group in groups.groups.map(\.groupID).sorted() {
+            let request = OffsetFetchRequest(groups: [.init(groupID: group)])
+            guard case .offsetFetch(let offsets) = try session.ask(.offsetFetch(request), 8) else { throw Finding("no offsets of \(group)") }
+            for topic in offsets.groups.flatMap(\.topics) { lines.append("offsets \(group.debugDescription) \(topic)") }
+        }
+        let rules = DescribeAclsRequest(resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1)
+        for (body, version) in [
+            (RequestBody.describeAcls(rules), Int16(3)), (.describeClientQuotas(DescribeClientQuotasRequest()), 1), (.describeUserScramCredentials(DescribeUserScramCredentialsRequest()), 0),
+        ] { lines.append("\(try session.ask(body, version))") }
+        return lines
+    }
+
+    private static func settings(_ session: KafkaSession, _ kind: Int8, _ name: String) throws -> [String] {
+        let request = DescribeConfigsRequest(resources: [.init(resourceType: kind, resourceName: name)])
+        guard case .describeConfigs(let answer) = try session.ask(.describeConfigs(request), 2) else { throw Finding("no settings of \(name)") }
+        return answer.results.flatMap(\.configs).filter { !$0.name.hasSuffix("listeners") }.map { "setting \(kind) \(name) \($0.name)=\($0.value ?? "null")" }
+    }
+
+    /// A checksum of the records of a partition, without the ends of transactions, which come when they come.
+    private static func records(_ session: KafkaSession, _ topic: String, _ partition: Int32) throws -> String {
+        var (offset, sum, count) = (Int64(0), UInt32(0), 0)
+        let begin = ListOffsetsRequest(replicaID: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: -2)])])
+        guard case .listOffsets(let found) = try session.ask(.listOffsets(begin), 6), let first = found.topics.first?.partitions.first else { throw Finding("no first offset of \(topic)") }
+        offset = first.offset
+        while true {
+            let request = FetchRequest(
+                maxBytes: 1 << 20, sessionEpoch: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, fetchOffset: offset, partitionMaxBytes: 1 << 20)])])
+            guard case .fetch(let answer) = try session.ask(.fetch(request), 11), let part = answer.topics.first?.partitions.first else { throw Finding("no records of \(topic)") }
+            guard part.errorCode == .none else { return "records \(topic) \(partition) cannot be read: \(part.errorCode)" }
+            let batches = try RecordBatch.all(in: part.records?.bytes ?? Bytes())
+            guard let last = batches.last else { break }
+            for batch in batches where !batch.isControl {
+                try batch.forEachRecord { _ in
+                    count += 1
+                    return true
+                }
+                sum = sum &* 31 &+ batch.crc
+            }
+            offset = last.nextOffset
+        }
+        return "records \(topic) \(partition) from \(first.offset) \(count) #\(sum)"
+    }
+}
+
+/// One connection to a broker.
+final class KafkaSession: SubjectSession {
+    private let socket: ByteSocket
+    private var waiting = 0
+
+    init(_ address: String) throws { socket = try ByteSocket(address) }
+
+    func send(_ request: DrawnRequest) throws {
+        waiting += 1
+        // A connection that is closed shows when the answer is read.
+        _ = try socket.send(frame: request.body)
+    }
+
+    func answer() throws -> SubjectAnswer? {
+        guard waiting > 0 else { throw Finding("nothing was asked") }
+        waiting -= 1
+        guard try socket.frame() != nil else { return nil }
+        return SubjectAnswer(code: 0, comparable: "")
+    }
+
+    func ask(_ body: RequestBody, _ version: Int16) throws -> ResponseBody {
+        let frame = try KafkaFrame.encodeRequest(body, correlationID: 1, version: version, clientID: "fuzz")
+        guard try socket.send(frame), let answer = try socket.frame() else { throw Finding("the broker closed the connection at \(body.key)") }
+        return try KafkaFrame.decodeResponse(answer, key: body.key, version: version)
+    }
+}

@@ -23,7 +23,18 @@ struct BlockReceiver: Sendable {
         guard request.checksum.kind != .none, request.checksum.chunkBytes > 0 else { return try await refuse("checksums of the kind \(request.checksum.kind) are not taken") }
         let writing: ReplicaStore.Writing
         do { writing = try await open() } catch { return try await refuse("\(error)") }
-        defer { writing.end() }
+        do { try await serve(writing) } catch {
+            writing.end()
+            // An upload over WebHDFS that breaks off is taken back as a whole, so nobody needs what came of it; a full disk needs the room.
+            if request.header.clientName.utf8.starts(with: Self.uploadPrefix.utf8) { try await datanode.store.remove(id) }
+            throw error
+        }
+        writing.end()
+    }
+
+    private static let uploadPrefix = "webhdfs:"
+
+    private func serve(_ writing: ReplicaStore.Writing) async throws {
         if request.stage == .closeRecovery { return try await closeAgain(writing) }
         guard let next = request.targets.first else {
             try await stream.write(TransferAnswer(.success).withLink("").delimited)

@@ -44,6 +44,32 @@ final class Datanode: Sendable {
         return info
     }
 
+    /// Uploads that broke off when the namenode could not take that down; it is told again until it can.
+    private let brokenUploads = Mutex<[(request: AbandonBlockRequest, user: String)]>([])
+
+    /// Ends an upload that broke off.
+    func abandon(_ request: AbandonBlockRequest, user: String) async {
+        do {
+            let _: EmptyMessage = try await namenode.call(RPCProtocol.datanode, "abandonUpload", user: user, request)
+        } catch {
+            log.warning("an upload that broke off could not be ended", metadata: ["path": "\(request.path)", "error": "\(error)"])
+            // A namenode that does not know the method is asked no more; it ends the file with its lease.
+            if (error as? JavaException)?.className == JavaException.noSuchMethod { return }
+            brokenUploads.withLock { if $0.count < Self.brokenUploadsMax { $0.append((request, user)) } }
+        }
+    }
+
+    private static let brokenUploadsMax = 10_000
+
+    private func abandonAgain() async {
+        let waiting = brokenUploads.withLock { list in
+            let all = list
+            list = []
+            return all
+        }
+        for (request, user) in waiting { await abandon(request, user: user) }
+    }
+
     func begin(upload holder: String, user: String) { uploads.withLock { $0[holder] = user } }
     func end(upload holder: String) { uploads.withLock { _ = $0.removeValue(forKey: holder) } }
 
@@ -160,6 +186,8 @@ final class Datanode: Sendable {
             do {
                 for command in try await beat() { await obey(command) }
                 if beats % Self.beatsPerRenewal == 0 { try await renewLeases() }
+                await abandonAgain()
+                await store.keepReserve()
             } catch { log.warning("the namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
             // Woken early only by the end.
             try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)

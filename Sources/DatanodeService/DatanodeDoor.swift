@@ -47,6 +47,7 @@ package final class DatanodeDoor: Sendable {
             let data = WebHDFSData(datanode: datanode, metrics: metrics)
             let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) { await data.answer($0) }
             opened.web = web
+            await store.keepReserve()
             try await datanode.join(transfer: transfer.address, web: web.address, ipc: ipc.address)
             return DatanodeDoor(loop, datanode, transfer: transfer, ipc: ipc, web: web, life: Task { await datanode.live() })
         } catch {

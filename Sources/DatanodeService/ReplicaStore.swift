@@ -36,8 +36,37 @@ final class ReplicaStore: Sendable {
     var usedBytes: Int64 { max(0, used.load(ordering: .relaxed)) }
 
     /// Whether there is no room for another block, now or when a write last failed.
-    var isFull: Bool { health.trouble != nil || DiskSpace(of: directory).freeBytes < Self.roomBytes }
+    var isFull: Bool {
+        if health.trouble != nil { return true }
+        guard DiskSpace(of: directory).freeBytes < Self.roomBytes else { return false }
+        health.note(StorageError(.noSpace, "write", directory))
+        return true
+    }
     private static let roomBytes: UInt64 = 2 << 20
+
+    /// Room that is kept so that on a full disk the namenode's log can still take down that an upload broke off.
+    private static let reserveBytes = 512 << 10
+    private var reserve: String { directory + "/RESERVE" }
+
+    /// Gives the reserve up for what has to be written now.
+    func releaseReserve() async {
+        let (lane, path) = (lanes[0], reserve)
+        // Without a reserve there is nothing to give up.
+        try? await lane.thread.run { try RealFileSystem().remove(path) }
+    }
+
+    /// Takes the reserve if it is not held and there is room for much more.
+    func keepReserve() async {
+        let (lane, path) = (lanes[0], reserve)
+        guard DiskSpace(of: directory).freeBytes > Self.roomBytes else { return }
+        // It is taken at the next heartbeat if it cannot be now.
+        try? await lane.thread.run {
+            let files = RealFileSystem()
+            let file = try files.open(path, create: true)
+            defer { files.close(file) }
+            if try files.size(file) == 0 { try files.write(file, at: 0, Bytes(repeating: 1, count: Self.reserveBytes)) }
+        }
+    }
 
     private func lane(_ id: Int64) -> Lane { lanes[Int(id.magnitude % UInt64(lanes.count))] }
 

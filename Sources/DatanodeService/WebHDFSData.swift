@@ -46,7 +46,14 @@ final class WebHDFSData: Sendable {
         var blockSizeBytes: Int64
     }
 
+    /// A full disk refuses an upload before the namenode knows of it: what was begun might not be taken back.
+    private func checkRoom() throws {
+        guard datanode.store.isFull else { return }
+        throw JavaException(JavaException.io, "No space left on device: the datanode has no room for another block; free some space")
+    }
+
     private func create(_ call: WebHDFSCall) async throws -> HTTPReply {
+        try checkRoom()
         var request = CreateRequest()
         request.path = call.path
         request.masked = Permission(UInt32(try call.permission(0o644)))
@@ -63,6 +70,7 @@ final class WebHDFSData: Sendable {
     }
 
     private func append(_ call: WebHDFSCall) async throws -> HTTPReply {
+        try checkRoom()
         var request = AppendRequest()
         (request.path, request.clientName, request.flags) = (call.path, "webhdfs:" + UUID().uuidString, CreateRequest.Flag.append | CreateRequest.Flag.newBlock)
         let answer: AppendAnswer = try await namenode("append", call.user, request)
@@ -93,6 +101,7 @@ final class WebHDFSData: Sendable {
         } catch {
             // Told from here, since an acknowledgement has no room for a reason.
             let isFull = datanode.store.isFull
+            if isFull { await datanode.store.releaseReserve() }
             await abandon(upload)
             throw isFull ? JavaException(JavaException.io, "No space left on device: \(error)") : error
         }
@@ -124,9 +133,7 @@ final class WebHDFSData: Sendable {
         var request = AbandonBlockRequest()
         (request.path, request.holder, request.fileID) = (upload.path, upload.holder, upload.fileID)
         request.block.poolID = datanode.poolID
-        do {
-            let _: EmptyMessage = try await datanode.namenode.call(RPCProtocol.datanode, "abandonUpload", user: upload.user, request)
-        } catch { datanode.log.warning("an upload that broke off could not be ended", metadata: ["path": "\(upload.path)", "error": "\(error)"]) }
+        await datanode.abandon(request, user: upload.user)
     }
 
     // MARK: reading

@@ -151,7 +151,7 @@ struct BlockReceiver: Sendable {
                 }
             }
             do { try await group.waitForAll() } catch {
-                datanode.log.info("a write broke off", metadata: ["block": "\(id)", "error": "\(error)"])
+                datanode.log.debug("a write broke off", metadata: ["block": "\(id)", "reason": "\(error)"])
                 // Both ends of the connection are one: what waits for the other has nothing left to wait for.
                 stored.continuation.finish()
                 stream.close()

@@ -17,6 +17,8 @@ final class Datanode: Sendable {
     private let uuid: String
     private let identity = Mutex(Identity())
     private let transfers = Atomic<Int>(0)
+    /// Free bytes of the disk as the namenode knows them; it gives no blocks to a datanode without room.
+    private let toldFreeBytes = Atomic<UInt64>(.max)
     /// The leases of uploads over WebHDFS that are under way, with their users.
     private let uploads = Mutex<[String: String]>([:])
 
@@ -208,7 +210,13 @@ final class Datanode: Sendable {
         (request.registration, request.reports) = (registration, [report])
         request.transfers = UInt32(max(0, transfers.load(ordering: .relaxed)))
         let answer: HeartbeatAnswer = try await call("sendHeartbeat", request)
+        toldFreeBytes.store(space.freeBytes, ordering: .relaxed)
         return answer.commands
+    }
+
+    /// Why this datanode takes no blocks at present, or nil; may be asked from any thread.
+    var trouble: String? {
+        store.health.trouble ?? (toldFreeBytes.load(ordering: .relaxed) < DatanodeSettings.roomBytes ? "the disk has no room for another block" : nil)
     }
 
     private func obey(_ command: DatanodeCommand) async {

@@ -23,7 +23,7 @@ package final class DatanodeDoor: Sendable {
     package var transferAddress: HostPort { transfer.address }
     package var webAddress: HostPort { web.address }
     /// Why writes are refused at present, or nil; may be asked from any thread.
-    package var trouble: String? { datanode.store.health.trouble }
+    package var trouble: String? { datanode.trouble }
 
     /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or what the namenode refuses.
     package static func start(

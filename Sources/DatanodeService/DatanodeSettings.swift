@@ -35,4 +35,6 @@ package struct DatanodeSettings: Sendable {
     static let packetsInFlight = 16
     /// How often the namenode hears from a datanode.
     static let heartbeatInterval = Duration.seconds(1)
+    /// What the namenode wants free before it gives a block to a datanode.
+    static let roomBytes: UInt64 = 1 << 20
 }

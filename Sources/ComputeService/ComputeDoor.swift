@@ -22,6 +22,8 @@ package struct ComputeDoorSettings: Sendable {
     package var tls: TLSSettings?
     /// Memory that the process may have in RAM before the query that holds most is ended, in bytes; 0: half of the machine's.
     package var memoryBytesMax = 0
+    /// The memory of this process in RAM, in bytes; 0 where it is not known, which ends no query.
+    package var residentBytes: @Sendable () -> Int = { 0 }
     /// Gives memory that the allocator keeps back to the system.
     package var returnFreed: @Sendable () -> Void = {}
     /// Memory that the operators of one query may hold, in bytes.

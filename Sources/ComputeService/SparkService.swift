@@ -19,7 +19,7 @@ final class SparkService: Sendable {
 
     init(files: FileSchemes, settings: ComputeDoorSettings, figures: ComputeFigures) {
         onQuery = settings.onQuery
-        memory = ComputeMemory(bytesMax: settings.memoryBytesMax, returnFreed: settings.returnFreed)
+        memory = ComputeMemory(bytesMax: settings.memoryBytesMax, residentBytes: settings.residentBytes, returnFreed: settings.returnFreed)
         self.files = files
         self.figures = figures
         sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax, memory: memory)

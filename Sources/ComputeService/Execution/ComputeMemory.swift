@@ -11,12 +11,15 @@ final class ComputeMemory: Sendable {
     private static let lookInterval = 0.05
 
     let bytesMax: Int
+    private let residentBytes: @Sendable () -> Int
     private let returnFreed: @Sendable () -> Void
     private let reserved = Atomic<Int>(0)
     private let running = Mutex<[ObjectIdentifier: PlanOperation]>([:])
 
-    /// `bytesMax` 0: half of what the machine has. `returnFreed` gives memory that the allocator keeps back to the system.
-    init(bytesMax: Int, returnFreed: @escaping @Sendable () -> Void = {}) {
+    /// `bytesMax` 0: half of what the machine has. `residentBytes` tells the memory of this process in RAM, `returnFreed` gives memory
+    /// that the allocator keeps back to the system.
+    init(bytesMax: Int, residentBytes: @escaping @Sendable () -> Int = { 0 }, returnFreed: @escaping @Sendable () -> Void = {}) {
+        self.residentBytes = residentBytes
         self.returnFreed = returnFreed
         self.bytesMax = bytesMax > 0 ? bytesMax : Int(clamping: ProcessInfo.processInfo.physicalMemory / 2)
         let thread = Thread { [weak self] in
@@ -48,20 +51,13 @@ final class ComputeMemory: Sendable {
     fileprivate func giveBack(_ bytes: Int) { reserved.wrappingSubtract(bytes, ordering: .relaxed) }
 
     private func look() {
-        guard running.withLock({ !$0.isEmpty }), Self.residentBytes() > bytesMax else { return }
+        guard running.withLock({ !$0.isEmpty }), residentBytes() > bytesMax else { return }
         // Freed memory that the allocator keeps is nobody's.
         returnFreed()
-        let resident = Self.residentBytes()
+        let resident = residentBytes()
         guard resident > bytesMax else { return }
         let most = running.withLock { $0.values.filter { !$0.isFinished }.max { ($0.memory.bytesUsed, $0.begun) < ($1.memory.bytesUsed, $1.begun) } }
         most?.cancel(because: SparkError(QueryError(.unableToAcquireMemory, ["requestedBytes": "\(resident)", "receivedBytes": "\(bytesMax)"])))
-    }
-
-    /// Memory of this process in RAM, in bytes; 0 where the system does not tell.
-    private static func residentBytes() -> Int {
-        guard let text = FileManager.default.contents(atPath: "/proc/self/statm") else { return 0 }
-        let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
     }
 }
 

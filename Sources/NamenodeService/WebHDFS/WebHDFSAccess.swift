@@ -24,7 +24,7 @@ enum WebHDFSAccess {
 
     /// `needsBits`: whether entries say a permission.
     private static func entry(_ text: Substring, needsBits: Bool) throws -> AccessEntry {
-        var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        var parts = text.pieces(at: ":")
         var entry = AccessEntry()
         if parts.first == "default" {
             entry.isDefault = true
@@ -48,7 +48,7 @@ enum WebHDFSAccess {
         { call, namenode in
             var entries: [AccessEntry] = []
             if change != .removeDefaults, change != .removeAll {
-                entries = try call.text("aclspec").split(separator: ",").map { try entry($0, needsBits: change != .remove) }
+                entries = try call.text("aclspec").pieces(at: ",", keepsEmpty: false).map { try entry($0, needsBits: change != .remove) }
             }
             try await namenode.execute(.name(.changeACL(path: call.path, change, entries, namenode.caller(call.user))))
             return HTTPReply(200)
@@ -71,7 +71,7 @@ enum WebHDFSAccess {
     private static let spaces = ["user", "trusted", "security", "system", "raw"]
 
     private static func named(_ text: String) throws -> (space: Int8, name: String) {
-        let parts = text.split(separator: ".", maxSplits: 1)
+        let parts = text.pieces(at: ".", maxSplits: 1, keepsEmpty: false)
         guard parts.count == 2, let space = spaces.firstIndex(of: parts[0].lowercased()) else { throw WebHDFSCall.invalid("xattr.name", "\"\(text)\" begins with no namespace") }
         return (Int8(space), String(parts[1]))
     }

@@ -60,7 +60,7 @@ enum WebHDFSWrites {
     }
 
     @Sendable static func concat(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
-        let sources = try call.text("sources").split(separator: ",").map(String.init)
+        let sources = try call.text("sources").pieces(at: ",", keepsEmpty: false).map(String.init)
         try await namenode.execute(.file(.concat(target: call.path, sources: sources, namenode.caller(call.user))))
         return HTTPReply(200)
     }

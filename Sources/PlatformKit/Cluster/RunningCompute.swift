@@ -33,6 +33,7 @@ final class RunningCompute: RunningService {
         settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         settings.port = listen.port
         settings.onQuery = context.onQuery
+        settings.residentBytes = { ProcessMetrics.residentBytes() }
         settings.returnFreed = { csupport_return_freed() }
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]

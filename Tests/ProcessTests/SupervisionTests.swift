@@ -69,6 +69,12 @@ extension OneAtATime {
             for child in children { #expect(kill(child, 0) != 0) }
         }
 
+        @Test func aSingleServiceHasNoSupervisor() throws {
+            let platform = try PlatformProcess(["up", "--ephemeral", "--ports", "auto", "--only", "compute"])
+            defer { platform.stop() }
+            #expect(Self.children(of: platform.pid).isEmpty)
+        }
+
         @Test func aServiceThatCannotStartSaysWhy() throws {
             let first = try PlatformProcess(["compute", "serve", "--ports", "auto"])
             defer { first.stop() }

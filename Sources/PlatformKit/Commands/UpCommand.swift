@@ -42,14 +42,16 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
     @Option(name: .long, help: ArgumentHelp("Run dfs with this many datanodes.", valueName: "n")) var datanodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
-    @Option(name: .long, help: ArgumentHelp("'compute' gives compute a process of its own, 'each' every service, 'one' none.", valueName: "which")) var processes = ProcessLayout.compute
+    @Option(name: .long, help: ArgumentHelp("'compute' gives compute a process of its own, 'each' every service, 'one' none. Default: compute; one if a single service runs.", valueName: "which")) var processes: ProcessLayout?
     @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
         let flags = nodes.map { count in [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name].map { ($0, "\(count)") } } ?? []
         let more = datanodes.map { [(SettingsTable.dfsDatanodes.name, "\($0)")] } ?? []
-        try await Serving.run(try chosenServices(), settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: processes)
+        let services = try chosenServices()
+        let layout = processes ?? (services.count == 1 ? .one : .compute)
+        try await Serving.run(services, settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: layout)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {

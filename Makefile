@@ -3,6 +3,8 @@ SHELL := /bin/bash
 SWIFT := swift
 PYTHON_ENVIRONMENT := .venv
 SEEDS ?= 200
+# Where the seeds of simulated lives begin: elsewhere with every commit.
+FIRST_SEED ?= $(shell git rev-parse HEAD 2>/dev/null | cut -c1-5 | xargs -I{} printf '%d' 0x1{})
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 DEBIAN_BUILD := libpcre2-dev libsqlite3-dev zlib1g-dev
 DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
@@ -17,7 +19,7 @@ REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
 KAFKA_JARS_3 := $(PYTHON_ENVIRONMENT)/kafka-jars-3
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz fuzz-api fuzz-api-reference hostile build release demo test compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz fuzz-api fuzz-api-reference hostile build release demo test test-all compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -32,13 +34,19 @@ demo: release
 cluster: release
 	.build/release/platform up
 
+TEST_SEEDS = 40
 test: setup setup-tests setup-java
 	$(SWIFT) build --product platform
 	$(SWIFT) build --product platform-fuzz-api
 	$(SWIFT) build --product platformPackageTests
 	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
 	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
-	$(MAKE) sim
+	$(MAKE) sim SEEDS=$(TEST_SEEDS)
+
+# The same with more: twenty kills where `make test` has six, two hundred simulated lives where it has forty, and both Java clients.
+test-all: export PLATFORM_TEST_TIER = all
+test-all: TEST_SEEDS = 200
+test-all: test compat-kafka-java compat-zookeeper-java
 
 # Every check of the broker with kafka-python, aiokafka, confluent-kafka, kcat and Kafka's Java client, against the lists of those that must pass, on one broker and on three.
 compat-kafka: build setup-tests compat-kafka-java
@@ -87,7 +95,7 @@ zookeeper-jars: setup-tests
 # rare branch is never seen.
 sim: setup
 	$(SWIFT) build $(RELEASE_FLAGS) --product platform-sim
-	.build/release/platform-sim $(SEEDS)
+	.build/release/platform-sim $(SEEDS) $(FIRST_SEED)
 
 # Damaged bytes for every decoder, led by libFuzzer in a build of its own: `make fuzz FUZZ_SECONDS=3600`. What broke is left in .build/fuzz/corpus/crash-*.
 fuzz: setup

@@ -14,9 +14,7 @@ extension OneAtATime {
         @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1)]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(protocol name: String, servers: Int) throws {
             let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
             guard FileManager.default.isExecutableFile(atPath: program) else { return }
-            let commit = try Ran.run("/usr/bin/env", ["git", "-C", PlatformProcess.packageRoot, "rev-parse", "HEAD"])
-            let seed = UInt64(commit.output.prefix(8), radix: 16) ?? 1
-            let ran = try Ran.run(program, ["run", name, "10", "\(seed)", "--servers", "\(servers)"], timeout: .seconds(300))
+            let ran = try Ran.run(program, ["run", name, "\(TestTier.rounds(10, all: 60))", "\(TestTier.seed())", "--servers", "\(servers)"], timeout: .seconds(300))
             #expect(ran.status == 0, "\(ran.errors)")
         }
 

@@ -1,4 +1,4 @@
-// kill -9, twenty times for each service, under load from clients that we did not write: nothing acknowledged may be lost. The scripts say
+// kill -9, again and again for each service, under load from clients that we did not write: nothing acknowledged may be lost. The scripts say
 // what they check; seeds are printed by them, and a failing one is run again with the seed as its last argument.
 import Foundation
 import TestKit
@@ -6,10 +6,12 @@ import Testing
 
 extension OneAtATime {
     @Suite(.serialized) struct KillTests {
+        private static var rounds: Int { TestTier.rounds(6, all: 20) }
+
         private func survives(_ script: String) throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
-            let ran = try Ran.client(script, [PlatformProcess.program, directory, "20"])
+            let ran = try Ran.client(script, [PlatformProcess.program, directory, "\(Self.rounds)", "\(TestTier.seed())"])
             #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
             #expect(ran.output.contains(" 0 failed"), "\(script): \(ran.output) \(ran.errors)")
         }
@@ -19,8 +21,8 @@ extension OneAtATime {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
             let server = [PlatformProcess.program, "up", "--only", "broker", "--data-dir", directory, "--ports", "auto"]
-            let ran = try Ran.client("kafka_kill.py", ["--rounds", "20", "--"] + server)
-            #expect(ran.status == 0 && ran.output.contains("20 passed, 0 failed"), "\(ran.output) \(ran.errors)")
+            let ran = try Ran.client("kafka_kill.py", ["--rounds", "\(Self.rounds)", "--"] + server)
+            #expect(ran.status == 0 && ran.output.contains("\(Self.rounds) passed, 0 failed"), "\(ran.output) \(ran.errors)")
         }
 
         @Test func dfsLosesNothingAcknowledged() throws { try survives("dfs_kill.py") }

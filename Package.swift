@@ -122,7 +122,7 @@ let package = Package(
         .target(name: "FuzzTargets", dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(name: "platform-fuzz-api", dependencies: ["Base", "KafkaWire", "TestKit", "ZooKeeperWire"]),
-        .executableTarget(name: "platform-sim", dependencies: ["Simulator"]),
+        .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
         .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),

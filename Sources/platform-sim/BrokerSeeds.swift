@@ -1,4 +1,8 @@
-// The broker's part of a run: replicas of a partition, transactions and groups of all kinds, each on the same seeds.
+// The broker's part of a run: replicas of a partition, transactions and groups of all kinds, each on the same seeds; and drawn commands
+// straight to the cores.
+import BrokerCore
+import CoordCore
+import DFSCore
 import Foundation
 import Simulator
 
@@ -10,11 +14,54 @@ struct BrokerSeeds {
     private func broken(_ seed: UInt64) -> [String] {
         let brokers = seed % 2 == 0 ? 3 : 5
         return [
-            ("partition", { var run = PartitionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 6000) }),
-            ("transactions", { var run = TransactionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 20_000) }),
-            ("consumer group", { var run = ConsumerGroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
-            ("share group", { var run = ShareRun(seed: seed, brokers: brokers); _ = try run.run(steps: 40_000) }),
-            ("classic group", { var run = GroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000) }),
+            (
+                "partition",
+                {
+                    var run = PartitionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 6000)
+                }
+            ),
+            (
+                "transactions",
+                {
+                    var run = TransactionRun(seed: seed, brokers: brokers); _ = try run.run(steps: 20_000)
+                }
+            ),
+            (
+                "consumer group",
+                {
+                    var run = ConsumerGroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000)
+                }
+            ),
+            (
+                "share group",
+                {
+                    var run = ShareRun(seed: seed, brokers: brokers); _ = try run.run(steps: 40_000)
+                }
+            ),
+            (
+                "classic group",
+                {
+                    var run = GroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000)
+                }
+            ),
+            (
+                "coord's commands",
+                {
+                    var run = CommandRun<CoordMachine>(seed: seed, edges: CommandEdges.coord); _ = try run.run(commands: 500)
+                }
+            ),
+            (
+                "the broker's commands",
+                {
+                    var run = CommandRun<BrokerMachine>(seed: seed, edges: CommandEdges.broker); _ = try run.run(commands: 500)
+                }
+            ),
+            (
+                "dfs's commands",
+                {
+                    var run = CommandRun<DFSMachine>(seed: seed, edges: CommandEdges.dfs); _ = try run.run(commands: 500)
+                }
+            ),
         ].compactMap { (name: String, live: () throws -> Void) in
             do { try live() } catch { return "BROKEN \(name), \(error)" }
             return nil
@@ -33,7 +80,9 @@ struct BrokerSeeds {
         }
         for line in lines.sorted() { print(line) }
         let time = String(format: "%.1f", Date().timeIntervalSince(began))
-        print("brokers: \(count) seeds each of a partition, of transactions and of the three kinds of groups in \(time) s, \(lines.count) broke a law")
+        print(
+            "brokers: \(count) seeds each of a partition, of transactions, of the three kinds of groups and of the cores' commands in \(time) s, \(lines.count) broke a law"
+        )
         return lines.isEmpty
     }
 }

@@ -1,6 +1,6 @@
-// Many simulated lives of a cluster, and of brokers, in release and on all processors: `platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]]`. Prints each failing seed with what
-// broke, then how often the rare branches were reached, and ends with 1 if a law was broken or a branch was never seen. With a flaw the
-// cluster breaks a rule on purpose, and the run fails if nothing notices.
+// Many simulated lives of a cluster, and of brokers, in release and on all processors: `platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]]`.
+// Prints each failing seed with what broke, then how often the rare branches were reached, and ends with 1 if a law was broken or a branch
+// was never seen. With a flaw the cluster breaks a rule on purpose, and the run fails if nothing notices.
 import Foundation
 import Simulator
 
@@ -9,9 +9,11 @@ let numbers = words.prefix(3).map { UInt64($0) ?? 0 }
 let flaw = words.count > 3 ? Flaw(rawValue: words[3]) : Flaw.none
 guard words.count <= 4, !numbers.contains(0), let flaw else {
     let flaws = Flaw.allCases.map(\.rawValue).joined(separator: ", ")
-    FileHandle.standardError.write(Data("usage: platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]], numbers from 1 on, a flaw of: \(flaws)\n".utf8))
+    FileHandle.standardError.write(
+        Data("usage: platform-sim [SEEDS [FIRST [SECONDS [FLAW]]]], numbers from 1 on, a flaw of: \(flaws)\n".utf8))
     exit(64)
 }
-let report = SeedReport(count: numbers.first ?? 200, first: numbers.dropFirst().first ?? 1, seconds: numbers.dropFirst(2).first ?? 600, flaw: flaw)
+let report = SeedReport(
+    count: numbers.first ?? 200, first: numbers.dropFirst().first ?? 1, seconds: numbers.dropFirst(2).first ?? 600, flaw: flaw)
 let brokersHold = flaw == .none ? await BrokerSeeds(count: report.count, first: report.first).run() : true
 exit(await report.run() && brokersHold ? 0 : 1)

@@ -26,7 +26,7 @@ enum Rings {
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
         "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
-        "platform-fuzz-api": wires.union(["Base", "TestKit"]), "platform-sim": ["Simulator"], "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
+        "platform-fuzz-api": wires.union(["Base", "TestKit"]), "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"], "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
     ]
 
     /// The one target that may import each third-party module.

@@ -1,9 +1,9 @@
-// The acceptor's role: promise, accept, remember. It answers only what its records make durable, so its replies travel behind them.
-// It keeps the accepted entries above the last trimmed slot in memory, those that are decided packed; recovery reads them back from the log.
+// The acceptor's role: promise, accept, remember. It answers only what its records make durable, so its replies travel behind them. It
+// keeps the accepted entries above the last trimmed slot in memory, those that are decided packed; recovery reads them back from the log.
 import Base
 import Collections
 
-/// One replica's memory of what it promised and accepted.
+/// One replica's promises and accepted entries.
 package struct Acceptor: Sendable {
     package private(set) var promised = Ballot.none
     /// The last life that this replica began.
@@ -12,7 +12,7 @@ package struct Acceptor: Sendable {
     package private(set) var directory: Int64 = 0
     /// The members that the group was founded with, if this replica was one of them.
     package private(set) var founded: Roster?
-    /// Decided entries above the trim point. What is decided stays as it is: another ballot can only bring the same.
+    /// Decided entries above the trim point. Another ballot can only bring the same values.
     private var settled = SettledEntries()
     /// Accepted entries by slot, contiguous, behind those.
     private var entries = Deque<LogEntry>()
@@ -55,7 +55,7 @@ package struct Acceptor: Sendable {
         return .founded(roster)
     }
 
-    /// Follows a leader of a higher ballot without having been asked for a promise. What it accepts makes this durable.
+    /// Follows a leader of a higher ballot without a promise. The accepted entries make this durable.
     mutating func follow(_ ballot: Ballot) { promised = max(promised, ballot) }
 
     /// The records that accept `batch`; nil if a higher ballot was promised.

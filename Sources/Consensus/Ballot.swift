@@ -1,4 +1,4 @@
-// Who may propose: ballots are totally ordered, and no two nodes ever use the same one.
+// Ballots: totally ordered, and no two nodes ever use the same one.
 // Source: Lamport, "Paxos Made Simple", section 2.2.
 import Base
 

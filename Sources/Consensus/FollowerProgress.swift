@@ -1,5 +1,5 @@
-// The leader's view of one follower, observer or visitor: what was sent and acknowledged, and when it was last told to go back. Entries are sent ahead of their acknowledgements,
-// up to a window; a follower that misses some says from where, and gets them again.
+// The leader's view of one follower, observer or visitor: what was sent and acknowledged, and when it was last told to go back. Entries are
+// sent ahead of their acknowledgements, up to a window; a follower that misses some says from where, and gets them again.
 import Base
 
 struct FollowerProgress: Sendable {
@@ -8,7 +8,7 @@ struct FollowerProgress: Sendable {
     private(set) var sent: Slot
     /// The decision that was last told.
     var toldCommitted = Slot.zero
-    /// What it has made durable under the present ballot.
+    /// Its last durable slot under the present ballot.
     private(set) var acknowledged = Slot.zero
     private(set) var heardAt: Instant?
     /// Since when a visitor is waited for.

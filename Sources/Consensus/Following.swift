@@ -1,5 +1,5 @@
-// The follower's side of a leadership: whom it follows, and how far its log agrees with that leader's. Entries beyond `matched` that an earlier
-// leader sent may differ from what is decided, so nothing of them counts until this leader sends them.
+// The follower's side of a leadership: whom it follows, and how far its log agrees with that leader's. Entries beyond `matched` that an
+// earlier leader sent may differ from what is decided, so nothing of them counts until this leader sends them.
 import Base
 
 struct Following: Sendable {
@@ -9,7 +9,7 @@ struct Following: Sendable {
     private(set) var matched: Slot
     /// Up to here it is so durably.
     private(set) var durable: Slot
-    /// What the leader says is decided.
+    /// The last decided slot, as the leader reports it.
     private(set) var decided: Slot
 
     init(committed: Slot) {
@@ -18,7 +18,7 @@ struct Following: Sendable {
         decided = committed
     }
 
-    /// Follows the leader of `ballot`; of what an earlier one sent only decided slots count.
+    /// Follows the leader of `ballot`; of an earlier leader's entries only decided ones count.
     mutating func follow(_ node: NodeID, _ ballot: Ballot, committed: Slot) {
         leader = node
         guard ballot != self.ballot else { return }

@@ -1,13 +1,13 @@
-// How a group begins, and how a newcomer tells a group that begins from one that has gone on without it. Replicas with empty directories found a
-// group only when every one of those named has said that its directory is empty too: so neither several newcomers nor one whose disk was
+// The founding of a group, and how a newcomer tells a new group from one that has gone on without it. Replicas with empty directories found
+// a group only when every one of those named has said that its directory is empty too: so neither several newcomers nor one whose disk was
 // lost can ever outvote a memory that they do not have.
 import Base
 
-/// What a replica with an empty directory has heard from those it was told of.
+/// A replica with an empty directory: the reports of the peers named to it.
 struct Founding: Sendable {
     /// Whom it was told of, and itself.
     let founders: [NodeID]
-    /// What the others say of themselves, the latest of each.
+    /// The peers' own descriptions, the latest of each.
     private var known: [Member]
 
     init(_ me: Member, with others: [NodeID]) {
@@ -22,10 +22,10 @@ struct Founding: Sendable {
         known.append(member)
     }
 
-    /// Who was not heard from yet.
+    /// Peers without a report yet.
     var missing: [NodeID] { founders.filter { id in !known.contains { $0.id == id } } }
 
-    /// The first roster, once everybody is known. The group's number comes out the same everywhere.
+    /// The first roster, once every peer has reported. The group's number is the same on every replica.
     var roster: Roster? {
         guard missing.isEmpty else { return nil }
         let voters = known.map { member in

@@ -15,7 +15,7 @@ struct LeaderLease: Sendable {
         answered = members.map { _ in now }
     }
 
-    /// A new leadership: nobody has answered yet, but a promise is as good as an answer to a probe at `since`.
+    /// A new leadership: without answers yet, a promise counts as the answer to a probe at `since`.
     mutating func begin(_ members: [NodeID], since: Instant) {
         self.members = members
         answered = members.map { _ in since }

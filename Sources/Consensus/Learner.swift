@@ -32,7 +32,7 @@ package struct Learner: Sendable {
         durable[place] = max(durable[place], slot)
     }
 
-    /// What a quorum holds, as far as it is durable on `node` itself.
+    /// The last slot that a quorum holds durably, `node` itself among it.
     func decided(on node: NodeID) -> Slot { min(durable.sorted(by: >)[quorum - 1], durable(of: node)) }
 
     /// Everything up to `slot` is decided and durable here; returns the newly decided slots.

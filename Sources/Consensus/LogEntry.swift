@@ -1,4 +1,4 @@
-// What lies in a replica's log: accepted entries and promises, as durable records. The command inside is opaque here; a roster is an entry of
+// The records of a replica's log: accepted entries and promises. The command inside is opaque here; a roster is an entry of
 // its own kind. A tag that was released keeps its meaning: tag 2 is an entry from the time before origins and is still read.
 import Base
 
@@ -15,7 +15,7 @@ package struct Origin: Hashable, Sendable {
         self.sequence = sequence
     }
 
-    /// Of entries that nobody proposed: no-ops that fill a hole, and entries from before origins were written down.
+    /// The origin of entries without a proposer: no-ops that fill a hole, and entries from before origins were recorded.
     package static let none = Origin()
 
     mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -65,7 +65,7 @@ package struct LogEntry: WireLayout, Equatable {
         self.isRoster = isRoster
     }
 
-    /// Whether a roster can be read and somebody votes in it; of commands nothing is known here.
+    /// Whether a roster can be read and has a voter; commands are opaque here.
     var isSound: Bool {
         // What cannot be read is the answer.
         !isRoster || (try? Roster(decoding: command, as: DurableDialect.self))?.voters.isEmpty == false
@@ -119,7 +119,8 @@ package enum AcceptorRecord: WireLayout, Equatable {
     case accept(LogEntry)
     /// The replica began this life; its proposals carry the number.
     case began(incarnation: Int64)
-    /// The tables hold everything up to this slot, durably: they were taken from a peer, or the log was trimmed. Entries up to it need not be in this log.
+    /// The tables hold everything up to this slot, durably: they were taken from a peer, or the log was trimmed. Entries up to it need not
+    /// be in this log.
     case installed(Slot)
     /// The number of this data directory.
     case directory(Int64)
@@ -171,7 +172,8 @@ package enum AcceptorRecord: WireLayout, Equatable {
 }
 
 extension AcceptorRecord {
-    /// Its bytes in the log. Written out here so that it is compiled for this type; the generic form would not be. hot: `platform-bench coord`.
+    /// Its bytes in the log. Written out here so that it is compiled for this type; the generic form would not be. hot: `platform-bench
+    /// coord`.
     package func writeDurable(into bytes: inout Bytes) throws(WireError) { try encode(into: &bytes, as: DurableDialect.self) }
     package init(durable bytes: Bytes) throws(WireError) { try self.init(decoding: bytes, as: DurableDialect.self) }
 }

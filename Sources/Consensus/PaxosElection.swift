@@ -1,8 +1,8 @@
-// How a replica comes to lead: canvass, prepare, promises of a quorum. And how it gives promises, or does not.
+// Elections: canvass, prepare, promises of a quorum; and a replica's own promises and refusals.
 import Base
 
 extension PaxosNode {
-    /// Asks whether an election would find a quorum. Alone there is nobody to ask.
+    /// Asks whether an election would find a quorum. A single replica skips this.
     mutating func beginCanvass(_ now: Instant, _ effects: inout PaxosEffects) {
         stepDown(now)
         following.leader = nil
@@ -21,25 +21,30 @@ extension PaxosNode {
         return grant.forbids(candidate, now: now)
     }
 
-    /// A candidate must know nearly all decisions that this node knows, or its promise would be a large part of the log, or not to be had. A large one is
-    /// given by a node that cannot lead in the other's place.
+    /// A candidate must know nearly all decisions that this node knows, or its promise would be a large part of the log, or not to be had.
+    /// A large one is given by a node that cannot lead in the other's place.
     private func isInformed(_ candidateCommitted: Slot) -> Bool {
-        candidateCommitted >= acceptor.trimmedThrough && (awaitsTables || candidateCommitted.rawValue + options.candidateLagSlots >= committed.rawValue)
+        candidateCommitted >= acceptor.trimmedThrough
+            && (awaitsTables || candidateCommitted.rawValue + options.candidateLagSlots >= committed.rawValue)
     }
 
-    mutating func canvassed(by candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+    mutating func canvassed(
+        by candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects
+    ) {
         guard remembers else { return }
         let granted = ballot > acceptor.promised && !missesNoLeader(candidate, now) && isInformed(candidateCommitted)
         send(.canvassed(ballot, granted: granted, promised: acceptor.promised), to: candidate, &effects)
     }
 
-    mutating func countGrant(by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects) {
+    mutating func countGrant(
+        by node: NodeID, _ ballot: Ballot, _ granted: Bool, _ promised: Ballot, _ now: Instant, _ effects: inout PaxosEffects
+    ) {
         election.note(promised)
         guard granted, mayLead, peers.contains(node), election.granted(by: node, ballot) >= quorum else { return }
         campaign(now, &effects)
     }
 
-    /// More than half of those who vote now, whoever voted when this node led last.
+    /// More than half of the present voters, not of those at this node's last leadership.
     private var quorum: Int { (roster?.voters ?? [id]).count / 2 + 1 }
 
     /// Opens an election with a ballot above everything seen.
@@ -53,7 +58,8 @@ extension PaxosNode {
         for peer in peers { send(.prepare(ballot, committed: committed), to: peer, &effects) }
     }
 
-    mutating func prepare(_ candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
+    mutating func prepare(_ candidate: NodeID, _ ballot: Ballot, _ candidateCommitted: Slot, _ now: Instant, _ effects: inout PaxosEffects)
+    {
         guard remembers else { return }
         guard !grant.forbids(candidate, now: now), isInformed(candidateCommitted), let record = acceptor.promise(ballot) else {
             return send(.refuse(promised: acceptor.promised), to: candidate, &effects)
@@ -73,7 +79,7 @@ extension PaxosNode {
         promising = nil
         var previous = open.committed
         repeat {
-            // What was trimmed since the candidate asked was decided, and is not to be had here: the candidate starts over.
+            // Slots trimmed since the candidate's request were decided and are no longer here: the candidate starts over.
             guard previous >= acceptor.trimmedThrough else { return }
             let chunk = acceptor.chunk(from: previous.next, through: acceptor.lastSlot, bytesMax: options.chunkBytes)
             let last = chunk.last?.slot ?? previous
@@ -83,7 +89,8 @@ extension PaxosNode {
     }
 
     mutating func countPromise(
-        by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant, _ effects: inout PaxosEffects
+        by node: NodeID, _ ballot: Ballot, _ previous: Slot, _ entries: [LogEntry], _ isLast: Bool, _ now: Instant,
+        _ effects: inout PaxosEffects
     ) {
         guard standsAlone || roster?.isVoter(node) == true, isRow(entries, after: previous) else { return }
         let open = proposer.promised(

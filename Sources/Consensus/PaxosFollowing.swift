@@ -1,4 +1,4 @@
-// What a follower does: takes entries in order from the leader of the highest ballot, and says what it lacks.
+// The follower's steps: takes entries in order from the leader of the highest ballot, and reports the missing ones.
 import Base
 
 extension PaxosNode {
@@ -19,7 +19,8 @@ extension PaxosNode {
     }
 
     mutating func accept(
-        _ leader: NodeID, _ previous: Slot, _ entries: [LogEntry], _ decided: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects
+        _ leader: NodeID, _ previous: Slot, _ entries: [LogEntry], _ decided: Slot, _ probe: Instant, _ now: Instant,
+        _ effects: inout PaxosEffects
     ) {
         let ballot = following.ballot
         guard isRow(entries, after: previous), entries.allSatisfy({ $0.ballot == ballot }) else { return }

@@ -1,11 +1,12 @@
-// What a leader does: gives slots, sends entries, counts what is durable, tells decisions, keeps its lease and answers reads.
+// The leader's steps: assigns slots, sends entries, counts acknowledgements, announces decisions, keeps its lease and answers reads.
 import Base
 
 extension PaxosNode {
     mutating func takeOffice(_ open: [LogEntry], _ now: Instant, _ effects: inout PaxosEffects) {
         learner.beginBallot(roster?.voters ?? [id])
         following.leader = nil
-        // A promise excludes other leaders only from when it was asked for, and it is not known here when that was: the lease begins with the first answered probe.
+        // A promise excludes other leaders only from when it was asked for, and it is not known here when that was: the lease begins with
+        // the first answered probe.
         office.lease.begin(roster?.voters ?? [id], since: now + (.zero - options.lease))
         office.progress = audience.map { FollowerProgress(node: $0, sent: committed) }
         office.reads = []
@@ -27,7 +28,7 @@ extension PaxosNode {
         for place in office.progress.indices { replicate(place, now, &effects) }
     }
 
-    /// Sends a follower what it lacks, as far as its window allows.
+    /// Sends a follower its missing entries, up to its window.
     private mutating func replicate(_ place: Int, _ now: Instant, _ effects: inout PaxosEffects) {
         let last = Slot(proposer.nextSlot.rawValue - 1)
         let peer = office.progress[place].node
@@ -56,7 +57,9 @@ extension PaxosNode {
         office.nextHeartbeat = now + options.heartbeat
         for place in office.progress.indices {
             let progress = office.progress[place]
-            send(.accept(proposer.ballot, previous: progress.sent, entries: [], committed: committed, probe: now), to: progress.node, &effects)
+            send(
+                .accept(proposer.ballot, previous: progress.sent, entries: [], committed: committed, probe: now), to: progress.node,
+                &effects)
             office.progress[place].toldCommitted = committed
         }
     }
@@ -73,7 +76,9 @@ extension PaxosNode {
         guard isLeading else { return }
         for place in office.progress.indices where office.progress[place].toldCommitted < committed {
             let progress = office.progress[place]
-            send(.accept(proposer.ballot, previous: progress.sent, entries: [], committed: committed, probe: .zero), to: progress.node, &effects)
+            send(
+                .accept(proposer.ballot, previous: progress.sent, entries: [], committed: committed, probe: .zero), to: progress.node,
+                &effects)
             office.progress[place].toldCommitted = committed
         }
     }
@@ -84,7 +89,8 @@ extension PaxosNode {
         beat(now, &effects)
     }
 
-    mutating func accepted(by node: NodeID, _ ballot: Ballot, _ slot: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects) {
+    mutating func accepted(by node: NodeID, _ ballot: Ballot, _ slot: Slot, _ probe: Instant, _ now: Instant, _ effects: inout PaxosEffects)
+    {
         guard isLeading, ballot == proposer.ballot, let place = office.progress.firstIndex(where: { $0.node == node }) else { return }
         if probe != .zero { office.lease.noteAnswer(node, probe: probe) }
         learner.accepted(by: node, through: slot)
@@ -100,7 +106,7 @@ extension PaxosNode {
         if office.progress[place].rewind(to: slot, now: now, pause: options.heartbeat) { replicate(place, now, &effects) }
     }
 
-    /// Releases what a quorum holds durably.
+    /// Releases entries that a quorum holds durably.
     mutating func decide(_ now: Instant, _ effects: inout PaxosEffects) {
         release(learner.decided(on: id), now, &effects)
         answerReads(now, &effects)
@@ -109,7 +115,11 @@ extension PaxosNode {
     // MARK: reads
 
     mutating func read(_ token: ReadToken, _ now: Instant, _ effects: inout PaxosEffects) {
-        if isLeading { queueRead(token, id, now, &effects) } else if let leader = following.leader { send(.readQuery(token), to: leader, &effects) }
+        if isLeading {
+            queueRead(token, id, now, &effects)
+        } else if let leader = following.leader {
+            send(.readQuery(token), to: leader, &effects)
+        }
     }
 
     mutating func queueRead(_ token: ReadToken, _ from: NodeID, _ now: Instant, _ effects: inout PaxosEffects) {
@@ -118,7 +128,8 @@ extension PaxosNode {
         if !office.reads.isEmpty { beat(now, &effects) }
     }
 
-    /// Under the lease, or once a quorum has confirmed this leader since the read was asked for, what is decided here is all that was ever acknowledged.
+    /// Under the lease, or once a quorum has confirmed this leader since the read arrived, the decided entries here include every
+    /// acknowledged one.
     private mutating func answerReads(_ now: Instant, _ effects: inout PaxosEffects) {
         guard isEstablished, !office.reads.isEmpty else { return }
         let contact = office.lease.quorumContact(of: id, now: now)

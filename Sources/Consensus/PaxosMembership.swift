@@ -1,4 +1,4 @@
-// Who belongs to the group: founding, newcomers, and rosters that come through the log. A roster's slot is decided by the members before it, and
+// Members of the group: founding, newcomers, and rosters from the log. A roster's slot is decided by the members before it, and
 // the slots behind it by its own: so a leader proposes nothing behind an undecided roster, and needs promises of the new voters before it
 // goes on. Source: Lamport, Malkhi and Zhou, "Reconfiguring a State Machine", 2010, with a window of one slot.
 import Base
@@ -19,7 +19,8 @@ extension PaxosNode {
     var mayLead: Bool { isVoter && !awaitsTables }
     /// Whether anything but news of the group concerns this replica.
     var takesPart: Bool { founding == nil && !isStranger }
-    /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory, or a member told that it is one.
+    /// Whether its memory of promises counts: it is, or in this life was, a member with this very directory, or a member told that it is
+    /// one.
     var remembers: Bool { takesPart && (wasMember || standsAlone || isNamed) }
     /// A decided roster names it. The decision itself may be waiting for its vote, if those who knew of it before are lost.
     private var isNamed: Bool { heardOf?[id].map { $0.directory == me.directory } ?? false }
@@ -27,8 +28,8 @@ extension PaxosNode {
     /// Whether a leader gives out slots at present: not behind a roster that is not decided.
     package var takesProposals: Bool { isLeading && office.rosterSlot == nil }
 
-    /// Whether the founding roster is still to be written into the log, for those who come later, or again since members say other things of
-    /// themselves. Once somebody has changed the members, what was said then counts.
+    /// Whether the founding roster is still to be written into the log, for those who come later, or again since members say other things
+    /// of themselves. Once somebody has changed the members, what was said then counts.
     package var wantsRosterRecord: Bool {
         guard !standsAlone, isEstablished, takesProposals, let roster else { return false }
         return !rosterIsRecorded || roster != asDescribed(roster)
@@ -37,7 +38,9 @@ extension PaxosNode {
     private func asDescribed(_ roster: Roster) -> Roster {
         guard roster.version == 0 else { return roster }
         let members = roster.members.map { member in
-            guard let said = member.id == id ? me : described.first(where: { $0.id == member.id }), !said.address.isEmpty else { return member }
+            guard let said = member.id == id ? me : described.first(where: { $0.id == member.id }), !said.address.isEmpty else {
+                return member
+            }
             return Member(id: member.id, isVoter: member.isVoter, directory: member.directory, address: said.address, card: said.card)
         }
         return Roster(version: roster.version, group: roster.group, members: members)
@@ -71,14 +74,14 @@ extension PaxosNode {
         declare(&effects)
     }
 
-    /// Everybody this replica has heard of.
+    /// Every known replica.
     var acquaintances: [NodeID] {
         var all = roster?.members.map(\.id) ?? []
         for id in (heardOf?.members.map(\.id) ?? []) + named where !all.contains(id) { all.append(id) }
         return all.filter { $0 != id }
     }
 
-    /// Founds the group if everybody is there.
+    /// Founds the group once every named peer has reported.
     private mutating func declare(_ effects: inout PaxosEffects) {
         guard !isDeclaring, let roster = founding?.roster else { return }
         isDeclaring = true
@@ -91,19 +94,21 @@ extension PaxosNode {
             return declare(&effects)
         }
         guard takesPart, let roster else { return }
-        // Who was away may know none of those who lead by now.
+        // A replica that was away may know none of the present leaders.
         if !founders.isEmpty || roster.hasOther(than: member) || !isLeading { send(.roster(roster), to: member.id, &effects) }
         guard isLeading, !roster.hasOther(than: member) else { return }
         if roster[member.id] != nil { described = described.filter { $0.id != member.id } + [member] }
         if !roster.isVoter(member.id) { note(visitor: member, now, &effects) }
     }
 
-    /// Somebody who is to be told everything, although it does not vote.
+    /// A replica that gets all entries without a vote.
     private mutating func note(visitor: Member, _ now: Instant, _ effects: inout PaxosEffects) {
         guard visitors.count < Self.visitorsMax || visitors.contains(where: { $0.id == visitor.id }) else { return }
         visitors.removeAll { $0.id == visitor.id }
         visitors.append(visitor)
-        if !office.progress.contains(where: { $0.node == visitor.id }) { office.progress.append(FollowerProgress(node: visitor.id, sent: committed)) }
+        if !office.progress.contains(where: { $0.node == visitor.id }) {
+            office.progress.append(FollowerProgress(node: visitor.id, sent: committed))
+        }
     }
 
     /// Replicas that follow without being members, and observers: bounds what a leader sends.
@@ -124,7 +129,7 @@ extension PaxosNode {
         }
     }
 
-    /// A newcomer hears of the group.
+    /// Tells a newcomer of the group.
     mutating func told(_ roster: Roster, _ effects: inout PaxosEffects) {
         guard !standsAlone else { return }
         if roster.version > max(heardOf?.version ?? -1, self.roster?.version ?? -1) { heardOf = roster }
@@ -153,7 +158,7 @@ extension PaxosNode {
 
     private mutating func take(_ roster: Roster) {
         self.roster = roster
-        // Who was told of later members reads of earlier ones on the way there: its number may have been another's.
+        // A replica that knows later members reads earlier rosters on the way there: its number may have been another's.
         if roster.hasOther(than: me), roster.version >= newestVersion { isStranger = true }
         if own != nil, !isStranger { wasMember = true }
     }
@@ -163,8 +168,11 @@ extension PaxosNode {
 
     // MARK: changes
 
-    /// Proposes other members. The slot is that of the change, which takes place when it is decided; a later leader may still put something else there.
-    package mutating func change(to members: [Member], from version: Int64, time: WallTime, now: Instant) -> (Result<Slot, RosterRefusal>, PaxosEffects) {
+    /// Proposes other members. The slot is that of the change, which takes place when it is decided; a later leader may still put something
+    /// else there.
+    package mutating func change(to members: [Member], from version: Int64, time: WallTime, now: Instant) -> (
+        Result<Slot, RosterRefusal>, PaxosEffects
+    ) {
         var effects = PaxosEffects()
         guard let roster, !standsAlone, isEstablished else { return (.failure(.notLeading), effects) }
         guard takesProposals else { return (.failure(.inProgress), effects) }
@@ -195,7 +203,7 @@ extension PaxosNode {
         return member
     }
 
-    /// Whether a quorum of the voters of `next` is within reach, and everybody who begins to vote keeps up.
+    /// Whether a quorum of the voters of `next` is connected, and every new voter keeps up.
     private func canDecide(_ next: Roster, _ now: Instant) -> Bool {
         let present = next.voters.filter { $0 == id || isPresent($0, now) }
         let added = next.voters.filter { roster?.isVoter($0) != true }
@@ -221,7 +229,7 @@ extension PaxosNode {
         if isLeading { return keepOrLeaveOffice(votersChanged: before?.voters != next.voters, now, &effects) }
         learner.beginBallot(next.voters)
         if let leader = following.leader, !next.isVoter(leader) {
-            // It has stepped down before anybody could hear of this.
+            // It has stepped down before anything was sent.
             following.leader = nil
             grant.end(now)
             election.hasten(notBefore: now)
@@ -233,14 +241,14 @@ extension PaxosNode {
         let wasAdopted = office.rosterSlot.map { $0 <= proposer.adoptedThrough } ?? false
         office.rosterSlot = nil
         if !votersChanged, !wasAdopted { return visitMembers() }
-        // Those who leave hear of it from this leader, or from nobody.
+        // Only this leader tells the members that leave.
         tellDecision(now, &effects)
         stepDown(now)
         learner.beginBallot(roster?.voters ?? [id])
         if isVoter { campaign(now, &effects) }
     }
 
-    /// Whoever belongs to the group is told everything from now on.
+    /// Sends all entries to every member from now on.
     private mutating func visitMembers() {
         for member in roster?.members ?? [] where member.id != id && !office.progress.contains(where: { $0.node == member.id }) {
             office.progress.append(FollowerProgress(node: member.id, sent: committed))

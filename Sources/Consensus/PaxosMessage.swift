@@ -1,4 +1,4 @@
-// What replicas say to each other. A Canvass asks whether an election would find a quorum; Prepare and Promise open a leadership once; Accept
+// The messages of replicas. A Canvass asks whether an election would find a quorum; Prepare and Promise open a leadership once; Accept
 // and Accepted carry each batch; the decision (Commit) travels on the next Accept, or on an empty one. A released tag keeps its meaning.
 import Base
 
@@ -19,7 +19,8 @@ package enum PaxosMessage: WireLayout, Equatable {
     case promise(Ballot, previous: Slot, accepted: [LogEntry], isLast: Bool)
     /// Not that ballot: a higher one was promised, or another leader is in office.
     case refuse(promised: Ballot)
-    /// Accept these entries, which follow `previous`; everything up to `committed` is decided. `probe` is the leader's clock, to be sent back; zero for none.
+    /// Accept these entries, which follow `previous`; everything up to `committed` is decided. `probe` is the leader's clock, to be sent
+    /// back; zero for none.
     case accept(Ballot, previous: Slot, entries: [LogEntry], committed: Slot, probe: Instant)
     /// Every entry up to `through` is durable here under this ballot.
     case accepted(Ballot, through: Slot, probe: Instant)
@@ -30,8 +31,8 @@ package enum PaxosMessage: WireLayout, Equatable {
     /// From which slot on may I serve this read?
     case readQuery(ReadToken)
     case readAnswer(ReadToken, Slot)
-    /// One who does not vote, or whom its leader does not know, tells who it is. One whose directory holds nothing yet names those with whom it
-    /// would found a group, itself included.
+    /// One who does not vote, or whom its leader does not know, tells who it is. One whose directory holds nothing yet names those with
+    /// whom it would found a group, itself included.
     case knock(Member, founders: [NodeID])
     /// The members as the sender knows them.
     case roster(Roster)
@@ -44,12 +45,13 @@ package enum PaxosMessage: WireLayout, Equatable {
         return .accept(ballot, previous: .zero, entries: [], committed: committed, probe: probe)
     }
 
-    /// Whether its slots and rounds are ones that a group can come to: a leadership a microsecond would take a hundred thousand years. A replica of ours
-    /// sends no others, and what is written down of them could never be counted on from.
+    /// Whether its slots and rounds are ones that a group can come to: a leadership a microsecond would take a hundred thousand years. A
+    /// replica of ours sends no others, and what is written down of them could never be counted on from.
     package var isPlausible: Bool {
         let (fields, most) = (fields, Int64(1) << 62)
         let numbers = [fields.slot.rawValue, fields.previous.rawValue, fields.ballot.round, fields.other.round]
-        return numbers.allSatisfy { (0...most).contains($0) } && fields.entries.allSatisfy { (0...most).contains($0.slot.rawValue) && (0...most).contains($0.ballot.round) }
+        return numbers.allSatisfy { (0...most).contains($0) }
+            && fields.entries.allSatisfy { (0...most).contains($0.slot.rawValue) && (0...most).contains($0.ballot.round) }
     }
 
     private var tag: Int8 {
@@ -86,7 +88,9 @@ package enum PaxosMessage: WireLayout, Equatable {
 
         mutating func layoutEntries<C: FieldCoder & ~Copyable>(_ io: inout C, withKind: Bool) throws(WireError) {
             guard withKind else { return try io.list(&entries) }
-            try io.array(&entries, empty: LogEntry()) { (entry: inout LogEntry, io: inout C) throws(WireError) in try entry.layoutWithKind(&io) }
+            try io.array(&entries, empty: LogEntry()) { (entry: inout LogEntry, io: inout C) throws(WireError) in
+                try entry.layoutWithKind(&io)
+            }
         }
     }
 
@@ -100,8 +104,11 @@ package enum PaxosMessage: WireLayout, Equatable {
             (fields.ballot, fields.previous, fields.entries, fields.flag) = (ballot, previous, entries, isLast)
         case .refuse(let promised): fields.ballot = promised
         case .accept(let ballot, let previous, let entries, let committed, let probe):
-            (fields.ballot, fields.previous, fields.entries, fields.slot, fields.probe) = (ballot, previous, entries, committed, probe.nanoseconds)
-        case .accepted(let ballot, let through, let probe): (fields.ballot, fields.slot, fields.probe) = (ballot, through, probe.nanoseconds)
+            (fields.ballot, fields.previous, fields.entries, fields.slot, fields.probe) = (
+                ballot, previous, entries, committed, probe.nanoseconds
+            )
+        case .accepted(let ballot, let through, let probe):
+            (fields.ballot, fields.slot, fields.probe) = (ballot, through, probe.nanoseconds)
         case .readQuery(let token): fields.token = token
         case .readAnswer(let token, let slot): (fields.token, fields.slot) = (token, slot)
         case .knock(let member, let founders): (fields.member, fields.founders) = (member, founders)

@@ -1,7 +1,7 @@
 // The replica as a value: acceptor, proposer, learner, lease and election composed into one step function. Events and time go in, effects
-// come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: what may be said only
-// when something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading,
-// PaxosFollowing and PaxosMembership. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
+// come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: what may be said only when
+// something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading, PaxosFollowing and
+// PaxosMembership. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
 import Base
 
 /// What happened to a replica.
@@ -14,10 +14,10 @@ package enum PaxosEvent: Sendable {
     case propose([Proposal], time: WallTime)
     /// Records became durable here, in the order in which they were handed out.
     case durable(DurableNotice)
-    /// The tables hold everything up to this slot, and nobody is to be sent entries up to it.
+    /// The tables hold everything up to this slot; entries up to it are not sent.
     case forget(Slot)
     case received(Envelope)
-    /// A connection to a peer stands anew, or broke: what was under way is lost.
+    /// A connection to a peer was opened or broke: messages under way are lost.
     case connected(NodeID)
     case disconnected(NodeID)
     /// Nothing more happens at present: tell decisions that no entry has carried yet.
@@ -26,7 +26,7 @@ package enum PaxosEvent: Sendable {
     case read(ReadToken)
     /// The tables were taken from a peer, with the roster in them.
     case installed(Slot, Roster?)
-    /// The tables are of no use any more: what they held is to be taken from a peer.
+    /// The tables are unusable: their state is to come from a peer.
     case lostTables
     /// The founding roster may be written into the log, at this time.
     case recordRoster(WallTime)
@@ -67,7 +67,7 @@ package struct PaxosNode: Sendable {
     package let id: NodeID
     /// What this replica says of itself.
     package internal(set) var me: Member
-    /// Whether there is nobody else, and never will be.
+    /// Whether this replica is alone for good.
     package let standsAlone: Bool
     /// Who belongs to the group; nil while a newcomer does not know.
     package internal(set) var roster: Roster?
@@ -93,13 +93,13 @@ package struct PaxosNode: Sendable {
     var election: Election
     var office: Office
     var grant: LeaseGrant
-    /// Whether the tables do not reach to where the log begins, so that nothing can be executed before a peer's are here. What was promised and accepted is
-    /// in the log, and everything before its beginning is decided: so the node votes and follows, and never leads.
+    /// Whether the tables do not reach to where the log begins, so that nothing can be executed before a peer's are here. What was promised
+    /// and accepted is in the log, and everything before its beginning is decided: so the node votes and follows, and never leads.
     package internal(set) var awaitsTables: Bool
     /// Who waits for a promise until it is durable.
     var promising: (ballot: Ballot, to: NodeID, committed: Slot)?
 
-    /// What a leader keeps about its term.
+    /// A leader's state of its term.
     struct Office: Sendable {
         var lease: LeaderLease
         var progress: [FollowerProgress] = []
@@ -109,10 +109,11 @@ package struct PaxosNode: Sendable {
         var rosterSlot: Slot?
     }
 
-    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete, `recorded` the roster in them. With `awaitsTables`
-    /// there are none, and `applied` is where the log begins. Equal seeds draw equal times.
+    /// `acceptor` as recovered from the log; `applied` is the slot up to which the tables are complete, `recorded` the roster in them. With
+    /// `awaitsTables` there are none, and `applied` is where the log begins. Equal seeds draw equal times.
     package init(
-        _ origin: GroupOrigin, recorded: Roster? = nil, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false, now: Instant, seed: UInt64 = 1,
+        _ origin: GroupOrigin, recorded: Roster? = nil, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false, now: Instant,
+        seed: UInt64 = 1,
         options: PaxosOptions = PaxosOptions()
     ) {
         options.check()
@@ -149,7 +150,7 @@ package struct PaxosNode: Sendable {
     package var committed: Slot { learner.committed }
     /// The ballot under which it leads or follows.
     package var term: Ballot { isLeading ? proposer.ballot : following.ballot }
-    /// Who leads, as far as this node knows.
+    /// The leader, as far as this node knows.
     package var leader: NodeID? { isLeading ? id : following.leader }
     /// The other voters.
     var peers: [NodeID] { roster?.voters.filter { $0 != id } ?? [] }
@@ -222,7 +223,7 @@ package struct PaxosNode: Sendable {
         }
     }
 
-    /// Hands out what is decided and durable, up to `slot`.
+    /// Hands out decided and durable entries, up to `slot`.
     mutating func release(_ slot: Slot, _ now: Instant, _ effects: inout PaxosEffects) {
         guard let decided = learner.advance(to: slot) else { return }
         for raw in decided {
@@ -231,7 +232,7 @@ package struct PaxosNode: Sendable {
             effects.committed.append(entry)
             if entry.isRoster { adopt(entry.roster, now, &effects) }
         }
-        // Alone, nobody will ever ask for them: what is decided is in the effects, and durable in the log.
+        // A single replica never sends them: decided entries are in the effects, and durable in the log.
         if standsAlone { acceptor.trim(through: slot) } else { acceptor.settle(through: slot) }
     }
 
@@ -247,7 +248,8 @@ package struct PaxosNode: Sendable {
         case .canvass(let ballot, let committed): canvassed(by: from, ballot, committed, now, &effects)
         case .canvassed(let ballot, let granted, let promised): countGrant(by: from, ballot, granted, promised, now, &effects)
         case .prepare(let ballot, let committed): prepare(from, ballot, committed, now, &effects)
-        case .promise(let ballot, let previous, let entries, let isLast): countPromise(by: from, ballot, previous, entries, isLast, now, &effects)
+        case .promise(let ballot, let previous, let entries, let isLast):
+            countPromise(by: from, ballot, previous, entries, isLast, now, &effects)
         case .refuse(let promised): refused(promised, now)
         case .accept(let ballot, let previous, let entries, let committed, let probe):
             guard follow(from, ballot, now, &effects) else { return }

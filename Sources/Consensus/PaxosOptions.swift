@@ -45,8 +45,8 @@ package struct GroupOrigin: Sendable, Equatable {
         return GroupOrigin(me: Member(id: id), settled: Roster(members: members.map { Member(id: $0) }), standsAlone: members == [id])
     }
 
-    /// A replica that founds a group with others, or joins the one that they belong to. `members` are those that an earlier version, or its standing
-    /// alone, has left it with.
+    /// A replica that founds a group with others, or joins the one that they belong to. `members` are those that an earlier version, or its
+    /// standing alone, has left it with.
     package static func founding(_ me: Member, with others: [NodeID], members: [Member]? = nil) -> GroupOrigin {
         GroupOrigin(me: me, settled: members.map { Roster(members: $0) }, named: others)
     }

@@ -34,8 +34,8 @@ package struct Proposer: Sendable {
         return ballot
     }
 
-    /// Takes one chunk of a promise, which covers the slots after `previous`; `isLast` ends it. Returns the entries to re-propose once a quorum
-    /// has promised; they start right after `committed`. A chunk that does not follow the one before is passed over.
+    /// Takes one chunk of a promise, which covers the slots after `previous`; `isLast` ends it. Returns the entries to re-propose once a
+    /// quorum has promised; they start right after `committed`. A chunk that does not follow the one before is passed over.
     mutating func promised(
         by node: NodeID, _ promisedBallot: Ballot, previous: Slot, accepted: [LogEntry], isLast: Bool, quorum: Int, committed: Slot
     ) -> [LogEntry]? {
@@ -89,7 +89,9 @@ package struct Proposer: Sendable {
         var roster = roster
         if isChange { roster.version = nextSlot.rawValue }
         let command: Bytes
-        do { command = try roster.encoded(as: DurableDialect.self) } catch { preconditionFailure("a roster of ours can always be encoded: \(error)") }
+        do { command = try roster.encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("a roster of ours can always be encoded: \(error)")
+        }
         var entry = propose(Proposal(origin: .none, command: command), time: time)
         entry.isRoster = true
         return entry

@@ -1,5 +1,5 @@
-// Decided entries that are kept for replicas that lag, packed: an entry as it came costs several times its command, since that lies in an allocation
-// of its own, or holds on to all that the socket delivered with it. Source: none; what is kept follows from Acceptor.
+// Decided entries for replicas that lag, packed: an entry as received costs several times its command, in an allocation of its own or in
+// the socket's whole buffer. Source: none; Acceptor decides which entries are kept.
 import Base
 import Collections
 
@@ -32,7 +32,7 @@ struct SettledEntries: Sendable {
 
     var isEmpty: Bool { first == next }
 
-    /// Begins anew behind a slot; nothing may be held.
+    /// Restarts behind a slot; must be empty.
     mutating func begin(after slot: Slot) {
         precondition(isEmpty, "entries that are held stay in their row")
         (first, next) = (slot.next, slot.next)
@@ -72,8 +72,8 @@ struct SettledEntries: Sendable {
         return LogEntry(slot: slot, ballot: head.ballot, time: head.time, origin: head.origin, command: command, isRoster: head.isRoster)
     }
 
-    /// The highest slot through which entries may be forgotten so that `count` of them stay, or fewer if those have more than `bytes` of commands,
-    /// to within a run.
+    /// The highest slot through which entries may be forgotten so that `count` of them stay, or fewer if those have more than `bytes` of
+    /// commands, to within a run.
     func surplus(beyond count: Int64, bytes: Int) -> Slot {
         let least = max(first.rawValue, next.rawValue - count) - 1
         var held = 0

@@ -1,5 +1,5 @@
-// Who may do what to a node. One table says which right each operation needs; a right is granted by an entry of the node's list
-// that matches one of the session's identities. Source: ZooKeeper's programmer's guide, "Access Control Lists".
+// Rights on nodes. One table names the right of each operation; an entry of the node's list grants it to sessions with a matching
+// identity. Source: ZooKeeper's programmer's guide, "Access Control Lists".
 import Base
 
 /// Bits of an access right.
@@ -25,7 +25,9 @@ package struct Identity: WireLayout, Hashable {
     }
 
     /// By their bytes: names that look alike are two.
-    package static func == (left: Identity, right: Identity) -> Bool { left.scheme.hasSameBytes(as: right.scheme) && left.id.hasSameBytes(as: right.id) }
+    package static func == (left: Identity, right: Identity) -> Bool {
+        left.scheme.hasSameBytes(as: right.scheme) && left.id.hasSameBytes(as: right.id)
+    }
     package func hash(into hasher: inout Hasher) {
         hasher.combine(ExactText(scheme))
         hasher.combine(ExactText(id))
@@ -37,7 +39,9 @@ package struct Identity: WireLayout, Hashable {
     }
     /// A client's address; one of IPv4 is the same whatever socket it came over.
     package static func address(_ host: String) -> Identity {
-        guard let address = IPNetwork.bytes(host[...]).map(IPNetwork.plain), address.count == 4 else { return Identity(scheme: "ip", id: host) }
+        guard let address = IPNetwork.bytes(host[...]).map(IPNetwork.plain), address.count == 4 else {
+            return Identity(scheme: "ip", id: host)
+        }
         return Identity(scheme: "ip", id: address.map { "\($0)" }.joined(separator: "."))
     }
 
@@ -81,7 +85,8 @@ package enum AccessControl {
         return wanted.scheme == "ip" ? addressMatches(wanted.id, own.id) : wanted.id.hasSameBytes(as: own.id)
     }
 
-    /// Brings a client's list into the stored form: `auth` becomes the caller's own identities, unknown schemes and empty lists are not accepted.
+    /// Brings a client's list into the stored form: `auth` becomes the caller's own identities, unknown schemes and empty lists are not
+    /// accepted.
     package static func normalised(_ list: [AccessRight], by identities: [Identity]) -> [AccessRight]? {
         var result: [AccessRight] = []
         for right in list {
@@ -129,7 +134,7 @@ package enum AccessControl {
     package static let entriesMax = 1000
     package static let bytesMax = 256 << 10
 
-    /// Schemes under which somebody proves who they are; an address proves nothing.
+    /// Schemes with proof of identity; an address proves nothing.
     private static let authenticating: Set<String> = ["digest", "sasl", "x509"]
 
     private static func addressMatches(_ wanted: String, _ own: String) -> Bool {
@@ -168,7 +173,8 @@ struct IPNetwork {
 
     static func bytes(_ text: Substring) -> [UInt8]? { text.utf8.contains(UInt8(ascii: ":")) ? six(text) : four(text) }
 
-    /// The IPv4 address that IPv6 writes as `::ffff:10.0.0.1`; any other one as it is. A socket that listens for both shows clients in that form.
+    /// The IPv4 address that IPv6 writes as `::ffff:10.0.0.1`; any other one as it is. A socket that listens for both shows clients in that
+    /// form.
     static func plain(_ address: [UInt8]) -> [UInt8] { address.starts(with: mappedPrefix) ? Array(address.suffix(4)) : address }
     private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
 
@@ -189,7 +195,8 @@ struct IPNetwork {
             return numbers.count == words.count ? numbers.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] } + tail : nil
         }
         let bytes = Array(text.utf8)
-        guard let place = bytes.indices.dropLast().first(where: { bytes[$0] == UInt8(ascii: ":") && bytes[$0 + 1] == UInt8(ascii: ":") }) else { return groups(text).flatMap { $0.count == 16 ? $0 : nil } }
+        guard let place = bytes.indices.dropLast().first(where: { bytes[$0] == UInt8(ascii: ":") && bytes[$0 + 1] == UInt8(ascii: ":") })
+        else { return groups(text).flatMap { $0.count == 16 ? $0 : nil } }
         let (front, back) = (text.droppingBytes(last: bytes.count - place), text.droppingBytes(first: place + 2))
         guard let head = groups(front), let tail = groups(back), head.count + tail.count <= 14 else {
             return nil

@@ -1,5 +1,5 @@
-// An array that grows without ever copying what it holds: a million nodes must not stop the server while an array doubles. What nobody uses
-// any more is given back chunk by chunk, so that a tree that was large once does not stay so.
+// An array that grows without copying its elements: a million nodes must not stop the server while an array doubles. Unused chunks are
+// given back, so that the memory of a tree shrinks with it.
 
 /// Elements by place, in chunks of equal size.
 struct ChunkedArray<Element: Sendable>: Sendable {
@@ -58,7 +58,7 @@ struct ChunkedArray<Element: Sendable>: Sendable {
     }
 }
 
-/// Which parts of a store are used at all: when the unused ones are worth the search for what is free in them, they are to be released.
+/// The used parts of a store: decides when the unused ones are worth a search and their release.
 struct PartUse: Sendable {
     private var used: [Int] = []
     /// Parts without anything in use.

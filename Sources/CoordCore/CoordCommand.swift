@@ -1,5 +1,5 @@
-// What the log holds for coord: sessions that begin and end, writes to the tree, and nodes that go by themselves. The wire's requests are
-// turned into these before they are proposed; a released tag never changes its meaning.
+// The commands of coord's log: begin and end of sessions, writes to the tree, deletion of expired nodes. The service makes them from the
+// wire's requests. A released tag never changes its meaning.
 import Base
 
 /// A session's number, unique over the cluster's life. Its highest byte stays below 0x80, which marks nodes that no session owns.
@@ -11,7 +11,7 @@ package struct SessionID: TypedID {
 
 /// A command of coord's log.
 package enum CoordCommand: WireLayout, Equatable {
-    /// A session begins on the connection that `owner` numbers. 0 for nobody in particular, here and below.
+    /// A session begins on the connection number `owner`; 0 for any connection, here and below.
     case openSession(SessionID, timeoutMilliseconds: Int32, password: Bytes, owner: Int64 = 0)
     /// A session goes on over another connection; whatever still comes over the one before is refused.
     case attachSession(SessionID, timeoutMilliseconds: Int32, owner: Int64)
@@ -19,8 +19,8 @@ package enum CoordCommand: WireLayout, Equatable {
     /// All operations take place, or none.
     /// With `withinQuota`, hard quotas refuse; servers that enforce them ask for it.
     case write(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity], operations: [CoordOperation])
-    /// The same of a session whose identities would weigh more than what it writes: with `identities` they count for this write and are remembered, without
-    /// them those count that were remembered last.
+    /// The same for a session whose identities are larger than its writes: `identities` count for this write and are remembered; without
+    /// them the remembered ones count.
     case writeAs(SessionID, owner: Int64 = 0, withinQuota: Bool = false, identities: [Identity]?, operations: [CoordOperation])
     /// A write of a session that only its own server knows, and that therefore owns nothing.
     case localWrite(withinQuota: Bool, identities: [Identity], operations: [CoordOperation])
@@ -66,7 +66,8 @@ package enum CoordCommand: WireLayout, Equatable {
         try io.int8(&tag)
         var session = SessionID.none
         switch self {
-        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _), .writeAs(let id, _, _, _, _):
+        case .openSession(let id, _, _, _), .attachSession(let id, _, _), .closeSession(let id, _), .write(let id, _, _, _, _),
+            .writeAs(let id, _, _, _, _):
             session = id
         case .reap, .localWrite: break
         }

@@ -12,7 +12,7 @@ package struct CoordMachine: StateMachine, Sendable {
     /// Access lists read so far, while rows are loaded: most nodes share a few.
     private var lists = LookupTable<ExactText, [AccessRight]>()
     private var loadedParent = ZnodeTree.LoadedParent()
-    /// Changed nodes whose rows are made in one go, so that nobody ever waits for all of them; about a quarter of a millisecond's work.
+    /// Changed nodes per batch of rows; about a quarter of a millisecond's work.
     private static let changesMax = 512
 
     package init() {}
@@ -20,7 +20,9 @@ package struct CoordMachine: StateMachine, Sendable {
     package static func encode(_ command: CoordCommand) throws(WireError) -> Bytes {
         try command.encoded(as: DurableDialect.self, capacity: command.byteEstimate)
     }
-    package static func decode(_ bytes: Bytes) throws(WireError) -> CoordCommand { try CoordCommand(decoding: bytes, as: DurableDialect.self) }
+    package static func decode(_ bytes: Bytes) throws(WireError) -> CoordCommand {
+        try CoordCommand(decoding: bytes, as: DurableDialect.self)
+    }
 
     package static var tables: [TableSchema] { [CoordRows.znodes, CoordRows.sessions, CoordRows.owners, CoordRows.identities] }
 
@@ -76,7 +78,9 @@ package struct CoordMachine: StateMachine, Sendable {
         return outcome
     }
 
-    private mutating func execute(_ write: TreeWrite, _ owner: Int64, _ operations: [CoordOperation], _ outcome: inout CoordOutcome, _ rows: inout RowChanges) {
+    private mutating func execute(
+        _ write: TreeWrite, _ owner: Int64, _ operations: [CoordOperation], _ outcome: inout CoordOutcome, _ rows: inout RowChanges
+    ) {
         if let reason = refusal(write.session, owner) {
             outcome.result = .failure(.init(place: 0, reason: reason))
             return

@@ -35,7 +35,8 @@ package enum CoordOperation: WireLayout, Equatable {
     var byteEstimate: Int {
         switch self {
         case .setData(let path, let data, _): 32 + path.utf8.count + (data?.readableBytes ?? 0)
-        case .create(let path, let data, let acl, _, _), .createContainer(let path, let data, let acl, _), .createTTL(let path, let data, let acl, _, _):
+        case .create(let path, let data, let acl, _, _), .createContainer(let path, let data, let acl, _),
+            .createTTL(let path, let data, let acl, _, _):
             64 + path.utf8.count + (data?.readableBytes ?? 0) + acl.count * 32
         case .setACL(let path, let acl, _): 32 + path.utf8.count + acl.count * 32
         case .delete(let path, _), .check(let path, _): 32 + path.utf8.count
@@ -58,7 +59,7 @@ package enum CoordOperation: WireLayout, Equatable {
         }
     }
 
-    /// The same with a list of nobody, which is refused.
+    /// The same with an empty list, which is refused.
     package var withoutAccessList: CoordOperation {
         var fields = fields
         fields.acl = []

@@ -1,5 +1,5 @@
-// What a command of the log came to: results or a refusal, and the events that watches may wait for. Values only; the service turns them
-// into replies and notifications.
+// The outcome of a command of the log: results or a refusal, and events for watches. Values only; the service makes replies and
+// notifications of them.
 import Base
 
 /// An expected "no", mapped to a protocol code in one table of the service.
@@ -33,7 +33,7 @@ package struct TreeEvent: Sendable, Hashable {
     package enum Kind: Sendable, Hashable { case created, deleted, dataChanged, childrenChanged }
     package var kind: Kind
     package var path: String
-    /// The access list that the node had when it happened: who may not read the node does not hear of it.
+    /// The node's access list at the time of the event: sessions without READ get no notification.
     package var acl: [AccessRight]
 
     package init(_ kind: Kind, _ path: String, acl: [AccessRight]) {
@@ -43,7 +43,7 @@ package struct TreeEvent: Sendable, Hashable {
     }
 }
 
-/// What a command came to.
+/// The outcome of a command.
 package struct CoordOutcome: Sendable {
     package var zxid: Int64
     /// The results in order, or the first operation that was refused, with its place.

@@ -17,7 +17,7 @@ package enum CoordRows {
     /// The connection that each session is on.
     package static let owners = TableSchema("session_owners", key: [.init("id", .integer)], values: [.init("owner", .integer)])
 
-    /// Who sessions are, of those whose identities are remembered: as they stand in the log.
+    /// Remembered identities of sessions, in their form in the log.
     package static let identities = TableSchema("session_identities", key: [.init("id", .integer)], values: [.init("identities", .blob)])
 
     static func identityRow(_ id: SessionID, _ identities: [Identity]) -> Row {
@@ -54,7 +54,9 @@ package enum CoordRows {
     static func delete(_ path: String, _ rows: inout RowChanges) { rows.delete(znodes, key: [.text(path)]) }
 
     /// `lists` holds the access lists that were read before.
-    static func node(_ row: Row, _ lists: inout LookupTable<ExactText, [AccessRight]>) throws(StateCorruption) -> (path: String, node: Znode) {
+    static func node(_ row: Row, _ lists: inout LookupTable<ExactText, [AccessRight]>) throws(StateCorruption) -> (
+        path: String, node: Znode
+    ) {
         guard let path = row[0].text, let text = row[2].text else { throw StateCorruption("a row of znodes has no path or access list") }
         var acl = lists[ExactText(text)]
         if acl == nil {
@@ -84,8 +86,8 @@ package enum CoordRows {
     /// The mark of the second form. The first one, a line `scheme:id:permissions` for each entry, begins with a letter: a scheme.
     private static let secondForm = "2"
 
-    /// `world:anyone:31` for what nearly all nodes have; otherwise `2`, and for each entry its permissions, the bytes of its scheme and of its id as numbers with a
-    /// blank behind each, and the two texts: an id may hold any character.
+    /// `world:anyone:31` for what nearly all nodes have; otherwise `2`, and for each entry its permissions, the bytes of its scheme and of
+    /// its id as numbers with a blank behind each, and the two texts: an id may hold any character.
     static func text(_ acl: [AccessRight]) -> String {
         if acl.count == 1, acl[0] == .open { return openText }
         return acl.reduce(into: secondForm) { text, right in
@@ -112,7 +114,8 @@ package enum CoordRows {
         }
         var rights: [AccessRight] = []
         while let blank = rest.popFirst() {
-            guard blank == UInt8(ascii: " "), let bits = number().flatMap(Int32.init(exactly:)), let schemeBytes = number(), let idBytes = number(),
+            guard blank == UInt8(ascii: " "), let bits = number().flatMap(Int32.init(exactly:)), let schemeBytes = number(),
+                let idBytes = number(),
                 let scheme = piece(schemeBytes), let id = piece(idBytes)
             else { return nil }
             rights.append(AccessRight(Permissions(rawValue: bits), scheme: scheme, id: id))

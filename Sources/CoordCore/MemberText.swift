@@ -1,6 +1,6 @@
-// Members as ZooKeeper writes them: `server.1=host:2888:3888:participant;0.0.0.0:2181`, in `/zookeeper/config` and in requests. The first of the two
-// ports is where our replicas reach each other; the second one, which ZooKeeper elects over, is kept as it came. Source: ZooKeeper's "Dynamic
-// Reconfiguration", "Changes to Configuration Format".
+// Members as ZooKeeper writes them: `server.1=host:2888:3888:participant;0.0.0.0:2181`, in `/zookeeper/config` and in requests. The first
+// of the two ports is where our replicas reach each other; the second one, which ZooKeeper elects over, is kept as it came. Source:
+// ZooKeeper's "Dynamic Reconfiguration", "Changes to Configuration Format".
 import Base
 
 package enum MemberText {
@@ -9,7 +9,7 @@ package enum MemberText {
         package init() {}
     }
 
-    /// What a server tells of itself: its second port and where its clients connect.
+    /// A server's own part of its entry: its second port and its client address.
     package static func card(electionPort: Int, clients: String) -> String { "\(electionPort);\(clients)" }
 
     /// One line for each member, and the version.
@@ -24,7 +24,8 @@ package enum MemberText {
         return "server.\(member.id)=\(member.address):\(port):\(member.isVoter ? "participant" : "observer")\(clients)"
     }
 
-    /// The second port. Ours listen on one only, and clients of ZooKeeper take no member whose two are the same: another number stands for it then.
+    /// The second port. Ours listen on one only, and clients of ZooKeeper take no member whose two are the same: another number stands for
+    /// it then.
     package static func electionPort(_ member: Member) -> String {
         let own = member.address.pieces(at: ":", keepsEmpty: false).last ?? "0"
         let told = member.card.piece(before: ";")
@@ -39,7 +40,9 @@ package enum MemberText {
     /// `server.N=host:port:port[:role];[host:]port`; only a whole list may leave out the clients' part.
     static func member(_ text: some StringProtocol, needsClients: Bool) throws(Unreadable) -> Member {
         let sides = text.pieces(at: "=")
-        guard sides.count == 2, let id = sides[0].pieces(at: ".", keepsEmpty: false).last.flatMap({ number($0) }), id > 0 else { throw Unreadable() }
+        guard sides.count == 2, let id = sides[0].pieces(at: ".", keepsEmpty: false).last.flatMap({ number($0) }), id > 0 else {
+            throw Unreadable()
+        }
         let halves = sides[1].withoutBlanks.pieces(at: ";")
         guard let first = halves.first, halves.count == 2 || (halves.count == 1 && !needsClients) else { throw Unreadable() }
         var words = first.pieces(at: ":")
@@ -50,7 +53,8 @@ package enum MemberText {
         default: words.append("")
         }
         words.removeLast()
-        guard words.count >= 3, let election = words.popLast(), let port = words.popLast(), isPort(election), isPort(port), words.contains(where: { !$0.isEmpty })
+        guard words.count >= 3, let election = words.popLast(), let port = words.popLast(), isPort(election), isPort(port),
+            words.contains(where: { !$0.isEmpty })
         else { throw Unreadable() }
         member.address = words.joined(separator: ":") + ":" + port
         member.card = String(election)
@@ -82,7 +86,9 @@ package enum MemberText {
             guard let id = number(entry) else { throw Unreadable() }
             members.removeAll { $0.id.rawValue == id }
         }
-        for entry in joining?.pieces(at: ",", keepsEmpty: false) ?? [] { try put(try member(entry, needsClients: true), into: &members, replaces: true) }
+        for entry in joining?.pieces(at: ",", keepsEmpty: false) ?? [] {
+            try put(try member(entry, needsClients: true), into: &members, replaces: true)
+        }
         return members
     }
 

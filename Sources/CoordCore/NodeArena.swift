@@ -20,7 +20,7 @@ struct NodeRecord: Sendable {
     var isChanged = false
 }
 
-/// What a node has that was changed, has children or an owner.
+/// The further fields of a node that was changed, has children or an owner.
 struct NodeHistory: Sendable {
     var mzxid: Int64
     var pzxid: Int64

@@ -14,11 +14,15 @@ package enum NodeLife: Sendable, Hashable {
 
     /// The longest time to live: 40 bits of milliseconds.
     package static let ttlMillisecondsMax: Int64 = 0xff_ffff_ffff
+
+    /// Whether a node can have that time to live.
+    package static func isTTL(milliseconds: Int64) -> Bool { (1...ttlMillisecondsMax).contains(milliseconds) }
+
     private static let containerMark = Int64.min
     private static let ttlMark = Int64(bitPattern: 0xff00_0000_0000_0000)
     private static let markMask = ttlMark
 
-    /// What the tables and the statistics hold.
+    /// The form in tables and statistics.
     package var stored: Int64 {
         switch self {
         case .persistent: 0

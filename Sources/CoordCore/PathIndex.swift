@@ -1,5 +1,5 @@
-// Finds nodes by the hash of their path. Buckets are split one at a time as nodes come (linear hashing), so that no insertion waits for a
-// table to be built anew. The chains run through the nodes themselves. Hashes differ in every process; nothing depends on their order.
+// Finds nodes by the hash of their path. Buckets are split one at a time as nodes come (linear hashing), so that no insertion waits for the
+// rebuilding of a table. The chains run through the nodes themselves. Hashes differ in every process; nothing depends on their order.
 
 /// Buckets of node numbers.
 struct PathIndex: Sendable {

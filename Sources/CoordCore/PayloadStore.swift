@@ -1,5 +1,5 @@
 // The names and data of nodes, packed into slabs: an allocation of its own for each would cost as much again as the bytes. Blocks are
-// multiples of 16 bytes with a free list for each size; what is larger than the largest block lies in an array of its own.
+// multiples of 16 bytes with a free list for each size; a payload above the largest block has an array of its own.
 import Base
 
 /// Where a node's name and data lie. 12 bytes.
@@ -124,7 +124,7 @@ struct PayloadStore: Sendable {
     /// A block that was never used.
     private mutating func cut(_ units: Int) -> UInt32 {
         if used + units > Self.slabUnits {
-            // What is left at the end of a slab becomes a smaller block.
+            // The rest of a slab becomes a smaller block.
             if used < Self.slabUnits { free[min(Self.unitsMax, Self.slabUnits - used)].append(number(open, used)) }
             let slab = [UInt8](repeating: 0, count: Self.slabUnits * Self.unit)
             if let place = released.popLast() {
@@ -157,7 +157,8 @@ struct PayloadStore: Sendable {
     /// Copies the name to where it ends at `end`; there is room for it.
     func copyName(_ payload: Payload, to text: UnsafeMutableBufferPointer<UInt8>, endingAt end: Int) {
         withBytes(payload) { all in
-            _ = UnsafeMutableBufferPointer(rebasing: text[(end - payload.nameBytes)..<end]).update(fromContentsOf: all.prefix(payload.nameBytes))
+            _ = UnsafeMutableBufferPointer(rebasing: text[(end - payload.nameBytes)..<end]).update(
+                fromContentsOf: all.prefix(payload.nameBytes))
         }
     }
 

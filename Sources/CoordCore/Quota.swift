@@ -1,9 +1,10 @@
-// Quotas on subtrees. They are ordinary nodes, as in ZooKeeper: `/zookeeper/quota/PATH/zookeeper_limits` holds what a client allows,
-// `/zookeeper/quota/PATH/zookeeper_stats` what the server counts there. A soft limit only shows; a hard one refuses, in commands that
-// were proposed by a server that enforces quotas. Clients may write any number into both, so that sums wrap around, as ZooKeeper's do. Source: ZooKeeper's administrator's guide, "Quotas", and the answers of a real server.
+// Quotas on subtrees. They are ordinary nodes, as in ZooKeeper: `/zookeeper/quota/PATH/zookeeper_limits` holds the limits,
+// `/zookeeper/quota/PATH/zookeeper_stats` the use that the server counts. A soft limit is only reported; a hard one refuses commands of
+// servers that enforce quotas. Clients may write any number into both nodes, so sums wrap around, as ZooKeeper's do.
+// Source: ZooKeeper's administrator's guide, "Quotas", and the answers of a real server.
 import Base
 
-/// A count of nodes and of bytes of data, as a limit or as what is used. -1 for no limit.
+/// A count of nodes and of data bytes, as a limit or as use. -1 for no limit.
 package struct QuotaFigures: Sendable, Hashable {
     package var count: Int64 = -1
     package var bytes: Int64 = -1
@@ -12,7 +13,7 @@ package struct QuotaFigures: Sendable, Hashable {
 
     package init() {}
 
-    /// Reads `count=N,bytes=N` with an optional `=;byteHardLimit=N;countHardLimit=N`; what is not there, or no number, is no limit.
+    /// Reads `count=N,bytes=N` with an optional `=;byteHardLimit=N;countHardLimit=N`; a part that is absent or no number is no limit.
     package init(text: String) {
         for part in text.utf8.split(whereSeparator: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ";") }) {
             let words = Substring(part).pieces(at: "=", keepsEmpty: false)
@@ -27,7 +28,7 @@ package struct QuotaFigures: Sendable, Hashable {
         }
     }
 
-    /// What is used, as the server writes it.
+    /// Use, in the server's form.
     var usageText: String { "count=\(count),bytes=\(bytes)" }
 }
 
@@ -41,7 +42,9 @@ enum QuotaPath {
     static func counted(by path: String) -> String? { subject(path, statistics) }
 
     private static func subject(_ path: String, _ name: String) -> String? {
-        guard path.utf8.count > root.utf8.count + name.utf8.count, path.beginsWithBytes(of: root + "/"), path.endsWithBytes(of: name) else { return nil }
+        guard path.utf8.count > root.utf8.count + name.utf8.count, path.beginsWithBytes(of: root + "/"), path.endsWithBytes(of: name) else {
+            return nil
+        }
         return String(path.droppingBytes(first: root.utf8.count, last: name.utf8.count))
     }
 
@@ -56,7 +59,7 @@ extension ZnodeTree {
         return ZnodePath.ancestors(of: path).first { quotas[ExactText($0)] != nil }
     }
 
-    /// What is used below a path with a quota.
+    /// Use below a path with a quota.
     package func quotaUsage(of path: String) -> QuotaFigures {
         QuotaFigures(text: node(QuotaPath.statistics(of: path))?.data?.text ?? "")
     }

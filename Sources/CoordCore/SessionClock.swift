@@ -20,7 +20,11 @@ package struct SessionClock: Sendable {
     package var deadlines: [(time: Instant, sessions: [SessionID])] {
         var found: [(time: Instant, sessions: [SessionID])] = []
         for (id, entry) in entries.elements.sorted(by: { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }) {
-            if found.last?.time == entry.deadline { found[found.count - 1].sessions.append(id) } else { found.append((entry.deadline, [id])) }
+            if found.last?.time == entry.deadline {
+                found[found.count - 1].sessions.append(id)
+            } else {
+                found.append((entry.deadline, [id]))
+            }
         }
         return found
     }
@@ -35,7 +39,7 @@ package struct SessionClock: Sendable {
         entries.removeUnordered(id)
     }
 
-    /// Nobody was listening for so long: that time is no session's silence.
+    /// The server itself did not listen for so long: that time counts as no session's silence.
     package mutating func postpone(by pause: Duration) {
         for place in entries.values.indices { entries.values[place].deadline = entries.values[place].deadline + pause }
     }

@@ -6,9 +6,9 @@ import Collections
 /// A session as every replica knows it.
 package struct SessionRecord: Sendable, Equatable {
     package var timeoutMilliseconds: Int32
-    /// 16 random bytes; whoever knows them may take the session over.
+    /// 16 random bytes; a client that presents them may take the session over.
     package var password: Bytes
-    /// Numbers the connection that the session is on, over all servers; 0 if nobody asked.
+    /// The number of the session's connection, unique over all servers; 0 for none.
     package var owner: Int64 = 0
     /// Who it was when it last wrote, if that was worth remembering.
     package var identities: [Identity] = []

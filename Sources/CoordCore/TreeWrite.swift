@@ -1,8 +1,9 @@
 // The writes to the tree. Every operation checks first and changes afterwards, in ZooKeeper's order of checks, and notes how to take itself
-// back, so that a multi whose third operation is refused leaves no trace. What happened comes out as events; the tree itself knows what has changed.
+// back, so that a multi whose third operation is refused leaves no trace. What happened comes out as events; the tree itself knows what has
+// changed.
 import Base
 
-/// One write under way: where it stands in the log, who asks, and what it has changed so far.
+/// One write under way: its position in the log, its session and identities, and its changes so far.
 struct TreeWrite {
     /// One step back, for a multi that fails after it.
     private enum Undo {
@@ -65,7 +66,7 @@ struct TreeWrite {
         case .createContainer(let path, let data, let acl, let sequential):
             return try create(path, data, acl, .container, sequential, &tree)
         case .createTTL(let path, let data, let acl, let sequential, let milliseconds):
-            guard (1...NodeLife.ttlMillisecondsMax).contains(milliseconds) else { throw .badArguments }
+            guard NodeLife.isTTL(milliseconds: milliseconds) else { throw .badArguments }
             return try create(path, data, acl, .ttl(milliseconds: milliseconds), sequential, &tree)
         case .delete(let path, let version):
             try delete(path, version, &tree)
@@ -148,7 +149,9 @@ struct TreeWrite {
     }
 
     /// A node came or went.
-    private mutating func note(_ path: String, _ kind: TreeEvent.Kind, _ acl: [AccessRight], _ parentPath: String, _ parentACL: [AccessRight]) {
+    private mutating func note(
+        _ path: String, _ kind: TreeEvent.Kind, _ acl: [AccessRight], _ parentPath: String, _ parentACL: [AccessRight]
+    ) {
         events.append(TreeEvent(kind, path, acl: acl))
         events.append(TreeEvent(.childrenChanged, parentPath, acl: parentACL))
     }
@@ -176,7 +179,7 @@ struct TreeWrite {
         return result
     }
 
-    /// Writes what the server itself keeps in a node, whoever may write there.
+    /// Writes the server's own data of a node, without a check of rights.
     mutating func keep(_ data: Bytes, in path: String, _ tree: inout ZnodeTree) {
         guard let node = tree.outline(path) else { return }
         var stat = node.stat
@@ -221,7 +224,7 @@ struct TreeWrite {
         guard tree.quotaHasRoom(limited, count: count, bytes: Int64(bytes)) else { throw .quotaExceeded }
     }
 
-    /// Notes in the statistics of the nearest quota what was added or taken away. Nobody hears of it, and no version changes.
+    /// Adds to the statistics of the nearest quota. No event, no new version.
     private mutating func count(_ path: String, bytes: Int, count: Int64, _ tree: inout ZnodeTree) {
         guard bytes != 0 || count != 0, let limited = tree.quotaPath(above: path) else { return }
         var used = tree.quotaUsage(of: limited)
@@ -247,7 +250,7 @@ struct TreeWrite {
 
     // MARK: nodes that go by themselves
 
-    /// Deletes what a session leaves behind, in order of path. The session ends, so that there is nothing to take back.
+    /// Deletes a session's ephemeral nodes, in order of path. Cannot fail, so there is no undo.
     mutating func deleteEphemerals(_ tree: inout ZnodeTree) {
         let nodes = tree.takeEphemerals(of: session)
         events.reserveCapacity(2 * nodes.count)
@@ -276,16 +279,19 @@ struct TreeWrite {
 }
 
 extension ZnodeTree {
-    /// Whether a container or a node with a time to live should go. A container that never had a child goes after `unusedMilliseconds`; 0 for never.
+    /// Whether a container or a node with a time to live should go. A container that never had a child goes after `unusedMilliseconds`; 0
+    /// for never.
     package func isDue(_ path: String, now: WallTime, unusedMilliseconds: Int64) -> Bool {
         guard let node = outline(path), node.status.childCount == 0 else { return false }
         switch node.stat.life {
         case .persistent, .ephemeral: return false
         case .ttl(let milliseconds):
-            // A deleted child counts as a change: the parent's own time does not tell when, so the node lives on from its last change of data.
+            // A deleted child counts as a change: the parent's own time does not tell when, so the node lives on from its last change of
+            // data.
             return now.milliseconds(since: node.stat.mtime) >= milliseconds
         case .container:
-            return node.stat.childrenCreated > 0 || (unusedMilliseconds > 0 && now.milliseconds(since: node.stat.ctime) >= unusedMilliseconds)
+            return node.stat.childrenCreated > 0
+                || (unusedMilliseconds > 0 && now.milliseconds(since: node.stat.ctime) >= unusedMilliseconds)
         }
     }
 

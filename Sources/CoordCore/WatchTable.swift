@@ -1,5 +1,5 @@
-// Who waits for what, on this server. One-time watches fire once and are gone; persistent ones stay until they are removed. Not part of
-// the replicated state: a client that comes back sets its watches anew. One event goes at most once to each watcher, whatever it holds.
+// The watches of this server. One-time watches fire once; persistent ones stay until they are removed. Not part of the replicated
+// state: a client that reconnects sets its watches again. A watcher gets an event at most once, for any number of its watches.
 import Base
 import Collections
 
@@ -38,7 +38,7 @@ package struct WatchLimits: Sendable {
 
     /// Each watch may hold this much on average, its name included, in bytes: names are of a client's choosing.
     private static let bytesPerWatch = 512
-    /// What a watch holds beside its name, about, in bytes.
+    /// Memory of a watch beside its name, about, in bytes.
     private static let overheadBytes = 160
 
     static func bytes(_ path: ExactText) -> Int { overheadBytes + path.text.utf8.count }
@@ -56,11 +56,12 @@ package struct WatchTable: Sendable {
         var bytes = 0
     }
     private let limits: WatchLimits
-    private var bytes = 0
+    /// Memory of all watches, about, in bytes.
+    package private(set) var bytes = 0
     private var watchers = LookupTable<ExactText, OrderedDictionary<WatcherID, WatchKinds>>()
     private var held = LookupTable<WatcherID, Holdings>()
     package private(set) var count = 0
-    /// While nobody watches recursively, ancestors need not be looked at.
+    /// Number of recursive watches; at 0 ancestors are not searched.
     private var recursiveCount = 0
     package init(limits: WatchLimits = WatchLimits()) { self.limits = limits }
 
@@ -73,7 +74,8 @@ package struct WatchTable: Sendable {
         let isFirst = watchers[path]?[watcher] == nil
         let more = isFirst ? WatchLimits.bytes(path) : 0
         let own = held[watcher]
-        guard limits.allow(count + added.count, bytes + more), limits.allowOne((own?.count ?? 0) + added.count, (own?.bytes ?? 0) + more) else { return false }
+        guard limits.allow(count + added.count, bytes + more), limits.allowOne((own?.count ?? 0) + added.count, (own?.bytes ?? 0) + more)
+        else { return false }
         watchers[path, default: [:]][watcher, default: []].formUnion(added)
         if isFirst { held[watcher, default: Holdings()].paths.append(path) }
         held[watcher]?.count += added.count
@@ -133,7 +135,7 @@ package struct WatchTable: Sendable {
         return told.elements
     }
 
-    /// Which kinds hear of an event, and which of them it uses up.
+    /// The kinds that an event fires, and those of them that it removes.
     private static func kinds(for event: TreeEvent.Kind) -> (wanted: WatchKinds, once: WatchKinds) {
         switch event {
         case .created, .dataChanged: ([.data, .persistent, .recursive], .data)
@@ -156,6 +158,6 @@ package struct WatchTable: Sendable {
     /// Paths that a watcher watches, for reports. O(1).
     package func paths(of watcher: WatcherID) -> [ExactText] { held[watcher]?.paths.elements ?? [] }
     package func watches(_ watcher: WatcherID) -> Bool { held[watcher] != nil }
-    /// Who watches a path.
+    /// The watchers of a path.
     package func watchers(of path: ExactText) -> [WatcherID] { watchers[path].map { Array($0.keys) } ?? [] }
 }

@@ -2,7 +2,7 @@
 import Base
 import Collections
 
-/// What a node remembers of its life. Zxids are log slots.
+/// A node's history. Zxids are log slots.
 package struct ZnodeStat: Sendable, Hashable {
     package var czxid: Int64 = 0
     package var mzxid: Int64 = 0
@@ -45,7 +45,7 @@ package struct ZnodeOutline: Sendable {
 }
 
 extension OrderedDictionary {
-    /// Removes an entry in constant time; the last one takes its place, so this is for tables whose order nobody relies on.
+    /// Removes an entry in constant time; the last one takes its place, so the table has no order.
     @discardableResult mutating func removeUnordered(_ key: Key) -> Value? {
         guard let place = index(forKey: key) else { return nil }
         swapAt(place, count - 1)

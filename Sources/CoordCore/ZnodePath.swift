@@ -38,7 +38,7 @@ package enum ZnodePath {
         return parent(of: path)
     }
 
-    /// Nodes that every server has and nobody deletes.
+    /// Nodes that exist on every server and cannot be deleted.
     package static func isReserved(_ path: String) -> Bool {
         reserved.contains { $0.hasSameBytes(as: path) }
     }

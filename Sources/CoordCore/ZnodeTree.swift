@@ -1,5 +1,5 @@
-// The tree of znodes by path: lookups, and putting nodes in and out without any check. Who may change what is decided in TreeWrite.swift,
-// how nodes lie in memory in NodeArena.swift.
+// The tree of znodes by path: lookup, insertion and removal without checks. TreeWrite.swift checks rights, NodeArena.swift lays nodes out
+// in memory.
 import Base
 import Collections
 
@@ -33,7 +33,7 @@ package struct ZnodeTree: Sendable {
     /// How many nodes have changed, came or went since the changes were last taken; some may count twice.
     var changedCount: Int { arena.changedCount + erased.count }
 
-    /// The rows of what has changed, as it is now: first the nodes that went, then those that are there.
+    /// The rows of changed nodes: first the deleted ones, then the present ones.
     mutating func takeChanges(_ rows: inout RowChanges) {
         for path in erased { CoordRows.delete(path, &rows) }
         erased.removeAll(keepingCapacity: true)
@@ -71,7 +71,7 @@ package struct ZnodeTree: Sendable {
         return names.count <= Self.sortedNamesMax ? ExactText.sorted(names) { $0 } : names
     }
 
-    /// The same as jute has a vector of strings; no text is made of what is not sorted. Nil if there is no such node.
+    /// The same as a jute vector of strings, without texts in between where names are not sorted; false if there is no such node.
     package func writeChildren(of path: String, into bytes: inout Bytes) -> Bool {
         guard let number = arena.find(path) else { return false }
         let children = arena.childNumbers(number)
@@ -87,10 +87,10 @@ package struct ZnodeTree: Sendable {
         return true
     }
 
-    /// What a session will take with it, by path.
+    /// A session's ephemeral nodes, by path.
     package func ephemeralPaths(of session: SessionID) -> [String] { ephemeralNodes(of: session).map(\.path) }
 
-    /// What a session that ends leaves behind, in order of path; all of it is to be erased.
+    /// The ephemeral nodes of a session that ends, in order of path; the caller erases all of them.
     mutating func takeEphemerals(of session: SessionID) -> [(path: String, place: Place)] {
         defer { ephemerals.remove(session) }
         return ephemeralNodes(of: session)

@@ -1,5 +1,5 @@
-// The AdminServer's commands about the ensemble, those that set counters back, and those of ZooKeeper 3.9 that have no place here, each with the reason. Names
-// and fields are ZooKeeper's.
+// The AdminServer's commands about the ensemble, those that set counters back, and those of ZooKeeper 3.9 that have no place here, each
+// with the reason. Names and fields are ZooKeeper's.
 import Base
 import CoordCore
 import NetKit
@@ -31,7 +31,8 @@ extension AdminCommand {
         AdminCommand(names: ["zabstate"]) { door in
             let (zxid, own) = (UInt64(bitPattern: door.zxid), door.settings.ensemble.flatMap { door.member(NodeID($0.id)) })
             return [
-                ("myid", .number(door.settings.ensemble?.id ?? 0)), ("is_leader", .flag(door.settings.ensemble == nil || door.replica.isLeading)),
+                ("myid", .number(door.settings.ensemble?.id ?? 0)),
+                ("is_leader", .flag(door.settings.ensemble == nil || door.replica.isLeading)),
                 ("quorum_address", .text(own?.address ?? "")), ("election_address", .text(own.map(electionAddress) ?? "")),
                 ("client_address", .text("\(door.address)")), ("last_zxid", .text("0x" + String(zxid, radix: 16))),
                 ("zab_epoch", .number(Int64(zxid >> 32))), ("zab_counter", .number(Int64(zxid & 0xffff_ffff))),
@@ -68,7 +69,8 @@ extension AdminCommand {
         let parts = member.card.pieces(at: ";", maxSplits: 1)
         return .object([
             ("server_addresses", .list([.text(member.address)])), ("election_addresses", .list([.text(electionAddress(of: member))])),
-            ("client_address", .text(parts.count > 1 ? String(parts[1]) : "")), ("learner_type", .text(member.isVoter ? "participant" : "observer")),
+            ("client_address", .text(parts.count > 1 ? String(parts[1]) : "")),
+            ("learner_type", .text(member.isVoter ? "participant" : "observer")),
         ])
     }
 }

@@ -1,5 +1,6 @@
-// ZooKeeper's AdminServer: the four-letter words over HTTP, as JSON. It only shows things, but for counters that are set back where their four-letter
-// word is allowed; what would change the server is refused with the reason. Source: ZooKeeper's administrator's guide, "The AdminServer", names and fields of version 3.9.
+// ZooKeeper's AdminServer: the four-letter words over HTTP, as JSON. It only shows things, but for counters that are set back where their
+// four-letter word is allowed; what would change the server is refused with the reason. Source: ZooKeeper's administrator's guide, "The
+// AdminServer", names and fields of version 3.9.
 import Base
 import CoordCore
 import Logging
@@ -100,7 +101,7 @@ struct AdminCommand: Sendable {
     /// The four-letter word that must be allowed for it; nil for what only shows things.
     var word: FourLetterWord?
     var fields: @Sendable (CoordDoor) -> [(String, AdminValue)] = { _ in [] }
-    /// What is told in pieces, as the one field of this name.
+    /// A report in pieces, as the one field of this name.
     var report: (field: String, order: WatchReport.Order)?
 
     static let byName: [String: AdminCommand] = Dictionary(
@@ -126,7 +127,9 @@ struct AdminCommand: Sendable {
         },
         AdminCommand(names: ["dump"]) { door in
             let owners = door.machine.sessions.ids.map { ("\($0.rawValue)", door.machine.tree.ephemeralPaths(of: $0)) }
-            let expiries = door.clock.deadlines.map { ("\(door.wallTime(of: $0.time))", AdminValue.list($0.sessions.map { .number($0.rawValue) })) }
+            let expiries = door.clock.deadlines.map {
+                ("\(door.wallTime(of: $0.time))", AdminValue.list($0.sessions.map { .number($0.rawValue) }))
+            }
             return [
                 ("expiry_time_to_session_ids", .object(expiries)),
                 ("session_id_to_ephemeral_paths", .object(owners.filter { !$0.1.isEmpty }.map { ($0.0, .list($0.1.map { .text($0) })) })),

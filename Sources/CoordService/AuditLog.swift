@@ -1,6 +1,6 @@
-// Who changed what: a line of the log for each write of a client of this server, and for each ephemeral node that went with its session. Keys, their order,
-// the names of operations and results are ZooKeeper's (audit.enable; compared with what 3.9.3 writes), separated by tabs. Values cannot forge a line:
-// control characters in them are escaped. Nothing is written for reads.
+// The audit log: a line for each write of a client of this server, and for each ephemeral node that went with its session. Keys, their
+// order, the names of operations and results are ZooKeeper's (audit.enable; compared with what 3.9.3 writes), separated by tabs. Values
+// cannot forge a line: control characters in them are escaped. Nothing is written for reads.
 import Base
 import CoordCore
 import Glibc
@@ -13,7 +13,7 @@ struct AuditLog: Sendable {
     /// What became of an operation; `invoked` where that is not known, or not yet.
     enum Result: String, Sendable { case success, failure, invoked }
 
-    /// Who asks.
+    /// The session that asks.
     struct Caller: Sendable {
         var session: SessionID
         /// The names under which this client is known, its address as the last one.
@@ -34,7 +34,7 @@ struct AuditLog: Sendable {
     func started() { write([("user", owner), ("operation", "serverStart")], .success) }
     func stopped() { write([("user", owner), ("operation", "serverStop")], .invoked) }
 
-    /// The writes of one request; several of one `multi` are told one by one if they took place, otherwise as one.
+    /// The writes of one request: a line for each operation of a successful `multi`, one line for a refused one.
     func note(_ caller: Caller, _ operations: [CoordOperation], isMulti: Bool, _ result: Swift.Result<CoordOutcome, ReplicaRefusal>) {
         let (end, results) = Self.ending(result)
         guard end == .success || !isMulti else { return note(caller, "multiOperation", end) }
@@ -50,7 +50,10 @@ struct AuditLog: Sendable {
     /// What went with a session.
     func ended(_ session: SessionID, _ events: [TreeEvent]) {
         for event in events where event.kind == .deleted {
-            let fields = [("session", Self.hex(session)), ("user", owner), ("operation", "ephemeralZNodeDeletionOnSessionCloseOrExpire"), ("znode", event.path)]
+            let fields = [
+                ("session", Self.hex(session)), ("user", owner), ("operation", "ephemeralZNodeDeletionOnSessionCloseOrExpire"),
+                ("znode", event.path),
+            ]
             write(fields, .success)
         }
     }
@@ -64,7 +67,9 @@ struct AuditLog: Sendable {
         }
     }
 
-    private static func who(_ caller: Caller) -> [(String, String)] { [("session", hex(caller.session)), ("user", caller.user), ("ip", caller.address)] }
+    private static func who(_ caller: Caller) -> [(String, String)] {
+        [("session", hex(caller.session)), ("user", caller.user), ("ip", caller.address)]
+    }
     private static func hex(_ session: SessionID) -> String { "0x" + String(UInt64(bitPattern: session.rawValue), radix: 16) }
 
     /// Nil for a check, which changes nothing.
@@ -73,7 +78,8 @@ struct AuditLog: Sendable {
         case .create(let path, _, _, let ephemeral, let sequential):
             created(made ?? path, (ephemeral ? "ephemeral" : "persistent") + (sequential ? "_sequential" : ""))
         case .createContainer(let path, _, _, _): created(made ?? path, "container")
-        case .createTTL(let path, _, _, let sequential, _): created(made ?? path, sequential ? "persistent_sequential_with_ttl" : "persistent_with_ttl")
+        case .createTTL(let path, _, _, let sequential, _):
+            created(made ?? path, sequential ? "persistent_sequential_with_ttl" : "persistent_with_ttl")
         case .delete(let path, _): [("operation", "delete"), ("znode", path)]
         case .setData(let path, _, _): [("operation", "setData"), ("znode", path)]
         case .setACL(let path, let acl, _): [("operation", "setAcl"), ("znode", path), ("acl", text(acl))]
@@ -81,12 +87,15 @@ struct AuditLog: Sendable {
         }
     }
 
-    private static func created(_ path: String, _ kind: String) -> [(String, String)] { [("operation", "create"), ("znode", path), ("znode_type", kind)] }
+    private static func created(_ path: String, _ kind: String) -> [(String, String)] {
+        [("operation", "create"), ("znode", path), ("znode_type", kind)]
+    }
 
     /// Entries follow each other without a mark, as in ZooKeeper.
     private static func text(_ acl: [AccessRight]) -> String {
         acl.map { right in
-            let letters = zip("cdrwa", [Permissions.create, .delete, .read, .write, .admin]).filter { right.permissions.contains($0.1) }.map { String($0.0) }
+            let letters = zip("cdrwa", [Permissions.create, .delete, .read, .write, .admin]).filter { right.permissions.contains($0.1) }.map
+            { String($0.0) }
             return "\(right.identity.scheme):\(right.identity.id):\(letters.joined())"
         }.joined()
     }
@@ -98,7 +107,8 @@ struct AuditLog: Sendable {
 
     private static func escaped(_ value: String) -> String {
         guard value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return value }
-        return value.unicodeScalars.map { $0.properties.generalCategory == .control ? "\\u{\(String($0.value, radix: 16))}" : String($0) }.joined()
+        return value.unicodeScalars.map { $0.properties.generalCategory == .control ? "\\u{\(String($0.value, radix: 16))}" : String($0) }
+            .joined()
     }
 }
 

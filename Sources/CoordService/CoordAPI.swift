@@ -6,7 +6,7 @@ import ZooKeeperWire
 
 typealias JuteReader = FieldReader<JuteDialect>
 
-/// What a request turned into. The answers that a busy server gives most go to where they leave from without bytes of their own.
+/// The answer to a request. The most frequent ones are written straight into the frame, without bytes of their own.
 /// hot: `platform-bench coord`.
 enum CoordAnswer {
     case body(Bytes)
@@ -53,7 +53,7 @@ struct CoordWrite {
     var refusal: ((CoordOutcome.OperationRefusal) -> Bytes)?
 }
 
-/// Who asks, for reads.
+/// The session of a read.
 struct ReadContext {
     var session: SessionID
     var identities: [Identity]
@@ -126,7 +126,9 @@ package struct CoordAPI: Sendable {
         CoordAPI(.sasl, nil, .session, remark: "DIGEST-MD5"),
         CoordAPI(
             .reconfig, nil, .membership(ReadRequests.reconfig),
-            remark: "WRITE on `/zookeeper/config`, which nobody but the super user has at first; needs `coord.reconfig`, as ZooKeeper needs `reconfigEnabled`"),
+            remark:
+                "WRITE on `/zookeeper/config`, which nobody but the super user has at first; needs `coord.reconfig`, as ZooKeeper needs `reconfigEnabled`"
+        ),
         CoordAPI(.closeSession, nil, .session),
     ]
 

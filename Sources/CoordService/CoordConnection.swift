@@ -23,7 +23,7 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         var xid: Int32
         var operation: OpCode?
         var since: Instant
-        /// What it holds of the server's memory.
+        /// Bytes that it holds of the server's memory.
         var bytes: Int
         var request: Request
     }
@@ -54,14 +54,15 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
 
     let id: WatcherID
     let frames: FrameConnection
-    /// Not weak, nor is anything else that is asked for each request: an object that was ever referred to weakly is counted the slow way for good.
-    /// The door lets go of its connections as they close.
+    /// Not weak, nor is anything else that is asked for each request: an object that was ever referred to weakly is counted the slow way
+    /// for good. The door lets go of its connections as they close.
     let door: CoordDoor
     let openedAt: Instant
     var state = State.greeting
     var identities: [Identity]
     var sasl: SASLExchange?
-    /// Numbers this connection over all servers of an ensemble; the log knows by it which connection a session is on. 0 on a server that stands alone.
+    /// Numbers this connection over all servers of an ensemble; the log knows by it which connection a session is on. 0 on a server that
+    /// stands alone.
     let owner: Int64
     /// The session that is on this connection, from when the log says so.
     var attached: SessionID?
@@ -129,7 +130,7 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
 
     func heard() { if let session { door.heardFrom(self, session) } }
 
-    /// Whether the peer took of its answers since this was last asked: it is alive, though what it says may lie behind more than is read ahead.
+    /// Whether the peer has taken answers since the last call: it is alive, even if its pings lie behind the read-ahead limit.
     func noteProgress() {
         let unsent = frames.unsentBytes
         if unsent < unsentBefore { heard() }
@@ -172,7 +173,7 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         door.connectionClosed(self)
     }
 
-    /// Ends the connection from our side, after what was sent.
+    /// Ends the connection from our side, behind the answers.
     func end() {
         state = .ended
         frames.close()
@@ -231,7 +232,7 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         let withinQuota = door.settings.enforcesQuota
         if isLocal { return .localWrite(withinQuota: withinQuota, identities: identities, operations: operations) }
         if identities.reduce(0, { $0 + $1.byteCount }) > CoordSettings.identityBytesWithEachWrite {
-            // They travel once; what is proposed later over this connection is executed later.
+            // They travel once: later proposals of this connection are executed later.
             let isKnown = rememberedIdentities == identities.count
             rememberedIdentities = identities.count
             return .writeAs(session, owner: owner, withinQuota: withinQuota, identities: isKnown ? nil : identities, operations: operations)
@@ -268,7 +269,9 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         work { answer in
             guard case .open = self.state else { return }
             guard let answer else { return self.end() }
-            guard let place = self.pending.firstIndex(where: { if case .deferred(number) = $0.request { true } else { false } }) else { return }
+            guard let place = self.pending.firstIndex(where: { if case .deferred(number) = $0.request { true } else { false } }) else {
+                return
+            }
             self.pending[place].request = .ready(answer)
             if place == 0 { self.answerReady() }
         }
@@ -300,11 +303,11 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
     private func ended(_ number: Int, _ result: Result<CoordOutcome, ReplicaRefusal>) {
         if case .failure = result { rememberedIdentities = 0 }
         guard case .open = state else { return }
-        // What was proposed first ends first, so this is nearly always the first in line.
+        // Proposals end in order, so this is nearly always the first in line.
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
         guard let place, case .proposed(_, let write) = pending[place].request else { return }
-        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere. Is the disk full, it is told so in answer to what it
-        // writes next, which it could not be on a new connection: a session comes back through the log.
+        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere. Is the disk full, it is told so in
+        // answer to what it writes next, which it could not be on a new connection: a session comes back through the log.
         if case .failure(.notLeading) = result, door.replica.writeRefusal == nil { return end() }
         pending[place].request = Self.answer(write, result)
         if place == 0 { answerReady() }
@@ -401,8 +404,8 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         let now = door.now
         let latency = now - since
         statistics.noteAnswered(after: latency)
-        door.noteAnswered(after: latency)
-        // Whoever is not read cannot be heard; that must not cost it its session.
+        door.noteAnswered(operation, after: latency)
+        // A paused connection is not read and cannot be heard; that must not cost it its session.
         if !pauses.isEmpty { heard() }
         last = LastRequest(operation: operation, xid: xid, zxid: zxid ?? door.zxid, answeredAt: now, latency: latency)
     }

@@ -1,5 +1,5 @@
 // The coord service: a ZooKeeper server on the default port 2181. Owns the replica, the sessions' clock, the watches and the connections,
-// all on one loop. Rules live in CoordCore, bytes in ZooKeeperWire; nothing here decides what a request means.
+// all on one loop. Rules live in CoordCore, bytes in ZooKeeperWire; nothing here interprets a request.
 import Base
 import Collections
 import CoordCore
@@ -19,6 +19,22 @@ package final class CoordDoor: @unchecked Sendable {
         var authenticationFailures: Counter
         var reapedNodes: Counter
         var reapingRefusals: Counter
+        var reads: DurationHistogram
+        var updates: DurationHistogram
+        var syncs: DurationHistogram
+
+        init(_ metrics: MetricsRegistry) {
+            requests = metrics.counter("coord_requests", help: "Requests received.")
+            notifications = metrics.counter("coord_notifications", help: "Watch events sent.")
+            expirations = metrics.counter("coord_session_expirations", help: "Sessions that expired.")
+            authenticationFailures = metrics.counter("coord_authentication_failures", help: "Logins that were refused.")
+            reapedNodes = metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves.")
+            reapingRefusals = metrics.counter("coord_reaping_refusals", help: "Commands that were to delete such nodes and were refused.")
+            let help = "Time from a request to its answer, by whether the request changes the tree or the session."
+            reads = metrics.histogram("coord_request_duration", help: help, labels: [("kind", "read")])
+            updates = metrics.histogram("coord_request_duration", help: help, labels: [("kind", "update")])
+            syncs = metrics.syncs("coord")
+        }
     }
 
     package let settings: CoordSettings
@@ -59,6 +75,9 @@ package final class CoordDoor: @unchecked Sendable {
     private var nextWatcher: Int64 = 1
     var nextSession: Int64
     private(set) var isStopped = false
+    /// Commands executed since the start, and how often no leader was known.
+    private(set) var executedCount = 0
+    var leaderlessCount = 0
     let startedAt: Instant
     /// The monotonic clock.
     var now: Instant { time.now() }
@@ -66,7 +85,7 @@ package final class CoordDoor: @unchecked Sendable {
     private init(
         _ settings: CoordSettings, _ loop: NIOServiceLoop, _ time: any TimeSource, _ replica: ReplicaHost<CoordMachine>,
         _ directory: DataDirectory,
-        _ path: String, _ metrics: MetricsRegistry, _ log: Logger
+        _ path: String, _ metrics: MetricsRegistry, _ counters: Counters, _ log: Logger
     ) {
         self.settings = settings
         self.loop = loop
@@ -80,13 +99,7 @@ package final class CoordDoor: @unchecked Sendable {
         memory = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
         metrics.memory(memory, service: "coord")
         throttle = Throttle(requestsMax: settings.outstandingMax, bytesMax: settings.outstandingBytesMax)
-        counters = Counters(
-            requests: metrics.counter("coord_requests", help: "Requests received."),
-            notifications: metrics.counter("coord_notifications", help: "Watch events sent."),
-            expirations: metrics.counter("coord_session_expirations", help: "Sessions that expired."),
-            authenticationFailures: metrics.counter("coord_authentication_failures", help: "Logins that were refused."),
-            reapedNodes: metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves."),
-            reapingRefusals: metrics.counter("coord_reaping_refusals", help: "Commands that were to delete such nodes and were refused."))
+        self.counters = counters
         startedAt = time.now()
         nextSession = Self.firstSession(server: settings.ensemble?.id ?? 0, startedAt: time.wallTime())
     }
@@ -97,11 +110,12 @@ package final class CoordDoor: @unchecked Sendable {
     {
         let directory = try DataDirectory(dataDirectory, service: "coord")
         let loop = NIOServiceLoop(turns: metrics.loopTurns("coord"))
+        let counters = Counters(metrics)
         let time = SystemTime()
         do {
             let replica = try await ReplicaHost<CoordMachine>.open(
-                try replicaOptions(settings, dataDirectory, metrics), loop: loop, time: time, log: log)
-            let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, log)
+                try replicaOptions(settings, dataDirectory, counters), loop: loop, time: time, log: log)
+            let door = CoordDoor(settings, loop, time, replica, directory, dataDirectory, metrics, counters, log)
             do { try await door.open() } catch {
                 await door.stopListening()
                 await door.links?.stop()
@@ -134,13 +148,15 @@ package final class CoordDoor: @unchecked Sendable {
         limits.memoryPerAddressMax = settings.clientMemoryPerAddressMax
         // With a port of its own for TLS the other one stays plain.
         let tls = settings.secureListen == nil ? settings.tls : nil
-        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in self.accept($0) }
+        listener = try await FrameListener.bind(settings.listen, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in
+            self.accept($0)
+        }
         if let address = settings.secureListen, let tls = settings.tls {
             secureListener = try await FrameListener.bind(address, loop: loop, limits: limits, tls: tls, log: log) { [unowned self] in
                 self.accept($0)
             }
         }
-        // The others are told where this one's clients connect.
+        // Tells the others this server's client address.
         if let ensemble = settings.ensemble { try await joinPeers(ensemble) }
         audit?.started()
         if let address = settings.adminListen { admin = try await AdminServer.start(address, self, log) }
@@ -151,6 +167,7 @@ package final class CoordDoor: @unchecked Sendable {
     package var secureAddress: HostPort? { secureListener?.address }
     /// Where the AdminServer answers, if it does.
     package var adminAddress: HostPort? { admin?.address }
+    var requestedConnections: Int { (listener?.requestedConnections ?? 0) + (secureListener?.requestedConnections ?? 0) }
     var refusedConnections: Int { (listener?.refusedConnections ?? 0) + (secureListener?.refusedConnections ?? 0) }
     /// Why requests are refused at present, or nil; may be asked from any thread.
     package var trouble: String? { replica.trouble }
@@ -217,7 +234,7 @@ package final class CoordDoor: @unchecked Sendable {
         if waitingForTurn.count == 1, !isWorkingOff { loop.executeNextTurn { self.workOff() } }
     }
 
-    /// Whether a connection may begin with anything: not before those that wait.
+    /// Whether a connection may begin a request: not ahead of those that wait.
     var hasTime: Bool { isWorkingOff || waitingForTurn.isEmpty }
 
     /// One after the other goes on, each once, as far as there is time.
@@ -237,6 +254,7 @@ package final class CoordDoor: @unchecked Sendable {
     }
 
     private func executed(_ outcome: CoordOutcome) {
+        executedCount += 1
         for event in outcome.events { fire(event, zxid: outcome.zxid) }
         if let session = outcome.attachedSession { sessionAttached(session) }
         if let session = outcome.closedSession {
@@ -258,7 +276,11 @@ package final class CoordDoor: @unchecked Sendable {
     }
 
     func noteSent() { statistics.noteSent() }
-    func noteAnswered(after latency: Duration) { statistics.noteAnswered(after: latency) }
+
+    func noteAnswered(_ operation: OpCode?, after latency: Duration) {
+        statistics.noteAnswered(after: latency)
+        (operation?.isUpdate == true ? counters.updates : counters.reads).observe(latency)
+    }
 
     var isFull: Bool { throttle.isFull }
     var outstanding: Int { throttle.requests }

@@ -1,5 +1,5 @@
-// A coord server among others: its links to them, what it tells the leader about its clients, and what it does when the leader changes or is
-// lost. Clients stay connected while a new leader is found; they are sent away only when none is to be had.
+// A coord server of an ensemble: links to its peers, reports to the leader about its clients, changes and loss of the leader. Clients stay
+// connected during an election; they are sent away only if it fails.
 import Base
 import CoordCore
 import Logging
@@ -24,13 +24,16 @@ extension CoordDoor {
     /// How long no leader may be known before clients are sent away, in expiry ticks.
     private static var leaderlessTicksMax: Int { 20 }
 
-    static func replicaOptions(_ settings: CoordSettings, _ dataDirectory: String, _ metrics: MetricsRegistry) throws -> ReplicaOptions {
-        var options = ReplicaOptions(directory: dataDirectory, name: "coord", files: RealFileSystem(onSync: metrics.syncObserver("coord")))
+    static func replicaOptions(_ settings: CoordSettings, _ dataDirectory: String, _ counters: Counters) throws -> ReplicaOptions {
+        let files = RealFileSystem(onSync: { counters.syncs.observe($0) })
+        var options = ReplicaOptions(directory: dataDirectory, name: "coord", files: files)
         guard let ensemble = settings.ensemble else {
             try EnsembleFile.checkAlone(dataDirectory, options.files)
             return options
         }
-        let named = ensemble.peers.map { Member(id: NodeID($0.id), address: "\($0.address)", card: MemberText.card(electionPort: $0.address.port, clients: "")) }
+        let named = ensemble.peers.map {
+            Member(id: NodeID($0.id), address: "\($0.address)", card: MemberText.card(electionPort: $0.address.port, clients: ""))
+        }
         let me = named.first { $0.id.rawValue == ensemble.id } ?? Member(id: NodeID(ensemble.id), address: "\(ensemble.listen)")
         options.membership = try EnsembleFile.membership(me, named, dataDirectory, options.files)
         options.heals = true
@@ -63,7 +66,7 @@ extension CoordDoor {
         }
     }
 
-    /// Other members, or another part for this server: the links follow, and what a person has to know is said.
+    /// The members or this server's part changed: adjusts the links and logs the change.
     func membersChanged() {
         guard let ensemble = settings.ensemble else { return }
         let peers = replica.reachable.compactMap { member in
@@ -72,7 +75,8 @@ extension CoordDoor {
         links?.follow(peers, group: replica.roster?.group ?? 0)
         if let roster = replica.roster {
             if Set(roster.members.map(\.id.rawValue)) != Set(ensemble.peers.map(\.id)) {
-                log.notice("the members that the log names count, not those of coord.peers", metadata: ["members": "\(MemberText.config(roster))"])
+                log.notice(
+                    "the members that the log names count, not those of coord.peers", metadata: ["members": "\(MemberText.config(roster))"])
             }
         }
         noteStanding(replica.standing)
@@ -86,7 +90,7 @@ extension CoordDoor {
         for connection in connections.values { connection.end() }
     }
 
-    /// Why a server outside of the ensemble serves nobody, and what to do about it.
+    /// Why a server outside of the ensemble does not serve, and the remedy.
     private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
         switch standing {
         case .alone, .voter, .observer: nil
@@ -101,12 +105,14 @@ extension CoordDoor {
 
     private func receivedFromPeer(_ frame: Bytes, _ peer: NodeID) {
         do { try replica.received(frame, from: peer) } catch {
-            log.error("a frame of a peer cannot be read; do all servers run the same version?", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            log.error(
+                "a frame of a peer cannot be read; do all servers run the same version?",
+                metadata: ["peer": "\(peer)", "error": "\(error)"])
         }
     }
 
     private func receivedWord(_ bytes: Bytes) {
-        // A word that cannot be read comes from a newer version; sessions that it names are heard of again.
+        // A word that cannot be read comes from a newer version; its sessions are reported again.
         guard let word = try? CoordWord(decoding: bytes, as: DurableDialect.self) else { return }
         for session in word.heard { clock.touch(session, now: now) }
     }
@@ -132,12 +138,17 @@ extension CoordDoor {
 
     func leaderChanged(_ leader: NodeID?) {
         guard settings.ensemble != nil else { return }
-        if let leader { log.notice("server \(leader) leads", metadata: ["self": "\(leader == replica.id)"]) } else { log.notice("no leader is known, looking for one") }
-        // Who was heard from lately is known to the leader before only.
+        if leader == nil { leaderlessCount += 1 }
+        if let leader {
+            log.notice("server \(leader) leads", metadata: ["self": "\(leader == replica.id)"])
+        } else {
+            log.notice("no leader is known, looking for one")
+        }
+        // Only the leader before knew which sessions were heard from lately.
         if leader == replica.id { watchSessions() }
     }
 
-    /// Another server's tables took the place of this one's: what happened in between was not seen here, so clients begin anew with what is.
+    /// Another server's tables replaced this one's: the events in between were not seen here, so clients must reconnect.
     func stateReplaced() {
         clock = SessionClock()
         watchSessions()

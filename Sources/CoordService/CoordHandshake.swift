@@ -26,8 +26,8 @@ extension CoordConnection {
         begin(connect, readOnlyByte)
     }
 
-    /// A client that has seen more than this server would read the past: it waits until the server has seen as much, and is sent away if that
-    /// is more than there is.
+    /// A client that has seen more than this server would read the past: it waits until the server has seen as much, and is sent away if
+    /// that is more than there is.
     private func catchUp(_ connect: ConnectRequest, _ readOnlyByte: Bool) {
         door.replica.afterBarrier { reached in
             guard case .opening = self.state else { return }

@@ -1,5 +1,5 @@
-// Containers and nodes with a time to live: the server that leads looks for those whose time is up, in slices so that nobody waits, and
-// has them deleted through the log, where the rules are checked once more.
+// Containers and nodes with a time to live: the leader searches for expired ones, in slices, and proposes their deletion. The log checks
+// the rules once more.
 import Base
 import CoordCore
 
@@ -26,10 +26,11 @@ extension CoordDoor {
         propose(.reap(paths: paths, unusedMilliseconds: unused)) { result in
             switch result {
             case .success(let outcome): for event in outcome.events where event.kind == .deleted { self.counters.reapedNodes.add() }
-            // What is still due is found again in the next round.
+            // Nodes that are still due are found again in the next round.
             case .failure(let refusal):
                 self.counters.reapingRefusals.add()
-                self.log.warning("nodes whose time is up could not be deleted", metadata: ["nodes": "\(paths.count)", "refusal": "\(refusal)"])
+                self.log.warning(
+                    "nodes whose time is up could not be deleted", metadata: ["nodes": "\(paths.count)", "refusal": "\(refusal)"])
             }
         }
     }

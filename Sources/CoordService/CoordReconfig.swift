@@ -1,5 +1,5 @@
-// The request that changes the members of an ensemble. Checked here in ZooKeeper's order once this server has caught up, then proposed by the
-// leader, which refuses what would cost the quorum; answered with `/zookeeper/config` when it is executed here.
+// The request that changes the members of an ensemble. Checked here in ZooKeeper's order once this server has caught up, then proposed by
+// the leader, which refuses what would cost the quorum; answered with `/zookeeper/config` when it is executed here.
 import Base
 import CoordCore
 import Replication
@@ -20,7 +20,9 @@ extension CoordDoor {
             switch self.wanted(request, roster, identities) {
             case .failure(let refusal): done(.refused(refusal.code))
             case .success(let members):
-                self.log.notice("the members are to change", metadata: ["version": "\(roster.version)", "members": "\(MemberText.config(Roster(members: members)))"])
+                self.log.notice(
+                    "the members are to change",
+                    metadata: ["version": "\(roster.version)", "members": "\(MemberText.config(Roster(members: members)))"])
                 self.replica.changeMembers(members, from: roster.version) { done(self.answer($0)) }
             }
         }
@@ -44,7 +46,9 @@ extension CoordDoor {
         // As ZooKeeper does by default: an ensemble does not shrink to one voter by mistake.
         let voters = members.filter(\.isVoter).count
         guard voters > 1 || (voters == 1 && roster.voters.count == 1) else { return .failure(Refused(.badArguments)) }
-        guard let node = machine.tree.outline(Self.configPath), AccessControl.allows(node.acl, .write, to: identities) else { return .failure(Refused(.noAuth)) }
+        guard let node = machine.tree.outline(Self.configPath), AccessControl.allows(node.acl, .write, to: identities) else {
+            return .failure(Refused(.noAuth))
+        }
         return .success(members)
     }
 

@@ -1,4 +1,4 @@
-// Sessions as this server sees them: opening, taking over, hearing from them, and ending those that fell silent.
+// Sessions on this server: opening, takeover, signs of life, expiry.
 import Base
 import CoordCore
 import NetKit
@@ -13,8 +13,8 @@ extension CoordDoor {
         var password: Bytes
     }
 
-    /// Where the session ids of a server's life begin: its number (1 to 255, 0 alone), so that no two servers of an ensemble give the same id; then
-    /// 39 bits of the clock's milliseconds, so that no two lives do, as long as fewer than 65,536 sessions begin in a millisecond.
+    /// Where the session ids of a server's life begin: its number (1 to 255, 0 alone), so that no two servers of an ensemble give the same
+    /// id; then 39 bits of the clock's milliseconds, so that no two lives do, as long as fewer than 65,536 sessions begin in a millisecond.
     package static func firstSession(server: Int64, startedAt: WallTime) -> Int64 {
         precondition((0...255).contains(server), "a server's number has eight bits")
         return server << 55 | (startedAt.milliseconds & (1 << 39 - 1)) << 16
@@ -79,7 +79,9 @@ extension CoordDoor {
         open(connection, .openSession(id, timeoutMilliseconds: timeout, password: password, owner: connection.owner), granted, done)
     }
 
-    private func takeOver(_ connection: CoordConnection, _ request: ConnectRequest, _ timeout: Int32, _ done: @escaping (Attachment) -> Void) {
+    private func takeOver(
+        _ connection: CoordConnection, _ request: ConnectRequest, _ timeout: Int32, _ done: @escaping (Attachment) -> Void
+    ) {
         let id = SessionID(request.sessionID)
         guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else {
             return done(.unknown)
@@ -93,7 +95,9 @@ extension CoordDoor {
         open(connection, .attachSession(id, timeoutMilliseconds: timeout, owner: connection.owner), granted, done)
     }
 
-    private func open(_ connection: CoordConnection, _ command: CoordCommand, _ granted: GrantedSession, _ done: @escaping (Attachment) -> Void) {
+    private func open(
+        _ connection: CoordConnection, _ command: CoordCommand, _ granted: GrantedSession, _ done: @escaping (Attachment) -> Void
+    ) {
         if connection.owner != 0 { byOwner[connection.owner] = connection }
         propose(command) { result in
             guard !connection.isEnded, case .success(let outcome) = result else { return done(.unavailable) }
@@ -136,8 +140,8 @@ extension CoordDoor {
         }
     }
 
-    /// Who leads decides who has fallen silent; the others only tell whom they hear. One that led before it was stopped or cut off and does not know yet that
-    /// it leads no longer would end sessions that are well on other servers, so it makes sure first.
+    /// Who leads decides who has fallen silent; the others only tell whom they hear. One that led before it was stopped or cut off and does
+    /// not know yet that it leads no longer would end sessions that are well on other servers, so it makes sure first.
     private func expireSilent() {
         guard replica.isLeading else { return }
         let silent = clock.expire(now: now)
@@ -164,7 +168,7 @@ extension CoordDoor {
     /// The log has ended a session.
     func sessionClosed(_ session: SessionID) {
         clock.forget(session)
-        // A client that closes its own session still waits for the reply; everybody else is cut off.
+        // A client that closes its own session still waits for the reply; other connections of it are cut off.
         if let connection = bySession.removeValue(forKey: session), connection.pendingCount == 0 { connection.end() }
     }
 }

@@ -1,4 +1,4 @@
-// What a person may choose about coord. Names and defaults are ZooKeeper's where ZooKeeper has them.
+// Coord's settings. Names and defaults are ZooKeeper's where ZooKeeper has them.
 import Base
 import NetKit
 
@@ -30,7 +30,7 @@ package struct CoordSettings: Sendable {
     package var usesLocalSessions = false
     /// Whether a server that is cut off from the quorum serves reads to clients that are content with that.
     package var servesReadOnly = false
-    /// Whether each write of a client is told in the log.
+    /// Whether each write of a client gets a line in the audit log.
     package var audits = false
     /// Whether writes that exceed a hard quota are refused.
     package var enforcesQuota = false
@@ -60,7 +60,7 @@ package struct CoordSettings: Sendable {
     package static let handshakeTimeout = Duration.seconds(30)
     /// Requests of one connection that wait for their answer; reading stops above it.
     package static let pendingPerConnectionMax = 1000
-    /// What is read of a connection ahead of its turn, in bytes: pings above all, from a client that takes its answers slowly.
+    /// Read-ahead of a connection, in bytes: above all pings of a client that takes its answers slowly.
     static let readAheadBytesMax = 64 << 10
     /// How long one connection's requests may take in a row before the others have their turn.
     static let turnShare = Duration.milliseconds(2 * slowness)
@@ -72,7 +72,7 @@ package struct CoordSettings: Sendable {
             1
         #endif
     }
-    /// How long those who wait for their turn may take in one turn of the loop, one request more at most.
+    /// How long waiting connections may take in one turn of the loop, exceeded by at most one request.
     static let turnMax = Duration.milliseconds(6 * slowness)
     /// How often a connection with work left is looked at whose peer takes nothing.
     static let peerPause = Duration.milliseconds(5)

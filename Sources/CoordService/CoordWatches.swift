@@ -1,5 +1,5 @@
-// Telling watchers what happened, and what they missed. What a session may not read it does not hear of: the access list that the node had
-// at the event decides, also for a node that is gone.
+// Notifications of watchers, also of missed events. The node's access list at the time of the event decides whether a session is
+// notified, also for a deleted node.
 import Base
 import CoordCore
 import ZooKeeperWire
@@ -20,8 +20,8 @@ extension CoordDoor {
             remove: { [unowned self] in self.watches.remove(id, $0, $1) })
     }
 
-    /// Sets some of the watches of a client that came back, and tells it at once what it missed; false if there are more. Persistent watches miss nothing: what
-    /// happened meanwhile is the client's to look up.
+    /// Sets some of the watches of a client that came back, and tells it at once what it missed; false if there are more. Persistent
+    /// watches miss nothing: what happened meanwhile is the client's to look up.
     func restoreWatches(_ restore: inout WatchRestore, for connection: CoordConnection) -> Bool {
         for _ in 0..<WatchRestore.pathsMax {
             guard !connection.isEnded, let (path, kind) = restore.next() else { return true }
@@ -49,7 +49,7 @@ extension CoordDoor {
     }
 }
 
-/// What is still to be set of a client's watches.
+/// The rest of a client's watches that are to be set.
 struct WatchRestore {
     enum Kind: CaseIterable {
         case data, exists, children, persistent, recursive
@@ -72,7 +72,8 @@ struct WatchRestore {
     init(_ request: SetWatches2Request) {
         since = request.oneTime.relativeZxid
         lists = [
-            (.recursive, request.recursive), (.persistent, request.persistent), (.children, request.oneTime.children), (.exists, request.oneTime.exists),
+            (.recursive, request.recursive), (.persistent, request.persistent), (.children, request.oneTime.children),
+            (.exists, request.oneTime.exists),
             (.data, request.oneTime.data),
         ]
     }

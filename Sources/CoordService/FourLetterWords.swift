@@ -1,5 +1,5 @@
-// ZooKeeper's four-letter words, in the forms that monitoring tools parse. Which of them are answered is a setting; the rest are told so.
-// Source: ZooKeeper's administrator's guide, "The Four Letter Words", and the answers of a real server.
+// ZooKeeper's four-letter words, in the forms that monitoring tools parse. A setting allows them one by one; the others are answered as not
+// allowed. Source: ZooKeeper's administrator's guide, "The Four Letter Words", and the answers of a real server.
 import Base
 import CoordCore
 import NetKit
@@ -30,7 +30,7 @@ package enum FourLetterWord: String, CaseIterable, Sendable {
 }
 
 extension CoordDoor {
-    /// The words whose answers are told in pieces.
+    /// The words whose answers are sent in pieces.
     func report(_ word: FourLetterWord) -> WatchReport? {
         guard settings.fourLetterWords.contains(word) else { return nil }
         return switch word {

@@ -1,6 +1,6 @@
-// Sessions that only this server knows: opening and ending one costs the ensemble nothing. A client that makes its first ephemeral node gets its session
-// into the log before that, under the same number. Elsewhere, and after a restart of the server, such a session is unknown. Source:
-// ZooKeeper's administrator's guide, "localSessionsEnabled".
+// Sessions that only this server knows: opening and ending one costs the ensemble nothing. A client that makes its first ephemeral node
+// gets its session into the log before that, under the same number. Elsewhere, and after a restart of the server, such a session is
+// unknown. Source: ZooKeeper's administrator's guide, "localSessionsEnabled".
 import Base
 import CoordCore
 import NetKit
@@ -54,13 +54,14 @@ extension CoordDoor {
         }
     }
 
-    /// Puts a local session into the log, ahead of what its client asks for next.
+    /// Puts a local session into the log, ahead of its client's next request.
     func promote(_ session: SessionID, on connection: CoordConnection) {
         guard let granted = locals[session] else { return connection.end() }
         connection.isLocal = false
         byOwner[connection.owner] = connection
         locals.forget(session)
-        let command = CoordCommand.openSession(session, timeoutMilliseconds: granted.timeoutMilliseconds, password: granted.password, owner: connection.owner)
+        let command = CoordCommand.openSession(
+            session, timeoutMilliseconds: granted.timeoutMilliseconds, password: granted.password, owner: connection.owner)
         propose(command) { if case .failure = $0 { connection.end() } }
     }
 

@@ -27,7 +27,7 @@ enum MultiRequest {
             case .create, .create2: try WriteRequests.createOperation(&io, needsList: true)
             case .createContainer: try WriteRequests.containerOperation(&io, needsList: true)
             case .delete: try WriteRequests.deleteOperation(&io)
-            case .setData: try WriteRequests.setDataOperation(&io)
+            case .setData: try WriteRequests.setDataOperation(&io, needsPath: true)
             case .check: try WriteRequests.checkOperation(&io)
             default: throw .unknownTag("operation in multi", Int(code.rawValue))
             }

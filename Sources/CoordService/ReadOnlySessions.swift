@@ -1,5 +1,5 @@
-// Serving while no leader is to be had: clients that say that they are content to read get a session that only this server knows, or go on with the
-// one that they had. Nothing is written; when there is a leader again they are sent away, to come back and write. Source: ZooKeeper's
+// Service without a leader: read-only clients get a session of this server, or keep theirs. Nothing is written. Once there is a leader
+// they are sent away and come back with write access. Source: ZooKeeper's
 // administrator's guide, "readonlymode.enabled".
 import Base
 import CoordCore
@@ -15,18 +15,20 @@ extension CoordDoor {
             return GrantedSession(id: SessionID(nextSession), timeoutMilliseconds: timeout, password: Digests.randomBytes(16))
         }
         let id = SessionID(request.sessionID)
-        guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else { return nil }
+        guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else {
+            return nil
+        }
         return GrantedSession(id: id, timeoutMilliseconds: timeout, password: record.password)
     }
 
-    /// No leader has been known for long: those who are content to read may come.
+    /// No leader has been known for long: read-only clients may connect.
     func beginReadOnly() {
         guard settings.servesReadOnly, isMember else { return }
         isReadOnly = true
         log.warning("this server serves reads only, to clients that are content with that")
     }
 
-    /// There is a leader: those who only read come back and may write.
+    /// There is a leader: read-only clients are sent away and come back with write access.
     func endReadOnly() {
         guard isReadOnly else { return }
         isReadOnly = false
@@ -36,7 +38,7 @@ extension CoordDoor {
 }
 
 extension CoordConnection {
-    /// What a client that only reads is answered at once; nil for what it may ask.
+    /// The immediate refusal of a read-only client's request; nil if it may ask.
     func readOnlyAnswer(_ api: CoordAPI) -> Request? {
         switch api.handler {
         case .write, .barrier, .membership: .ready(.refused(.notReadOnly))

@@ -4,7 +4,7 @@ import Base
 import CoordCore
 import NetKit
 
-/// Users who may log in, by name.
+/// Passwords of users, by name.
 package struct SASLUsers: Sendable {
     private var passwords = LookupTable<ExactText, String>()
     package init() {}

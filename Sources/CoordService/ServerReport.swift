@@ -1,5 +1,5 @@
-// What the server tells about itself: one set of figures, which the four-letter words print and the AdminServer sends as JSON. Names are
-// those of ZooKeeper's `mntr`, so that existing dashboards find them.
+// The server's figures: one set, which the four-letter words print and the AdminServer sends as JSON. Names are those of ZooKeeper's
+// `mntr`, so that existing dashboards find them.
 import Base
 import CoordCore
 import Glibc
@@ -42,13 +42,39 @@ extension CoordDoor {
             ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
             ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),
             ("uptime", "\(uptime.inMilliseconds)"),
-        ] + ensembleFigures + quotaFigures
+        ] + countedFigures + ensembleFigures + quotaFigures
     }
 
-    /// What a server among others tells, under ZooKeeper's names.
+    /// Counts and latencies since the start, in milliseconds.
+    private var countedFigures: [(String, String)] {
+        [
+            ("connection_request_count", "\(requestedConnections)"), ("connection_drop_count", "\(refusedConnections)"),
+            ("commit_count", "\(executedCount)"), ("looking_count", "\(leaderlessCount)"),
+            ("request_throttle_wait_count", "\(holds)"), ("watch_bytes", "\(watches.bytes)"),
+        ]
+            + Self.figures("readlatency", counters.reads.summary, quantiles: true)
+            + Self.figures("updatelatency", counters.updates.summary, quantiles: true)
+            + Self.figures("fsynctime", counters.syncs.summary, quantiles: false)
+    }
+
+    private static func figures(_ name: String, _ all: DurationSummary, quantiles: Bool) -> [(String, String)] {
+        let average = all.count == 0 ? 0 : Double(all.total.inNanoseconds) / Double(all.count) / 1_000_000
+        let figures = [
+            ("avg_\(name)", ServerReport.decimal(average)), ("min_\(name)", "\(all.least.inMilliseconds)"),
+            ("max_\(name)", "\(all.greatest.inMilliseconds)"), ("cnt_\(name)", "\(all.count)"),
+            ("sum_\(name)", "\(all.total.inMilliseconds)"),
+        ]
+        guard quantiles else { return figures }
+        return figures
+            + [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)].map { ("\($0)_\(name)", "\(all.quantile($1).inMilliseconds)") }
+    }
+
+    /// Figures of a server of an ensemble, under ZooKeeper's names.
     private var ensembleFigures: [(String, String)] {
         guard settings.ensemble != nil, let roster = replica.roster else { return [] }
-        let figures = [("quorum_size", "\(roster.voters.count)"), ("peer_state", peerState), ("tables_missing", replica.awaitsTables ? "1" : "0")]
+        let figures = [
+            ("quorum_size", "\(roster.voters.count)"), ("peer_state", peerState), ("tables_missing", replica.awaitsTables ? "1" : "0"),
+        ]
         guard replica.isLeading else { return figures }
         let (followers, observers, guests) = replica.synced
         return figures + [
@@ -90,7 +116,8 @@ extension CoordDoor {
             ("dataDirSize", "\(dataBytesOnDisk)"),
             ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"), ("tickTime", "\(settings.tickMilliseconds)"),
             ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessionMillisecondsMin)"),
-            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"), ("serverId", "\(settings.ensemble?.id ?? 0)"),
+            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"),
+            ("serverId", "\(settings.ensemble?.id ?? 0)"),
         ]
     }
 

@@ -1,5 +1,5 @@
-// Requests about the session itself: pings, who it is, its watches, its end. Identity comes from the socket and from what is proved here,
-// and from nothing else that a client says.
+// Requests about the session itself: pings, who it is, its watches, its end. Identity comes from the socket and from a proof here,
+// never from a client's claim.
 import Base
 import CoordCore
 import NetKit

@@ -1,4 +1,4 @@
-// What the server counts about its requests, for the whole and for each connection: the figures of `mntr`, `stat` and `cons`.
+// Counts and latencies of requests, of the server and of each connection: the figures of `mntr`, `stat` and `cons`.
 import Base
 import CoordCore
 import ZooKeeperWire
@@ -39,6 +39,17 @@ struct LastRequest {
 }
 
 extension OpCode {
+    /// Whether the operation goes through the log.
+    var isUpdate: Bool {
+        switch self {
+        case .create, .create2, .createContainer, .createTTL, .delete, .deleteContainer, .setData, .setACL, .multi, .reconfig,
+            .createSession,
+            .closeSession:
+            true
+        default: false
+        }
+    }
+
     /// The short name under which ZooKeeper's `cons` shows an operation.
     var shortName: String {
         switch self {

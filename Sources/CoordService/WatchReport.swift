@@ -1,5 +1,5 @@
-// Who watches what, for a person: told in pieces, since there may be a million watches and everybody else's requests go on meanwhile. What each connection
-// watched when the report began is told; the forms are those of ZooKeeper's `wchc` and `wchp`, and of its AdminServer.
+// Reports of all watches, made in pieces, since there may be a million and other requests go on meanwhile. A report shows each connection's
+// watches at its beginning, in the forms of ZooKeeper's `wchc` and `wchp` and of its AdminServer.
 import Base
 import CoordCore
 import NetKit
@@ -26,8 +26,10 @@ struct WatchReport {
     init(_ door: CoordDoor, _ order: Order, isJSON: Bool) {
         self.order = order
         self.isJSON = isJSON
-        // The lists are shared, not copied, as long as nobody changes them.
-        holders = door.watchingConnections.map { Holder(id: $0.id, session: $0.session?.rawValue ?? 0, paths: door.watches.paths(of: $0.id)) }
+        // The lists are shared, and copied only when they change.
+        holders = door.watchingConnections.map {
+            Holder(id: $0.id, session: $0.session?.rawValue ?? 0, paths: door.watches.paths(of: $0.id))
+        }
     }
 
     /// The next piece; nil at the end.
@@ -61,7 +63,7 @@ struct WatchReport {
         return (place == 0 ? separator() + "    \"\(holder.session)\" : [ " : ", ") + JSONText.quoted(path)
     }
 
-    /// A path is told of where the first of those who watch it comes.
+    /// A path is reported with the first of its watchers.
     private mutating func entryByPath(_ door: CoordDoor) -> String {
         let (own, path) = (holders[holder], holders[holder].paths[place])
         let watchers = door.watches.watchers(of: path).sorted()

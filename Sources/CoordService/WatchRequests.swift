@@ -30,8 +30,8 @@ enum WatchRequests {
     private static func read(_ io: inout JuteReader) throws(WireError) -> (path: String, mode: Int32) {
         var request = WatchRequest()
         try request.layout(&io)
-        guard let path = request.path else { throw .unexpectedNull }
-        return (path, request.mode)
+        // Nothing has a path that is null; as in ZooKeeper it can be watched all the same.
+        return (request.path ?? "", request.mode)
     }
 
     /// Source: ZooKeeper's Watcher.WatcherType.

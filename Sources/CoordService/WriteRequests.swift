@@ -5,7 +5,7 @@ import CoordCore
 import ZooKeeperWire
 
 enum WriteRequests {
-    /// What a create request's flags may be, as ZooKeeper's CreateMode numbers them.
+    /// The flags of a create request; numbers of ZooKeeper's CreateMode.
     private enum Mode: Int32 {
         case persistent = 0, ephemeral, sequential, ephemeralSequential, container, ttl, ttlSequential
         var isSequential: Bool { self == .sequential || self == .ephemeralSequential || self == .ttlSequential }
@@ -23,7 +23,12 @@ enum WriteRequests {
 
     static func create2(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try createOperation(&io)) }
     static func createContainer(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try containerOperation(&io)) }
-    static func createTTL(_ io: inout JuteReader) throws(WireError) -> CoordWrite { withStat(try ttlOperation(&io)) }
+    static func createTTL(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
+        var request = CreateTTLRequest()
+        try request.layout(&io)
+        // As in ZooKeeper, a time to live that none can have is refused before the path is looked at.
+        return withStat(NodeLife.isTTL(milliseconds: request.milliseconds) ? try ttlOperation(request) : nil)
+    }
 
     private static func withStat(_ operation: CoordOperation?) -> CoordWrite {
         CoordWrite(operations: [operation ?? impossible]) { results in
@@ -66,18 +71,14 @@ enum WriteRequests {
         return .createContainer(path: path, data: request.data?.copied(), acl: request.rights, sequential: mode.isSequential)
     }
 
-    static func ttlOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation? {
-        var request = CreateTTLRequest()
-        try request.layout(&io)
-        return try ttlOperation(request)
-    }
-
     /// Within a multi flags that name no node with a time to live make it a create, or a container.
     static func ttlOperationInMulti(_ io: inout JuteReader) throws(WireError) -> (CoordOperation, OpCode) {
         var request = CreateTTLRequest()
         try request.layout(&io)
         if let operation = try ttlOperation(request) { return (operation, .createTTL) }
-        if Mode(rawValue: request.create.flags) == .container { return (try containerOperation(request.create) ?? impossible, .createContainer) }
+        if Mode(rawValue: request.create.flags) == .container {
+            return (try containerOperation(request.create) ?? impossible, .createContainer)
+        }
         return (try createOperation(request.create) ?? impossible, .create)
     }
 
@@ -100,19 +101,21 @@ enum WriteRequests {
         return .delete(path: path, version: request.version)
     }
 
+    /// Only a multi has checks; as in ZooKeeper, a path that is null makes the whole request unreadable.
     static func checkOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
         var request = PathVersionRequest()
         try request.layout(&io)
-        return .check(path: request.path ?? "", version: request.version)
+        return .check(path: try present(request.path), version: request.version)
     }
 
     static func setData(_ io: inout JuteReader) throws(WireError) -> CoordWrite {
         CoordWrite(operations: [try setDataOperation(&io)]) { statOf($0.first) }
     }
 
-    static func setDataOperation(_ io: inout JuteReader) throws(WireError) -> CoordOperation {
+    static func setDataOperation(_ io: inout JuteReader, needsPath: Bool = false) throws(WireError) -> CoordOperation {
         var request = SetDataRequest()
         try request.read(&io)
+        guard !needsPath || request.path != nil else { throw .unexpectedNull }
         return .setData(path: request.path ?? "", data: request.data?.copied(), version: request.version)
     }
 

@@ -19,7 +19,8 @@ enum Migrations {
         let version = version(of: tables)
         guard found <= version else {
             throw StorageError(
-                .fromLaterVersion("its tables have version \(found), this program knows up to \(version); use the version that wrote it"), "open", queue.path)
+                .fromLaterVersion("its tables have version \(found), this program knows up to \(version); use the version that wrote it"),
+                "open", queue.path)
         }
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 first tables") { database in

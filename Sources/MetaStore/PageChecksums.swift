@@ -1,5 +1,5 @@
-// How the tables' file comes to have a checksum in each page, and whether it has: the VFS of TablePages makes and compares them where the header
-// reserves room for them.
+// How the tables' file comes to have a checksum in each page, and whether it has: the VFS of TablePages makes and compares them where the
+// header reserves room for them.
 import Base
 import Foundation
 import GRDB
@@ -19,7 +19,9 @@ enum PageChecksums {
 
     /// Connections of this kind ask for the room when they make a file, or write one anew.
     static func configuration() throws -> Configuration {
-        guard installed == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: installed), message: "SQLite took no other way to its files") }
+        guard installed == SQLITE_OK else {
+            throw DatabaseError(resultCode: ResultCode(rawValue: installed), message: "SQLite took no other way to its files")
+        }
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { database in

@@ -1,7 +1,6 @@
-// The tables of one service in one SQLite file: rows and the applied slot move in one transaction. WAL mode with synchronous=NORMAL,
-// since the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one. Each page carries
-// a checksum (TablePages): what the disk changed is an error and never a row.
-// One connection, one caller at a time, on the table thread.
+// The tables of one service in one SQLite file: rows and the applied slot move in one transaction. WAL mode with synchronous=NORMAL, since
+// the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one. Each page carries a
+// checksum (TablePages): what the disk changed is an error and never a row. One connection, one caller at a time, on the table thread.
 import Base
 import Foundation
 import GRDB
@@ -22,7 +21,8 @@ package final class SQLiteTableStore: TableStore {
         var keyCount: Int
     }
 
-    /// Opens or creates the file with the machine's tables. Throws `corrupt` for one that is damaged or not ours, `fromLaterVersion` for one that is newer.
+    /// Opens or creates the file with the machine's tables. Throws `corrupt` for one that is damaged or not ours, `fromLaterVersion` for
+    /// one that is newer.
     package init(path: String, tables: [TableSchema]) throws(StorageError) {
         self.path = path
         schemas = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, Self.prepare($0)) })
@@ -86,13 +86,14 @@ package final class SQLiteTableStore: TableStore {
         }
     }
 
-    /// The last change of each row: what came before is overwritten within the same transaction, and nobody would see it. Rows that many commands
-    /// touch, a parent or a counter, are written once.
+    /// The last change of each row: what came before is overwritten within the same transaction, and nobody would see it. Rows that many
+    /// commands touch, a parent or a counter, are written once.
     private func lastOfEachRow(_ changes: [RowChanges.Change]) -> [RowChanges.Change] {
         var seen = Set<RowKey>(minimumCapacity: changes.count)
         let last = changes.reversed().filter { change in
             switch change {
-            case .upsert(let table, let row): seen.insert(RowKey(table: table, row: row, keyCount: schemas[table]?.keyCount ?? row.count)).inserted
+            case .upsert(let table, let row):
+                seen.insert(RowKey(table: table, row: row, keyCount: schemas[table]?.keyCount ?? row.count)).inserted
             case .delete(let table, let key): seen.insert(RowKey(table: table, row: key, keyCount: key.count)).inserted
             }
         }
@@ -108,7 +109,9 @@ package final class SQLiteTableStore: TableStore {
         static func == (left: RowKey, right: RowKey) -> Bool {
             guard left.table == right.table, left.keyCount == right.keyCount else { return false }
             return (0..<left.keyCount).allSatisfy { place in
-                if case .text(let one) = left.row[place], case .text(let other) = right.row[place] { return one.utf8.elementsEqual(other.utf8) }
+                if case .text(let one) = left.row[place], case .text(let other) = right.row[place] {
+                    return one.utf8.elementsEqual(other.utf8)
+                }
                 return left.row[place] == right.row[place]
             }
         }
@@ -229,7 +232,9 @@ extension ColumnValue {
         case .blob(let bytes):
             // Read within the call. No address would be null, which is another value.
             _ = bytes.withUnsafeReadableBytes { blob in
-                blob.isEmpty ? sqlite3_bind_zeroblob(statement, place, 0) : sqlite3_bind_blob(statement, place, blob.baseAddress, Int32(blob.count), copied)
+                blob.isEmpty
+                    ? sqlite3_bind_zeroblob(statement, place, 0)
+                    : sqlite3_bind_blob(statement, place, blob.baseAddress, Int32(blob.count), copied)
             }
         }
     }
@@ -242,7 +247,8 @@ extension ColumnValue {
             let text = UnsafeBufferPointer(start: sqlite3_column_text(statement, place), count: Int(sqlite3_column_bytes(statement, place)))
             self = .text(String(decoding: text, as: UTF8.self))
         case SQLITE_BLOB:
-            let blob = UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, place), count: Int(sqlite3_column_bytes(statement, place)))
+            let blob = UnsafeRawBufferPointer(
+                start: sqlite3_column_blob(statement, place), count: Int(sqlite3_column_bytes(statement, place)))
             var bytes = ByteBufferAllocator().buffer(capacity: blob.count)
             bytes.writeBytes(blob)
             self = .blob(bytes)

@@ -43,7 +43,10 @@ package final class ByteStream: @unchecked Sendable {
     /// What the peer makes this side hold. What is taken is given back at the latest when the connection ends.
     package let memory: MemoryBudget
 
-    init(_ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ memory: MemoryBudget) {
+    init(
+        _ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+        _ memory: MemoryBudget
+    ) {
         self.channel = channel
         self.memory = memory
         self.inbound = inbound.makeAsyncIterator()
@@ -62,7 +65,9 @@ package final class ByteStream: @unchecked Sendable {
 
     private func receive() async throws -> Bool {
         guard var more = try await inbound.next() else { return false }
-        if pending.readableBytes == 0 { pending = more } else {
+        if pending.readableBytes == 0 {
+            pending = more
+        } else {
             // Room grows with what has come.
             pending.discardReadBytes()
             pending.writeBuffer(&more)
@@ -135,7 +140,8 @@ package final class StreamListener: Sendable {
 
     /// Binds and serves each connection with `session`; the connection is closed when that returns. Throws `ListenError`.
     package static func bind(
-        _ address: HostPort, limits: StreamLimits = StreamLimits(), log: Logger, session: @escaping @Sendable (ByteStream) async throws -> Void
+        _ address: HostPort, limits: StreamLimits = StreamLimits(), log: Logger,
+        session: @escaping @Sendable (ByteStream) async throws -> Void
     ) async throws -> StreamListener {
         let open = OpenChannels()
         let idle = TimeAmount.nanoseconds(limits.idleTimeout.inNanoseconds)
@@ -164,7 +170,8 @@ package final class StreamListener: Sendable {
                                 continue
                             }
                             group.addTask {
-                                let memory = MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
+                                let memory = MemoryBudget(
+                                    name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
                                 await StreamChannels.serve(connection, memory, log, session)
                                 memory.giveBack(memory.usedBytes)
                                 open.leave(connection.channel)
@@ -191,7 +198,8 @@ package final class StreamListener: Sendable {
 package enum StreamClient {
     /// Connects and runs `session`; the connection is closed when that returns.
     package static func connect<T: Sendable>(
-        _ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600), session: @escaping @Sendable (ByteStream) async throws -> T
+        _ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600),
+        session: @escaping @Sendable (ByteStream) async throws -> T
     ) async throws -> T {
         let idle = TimeAmount.nanoseconds(idleTimeout.inNanoseconds)
         let connection = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -199,9 +207,13 @@ package enum StreamClient {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
-            .connect(host: address.host, port: address.port) { channel in channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) } }
+            .connect(host: address.host, port: address.port) { channel in
+                channel.eventLoop.makeCompletedFuture { try StreamChannels.wrap(channel, idle: idle) }
+            }
         let memory = MemoryBudget(name: "connection", limitBytes: StreamLimits().memoryPerConnectionMax)
-        return try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
+        return try await connection.executeThenClose { inbound, outbound in
+            try await session(ByteStream(connection.channel, inbound, outbound, memory))
+        }
     }
 }
 
@@ -214,14 +226,19 @@ private enum StreamChannels {
         try channel.pipeline.syncOperations.addHandlers([IdleStateHandler(allTimeout: idle), IdleCutter()])
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel,
-            configuration: .init(backPressureStrategy: inbound, isOutboundHalfClosureEnabled: false, inboundType: ByteBuffer.self, outboundType: ByteBuffer.self))
+            configuration: .init(
+                backPressureStrategy: inbound, isOutboundHalfClosureEnabled: false, inboundType: ByteBuffer.self,
+                outboundType: ByteBuffer.self))
     }
 
     static func serve(
-        _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ memory: MemoryBudget, _ log: Logger, _ session: @escaping @Sendable (ByteStream) async throws -> Void
+        _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ memory: MemoryBudget, _ log: Logger,
+        _ session: @escaping @Sendable (ByteStream) async throws -> Void
     ) async {
         do {
-            try await connection.executeThenClose { inbound, outbound in try await session(ByteStream(connection.channel, inbound, outbound, memory)) }
+            try await connection.executeThenClose { inbound, outbound in
+                try await session(ByteStream(connection.channel, inbound, outbound, memory))
+            }
         } catch { log.debug("connection ended", metadata: ["error": "\(error)"]) }
     }
 }

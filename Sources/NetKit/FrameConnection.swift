@@ -1,6 +1,6 @@
-// The service's handle on one connection of a length-prefixed protocol (ZooKeeper, Kafka: a big-endian int32, then that many bytes). Replies are
-// coalesced into one write per burst of reads; what has not left is counted, and stops the delivery of further requests. Everything happens on the
-// connection's loop. hot: measured by `platform-bench coord` and `platform-bench broker`.
+// The service's handle on one connection of a length-prefixed protocol (ZooKeeper, Kafka: a big-endian int32, then that many bytes).
+// Replies are coalesced into one write per burst of reads; what has not left is counted, and stops the delivery of further requests.
+// Everything happens on the connection's loop. hot: measured by `platform-bench coord` and `platform-bench broker`.
 import Base
 import DequeModule
 import Glibc
@@ -10,8 +10,8 @@ import NIOCore
 package protocol FrameSession: AnyObject {
     /// Bytes have come, whether they are delivered now or wait: the peer is alive.
     func heard()
-    /// A whole frame, without its length. The bytes are a slice of the read buffer: copy what outlives the request. None comes while the connection
-    /// is paused or the peer does not take what it was sent.
+    /// A whole frame, without its length. The bytes are a slice of the read buffer: copy what outlives the request. None comes while the
+    /// connection is paused or the peer does not take what it was sent.
     func received(_ frame: Bytes)
     /// The frames of one read burst were delivered, as far as the pauses allow.
     func burstEnded()
@@ -35,8 +35,8 @@ package final class FrameConnection {
     private let isEncrypted: Bool
     /// What is held for this peer; its parents are the peer's address, the service and the process.
     package let memory: MemoryBudget
-    /// The largest frame that is taken from now on, in bytes, if it is another one than the listener's limits say: a peer that has to introduce itself gets
-    /// less room until it has.
+    /// The largest frame that is taken from now on, in bytes, if it is another one than the listener's limits say: a peer that has to
+    /// introduce itself gets less room until it has.
     package var frameBytesMax: Int?
     private var outbound = Bytes()
     /// The size of the last burst: the next one is about as large.
@@ -201,8 +201,8 @@ package final class FrameConnection {
 
     // MARK: files on an encrypted connection
 
-    /// Writes what waits behind a file, piece by piece as the peer takes it, so that a file never lies in memory whole. The pieces are in the page cache,
-    /// as those of sendfile(2) are.
+    /// Writes what waits behind a file, piece by piece as the peer takes it, so that a file never lies in memory whole. The pieces are in
+    /// the page cache, as those of sendfile(2) are.
     private func writeQueued() {
         while piecesUnderWay < Self.piecesBytesMax, !isClosed, let first = queued.first {
             switch first {
@@ -289,7 +289,8 @@ package final class FrameConnection {
         guard !isDraining else { return }
         isDraining = true
         guard !isEncrypted else { return channel.close(promise: nil) }
-        // The peer's bytes that nobody read would make the kernel throw away what is still on its way to the peer: it closes first, if it will.
+        // The peer's bytes that nobody read would make the kernel throw away what is still on its way to the peer: it closes first, if it
+        // will.
         closeAtLatest(in: Self.drainPatience)
         channel.close(mode: .output, promise: nil)
         resume()

@@ -40,7 +40,8 @@ final class FrameHandler: ChannelInboundHandler {
     private var timeCheck: Scheduled<Void>?
 
     init(
-        limits: FrameLimits, isEncrypted: Bool, memory: MemoryBudget, waiting: MemoryWaiting, makeSession: @escaping (FrameConnection) -> any FrameSession,
+        limits: FrameLimits, isEncrypted: Bool, memory: MemoryBudget, waiting: MemoryWaiting,
+        makeSession: @escaping (FrameConnection) -> any FrameSession,
         onClose: @escaping () -> Void
     ) {
         self.limits = limits
@@ -112,7 +113,9 @@ final class FrameHandler: ChannelInboundHandler {
     }
 
     private func deliverUnread() {
-        guard isOpen, !isDelivering, waitsSince == nil, unread.readableBytes > 0, let connection, connection.mayDeliver, let context, let session else { return }
+        guard isOpen, !isDelivering, waitsSince == nil, unread.readableBytes > 0, let connection, connection.mayDeliver, let context,
+            let session
+        else { return }
         var bytes = unread
         unread = Bytes()
         deliver(&bytes, context, session, connection)
@@ -123,12 +126,15 @@ final class FrameHandler: ChannelInboundHandler {
     }
 
     /// Delivers frames while the pauses allow; what is left in `bytes` was not.
-    private func deliver(_ bytes: inout Bytes, _ context: ChannelHandlerContext, _ session: any FrameSession, _ connection: FrameConnection) {
+    private func deliver(_ bytes: inout Bytes, _ context: ChannelHandlerContext, _ session: any FrameSession, _ connection: FrameConnection)
+    {
         isDelivering = true
         defer { isDelivering = false }
         while bytes.readableBytes > 0, isOpen, connection.mayDeliver {
             guard let length = partial.length(with: bytes) else { return keepPartial(&bytes, context) }
-            guard length <= UInt32(connection.frameBytesMax ?? (firstFrameSeen ? limits.frameBytesMax : limits.firstFrameBytesMax)), length > 0 else {
+            guard length <= UInt32(connection.frameBytesMax ?? (firstFrameSeen ? limits.frameBytesMax : limits.firstFrameBytesMax)),
+                length > 0
+            else {
                 bytes.clear()
                 return refuse(context, session, length)
             }
@@ -142,7 +148,8 @@ final class FrameHandler: ChannelInboundHandler {
 
     private var isOpen: Bool { !ended && connection.map { !$0.isClosed && !$0.isClosing } ?? false }
 
-    /// The bytes begin a frame, or go on with one, that is not whole yet. Room for it is counted before it is taken; where there is none left, the frame waits.
+    /// The bytes begin a frame, or go on with one, that is not whole yet. Room for it is counted before it is taken; where there is none
+    /// left, the frame waits.
     private func keepPartial(_ bytes: inout Bytes, _ context: ChannelHandlerContext) {
         if frameBegan == nil { frameBegan = .now() }
         let room = partial.room(with: bytes)
@@ -259,7 +266,9 @@ final class FrameHandler: ChannelInboundHandler {
         // A peer that is not read cannot go on with its frame.
         if frameBegan != nil, !mayRead { frameBegan = now }
         if let frameBegan, now - frameBegan > .nanoseconds(limits.frameTimeout.inNanoseconds) { return context.close(promise: nil) }
-        if let limit = limits.firstFrameTimeout, !firstFrameSeen, now - opened > .nanoseconds(limit.inNanoseconds) { return context.close(promise: nil) }
+        if let limit = limits.firstFrameTimeout, !firstFrameSeen, now - opened > .nanoseconds(limit.inNanoseconds) {
+            return context.close(promise: nil)
+        }
         if receivedSinceLook || connection?.sentSinceLook == true {
             lastTraffic = now
             receivedSinceLook = false

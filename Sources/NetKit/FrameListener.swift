@@ -8,7 +8,8 @@ import NIOSSL
 
 /// A listening port of a framed protocol.
 package final class FrameListener: @unchecked Sendable {
-    // Safe to share: `connections`, `perAddress`, `waiting` and `open` are touched on the loop only; `channel` is set once, before the listener is handed out.
+    // Safe to share: `connections`, `perAddress`, `waiting` and `open` are touched on the loop only; `channel` is set once, before the
+    // listener is handed out.
     private let loop: NIOServiceLoop
     private let limits: FrameLimits
     private let log: Logger
@@ -24,6 +25,8 @@ package final class FrameListener: @unchecked Sendable {
     }
     /// Connections that were refused because of a limit, since the start.
     package private(set) var refusedConnections = 0
+    /// Connections since the start, refused ones among them.
+    package private(set) var requestedConnections = 0
 
     private init(loop: NIOServiceLoop, limits: FrameLimits, log: Logger) {
         self.loop = loop
@@ -40,8 +43,8 @@ package final class FrameListener: @unchecked Sendable {
         return address
     }
 
-    /// Binds `address` and serves every connection with a session of its own. `holdUp` is asked, on the loop, about the address of each connection: for how long it
-    /// is kept and then closed, zero if it is served. Throws `ListenError`.
+    /// Binds `address` and serves every connection with a session of its own. `holdUp` is asked, on the loop, about the address of each
+    /// connection: for how long it is kept and then closed, zero if it is served. Throws `ListenError`.
     package static func bind(
         _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, tls: TLSSettings? = nil, log: Logger,
         holdUp: (@Sendable (String) -> Duration)? = nil, session: @escaping @Sendable (FrameConnection) -> any FrameSession
@@ -53,11 +56,15 @@ package final class FrameListener: @unchecked Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: limits.outboundBytesMax / 4, high: limits.outboundBytesMax))
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax))
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let memory = listener.admit(channel) else { throw ChannelError.connectTimeout(.zero) }
-                    if let wait = holdUp?(channel.remoteAddress?.ipAddress ?? ""), wait > .zero { return try listener.close(channel, after: wait) }
+                    if let wait = holdUp?(channel.remoteAddress?.ipAddress ?? ""), wait > .zero {
+                        return try listener.close(channel, after: wait)
+                    }
                     if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
                     try channel.pipeline.syncOperations.addHandler(
                         FrameHandler(
@@ -65,17 +72,26 @@ package final class FrameListener: @unchecked Sendable {
                             onClose: { listener.leave(channel) }))
                 }
             }
-        do { listener.channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch { throw ListenError(address, error) }
+        do { listener.channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch {
+            throw ListenError(address, error)
+        }
         return listener
     }
 
     /// What the connection may hold; nil where there are too many.
     private func admit(_ channel: any Channel) -> MemoryBudget? {
+        requestedConnections += 1
         let ip = channel.remoteAddress?.ipAddress ?? ""
-        var share = perAddress[ip] ?? AddressShare(memory: MemoryBudget(name: "address", limitBytes: limits.memoryPerAddressMax, parent: limits.memory))
-        guard open.count < limits.connectionsMax, limits.connectionsPerAddressMax == 0 || share.connections < limits.connectionsPerAddressMax else {
+        var share =
+            perAddress[ip]
+            ?? AddressShare(memory: MemoryBudget(name: "address", limitBytes: limits.memoryPerAddressMax, parent: limits.memory))
+        guard open.count < limits.connectionsMax,
+            limits.connectionsPerAddressMax == 0 || share.connections < limits.connectionsPerAddressMax
+        else {
             refusedConnections += 1
-            log.warning("connection refused: too many are open", metadata: ["remote": "\(ip)", "open": "\(open.count)", "fromThere": "\(share.connections)"])
+            log.warning(
+                "connection refused: too many are open",
+                metadata: ["remote": "\(ip)", "open": "\(open.count)", "fromThere": "\(share.connections)"])
             return nil
         }
         open[ObjectIdentifier(channel)] = channel
@@ -130,16 +146,21 @@ package enum FrameClient {
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: limits.outboundBytesMax / 4, high: limits.outboundBytesMax))
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax))
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: FrameLimits.readBytesMax)
+            )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let client {
-                        try channel.pipeline.syncOperations.addHandlers([try client.handler(host: address.host), HandshakeHandler(handshake)])
+                        try channel.pipeline.syncOperations.addHandlers([
+                            try client.handler(host: address.host), HandshakeHandler(handshake),
+                        ])
                     }
                     let memory = MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: limits.memory)
                     try channel.pipeline.syncOperations.addHandler(
                         FrameHandler(
-                            limits: limits, isEncrypted: client != nil, memory: memory, waiting: MemoryWaiting(channel.eventLoop), makeSession: session, onClose: {}))
+                            limits: limits, isEncrypted: client != nil, memory: memory, waiting: MemoryWaiting(channel.eventLoop),
+                            makeSession: session, onClose: {}))
                 }
             }
         do { _ = try await bootstrap.connect(host: address.host, port: address.port).get() } catch {

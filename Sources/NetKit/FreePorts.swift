@@ -1,5 +1,5 @@
-// Ports that nobody listens on at the moment, for servers of one process that must know each other's address before they listen. The system may
-// give such a port to somebody else in between; then the listener says so.
+// Ports that nobody listens on at the moment, for servers of one process that must know each other's address before they listen. The system
+// may give such a port to somebody else in between; then the listener says so.
 import Glibc
 
 package enum FreePorts {
@@ -21,7 +21,9 @@ package enum FreePorts {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let failed = withUnsafeMutablePointer(to: &address) { pointer in  // the pointer stays within the calls
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) != 0 || getsockname(descriptor, $0, &length) != 0 }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) != 0 || getsockname(descriptor, $0, &length) != 0
+            }
         }
         guard !failed else { throw ListenError(HostPort("127.0.0.1", 0), .other("no free port is to be had (errno \(errno))")) }
         return Int(UInt16(bigEndian: address.sin_port))

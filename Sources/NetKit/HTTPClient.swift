@@ -70,7 +70,9 @@ package struct HTTPAnswerBody: AsyncSequence {
     package func collect(bytesMax: Int = 64 << 20) async throws -> Bytes {
         var all = Bytes()
         for try await var chunk in self {
-            guard all.readableBytes + chunk.readableBytes <= bytesMax else { throw HTTPFailure("the answer is larger than \(bytesMax) bytes") }
+            guard all.readableBytes + chunk.readableBytes <= bytesMax else {
+                throw HTTPFailure("the answer is larger than \(bytesMax) bytes")
+            }
             all.writeBuffer(&chunk)
         }
         return all
@@ -87,8 +89,8 @@ package enum HTTPClient {
         case stream(@Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void)
     }
 
-    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers. `trust` is whom
-    /// an https server must have its certificate from; the system's authorities if it is left out.
+    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers. `trust` is
+    /// whom an https server must have its certificate from; the system's authorities if it is left out.
     package static func request<T: Sendable>(
         _ method: String, _ address: HTTPAddress, trust: TLSTrust? = nil, headers: [(String, String)] = [], body: Body = .empty,
         connectTimeout: Duration = .seconds(10), _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
@@ -104,7 +106,11 @@ package enum HTTPClient {
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: address.server.host, port: address.server.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        if let tls { try channel.pipeline.syncOperations.addHandlers([try tls.handler(host: address.server.host), HandshakeHandler(handshake)]) }
+                        if let tls {
+                            try channel.pipeline.syncOperations.addHandlers([
+                                try tls.handler(host: address.server.host), HandshakeHandler(handshake),
+                            ])
+                        }
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
                     }
@@ -115,18 +121,23 @@ package enum HTTPClient {
         }
         do {
             return try await exchange(channel, handshake.futureResult, method, address, headers, body, consume)
-        } catch where error is NIOSSLError || error is BoringSSLError { throw HTTPFailure("cannot reach \(address.origin): \(TLSProblem.reason(error))") }
+        } catch  where error is NIOSSLError || error is BoringSSLError {
+            throw HTTPFailure("cannot reach \(address.origin): \(TLSProblem.reason(error))")
+        }
     }
 
     private static func exchange<T: Sendable>(
-        _ channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>, _ handshake: EventLoopFuture<Void>, _ method: String, _ address: HTTPAddress,
+        _ channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>, _ handshake: EventLoopFuture<Void>, _ method: String,
+        _ address: HTTPAddress,
         _ headers: [(String, String)], _ body: Body, _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
     ) async throws -> T {
         try await channel.executeThenClose { inbound, outbound in
             do { try await handshake.get() } catch { throw HTTPFailure("cannot reach \(address.origin): \(ConnectFailure.reason(error))") }
             // A server may answer and close before it has read everything: its answer counts more than our broken write.
             var broken: (any Error)?
-            do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let error as IOError { broken = error }
+            do { try await send(method, address, headers, body, outbound) } catch let error as ChannelError { broken = error } catch let
+                error as IOError
+            { broken = error }
             var parts = inbound.makeAsyncIterator()
             guard case .head(let head)? = try await parts.next() else {
                 throw HTTPFailure("\(address.origin) closed the connection without an answer\(broken.map { ": \($0)" } ?? "")")

@@ -112,7 +112,8 @@ package final class HTTPServer: Sendable {
         let bound = AsyncStream.makeStream(of: HostPort.self, bufferingPolicy: .bufferingNewest(1))
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
             guard hostIsAllowed(request.head.authority) else {
-                return response(.text(403, "this server does not answer to the name '\(request.head.authority ?? "")'; use its address or localhost\n"))
+                return response(
+                    .text(403, "this server does not answer to the name '\(request.head.authority ?? "")'; use its address or localhost\n"))
             }
             return response(await handler(HTTPCall(request)))
         }
@@ -169,7 +170,8 @@ package final class HTTPServer: Sendable {
     static func hostIsAllowed(_ authority: String?) -> Bool {
         guard let authority, let host = HostPort(parsing: authority, defaultPort: 0)?.host.lowercased() else { return authority == nil }
         if host == "localhost" { return true }
-        return host.contains(":") || (host.split(separator: ".", omittingEmptySubsequences: false).count == 4 && host.allSatisfy { $0.isNumber || $0 == "." })
+        return host.contains(":")
+            || (host.split(separator: ".", omittingEmptySubsequences: false).count == 4 && host.allSatisfy { $0.isNumber || $0 == "." })
     }
 
     private static func response(_ reply: HTTPReply) -> Response {

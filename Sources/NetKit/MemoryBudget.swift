@@ -1,6 +1,6 @@
-// The accounting of memory that a service holds because its peers asked for it: frames that are not whole, answers that have not left, and whatever
-// a service adds. A budget is asked before the memory is taken. Budgets form a chain (connection, address, service, process); what is taken counts in each
-// of its levels or in none. Any thread.
+// The accounting of memory that a service holds because its peers asked for it: frames that are not whole, answers that have not left, and
+// whatever a service adds. A budget is asked before the memory is taken. Budgets form a chain (connection, address, service, process); what
+// is taken counts in each of its levels or in none. Any thread.
 import Synchronization
 
 /// Bytes that are held for peers, against a named limit.
@@ -10,7 +10,8 @@ package final class MemoryBudget: Sendable {
     private let parent: MemoryBudget?
     private let used = Atomic<Int>(0)
     private let refused = Atomic<Int64>(0)
-    /// The part of a budget that is kept for what has been read already, as a divisor of the limit: work that goes on finds room where new work waits.
+    /// The part of a budget that is kept for what has been read already, as a divisor of the limit: work that goes on finds room where new
+    /// work waits.
     private static let reserve = 5
 
     package init(name: String, limitBytes: Int, parent: MemoryBudget? = nil) {
@@ -72,7 +73,10 @@ extension MetricsRegistry {
         let labels = [("service", service), ("budget", budget.name)]
         gauge("peer_memory_bytes", help: "Memory held on behalf of peers.", labels: labels) { Double(budget.usedBytes) }
         gauge("peer_memory_limit_bytes", help: "Memory that may be held on behalf of peers.", labels: labels) { Double(budget.limitBytes) }
-        gauge("peer_memory_refusals", help: "How often a peer had to wait or was refused because the limit was reached, since the start.", labels: labels) {
+        gauge(
+            "peer_memory_refusals", help: "How often a peer had to wait or was refused because the limit was reached, since the start.",
+            labels: labels
+        ) {
             Double(budget.refusals)
         }
     }

@@ -15,10 +15,14 @@ package final class Counter: Sendable {
 package final class DurationHistogram: @unchecked Sendable {
     // Safe to share: the memory behind `buckets` holds atomics and lives as long as this value.
     /// Upper bounds in nanoseconds: 50 microseconds to 5 seconds.
-    static let bounds: [Int64] = [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000, 500_000_000, 5_000_000_000]
+    static let bounds: [Int64] = [
+        50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000, 500_000_000, 5_000_000_000,
+    ]
     /// One count for each bound and one for what exceeds them all.
     private let buckets: UnsafeMutablePointer<Atomic<Int64>>  // allocated in init, freed in deinit, used as atomics only
     private let sum = Atomic<Int64>(0)
+    private let least = Atomic<Int64>(.max)
+    private let greatest = Atomic<Int64>(0)
 
     package init() {
         buckets = .allocate(capacity: Self.bounds.count + 1)
@@ -36,6 +40,16 @@ package final class DurationHistogram: @unchecked Sendable {
         while place < Self.bounds.count, nanoseconds > Self.bounds[place] { place += 1 }
         buckets[place].add(1, ordering: .relaxed)
         sum.add(nanoseconds, ordering: .relaxed)
+        if nanoseconds < least.load(ordering: .relaxed) { least.min(nanoseconds, ordering: .relaxed) }
+        if nanoseconds > greatest.load(ordering: .relaxed) { greatest.max(nanoseconds, ordering: .relaxed) }
+    }
+
+    /// The durations so far, in short.
+    package var summary: DurationSummary {
+        let hits = (0...Self.bounds.count).map { buckets[$0].load(ordering: .relaxed) }
+        return DurationSummary(
+            hits: hits, total: sum.load(ordering: .relaxed), least: least.load(ordering: .relaxed),
+            greatest: greatest.load(ordering: .relaxed))
     }
 
     /// The count is the sum of the buckets, so that a reader never sees one without the other.
@@ -57,6 +71,39 @@ package final class DurationHistogram: @unchecked Sendable {
     }
 }
 
+/// The durations that a histogram has seen.
+package struct DurationSummary: Sendable, Equatable {
+    /// How many fell into each bucket of the histogram.
+    fileprivate let hits: [Int64]
+    package let total: Duration
+    /// Zero if there were none.
+    package let least: Duration
+    package let greatest: Duration
+
+    /// In nanoseconds.
+    init(hits: [Int64], total: Int64, least: Int64, greatest: Int64) {
+        self.hits = hits
+        self.total = .nanoseconds(total)
+        self.least = .nanoseconds(hits.contains { $0 > 0 } ? least : 0)
+        self.greatest = .nanoseconds(greatest)
+    }
+
+    package var count: Int64 { hits.reduce(0, +) }
+
+    /// What a part of the durations, say 0.99 of them, did not exceed: the upper bound of its bucket, at most the greatest.
+    package func quantile(_ part: Double) -> Duration {
+        let rank = Int64((Double(count) * part).rounded(.up))
+        var running: Int64 = 0
+        for (place, hits) in hits.enumerated() {
+            running += hits
+            if running >= rank, place < DurationHistogram.bounds.count {
+                return min(greatest, .nanoseconds(DurationHistogram.bounds[place]))
+            }
+        }
+        return greatest
+    }
+}
+
 /// Everything that one process exposes under `/metrics`.
 package final class MetricsRegistry: Sendable {
     private enum Source: Sendable {
@@ -74,7 +121,9 @@ package final class MetricsRegistry: Sendable {
     package init() {}
 
     private func add(_ name: String, _ help: String, _ labels: [(String, String)], _ source: Source) {
-        let text = labels.map { "\($0.0)=\"\($0.1.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\"" }
+        let text = labels.map {
+            "\($0.0)=\"\($0.1.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\""
+        }
         entries.withLock { $0.append(Entry(name: name, help: help, labels: text.joined(separator: ","), source: source)) }
     }
 
@@ -99,8 +148,13 @@ package final class MetricsRegistry: Sendable {
 
     /// What a service's file system tells of each sync.
     package func syncObserver(_ service: String) -> @Sendable (Duration) -> Void {
-        let histogram = histogram("store_fsync_duration", help: "Time until the disk has confirmed what was written.", labels: [("service", service)])
+        let histogram = syncs(service)
         return { histogram.observe($0) }
+    }
+
+    /// The durations of a service's syncs.
+    package func syncs(_ service: String) -> DurationHistogram {
+        histogram("store_fsync_duration", help: "Time until the disk has confirmed what was written.", labels: [("service", service)])
     }
 
     /// The text form, families sorted by name.

@@ -23,8 +23,8 @@ package final class NIOServiceLoop: ServiceLoop {
     package var isCurrent: Bool { eventLoop.inEventLoop }
     package func execute(_ job: @escaping @Sendable () -> Void) { eventLoop.execute(job) }
 
-    /// Jobs that are due are all run before the loop looks at its connections, and a job that was put off is due once others took longer than its
-    /// delay: so it is put off again until a turn has ended.
+    /// Jobs that are due are all run before the loop looks at its connections, and a job that was put off is due once others took longer
+    /// than its delay: so it is put off again until a turn has ended.
     package func executeNextTurn(_ job: @escaping @Sendable () -> Void) { putOff(job, until: turns.ended) }
 
     private func putOff(_ job: @escaping @Sendable () -> Void, until ended: Int) {
@@ -44,7 +44,9 @@ package final class NIOServiceLoop: ServiceLoop {
 extension MetricsRegistry {
     /// How long the turns of a service's loop take: as long as one lasts nobody else is served.
     package func loopTurns(_ service: String) -> DurationHistogram {
-        histogram("loop_turn_duration", help: "Time that a service's loop was busy before it looked at its connections again.", labels: [("service", service)])
+        histogram(
+            "loop_turn_duration", help: "Time that a service's loop was busy before it looked at its connections again.",
+            labels: [("service", service)])
     }
 }
 

@@ -1,5 +1,5 @@
-// Who the other side of a TLS connection is, by the certificate that the handshake has checked: the subject's distinguished name in the form
-// of RFC 2253, as ZooKeeper's x509 scheme and Kafka's principals have it. Nothing here decides whether a certificate is good.
+// Who the other side of a TLS connection is, by the certificate that the handshake has checked: the subject's distinguished name in the
+// form of RFC 2253, as ZooKeeper's x509 scheme and Kafka's principals have it. Nothing here decides whether a certificate is good.
 import Base
 import NIOCore
 import NIOSSL

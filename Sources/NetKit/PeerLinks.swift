@@ -1,6 +1,6 @@
-// Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one way and
-// its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Peers come and go: those of the settings,
-// those that the owner names later, and guests who introduced themselves. Everything happens on the loop.
+// Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one
+// way and its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Peers come and go:
+// those of the settings, those that the owner names later, and guests who introduced themselves. Everything happens on the loop.
 import Base
 import Logging
 
@@ -163,7 +163,9 @@ package final class PeerLinks: @unchecked Sendable {
     private func redial(_ peer: PeerLinkSettings.Peer) {
         let count = failures[peer.id, default: 0]
         failures[peer.id] = count + 1
-        if count == 20 { log.warning("a peer has not been reached for some seconds", metadata: ["peer": "\(peer.id)", "address": "\(peer.address)"]) }
+        if count == 20 {
+            log.warning("a peer has not been reached for some seconds", metadata: ["peer": "\(peer.id)", "address": "\(peer.address)"])
+        }
         loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer.id) }
     }
 
@@ -173,8 +175,8 @@ package final class PeerLinks: @unchecked Sendable {
         link.send(frame)
     }
 
-    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions. On the loop, and so are
-    /// `session`, which serves the connection, and `failed`.
+    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions.
+    /// On the loop, and so are `session`, which serves the connection, and `failed`.
     package func openStream(
         to peer: Int64, session: @escaping @Sendable (FrameConnection) -> any FrameSession, failed: @escaping @Sendable () -> Void
     ) {
@@ -222,12 +224,14 @@ package final class PeerLinks: @unchecked Sendable {
     fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound, _ frames: FrameConnection) -> PeerInbound.Purpose? {
         var hello = hello
         guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
-            let to = hello.readInteger(as: Int64.self), let theirs = hello.readInteger(as: Int64.self), let length = hello.readInteger(as: UInt8.self),
+            let to = hello.readInteger(as: Int64.self), let theirs = hello.readInteger(as: Int64.self),
+            let length = hello.readInteger(as: UInt8.self),
             let place = hello.readString(length: Int(length)), let name = hello.readString(length: hello.readableBytes),
             name == settings.service || name == settings.service + Self.streamMark,
             to == settings.id, from != to, from > 0, theirs == 0 || group == 0 || theirs == group, admits(from, place, frames.remote)
         else {
-            log.warning("a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
+            log.warning(
+                "a connection to the peer port was refused: it is no replica of this ensemble, or one that knows other numbers for it")
             return nil
         }
         if name != settings.service { return events.onStream(frames, from).map { .stream($0) } }
@@ -236,8 +240,8 @@ package final class PeerLinks: @unchecked Sendable {
         return .link(from)
     }
 
-    /// A peer that was not named before is a guest; it says where it is to be dialled. Without certificates anybody can say anything: then only the port is taken
-    /// from it, and the host is the one that it came from.
+    /// A peer that was not named before is a guest; it says where it is to be dialled. Without certificates anybody can say anything: then
+    /// only the port is taken from it, and the host is the one that it came from.
     private func admits(_ id: Int64, _ place: String, _ remote: HostPort?) -> Bool {
         if var address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
             if settings.tls == nil, let remote { address = HostPort(remote.host, address.port) }

@@ -1,5 +1,5 @@
-// Who listens on a port, read from the kernel's tables, so that "address in use" can name the culprit. Best effort: without the right to look
-// into another user's process there is no name.
+// Who listens on a port, read from the kernel's tables, so that "address in use" can name the culprit. Best effort: without the right to
+// look into another user's process there is no name.
 import Glibc
 
 /// Finds the process behind a listening TCP port.
@@ -52,7 +52,9 @@ package enum PortHolder {
         var names: [String] = []
         while let entry = readdir(stream) {
             // d_name is NUL-terminated within its 256 bytes, as readdir promises.
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            )
         }
         return names
     }

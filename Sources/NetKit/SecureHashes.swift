@@ -8,7 +8,9 @@ extension Digests {
     package static func fingerprint(_ bytes: UnsafeRawBufferPointer) -> UUIDBytes {
         SHA256.hash(data: bytes).withUnsafeBytes { memory in
             // The bytes are only read within this call. A digest has 32 bytes; the two loads lie in its first half.
-            UUIDBytes(high: memory.loadUnaligned(fromByteOffset: 0, as: UInt64.self), low: memory.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            UUIDBytes(
+                high: memory.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+                low: memory.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }
     }
 }
@@ -56,5 +58,7 @@ package enum ScramHash: Sendable {
     }
 
     /// Both as long as the hash.
-    package static func exclusiveOr(_ left: Bytes, _ right: Bytes) -> Bytes { Bytes(bytes: zip(left.readableBytesView, right.readableBytesView).map { $0 ^ $1 }) }
+    package static func exclusiveOr(_ left: Bytes, _ right: Bytes) -> Bytes {
+        Bytes(bytes: zip(left.readableBytesView, right.readableBytesView).map { $0 ^ $1 })
+    }
 }

@@ -31,7 +31,8 @@ package struct TLSSettings: Sendable, Equatable {
         _ = try PEM.key(keyFile)
         if let authorityFile { _ = try PEM.certificates(authorityFile) }
         do { _ = try serverContext() } catch {
-            throw TLSProblem("the key \(keyFile) does not belong to the certificate \(certificateFile), or one of them cannot be used: \(error)")
+            throw TLSProblem(
+                "the key \(keyFile) does not belong to the certificate \(certificateFile), or one of them cannot be used: \(error)")
         }
     }
 
@@ -89,7 +90,9 @@ package struct TLSTrust: Sendable, Equatable {
             configuration.certificateChain = try PEM.certificates(certificateFile).map { .certificate($0) }
             configuration.privateKey = .privateKey(try PEM.key(keyFile))
         }
-        do { return TLSClient(context: try NIOSSLContext(configuration: configuration), only: only) } catch { throw TLSProblem("the certificates cannot be used: \(error)") }
+        do { return TLSClient(context: try NIOSSLContext(configuration: configuration), only: only) } catch {
+            throw TLSProblem("the certificates cannot be used: \(error)")
+        }
     }
 
     /// Reads the files, so that a mistake shows before anything is sent.
@@ -143,12 +146,20 @@ final class HandshakeHandler: ChannelInboundHandler {
 extension TLSProblem {
     static func reason(_ error: any Error) -> String {
         let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "the server's certificate is not signed by an authority that is trusted here" }
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "the server's certificate is not signed by an authority that is trusted here"
+        }
         if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") { return "the server does not speak TLS on this port" }
-        if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate") { return "the server's certificate is for another name" }
-        if text.contains("ALERT_UNKNOWN_CA") || text.contains("ALERT_BAD_CERTIFICATE") { return "the server does not accept the certificate of the client" }
+        if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate") {
+            return "the server's certificate is for another name"
+        }
+        if text.contains("ALERT_UNKNOWN_CA") || text.contains("ALERT_BAD_CERTIFICATE") {
+            return "the server does not accept the certificate of the client"
+        }
         if text.contains("CERTIFICATE_REQUIRED") { return "the server wants a certificate of the client" }
-        if text.contains("EOF during handshake") { return "the server closed the connection during the TLS handshake; it may not speak TLS on this port" }
+        if text.contains("EOF during handshake") {
+            return "the server closed the connection during the TLS handshake; it may not speak TLS on this port"
+        }
         return "the TLS handshake failed: \(text)"
     }
 }
@@ -157,12 +168,16 @@ extension TLSProblem {
 private enum PEM {
     static func certificates(_ path: String) throws(TLSProblem) -> [NIOSSLCertificate] {
         let found: [NIOSSLCertificate]
-        do { found = try NIOSSLCertificate.fromPEMFile(path) } catch { throw TLSProblem("\(path) cannot be read as PEM certificates: \(error)") }
+        do { found = try NIOSSLCertificate.fromPEMFile(path) } catch {
+            throw TLSProblem("\(path) cannot be read as PEM certificates: \(error)")
+        }
         guard !found.isEmpty else { throw TLSProblem("\(path) holds no certificate in PEM form") }
         return found
     }
 
     static func key(_ path: String) throws(TLSProblem) -> NIOSSLPrivateKey {
-        do { return try NIOSSLPrivateKey(file: path, format: .pem) } catch { throw TLSProblem("\(path) cannot be read as a private key in PEM form: \(error)") }
+        do { return try NIOSSLPrivateKey(file: path, format: .pem) } catch {
+            throw TLSProblem("\(path) cannot be read as a private key in PEM form: \(error)")
+        }
     }
 }

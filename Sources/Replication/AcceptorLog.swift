@@ -23,8 +23,8 @@ package final class AcceptorLog {
     package var recovery: LogRecoveryReport { log.recovery }
     package var sizeBytes: Int64 { log.sizeBytes }
 
-    /// Reads every record back. `applied` is where the tables stand, nil if they are lost. A log that begins behind them has a gap: it is refused, unless
-    /// tables may come from elsewhere and the log tells by itself that it is whole from where it begins.
+    /// Reads every record back. `applied` is where the tables stand, nil if they are lost. A log that begins behind them has a gap: it is
+    /// refused, unless tables may come from elsewhere and the log tells by itself that it is whole from where it begins.
     package func recover(applied: Slot?, mayAwaitTables: Bool = false) throws(StorageError) -> Acceptor {
         var acceptor = Acceptor()
         var (highest, trimmed) = (Slot.zero, Slot.zero)
@@ -54,8 +54,8 @@ package final class AcceptorLog {
         return acceptor
     }
 
-    /// Everything before the log's first entry must be known to be decided: it was trimmed, or taken over with a peer's tables, up to `trimmed` at least, or
-    /// there is nothing before it.
+    /// Everything before the log's first entry must be known to be decided: it was trimmed, or taken over with a peer's tables, up to
+    /// `trimmed` at least, or there is nothing before it.
     private func checkBeginning(_ first: Slot?, _ trimmed: Slot) throws(StorageError) {
         if log.startOffset > 0, first == nil || trimmed == .zero { throw refusal("nothing in the log tells where it begins") }
         if let first, first > trimmed.next { throw refusal("the log begins at slot \(first), and should at \(trimmed.next)") }
@@ -78,9 +78,9 @@ package final class AcceptorLog {
         note(max(marks.last?.slot ?? .zero, batch.lastSlot), log.nextOffset)
     }
 
-    /// Notes durably that a new life begins and how far the tables go, before anything is said to a peer. `applied` matters if the log ends below
-    /// it: the tables came from a peer, and the power failed before the log could say so.
-    /// A directory that is used for the first time gets `directory` as its number.
+    /// Notes durably that a new life begins and how far the tables go, before anything is said to a peer. `applied` matters if the log ends
+    /// below it: the tables came from a peer, and the power failed before the log could say so. A directory that is used for the first time
+    /// gets `directory` as its number.
     package func begin(start: Int64, acceptor: inout Acceptor, applied: Slot, directory: Int64) throws(StorageError) {
         var records: [AcceptorRecord] = [.began(incarnation: start)]
         if acceptor.isUntouched, acceptor.directory == 0, applied == .zero { records.append(.directory(directory)) }
@@ -96,7 +96,9 @@ package final class AcceptorLog {
         for record in records {
             let start = scratch.readableBytes
             DurableFraming.write(offset: offset, durableBefore: log.durableOffset, into: &scratch) { bytes in
-                do { try record.writeDurable(into: &bytes) } catch { preconditionFailure("a record of ours can always be encoded: \(error)") }
+                do { try record.writeDurable(into: &bytes) } catch {
+                    preconditionFailure("a record of ours can always be encoded: \(error)")
+                }
             }
             extents.append(RecordExtent(bytes: scratch.readableBytes - start, firstOffset: offset, count: 1))
             offset += 1
@@ -105,7 +107,7 @@ package final class AcceptorLog {
         try log.append(scratch, extents)
     }
 
-    /// Drops whole segments that hold nothing above `slot`, writing `keep` anew into what stays.
+    /// Drops whole segments without a slot above `slot`; `keep` is written again into the rest.
     package func trim(through slot: Slot, keep: [AcceptorRecord]) throws(StorageError) {
         var offset: Int64?
         while let mark = marks.first, mark.slot <= slot {

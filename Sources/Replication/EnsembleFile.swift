@@ -1,5 +1,5 @@
-// Which server a data directory belongs to, written once, beside the log that tells the rest. Another number would let a replica vote without what this
-// one has promised. Files of earlier versions list the members, which counts until the log names some.
+// Which server a data directory belongs to, written once, beside the log that tells the rest. Another number would let a replica vote
+// without what this one has promised. Files of earlier versions list the members, which counts until the log names some.
 import Base
 import Storage
 
@@ -31,7 +31,9 @@ package enum EnsembleFile {
             try write("server \(me.id) of \(me.id)", path, directory, files)
             return Membership(founding: me, with: peers, members: [me])
         case let text?:
-            guard let members = listed(text, me, named) else { throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)") }
+            guard let members = listed(text, me, named) else {
+                throw ForeignEnsemble(directory: directory, found: text, wanted: "server \(me.id)")
+            }
             return Membership(founding: me, with: peers, members: members)
         }
         return Membership(founding: me, with: peers)

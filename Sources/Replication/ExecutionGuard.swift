@@ -1,6 +1,6 @@
-// The last resort against a command that is decided and ends the process that executes it: every start would execute it again. A start that has a command
-// before it which ended the process twice refuses, and an operator can have the command refused, on each replica by its slot and its checksum.
-// Owns the files EXECUTING and REFUSED of a replica.
+// The last resort against a command that is decided and ends the process that executes it: every start would execute it again. A start that
+// has a command before it which ended the process twice refuses, and an operator can have the command refused, on each replica by its slot
+// and its checksum. Owns the files EXECUTING and REFUSED of a replica.
 import Base
 import Consensus
 import Storage
@@ -42,7 +42,7 @@ package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(slot):\(String(checksum, radix: 16))" }
 }
 
-/// What a replica executes, and what it leaves out.
+/// The commands that a replica executes, and those that it leaves out.
 final class ExecutionGuard {
     /// Nil where the file could not be made, as on a full disk: a death is not counted then.
     private let mark: ExecutionMark?
@@ -57,7 +57,8 @@ final class ExecutionGuard {
         }
     }
 
-    /// Throws `RepeatedDeath` if `entry` finds the command in the log that ended the process twice and is neither refused nor behind `applied`.
+    /// Throws `RepeatedDeath` if `entry` finds the command in the log that ended the process twice and is neither refused nor behind
+    /// `applied`.
     func check(applied: Slot, directory: String, entry: (Slot) -> LogEntry?, print: (Bytes) -> String) throws {
         guard let suspect = mark?.suspect else { return }
         guard Slot(suspect.slot) > applied, let entry = entry(Slot(suspect.slot)) else { return mark?.forget() ?? () }
@@ -66,7 +67,7 @@ final class ExecutionGuard {
         throw RepeatedDeath(directory: directory, refusal: refusal, deaths: suspect.deaths, command: print(entry.command))
     }
 
-    /// Once may be chance: somebody killed the process.
+    /// Once may be chance, such as a kill of the process.
     private static let deathsMax: Int64 = 2
 
     /// Whether the command is to be executed; it begins now.
@@ -125,8 +126,12 @@ package enum RefusedCommands {
     }
 
     /// What ended the process of this replica, if anything did; nil if the file that tells is missing. The replica must stand still.
-    package static func suspect(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> (refusal: RefusedCommand, deaths: Int64)? {
-        guard try files.list(directory).contains("EXECUTING"), let suspect = try ExecutionMark(directory + "/EXECUTING").suspect else { return nil }
+    package static func suspect(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> (
+        refusal: RefusedCommand, deaths: Int64
+    )? {
+        guard try files.list(directory).contains("EXECUTING"), let suspect = try ExecutionMark(directory + "/EXECUTING").suspect else {
+            return nil
+        }
         let log = try AcceptorLog(files: files, directory: directory + "/log")
         let entry = try log.recover(applied: nil, mayAwaitTables: true).entry(at: Slot(suspect.slot))
         try log.close()

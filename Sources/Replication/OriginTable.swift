@@ -1,4 +1,4 @@
-// Which proposals were executed, per replica that made them: the rule that each takes effect once and in its place. A part of the replicated
+// Executed proposals by their replica: the rule that each takes effect once and in order. A part of the replicated
 // state, stored with the machine's own tables.
 import Base
 import Consensus
@@ -15,7 +15,7 @@ package struct OriginTable: Sendable, Equatable {
     package init() {}
 
     /// Whether the command of `origin` is to be executed now: it is the next of its life, or the first of a later life. Notes that it was.
-    /// What nobody proposed has no row to stand in and passes.
+    /// Entries without a proposer have no row and pass.
     mutating func admit(_ origin: Origin) -> Bool {
         guard origin != .none else { return true }
         guard let place = last.firstIndex(where: { $0.node == origin.node }) else {
@@ -25,7 +25,9 @@ package struct OriginTable: Sendable, Equatable {
             return true
         }
         let known = last[place]
-        let isNext = origin.incarnation == known.incarnation ? origin.sequence == known.sequence &+ 1 : origin.incarnation > known.incarnation && origin.sequence == 1
+        let isNext =
+            origin.incarnation == known.incarnation
+            ? origin.sequence == known.sequence &+ 1 : origin.incarnation > known.incarnation && origin.sequence == 1
         if isNext { last[place] = origin }
         return isNext
     }
@@ -42,7 +44,9 @@ package struct OriginTable: Sendable, Equatable {
 
     /// The rows as they are now.
     func upserts(into rows: inout RowChanges) {
-        for origin in last { rows.upsert(Self.schema, [.integer(origin.node.rawValue), .integer(origin.incarnation), .integer(origin.sequence)]) }
+        for origin in last {
+            rows.upsert(Self.schema, [.integer(origin.node.rawValue), .integer(origin.incarnation), .integer(origin.sequence)])
+        }
     }
 
     package mutating func load(_ row: Row) throws(StateCorruption) {

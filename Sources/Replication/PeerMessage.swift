@@ -1,5 +1,5 @@
-// What the replicas of one service send to each other: consensus, proposals on their way to the leader, copies of the tables for a replica that
-// lags too far, and a service's own word to its peers. One frame on a peer link is one message; a released tag keeps its meaning.
+// The messages between the replicas of one service: consensus, proposals on their way to the leader, copies of the tables for a replica
+// that lags too far, and a service's own word to its peers. One frame on a peer link is one message; a released tag keeps its meaning.
 import Base
 import Consensus
 

@@ -1,5 +1,6 @@
-// A replica's own proposals from when they are made until they are executed here, and how far they were sent to the present leader. They keep their
-// order whatever becomes of leaders: a change of leader sends all again from the first, and the origin's rule drops what had come through.
+// A replica's own proposals from when they are made until they are executed here, and how far they were sent to the present leader. They
+// keep their order whatever becomes of leaders: a change of leader sends all again from the first, and the origin's rule drops what had
+// come through.
 import Base
 import Collections
 import Consensus

@@ -2,7 +2,7 @@
 import Base
 import Consensus
 
-/// What a service hears from its replica, on the loop.
+/// A replica's callbacks to its service, on the loop.
 package struct ReplicaEvents<Outcome: Sendable> {
     /// After every executed command, before the next one is executed and before the proposal's own completion.
     package var onExecuted: (Outcome) -> Void = { _ in }

@@ -1,11 +1,11 @@
-// A replica whose tables are of no use, among others that have theirs. What it promised and accepted is in its log, and so is where that begins: everything
-// before was decided. So it votes and follows as before, from empty tables, and takes over those of whoever leads; until then it executes nothing and
-// never leads. The damaged file is set aside for a person to look at. Source: docs/decisions/0027.
+// A replica with unusable tables, in a group whose other tables are whole. Its log has its promises and accepted entries, and the slot
+// where they begin: everything before was decided. So it votes and follows as before, from empty tables, and takes over the leader's; until
+// then it executes nothing and never leads. The damaged file is set aside for inspection. Source: docs/decisions/0027.
 import Base
 import Consensus
 import Storage
 
-/// What a replica begins with, beside its tables.
+/// The initial state of a replica beside its tables.
 package struct ReplicaBeginning: Sendable {
     package var acceptor: Acceptor
     /// The slot up to which nothing is to be decided any more: where the tables stand, or where the log begins.
@@ -15,14 +15,14 @@ package struct ReplicaBeginning: Sendable {
 }
 
 extension AcceptorLog {
-    /// What the log remembers. `tables` is the slot that the tables go through, or what is wrong with them. Throws that, if nobody else could have tables for
-    /// this replica or it may not take them (`heals`), and `corrupt` for a log that does not fit.
+    /// What the log remembers. `tables` is the slot that the tables go through, or what is wrong with them. Throws that, if nobody else
+    /// could have tables for this replica or it may not take them (`heals`), and `corrupt` for a log that does not fit.
     package func recover(tables: Result<Slot, StorageError>, membership: Membership, heals: Bool) throws(StorageError) -> ReplicaBeginning {
         guard heals else {
             let applied = try tables.get()
             return ReplicaBeginning(acceptor: try recover(applied: applied), applied: applied, awaitsTables: false)
         }
-        // What is wrong with them is thrown below.
+        // Their damage is thrown below.
         let applied = try? tables.get()
         let acceptor = try recover(applied: applied, mayAwaitTables: true)
         let awaitsTables = acceptor.trimmedThrough > applied ?? .zero
@@ -48,7 +48,7 @@ extension StorageError {
 }
 
 extension ReplicaHost {
-    /// The tables with what is in them, or their damage if a replica may go on without them.
+    /// The tables and their content, or their damage if the replica may go on without them.
     static func openTables(_ options: ReplicaOptions, _ thread: DiskThread) throws
         -> Result<(tables: TableFile<Machine>, state: TableFile<Machine>.Loaded), StorageError>
     {
@@ -69,7 +69,7 @@ extension ReplicaHost {
         return "\(why): it takes over those of server \(leader) and serves when it has them"
     }
 
-    /// Says what was found wrong at a start.
+    /// Logs the damage found at a start.
     func reportHealing() {
         if let damage = tableDamage {
             log.error(
@@ -79,7 +79,8 @@ extension ReplicaHost {
         if let trouble = tableTrouble { log.error("\(trouble)") }
     }
 
-    /// Tables that are damaged while the replica runs end its writes. As soon as another one leads, which then has tables, it takes those over.
+    /// Tables that are damaged while the replica runs end its writes. As soon as another one leads, which then has tables, it takes those
+    /// over.
     func tablesAreDamaged(_ error: StorageError) {
         guard !damageIsSeen else { return }
         damageIsSeen = true
@@ -91,7 +92,7 @@ extension ReplicaHost {
         scheduleSettle()
     }
 
-    /// Begins to heal what was found while running.
+    /// Begins to heal damage found while running.
     func driveHealing() {
         guard damageIsSeen, heals, !pump.awaitsTables, let leader = pump.leader, leader != id, !isStopping, !saving.underWay else { return }
         saving.underWay = true

@@ -1,5 +1,5 @@
 // The shell around a pump: carries its batches to the disk thread, its rows to the table thread, its messages to the peers and its results
-// to whoever waits, all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
+// to their callers, all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
 import Base
 import Collections
 import Consensus
@@ -8,40 +8,10 @@ import MetaStore
 import Storage
 import Synchronization
 
-/// What a replica found when it opened its directory.
-package struct ReplicaRecovery: Sendable {
-    /// The slot up to which the tables were complete.
-    package var tables = Slot.zero
-    /// The last slot in the log; the difference is executed again.
-    package var log = Slot.zero
-    package var logReport = LogRecoveryReport()
-}
-
-/// How a replica is to be opened.
-package struct ReplicaOptions: Sendable {
-    /// Holds `meta.sqlite` and `log/`.
-    package var directory: String
-    /// Names the replica's threads.
-    package var name: String
-    package var membership = Membership.alone
-    package var limits = ReplicaLimits()
-    package var paxos = PaxosOptions()
-
-    package var files: RealFileSystem
-    /// Whether a replica whose tables are damaged, among others, may begin without them and take over those of another one. The service must serve
-    /// nobody while `ReplicaHost.awaitsTables`.
-    package var heals = false
-
-    package init(directory: String, name: String, files: RealFileSystem = RealFileSystem()) {
-        self.directory = directory
-        self.name = name
-        self.files = files
-    }
-}
-
 /// One service's replicated state, open for business.
 package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Sendable {
-    // Safe to share: `pump`, `completions` and the flags are touched on `loop` only (checked); `acceptorLog` on `disk`, `tables` on `tableThread`.
+    // Safe to share: `pump`, `completions` and the flags are touched on `loop` only (checked); `acceptorLog` on `disk`, `tables` on
+    // `tableThread`.
     package typealias Completion = (Result<Machine.Outcome, ReplicaRefusal>) -> Void
 
     var pump: ReplicaPump<Machine>
@@ -49,7 +19,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     let time: any TimeSource
     private let acceptorLog: AcceptorLog
     let heals: Bool
-    /// What was wrong with the tables, until others are in their place.
+    /// The damage of the tables, until they are replaced.
     var tableDamage: StorageError?
     /// Whether they were found damaged in this life and are still in their place.
     var damageIsSeen = false
@@ -76,7 +46,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private var serviceTrouble: String?
     private let health = Mutex<String?>("no leader is known yet")
     private let room: WriteHealth
-    /// What the service hears of; all on the loop.
+    /// Callbacks to the service; all on the loop.
     package var events = ReplicaEvents<Machine.Outcome>()
 
     private final class BoxedCompletion {
@@ -101,14 +71,15 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private static var turnMax: Duration { .milliseconds(10) }
     /// How exactly a replica with peers keeps its times.
     private static var tickEvery: Duration { .milliseconds(10) }
-    /// How long proposals wait for a leader before their proposers are told that there is none.
+    /// How long proposals wait for a leader before they are refused.
     private static var leaderlessMax: Duration { .seconds(4) }
 
     private init(_ opened: Opened, _ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) {
         let state = opened.state
         pump = ReplicaPump(
             machine: state.machine, ledger: state.ledger, acceptor: opened.beginning.acceptor, applied: opened.beginning.applied,
-            awaitsTables: opened.beginning.awaitsTables, membership: options.membership, start: opened.start, now: time.now(), seed: opened.seed,
+            awaitsTables: opened.beginning.awaitsTables, membership: options.membership, start: opened.start, now: time.now(),
+            seed: opened.seed,
             limits: options.limits, options: options.paxos)
         recovery = opened.recovery
         heals = options.heals
@@ -126,7 +97,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
         var state: TableFile<Machine>.Loaded
         var beginning: ReplicaBeginning
-        /// What was wrong with the tables, which were set aside for it.
+        /// The damage of the tables that were set aside.
         var damage: StorageError?
         /// Which start of this replica this is.
         var start: Int64
@@ -140,7 +111,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// Opens the replica. Alone it executes what the log holds beyond the tables, and leads, before this returns; with peers it begins to
     /// follow or to look for votes, and `events` tell the rest.
-    package static func open(_ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) async throws -> ReplicaHost {
+    package static func open(_ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) async throws
+        -> ReplicaHost
+    {
         let disk = DiskThread(name: options.name + "-log")
         let tableThread = DiskThread(name: options.name + "-tables")
         do {
@@ -161,7 +134,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    private static func load(_ options: ReplicaOptions, _ time: any TimeSource, _ disk: DiskThread, _ tableThread: DiskThread) throws -> Opened {
+    private static func load(_ options: ReplicaOptions, _ time: any TimeSource, _ disk: DiskThread, _ tableThread: DiskThread) throws
+        -> Opened
+    {
         let files = options.files
         try files.makeDirectory(options.directory)
         let found = try openTables(options, tableThread)
@@ -172,7 +147,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             damage = error
             try TableFile<Machine>.setAside(options.directory, files)
         }
-        let tables = try damage == nil ? found.get().tables : TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
+        let tables =
+            try damage == nil ? found.get().tables : TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
         // What tables hold that end too early is not gone on from.
         let isEmpty = damage != nil || beginning.awaitsTables
         let state = isEmpty ? TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero) : try found.get().state
@@ -185,13 +161,16 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         try log.begin(start: start, acceptor: &beginning.acceptor, applied: beginning.applied, directory: Int64.random(in: 1 ... .max))
         let seed = UInt64(bitPattern: time.wallTime().milliseconds) ^ UInt64(bitPattern: id.rawValue << 48)
         return Opened(
-            state: state, beginning: beginning, damage: damage, start: start, seed: seed, log: log, tables: tables, recovery: recovery, execution: execution,
+            state: state, beginning: beginning, damage: damage, start: start, seed: seed, log: log, tables: tables, recovery: recovery,
+            execution: execution,
             disk: disk)
     }
 
     /// A command for a person to read, cut where it is long.
     private static func printed(_ command: Bytes) -> String {
-        do { return String(try Machine.decode(command).printed().unicodeScalars.prefix(500)) } catch { return "it cannot be read (\(error))" }
+        do { return String(try Machine.decode(command).printed().unicodeScalars.prefix(500)) } catch {
+            return "it cannot be read (\(error))"
+        }
     }
 
     /// Campaigns and waits until the log is executed to its end.
@@ -209,7 +188,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         guard !stopping else { return }
         let now = time.now()
         pump.tick(now: now)
-        if let since = pump.leaderlessSince, now - since > Self.leaderlessMax, pump.pendingCount > 0 { fail(pump.abandonProposals(), .notLeading) }
+        if let since = pump.leaderlessSince, now - since > Self.leaderlessMax, pump.pendingCount > 0 {
+            fail(pump.abandonProposals(), .notLeading)
+        }
         driveHealing()
         driveTransfer(now)
         driveChange(now)
@@ -229,7 +210,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     package var appliedSlot: Slot { pump.applied }
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
-    /// Whether the state here is empty until the tables of another replica come: nobody is to be served from it.
+    /// Whether the state here is empty until another replica's tables arrive: no reads are served from it.
     package var awaitsTables: Bool { pump.awaitsTables }
     package var leader: NodeID? { pump.leader }
     /// Since when no leader is known here; nil while one is.
@@ -245,7 +226,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     private var leaderTrouble: String? { pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil }
 
-    /// What the service has against serving, or nil.
+    /// The service's reason not to serve, or nil.
     package func note(trouble: String?) {
         serviceTrouble = trouble
         noteHealth()
@@ -269,7 +250,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package func propose(_ command: Machine.Command, _ completion: @escaping Completion) {
         precondition(loop.isCurrent, "proposals are made on the replica's loop")
         guard !stopping else { return completion(.failure(.notLeading)) }
-        if let since = pump.leaderlessSince, !pump.isAlone, time.now() - since > Self.leaderlessMax { return completion(.failure(.notLeading)) }
+        if let since = pump.leaderlessSince, !pump.isAlone, time.now() - since > Self.leaderlessMax {
+            return completion(.failure(.notLeading))
+        }
         switch pump.propose(command) {
         case .failure(let refusal): completion(.failure(refusal))
         case .success(let id):
@@ -293,7 +276,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Calls `body` on the loop once the state here holds everything that was acknowledged anywhere before now; with false if the replica stops.
+    /// Calls `body` on the loop once the state here holds everything that was acknowledged anywhere before now; with false if the replica
+    /// stops.
     package func afterBarrier(_ body: @escaping (Bool) -> Void) {
         guard !stopping, pump.stopped == nil, !pump.awaitsTables else { return body(false) }
         readers[pump.readBarrier(now: time.now())] = body
@@ -351,7 +335,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     func send(_ message: PeerMessage, to peer: NodeID) {
         let frame: Bytes
-        do { frame = try message.encoded(as: DurableDialect.self) } catch { preconditionFailure("a message of ours can always be encoded: \(error)") }
+        do { frame = try message.encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("a message of ours can always be encoded: \(error)")
+        }
         events.send(frame, peer)
     }
 
@@ -385,7 +371,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Executes what is decided. What does not end in time goes on in the loop's next turn, and nothing before that.
+    /// Executes decided commands. The rest goes on in the loop's next turn, ahead of everything else.
     private func executeDecided(until end: Instant) {
         guard !goesOnNextTurn, !execute(until: end) else { return }
         goesOnNextTurn = true
@@ -395,10 +381,11 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Executes what is decided, but begins nothing after `end`; false if there is more. Reads and other connections have their turn in between.
+    /// Executes decided commands, but begins none after `end`; false if there are more. Reads and other connections have their turn in
+    /// between.
     private func execute(until end: Instant) -> Bool {
         var now = time.now()
-        // A copy that is being put in place must not fall behind what is here.
+        // A copy that is being put in place must not fall behind the state here.
         while transfer.incoming?.isAdopting != true, let executed = pump.executeNext(now: now, admits: execution.begins) {
             execution.ended()
             events.onExecuted(executed.outcome)
@@ -429,7 +416,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             pump.persisted(now: time.now())
             settle()
         case .failure(let error) where error.cause == .noSpace:
-            // What is decided is executed before anything is refused.
+            // Decided commands are executed before anything is refused.
             _ = execute(until: Instant(nanoseconds: .max))
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             room.note(error)
@@ -438,7 +425,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             noteHealth()
             loop.schedule(after: Self.stallRetry) { if !self.stopping { self.persist(stalled.batch) } }
         case .failure(let error):
-            log.critical("the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])
+            log.critical(
+                "the log cannot be made durable: this replica stops taking writes until it is restarted", metadata: ["error": "\(error)"])
             fail(pump.persistFailed(error, now: time.now()), .storage(error))
             noteHealth()
             whenLeading?(.failure(error))
@@ -460,9 +448,10 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     // MARK: the end
 
-    /// Refuses new proposals, makes what is under way durable, writes the tables and closes. Ends within the disk's own time.
+    /// Refuses new proposals, makes those under way durable, writes the tables and closes. Ends within the disk's own time.
     package func stop() async {
-        let rest = await withCheckedContinuation { (continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>) in
+        let rest = await withCheckedContinuation {
+            (continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>) in
             loop.execute { self.drainThenStop(continuation, Self.drainTriesMax) }
         }
         do { try await tableFile.close(rest) } catch {
@@ -470,7 +459,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             disk.submit {
-                do { try self.acceptorLog.close() } catch { self.log.error("the log did not close cleanly", metadata: ["error": "\(error)"]) }
+                do { try self.acceptorLog.close() } catch {
+                    self.log.error("the log did not close cleanly", metadata: ["error": "\(error)"])
+                }
                 continuation.resume()
             }
         }
@@ -480,7 +471,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// Waits for the batch under way and the rows under way. Rows that the tables do not take in time stay out of them, and
     /// so do the later ones: the log brings both back.
-    private func drainThenStop(_ continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>, _ triesLeft: Int) {
+    private func drainThenStop(_ continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>, _ triesLeft: Int)
+    {
         if (pump.pendingCount > 0 && writeRefusal == nil && pump.leader != nil) || saving.underWay, triesLeft > 0 {
             return loop.schedule(after: .milliseconds(1)) { self.drainThenStop(continuation, triesLeft - 1) }
         }

@@ -1,4 +1,4 @@
-// What a replica keeps in tables of its own beside the machine's: which proposals were executed, and who belongs to the group. Part of the
+// A replica's own tables beside the machine's: executed proposals, and members of the group. Part of the
 // replicated state, stored in the same transactions.
 import Base
 import Consensus
@@ -13,14 +13,15 @@ package struct ReplicaLedger: Sendable, Equatable {
     package static let members = TableSchema(
         "members", key: [.init("id", .integer)],
         values: [
-            .init("voter", .integer), .init("directory", .integer), .init("address", .text), .init("card", .text), .init("version", .integer),
+            .init("voter", .integer), .init("directory", .integer), .init("address", .text), .init("card", .text),
+            .init("version", .integer),
             .init("group_number", .integer),
         ])
     package static let schemas = [OriginTable.schema, members]
 
     package init() {}
 
-    /// Executes a roster: who is no longer a member begins a row of proposals anew if it ever comes back.
+    /// Executes a roster: a former member that comes back restarts its numbering of proposals.
     mutating func adopt(_ next: Roster, _ rows: inout RowChanges) {
         for member in roster?.members ?? [] where next[member.id] == nil {
             rows.delete(Self.members, key: [.integer(member.id.rawValue)])
@@ -30,7 +31,8 @@ package struct ReplicaLedger: Sendable, Equatable {
             rows.upsert(
                 Self.members,
                 [
-                    .integer(member.id.rawValue), .integer(member.isVoter ? 1 : 0), .integer(member.directory), .text(member.address), .text(member.card),
+                    .integer(member.id.rawValue), .integer(member.isVoter ? 1 : 0), .integer(member.directory), .text(member.address),
+                    .text(member.card),
                     .integer(next.version), .integer(next.group),
                 ])
         }
@@ -39,7 +41,8 @@ package struct ReplicaLedger: Sendable, Equatable {
 
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         guard table == Self.members else { return try origins.load(row) }
-        guard let id = row[0].integer, let voter = row[1].integer, let directory = row[2].integer, let address = row[3].text, let card = row[4].text,
+        guard let id = row[0].integer, let voter = row[1].integer, let directory = row[2].integer, let address = row[3].text,
+            let card = row[4].text,
             let version = row[5].integer, let group = row[6].integer
         else { throw StateCorruption("a row of members is incomplete") }
         let member = Member(id: NodeID(id), isVoter: voter != 0, directory: directory, address: address, card: card)

@@ -1,4 +1,4 @@
-// The replica pump: drains what arrived, steps consensus, and says what to write, send, answer and store, all synchronously. It owns the
+// The replica pump: drains arrivals, steps consensus, and returns the records, messages, answers and rows, all synchronously. It owns the
 // consensus node and the service's state machine; disk, tables, clock and network are its owner's (ReplicaHost, or the
 // simulator). Nothing is answered before the record that decides it is durable.
 import Base
@@ -6,8 +6,8 @@ import Collections
 import Consensus
 import Storage
 
-/// A state machine behind a replicated log. Not copyable, so that a look at a part of it borrows: a getter of generic code would copy the whole first, with every
-/// reference in the state, for each request. hot: measured by `platform-bench coord`.
+/// A state machine behind a replicated log. Not copyable, so that a look at a part of it borrows: a getter of generic code would copy the
+/// whole first, with every reference in the state, for each request. hot: measured by `platform-bench coord`.
 package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package private(set) var machine: Machine
     package private(set) var node: PaxosNode
@@ -37,17 +37,18 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         package fileprivate(set) var stalled: StorageError?
     }
 
-    /// Who leads under which ballot, as last seen, and since when nobody did.
+    /// Leader and ballot, as last seen, and since when there is none.
     private struct Term: Sendable {
         var leader: NodeID?
         var ballot = Ballot.none
         var leaderlessSince: Instant?
     }
 
-    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`, or empty with `awaitsTables`, when `applied` is where the log begins;
-    /// `acceptor` as recovered from the log, in which `began` says that this start is the `start`th.
+    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`, or empty with `awaitsTables`, when `applied` is
+    /// where the log begins; `acceptor` as recovered from the log, in which `began` says that this start is the `start`th.
     package init(
-        machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false, membership: Membership = .alone,
+        machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false,
+        membership: Membership = .alone,
         start: Int64, now: Instant, seed: UInt64 = 1, limits: ReplicaLimits = .init(), options: PaxosOptions = .init()
     ) {
         self.machine = machine
@@ -58,7 +59,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         proposals = ProposalQueue(node: membership.id, start: start)
         reads = ReadBarriers(start: start)
         node = PaxosNode(
-            membership.origin, recorded: ledger.roster, acceptor: acceptor, applied: applied, awaitsTables: awaitsTables, now: now, seed: seed,
+            membership.origin, recorded: ledger.roster, acceptor: acceptor, applied: applied, awaitsTables: awaitsTables, now: now,
+            seed: seed,
             options: options)
         term = Term(leaderlessSince: now)
     }
@@ -94,7 +96,9 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         if let stopped { return .failure(stopped) }
         if let stalled { return .failure(.storage(stalled)) }
         guard !awaitsTables else { return .failure(.notLeading) }
-        guard pendingCount < limits.pendingProposalsMax, applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else { return .failure(.busy) }
+        guard pendingCount < limits.pendingProposalsMax, applied.rawValue - saved.rawValue < limits.tableLagSlotsMax else {
+            return .failure(.busy)
+        }
         let bytes: Bytes
         do { bytes = try Machine.encode(command) } catch { preconditionFailure("a command of ours can always be encoded: \(error)") }
         guard bytes.readableBytes <= limits.commandBytesMax else { return .failure(.tooLarge(bytes: bytes.readableBytes)) }
@@ -113,7 +117,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package mutating func receive(_ message: PeerMessage, from: NodeID, now: Instant) {
         switch message {
         case .paxos(let message): step(.received(Envelope(from: from, to: node.id, takesEntries ? message : message.withoutEntries)), now)
-        case .forward(let batch, let restart): if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
+        case .forward(let batch, let restart):
+            if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
         case .service, .tablesRequest, .tablesChunk, .changeMembers, .membersAnswer: preconditionFailure("the host keeps these to itself")
         }
     }
@@ -147,7 +152,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         decided.append(contentsOf: effects.committed)
         for envelope in effects.messages { outbox.append(Outgoing(to: envelope.to, .paxos(envelope.message))) }
         for readable in effects.readable { reads.answered(readable.token, readable.slot) }
-        // A leader has all that was decided; who has no tables asks it without being told.
+        // A leader has every decided entry; a replica without tables asks it unprompted.
         if let peer = effects.fetchTables ?? (awaitsTables ? node.leader : nil) { wantsTablesOf = peer }
         noteTerm(now)
     }
@@ -226,7 +231,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
             let own = proposals.executed(entry.origin, now: now)
             backlog.bytes += entry.command.readableBytes
             guard entry.command.readableBytes > 0, admits(entry.slot, entry.command) else { continue }
-            // What was proposed here is still at hand; what came from elsewhere is read.
+            // Own proposals are still at hand; those of peers are read.
             let command = own.map { unsafeDowncast($0.command, to: Boxed<Machine.Command>.self).value } ?? Self.command(of: entry)  // only `propose` adds, and of this type
             let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
             return Executed(slot: entry.slot, proposal: own?.id, outcome: outcome)
@@ -245,7 +250,9 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package mutating func describe(card: String) { node.describe(card: card) }
 
     /// Proposes other members in the place of those of `version`; only a leader does.
-    package mutating func changeMembers(_ members: [Member], from version: Int64, time: WallTime, now: Instant) -> Result<Slot, RosterRefusal> {
+    package mutating func changeMembers(_ members: [Member], from version: Int64, time: WallTime, now: Instant) -> Result<
+        Slot, RosterRefusal
+    > {
         guard stopped == nil, stalled == nil else { return .failure(.notLeading) }
         let (result, effects) = node.change(to: members, from: version, time: time, now: now)
         take(effects, now)
@@ -263,10 +270,13 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     // MARK: a disk that fails
 
-    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried again; until then new
-    /// proposals are refused. Alone, its commands are taken out and their proposals refused, as are those that wait: nobody hangs on a
-    /// full disk, and what was refused is never executed. With peers another replica leads meanwhile; what becomes of the proposals is not known.
-    package mutating func persistStalled(_ error: StorageError, now: Instant) -> (batch: PersistBatch, refused: [ProposalID], refusal: ReplicaRefusal) {
+    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried again; until
+    /// then new proposals are refused. Alone, its commands are taken out and their proposals refused, as are those that wait: no client
+    /// hangs on a full disk, and a refused command is never executed. With peers another replica leads meanwhile; what becomes of the
+    /// proposals is not known.
+    package mutating func persistStalled(_ error: StorageError, now: Instant) -> (
+        batch: PersistBatch, refused: [ProposalID], refusal: ReplicaRefusal
+    ) {
         guard var batch = inFlight else { preconditionFailure("only a batch under way can stall") }
         halt.stalled = error
         guard isAlone else {
@@ -292,11 +302,13 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return stopForGood(error, now: now)
     }
 
-    /// The tables are damaged and cannot follow the log any more. What the log holds is whole, and the batch under way may still end.
-    package mutating func tablesFailed(_ error: StorageError, now: Instant) -> [ProposalID] { stopped == nil ? stopForGood(error, now: now) : [] }
+    /// The tables are damaged and cannot follow the log. The log is whole, and the batch under way may still end.
+    package mutating func tablesFailed(_ error: StorageError, now: Instant) -> [ProposalID] {
+        stopped == nil ? stopForGood(error, now: now) : []
+    }
 
-    /// The tables are damaged, and others have theirs: what was executed here is given up, and begins anew with the tables of another one. What was promised
-    /// and accepted stays. Returns the proposals whose fate is unknown.
+    /// The tables are damaged, and others have theirs: what was executed here is given up, and begins anew with the tables of another one.
+    /// What was promised and accepted stays. Returns the proposals whose fate is unknown.
     package mutating func loseTables(now: Instant) -> [ProposalID] {
         if case .storage(let error)? = stopped, error.isDamage { halt.stopped = nil }
         step(.lostTables, now)
@@ -334,8 +346,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         if !isAlone { step(.forget(retained(below: slot)), now) }
     }
 
-    /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is trimmed.
-    /// With peers some of it is kept, for those that lag.
+    /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is
+    /// trimmed. With peers some of it is kept, for those that lag.
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
         let through = isAlone ? slot : retained(below: slot)
         step(.forget(through), now)
@@ -347,7 +359,9 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     }
 
     /// The slot up to which nothing is kept for replicas that lag; the tables are complete up to `slot`.
-    private func retained(below slot: Slot) -> Slot { min(slot, node.acceptor.surplus(beyond: limits.retainedSlots, bytes: limits.retainedBytes)) }
+    private func retained(below slot: Slot) -> Slot {
+        min(slot, node.acceptor.surplus(beyond: limits.retainedSlots, bytes: limits.retainedBytes))
+    }
 
     /// Bytes of commands that were executed since this was last asked.
     package mutating func takeExecutedBytes() -> Int {
@@ -355,14 +369,14 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return backlog.bytes
     }
 
-    /// Whether tables that go through `slot` lead further than what is here.
+    /// Whether tables through `slot` are ahead of the state here.
     package func isServed(byTablesThrough slot: Slot) -> Bool { awaitsTables ? slot >= applied : slot > applied }
 
-    /// Nobody's tables are wanted any more; if there is still need, it will show.
+    /// Ends the request for tables; it is made again where there is still need.
     package mutating func dropTransfer() { wantsTablesOf = nil }
 
-    /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed elsewhere
-    /// and whose outcome is therefore unknown.
+    /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed
+    /// elsewhere and whose outcome is therefore unknown.
     package mutating func install(_ machine: Machine, _ ledger: ReplicaLedger, through slot: Slot, now: Instant) -> [ProposalID] {
         precondition(isServed(byTablesThrough: slot), "tables that lead back are not taken over")
         dropTransfer()

@@ -1,5 +1,5 @@
-// Changes of the members, as the host sees them: asked of the leader, wherever that is, and ended when this replica has executed the slot that
-// the change got. What consensus says of the members is told to the service whenever it differs.
+// Changes of the members, as the host sees them: asked of the leader, wherever that is, and ended when this replica has executed the slot
+// that the change got. The service is told of each change of the members.
 import Base
 import Consensus
 
@@ -25,14 +25,14 @@ extension ReplicaHost {
     /// What this replica tells of itself, before anybody has heard it.
     package func describe(card: String) { pump.describe(card: card) }
 
-    /// Where replicas of the group may be reached: its members, and those that others told of.
+    /// Addresses of the group's replicas: its members, and those reported by peers.
     package var reachable: [Member] {
         let members = roster?.members ?? []
         return members + (pump.node.heardOf?.members ?? []).filter { other in !members.contains { $0.id == other.id } }
     }
 
-    /// Proposes other members in the place of those of `version`; `completion` runs on the loop with the roster that took place, or the reason
-    /// why none did. `notLeading` means that no leader was to be had, or was lost: then nobody knows.
+    /// Proposes other members in the place of those of `version`; `completion` runs on the loop with the roster that took place, or the
+    /// reason why none did. `notLeading` means that no leader was to be had, or was lost: then the outcome is unknown.
     package func changeMembers(_ members: [Member], from version: Int64, _ completion: @escaping (Result<Roster, RosterRefusal>) -> Void) {
         precondition(loop.isCurrent, "changes are asked for on the replica's loop")
         guard memberChange == nil else { return completion(.failure(.inProgress)) }
@@ -77,7 +77,11 @@ extension ReplicaHost {
     /// Ends the change that waits once its slot is executed, and tells the service what differs.
     func noteRoster() {
         if let slot = memberChange?.slot, pump.applied >= slot {
-            if let roster = pump.executedRoster, roster.version == slot.rawValue { endChange(.success(roster)) } else { endChange(.failure(.notLeading)) }
+            if let roster = pump.executedRoster, roster.version == slot.rawValue {
+                endChange(.success(roster))
+            } else {
+                endChange(.failure(.notLeading))
+            }
         }
         let standing = pump.node.standing
         guard pump.roster != lastRoster || standing != lastStanding || pump.node.heardOf != lastHeardOf else { return }

@@ -1,13 +1,13 @@
-// Rows on their way to the tables, behind the log: gathered for a moment, stored in one transaction with the slot that they lead to, and made
-// durable now and then so that the log can be trimmed.
+// Rows on their way to the tables, behind the log: gathered for a moment, stored in one transaction with the slot that they lead to, and
+// made durable now and then so that the log can be trimmed.
 import Base
 import Storage
 
 extension ReplicaHost {
     /// How long rows may wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes again.
-    /// A checkpoint takes the disk from the log, so that it should come seldom.
+    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes
+    /// again. A checkpoint takes the disk from the log, so that it should come seldom.
     private var checkpointSlots: Int64 { pump.isAlone ? 200_000 : 50_000 }
     /// Rows between two checkpoints: bounds SQLite's own log.
     private static var checkpointRows: Int { 50_000 }
@@ -34,7 +34,8 @@ extension ReplicaHost {
 
     private func store(_ batch: (changes: [RowChanges.Change], applied: Slot)) {
         let applied = batch.applied
-        let checkpoint = saving.slotsSinceCheckpoint >= checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
+        let checkpoint =
+            saving.slotsSinceCheckpoint >= checkpointSlots || saving.bytesSinceCheckpoint >= Self.checkpointBytes
             || saving.rowsSinceCheckpoint >= Self.checkpointRows
         tableFile.submit { tables in
             let result = Result { () throws(StorageError) -> Slot? in

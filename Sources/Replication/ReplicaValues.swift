@@ -36,8 +36,8 @@ package struct Membership: Sendable, Equatable {
         origin = .settled(id, members)
     }
 
-    /// A replica that founds a group with others when all of them have begun with empty directories, or else joins the one that they belong to.
-    /// `members` are those that a directory from before groups were founded is known to belong to.
+    /// A replica that founds a group with others when all of them have begun with empty directories, or else joins the one that they belong
+    /// to. `members` are those that a directory from before groups were founded is known to belong to.
     package init(founding me: Member, with others: [NodeID], members: [Member]? = nil) {
         id = me.id
         self.members = others.filter { $0 != me.id } + [me.id]
@@ -71,7 +71,7 @@ package struct PersistBatch: Sendable {
 
     package init(records: [AcceptorRecord]) { self.records = records }
 
-    /// What it means that they are durable.
+    /// The effects of their durability.
     var notice: DurableNotice {
         var notice = DurableNotice()
         // Of thousands of entries only the last one is looked at.
@@ -100,7 +100,7 @@ package struct PersistBatch: Sendable {
     }
 }
 
-/// What the tables lack.
+/// The rows that the tables lack.
 struct TableBacklog: Sendable {
     /// In order.
     var rows = RowChanges()
@@ -130,7 +130,8 @@ struct LeaderIntake: Sendable {
 
     mutating func addOwn(_ proposal: Proposal) { queue.append(proposal) }
 
-    /// Takes a follower's batch if it goes on where the one before ended, or starts over. Above `room` it is dropped and will be sent again.
+    /// Takes a follower's batch if it goes on where the one before ended, or starts over. Above `room` it is dropped and will be sent
+    /// again.
     mutating func add(_ batch: [Proposal], restart: Bool, from: NodeID, room: Int) {
         guard let first = batch.first, let end = batch.last, queue.count + batch.count <= room else { return }
         let goesOn = last[from].map { $0.incarnation == first.origin.incarnation && $0.sequence &+ 1 == first.origin.sequence } ?? false

@@ -1,5 +1,5 @@
-// The SQLite file of one replica on its own thread: opened, loaded, written, copied for a peer, and replaced by a peer's copy. Every use of the
-// store runs on the table thread.
+// The SQLite file of one replica on its own thread: opened, loaded, written, copied for a peer, and replaced by a peer's copy. Every use of
+// the store runs on the table thread.
 import Base
 import MetaStore
 import Storage
@@ -19,9 +19,9 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     private var store: SQLiteTableStore
 
     static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
-    /// What a peer's copy is called until it is whole.
+    /// The name of a peer's copy until it is whole.
     private var incomingPath: String { path + ".incoming" }
-    /// What is being sent to a peer.
+    /// The copy that is being sent to a peer.
     private var outgoingPath: String { path + ".outgoing" }
 
     init(directory: String, files: RealFileSystem, thread: DiskThread) throws(StorageError) {
@@ -36,7 +36,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     /// How many damaged files are kept for a person to look at, the latest ones.
     private static var asideMax: Int { 2 }
 
-    /// Keeps a damaged file, which nobody has open, under another name: `meta.sqlite.damaged-1` and so on. Its place is free then.
+    /// Keeps a damaged and closed file under another name: `meta.sqlite.damaged-1` and so on. Its place is free then.
     static func setAside(_ directory: String, _ files: RealFileSystem) throws(StorageError) {
         let kept = try asideNumbers(directory, files)
         let next = (kept.last ?? 0) + 1
@@ -54,7 +54,11 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     /// The numbers of the files that were set aside, in order.
     private static func asideNumbers(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> [Int] {
         let start = "meta.sqlite.damaged-"
-        return Set(try files.list(directory).filter { $0.beginsWithBytes(of: start) }.compactMap { Int($0.droppingBytes(first: start.utf8.count).piece(before: "-")) }).sorted()
+        return Set(
+            try files.list(directory).filter { $0.beginsWithBytes(of: start) }.compactMap {
+                Int($0.droppingBytes(first: start.utf8.count).piece(before: "-"))
+            }
+        ).sorted()
     }
 
     /// The last file that was set aside, if one can be found.
@@ -86,7 +90,9 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         for table in Machine.tables {
             try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
         }
-        for table in ReplicaLedger.schemas { try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) } }
+        for table in ReplicaLedger.schemas {
+            try store.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) }
+        }
         try machine.finishLoading(applied: applied)
         return Loaded(machine: machine, ledger: ledger, applied: applied)
     }
@@ -140,8 +146,8 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound, or does not lead to `slot` (then
-    /// the answer is nil).
+    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound, or does not lead to
+    /// `slot` (then the answer is nil).
     func adoptIncoming(from slot: Slot, _ done: @escaping @Sendable (Result<Loaded?, any Error>) -> Void) {
         thread.submit { done(Result { try self.adopt(from: slot) }) }
     }

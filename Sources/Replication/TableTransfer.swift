@@ -1,5 +1,5 @@
-// How a replica that lags behind every log it could read from takes over a peer's tables: a consistent copy, sent in parts, resumed after a broken
-// connection from the part that is missing, checked, and put in the place of its own. One transfer at a time in each direction.
+// How a replica that lags behind every log it could read from takes over a peer's tables: a consistent copy, sent in parts, resumed after a
+// broken connection from the part that is missing, checked, and put in the place of its own. One transfer at a time in each direction.
 import Base
 import Consensus
 import Storage
@@ -34,7 +34,7 @@ extension ReplicaHost {
     /// How old a copy may be when another transfer begins with it.
     private static var copyAgeMax: Duration { .seconds(30) }
 
-    /// Begins what the pump wants, and asks again for what did not come.
+    /// Begins the transfer that the pump wants, and asks again for missing parts.
     func driveTransfer(_ now: Instant) {
         guard !damageIsSeen else { return }
         guard let peer = pump.wantsTablesOf else {
@@ -60,7 +60,9 @@ extension ReplicaHost {
     }
 
     func takeChunk(_ slot: Slot, _ offset: Int64, _ total: Int64, _ bytes: Bytes, from peer: NodeID) {
-        guard var incoming = transfer.incoming, incoming.from == peer, !incoming.isAdopting, offset == 0 || (slot == incoming.slot && offset == incoming.offset) else { return }
+        guard var incoming = transfer.incoming, incoming.from == peer, !incoming.isAdopting,
+            offset == 0 || (slot == incoming.slot && offset == incoming.offset)
+        else { return }
         // A copy of the past is no use: a later one is asked for again, if it is still wanted.
         guard pump.isServed(byTablesThrough: slot) else { return pump.dropTransfer() }
         incoming.slot = slot
@@ -87,7 +89,7 @@ extension ReplicaHost {
         guard !isStopping, transfer.incoming?.isAdopting == true else { return }
         guard !saving.underWay else { return loop.schedule(after: .milliseconds(5)) { self.adoptCopy() } }
         saving.underWay = true
-        // Nothing is executed until the copy is in place: it must not fall behind what is here.
+        // Nothing is executed until the copy is in place: it must not fall behind the state here.
         tableFile.adoptIncoming(from: pump.awaitsTables ? pump.applied : pump.applied.next) { result in
             self.loop.execute {
                 self.saving.underWay = false
@@ -113,7 +115,10 @@ extension ReplicaHost {
     func serveTables(_ slot: Slot, _ offset: Int64, to peer: NodeID) {
         guard !pump.awaitsTables, !damageIsSeen else { return }
         let now = time.now()
-        if let sending = transfer.sending, sending.slot == slot || (slot == .zero && now - sending.madeAt < Self.copyAgeMax && sending.slot >= pump.node.acceptor.trimmedThrough) {
+        if let sending = transfer.sending,
+            sending.slot == slot
+                || (slot == .zero && now - sending.madeAt < Self.copyAgeMax && sending.slot >= pump.node.acceptor.trimmedThrough)
+        {
             return sendPart(sending, slot == .zero ? 0 : offset, to: peer)
         }
         guard !transfer.isCopying else { return }
@@ -141,8 +146,10 @@ extension ReplicaHost {
         tableFile.readCopy(at: offset, count: Int(min(Int64(Self.chunkBytes), sending.bytes - offset))) { result in
             self.loop.execute {
                 switch result {
-                case .failure(let error): self.log.error("the copy for a peer cannot be read", metadata: ["peer": "\(peer)", "error": "\(error)"])
-                case .success(let bytes): self.send(.tablesChunk(slot: sending.slot, offset: offset, total: sending.bytes, bytes: bytes), to: peer)
+                case .failure(let error):
+                    self.log.error("the copy for a peer cannot be read", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                case .success(let bytes):
+                    self.send(.tablesChunk(slot: sending.slot, offset: offset, total: sending.bytes, bytes: bytes), to: peer)
                 }
             }
         }

@@ -1,6 +1,7 @@
-// A simulated cluster of coord replicas under one seed: virtual time, a queue of events, clients that work, faults that happen. What it checks as
-// it goes: one value for each slot on every replica; and at the end, with everything healed: no acknowledged write lost, equal tables
-// everywhere, a linearizable history for each znode, and work that goes on within a bound. Clients and faults are in files of their own.
+// A simulated cluster of coord replicas under one seed: virtual time, a queue of events, clients that work, faults that happen. What it
+// checks as it goes: one value for each slot on every replica; and at the end, with everything healed: no acknowledged write lost, equal
+// tables everywhere, a linearizable history for each znode, and work that goes on within a bound. Clients and faults are in files of their
+// own.
 import Base
 import Collections
 import Consensus
@@ -38,7 +39,8 @@ package struct ClusterSummary: Sendable, Equatable {
 
 /// Rare branches that the runs must reach.
 package enum ClusterProbe: String, CaseIterable, Sendable {
-    case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred, entriesAdopted
+    case leaderCrashed, leaderStopped, leaderCutOff, oneWayCut, tornTail, canvassDenied, ballotRefused, entriesMissing, tablesTransferred,
+        entriesAdopted
     case proposalRepeated, clockJumped, diskFull, everybodyCrashed, damageRefused, damageOfBothRefused, readAnsweredByLeader
     case damagedTablesHealed, healingGoesOn, votedWithoutTables, tablesMadeFromLog
     case memberRemoved, leaderRemoved, observerAdded, changeRefused, leaderFellInChange, rosterAdopted, strangerRefused
@@ -110,7 +112,11 @@ package struct ClusterRun {
         try advance(to: end + Self.recoveryNanoseconds)
         let before = summary.acknowledged
         try advance(to: end + Self.recoveryNanoseconds + 3_000_000_000)
-        guard summary.acknowledged > before else { throw broken("no write was acknowledged within 3 s although everything had been healed for \(Self.recoveryNanoseconds / 1_000_000_000) s") }
+        guard summary.acknowledged > before else {
+            throw broken(
+                "no write was acknowledged within 3 s although everything had been healed for \(Self.recoveryNanoseconds / 1_000_000_000) s"
+            )
+        }
         work.isOver = true
         try advance(to: end + 2 * Self.recoveryNanoseconds)
         try checkEnd()
@@ -271,7 +277,9 @@ package struct ClusterRun {
         for outgoing in servers[index].replica?.pump.takeMessages(now: now) ?? [] { post(outgoing, from: index) }
         while let executed = servers[index].replica?.pump.executeNext(now: now) {
             try checkSlot(index, executed)
-            if let proposal = executed.proposal, let operation = servers[index].proposals.remove(proposal) { complete(operation, executed.outcome, index) }
+            if let proposal = executed.proposal, let operation = servers[index].proposals.remove(proposal) {
+                complete(operation, executed.outcome, index)
+            }
         }
         noteStanding(index)
         for token in servers[index].replica?.pump.takeReadable() ?? [] {
@@ -279,7 +287,9 @@ package struct ClusterRun {
         }
         if let peer = servers[index].replica?.pump.wantsTablesOf, !servers[index].transferUnderWay {
             servers[index].transferUnderWay = true
-            schedule(.transfer(index, life: servers[index].life, from: Int(peer.rawValue) - 1), after: Int64(20_000_000 + random.below(200_000_000)))
+            schedule(
+                .transfer(index, life: servers[index].life, from: Int(peer.rawValue) - 1),
+                after: Int64(20_000_000 + random.below(200_000_000)))
         }
         scheduleTick(index)
     }
@@ -288,7 +298,9 @@ package struct ClusterRun {
         let wall = servers[index].wall(time)
         while servers[index].inFlight == nil, let batch = servers[index].replica?.pump.pump(time: wall, now: now) {
             let late = plan.flaw == .acknowledgesBeforeSync
-            schedule(.persisted(index, life: servers[index].life), after: late ? Self.lateSync : Int64(100_000 + random.below(Int(servers[index].diskDelay))))
+            schedule(
+                .persisted(index, life: servers[index].life),
+                after: late ? Self.lateSync : Int64(100_000 + random.below(Int(servers[index].diskDelay))))
             if late {
                 servers[index].unsynced.append(batch)
                 servers[index].replica?.pump.persisted(now: now)
@@ -317,7 +329,9 @@ package struct ClusterRun {
         let to = Int(outgoing.to.rawValue) - 1
         observe(outgoing.message)
         if servers[from].lacksTables, case .paxos(.promise) = outgoing.message { summary.probes.insert(.votedWithoutTables) }
-        for delay in network.arrivals(from: from, to: to, &random) { schedule(.message(to: to, from: from, outgoing.message), after: delay) }
+        for delay in network.arrivals(from: from, to: to, &random) {
+            schedule(.message(to: to, from: from, outgoing.message), after: delay)
+        }
     }
 
     private mutating func observe(_ message: PeerMessage) {
@@ -346,7 +360,9 @@ package struct ClusterRun {
         sum.add(entry.time.milliseconds)
         sum.add(executed.outcome)
         while decided.count < slot { decided.append(0) }
-        if decided[slot - 1] == 0 { decided[slot - 1] = sum.value } else if decided[slot - 1] != sum.value {
+        if decided[slot - 1] == 0 {
+            decided[slot - 1] = sum.value
+        } else if decided[slot - 1] != sum.value {
             throw broken("replica \(index + 1) executed another command in slot \(slot), or it came to something else")
         }
         trace.add(index)
@@ -360,12 +376,17 @@ package struct ClusterRun {
             // What comes back without its disk takes no part.
             if servers[index].standing == .stranger { continue }
             guard applied == servers[first].replica?.pump.applied else {
-                throw broken("replica \(index + 1) stands at slot \(applied), another one at \(servers[first].replica?.pump.applied ?? .zero)")
+                throw broken(
+                    "replica \(index + 1) stands at slot \(applied), another one at \(servers[first].replica?.pump.applied ?? .zero)")
             }
-            guard applied.rawValue >= work.acknowledgedThrough else { throw broken("slot \(work.acknowledgedThrough) was acknowledged, replica \(index + 1) ends at \(applied)") }
+            guard applied.rawValue >= work.acknowledgedThrough else {
+                throw broken("slot \(work.acknowledgedThrough) was acknowledged, replica \(index + 1) ends at \(applied)")
+            }
             let now = servers[index].monotonic(time)
             try servers[index].replica?.save(checkpoint: true, now: now)
-            guard servers[index].tables.state == servers[first].tables.state else { throw broken("the tables of replica \(index + 1) differ from another one's") }
+            guard servers[index].tables.state == servers[first].tables.state else {
+                throw broken("the tables of replica \(index + 1) differ from another one's")
+            }
         }
         for (path, history) in work.histories() where !Linearizability.holds(history) {
             throw broken("the history of \(path) is not linearizable (\(history.count) operations)")

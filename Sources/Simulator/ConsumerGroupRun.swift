@@ -1,6 +1,7 @@
-// A group of the `consumer` protocol over several brokers in a seeded random order of events: members that heartbeat, take what they are told, read, commit,
-// fall silent and come back; coordinators that crash, are taken for lost or cut off; answers and proposals that are lost. Laws: a committed offset never goes
-// back, no partition is two members' at once in the eyes of a coordinator, and once the faults end every member has its share of the same epoch.
+// A group of the `consumer` protocol over several brokers in a seeded random order of events: members that heartbeat, take what they are
+// told, read, commit, fall silent and come back; coordinators that crash, are taken for lost or cut off; answers and proposals that are
+// lost. Laws: a committed offset never goes back, no partition is two members' at once in the eyes of a coordinator, and once the faults
+// end every member has its share of the same epoch.
 import Base
 import BrokerCore
 
@@ -102,7 +103,12 @@ package struct ConsumerGroupRun {
         isCalm = true
         for index in coordinators.indices where !log.brokers[index].isAlive { restart(index) }
         for _ in 0..<600 where !isSettled { for _ in 0..<100 { try step() } }
-        guard isSettled else { throw LawBroken(seed, "the members do not come together once the faults have ended: \(members.map { "\($0.id) \($0.epoch) \($0.positions.keys.sorted())" })") }
+        guard isSettled else {
+            throw LawBroken(
+                seed,
+                "the members do not come together once the faults have ended: \(members.map { "\($0.id) \($0.epoch) \($0.positions.keys.sorted())" })"
+            )
+        }
         return summary
     }
 
@@ -142,7 +148,9 @@ package struct ConsumerGroupRun {
 
     private mutating func decide(_ index: Int) throws {
         guard !isCutOff(index) else { return }
-        for proposal in try log.step(index, of: Self.group, hasFaults: !isCalm, seed: seed, &random) { ended(proposal, .refused(.notWritable)) }
+        for proposal in try log.step(index, of: Self.group, hasFaults: !isCalm, seed: seed, &random) {
+            ended(proposal, .refused(.notWritable))
+        }
     }
 
     private mutating func execute(_ index: Int) throws {
@@ -179,13 +187,16 @@ package struct ConsumerGroupRun {
         for member in coordinators[index].groups[Self.group]?.members ?? [] {
             summary.epochs = max(summary.epochs, member.epoch)
             for place in member.assigned {
-                if let other = holders.updateValue(member.id, forKey: place) { throw LawBroken(seed, "\(place) is \(other)'s and \(member.id)'s") }
+                if let other = holders.updateValue(member.id, forKey: place) {
+                    throw LawBroken(seed, "\(place) is \(other)'s and \(member.id)'s")
+                }
             }
         }
     }
 
     private mutating func answer(_ answer: Answer) {
-        guard members[answer.member].attempt == answer.attempt, members[answer.member].waitsFor != nil, isCalm || random.chance(15, in: 16) else { return }
+        guard members[answer.member].attempt == answer.attempt, members[answer.member].waitsFor != nil, isCalm || random.chance(15, in: 16)
+        else { return }
         members[answer.member].waitsFor = nil
         members[answer.member].take(answer.orders)
     }
@@ -210,11 +221,13 @@ package struct ConsumerGroupRun {
         members[place].patience = 0
         let member = members[place]
         let beat = MemberHeartbeat(
-            member: member.id, epoch: member.epoch, rebalanceTimeout: member.tellsAll ? .milliseconds(3000) : nil, topics: member.tellsAll ? ["t"] : nil,
+            member: member.id, epoch: member.epoch, rebalanceTimeout: member.tellsAll ? .milliseconds(3000) : nil,
+            topics: member.tellsAll ? ["t"] : nil,
             owned: member.tellsAll || member.hasNews ? member.positions.keys.sorted() : nil)
         do {
             let orders = try coordinators[index].heartbeat(
-                Self.group, beat, stored: log.brokers[index].machine.groups[Self.group], topics: log.brokers[index].machine.topics, now: now)
+                Self.group, beat, stored: log.brokers[index].machine.groups[Self.group], topics: log.brokers[index].machine.topics, now: now
+            )
             members[place].waitsFor = index
             members[place].hasNews = false
             members[place].tellsAll = false
@@ -232,7 +245,9 @@ package struct ConsumerGroupRun {
         let partition = all[random.below(all.count)]
         guard let known = members[place].positions[partition] ?? nil else {
             // What is committed is asked behind everything that was acknowledged.
-            if log.isUpToDate(index) { members[place].positions[partition] = log.brokers[index].machine.offsets[Self.group]?[partition]?.offset ?? 0 }
+            if log.isUpToDate(index) {
+                members[place].positions[partition] = log.brokers[index].machine.offsets[Self.group]?[partition]?.offset ?? 0
+            }
             return
         }
         let offset = known + Int64(random.below(3))
@@ -242,7 +257,9 @@ package struct ConsumerGroupRun {
         guard refusal == nil && coordinators[index].groups[Self.group] != nil || flaw == .takesAnyEpoch else { return }
         let claim = log.claim(index, Self.group.rawValue)
         log.propose(
-            index, flaw == .commitsUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: claim, group: Self.group, entries)), nil)
+            index,
+            flaw == .commitsUnfenced
+                ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: claim, group: Self.group, entries)), nil)
     }
 
     // MARK: faults
@@ -262,6 +279,8 @@ package struct ConsumerGroupRun {
 
     private mutating func suspect(_ index: Int) {
         let teller = random.below(coordinators.count)
-        if !log.brokers[index].isAlive || log.brokers[index].cutOffUntil > time || random.chance(1, in: 100) { log.fence(index, teller: teller) }
+        if !log.brokers[index].isAlive || log.brokers[index].cutOffUntil > time || random.chance(1, in: 100) {
+            log.fence(index, teller: teller)
+        }
     }
 }

@@ -1,5 +1,6 @@
-// One seeded life of a replica: commands, saves, checkpoints and power cuts, checked after every restart. Laws: nothing acknowledged is lost,
-// what is recovered equals the log executed from the start (load(tables(apply(log))) == apply(log)), and equal seeds give equal traces.
+// One seeded life of a replica: commands, saves, checkpoints and power cuts, checked after every restart. Laws: nothing acknowledged is
+// lost, what is recovered equals the log executed from the start (load(tables(apply(log))) == apply(log)), and equal seeds give equal
+// traces.
 import Base
 import Replication
 
@@ -98,10 +99,14 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
     /// Recovers once more and compares with the log executed from the start.
     private mutating func check() throws {
         let replica: SimReplica<Machine>
-        do { replica = try SimReplica<Machine>.open(disk, tables, time: WallTime(milliseconds: clock)) } catch { throw LawBroken(seed, "recovery failed: \(error)") }
+        do { replica = try SimReplica<Machine>.open(disk, tables, time: WallTime(milliseconds: clock)) } catch {
+            throw LawBroken(seed, "recovery failed: \(error)")
+        }
         let applied = Int(replica.pump.applied.rawValue)
         guard applied >= acknowledged else { throw LawBroken(seed, "slot \(acknowledged) was acknowledged, but only \(applied) came back") }
-        guard applied <= history.count else { throw LawBroken(seed, "slot \(applied) came back, but only \(history.count) were ever written") }
+        guard applied <= history.count else {
+            throw LawBroken(seed, "slot \(applied) came back, but only \(history.count) were ever written")
+        }
         forgetBeyond(replica.pump.applied)
         try compare(replica)
     }
@@ -116,9 +121,14 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
             for change in rows.changes { SimTables.apply(change, Machine.tables, to: &expected) }
         }
         try recovered.save(checkpoint: false)
-        guard Self.nonEmpty(tables.state.rows.filter { row in !ReplicaLedger.schemas.contains { $0.name == row.key } }) == Self.nonEmpty(expected.rows) else { throw LawBroken(seed, "the recovered tables differ from the log's") }
+        guard
+            Self.nonEmpty(tables.state.rows.filter { row in !ReplicaLedger.schemas.contains { $0.name == row.key } })
+                == Self.nonEmpty(expected.rows)
+        else { throw LawBroken(seed, "the recovered tables differ from the log's") }
         var machine = Machine()
-        for table in Machine.tables { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) } }
+        for table in Machine.tables {
+            try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
+        }
         try machine.finishLoading(applied: recovered.pump.applied)
         try compareOnward(&machine, &reference, from: recovered.pump.applied)
     }

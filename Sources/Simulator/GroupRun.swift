@@ -1,6 +1,7 @@
-// A consumer group of the classic protocol over several brokers in a seeded random order of events: members that join, read, commit, fall silent and come back as
-// if nothing had been; coordinators that crash, are taken for lost or cut off, and go on with what they knew; commands that each broker executes in its
-// own time. Laws: a committed offset never goes back, and once the faults end every member is in one generation and the shares are whole.
+// A consumer group of the classic protocol over several brokers in a seeded random order of events: members that join, read, commit, fall
+// silent and come back as if nothing had been; coordinators that crash, are taken for lost or cut off, and go on with what they knew;
+// commands that each broker executes in its own time. Laws: a committed offset never goes back, and once the faults end every member is in
+// one generation and the shares are whole.
 import Base
 import BrokerCore
 
@@ -81,7 +82,12 @@ package struct GroupRun {
         isCalm = true
         for index in coordinators.indices where !log.brokers[index].isAlive { restart(index) }
         for _ in 0..<600 where !isSettled { for _ in 0..<100 { try step() } }
-        guard isSettled else { throw LawBroken(seed, "the members do not come together once the faults have ended: \(members.map { "\($0.phase) \($0.generation) \($0.share)" })") }
+        guard isSettled else {
+            throw LawBroken(
+                seed,
+                "the members do not come together once the faults have ended: \(members.map { "\($0.phase) \($0.generation) \($0.share)" })"
+            )
+        }
         return summary
     }
 
@@ -116,7 +122,9 @@ package struct GroupRun {
 
     private mutating func commitNext(_ index: Int) throws {
         guard !isCutOff(index) else { return }
-        for proposal in try log.step(index, of: Self.group, hasFaults: !isCalm, seed: seed, &random) { try ended(proposal, .refused(.notWritable)) }
+        for proposal in try log.step(index, of: Self.group, hasFaults: !isCalm, seed: seed, &random) {
+            try ended(proposal, .refused(.notWritable))
+        }
     }
 
     private mutating func execute(_ index: Int) throws {
@@ -141,13 +149,16 @@ package struct GroupRun {
             try carryOut(coordinators[proposal.by].stored(Self.group, number: store.number, refusal, now: now), proposal.by)
         }
         if case .commitOffsets = proposal.command { summary.commits += 1 }
-        if case .cluster(.commitOffsets) = proposal.command { if case .refused = outcome { summary.refusedCommits += 1 } else { summary.commits += 1 } }
+        if case .cluster(.commitOffsets) = proposal.command {
+            if case .refused = outcome { summary.refusedCommits += 1 } else { summary.commits += 1 }
+        }
     }
 
     private mutating func carryOut(_ effects: [GroupEffect], _ index: Int) throws {
         for effect in effects {
             switch effect {
-            case .store(let id, let number, let change): log.propose(index, .storeGroup(id, by: log.claim(index, id.rawValue), change), Store(number: number))
+            case .store(let id, let number, let change):
+                log.propose(index, .storeGroup(id, by: log.claim(index, id.rawValue), change), Store(number: number))
             case .joined(let token, let joined): answer(token) { $0.joined(joined) }
             case .joinRefused(let token, let refusal, let id): answer(token) { $0.refused(refusal, id) }
             case .synced(let token, let synced): answer(token) { $0.reads(synced) }
@@ -180,17 +191,23 @@ package struct GroupRun {
         switch members[place].phase {
         case .joins:
             let attempt = JoinAttempt(
-                group: Self.group, member: members[place].id, instance: nil, clientID: "m\(place)", clientHost: "h", protocolType: "consumer", protocols: [("range", Bytes())],
+                group: Self.group, member: members[place].id, instance: nil, clientID: "m\(place)", clientHost: "h",
+                protocolType: "consumer", protocols: [("range", Bytes())],
                 sessionTimeout: .milliseconds(2000), rebalanceTimeout: .milliseconds(3000), wantsIDFirst: true)
             let token = ask(place, index)
-            try carryOut(coordinators[index].join(attempt, stored: log.brokers[index].machine.groups[Self.group], token: token, now: now), index)
+            try carryOut(
+                coordinators[index].join(attempt, stored: log.brokers[index].machine.groups[Self.group], token: token, now: now), index)
         case .syncs(let joined):
             let shares = joined.members.enumerated().map { number, member in
-                (member: member.member, assignment: Bytes(bytes: (0..<UInt8(Self.partitions)).filter { Int($0) % joined.members.count == number }))
+                (
+                    member: member.member,
+                    assignment: Bytes(bytes: (0..<UInt8(Self.partitions)).filter { Int($0) % joined.members.count == number })
+                )
             }
             let token = ask(place, index)
             let effects = coordinators[index].sync(
-                Self.group, member: joined.member, instance: nil, generation: joined.generation, protocolType: nil, protocolName: nil, assignments: shares, token: token,
+                Self.group, member: joined.member, instance: nil, generation: joined.generation, protocolType: nil, protocolName: nil,
+                assignments: shares, token: token,
                 now: now)
             try carryOut(effects, index)
         case .reads: read(place, index)
@@ -209,7 +226,9 @@ package struct GroupRun {
     private mutating func read(_ place: Int, _ index: Int) {
         let (id, generation) = (members[place].id, members[place].generation)
         if random.chance(1, in: 3) {
-            if let refusal = coordinators[index].heartbeat(Self.group, member: id, instance: nil, generation: generation, now: now) { members[place].refused(refusal, id) }
+            if let refusal = coordinators[index].heartbeat(Self.group, member: id, instance: nil, generation: generation, now: now) {
+                members[place].refused(refusal, id)
+            }
             return
         }
         if members[place].positions.isEmpty {
@@ -225,7 +244,9 @@ package struct GroupRun {
         let entries = members[place].share.map { OffsetEntry(topic: "t", partition: $0, offset: members[place].positions[$0] ?? 0) }
         let isUnfenced = flaw == .commitsUnfenced
         let claim = log.claim(index, Self.group.rawValue)
-        log.propose(index, isUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: claim, group: Self.group, entries)), nil)
+        log.propose(
+            index,
+            isUnfenced ? .commitOffsets(group: Self.group, entries) : .cluster(.commitOffsets(by: claim, group: Self.group, entries)), nil)
     }
 
     // MARK: faults
@@ -245,7 +266,9 @@ package struct GroupRun {
 
     private mutating func suspect(_ index: Int) {
         let teller = random.below(coordinators.count)
-        if !log.brokers[index].isAlive || log.brokers[index].cutOffUntil > time || random.chance(1, in: 100) { log.fence(index, teller: teller) }
+        if !log.brokers[index].isAlive || log.brokers[index].cutOffUntil > time || random.chance(1, in: 100) {
+            log.fence(index, teller: teller)
+        }
     }
 }
 

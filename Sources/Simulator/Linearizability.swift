@@ -124,8 +124,8 @@ package enum Linearizability {
             return true
         }
 
-        /// The next operation that may come now: it was called before any other open one returned, it can have had its result, and what it leads to
-        /// was not tried before.
+        /// The next operation that may come now: it was called before any other open one returned, it can have had its result, and what it
+        /// leads to was not tried before.
         private mutating func candidate(from start: Int, first: Int, _ state: ZnodeModel) -> Int? {
             var deadline = Int64.max
             var place = first

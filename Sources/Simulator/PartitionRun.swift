@@ -1,7 +1,7 @@
-// One partition on several brokers in a seeded random order of events: appends, syncs, fetches and their answers (lost, doubled, late), commands of the
-// metadata log that each broker executes in its own time, crashes and restarts, brokers taken for lost that are not. The metadata log itself is taken as
-// given here; its own faults are ClusterRun's. Laws: what was acknowledged stays where it was said to be, what a reader saw below the high watermark
-// never changes, and once the faults end every replica is in sync and holds the same.
+// One partition on several brokers in a seeded random order of events: appends, syncs, fetches and their answers (lost, doubled, late),
+// commands of the metadata log that each broker executes in its own time, crashes and restarts, brokers taken for lost that are not. The
+// metadata log itself is taken as given here; its own faults are ClusterRun's. Laws: what was acknowledged stays where it was said to be,
+// what a reader saw below the high watermark never changes, and once the faults end every replica is in sync and holds the same.
 import Base
 import BrokerCore
 
@@ -91,7 +91,8 @@ package struct PartitionRun {
         brokers = (0..<count).map { _ in Broker() }
         for id in 1...count { commands.append(.cluster(.register(Self.record(Int32(id), 1), keepsLog: true))) }
         let replicas = (1...count).map(Int32.init)
-        commands.append(.cluster(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: 1), [ReplicaList(replicas)])))
+        commands.append(
+            .cluster(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: 1), [ReplicaList(replicas)])))
     }
 
     private static func record(_ id: Int32, _ incarnation: UInt64) -> BrokerRecord {
@@ -104,7 +105,10 @@ package struct PartitionRun {
         isCalm = true
         for index in brokers.indices where !brokers[index].isAlive { restart(index) }
         for round in 0..<40_000 where try !isSettled() {
-            guard round < 39_999 else { throw broken("the brokers do not come together once the faults have ended: \(brokers.map { ($0.term, $0.leader, $0.log.count) })") }
+            guard round < 39_999 else {
+                throw broken(
+                    "the brokers do not come together once the faults have ended: \(brokers.map { ($0.term, $0.leader, $0.log.count) })")
+            }
             try step()
         }
         try checkEnd()
@@ -238,7 +242,9 @@ package struct PartitionRun {
         let reach = flaw == .acknowledgesAlone ? leadership.logEnd : leadership.highWatermark
         while let first = brokers[index].waiting.first, first.end <= reach {
             brokers[index].waiting.removeFirst()
-            if let other = acknowledged[first.end - 1], other != first.value { throw broken("offset \(first.end - 1) was acknowledged twice") }
+            if let other = acknowledged[first.end - 1], other != first.value {
+                throw broken("offset \(first.end - 1) was acknowledged twice")
+            }
             acknowledged[first.end - 1] = first.value
         }
     }
@@ -248,8 +254,11 @@ package struct PartitionRun {
     private mutating func ask(_ index: Int) {
         let broker = brokers[index]
         // As many questions as there are answers, or late ones would bury the others.
-        guard network.count < messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else { return }
-        network.append(.fetch(from: id(index), to: broker.leader, term: broker.term, offset: Int64(broker.durable), lastEpoch: broker.epochs.latest))
+        guard network.count < messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else {
+            return
+        }
+        network.append(
+            .fetch(from: id(index), to: broker.leader, term: broker.term, offset: Int64(broker.durable), lastEpoch: broker.epochs.latest))
     }
 
     private mutating func deliver() throws {
@@ -262,7 +271,8 @@ package struct PartitionRun {
     }
 
     private mutating func answer(_ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ epoch: Int32) throws {
-        guard brokers[index].isAlive, brokers[index].term == term, let leadership = brokers[index].leadership, leadership.isReplica(from) else { return }
+        guard brokers[index].isAlive, brokers[index].term == term, let leadership = brokers[index].leadership, leadership.isReplica(from)
+        else { return }
         let end = Int64(brokers[index].durable)
         if let parted = brokers[index].epochs.divergence(lastEpoch: epoch, at: offset, logEnd: end) {
             network.append(.parted(from: id(index), to: from, term: term, epoch: parted.epoch, endOffset: parted.endOffset))
@@ -273,7 +283,8 @@ package struct PartitionRun {
         if let change = brokers[index].leadership?.fetched(by: from, at: offset, alive: isAlive, now: now) { propose(change, index) }
         try follow(index)
         let records = Array(brokers[index].log[Int(offset)..<min(Int(end), Int(offset) + 1 + random.below(4))])
-        network.append(.records(from: id(index), to: from, term: term, offset: offset, records, highWatermark: brokers[index].highWatermark))
+        network.append(
+            .records(from: id(index), to: from, term: term, offset: offset, records, highWatermark: brokers[index].highWatermark))
     }
 
     private mutating func propose(_ change: InSyncChange, _ index: Int) {
@@ -283,7 +294,9 @@ package struct PartitionRun {
     }
 
     private mutating func take(_ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ records: [Record], _ mark: Int64) {
-        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else { return }
+        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else {
+            return
+        }
         if offset == Int64(brokers[index].log.count) {
             for record in records {
                 brokers[index].epochs.note(record.epoch, at: Int64(brokers[index].log.count))
@@ -296,7 +309,9 @@ package struct PartitionRun {
     }
 
     private mutating func cut(_ index: Int, _ from: Int32, _ term: Int32, _ epoch: Int32, _ end: Int64) {
-        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else { return }
+        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else {
+            return
+        }
         let own = brokers[index].epochs.end(of: epoch, logEnd: Int64(brokers[index].log.count))?.endOffset ?? end
         let kept = flaw == .keepsWhatParted ? min(brokers[index].log.count, Int(end) + 1) : max(0, min(Int(end), Int(own)))
         guard kept < brokers[index].log.count else { return }
@@ -358,7 +373,9 @@ package struct PartitionRun {
         guard brokers[index].isAlive else { return }
         for offset in 0..<Int(min(brokers[index].highWatermark, Int64(brokers[index].log.count))) {
             let value = brokers[index].log[offset].value
-            if let earlier = seen[Int64(offset)], earlier != value { throw broken("offset \(offset) was \(earlier) to a reader and is \(value) on broker \(id(index)) now") }
+            if let earlier = seen[Int64(offset)], earlier != value {
+                throw broken("offset \(offset) was \(earlier) to a reader and is \(value) on broker \(id(index)) now")
+            }
             seen[Int64(offset)] = value
         }
     }
@@ -366,18 +383,28 @@ package struct PartitionRun {
     /// A broker that restarted knows only what it executes anew from where it was; it begins its term with the next look at the state.
     private mutating func isSettled() throws -> Bool {
         for index in brokers.indices where brokers[index].executed == commands.count && brokers[index].term < 0 { try place(index) }
-        guard proposals.isEmpty, brokers.allSatisfy({ $0.executed == commands.count }), let state = state(0), state.inSync.count == brokers.count else { return false }
-        return brokers.allSatisfy { $0.durable == brokers[0].log.count && $0.log.count == brokers[0].log.count && $0.term == state.leaderEpoch }
+        guard proposals.isEmpty, brokers.allSatisfy({ $0.executed == commands.count }), let state = state(0),
+            state.inSync.count == brokers.count
+        else { return false }
+        return brokers.allSatisfy {
+            $0.durable == brokers[0].log.count && $0.log.count == brokers[0].log.count && $0.term == state.leaderEpoch
+        }
     }
 
     private func checkEnd() throws {
-        for index in brokers.indices where brokers[index].log != brokers[0].log { throw broken("brokers 1 and \(id(index)) are in sync and hold different records") }
+        for index in brokers.indices where brokers[index].log != brokers[0].log {
+            throw broken("brokers 1 and \(id(index)) are in sync and hold different records")
+        }
         let log = brokers[0].log
         for (offset, value) in acknowledged.sorted(by: { $0.key < $1.key }) {
-            guard offset < log.count, log[Int(offset)].value == value else { throw broken("the record \(value) was acknowledged at \(offset) and is not there") }
+            guard offset < log.count, log[Int(offset)].value == value else {
+                throw broken("the record \(value) was acknowledged at \(offset) and is not there")
+            }
         }
         for (offset, value) in seen.sorted(by: { $0.key < $1.key }) {
-            guard offset < log.count, log[Int(offset)].value == value else { throw broken("a reader saw \(value) at \(offset), which is not there") }
+            guard offset < log.count, log[Int(offset)].value == value else {
+                throw broken("a reader saw \(value) at \(offset), which is not there")
+            }
         }
         for (before, after) in zip(log, log.dropFirst()) where after.epoch < before.epoch { throw broken("epochs fall along the log") }
     }

@@ -1,8 +1,8 @@
-// A share group over several brokers in a seeded random order of events: consumers that fetch, accept, release, reject, renew, say things twice, vanish and come
-// back; leaders that crash, are taken for lost, cut off or replaced, and write what they know; writes whose fate is unknown; administrators that set the group
-// back. How records get onto replicas is PartitionRun's. Laws: SharedRecords; no record is two consumers' at once while its lock lasts, in the eyes of one
-// leader; and once the faults end every record is done with. Who was deposed and does not know it may give records out once more, as in Kafka: its writes
-// are refused, and the laws leave that out.
+// A share group over several brokers in a seeded random order of events: consumers that fetch, accept, release, reject, renew, say things
+// twice, vanish and come back; leaders that crash, are taken for lost, cut off or replaced, and write what they know; writes whose fate is
+// unknown; administrators that set the group back. How records get onto replicas is PartitionRun's. Laws: SharedRecords; no record is two
+// consumers' at once while its lock lasts, in the eyes of one leader; and once the faults end every record is done with. Who was deposed
+// and does not know it may give records out once more, as in Kafka: its writes are refused, and the laws leave that out.
 import Base
 import BrokerCore
 
@@ -110,7 +110,9 @@ package struct ShareRun {
         isCalm = true
         for index in brokers.indices where !log.brokers[index].isAlive { restart(index) }
         for _ in 0..<1000 where !isSettled { for _ in 0..<100 { try step() } }
-        guard isSettled else { throw LawBroken(seed, "not every record is done with once the faults have ended: \(starts) of \(records.map(\.end))") }
+        guard isSettled else {
+            throw LawBroken(seed, "not every record is done with once the faults have ended: \(starts) of \(records.map(\.end))")
+        }
         for part in records { try part.checkEnd(limit: limits.deliveriesMax) }
         return summary
     }
@@ -133,7 +135,8 @@ package struct ShareRun {
         case 60..<74: try write(index)
         case 74..<80: tick(index)
         case 80..<86: upkeep(index, partition)
-        case 86..<90: if records[Int(partition)].end < (stored(partition)?.share.start ?? 0) + 60 { records[Int(partition)].append(&random) }
+        case 86..<90:
+            if records[Int(partition)].end < (stored(partition)?.share.start ?? 0) + 60 { records[Int(partition)].append(&random) }
         case 90: if random.chance(1, in: 20) { crash(index) }
         case 91, 92: if !log.brokers[index].isAlive { restart(index) }
         case 93: suspect(index)
@@ -149,7 +152,9 @@ package struct ShareRun {
     // MARK: the metadata log
 
     private func isCutOff(_ index: Int) -> Bool { !isCalm && log.brokers[index].cutOffUntil > time }
-    private func partitionState(_ index: Int, _ partition: Int32) -> PartitionState? { log.brokers[index].machine.cluster.partitions[place(partition)] }
+    private func partitionState(_ index: Int, _ partition: Int32) -> PartitionState? {
+        log.brokers[index].machine.cluster.partitions[place(partition)]
+    }
 
     private mutating func decide(_ index: Int) throws {
         guard !isCutOff(index) else { return }
@@ -224,7 +229,9 @@ package struct ShareRun {
         let visible = max(0, part.batches.count - random.below(3))
         let share: ShareLeadership<Waiter>
         if let stored = machine.share(Self.group, place(partition)) {
-            share = ShareLeadership(term: term, revision: stored.revision, SharePartition(stored.share, limits: limits, logStart: part.logStart, logEnd: part.end))
+            share = ShareLeadership(
+                term: term, revision: stored.revision,
+                SharePartition(stored.share, limits: limits, logStart: part.logStart, logEnd: part.end))
         } else {
             share = ShareLeadership(term: term, revision: 0, SharePartition(start: beginsAtEnd ? part.end : part.logStart, limits: limits))
         }
@@ -255,7 +262,8 @@ package struct ShareRun {
 
     private func store(_ partition: Int32, _ lead: Lead, _ share: StoredShare) -> ShareStore {
         var store = ShareStore(
-            group: Self.group, topicID: Self.topic.id, partition: partition, leaderEpoch: lead.share.term, revision: lead.share.revision, share: share)
+            group: Self.group, topicID: Self.topic.id, partition: partition, leaderEpoch: lead.share.term, revision: lead.share.revision,
+            share: share)
         if flaw == .writesUnfenced { store.leaderEpoch = log.truth.cluster.partitions[place(partition)]?.leaderEpoch ?? 0 }
         if flaw == .writesUnfenced || flaw == .writesOverAll { store.revision = stored(partition)?.revision ?? 0 }
         return store
@@ -267,7 +275,9 @@ package struct ShareRun {
         for partition in brokers[index].leads.keys.sorted() {
             if flaw != .keepsLocks { brokers[index].leads[partition]?.share.state.expire(now: now) }
             let count = records[Int(partition)].batches.count
-            if let visible = brokers[index].leads[partition]?.visible, visible < count { brokers[index].leads[partition]?.visible = visible + 1 }
+            if let visible = brokers[index].leads[partition]?.visible, visible < count {
+                brokers[index].leads[partition]?.visible = visible + 1
+            }
         }
     }
 
@@ -281,7 +291,8 @@ package struct ShareRun {
             let missing = state.replicas.filter { alive.contains($0) && !state.inSync.contains($0) }
             if !missing.isEmpty {
                 let change = InSyncChange(
-                    topicID: Self.topic.id, partition: partition, leader: state.leader, leaderEpoch: state.leaderEpoch, version: state.version, inSync: state.inSync + missing)
+                    topicID: Self.topic.id, partition: partition, leader: state.leader, leaderEpoch: state.leaderEpoch,
+                    version: state.version, inSync: state.inSync + missing)
                 log.propose(index, .cluster(.changeInSync(change)), nil)
             }
         }
@@ -331,7 +342,9 @@ package struct ShareRun {
         let isLeader = log.truth.cluster.partitions[place(partition)]?.leaderEpoch == lead.share.term
         for offset in acquired.flatMap({ Array($0.first...$0.last) }) {
             if let other = lead.holders[offset], other.until > now {
-                throw LawBroken(seed, "record \(offset) of partition \(partition) is \(members[other.member].id)'s and is given to \(members[member].id)")
+                throw LawBroken(
+                    seed,
+                    "record \(offset) of partition \(partition) is \(members[other.member].id)'s and is given to \(members[member].id)")
             }
             lead.holders[offset] = (member, now + limits.lockDuration)
         }
@@ -400,7 +413,9 @@ package struct ShareRun {
 
     /// An administrator lets the group, which has to be without members for that, read on from where it was before.
     private mutating func setBack(_ index: Int, _ partition: Int32) {
-        guard log.coordinates(index, Self.group.rawValue), log.brokers[index].isAlive, let start = stored(partition)?.share.start else { return }
+        guard log.coordinates(index, Self.group.rawValue), log.brokers[index].isAlive, let start = stored(partition)?.share.start else {
+            return
+        }
         summary.resets += 1
         storeGroup(index, StoredGroupChange(.share, head: nil))
         let back = max(0, start - Int64(random.below(8)))

@@ -1,5 +1,5 @@
-// What the laws of share groups know of one partition: which records there are, who was given which, what became of them and what was promised. Taken down
-// from what leaders do, as consumers would see it; nothing here tells a leader anything.
+// What the laws of share groups know of one partition: which records there are, who was given which, what became of them and what was
+// promised. Taken down from what leaders do, as consumers would see it; nothing here tells a leader anything.
 import Base
 import BrokerCore
 
@@ -56,7 +56,9 @@ struct SharedRecords {
         for one in acquired {
             guard one.delivery >= 1, one.delivery <= limit else { throw broken("\(one) is a delivery beyond the limit") }
             for offset in one.first...one.last {
-                guard let batch = batches.last(where: { $0.first <= offset }), offset <= batch.last, !batch.isSkipped else { throw broken("\(offset) is no record for consumers") }
+                guard let batch = batches.last(where: { $0.first <= offset }), offset <= batch.last, !batch.isSkipped else {
+                    throw broken("\(offset) is no record for consumers")
+                }
                 if isLeader, confirmed.contains(offset) { throw broken("record \(offset) is given out again after its end was confirmed") }
                 deliveries[offset, default: 0] += 1
             }
@@ -80,7 +82,9 @@ struct SharedRecords {
     /// A leader's write was stored in the place of another one, or as the first.
     mutating func stored(_ record: ShareRecord, over earlier: ShareRecord?, leaderEpoch: Int32) throws {
         guard record.leaderEpoch == leaderEpoch else { throw broken("a leader of term \(record.leaderEpoch) wrote in term \(leaderEpoch)") }
-        if let earlier, record.share.start < earlier.share.start { throw broken("the start went from \(earlier.share.start) back to \(record.share.start)") }
+        if let earlier, record.share.start < earlier.share.start {
+            throw broken("the start went from \(earlier.share.start) back to \(record.share.start)")
+        }
         if origin == nil { origin = record.share.start }
     }
 
@@ -95,7 +99,9 @@ struct SharedRecords {
         for batch in batches where !batch.isSkipped {
             for offset in batch.first...batch.last where offset >= max(origin ?? 0, logStart) && !concluded.contains(offset) {
                 let count = deliveries[offset] ?? 0
-                guard count >= Int(limit) else { throw broken("record \(offset) was done with after \(count) deliveries, and nobody has acknowledged it") }
+                guard count >= Int(limit) else {
+                    throw broken("record \(offset) was done with after \(count) deliveries, and nobody has acknowledged it")
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
-// Simulated clients: each sends one operation at a time to a server, and notes call, return and result. A client whose server is gone, or does not answer,
-// counts its operation as unknown and goes to another one.
+// Simulated clients: each sends one operation at a time to a server, and notes call, return and result. A client whose server is gone, or
+// does not answer, counts its operation as unknown and goes to another one.
 import Base
 import Consensus
 import CoordCore
@@ -75,7 +75,8 @@ extension ClusterRun {
         let (kind, operation): (ObservedOperation.Kind, CoordOperation)
         switch random.below(8) {
         case 0: (kind, operation) = (.delete, .delete(path: name, version: -1))
-        case 1, 2: (kind, operation) = (.create(value: value), .create(path: name, data: data, acl: [.open], ephemeral: false, sequential: false))
+        case 1, 2:
+            (kind, operation) = (.create(value: value), .create(path: name, data: data, acl: [.open], ephemeral: false, sequential: false))
         case 3:
             let version = work.versions[path]
             (kind, operation) = (.set(value: value, ifVersion: version), .setData(path: name, data: data, version: version))
@@ -130,7 +131,8 @@ extension ClusterRun {
     }
 
     mutating func completeRead(_ operation: Int, _ server: Int) {
-        guard let path = work.operations[operation].path, let node = servers[server].replica?.pump.machine.tree.node(ClientWork.paths[path]) else {
+        guard let path = work.operations[operation].path, let node = servers[server].replica?.pump.machine.tree.node(ClientWork.paths[path])
+        else {
             return finish(operation, .noNode)
         }
         work.versions[path] = node.stat.version

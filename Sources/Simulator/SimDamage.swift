@@ -1,11 +1,12 @@
-// Bits that flip at rest, while a machine is down: in a segment of its log that was durable as a whole, or in a row of its tables. Neither may be served. A
-// replica does not start over a damaged log; one whose tables are damaged begins without them and takes over another one's.
+// Bits that flip at rest, while a machine is down: in a segment of its log that was durable as a whole, or in a row of its tables. Neither
+// may be served. A replica does not start over a damaged log; one whose tables are damaged begins without them and takes over another
+// one's.
 import Base
 import Storage
 
 extension ClusterRun {
-    /// A bit flipped anywhere in a segment that a later one follows must keep a replica from starting, whether its tables are sound or not. The bit is put
-    /// back afterwards.
+    /// A bit flipped anywhere in a segment that a later one follows must keep a replica from starting, whether its tables are sound or not.
+    /// The bit is put back afterwards.
     mutating func checkDamageIsRefused(_ index: Int) throws {
         guard !healed, damageRandom.chance(1, in: 4), let path = servers[index].disk.damageableLog(), plan.flaw == .none else { return }
         guard let size = servers[index].disk.sizeOf(path), size > 0 else { return }

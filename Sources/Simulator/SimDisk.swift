@@ -78,7 +78,9 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         let data = bytes.array
         let size = file(handle).current.count
         let end = max(size, Int(offset) + data.count)
-        if let capacity = faults.capacityBytes, usedBytes - size + end > capacity { throw StorageError(.noSpace, "write", "file \(handle.number)") }
+        if let capacity = faults.capacityBytes, usedBytes - size + end > capacity {
+            throw StorageError(.noSpace, "write", "file \(handle.number)")
+        }
         // Power may fail before or after the data has reached the cache, which is where it was going.
         change(handle, .write(offset: Int(offset), bytes: data))
         try step("write", "file \(handle.number)")
@@ -157,7 +159,11 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
             if bytes.count < offset + data.count { bytes += [UInt8](repeating: 0, count: offset + data.count - bytes.count) }
             bytes.replaceSubrange(offset..<offset + data.count, with: data)
         case .truncate(let size):
-            if size < bytes.count { bytes.removeLast(bytes.count - size) } else { bytes += [UInt8](repeating: 0, count: size - bytes.count) }
+            if size < bytes.count {
+                bytes.removeLast(bytes.count - size)
+            } else {
+                bytes += [UInt8](repeating: 0, count: size - bytes.count)
+            }
         }
     }
 

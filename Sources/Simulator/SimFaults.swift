@@ -1,5 +1,5 @@
-// What goes wrong in a cluster run, and how it is put right: crashes, stopped processes, cut and slow links, a bad network, slow and full disks, clocks
-// that jump. At any time a fault may begin; each ends by itself after a while, and all end when the run heals.
+// What goes wrong in a cluster run, and how it is put right: crashes, stopped processes, cut and slow links, a bad network, slow and full
+// disks, clocks that jump. At any time a fault may begin; each ends by itself after a while, and all end when the run heals.
 import Base
 import Storage
 

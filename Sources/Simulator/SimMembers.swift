@@ -1,5 +1,5 @@
-// Members that come and go in a cluster run: servers are added as observers or voters, removed, promoted and demoted through the log, leaders fall
-// right in the middle of it, and now and then a disk is lost with everything that its server had promised.
+// Members that come and go in a cluster run: servers are added as observers or voters, removed, promoted and demoted through the log,
+// leaders fall right in the middle of it, and now and then a disk is lost with everything that its server had promised.
 import Base
 import Consensus
 import Replication
@@ -71,6 +71,8 @@ extension ClusterRun {
         if standing == .stranger { summary.probes.insert(.strangerRefused) }
         guard standing == .guest, servers[index].standing == .voter || servers[index].standing == .observer else { return }
         summary.probes.insert(.memberRemoved)
-        for id in servers[index].replica?.pump.abandonProposals() ?? [] { if let operation = servers[index].proposals.remove(id) { lose(operation) } }
+        for id in servers[index].replica?.pump.abandonProposals() ?? [] {
+            if let operation = servers[index].proposals.remove(id) { lose(operation) }
+        }
     }
 }

@@ -1,5 +1,6 @@
-// The metadata log of several brokers, taken as given: what a broker proposes is decided in its order, or given up together with all that it has proposed
-// since, of which a part is decided all the same; everybody executes what was decided in their own time. The faults of the log itself are ClusterRun's.
+// The metadata log of several brokers, taken as given: what a broker proposes is decided in its order, or given up together with all that
+// it has proposed since, of which a part is decided all the same; everybody executes what was decided in their own time. The faults of the
+// log itself are ClusterRun's.
 import Base
 import BrokerCore
 
@@ -51,7 +52,9 @@ struct SimMetadataLog<Purpose> {
 
     /// Whether a broker has executed all that was decided.
     func isUpToDate(_ index: Int) -> Bool { brokers[index].executed == commands.count }
-    func coordinates(_ index: Int, _ name: String) -> Bool { brokers[index].hasJoined && brokers[index].machine.cluster.coordinator(of: name) == Self.id(index) }
+    func coordinates(_ index: Int, _ name: String) -> Bool {
+        brokers[index].hasJoined && brokers[index].machine.cluster.coordinator(of: name) == Self.id(index)
+    }
     func claim(_ index: Int, _ name: String) -> CoordinatorClaim { brokers[index].machine.cluster.claim(of: name, by: Self.id(index)) }
 
     /// Whether the command that was decided last set share groups anew.
@@ -79,12 +82,14 @@ struct SimMetadataLog<Purpose> {
     private mutating func abandon(_ index: Int, _ random: inout Prng) -> [Proposal] {
         let abandoned = proposals[index]
         proposals[index] = abandoned.prefix(random.below(abandoned.count + 1)).map { Proposal(by: -1, incarnation: 0, command: $0.command) }
-        if abandoned.contains(where: { if case .cluster(.register) = $0.command { true } else { false } }) { brokers[index].isRegistering = false }
+        if abandoned.contains(where: { if case .cluster(.register) = $0.command { true } else { false } }) {
+            brokers[index].isRegistering = false
+        }
         return abandoned.filter { $0.by == index }
     }
 
-    /// A broker's next proposal is decided, or now and then, while there are faults, all that it has made are given up; returns those. Throws if that took a
-    /// committed offset of the group back.
+    /// A broker's next proposal is decided, or now and then, while there are faults, all that it has made are given up; returns those.
+    /// Throws if that took a committed offset of the group back.
     mutating func step(_ index: Int, of group: GroupID, hasFaults: Bool, seed: UInt64, _ random: inout Prng) throws -> [Proposal] {
         let before = truth.offsets[group]
         var abandoned: [Proposal] = []
@@ -109,15 +114,19 @@ struct SimMetadataLog<Purpose> {
         brokers[index].executed += 1
         let before = brokers[index].machine.cluster.alive
         var rows = RowChanges()
-        let outcome = brokers[index].machine.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
+        let outcome = brokers[index].machine.apply(
+            proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
         let isOwn = proposal.by == index && proposal.incarnation == brokers[index].incarnation
         var joins = false
-        if case .registered(let registered, _) = outcome, registered.id == Self.id(index), registered.incarnation == record(index).incarnation {
+        if case .registered(let registered, _) = outcome, registered.id == Self.id(index),
+            registered.incarnation == record(index).incarnation
+        {
             brokers[index].isRegistering = false
             joins = !brokers[index].hasJoined
             brokers[index].hasJoined = true
         }
-        return Executed(outcome: outcome, isAnotherCluster: joins || brokers[index].machine.cluster.alive != before, own: isOwn ? proposal : nil)
+        return Executed(
+            outcome: outcome, isAnotherCluster: joins || brokers[index].machine.cluster.alive != before, own: isOwn ? proposal : nil)
     }
 
     // MARK: brokers that come and go
@@ -125,7 +134,9 @@ struct SimMetadataLog<Purpose> {
     /// A broker that the cluster does not count on registers.
     mutating func register(_ index: Int) {
         guard brokers[index].isAlive, !brokers[index].isRegistering, brokers[index].executed > brokers.count else { return }
-        let isRegistered = brokers[index].machine.cluster.brokers[Self.id(index)].map { !$0.isFenced && $0.incarnation == record(index).incarnation } ?? false
+        let isRegistered =
+            brokers[index].machine.cluster.brokers[Self.id(index)].map { !$0.isFenced && $0.incarnation == record(index).incarnation }
+            ?? false
         guard !isRegistered else { return }
         brokers[index].isRegistering = true
         proposals[index].append(registration(index))
@@ -147,7 +158,9 @@ struct SimMetadataLog<Purpose> {
 
     /// One broker takes another for lost.
     mutating func fence(_ index: Int, teller: Int) {
-        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Self.id(index)], !record.isFenced else { return }
+        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Self.id(index)], !record.isFenced else {
+            return
+        }
         propose(teller, .cluster(.fence(broker: Self.id(index), epoch: record.epoch)), nil)
     }
 }

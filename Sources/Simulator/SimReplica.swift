@@ -32,11 +32,16 @@ package final class SimReplica<Machine: StateMachine> {
     package static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
 
     /// Recovers from disk and tables. Throws what the disk throws, and what is wrong with the tables unless they are given up.
-    package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws -> SimReplica {
+    package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws
+        -> SimReplica
+    {
         let found: Result<(Machine, ReplicaLedger), StorageError>
-        do { found = .success(try load(tables)) } catch let error as StorageError where error.isDamage && options.heals { found = .failure(error) }
+        do { found = .success(try load(tables)) } catch let error as StorageError where error.isDamage && options.heals {
+            found = .failure(error)
+        }
         let log = try AcceptorLog(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 10_000))
-        var beginning = try log.recover(tables: found.map { _ in tables.appliedSlot() }, membership: options.membership, heals: options.heals)
+        var beginning = try log.recover(
+            tables: found.map { _ in tables.appliedSlot() }, membership: options.membership, heals: options.heals)
         if case .failure = found { tables.setAside() }
         let (machine, ledger) = beginning.awaitsTables ? (Machine(), ReplicaLedger()) : try load(tables)
         let applied = beginning.applied
@@ -51,8 +56,12 @@ package final class SimReplica<Machine: StateMachine> {
     static func load(_ tables: SimTables) throws -> (Machine, ReplicaLedger) {
         var machine = Machine()
         var ledger = ReplicaLedger()
-        for table in Machine.tables { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) } }
-        for table in ReplicaLedger.schemas { try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) } }
+        for table in Machine.tables {
+            try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try machine.load(row, of: table) }
+        }
+        for table in ReplicaLedger.schemas {
+            try tables.forEachRow(of: table) { (row: Row) throws(StateCorruption) in try ledger.load(row, of: table) }
+        }
         try machine.finishLoading(applied: tables.appliedSlot())
         return (machine, ledger)
     }
@@ -65,8 +74,8 @@ package final class SimReplica<Machine: StateMachine> {
         return replica
     }
 
-    /// Writes what is queued and returns what was executed, in order. Throws if the disk does; what was executed before is lost with it, as it would
-    /// be for a client whose server died. For replicas without peers.
+    /// Writes what is queued and returns what was executed, in order. Throws if the disk does; what was executed before is lost with it, as
+    /// it would be for a client whose server died. For replicas without peers.
     package func drain(time: WallTime, executed: (Executed<Machine.Outcome>) -> Void) throws(StorageError) {
         while let batch = pump.pump(time: time, now: .zero) {
             try log.persist(batch)

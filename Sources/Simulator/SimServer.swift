@@ -1,5 +1,5 @@
-// One machine of a simulated cluster: a disk and tables that outlive its lives, and a replica while it runs. It does what ReplicaHost does, with
-// the cluster's events in place of threads.
+// One machine of a simulated cluster: a disk and tables that outlive its lives, and a replica while it runs. It does what ReplicaHost does,
+// with the cluster's events in place of threads.
 import Base
 import Consensus
 import CoordCore

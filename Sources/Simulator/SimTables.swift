@@ -1,5 +1,5 @@
-// Tables in memory with SQLite's promise: a transaction is whole or absent, and a crash takes back the newest ones that no checkpoint
-// has made durable, and with the real store's checksums: what the disk changed is not read. Passes the same contract suite as the real store.
+// Tables in memory with SQLite's promise: a transaction is whole or absent, and a crash takes back the newest ones that no checkpoint has
+// made durable, and with the real store's checksums: what the disk changed is not read. Passes the same contract suite as the real store.
 import Base
 
 /// A simulated table store.
@@ -35,7 +35,9 @@ package final class SimTables: TableStore {
     package static func apply(_ change: RowChanges.Change, _ schemas: [TableSchema], to state: inout State) {
         switch change {
         case .upsert(let table, let row):
-            guard let schema = schemas.first(where: { $0.name == table }) else { preconditionFailure("rows are written to declared tables only") }
+            guard let schema = schemas.first(where: { $0.name == table }) else {
+                preconditionFailure("rows are written to declared tables only")
+            }
             state.rows[table, default: [:]][Array(row.prefix(schema.keyCount))] = row
         case .delete(let table, let key): state.rows[table]?[key] = nil
         }

@@ -22,7 +22,9 @@ extension TransactionRun {
         case .writes: write(client, at: index)
         case .ends(let commits): request(client, at: index, .decide(commits: commits, .kept), as: clients[client].identity)
         case .waits(let decided):
-            guard let transaction = brokers[index].machine.transactions[clients[client].name], transaction.decided != decided || transaction.phase.isAtRest else { return }
+            guard let transaction = brokers[index].machine.transactions[clients[client].name],
+                transaction.decided != decided || transaction.phase.isAtRest
+            else { return }
             if transaction.decided >= decided { clients[client].phase = .adds }
         }
     }
@@ -32,7 +34,9 @@ extension TransactionRun {
         clients[client].attempt += 1
         clients[client].isAsking = true
         clients[client].patience = 0
-        propose(index, .transaction(TransactionCommand(clients[client].name, identity, action)), .client(client, attempt: clients[client].attempt))
+        propose(
+            index, .transaction(TransactionCommand(clients[client].name, identity, action)),
+            .client(client, attempt: clients[client].attempt))
     }
 
     private mutating func beginTransaction(_ client: Int) {

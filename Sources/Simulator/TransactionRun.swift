@@ -1,7 +1,8 @@
-// Transactions over several partitions and brokers in a seeded random order of events: producers that begin, write, give up, commit and abort; leaders that
-// write markers and report them; commands that each broker executes in its own time; crashes after which a broker knows what it knew long ago; answers that are
-// lost. How records get onto replicas is PartitionRun's, and taken as given here: a leader's log is whole or it is not counted. Laws: a transaction
-// is seen whole or not at all, a committed record once, and once the faults end nothing stays open.
+// Transactions over several partitions and brokers in a seeded random order of events: producers that begin, write, give up, commit and
+// abort; leaders that write markers and report them; commands that each broker executes in its own time; crashes after which a broker knows
+// what it knew long ago; answers that are lost. How records get onto replicas is PartitionRun's, and taken as given here: a leader's log is
+// whole or it is not counted. Laws: a transaction is seen whole or not at all, a committed record once, and once the faults end nothing
+// stays open.
 import Base
 import BrokerCore
 
@@ -177,10 +178,15 @@ package struct TransactionRun {
         proposals = brokers.map { _ in [] }
         clients = ["x", "y"].map { Client(name: $0) }
         for place in Self.places { replicated[place] = [] }
-        for index in brokers.indices { commit(Proposal(by: index, incarnation: 1, command: .cluster(.register(record(index), keepsLog: true)), purpose: .registration)) }
+        for index in brokers.indices {
+            commit(Proposal(by: index, incarnation: 1, command: .cluster(.register(record(index), keepsLog: true)), purpose: .registration))
+        }
         let replicas = brokers.indices.map { ReplicaList(brokers.indices.map { Int32($0 + 1) }.rotated(by: $0)) }
         let topic = TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: Int32(Self.places.count))
-        commit(Proposal(by: 0, incarnation: 1, command: .cluster(.createTopic(topic, Array(replicas.prefix(Self.places.count)))), purpose: .nothing))
+        commit(
+            Proposal(
+                by: 0, incarnation: 1, command: .cluster(.createTopic(topic, Array(replicas.prefix(Self.places.count)))), purpose: .nothing)
+        )
     }
 
     private func record(_ index: Int) -> BrokerRecord {
@@ -193,14 +199,18 @@ package struct TransactionRun {
         isCalm = true
         for index in brokers.indices where !brokers[index].isAlive { restart(index) }
         for _ in 0..<600 where !isSettled { for _ in 0..<100 { step() } }
-        guard isSettled else { throw LawBroken(seed, "transactions stay open once the faults have ended: \(clients.map { "\($0.name) \($0.phase)" })") }
+        guard isSettled else {
+            throw LawBroken(seed, "transactions stay open once the faults have ended: \(clients.map { "\($0.name) \($0.phase)" })")
+        }
         try checkEnd()
         return summary
     }
 
     var isSettled: Bool {
-        proposals.allSatisfy(\.isEmpty) && brokers.indices.allSatisfy { brokers[$0].executed == commands.count && brokers[$0].hasJoined } && truth.transactionsUnderWay.isEmpty
-            && clients.allSatisfy { $0.phase == .adds } && Self.places.allSatisfy { place in leader(of: place).map { brokers[$0].leads[place]!.log == replicated[place] } ?? false }
+        proposals.allSatisfy(\.isEmpty) && brokers.indices.allSatisfy { brokers[$0].executed == commands.count && brokers[$0].hasJoined }
+            && truth.transactionsUnderWay.isEmpty
+            && clients.allSatisfy { $0.phase == .adds }
+            && Self.places.allSatisfy { place in leader(of: place).map { brokers[$0].leads[place]!.log == replicated[place] } ?? false }
     }
 
     /// The broker that leads a partition in truth and knows it.
@@ -250,7 +260,9 @@ package struct TransactionRun {
         guard case .transaction(let command) = proposal.command, case .transaction(let transaction) = outcome else { return }
         switch command.action {
         case .addPartitions:
-            if case .client(let client, _) = proposal.purpose, openFates[command.name] == nil { openFates[command.name] = clients[client].number }
+            if case .client(let client, _) = proposal.purpose, openFates[command.name] == nil {
+                openFates[command.name] = clients[client].number
+            }
         case .decide(let commits, _):
             guard transaction.phase.isPrepared, let fate = openFates.removeValue(forKey: command.name) else { return }
             fates[fate].commits = commits
@@ -264,7 +276,8 @@ package struct TransactionRun {
         let proposal = commands[brokers[index].executed]
         brokers[index].executed += 1
         var rows = RowChanges()
-        let outcome = brokers[index].machine.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
+        let outcome = brokers[index].machine.apply(
+            proposal.command, at: ApplyPosition(slot: Slot(Int64(brokers[index].executed)), time: .zero), rows: &rows)
         switch outcome {
         case .registered(let record, _):
             let isOwn = record.id == Int32(index + 1) && record.incarnation == self.record(index).incarnation
@@ -304,7 +317,9 @@ package struct TransactionRun {
 
     /// As the service does when the state of a partition may be another.
     private mutating func lookAt(_ place: TopicPartition, _ index: Int) {
-        guard brokers[index].hasJoined || flaw == .leadsOnOldState, let state = brokers[index].machine.cluster.partitions[place], brokers[index].terms[place] != state.leaderEpoch else { return }
+        guard brokers[index].hasJoined || flaw == .leadsOnOldState, let state = brokers[index].machine.cluster.partitions[place],
+            brokers[index].terms[place] != state.leaderEpoch
+        else { return }
         brokers[index].terms[place] = state.leaderEpoch
         endTerm(place, index)
         guard state.leader == Int32(index + 1) else { return }
@@ -313,7 +328,8 @@ package struct TransactionRun {
         // What it has beyond the others may have survived on it.
         brokers[index].leads[place] = Leadership(term: state.leaderEpoch, log: own.starts(with: shared) ? own : shared)
         for name in brokers[index].machine.transactionsUnderWay.keys {
-            guard let transaction = brokers[index].machine.transactions[name], transaction.phase.isPrepared, transaction.contains(place) else { continue }
+            guard let transaction = brokers[index].machine.transactions[name], transaction.phase.isPrepared, transaction.contains(place)
+            else { continue }
             writeMarker(of: transaction, place, index)
         }
     }
@@ -328,7 +344,8 @@ package struct TransactionRun {
         let mark = Mark(transaction: transaction.name, decided: transaction.decided, place: place)
         guard brokers[index].leads[place] != nil, brokers[index].marks.insert(mark).inserted else { return }
         if brokers[index].leads[place]?.transactions.firstOffset(of: transaction.producer.id) == nil { summary.repeatedMarkers += 1 }
-        brokers[index].leads[place]?.append(Entry(producer: transaction.producer, kind: .marker(commits: transaction.phase == .prepareCommit)))
+        brokers[index].leads[place]?.append(
+            Entry(producer: transaction.producer, kind: .marker(commits: transaction.phase == .prepareCommit)))
         let end = brokers[index].leads[place]?.log.count ?? 0
         brokers[index].leads[place]?.waiting.append(Waiting(end: end, waiter: .mark(mark, transaction.producer)))
     }
@@ -348,7 +365,9 @@ package struct TransactionRun {
             case .mark(let mark, let producer):
                 propose(index, .cluster(.marked(transaction: mark.transaction, producer, decided: mark.decided, [place])), .report(mark))
             case .client(let client, let value):
-                guard isCalm || random.chance(1, in: 2), let batch = clients[client].batches.firstIndex(where: { $0.value == value }) else { continue }
+                guard isCalm || random.chance(1, in: 2), let batch = clients[client].batches.firstIndex(where: { $0.value == value }) else {
+                    continue
+                }
                 clients[client].batches[batch].isAcknowledged = true
             }
         }
@@ -387,7 +406,9 @@ package struct TransactionRun {
 
     private mutating func upkeep(_ index: Int) {
         guard brokers[index].isAlive else { return }
-        let isRegistered = brokers[index].machine.cluster.brokers[Int32(index + 1)].map { !$0.isFenced && $0.incarnation == record(index).incarnation } ?? false
+        let isRegistered =
+            brokers[index].machine.cluster.brokers[Int32(index + 1)].map { !$0.isFenced && $0.incarnation == record(index).incarnation }
+            ?? false
         if !isRegistered, !brokers[index].isRegistering, brokers[index].executed >= brokers[index].saved.executed {
             brokers[index].isRegistering = true
             propose(index, .cluster(.register(record(index), keepsLog: true)), .registration)
@@ -400,7 +421,9 @@ package struct TransactionRun {
         // A producer that went leaves its transaction to its timeout.
         guard isCalm || random.chance(1, in: 20) else { return }
         for name in brokers[index].machine.transactionsUnderWay.keys {
-            guard let open = brokers[index].machine.transactions[name], open.phase == .ongoing, coordinates(index, name), random.chance(1, in: 20) else { continue }
+            guard let open = brokers[index].machine.transactions[name], open.phase == .ongoing, coordinates(index, name),
+                random.chance(1, in: 20)
+            else { continue }
             propose(index, .transaction(TransactionCommand(name, open.producer, .decide(commits: false, .fencing))), .nothing)
         }
     }
@@ -426,8 +449,12 @@ package struct TransactionRun {
     private mutating func suspect(_ index: Int) {
         let teller = random.below(brokers.count)
         let isSilent = !brokers[index].isAlive || brokers[index].cutOffUntil > time
-        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Int32(index + 1)], !record.isFenced else { return }
-        if isSilent || random.chance(1, in: 20) { propose(teller, .cluster(.fence(broker: Int32(index + 1), epoch: record.epoch)), .nothing) }
+        guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Int32(index + 1)], !record.isFenced else {
+            return
+        }
+        if isSilent || random.chance(1, in: 20) {
+            propose(teller, .cluster(.fence(broker: Int32(index + 1), epoch: record.epoch)), .nothing)
+        }
     }
 
     // MARK: laws
@@ -449,8 +476,14 @@ package struct TransactionRun {
         for (number, fate) in fates.enumerated() {
             let counts = fate.values.keys.sorted().map { seen[$0] ?? 0 }
             switch fate.commits {
-            case true?: guard counts.allSatisfy({ $0 == 1 }) else { throw LawBroken(seed, "transaction \(number) was committed and its records are seen \(counts) times") }
-            default: guard counts.allSatisfy({ $0 == 0 }) else { throw LawBroken(seed, "transaction \(number) was not committed and its records are seen \(counts) times") }
+            case true?:
+                guard counts.allSatisfy({ $0 == 1 }) else {
+                    throw LawBroken(seed, "transaction \(number) was committed and its records are seen \(counts) times")
+                }
+            default:
+                guard counts.allSatisfy({ $0 == 0 }) else {
+                    throw LawBroken(seed, "transaction \(number) was not committed and its records are seen \(counts) times")
+                }
             }
         }
     }

@@ -12,7 +12,8 @@ package enum Workloads {
         case 1: return .closeSession(session)
         case 2: return .write(session, identities: [], operations: (0...random.below(3)).map { _ in operation(&random) })
         case 3:
-            let identities: [Identity]? = random.chance(1, in: 2) ? [Identity(scheme: "sasl", id: ["ann", "a\nb", "e\u{301}"][random.below(3)])] : nil
+            let identities: [Identity]? =
+                random.chance(1, in: 2) ? [Identity(scheme: "sasl", id: ["ann", "a\nb", "e\u{301}"][random.below(3)])] : nil
             return .writeAs(session, withinQuota: random.chance(1, in: 2), identities: identities, operations: [operation(&random)])
         default: return .write(session, identities: [], operations: [operation(&random)])
         }
@@ -24,9 +25,12 @@ package enum Workloads {
         switch random.below(8) {
         case 0: return .delete(path: path, version: random.chance(3, in: 4) ? -1 : 0)
         case 1: return .setData(path: path, data: data, version: random.chance(3, in: 4) ? -1 : 1)
-        case 2: return .setACL(path: path, acl: random.chance(1, in: 2) ? [.open] : [AccessRight(.all, scheme: "auth", id: ""), .open], version: -1)
+        case 2:
+            return .setACL(
+                path: path, acl: random.chance(1, in: 2) ? [.open] : [AccessRight(.all, scheme: "auth", id: ""), .open], version: -1)
         case 3: return .check(path: path, version: 0)
-        default: return .create(path: path, data: data, acl: [.open], ephemeral: random.chance(1, in: 3), sequential: random.chance(1, in: 4))
+        default:
+            return .create(path: path, data: data, acl: [.open], ephemeral: random.chance(1, in: 3), sequential: random.chance(1, in: 4))
         }
     }
 
@@ -37,7 +41,8 @@ package enum Workloads {
         let group = GroupID(random.chance(1, in: 2) ? "g" : "h")
         switch random.below(12) {
         case 0: return .identify(clusterID: id)
-        case 1, 2, 3: return .createTopic(TopicRecord(name: name, id: id, partitions: Int32(1 + random.below(4)), configs: configs(&random)))
+        case 1, 2, 3:
+            return .createTopic(TopicRecord(name: name, id: id, partitions: Int32(1 + random.below(4)), configs: configs(&random)))
         case 4: return .deleteTopic(name: name)
         case 5: return .growTopic(name: name, partitions: Int32(random.below(8)))
         case 6: return .forgetDropped(topicID: id)
@@ -46,7 +51,8 @@ package enum Workloads {
         default:
             let entries = (0...random.below(3)).map { _ in
                 OffsetEntry(
-                    topic: names[random.below(3)], partition: Int32(random.below(4)), offset: Int64(random.below(1000)), leaderEpoch: Int32(random.below(3)) - 1,
+                    topic: names[random.below(3)], partition: Int32(random.below(4)), offset: Int64(random.below(1000)),
+                    leaderEpoch: Int32(random.below(3)) - 1,
                     metadata: random.chance(1, in: 3) ? "note" : "")
             }
             return .commitOffsets(group: group, entries)
@@ -71,7 +77,10 @@ package enum Workloads {
             options.overwrite = random.chance(1, in: 2)
             return .create(path: path, options, writer: writer, caller)
         case 4: return .openForAppend(path: path, writer: writer, caller)
-        case 5, 6: return .finishBlock(inode, writer: writer, BlockID(Int64(1_073_741_825 + random.below(50))), lengthBytes: Int64(random.below(1000)), last: random.chance(1, in: 2))
+        case 5, 6:
+            return .finishBlock(
+                inode, writer: writer, BlockID(Int64(1_073_741_825 + random.below(50))), lengthBytes: Int64(random.below(1000)),
+                last: random.chance(1, in: 2))
         case 7: return .close(inode, writer: writer)
         case 8: return .rename(source: path, target: paths[random.below(paths.count)], caller)
         case 9: return .delete(path: path, recursive: random.chance(1, in: 2), caller)
@@ -86,7 +95,8 @@ package enum Workloads {
     /// Commands as clients of HDFS cause them; some are sent again.
     private static func hdfs(_ random: inout Prng, _ path: String, _ inode: InodeID, _ holder: String, _ caller: Caller) -> DFSCommand {
         let block = Block(
-            id: BlockID(Int64(1_073_741_825 + random.below(20))), generation: Generation(Int64(1001 + random.below(30))), lengthBytes: Int64(random.below(1000)), state: .underConstruction)
+            id: BlockID(Int64(1_073_741_825 + random.below(20))), generation: Generation(Int64(1001 + random.below(30))),
+            lengthBytes: Int64(random.below(1000)), state: .underConstruction)
         let command: DFSCommand
         switch random.below(14) {
         case 0, 1:
@@ -100,11 +110,21 @@ package enum Workloads {
         case 7: command = .file(.endRecovery(block, drop: random.chance(1, in: 3)))
         case 8: command = .file(.truncate(path: path, lengthBytes: Int64(random.below(1500)), caller))
         case 9: command = .file(.takeGeneration(holder: holder, block.id))
-        case 10: command = .name(.setAttribute(path: path, ExtendedAttribute(space: 0, name: "n\(random.below(3))", value: Bytes(repeating: 1, count: random.below(9))), flags: 3, caller))
-        case 11: command = .name(.changeACL(path: path, random.chance(1, in: 2) ? .modify : .removeAll, [AccessEntry(.user, "ann", Int16(random.below(8)))], caller))
+        case 10:
+            command = .name(
+                .setAttribute(
+                    path: path,
+                    ExtendedAttribute(space: 0, name: "n\(random.below(3))", value: Bytes(repeating: 1, count: random.below(9))), flags: 3,
+                    caller))
+        case 11:
+            command = .name(
+                .changeACL(
+                    path: path, random.chance(1, in: 2) ? .modify : .removeAll, [AccessEntry(.user, "ann", Int16(random.below(8)))], caller)
+            )
         case 12: command = .name(.setQuota(path: path, names: Int64(1 + random.below(6)), spaceBytes: nil, caller))
         default: command = .file(.sync(inode, holder: holder, lastBlockBytes: Int64(random.below(1000))))
         }
-        return random.chance(1, in: 3) ? .once(RetryID(client: Bytes(repeating: 5, count: 16), call: Int64(random.below(30))), command) : command
+        return random.chance(1, in: 3)
+            ? .once(RetryID(client: Bytes(repeating: 5, count: 16), call: Int64(random.below(30))), command) : command
     }
 }

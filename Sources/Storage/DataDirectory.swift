@@ -11,7 +11,8 @@ package final class DataDirectory: Sendable {
     /// The layout that this version writes.
     package static let format = 1
 
-    /// Creates the directory if needed, takes the lock and checks FORMAT. `service` is written into FORMAT, so that a broker never opens a namenode's directory.
+    /// Creates the directory if needed, takes the lock and checks FORMAT. `service` is written into FORMAT, so that a broker never opens a
+    /// namenode's directory.
     package init(_ path: String, service: String) throws(StorageError) {
         let files = RealFileSystem()
         try files.makeDirectory(path)
@@ -45,7 +46,8 @@ package final class DataDirectory: Sendable {
             throw StorageError(.corrupt("this directory belongs to '\(words[0])', not to '\(service)'"), "open", name)
         }
         guard found <= format else {
-            throw StorageError(.corrupt("format \(found) is newer than this version's \(format); use the version that wrote it"), "open", name)
+            throw StorageError(
+                .corrupt("format \(found) is newer than this version's \(format); use the version that wrote it"), "open", name)
         }
     }
 

@@ -19,7 +19,11 @@ package final class DiskThread: @unchecked Sendable {
         pthread_cond_init(wake, nil)
         let body = Unmanaged.passRetained(ThreadBody(owner: self))
         // The retained body is taken back exactly once, by the thread that starts with it.
-        let code = pthread_create(&thread, nil, { Unmanaged<ThreadBody>.fromOpaque($0!).takeRetainedValue().owner.loop(); return nil }, body.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            {
+                Unmanaged<ThreadBody>.fromOpaque($0!).takeRetainedValue().owner.loop(); return nil
+            }, body.toOpaque())
         precondition(code == 0, "the system refused a thread (errno \(code)); raise the limit on threads")
     }
 

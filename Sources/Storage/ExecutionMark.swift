@@ -1,5 +1,6 @@
-// Which command of a replicated log is being executed, in a file that outlives the process: a page of memory shared with the file, so that a command costs two
-// stores and no call to the system. What a process wrote there survives its death, though not a power cut, which no command causes.
+// Which command of a replicated log is being executed, in a file that outlives the process: a page of memory shared with the file, so that
+// a command costs two stores and no call to the system. What a process wrote there survives its death, though not a power cut, which no
+// command causes.
 import Base
 import CSupport
 import Glibc

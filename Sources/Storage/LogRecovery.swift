@@ -36,7 +36,8 @@ struct RecordScan<Framing: LogFraming> {
             window = try files.read(file, at: position, count: Int(min(Int64(max(count, Self.windowBytes)), fileBytes - position)))
             windowStart = position
         }
-        return window.getSlice(at: window.readerIndex + Int(position - windowStart), length: min(available, window.readableBytes)) ?? Bytes()
+        return window.getSlice(at: window.readerIndex + Int(position - windowStart), length: min(available, window.readableBytes))
+            ?? Bytes()
     }
 
     /// The record at `position`, whole and intact, without moving; nil at the end or at damage.

@@ -33,7 +33,9 @@ package struct RealFileSystem: FileSystem {
     /// Where an open file lies, as the kernel knows it, for messages.
     private static func path(of file: FileHandle) -> String {
         var target = [UInt8](repeating: 0, count: 4096)
-        let count = target.withUnsafeMutableBytes { readlink("/proc/self/fd/\(file.number)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        let count = target.withUnsafeMutableBytes {
+            readlink("/proc/self/fd/\(file.number)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+        }
         return count > 0 ? String(decoding: target[..<count], as: UTF8.self) : "file \(file.number)"
     }
 

@@ -1,6 +1,6 @@
-// The sparse index of one segment, from offsets and times to positions. Points lie in a file beside the segment, in blocks with a checksum each, so that memory
-// holds the newest ones only. The file's header says up to where the segment is durable: an opening reads on from there. Nobody waits for the disk to have
-// written it: what is missing or damaged is made anew from the segment.
+// The sparse index of one segment, from offsets and times to positions. Points lie in a file beside the segment, in blocks with a checksum
+// each, so that memory holds the newest ones only. The file's header says up to where the segment is durable: an opening reads on from
+// there. Nobody waits for the disk to have written it: what is missing or damaged is made anew from the segment.
 import Base
 
 /// A point of the sparse index: the record that begins at `position` has `offset` as its first.
@@ -93,7 +93,8 @@ enum SegmentIndexFile {
     /// nil if it is none, or damaged.
     static func end(_ header: Bytes) -> (end: SegmentEnd, points: Int)? {
         var bytes = header
-        guard bytes.readableBytes == headerBytes, bytes.readInteger(as: UInt32.self) == magic, let crc = bytes.readInteger(as: UInt32.self), CRC32C.checksum(bytes) == crc,
+        guard bytes.readableBytes == headerBytes, bytes.readInteger(as: UInt32.self) == magic, let crc = bytes.readInteger(as: UInt32.self),
+            CRC32C.checksum(bytes) == crc,
             let (size, next, maxTimestamp, points) = bytes.readMultipleIntegers(as: (Int64, Int64, Int64, UInt32).self)
         else { return nil }
         return (SegmentEnd(sizeBytes: size, nextOffset: next, maxTimestamp: maxTimestamp), Int(points))
@@ -116,7 +117,8 @@ enum SegmentIndexFile {
     /// The first `count` points of a block; nil if it is damaged or has fewer.
     static func points(_ block: Bytes, count: Int) -> [IndexPoint]? {
         var bytes = block
-        guard let crc = bytes.readInteger(as: UInt32.self), let held = bytes.getInteger(at: bytes.readerIndex, as: UInt32.self), held >= count, held <= blockPoints,
+        guard let crc = bytes.readInteger(as: UInt32.self), let held = bytes.getInteger(at: bytes.readerIndex, as: UInt32.self),
+            held >= count, held <= blockPoints,
             let body = bytes.readSlice(length: 4 + Int(held) * pointBytes), CRC32C.checksum(body) == crc
         else { return nil }
         var rest = body

@@ -1,5 +1,5 @@
-// A log and the index files of its segments: points are looked up there, and written there with how far a segment is durable. A file that cannot be written, or read,
-// costs time and nothing else.
+// A log and the index files of its segments: points are looked up there, and written there with how far a segment is durable. A file that
+// cannot be written, or read, costs time and nothing else.
 import Base
 
 extension SegmentLog {
@@ -7,12 +7,13 @@ extension SegmentLog {
 
     // MARK: looking up
 
-    /// The last point of a segment for which `isBefore` holds, as it does for all before that; the start of the file if there is none. `floor` is such a point,
-    /// and what is looked for, if that is known, lies at most `bytes` behind it.
+    /// The last point of a segment for which `isBefore` holds, as it does for all before that; the start of the file if there is none.
+    /// `floor` is such a point, and what is looked for, if that is known, lies at most `bytes` behind it.
     func lastPoint(
         of place: Int, behind floor: IndexPlace? = nil, within bytes: Int64 = .max, _ isBefore: (IndexPoint) -> Bool
     ) throws(StorageError) -> IndexPlace {
-        let start = floor ?? IndexPlace(block: 0, point: IndexPoint(offset: segments[place].baseOffset, position: 0, maxTimestampBefore: -1))
+        let start =
+            floor ?? IndexPlace(block: 0, point: IndexPoint(offset: segments[place].baseOffset, position: 0, maxTimestampBefore: -1))
         if let recent = segments[place].index.lastRecent(isBefore) { return recent }
         let blocks = min(bytes / (SegmentIndex.intervalBytes * Int64(SegmentIndexFile.blockPoints)), 1 << 32) + 2
         do { return try lastStoredPoint(of: segments[place], from: start.block, count: Int(blocks), isBefore) ?? start } catch {
@@ -39,7 +40,9 @@ extension SegmentLog {
         let file = try files.open(indexPath(segment.baseOffset), create: false)
         defer { files.close(file) }
         var points: [IndexPoint] = []
-        while points.count < segment.index.storedPoints { points += try read(file, block: points.count / SegmentIndexFile.blockPoints, of: segment) }
+        while points.count < segment.index.storedPoints {
+            points += try read(file, block: points.count / SegmentIndexFile.blockPoints, of: segment)
+        }
         return points
     }
 
@@ -69,7 +72,8 @@ extension SegmentLog {
         return IndexPlace(block: low - 1, point: found[found.partitioningIndex { !isBefore($0) } - 1])
     }
 
-    /// Reads the segment for its points, which stay in memory. They may be other ones than before, so the file goes first: its header counts those that were.
+    /// Reads the segment for its points, which stay in memory. They may be other ones than before, so the file goes first: its header
+    /// counts those that were.
     private func makeIndexAnew(_ place: Int) throws(StorageError) {
         try removeIndex(segments[place].baseOffset)
         let isSettled = place < segments.count - 1 && segments[place].isSettled
@@ -99,10 +103,15 @@ extension SegmentLog {
         segment.index.storedAll()
     }
 
-    private func write(_ points: [IndexPoint], at place: Int, _ baseOffset: Int64, _ end: SegmentEnd?, points count: Int) throws(StorageError) {
+    private func write(_ points: [IndexPoint], at place: Int, _ baseOffset: Int64, _ end: SegmentEnd?, points count: Int)
+        throws(StorageError)
+    {
         let file = try files.open(indexPath(baseOffset), create: true)
         defer { files.close(file) }
-        if !points.isEmpty { try files.write(file, at: SegmentIndexFile.position(ofBlock: place / SegmentIndexFile.blockPoints), SegmentIndexFile.blocks(points)) }
+        if !points.isEmpty {
+            try files.write(
+                file, at: SegmentIndexFile.position(ofBlock: place / SegmentIndexFile.blockPoints), SegmentIndexFile.blocks(points))
+        }
         if let end { try files.write(file, at: 0, SegmentIndexFile.header(end, points: count)) }
     }
 
@@ -115,9 +124,12 @@ extension SegmentLog {
         } catch { return }
     }
 
-    /// Notes in the file of the segment at `baseOffset` that it is durable up to `end`, at which it had `points`, if that is worth the writing.
+    /// Notes in the file of the segment at `baseOffset` that it is durable up to `end`, at which it had `points`, if that is worth the
+    /// writing.
     func vouch(for baseOffset: Int64, _ end: SegmentEnd, points: Int, always: Bool = false) {
-        guard let place = segments.lastIndex(where: { $0.baseOffset == baseOffset }), place == segments.count - 1 || !segments[place].isSettled else { return }
+        guard let place = segments.lastIndex(where: { $0.baseOffset == baseOffset }),
+            place == segments.count - 1 || !segments[place].isSettled
+        else { return }
         let news = end.sizeBytes - segments[place].index.vouchedBytes
         guard news >= (always ? 1 : Self.vouchIntervalBytes) else { return }
         do {
@@ -129,7 +141,8 @@ extension SegmentLog {
 
     // MARK: opening
 
-    /// Fills in what the index file knows of the segment. One that does not know all of it, or to which is appended, is continued in memory.
+    /// Fills in what the index file knows of the segment. One that does not know all of it, or to which is appended, is continued in
+    /// memory.
     func readIndex(_ segment: inout Segment, _ fileBytes: Int64, appends: Bool) throws(StorageError) {
         let file: FileHandle
         do { file = try files.open(indexPath(segment.baseOffset), create: false) } catch {
@@ -142,7 +155,9 @@ extension SegmentLog {
         }
         guard end.sizeBytes <= fileBytes else {
             throw StorageError(
-                .corrupt("\(end.sizeBytes) bytes of it were durable, and it has \(fileBytes); restore this file from a backup or another replica"), "open", path(of: segment))
+                .corrupt(
+                    "\(end.sizeBytes) bytes of it were durable, and it has \(fileBytes); restore this file from a backup or another replica"
+                ), "open", path(of: segment))
         }
         var index = SegmentIndex()
         index.storedPoints = points
@@ -156,7 +171,8 @@ extension SegmentLog {
         segment.index = index
     }
 
-    /// The points of the last block if it is not full. What lies behind them belongs to records that may have been lost, and must never be taken for those of others.
+    /// The points of the last block if it is not full. What lies behind them belongs to records that may have been lost, and must never be
+    /// taken for those of others.
     private func recentPoints(_ file: FileHandle, _ points: Int) throws(StorageError) -> [IndexPoint]? {
         let (full, rest) = points.quotientAndRemainder(dividingBy: SegmentIndexFile.blockPoints)
         guard let recent = rest == 0 ? [] : try SegmentIndexFile.read(files, file, block: full, count: rest) else { return nil }

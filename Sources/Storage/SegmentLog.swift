@@ -7,8 +7,8 @@ import Base
 package struct SegmentLogOptions: Sendable {
     /// A segment is sealed when the next append would pass this size, in bytes.
     package var segmentBytesMax: Int64
-    /// Whether a segment is made durable before the next one begins. Otherwise a sync does that, and a crash of the machine before it may cut the log off in a
-    /// sealed segment.
+    /// Whether a segment is made durable before the next one begins. Otherwise a sync does that, and a crash of the machine before it may
+    /// cut the log off in a sealed segment.
     package var waitsWhenSealing: Bool
     package init(segmentBytesMax: Int64 = 64 << 20, waitsWhenSealing: Bool = true) {
         self.segmentBytesMax = segmentBytesMax
@@ -36,7 +36,9 @@ package final class SegmentLog<Framing: LogFraming> {
     private var writingBegun: Int64 = 0
 
     /// Opens or creates the log, cutting off a torn tail. Throws `corrupt` where an acknowledged record is damaged.
-    package init(files: any FileSystem, directory: String, firstOffset: Int64 = 0, options: SegmentLogOptions = .init()) throws(StorageError) {
+    package init(files: any FileSystem, directory: String, firstOffset: Int64 = 0, options: SegmentLogOptions = .init())
+        throws(StorageError)
+    {
         self.files = files
         self.directory = directory
         self.options = options
@@ -104,7 +106,8 @@ package final class SegmentLog<Framing: LogFraming> {
         return segment.sizeBytes < fileBytes ? segment.nextOffset : durable
     }
 
-    /// Fills in what is in a segment's file: by its index as far as that vouches for it, and by reading from there on. Returns the offset up to which it did.
+    /// Fills in what is in a segment's file: by its index as far as that vouches for it, and by reading from there on. Returns the offset
+    /// up to which it did.
     @discardableResult
     func find(_ segment: inout Segment, _ fileBytes: Int64, appends: Bool) throws(StorageError) -> Int64 {
         try readIndex(&segment, fileBytes, appends: appends)
@@ -118,7 +121,9 @@ package final class SegmentLog<Framing: LogFraming> {
         guard segment.sizeBytes < fileBytes else { return }
         if try segment.damageIsProven(Framing.self, files, fileBytes: fileBytes) {
             throw StorageError(
-                .corrupt("record \(segment.nextOffset) at byte \(segment.sizeBytes) is damaged, and later records show that it was durable; restore this file from a backup or another replica"),
+                .corrupt(
+                    "record \(segment.nextOffset) at byte \(segment.sizeBytes) is damaged, and later records show that it was durable; restore this file from a backup or another replica"
+                ),
                 "open", name)
         }
         recovery.cutBytes += fileBytes - segment.sizeBytes
@@ -127,7 +132,8 @@ package final class SegmentLog<Framing: LogFraming> {
     }
 
     func addSegment(_ baseOffset: Int64) throws(StorageError) {
-        segments.append(Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, Segment.Ending.settled.rawValue), create: true)))
+        segments.append(
+            Segment(baseOffset: baseOffset, file: try files.open(path(baseOffset, Segment.Ending.settled.rawValue), create: true)))
         beganSegment()
         try files.syncDirectory(directory)
     }
@@ -162,7 +168,9 @@ package final class SegmentLog<Framing: LogFraming> {
         if let failed { throw failed }
         precondition((extents.first?.firstOffset ?? nextOffset) >= nextOffset, "records are appended in offset order")
         let size = pieces.reduce(0) { $0 + Int64($1.readableBytes) }
-        if active.sizeBytes > 0, active.sizeBytes + size > options.segmentBytesMax { try seal(nextBase: extents.first?.firstOffset ?? nextOffset) }
+        if active.sizeBytes > 0, active.sizeBytes + size > options.segmentBytesMax {
+            try seal(nextBase: extents.first?.firstOffset ?? nextOffset)
+        }
         do {
             var place = active.sizeBytes
             for piece in pieces {
@@ -171,7 +179,9 @@ package final class SegmentLog<Framing: LogFraming> {
             }
         } catch {
             // What part was written lies beyond the end and is overwritten by the next append; cutting it now is only tidiness.
-            do { try files.truncate(active.file, to: active.sizeBytes) } catch let second { throw second.cause == .noSpace ? error : second }
+            do { try files.truncate(active.file, to: active.sizeBytes) } catch let second {
+                throw second.cause == .noSpace ? error : second
+            }
             throw error
         }
         active.note(extents)
@@ -179,7 +189,8 @@ package final class SegmentLog<Framing: LogFraming> {
         startWriting()
     }
 
-    /// Unsynced bytes with which the disk begins, so that the sync that comes in the end, of a full segment for one, waits for the last of them only.
+    /// Unsynced bytes with which the disk begins, so that the sync that comes in the end, of a full segment for one, waits for the last of
+    /// them only.
     private static var writeBehindBytes: Int64 { 4 << 20 }
 
     private func startWriting() {
@@ -234,7 +245,8 @@ package final class SegmentLog<Framing: LogFraming> {
     package func firstRecord(atOrAfter timestamp: Int64) throws(StorageError) -> RecordExtent? {
         for place in segments.indices where segments[place].maxTimestamp >= timestamp {
             let start = try lastPoint(of: place) { $0.maxTimestampBefore < timestamp }.point
-            var scan = RecordScan<Framing>(files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
+            var scan = RecordScan<Framing>(
+                files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
             while let (extent, _) = try scan.peek(expecting: nil) {
                 if extent.maxTimestamp >= timestamp { return extent }
                 scan.advance(extent)
@@ -251,7 +263,8 @@ package final class SegmentLog<Framing: LogFraming> {
         var begun: [SharedFile] = []
         for place in unsettled { begun.append(try lend(segments[place].file, open)) }
         begun.append(try lend(active.file, open))
-        return SyncBeside(files: begun, directory: directory, activeBase: active.baseOffset, end: active.end, points: active.index.count, cuts: cuts)
+        return SyncBeside(
+            files: begun, directory: directory, activeBase: active.baseOffset, end: active.end, points: active.index.count, cuts: cuts)
     }
 
     /// What was written before it began is durable. A failure is final, as that of `sync` is.

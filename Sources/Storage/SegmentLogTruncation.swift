@@ -1,9 +1,10 @@
-// Cutting the end off a log: what a replica wrote and its leader did not keep. Later segments go first, so a crash in between leaves a shorter log and
-// never one with a hole.
+// Cutting the end off a log: what a replica wrote and its leader did not keep. Later segments go first, so a crash in between leaves a
+// shorter log and never one with a hole.
 import Base
 
 extension SegmentLog {
-    /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record. A failure is final once anything was removed.
+    /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record. A failure is final
+    /// once anything was removed.
     package func truncate(to offset: Int64) throws(StorageError) {
         if let failed { throw failed }
         guard offset < nextOffset else { return }
@@ -59,7 +60,9 @@ extension SegmentLog {
             try files.sync(segment.file)
         }
         try kept.scan(Framing.self, files, fileBytes: end)
-        guard kept.sizeBytes == end else { throw StorageError(.corrupt("a record at byte \(kept.sizeBytes) fails its checksum"), "truncate", name) }
+        guard kept.sizeBytes == end else {
+            throw StorageError(.corrupt("a record at byte \(kept.sizeBytes) fails its checksum"), "truncate", name)
+        }
         if copy != nil { files.close(segment.file) }
         return kept
     }
@@ -69,7 +72,8 @@ extension SegmentLog {
         SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
     }
 
-    /// A copy of what is kept of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one or the new one.
+    /// A copy of what is kept of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one or the
+    /// new one.
     private func shortened(_ segment: Segment, to end: Int64) throws(StorageError) -> FileHandle {
         let copy = try files.open(unfinished(segment), create: true)
         do throws(StorageError) { try fill(copy, from: segment, to: end) } catch {
@@ -96,7 +100,8 @@ extension SegmentLog {
     /// Where the first record begins that reaches beyond `offset`.
     private func cut(_ offset: Int64, in place: Int) throws(StorageError) -> Int64 {
         let start = try lastPoint(of: place) { $0.offset <= offset }.point
-        var scan = RecordScan<Framing>(files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
+        var scan = RecordScan<Framing>(
+            files: files, file: segments[place].file, fileBytes: segments[place].sizeBytes, position: start.position)
         while let (extent, _) = try scan.peek(expecting: nil) {
             if extent.nextOffset > offset { break }
             scan.advance(extent)

@@ -1,4 +1,5 @@
-// Finding records by their offset. Only headers are looked at, so that a reader who hands a part of the file on never touches what is in it.
+// Finding records by their offset. Only headers are looked at, so that a reader who hands a part of the file on never touches what is in
+// it.
 import Base
 
 /// Whole records that lie one after another in one file.
@@ -35,7 +36,8 @@ private struct HeaderScan<Framing: LogFraming> {
             window = try files.read(segment.file, at: position, count: Int(min(Int64(Self.windowBytes), segment.sizeBytes - position)))
             windowStart = position
         }
-        guard let header = window.getSlice(at: window.readerIndex + Int(position - windowStart), length: needed), let extent = Framing.extent(header),
+        guard let header = window.getSlice(at: window.readerIndex + Int(position - windowStart), length: needed),
+            let extent = Framing.extent(header),
             extent.bytes >= needed, position + Int64(extent.bytes) <= segment.sizeBytes
         else { return nil }
         return extent
@@ -43,8 +45,8 @@ private struct HeaderScan<Framing: LogFraming> {
 }
 
 extension SegmentLog {
-    /// Where whole records lie, from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that reaches beyond
-    /// `end`. nil where there is none; `offset` must not be below `startOffset`.
+    /// Where whole records lie, from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that reaches
+    /// beyond `end`. nil where there is none; `offset` must not be below `startOffset`.
     package func locate(from offset: Int64, below end: Int64 = .max, maxBytes: Int) throws(StorageError) -> RecordPlace? {
         precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
         guard offset < nextOffset else { return nil }
@@ -71,7 +73,9 @@ extension SegmentLog {
             return RecordPlace(file: segment.file, position: start, bytes: Int(segment.sizeBytes - start), nextOffset: segment.nextOffset)
         }
         // The last index point that is surely in, and on from there record by record.
-        let last = try lastPoint(of: place, behind: floor, within: limit - floor.point.position) { $0.position <= limit && $0.offset <= end }
+        let last = try lastPoint(of: place, behind: floor, within: limit - floor.point.position) {
+            $0.position <= limit && $0.offset <= end
+        }
         var nextOffset = first.nextOffset
         if last.point.position > start {
             scan = HeaderScan(files, segment, from: last)
@@ -97,10 +101,12 @@ extension SegmentLog {
         return try files.read(place.file, at: place.position, count: place.bytes)
     }
 
-    /// The file of records that were located just now, for somebody who reads it beside the log; `open` makes a descriptor for that. It stays as it is, apart
-    /// from what is appended, as long as it is held, whatever happens to the log.
+    /// The file of records that were located just now, for somebody who reads it beside the log; `open` makes a descriptor for that. It
+    /// stays as it is, apart from what is appended, as long as it is held, whatever happens to the log.
     package func lend(_ handle: FileHandle, _ open: (FileHandle) throws(StorageError) -> SharedFile) throws(StorageError) -> SharedFile {
-        guard let index = segments.lastIndex(where: { $0.file == handle }) else { preconditionFailure("what was located lies in a segment") }
+        guard let index = segments.lastIndex(where: { $0.file == handle }) else {
+            preconditionFailure("what was located lies in a segment")
+        }
         if let lent = segments[index].lent { return lent }
         let file = try open(handle)
         segments[index].lent = file

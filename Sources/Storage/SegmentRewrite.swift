@@ -1,6 +1,6 @@
-// Replacing sealed segments by a shorter version of themselves, for logs that are compacted. The replacement is written beside the log by any
-// thread, made durable, and then takes the segments' place by renames that a crash can interrupt anywhere: a file that ends in `.cleaned`
-// is not finished and goes, one that ends in `.swap` is, and takes its place at the next opening.
+// Replacing sealed segments by a shorter version of themselves, for logs that are compacted. The replacement is written beside the log by
+// any thread, made durable, and then takes the segments' place by renames that a crash can interrupt anywhere: a file that ends in
+// `.cleaned` is not finished and goes, one that ends in `.swap` is, and takes its place at the next opening.
 import Base
 
 /// A sealed segment, as whoever reads it beside the log must know it.
@@ -13,7 +13,8 @@ package struct SealedSegment: Sendable, Equatable {
 }
 
 extension SealedSegment {
-    /// Visits the records in order, by a descriptor of its own, until `visit` says false. A segment that was removed meanwhile is `notFound`.
+    /// Visits the records in order, by a descriptor of its own, until `visit` says false. A segment that was removed meanwhile is
+    /// `notFound`.
     package func forEachRecord<F: LogFraming>(
         _: F.Type, _ files: any FileSystem, _ visit: (RecordExtent, Bytes) throws(StorageError) -> Bool
     ) throws(StorageError) {
@@ -24,7 +25,9 @@ extension SealedSegment {
             guard try visit(extent, record) else { return }
             scan.advance(extent)
         }
-        guard scan.position == sizeBytes else { throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path) }
+        guard scan.position == sizeBytes else {
+            throw StorageError(.corrupt("a record at byte \(scan.position) fails its checksum"), "read", path)
+        }
     }
 }
 
@@ -43,7 +46,8 @@ package struct SegmentRewrite<Framing: LogFraming>: Sendable {
         self.directory = directory
         self.firstBase = firstBase
         self.endBase = endBase
-        segment = Segment(baseOffset: firstBase, file: try files.open(Self.path(directory, firstBase, endBase, Self.unfinished), create: true))
+        segment = Segment(
+            baseOffset: firstBase, file: try files.open(Self.path(directory, firstBase, endBase, Self.unfinished), create: true))
         try files.truncate(segment.file, to: 0)
     }
 
@@ -61,7 +65,9 @@ package struct SegmentRewrite<Framing: LogFraming>: Sendable {
         var rest = records
         var extents: [RecordExtent] = []
         while rest.readableBytes > 0 {
-            guard let extent = Framing.extent(rest), extent.bytes <= rest.readableBytes else { preconditionFailure("only whole records are appended") }
+            guard let extent = Framing.extent(rest), extent.bytes <= rest.readableBytes else {
+                preconditionFailure("only whole records are appended")
+            }
             extents.append(extent)
             rest.moveReaderIndex(forwardBy: extent.bytes)
         }
@@ -83,7 +89,9 @@ extension SegmentLog {
     /// The segments before the active one that are durable, oldest first.
     package var sealedSegments: [SealedSegment] {
         segments.dropLast().prefix(while: \.isSettled).map {
-            SealedSegment(baseOffset: $0.baseOffset, sizeBytes: $0.sizeBytes, nextOffset: $0.nextOffset, maxTimestamp: $0.maxTimestamp, path: path(of: $0))
+            SealedSegment(
+                baseOffset: $0.baseOffset, sizeBytes: $0.sizeBytes, nextOffset: $0.nextOffset, maxTimestamp: $0.maxTimestamp,
+                path: path(of: $0))
         }
     }
 
@@ -99,7 +107,9 @@ extension SegmentLog {
         }
         let finished = SegmentRewrite<Framing>.path(directory, rewrite.firstBase, rewrite.endBase, SegmentRewrite<Framing>.finished)
         do {
-            try files.rename(SegmentRewrite<Framing>.path(directory, rewrite.firstBase, rewrite.endBase, SegmentRewrite<Framing>.unfinished), to: finished)
+            try files.rename(
+                SegmentRewrite<Framing>.path(directory, rewrite.firstBase, rewrite.endBase, SegmentRewrite<Framing>.unfinished),
+                to: finished)
             try files.syncDirectory(directory)
             for segment in segments[first..<end] { files.close(segment.file) }
             try takePlace(finished, firstBase: rewrite.firstBase, covered: segments[first..<end].map(\.baseOffset))
@@ -126,13 +136,17 @@ extension SegmentLog {
     /// What a crash left of replacements: unfinished ones go, finished ones take their place. Returns the names in the directory then.
     func finishRewrites() throws(StorageError) -> [String] {
         let names = try files.list(directory)
-        guard names.contains(where: { $0.hasSuffix(SegmentRewrite<Framing>.unfinished) || $0.hasSuffix(SegmentRewrite<Framing>.finished) }) else { return names }
+        guard names.contains(where: { $0.hasSuffix(SegmentRewrite<Framing>.unfinished) || $0.hasSuffix(SegmentRewrite<Framing>.finished) })
+        else { return names }
         for name in names where name.hasSuffix(SegmentRewrite<Framing>.unfinished) { try files.remove(directory + "/" + name) }
         let bases = names.filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }
         for name in names where name.hasSuffix(SegmentRewrite<Framing>.finished) {
             let range = name.dropLast(SegmentRewrite<Framing>.finished.count).split(separator: "-").compactMap { Int64($0) }
-            guard range.count == 2, range[0] < range[1] else { throw StorageError(.corrupt("its name tells no offsets"), "open", directory + "/" + name) }
-            try takePlace(directory + "/" + name, firstBase: range[0], covered: bases.filter { $0 >= range[0] && $0 < range[1] } + [range[0]])
+            guard range.count == 2, range[0] < range[1] else {
+                throw StorageError(.corrupt("its name tells no offsets"), "open", directory + "/" + name)
+            }
+            try takePlace(
+                directory + "/" + name, firstBase: range[0], covered: bases.filter { $0 >= range[0] && $0 < range[1] } + [range[0]])
         }
         return try files.list(directory)
     }

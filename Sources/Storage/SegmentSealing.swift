@@ -1,6 +1,6 @@
-// Segments that are sealed without waiting for the disk, for logs that are synced from time to time. The file of a segment which begins before the one in front
-// of it is durable ends in `.tail`; once that is durable it gets its ordinary name. So an opening knows where a crash of the machine may have torn a sealed
-// segment, and where damage can have no such reason.
+// Segments that are sealed without waiting for the disk, for logs that are synced from time to time. The file of a segment which begins
+// before the one in front of it is durable ends in `.tail`; once that is durable it gets its ordinary name. So an opening knows where a
+// crash of the machine may have torn a sealed segment, and where damage can have no such reason.
 import Base
 
 /// A sync of a log's end beside the log.
@@ -57,7 +57,8 @@ extension SegmentLog {
         try files.syncDirectory(directory)
     }
 
-    /// All before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening some reading.
+    /// All before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening some
+    /// reading.
     func settle(before base: Int64) {
         for place in unsettled where segments[place].baseOffset < base {
             do {
@@ -88,7 +89,9 @@ extension SegmentLog {
     }
 
     /// Opens a segment that may be torn although others follow it; if it is, those are not a part of the log.
-    func openUnsettled(_ segment: inout Segment, _ name: String, before later: inout [(base: Int64, ending: Segment.Ending)]) throws(StorageError) {
+    func openUnsettled(_ segment: inout Segment, _ name: String, before later: inout [(base: Int64, ending: Segment.Ending)])
+        throws(StorageError)
+    {
         let fileBytes = try files.size(segment.file)
         durableOffset = try find(&segment, fileBytes, appends: true)
         if segment.sizeBytes == fileBytes, segment.nextOffset == later[0].base {
@@ -99,7 +102,8 @@ extension SegmentLog {
             return
         }
         guard later.allSatisfy({ $0.ending == .tail }) else {
-            throw StorageError(.corrupt("it ends at offset \(segment.nextOffset), and durable records follow that are not next"), "open", name)
+            throw StorageError(
+                .corrupt("it ends at offset \(segment.nextOffset), and durable records follow that are not next"), "open", name)
         }
         try cutTornEnd(segment, name, fileBytes)
         for (base, ending) in later.reversed() {

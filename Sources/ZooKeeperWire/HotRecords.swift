@@ -1,6 +1,6 @@
-// The records that a busy server reads and writes most, once more without type parameters: a layout that another module calls with a reader of its
-// own is not compiled for it. Each goes through the record's one layout, but for those of most answers, which a test compares with it.
-// hot: measured by `platform-bench coord`.
+// The records that a busy server reads and writes most, once more without type parameters: a layout that another module calls with a reader
+// of its own is not compiled for it. Each goes through the record's one layout, but for those of most answers, which a test compares with
+// it. hot: measured by `platform-bench coord`.
 import Base
 
 extension RequestHeader {

@@ -408,4 +408,18 @@ def sessions(probe):
     probe.ask("bytes behind the body", "exists", zk.path_watch(p("")) + b"more")
 
 
-GROUPS = [creates, reads, writes, multis, kinds_of_nodes, watch_order, persistent_watches, watch_removal, set_watches, access, sessions]
+def null_paths(probe):
+    probe.section("paths that are null")
+    for operation in ("checkWatches", "removeWatches"):
+        for kind in (1, 2, 3, 4, 5):
+            probe.ask("%s %d" % (operation, kind), operation, add_watch(None, kind))
+    for name, body in (("check", zk.path_version(None, 0)), ("setData", zk.set_data(None, b"x")), ("delete", zk.path_version(None))):
+        probe.ask("%s in a multi" % name, "multi", zk.multi((name, body), ("check", zk.path_version(probe.p("/none"), 0))))
+    for ttl in (0, -1, 1, 1 << 40):
+        probe.ask("createTTL %d" % ttl, "createTTL", zk.create_ttl(None, ttl))
+    probe.ask("setData", "setData", zk.set_data(None, b"x"))
+    probe.ask("setACL", "setACL", zk.set_acl(None, zk.OPEN))
+    probe.ask("addWatch", "addWatch", add_watch(None, 0))
+
+
+GROUPS = [creates, reads, writes, multis, kinds_of_nodes, watch_order, persistent_watches, watch_removal, set_watches, access, sessions, null_paths]

@@ -1,4 +1,5 @@
-// A node without tables: its log begins behind slot 10. It votes for those who know as much, tells what it accepted, and leads only once it has tables.
+// A node without tables: its log begins behind slot 10. It votes for those who know as much, tells what it accepted, and leads only once it
+// has tables.
 import Base
 import Testing
 
@@ -12,7 +13,8 @@ private let start = Instant(nanoseconds: 1_000_000_000)
 private func node() -> PaxosNode {
     var acceptor = Acceptor()
     for slot in Int64(11)...15 {
-        acceptor.recover(.accept(LogEntry(slot: Slot(slot), ballot: low, time: WallTime(milliseconds: slot), command: Bytes(string: "\(slot)"))))
+        acceptor.recover(
+            .accept(LogEntry(slot: Slot(slot), ballot: low, time: WallTime(milliseconds: slot), command: Bytes(string: "\(slot)"))))
     }
     return PaxosNode(.settled(NodeID(1), members), acceptor: acceptor, applied: acceptor.trimmedThrough, awaitsTables: true, now: start)
 }
@@ -43,7 +45,9 @@ extension PaxosNode {
     @Test func itPromisesAndTellsWhatItAccepted() {
         var one = node()
         let told = one.answers(.prepare(ballot, committed: Slot(10)))
-        guard case .promise(ballot, previous: Slot(10), let accepted, isLast: true)? = told.last else { return #expect(Bool(false), "\(told)") }
+        guard case .promise(ballot, previous: Slot(10), let accepted, isLast: true)? = told.last else {
+            return #expect(Bool(false), "\(told)")
+        }
         #expect(accepted.map(\.command.text) == ["11", "12", "13", "14", "15"])
     }
 
@@ -53,10 +57,15 @@ extension PaxosNode {
         acceptor.recover(.installed(Slot(10)))
         for slot in Int64(11)...6000 { acceptor.recover(.accept(LogEntry(slot: Slot(slot), ballot: low, time: .zero, command: Bytes()))) }
         for awaits in [true, false] {
-            var one = PaxosNode(.settled(NodeID(1), members), acceptor: acceptor, applied: Slot(awaits ? 10 : 6000), awaitsTables: awaits, now: start)
+            var one = PaxosNode(
+                .settled(NodeID(1), members), acceptor: acceptor, applied: Slot(awaits ? 10 : 6000), awaitsTables: awaits, now: start)
             if awaits {
                 let entries = acceptor.suffix(from: Slot(11))
-                _ = one.step(.received(Envelope(from: NodeID(2), to: NodeID(1), .accept(low, previous: Slot(10), entries: entries, committed: Slot(6000), probe: .zero))), now: start)
+                _ = one.step(
+                    .received(
+                        Envelope(
+                            from: NodeID(2), to: NodeID(1),
+                            .accept(low, previous: Slot(10), entries: entries, committed: Slot(6000), probe: .zero))), now: start)
                 var notice = DurableNotice()
                 (notice.accepted, notice.through) = (low, Slot(6000))
                 #expect(one.step(.durable(notice), now: start).committed.count == 5990)

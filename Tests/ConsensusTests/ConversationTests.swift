@@ -13,7 +13,9 @@ private struct Table {
 
     init() {
         let members = [1, 2, 3].map { NodeID($0) }
-        nodes = members.map { PaxosNode(.settled($0, members), acceptor: Acceptor(), applied: .zero, now: Instant(nanoseconds: 0), seed: UInt64($0.rawValue)) }
+        nodes = members.map {
+            PaxosNode(.settled($0, members), acceptor: Acceptor(), applied: .zero, now: Instant(nanoseconds: 0), seed: UInt64($0.rawValue))
+        }
     }
 
     mutating func step(_ index: Int, _ event: PaxosEvent) {
@@ -44,7 +46,9 @@ private struct Table {
 
     mutating func pass(_ milliseconds: Int64) { now = now + .milliseconds(milliseconds) }
 
-    mutating func propose(_ index: Int, _ text: String) { step(index, .propose([Proposal(origin: .none, command: Bytes(string: text))], time: .zero)) }
+    mutating func propose(_ index: Int, _ text: String) {
+        step(index, .propose([Proposal(origin: .none, command: Bytes(string: text))], time: .zero))
+    }
 }
 
 @Suite struct ConversationTests {
@@ -143,7 +147,8 @@ private struct Table {
         table.pass(60)
         table.step(0, .tick)
         table.talk()
-        let offer = table.nodes[2].step(.received(Envelope(from: NodeID(1), to: NodeID(3), .install(table.nodes[0].term, through: Slot(3)))), now: table.now)
+        let offer = table.nodes[2].step(
+            .received(Envelope(from: NodeID(1), to: NodeID(3), .install(table.nodes[0].term, through: Slot(3)))), now: table.now)
         #expect(offer.fetchTables == NodeID(1))
         table.step(2, .installed(Slot(3), nil))
         table.propose(0, "d")
@@ -165,16 +170,24 @@ private struct Table {
     @Test func everyMessageSurvivesTheWire() throws {
         var random = Prng(seed: 5)
         let ballot = Ballot(round: 3, node: NodeID(2))
-        let entries = (0..<3).map { LogEntry(slot: Slot(Int64($0)), ballot: ballot, time: WallTime(milliseconds: 9), origin: Origin(node: NodeID(1), incarnation: 2, sequence: Int64(random.below(99))), command: Bytes(string: "x")) }
-        let members = Roster(version: 9, group: 7, members: [Member(id: NodeID(1), directory: 5), Member(id: NodeID(2), isVoter: false, address: "b:2", card: "c")])
-        let roster = LogEntry(slot: Slot(3), ballot: ballot, time: .zero, command: try members.encoded(as: DurableDialect.self), isRoster: true)
+        let entries = (0..<3).map {
+            LogEntry(
+                slot: Slot(Int64($0)), ballot: ballot, time: WallTime(milliseconds: 9),
+                origin: Origin(node: NodeID(1), incarnation: 2, sequence: Int64(random.below(99))), command: Bytes(string: "x"))
+        }
+        let members = Roster(
+            version: 9, group: 7,
+            members: [Member(id: NodeID(1), directory: 5), Member(id: NodeID(2), isVoter: false, address: "b:2", card: "c")])
+        let roster = LogEntry(
+            slot: Slot(3), ballot: ballot, time: .zero, command: try members.encoded(as: DurableDialect.self), isRoster: true)
         #expect(try AcceptorRecord(durable: bytes(of: .accept(roster))) == .accept(roster))
         #expect(try AcceptorRecord(durable: bytes(of: .founded(members))) == .founded(members))
         let messages: [PaxosMessage] = [
             .canvass(ballot, committed: Slot(1)), .canvassed(ballot, granted: true, promised: ballot), .prepare(ballot, committed: Slot(2)),
             .promise(ballot, previous: Slot(3), accepted: entries, isLast: false), .refuse(promised: ballot),
             .accept(ballot, previous: Slot(4), entries: entries, committed: Slot(5), probe: Instant(nanoseconds: 6)),
-            .accepted(ballot, through: Slot(7), probe: Instant(nanoseconds: 8)), .missing(ballot, after: Slot(9)), .install(ballot, through: Slot(10)),
+            .accepted(ballot, through: Slot(7), probe: Instant(nanoseconds: 8)), .missing(ballot, after: Slot(9)),
+            .install(ballot, through: Slot(10)),
             .readQuery(ReadToken(11)), .readAnswer(ReadToken(12), Slot(13)),
             .accept(ballot, previous: Slot(4), entries: [roster], committed: Slot(5), probe: .zero),
             .promise(ballot, previous: Slot(3), accepted: entries + [roster], isLast: true), .roster(members),

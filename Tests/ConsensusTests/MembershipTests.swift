@@ -1,5 +1,5 @@
-// Members that change, as conversations on a table: how a group is founded, how a newcomer follows and is taken in, what a leader may not do while a
-// roster is on its way, and what becomes of those who are removed or come back without their disk.
+// Members that change, as conversations on a table: how a group is founded, how a newcomer follows and is taken in, what a leader may not
+// do while a roster is on its way, and what becomes of those who are removed or come back without their disk.
 import Base
 import Testing
 
@@ -17,7 +17,8 @@ private struct Circle {
         var acceptor = Acceptor()
         acceptor.recover(.directory(directory ?? number * 10))
         nodes[number] = PaxosNode(
-            .founding(Member(id: NodeID(number)), with: founders.map { NodeID($0) }), acceptor: acceptor, applied: .zero, now: now, seed: UInt64(number))
+            .founding(Member(id: NodeID(number)), with: founders.map { NodeID($0) }), acceptor: acceptor, applied: .zero, now: now,
+            seed: UInt64(number))
     }
 
     mutating func step(_ number: Int64, _ event: PaxosEvent) {
@@ -43,7 +44,9 @@ private struct Circle {
     mutating func talk(without cut: Set<Int64> = []) {
         while !waiting.isEmpty {
             let envelope = waiting.removeFirst()
-            if !cut.contains(envelope.from.rawValue), !cut.contains(envelope.to.rawValue) { step(envelope.to.rawValue, .received(envelope)) }
+            if !cut.contains(envelope.from.rawValue), !cut.contains(envelope.to.rawValue) {
+                step(envelope.to.rawValue, .received(envelope))
+            }
         }
     }
 
@@ -60,10 +63,13 @@ private struct Circle {
         }
     }
 
-    mutating func propose(_ number: Int64, _ text: String) { step(number, .propose([Proposal(origin: .none, command: Bytes(string: text))], time: .zero)) }
+    mutating func propose(_ number: Int64, _ text: String) {
+        step(number, .propose([Proposal(origin: .none, command: Bytes(string: text))], time: .zero))
+    }
 
     mutating func change(_ number: Int64, _ members: [Member], from version: Int64? = nil) -> Result<Slot, RosterRefusal>? {
-        guard let roster = nodes[number]?.roster, let (result, effects) = nodes[number]?.change(to: members, from: version ?? roster.version, time: .zero, now: now)
+        guard let roster = nodes[number]?.roster,
+            let (result, effects) = nodes[number]?.change(to: members, from: version ?? roster.version, time: .zero, now: now)
         else { return nil }
         take(number, effects)
         return result
@@ -75,7 +81,9 @@ private struct Circle {
     func followers(_ count: Int) -> [Int64] { Array(nodes.keys.sorted().filter { $0 != leader }.prefix(count)) }
 }
 
-private func refused(_ result: Result<Slot, RosterRefusal>?) -> RosterRefusal? { if case .failure(let refusal)? = result { refusal } else { nil } }
+private func refused(_ result: Result<Slot, RosterRefusal>?) -> RosterRefusal? {
+    if case .failure(let refusal)? = result { refusal } else { nil }
+}
 
 @Suite struct FoundingTests {
     @Test func aGroupBeginsWhenEverybodyHasSaidThatItsDirectoryIsEmpty() {
@@ -135,7 +143,9 @@ extension Circle {
         var circle = Circle.founded([1, 2, 3])
         circle.add(4, with: [1, 2, 3])
         circle.pass(1000)
-        #expect(circle.standing(4) == .guest && circle.nodes[4]?.roster == circle.nodes[1]?.roster, "it follows, and knows the members from the log")
+        #expect(
+            circle.standing(4) == .guest && circle.nodes[4]?.roster == circle.nodes[1]?.roster,
+            "it follows, and knows the members from the log")
         circle.propose(circle.leader, "a")
         circle.pass(200)
         #expect(circle.executed[4] == ["a"])
@@ -177,7 +187,9 @@ extension Circle {
         let added = circle.members(1) + [Member(id: NodeID(4))]
         circle.pass(600, without: [4])
         #expect(refused(circle.change(circle.leader, added)) == .quorumOutOfReach, "it has not answered for a while")
-        #expect(refused(circle.change(circle.leader, circle.members(1) + [Member(id: NodeID(9), isVoter: false)])) == nil, "an observer costs no quorum")
+        #expect(
+            refused(circle.change(circle.leader, circle.members(1) + [Member(id: NodeID(9), isVoter: false)])) == nil,
+            "an observer costs no quorum")
     }
 
     @Test func oneChangeAtATimeAndFromTheVersionThatIs() {
@@ -242,9 +254,12 @@ extension Circle {
         _ = circle.change(circle.leader, circle.members(1).filter { $0.id.rawValue != gone } + [4, 5].map { Member(id: NodeID($0)) })
         circle.pass(1000, without: [gone])
         let stay = circle.leader
-        _ = circle.change(stay, circle.members(stay).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3 || $0.id.rawValue == stay, directory: $0.directory) })
+        _ = circle.change(
+            stay,
+            circle.members(stay).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3 || $0.id.rawValue == stay, directory: $0.directory) })
         circle.pass(1000, without: [gone])
-        _ = circle.change(circle.leader, circle.members(circle.leader).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3, directory: $0.directory) })
+        _ = circle.change(
+            circle.leader, circle.members(circle.leader).map { Member(id: $0.id, isVoter: $0.id.rawValue > 3, directory: $0.directory) })
         circle.pass(3000, without: [gone])
         #expect(circle.leader > 3)
         circle.pass(3000)
@@ -258,7 +273,8 @@ extension Circle {
         circle.add(lost, with: [1, 2, 3], directory: 999)
         circle.pass(1000)
         #expect(circle.standing(lost) == .stranger)
-        circle.step(lost, .received(Envelope(from: NodeID(9), to: NodeID(lost), .prepare(Ballot(round: 99, node: NodeID(9)), committed: .zero))))
+        circle.step(
+            lost, .received(Envelope(from: NodeID(9), to: NodeID(lost), .prepare(Ballot(round: 99, node: NodeID(9)), committed: .zero))))
         #expect(circle.waiting.isEmpty && circle.nodes[lost]?.acceptor.promised == Ballot.none)
     }
 

@@ -48,15 +48,22 @@ private let high = Ballot(round: 2, node: NodeID(2))
         }
         #expect(acceptor.suffix(from: Slot(1)) == all, "settled or not, each is what was accepted")
         #expect(acceptor.chunk(from: Slot(1930), through: Slot(1960), bytesMax: 1 << 20) == Array(all[1929...1959]))
-        #expect(acceptor.entry(at: Slot(256)) == all[255] && acceptor.entry(at: Slot(2000)) == all[1999] && acceptor.entry(at: Slot(2001)) == nil)
+        #expect(
+            acceptor.entry(at: Slot(256)) == all[255] && acceptor.entry(at: Slot(2000)) == all[1999]
+                && acceptor.entry(at: Slot(2001)) == nil)
         #expect(acceptor.surplus(beyond: 950, bytes: .max) == Slot(1000))
         let few = acceptor.surplus(beyond: 2000, bytes: 100_000)
         let rest = all.dropFirst(Int(few.rawValue)).prefix { $0.slot <= Slot(1950) }
-        #expect((100_000..<200_000).contains(rest.reduce(0) { $0 + $1.command.readableBytes }), "the bytes that were asked for, to within a run")
+        #expect(
+            (100_000..<200_000).contains(rest.reduce(0) { $0 + $1.command.readableBytes }), "the bytes that were asked for, to within a run"
+        )
         acceptor.trim(through: Slot(1000))
-        #expect(acceptor.trimmedThrough == Slot(1000) && acceptor.entry(at: Slot(1000)) == nil && acceptor.suffix(from: Slot(1)) == Array(all[1000...]))
+        #expect(
+            acceptor.trimmedThrough == Slot(1000) && acceptor.entry(at: Slot(1000)) == nil
+                && acceptor.suffix(from: Slot(1)) == Array(all[1000...]))
         _ = acceptor.accept(high, [entry(1500, high, "new"), entry(1951, high, "new")])
-        #expect(acceptor.entry(at: Slot(1500)) == all[1499] && acceptor.entry(at: Slot(1951))?.ballot == high, "what is decided stays as it is")
+        #expect(
+            acceptor.entry(at: Slot(1500)) == all[1499] && acceptor.entry(at: Slot(1951))?.ballot == high, "what is decided stays as it is")
         acceptor.trim(through: Slot(1975))
         #expect(acceptor.suffix(from: Slot(1)) == Array(all[1975...]) && acceptor.lastSlot == Slot(2000))
         acceptor.skip(through: Slot(3000))
@@ -88,7 +95,8 @@ private let high = Ballot(round: 2, node: NodeID(2))
         let ballot = proposer.prepare(above: high, node: NodeID(3), committed: Slot(4))
         #expect(ballot > high)
         let first = proposer.promised(
-            by: NodeID(3), ballot, previous: Slot(4), accepted: [entry(5, low, "old"), entry(6, low, "six")], isLast: true, quorum: 2, committed: Slot(4))
+            by: NodeID(3), ballot, previous: Slot(4), accepted: [entry(5, low, "old"), entry(6, low, "six")], isLast: true, quorum: 2,
+            committed: Slot(4))
         #expect(first == nil, "one promise is no quorum")
         let open = proposer.promised(
             by: NodeID(1), ballot, previous: Slot(4), accepted: [entry(5, high, "new")], isLast: true, quorum: 2, committed: Slot(4))
@@ -101,7 +109,8 @@ private let high = Ballot(round: 2, node: NodeID(2))
         var proposer = Proposer()
         let ballot = proposer.prepare(above: .none, node: NodeID(1), committed: .zero)
         _ = proposer.promised(by: NodeID(1), ballot, previous: .zero, accepted: [], isLast: true, quorum: 2, committed: .zero)
-        let late = proposer.promised(by: NodeID(2), ballot, previous: Slot(1), accepted: [entry(2, low, "b")], isLast: true, quorum: 2, committed: .zero)
+        let late = proposer.promised(
+            by: NodeID(2), ballot, previous: Slot(1), accepted: [entry(2, low, "b")], isLast: true, quorum: 2, committed: .zero)
         #expect(late == nil && proposer.phase != .leading, "the part before never came")
     }
 

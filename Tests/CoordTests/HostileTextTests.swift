@@ -9,7 +9,9 @@ import Testing
         var machine = CoordMachine()
         for schema in CoordMachine.tables {
             let rows = bench.tables.filter { $0.key.utf8.starts(with: "\(schema.name) ".utf8) }.values
-            for row in rows.sorted(by: { ($0[0].text ?? "").utf8.lexicographicallyPrecedes(($1[0].text ?? "").utf8) }) { try machine.load(row, of: schema) }
+            for row in rows.sorted(by: { ($0[0].text ?? "").utf8.lexicographicallyPrecedes(($1[0].text ?? "").utf8) }) {
+                try machine.load(row, of: schema)
+            }
         }
         machine.finishLoading(applied: bench.slot)
         return machine
@@ -19,7 +21,10 @@ import Testing
         let ids = ["a\nb", "nobody:1\nworld:anyone", "\u{301}x", "x\u{600}", "", ":", "\n", "1 2 3 ", "e\u{301}", "é", "a:31", "😀\u{200d}"]
         var bench = Bench()
         for (place, id) in ids.enumerated() {
-            let list = [AccessRight(.read, scheme: "sasl", id: id), AccessRight([.write, .admin], scheme: "digest", id: "a\(id.filter { $0 != ":" }):b")]
+            let list = [
+                AccessRight(.read, scheme: "sasl", id: id),
+                AccessRight([.write, .admin], scheme: "digest", id: "a\(id.filter { $0 != ":" }):b"),
+            ]
             guard list[1].identity.id.utf8.filter({ $0 == UInt8(ascii: ":") }).count == 1 else { continue }
             #expect(refusal(bench.write(Bench.create("/n\(place)", acl: list))) == nil, "\(id.debugDescription)")
         }
@@ -38,7 +43,10 @@ import Testing
             return machine.tree.node("/n")?.acl
         }
         #expect(try read("world:anyone:31") == [.open])
-        #expect(try read("digest:ann:hash:1\nip:::1:16") == [AccessRight(.read, scheme: "digest", id: "ann:hash"), AccessRight(.admin, scheme: "ip", id: "::1")])
+        #expect(
+            try read("digest:ann:hash:1\nip:::1:16") == [
+                AccessRight(.read, scheme: "digest", id: "ann:hash"), AccessRight(.admin, scheme: "ip", id: "::1"),
+            ])
         #expect(try read("sasl:a\nb:31") == [AccessRight(.all, scheme: "sasl", id: "a\nb")])
         #expect(try read("sasl:\u{301}x:31") == [AccessRight(.all, scheme: "sasl", id: "\u{301}x")])
         #expect(throws: StateCorruption.self) { try read("sasl:a") }
@@ -52,7 +60,9 @@ import Testing
         #expect(!AccessControl.allows([AccessRight(.read, scheme: "sasl", id: one.id)], .read, to: [other]))
         #expect(Identity(scheme: "sasl", id: "\u{212a}") != Identity(scheme: "sasl", id: "K"))
         var bench = Bench()
-        _ = bench.write(Bench.create("/a", acl: [AccessRight(.all, scheme: "sasl", id: one.id)]), Bench.create("/b", acl: [AccessRight(.all, scheme: "sasl", id: other.id)]))
+        _ = bench.write(
+            Bench.create("/a", acl: [AccessRight(.all, scheme: "sasl", id: one.id)]),
+            Bench.create("/b", acl: [AccessRight(.all, scheme: "sasl", id: other.id)]))
         #expect(bench.machine.tree.node("/a")?.acl.first?.identity == one && bench.machine.tree.node("/b")?.acl.first?.identity == other)
     }
 
@@ -60,7 +70,9 @@ import Testing
         var bench = Bench()
         _ = bench.write(Bench.create("/p"))
         for path in ["//\u{301}", "/p//\u{301}x", "/p/.\u{301}/../x", "/\u{301}/"] {
-            #expect(!ZnodePath.isValid(path) && [.badArguments, .noNode].contains(refusal(bench.write(Bench.create(path)))), "\(path.debugDescription)")
+            #expect(
+                !ZnodePath.isValid(path) && [.badArguments, .noNode].contains(refusal(bench.write(Bench.create(path)))),
+                "\(path.debugDescription)")
         }
         for path in ["/\u{301}", "/p/\u{301}", "/p/.\u{301}", "/p/...", "/e\u{301}", "/é"] {
             #expect(ZnodePath.isValid(path) && refusal(bench.write(Bench.create(path))) == nil, "\(path.debugDescription)")
@@ -71,7 +83,10 @@ import Testing
     @Test func quotasAreFoundByBytes() {
         var bench = Bench()
         _ = bench.write(Bench.create("/\u{301}q"), Bench.create("/zookeeper/quota/\u{301}q"))
-        _ = bench.write(.create(path: "/zookeeper/quota/\u{301}q/zookeeper_limits", data: Bytes(string: "count=1,bytes=\u{301}1"), acl: [.open], ephemeral: false, sequential: false))
+        _ = bench.write(
+            .create(
+                path: "/zookeeper/quota/\u{301}q/zookeeper_limits", data: Bytes(string: "count=1,bytes=\u{301}1"), acl: [.open],
+                ephemeral: false, sequential: false))
         #expect(bench.machine.tree.quotas.keys.map(\.text) == ["/\u{301}q"])
     }
 

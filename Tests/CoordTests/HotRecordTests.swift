@@ -20,7 +20,9 @@ import ZooKeeperWire
         #expect(try StatRecord(decoding: bytes, as: JuteDialect.self) == Self.stat)
     }
 
-    @Test(arguments: [nil, Bytes(), Bytes(repeating: 0x61, count: 100)]) func anAnswerWithDataIsWrittenAsItsLayoutSays(_ data: Bytes?) throws {
+    @Test(arguments: [nil, Bytes(), Bytes(repeating: 0x61, count: 100)]) func anAnswerWithDataIsWrittenAsItsLayoutSays(_ data: Bytes?)
+        throws
+    {
         var bytes = Bytes(string: "before")
         let answer = GetDataResponse(data: data, stat: Self.stat)
         answer.write(into: &bytes)

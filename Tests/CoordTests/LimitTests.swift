@@ -39,7 +39,9 @@ import Testing
         #expect(refusal(bench.write(.setData(path: "/a", data: nil, version: -1))) == .noAuth, "a write that names nobody is nobody's")
         var machine = CoordMachine()
         for schema in CoordMachine.tables {
-            for row in bench.tables.filter({ $0.key.hasPrefix("\(schema.name) [") }).sorted(by: { $0.key < $1.key }) { try machine.load(row.value, of: schema) }
+            for row in bench.tables.filter({ $0.key.hasPrefix("\(schema.name) [") }).sorted(by: { $0.key < $1.key }) {
+                try machine.load(row.value, of: schema)
+            }
         }
         #expect(machine.sessions[SessionID(1)]?.identities == [ann])
         _ = bench.run(.attachSession(SessionID(1), timeoutMilliseconds: 4000, owner: 7))
@@ -54,7 +56,9 @@ import Testing
     @Test func listsThatWouldGrowAreRefused() {
         let people = (0..<100).map { Identity(scheme: "sasl", id: "user\($0)") }
         let auth = AccessRight(.all, scheme: "auth", id: "")
-        #expect(AccessControl.isBounded([auth], by: people) && !AccessControl.isBounded((0..<100).map { AccessRight(Permissions(rawValue: $0), scheme: "auth", id: "") }, by: people))
+        #expect(
+            AccessControl.isBounded([auth], by: people)
+                && !AccessControl.isBounded((0..<100).map { AccessRight(Permissions(rawValue: $0), scheme: "auth", id: "") }, by: people))
         #expect(!AccessControl.isBounded([AccessRight(.all, scheme: "sasl", id: String(repeating: "x", count: 1 << 20))], by: []))
         #expect(!AccessControl.isBounded((0..<2000).map { AccessRight(.all, scheme: "sasl", id: "\($0)") }, by: []))
         var bench = Bench()
@@ -76,7 +80,9 @@ import Testing
         let names = ["b", "a", "e\u{301}", "é", "\u{301}"]
         for name in names { _ = bench.write(Bench.create("/p/" + name)) }
         var bytes = Bytes()
-        let (isThere, isNone) = (bench.machine.tree.writeChildren(of: "/p", into: &bytes), !bench.machine.tree.writeChildren(of: "/none", into: &bytes))
+        let (isThere, isNone) = (
+            bench.machine.tree.writeChildren(of: "/p", into: &bytes), !bench.machine.tree.writeChildren(of: "/none", into: &bytes)
+        )
         #expect(isThere && isNone)
         var found: [String] = []
         let count = bytes.readInteger(as: Int32.self) ?? -1

@@ -1,4 +1,5 @@
-// Members as ZooKeeper writes them: what is read, what is refused, and that `/zookeeper/config` tells them with the events that watches wait for.
+// Members as ZooKeeper writes them: what is read, what is refused, and that `/zookeeper/config` tells them with the events that watches
+// wait for.
 import Base
 import Testing
 
@@ -20,7 +21,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "some thing", "server.1=a:1:2;3,server.1=b:1:2;3", "server.1=a:1:2;3,server.2=a:1:9;9", "server.x=a:1:2;3", "server.1=a:1;3", "server.1=a:1:99999;3",
+        "some thing", "server.1=a:1:2;3,server.1=b:1:2;3", "server.1=a:1:2;3,server.2=a:1:9;9", "server.x=a:1:2;3", "server.1=a:1;3",
+        "server.1=a:1:99999;3",
         "server.1=a:1:2;x", "server.1=:1:2;3", "server.0=a:1:2;3", "1=a:1:2;3", "server.1=a:1:2;3;4",
     ])
     func whatNamesNoServerIsRefused(_ text: String) { #expect(throws: MemberText.Unreadable.self) { try members(text) } }
@@ -28,7 +30,9 @@ import Testing
     @Test func serversJoinLeaveAndChange() throws {
         let present = try members("server.1=a:1:2;3,server.2=b:1:2;3")
         let next = try MemberText.members(present, joining: "server.2=b:7:8:observer;9,server.3=c:1:2;3", leaving: "1")
-        #expect(MemberText.config(Roster(members: next)) == "server.2=b:7:8:observer;0.0.0.0:9\nserver.3=c:1:2:participant;0.0.0.0:3\nversion=0")
+        #expect(
+            MemberText.config(Roster(members: next)) == "server.2=b:7:8:observer;0.0.0.0:9\nserver.3=c:1:2:participant;0.0.0.0:3\nversion=0"
+        )
         #expect(throws: MemberText.Unreadable.self) { try MemberText.members(present, joining: "server.3=c:1:2", leaving: nil) }
         #expect(throws: MemberText.Unreadable.self) { try MemberText.members(present, joining: nil, leaving: "one") }
     }

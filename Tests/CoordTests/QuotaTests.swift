@@ -70,14 +70,17 @@ import Testing
             #expect(refusal(bench.write(.delete(path: "/q/a", version: -1))) == nil)
         }
         var bench = bench("count=1,bytes=1")
-        _ = bench.write(.setData(path: "/zookeeper/quota/q/zookeeper_stats", data: Bytes(string: "count=9223372036854775807,bytes=0"), version: -1))
+        _ = bench.write(
+            .setData(path: "/zookeeper/quota/q/zookeeper_stats", data: Bytes(string: "count=9223372036854775807,bytes=0"), version: -1))
         _ = bench.write(create("/q/x", bytes: 0))
         #expect(used(bench) == "count=-9223372036854775808,bytes=0")
     }
 
     @Test func timesOfNodesMayLieAnywhere() {
         var bench = Bench()
-        for ttl in [1, NodeLife.ttlMillisecondsMax] { _ = bench.write(.createTTL(path: "/t\(ttl)", data: nil, acl: [.open], sequential: false, milliseconds: ttl)) }
+        for ttl in [1, NodeLife.ttlMillisecondsMax] {
+            _ = bench.write(.createTTL(path: "/t\(ttl)", data: nil, acl: [.open], sequential: false, milliseconds: ttl))
+        }
         for now in [Int64.min, -1, 0, .max] {
             #expect(bench.machine.tree.isDue("/t1", now: WallTime(milliseconds: now), unusedMilliseconds: .max) == (now == .max))
         }

@@ -45,7 +45,8 @@ import Testing
                 .openSession(SessionID(Int64(bitPattern: random.next())), timeoutMilliseconds: 5, password: Bytes(string: "secret")),
                 .closeSession(SessionID(9)),
                 .reap(paths: ["/c", "/t"], unusedMilliseconds: 5),
-                .localWrite(withinQuota: true, identities: [Identity(scheme: "ip", id: "::1")], operations: [.delete(path: "/a", version: 1)]),
+                .localWrite(
+                    withinQuota: true, identities: [Identity(scheme: "ip", id: "::1")], operations: [.delete(path: "/a", version: 1)]),
                 .write(SessionID(2), withinQuota: true, identities: [], operations: [.delete(path: "/a", version: 1)]),
                 .write(
                     SessionID(1), identities: [Identity(scheme: "ip", id: "::1")],

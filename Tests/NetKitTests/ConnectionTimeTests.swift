@@ -1,5 +1,5 @@
-// The time limits of framed connections, over real sockets on loopback: who says nothing is closed, who talks stays. Everything that has a time
-// happens on the connection's own loop, since the pool that runs the tests may be busy with others for minutes.
+// The time limits of framed connections, over real sockets on loopback: who says nothing is closed, who talks stays. Everything that has a
+// time happens on the connection's own loop, since the pool that runs the tests may be busy with others for minutes.
 import Base
 import Logging
 import NetKit
@@ -15,7 +15,8 @@ import Testing
         func closed() {}
     }
 
-    /// Says something `count` times, `pause` apart, and reports when it was closed, or that it still was open at `patience` after the last word.
+    /// Says something `count` times, `pause` apart, and reports when it was closed, or that it still was open at `patience` after the last
+    /// word.
     private final class Talker: FrameSession, @unchecked Sendable {
         // Safe to share: everything but `report` is used on the loop only.
         private let connection: FrameConnection
@@ -51,10 +52,15 @@ import Testing
         func closed() { report(SystemTime().now() - silentSince, unsaid) }
     }
 
-    /// What became of a talker on a connection with these limits: how long after its last word it was closed (nil: not), and words it had left.
-    private func outcome(_ limits: FrameLimits, count: Int, pause: Duration = .zero, patience: Duration) async throws -> (closedAfter: Duration?, unsaid: Int) {
+    /// What became of a talker on a connection with these limits: how long after its last word it was closed (nil: not), and words it had
+    /// left.
+    private func outcome(_ limits: FrameLimits, count: Int, pause: Duration = .zero, patience: Duration) async throws -> (
+        closedAfter: Duration?, unsaid: Int
+    ) {
         let loop = NIOServiceLoop()
-        let listener = try await FrameListener.bind(HostPort("127.0.0.1", 0), loop: loop, limits: limits, log: Logger(label: "test")) { Echo($0) }
+        let listener = try await FrameListener.bind(HostPort("127.0.0.1", 0), loop: loop, limits: limits, log: Logger(label: "test")) {
+            Echo($0)
+        }
         let reports = AsyncStream.makeStream(of: (Duration?, Int).self)
         try await FrameClient.connect(listener.address, loop: loop, limits: FrameLimits(frameBytesMax: 1000)) { frames in
             Talker(frames, loop, count: count, pause: pause, patience: patience) { reports.continuation.yield(($0, $1)) }

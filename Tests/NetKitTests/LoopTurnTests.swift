@@ -40,7 +40,9 @@ private final class NotingSession: FrameSession {
         let frame: [UInt8] = [0, 0, 0, 1, 7]
         #expect(send(client, frame, frame.count, 0) == frame.count)
         for _ in 0..<2000 {
-            let count = await withCheckedContinuation { (done: CheckedContinuation<Int, Never>) in loop.execute { done.resume(returning: events.order.count) } }
+            let count = await withCheckedContinuation { (done: CheckedContinuation<Int, Never>) in
+                loop.execute { done.resume(returning: events.order.count) }
+            }
             if count > 0 { break }
             try await Task.sleep(for: .milliseconds(5))
         }

@@ -19,6 +19,19 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("platform_wait_seconds_sum{service=\"coord\"} 9.00313") })
     }
 
+    @Test func aSummaryHasExtremesAndTheBoundsOfQuantiles() {
+        let histogram = MetricsRegistry().histogram("wait", help: "Waiting.")
+        #expect(histogram.summary.count == 0 && histogram.summary.least == .zero && histogram.summary.quantile(0.99) == .zero)
+        for microseconds in [60, 70, 300, 9_000] { histogram.observe(.microseconds(microseconds)) }
+        let summary = histogram.summary
+        #expect(summary.count == 4 && summary.total == .microseconds(9_430))
+        #expect(summary.least == .microseconds(60) && summary.greatest == .microseconds(9_000))
+        #expect(summary.quantile(0.5) == .microseconds(100) && summary.quantile(0.75) == .microseconds(500))
+        #expect(summary.quantile(0.999) == .microseconds(9_000))
+        histogram.observe(.seconds(20))
+        #expect(histogram.summary.quantile(1) == .seconds(20))
+    }
+
     @Test func familiesAreNamedOnceAndLabelsAreEscaped() {
         let registry = MetricsRegistry()
         registry.counter("jobs", help: "Jobs.", labels: [("kind", "a\"b\\c\nd")]).add(2)

@@ -22,7 +22,9 @@ import Testing
             let bound = withUnsafePointer(to: &place) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(ear, $0, size) } }
             try #require(bound == 0 && listen(ear, 5) == 0)
             var length = size
-            _ = withUnsafeMutablePointer(to: &place) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(ear, $0, &length) } }
+            _ = withUnsafeMutablePointer(to: &place) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(ear, $0, &length) }
+            }
             descriptor = ear
             self.port = Int(in_port_t(bigEndian: place.sin_port))
         }
@@ -55,7 +57,8 @@ import Testing
         let loop = NIOServiceLoop()
         let own = HostPort("127.0.0.1", 0)
         let links = try await PeerLinks.listen(
-            PeerLinkSettings(id: 1, listen: own, peers: [.init(id: 1, address: own)], service: "test"), loop: loop, log: Logger(label: "test"))
+            PeerLinkSettings(id: 1, listen: own, peers: [.init(id: 1, address: own)], service: "test"), loop: loop,
+            log: Logger(label: "test"))
         loop.execute { links.connect() }
         for place in ["127.0.0.2:\(elsewhere.port)", "127.0.0.2:\(here.port)"] {
             try await FrameClient.connect(links.address, loop: loop, limits: FrameLimits(frameBytesMax: 1000)) { Stranger($0, place) }

@@ -1,5 +1,5 @@
-// What peers can make a listener hold: frames that never become whole, answers that nobody reads, requests behind a pause. Over real sockets on loopback;
-// each test waits for what is to come, not for a time.
+// What peers can make a listener hold: frames that never become whole, answers that nobody reads, requests behind a pause. Over real
+// sockets on loopback; each test waits for what is to come, not for a time.
 import Base
 import Glibc
 import Logging
@@ -27,7 +27,8 @@ import Testing
 
         /// Takes what the kernel takes; false once the other side has closed.
         func send(_ bytes: Bytes) -> Bool {
-            bytes.withUnsafeReadableBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) } >= 0 || errno == EAGAIN
+            bytes.withUnsafeReadableBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) }
+                >= 0 || errno == EAGAIN
         }
 
         /// All that comes until the other side closes, or until `count` bytes are there.
@@ -88,7 +89,9 @@ import Testing
 
     private func serve(_ limits: FrameLimits) async throws -> Running {
         let (loop, count) = (NIOServiceLoop(), Counter())
-        let listener = try await FrameListener.bind(HostPort("127.0.0.1", 0), loop: loop, limits: limits, log: Logger(label: "test")) { Server($0, loop, count) }
+        let listener = try await FrameListener.bind(HostPort("127.0.0.1", 0), loop: loop, limits: limits, log: Logger(label: "test")) {
+            Server($0, loop, count)
+        }
         return Running(loop: loop, listener: listener, delivered: count)
     }
 
@@ -117,7 +120,9 @@ import Testing
 
     @Test func aBudgetCountsOnAllLevelsOrOnNone() {
         let process = MemoryBudget(name: "process", limitBytes: 100)
-        let (one, other) = (MemoryBudget(name: "one", limitBytes: 80, parent: process), MemoryBudget(name: "other", limitBytes: 80, parent: process))
+        let (one, other) = (
+            MemoryBudget(name: "one", limitBytes: 80, parent: process), MemoryBudget(name: "other", limitBytes: 80, parent: process)
+        )
         #expect(one.take(80))
         #expect(!one.take(1))
         #expect(!other.take(30))

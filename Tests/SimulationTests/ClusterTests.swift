@@ -1,5 +1,6 @@
 // Seeded lives of clusters of coord replicas under faults. A failing seed is printed with what broke; run it alone with
-// `PLATFORM_SIM_SEED=n swift test --filter ClusterTests`, and add it to `keptSeeds` once it is mended. `make sim SEEDS=n` runs many, in release.
+// `PLATFORM_SIM_SEED=n swift test --filter ClusterTests`, and add it to `keptSeeds` once it is mended. `make sim SEEDS=n` runs many, in
+// release.
 import Foundation
 import Simulator
 import Testing

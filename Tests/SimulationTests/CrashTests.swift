@@ -50,7 +50,10 @@ private var seeds: [UInt64] {
 
     @Test func equalSeedsGiveEqualTraces() throws {
         for seed in seeds.prefix(10) {
-            var (first, second) = (CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord), CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord))
+            var (first, second) = (
+                CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord),
+                CrashRun<CoordMachine>(seed: seed, makeCommand: Workloads.coord)
+            )
             #expect(try first.run(lives: 4, steps: 40) == second.run(lives: 4, steps: 40))
         }
     }

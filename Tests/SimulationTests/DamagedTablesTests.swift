@@ -15,7 +15,8 @@ import Testing
     }
 
     private func entry(_ slot: Int64) -> AcceptorRecord {
-        .accept(LogEntry(slot: Slot(slot), ballot: Ballot(round: 1, node: NodeID(1)), time: .zero, command: Bytes(repeating: 7, count: 100)))
+        .accept(
+            LogEntry(slot: Slot(slot), ballot: Ballot(round: 1, node: NodeID(1)), time: .zero, command: Bytes(repeating: 7, count: 100)))
     }
 
     /// A log of a hundred slots of which `trimmed` are given up, if any; with the record that says so, or without.
@@ -29,7 +30,9 @@ import Testing
         return disk
     }
 
-    private func recover(_ disk: SimDisk, _ tables: Result<Slot, StorageError>, _ membership: Membership, heals: Bool = true) throws -> ReplicaBeginning {
+    private func recover(_ disk: SimDisk, _ tables: Result<Slot, StorageError>, _ membership: Membership, heals: Bool = true) throws
+        -> ReplicaBeginning
+    {
         try open(disk).recover(tables: tables, membership: membership, heals: heals)
     }
 
@@ -55,7 +58,9 @@ import Testing
         #expect(refusal(try disk(), .failure(damage), .alone) == "\(damage)")
         #expect(refusal(try disk(trimmed: 60), .success(Slot(59)), .alone).contains("the log begins at slot 61, the tables end at 59"))
         #expect(refusal(try disk(trimmed: 60), .failure(damage), others, heals: false) == "\(damage)")
-        #expect(refusal(try disk(trimmed: 60), .success(Slot(59)), others, heals: false).contains("the log begins at slot 61, the tables end at 59"))
+        #expect(
+            refusal(try disk(trimmed: 60), .success(Slot(59)), others, heals: false).contains(
+                "the log begins at slot 61, the tables end at 59"))
     }
 
     @Test func aRosterInTheLogTellsOfOthersTheStartWasNotTold() throws {
@@ -67,11 +72,14 @@ import Testing
         let entry = LogEntry(slot: Slot(101), ballot: Ballot(round: 1, node: NodeID(1)), time: .zero, command: command, isRoster: true)
         try log.persist(PersistBatch(records: [.accept(entry)]))
         try log.close()
-        #expect(try recover(disk, .failure(damage), Membership(founding: Member(id: NodeID(1)), with: [NodeID(1)])).acceptor.lastSlot == Slot(101))
+        #expect(
+            try recover(disk, .failure(damage), Membership(founding: Member(id: NodeID(1)), with: [NodeID(1)])).acceptor.lastSlot
+                == Slot(101))
     }
 
     @Test func aLogThatDoesNotTellItsBeginningIsRefused() throws {
-        #expect(refusal(try disk(trimmed: 60, isTold: false), .failure(damage), others).contains("nothing in the log tells where it begins"))
+        #expect(
+            refusal(try disk(trimmed: 60, isTold: false), .failure(damage), others).contains("nothing in the log tells where it begins"))
         // As long as the tables are sound it is no matter.
         #expect(try !recover(try disk(trimmed: 60, isTold: false), .success(Slot(100)), others).awaitsTables)
     }

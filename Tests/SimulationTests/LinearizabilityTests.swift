@@ -3,7 +3,9 @@ import Simulator
 import Testing
 
 @Suite struct LinearizabilityTests {
-    private func operation(_ kind: ObservedOperation.Kind, _ called: Int64, _ returned: Int64?, _ result: ObservedOperation.Result?) -> ObservedOperation {
+    private func operation(_ kind: ObservedOperation.Kind, _ called: Int64, _ returned: Int64?, _ result: ObservedOperation.Result?)
+        -> ObservedOperation
+    {
         var operation = ObservedOperation(kind, called: called)
         (operation.returned, operation.result) = (returned, result)
         return operation
@@ -27,8 +29,14 @@ import Testing
     @Test func aWriteOfUnknownFateMayHaveTakenEffectOrNot() {
         let create = operation(.create(value: 1), 0, 1, .done(version: 0))
         let lost = operation(.set(value: 2, ifVersion: nil), 2, nil, nil)
-        #expect(Linearizability.holds([create, lost, operation(.read, 9, 10, .value(1, version: 0)), operation(.read, 11, 12, .value(2, version: 1))]))
-        #expect(!Linearizability.holds([create, lost, operation(.read, 9, 10, .value(2, version: 1)), operation(.read, 11, 12, .value(1, version: 0))]))
+        #expect(
+            Linearizability.holds([
+                create, lost, operation(.read, 9, 10, .value(1, version: 0)), operation(.read, 11, 12, .value(2, version: 1)),
+            ]))
+        #expect(
+            !Linearizability.holds([
+                create, lost, operation(.read, 9, 10, .value(2, version: 1)), operation(.read, 11, 12, .value(1, version: 0)),
+            ]))
     }
 
     @Test func twoWritesCannotBothSucceedOnOneVersion() {

@@ -1,5 +1,5 @@
-// A replica on a loop of its own: one that has much to execute gives the loop up now and then, so that connections have their turn in between; one whose
-// tables are damaged while it runs stops.
+// A replica on a loop of its own: one that has much to execute gives the loop up now and then, so that connections have their turn in
+// between; one whose tables are damaged while it runs stops.
 import Base
 import CoordCore
 import Foundation
@@ -78,12 +78,15 @@ private final class Executions: @unchecked Sendable {
         }
         #expect(executions.byTurn.values.max() ?? 0 <= 12, "\(executions.byTurn)")
         #expect(executions.byTurn.count >= commands / 12)
-        #expect(executions.whenAnotherJobRan.map { $0 <= 12 } == true, "another job waited for \(executions.whenAnotherJobRan ?? -1) commands")
+        #expect(
+            executions.whenAnotherJobRan.map { $0 <= 12 } == true, "another job waited for \(executions.whenAnotherJobRan ?? -1) commands")
         await host.stop()
     }
 
     /// Proposes all and returns how many were executed, with the refusal of the last one.
-    private func propose(_ operations: [CoordOperation], to host: ReplicaHost<CoordMachine>) async -> (executed: Int, refusal: ReplicaRefusal?) {
+    private func propose(_ operations: [CoordOperation], to host: ReplicaHost<CoordMachine>) async -> (
+        executed: Int, refusal: ReplicaRefusal?
+    ) {
         var (executed, refusal) = (0, ReplicaRefusal?.none)
         for operation in operations {
             do throws(ReplicaRefusal) {
@@ -95,7 +98,8 @@ private final class Executions: @unchecked Sendable {
     }
 
     private func open(_ directory: String) async throws -> ReplicaHost<CoordMachine> {
-        try await ReplicaHost<CoordMachine>.open(ReplicaOptions(directory: directory, name: "damage"), loop: QueueLoop(), time: SteppingTime(), log: Logger(label: "test"))
+        try await ReplicaHost<CoordMachine>.open(
+            ReplicaOptions(directory: directory, name: "damage"), loop: QueueLoop(), time: SteppingTime(), log: Logger(label: "test"))
     }
 
     /// More than SQLite keeps in memory, so that rows that are changed have to be read from the disk.
@@ -104,7 +108,8 @@ private final class Executions: @unchecked Sendable {
         defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
         let data = Bytes(repeating: 7, count: 200_000)
         var host = try await open(directory)
-        let created = await propose((0..<60).map { .create(path: "/n-\($0)", data: data, acl: [.open], ephemeral: false, sequential: false) }, to: host)
+        let created = await propose(
+            (0..<60).map { .create(path: "/n-\($0)", data: data, acl: [.open], ephemeral: false, sequential: false) }, to: host)
         #expect(created.executed == 60)
         await host.stop()
         host = try await open(directory)
@@ -119,7 +124,8 @@ private final class Executions: @unchecked Sendable {
         let end = ContinuousClock.now + .seconds(30)
         var refusal: ReplicaRefusal?
         while refusal == nil, .now < end {
-            refusal = await propose((0..<60).map { .setData(path: "/n-\($0)", data: Bytes(string: "other"), version: -1) }, to: host).refusal
+            refusal = await propose((0..<60).map { .setData(path: "/n-\($0)", data: Bytes(string: "other"), version: -1) }, to: host)
+                .refusal
             try await Task.sleep(for: .milliseconds(100))
         }
         #expect("\(String(describing: refusal))".contains("corrupt"), "\(String(describing: refusal))")

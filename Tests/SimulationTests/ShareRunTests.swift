@@ -22,7 +22,9 @@ import Testing
         }
         // The runs are of no use unless the rare things happened.
         #expect(total.given > 5000 && total.confirmed > 2000 && total.writes > 2000 && total.crashes > 60 && total.terms > 8, "\(total)")
-        #expect(total.refusedAcknowledgements > 50 && total.refusedWrites > 15 && total.lostWrites > 50 && total.givenByDeposed > 20 && total.resets > 5, "\(total)")
+        #expect(
+            total.refusedAcknowledgements > 50 && total.refusedWrites > 15 && total.lostWrites > 50 && total.givenByDeposed > 20
+                && total.resets > 5, "\(total)")
     }
 
     @Test(arguments: ShareFlaw.allCases.filter { $0 != .none })

@@ -70,7 +70,8 @@ private struct Subject: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct TableStoreContractTests {
-    private static let table = TableSchema("things", key: [.init("name", .text), .init("number", .integer)], values: [.init("payload", .blob)])
+    private static let table = TableSchema(
+        "things", key: [.init("name", .text), .init("number", .integer)], values: [.init("payload", .blob)])
 
     private func exercise(_ store: any TableStore) throws {
         #expect(try store.appliedSlot() == .zero)
@@ -85,7 +86,11 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         try store.commit(rows.changes, applied: Slot(7))
         var found: [Row] = []
         try store.forEachRow(of: Self.table) { found.append($0) }
-        #expect(found == [[.text("a"), .integer(-1), .blob(Bytes())], [.text("a"), .integer(2), .null], [.text("b"), .integer(1), .blob(Bytes(string: "2"))]])
+        #expect(
+            found == [
+                [.text("a"), .integer(-1), .blob(Bytes())], [.text("a"), .integer(2), .null],
+                [.text("b"), .integer(1), .blob(Bytes(string: "2"))],
+            ])
         #expect(try store.appliedSlot() == Slot(7))
         #expect(try store.checkpoint() == Slot(7))
     }
@@ -112,7 +117,11 @@ private struct Subject: Sendable, CustomTestStringConvertible {
     /// A table file of many pages, closed, and its rows.
     private func manyRows(_ path: String) throws -> [Row] {
         var rows = RowChanges()
-        for number in 0..<400 { rows.upsert(Self.table, [.text("thing-\(number % 20)"), .integer(Int64(number)), .blob(Bytes(string: String(repeating: "\(number)", count: 30)))]) }
+        for number in 0..<400 {
+            rows.upsert(
+                Self.table,
+                [.text("thing-\(number % 20)"), .integer(Int64(number)), .blob(Bytes(string: String(repeating: "\(number)", count: 30)))])
+        }
         let store = try SQLiteTableStore(path: path, tables: [Self.table])
         try store.commit(rows.changes, applied: Slot(400))
         _ = try store.checkpoint()
@@ -130,7 +139,8 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         return (rows, try applied.get())
     }
 
-    /// Opens copies of a file with one bit changed each, spread over all of it, which must be refused or hold what they held; how many were refused.
+    /// Opens copies of a file with one bit changed each, spread over all of it, which must be refused or hold what they held; how many were
+    /// refused.
     private func flip(_ path: String, _ times: Int, whole: (rows: [Row], applied: Slot)) throws -> Int {
         let original = try Data(contentsOf: URL(fileURLWithPath: path))
         var refused = 0
@@ -186,7 +196,8 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         try FileManager.default.copyItem(at: golden, to: URL(fileURLWithPath: root + "/t.sqlite"))
         let columns = Self.table.columns
         let later = TableSchema(
-            Self.table.name, key: Array(columns.prefix(Self.table.keyCount)), values: columns.dropFirst(Self.table.keyCount) + [.init("colour", .text)])
+            Self.table.name, key: Array(columns.prefix(Self.table.keyCount)),
+            values: columns.dropFirst(Self.table.keyCount) + [.init("colour", .text)])
         let store = try SQLiteTableStore(path: root + "/t.sqlite", tables: [later])
         var found: [Row] = []
         try store.forEachRow(of: later) { found.append($0) }
@@ -197,7 +208,8 @@ private struct Subject: Sendable, CustomTestStringConvertible {
     @Test func aFileThatIsNoDatabaseIsRefusedAsCorrupt() throws {
         let root = try PlatformProcess.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: root) }  // a temporary directory may stay
-        _ = FileManager.default.createFile(atPath: root + "/t.sqlite", contents: Data("this is no database, but it is long enough to be taken for one".utf8))
+        _ = FileManager.default.createFile(
+            atPath: root + "/t.sqlite", contents: Data("this is no database, but it is long enough to be taken for one".utf8))
         do {
             _ = try SQLiteTableStore(path: root + "/t.sqlite", tables: [Self.table])
             Issue.record("it was opened")

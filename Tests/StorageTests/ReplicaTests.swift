@@ -1,4 +1,5 @@
-// Replicas of blocks on disk: what is read is checked, what was synced lasts, and what a power cut leaves is cut to what its checksums vouch for.
+// Replicas of blocks on disk: what is read is checked, what was synced lasts, and what a power cut leaves is cut to what its checksums
+// vouch for.
 import Base
 import Simulator
 import Storage
@@ -22,7 +23,9 @@ import Testing
         let disk = SimDisk()
         let files = try ReplicaFiles(files: disk, directory: "/blocks")
         let writer = try filled(files, 77)
-        #expect(try writer.read(at: 4990, count: 100).array == Array(data.array[4990...]), "what is written is there to be read before it is finished")
+        #expect(
+            try writer.read(at: 4990, count: 100).array == Array(data.array[4990...]),
+            "what is written is there to be read before it is finished")
         try writer.finish()
         let reader = try files.open(77)
         for (offset, count) in [(0, 5000), (511, 2), (512, 512), (4999, 10), (5000, 1), (1, 4000)] {
@@ -87,7 +90,10 @@ import Testing
         try writer.sync()
         try writer.append(try slice(1300, 5000))
         // The process ends here; what the system has is what was written.
-        #expect(try ReplicaFiles(files: disk, directory: "/blocks").list().replicas == [ReplicaSummary(id: 3, generation: 1001, lengthBytes: 5000, isFinal: false)])
+        #expect(
+            try ReplicaFiles(files: disk, directory: "/blocks").list().replicas == [
+                ReplicaSummary(id: 3, generation: 1001, lengthBytes: 5000, isFinal: false)
+            ])
         // Of what was not synced a part may be wrong: it is cut off before the first chunk that does not fit.
         disk.flipBit(in: "/blocks/03/blk_3", atByte: 2100)
         #expect(try ReplicaFiles(files: disk, directory: "/blocks").list().replicas.first?.lengthBytes == 2048)

@@ -1,4 +1,5 @@
-// Index files: what an opening need not read, what is found through blocks on the disk, and that nothing is lost, or found where it is not, whatever becomes of them.
+// Index files: what an opening need not read, what is found through blocks on the disk, and that nothing is lost, or found where it is not,
+// whatever becomes of them.
 import Base
 import Simulator
 import Storage
@@ -18,7 +19,9 @@ import Testing
         for _ in 0..<count {
             let text = "\(log.nextOffset) \(mark)"
             var bytes = Bytes()
-            DurableFraming.write(Bytes(string: text + String(repeating: " ", count: 1000 - text.utf8.count)), offset: log.nextOffset, durableBefore: 0, into: &bytes)
+            DurableFraming.write(
+                Bytes(string: text + String(repeating: " ", count: 1000 - text.utf8.count)), offset: log.nextOffset, durableBefore: 0,
+                into: &bytes)
             try log.append(bytes)
         }
     }
@@ -103,8 +106,11 @@ import Testing
         #expect(try log.firstRecord(atOrAfter: 29_991) == nil)
     }
 
-    /// Appends, syncs, cuts, closings, damaged indexes, kills and power cuts at random: what is there is what was written, found at every offset, and what was synced stays.
-    @Test(arguments: [SegmentLogOptions(segmentBytesMax: 2_000_000), SegmentLogOptions(segmentBytesMax: 2_000_000, waitsWhenSealing: false)])
+    /// Appends, syncs, cuts, closings, damaged indexes, kills and power cuts at random: what is there is what was written, found at every
+    /// offset, and what was synced stays.
+    @Test(arguments: [
+        SegmentLogOptions(segmentBytesMax: 2_000_000), SegmentLogOptions(segmentBytesMax: 2_000_000, waitsWhenSealing: false),
+    ])
     func whateverHappensOffsetsLeadToTheirRecords(_ options: SegmentLogOptions) throws {
         var scanned: Int64 = 0
         for seed in UInt64(0)..<6 {
@@ -154,7 +160,9 @@ private enum TimedFraming: LogFraming {
     static let headerBytes = 20
     static func extent(_ header: Bytes) -> RecordExtent? {
         let at = header.readerIndex
-        guard let offset = header.getInteger(at: at + 4, as: Int64.self), let time = header.getInteger(at: at + 12, as: Int64.self) else { return nil }
+        guard let offset = header.getInteger(at: at + 4, as: Int64.self), let time = header.getInteger(at: at + 12, as: Int64.self) else {
+            return nil
+        }
         return RecordExtent(bytes: 120, firstOffset: offset, count: 1, maxTimestamp: time)
     }
     static func isIntact(_ record: Bytes) -> Bool { true }

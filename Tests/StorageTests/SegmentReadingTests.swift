@@ -23,7 +23,8 @@ import Testing
             defer { first += Int64(segment.count) }
             guard offset < first + Int64(segment.count) else { continue }
             for (place, record) in segment.enumerated() where first + Int64(place) >= offset {
-                guard first + Int64(place) + 1 <= end, found.readableBytes == 0 || found.readableBytes + record.readableBytes <= maxBytes else { break }
+                guard first + Int64(place) + 1 <= end, found.readableBytes == 0 || found.readableBytes + record.readableBytes <= maxBytes
+                else { break }
                 found.writeImmutableBuffer(record)
             }
             return found
@@ -52,7 +53,8 @@ import Testing
             let end = random.below(3) == 0 ? .max : Int64(random.below(Int(count) + 2))
             let maxBytes = random.below(5) == 0 ? Int.max : Int(random.below(30_000))
             let found = try log.read(from: offset, below: end, maxBytes: maxBytes)
-            #expect(found == naive(records, from: offset, below: end, maxBytes: maxBytes), "from \(offset) below \(end), at most \(maxBytes)")
+            #expect(
+                found == naive(records, from: offset, below: end, maxBytes: maxBytes), "from \(offset) below \(end), at most \(maxBytes)")
         }
         #expect(try log.locate(from: count, maxBytes: 10) == nil)
     }

@@ -1,4 +1,5 @@
-// Replacing sealed segments: what stays is read back, and power that fails anywhere leaves the old segments or the new one, never both or none.
+// Replacing sealed segments: what stays is read back, and power that fails anywhere leaves the old segments or the new one, never both or
+// none.
 import Base
 import Simulator
 import Storage
@@ -7,13 +8,16 @@ import Testing
 @Suite struct SegmentRewriteTests {
     private typealias Log = SegmentLog<DurableFraming>
 
-    private func open(_ disk: SimDisk) throws -> Log { try Log(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 400)) }
+    private func open(_ disk: SimDisk) throws -> Log {
+        try Log(files: disk, directory: "/log", options: SegmentLogOptions(segmentBytesMax: 400))
+    }
 
     private func filled(_ disk: SimDisk) throws -> Log {
         let log = try open(disk)
         for number in 0..<60 {
             var bytes = Bytes()
-            DurableFraming.write(Bytes(string: "record number \(number)"), offset: log.nextOffset, durableBefore: log.durableOffset, into: &bytes)
+            DurableFraming.write(
+                Bytes(string: "record number \(number)"), offset: log.nextOffset, durableBefore: log.durableOffset, into: &bytes)
             try log.append(bytes)
         }
         try log.sync()
@@ -29,7 +33,8 @@ import Testing
     /// Replaces the second to the fourth segment by their even records.
     private func halve(_ log: Log, _ disk: SimDisk) throws {
         let sealed = log.sealedSegments
-        var rewrite = try SegmentRewrite<DurableFraming>(files: disk, directory: "/log", firstBase: sealed[1].baseOffset, endBase: sealed[4].baseOffset)
+        var rewrite = try SegmentRewrite<DurableFraming>(
+            files: disk, directory: "/log", firstBase: sealed[1].baseOffset, endBase: sealed[4].baseOffset)
         for segment in sealed[1..<4] {
             try segment.forEachRecord(DurableFraming.self, disk) { (extent: RecordExtent, bytes: Bytes) throws(StorageError) -> Bool in
                 if extent.firstOffset % 2 == 0 { try rewrite.append(bytes) }
@@ -83,7 +88,8 @@ import Testing
         let disk = SimDisk()
         let log = try filled(disk)
         let sealed = log.sealedSegments
-        let rewrite = try SegmentRewrite<DurableFraming>(files: disk, directory: "/log", firstBase: sealed[0].baseOffset, endBase: sealed[2].baseOffset)
+        let rewrite = try SegmentRewrite<DurableFraming>(
+            files: disk, directory: "/log", firstBase: sealed[0].baseOffset, endBase: sealed[2].baseOffset)
         try rewrite.finish()
         try log.trim(below: sealed[1].nextOffset)
         #expect(try !log.replace(with: rewrite))

@@ -1,5 +1,5 @@
-// Segments that are sealed without waiting for the disk: whatever a crash leaves, what was synced is there, what is there is what was written, and a log
-// that only its process has left is whole.
+// Segments that are sealed without waiting for the disk: whatever a crash leaves, what was synced is there, what is there is what was
+// written, and a log that only its process has left is whole.
 import Base
 import Simulator
 import Storage
@@ -81,7 +81,9 @@ import Testing
             disk = power ? disk.afterCrash(&random) : disk.copy()
             log = try Self.open(disk)
             if power { #expect(log.nextOffset >= durable) } else { #expect(log.nextOffset == end && log.recovery.cutBytes == 0) }
-            if sealed { seen.insert(power ? log.nextOffset < end ? "cut in or behind a sealed segment" : "whole after all" : "only the process") }
+            if sealed {
+                seen.insert(power ? log.nextOffset < end ? "cut in or behind a sealed segment" : "whole after all" : "only the process")
+            }
             written.removeLast(written.count - Int(log.nextOffset))
             // After a loss of power all that is found is on the disk.
             durable = power ? log.nextOffset : min(durable, log.nextOffset)
@@ -107,7 +109,10 @@ import Testing
                     try run.log.truncate(to: end)
                     run.written.removeLast(run.written.count - Int(run.log.nextOffset))
                     run.durable = min(run.durable, run.log.nextOffset)
-                case 18: try run.log.trim(below: run.log.startOffset + Int64(run.random.below(Int(max(run.durable, run.log.startOffset) - run.log.startOffset) + 1)))
+                case 18:
+                    try run.log.trim(
+                        below: run.log.startOffset
+                            + Int64(run.random.below(Int(max(run.durable, run.log.startOffset) - run.log.startOffset) + 1)))
                 default: try run.crash(power: run.random.chance(2, in: 3))
                 }
             }
@@ -131,7 +136,9 @@ import Testing
             syncDirectory: { (path: String) throws(StorageError) in throw StorageError(.notFound, "open directory", path) })
         #expect(synced == run.log.segmentCount - 1)
         #expect(throws: StorageError.self) {
-            try sync.carryOut(sync: { _ in }, syncDirectory: { (path: String) throws(StorageError) in throw StorageError(.syncFailed(5), "sync directory", path) })
+            try sync.carryOut(
+                sync: { _ in },
+                syncDirectory: { (path: String) throws(StorageError) in throw StorageError(.syncFailed(5), "sync directory", path) })
         }
     }
 

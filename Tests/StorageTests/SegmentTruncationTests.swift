@@ -1,4 +1,5 @@
-// Cuts that fail: whatever operation of one fails, the log goes on as it was, or writes nothing any more and is found whole or cut by the next opening.
+// Cuts that fail: whatever operation of one fails, the log goes on as it was, or writes nothing any more and is found whole or cut by the
+// next opening.
 import Base
 import Simulator
 import Storage

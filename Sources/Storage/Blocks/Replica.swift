@@ -1,5 +1,5 @@
-// An open replica of a block: read, and written while it is not finished. What is read is always checked against its checksums. Confined to one
-// disk thread, so that a reader finds bytes and checksums that belong together while a writer goes on.
+// An open replica of a block: read, and written while it is not finished. What is read is always checked against its checksums. Confined to
+// one disk thread, so that a reader finds bytes and checksums that belong together while a writer goes on.
 import Base
 
 /// One replica.
@@ -137,7 +137,9 @@ package final class Replica {
         if let bad { throw corrupt("the checksum does not match", (first + Int64(bad)) * Int64(ReplicaFormat.chunkBytes)) }
     }
 
-    private func corrupt(_ what: String, _ offset: Int64) -> StorageError { StorageError(.corrupt("\(what) of the 512 bytes at \(offset)"), "read", place.data) }
+    private func corrupt(_ what: String, _ offset: Int64) -> StorageError {
+        StorageError(.corrupt("\(what) of the 512 bytes at \(offset)"), "read", place.data)
+    }
 
     /// The checksums of chunks, the last of which may be the one in the header.
     private func storedSums(_ first: Int64, count: Int) throws(StorageError) -> Bytes {

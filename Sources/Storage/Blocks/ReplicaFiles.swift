@@ -26,8 +26,8 @@ package final class ReplicaFiles {
         return ReplicaPlace(id: id, folder: directory + "/" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
     }
 
-    /// All replicas, sorted by number. What a crash left half made is mended or removed; one whose files contradict each other is left out and named
-    /// in `damaged`.
+    /// All replicas, sorted by number. What a crash left half made is mended or removed; one whose files contradict each other is left out
+    /// and named in `damaged`.
     package func list() throws(StorageError) -> (replicas: [ReplicaSummary], damaged: [Int64]) {
         var found: [ReplicaSummary] = []
         var damaged: [Int64] = []
@@ -44,7 +44,9 @@ package final class ReplicaFiles {
                     try files.remove(folder + "/" + name)
                     continue
                 }
-                if let summary = try settle(id, finished: names.contains(name + ".crc"), beingWritten: names.contains(name + ".rbw")) { found.append(summary) } else {
+                if let summary = try settle(id, finished: names.contains(name + ".crc"), beingWritten: names.contains(name + ".rbw")) {
+                    found.append(summary)
+                } else {
                     damaged.append(id)
                 }
             }
@@ -114,9 +116,16 @@ package final class ReplicaFiles {
                 place += 1
                 continue
             }
-            for extent in [header.written, header.synced] where extent.lengthBytes <= size && ReplicaFormat.chunks(extent.lengthBytes) == place {
-                let tail = bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, ReplicaFormat.tail(extent.lengthBytes))) ?? Bytes()
-                if tail.readableBytes == ReplicaFormat.tail(extent.lengthBytes), CRC32C.checksum(tail) == extent.tailSum || tail.readableBytes == 0 { return extent }
+            for extent in [header.written, header.synced]
+            where extent.lengthBytes <= size && ReplicaFormat.chunks(extent.lengthBytes) == place {
+                let tail =
+                    bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, ReplicaFormat.tail(extent.lengthBytes)))
+                    ?? Bytes()
+                if tail.readableBytes == ReplicaFormat.tail(extent.lengthBytes),
+                    CRC32C.checksum(tail) == extent.tailSum || tail.readableBytes == 0
+                {
+                    return extent
+                }
             }
             return ReplicaHeader.Extent(lengthBytes: place * chunk, tailSum: 0)
         }
@@ -159,7 +168,9 @@ package final class ReplicaFiles {
                 sums = try files.open(place.beingWritten, create: false)
                 isFinal = false
             }
-            do throws(StorageError) { return Replica(files, place, data: data, sums: sums, header: try fitting(place, data, sums), isFinal: isFinal) } catch {
+            do throws(StorageError) {
+                return Replica(files, place, data: data, sums: sums, header: try fitting(place, data, sums), isFinal: isFinal)
+            } catch {
                 files.close(sums)
                 throw error
             }

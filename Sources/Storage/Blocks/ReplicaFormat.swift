@@ -1,7 +1,8 @@
-// How a replica of a block lies on disk: a file of data, and beside it a sidecar with a header and a CRC-32C for every full 512 bytes, as HDFS
-// keeps them. The sidecar ends in `.crc` when the replica is finished and in `.rbw` while it is being written. The checksum of the last bytes
-// that do not fill 512 stands in the header, twice: as of the last write and as of the last sync, so that a power cut in the middle of more writes
-// takes nothing that was synced. Version 1 has no generation, is always finished, and has the last checksum behind the others.
+// How a replica of a block lies on disk: a file of data, and beside it a sidecar with a header and a CRC-32C for every full 512 bytes, as
+// HDFS keeps them. The sidecar ends in `.crc` when the replica is finished and in `.rbw` while it is being written. The checksum of the
+// last bytes that do not fill 512 stands in the header, twice: as of the last write and as of the last sync, so that a power cut in the
+// middle of more writes takes nothing that was synced. Version 1 has no generation, is always finished, and has the last checksum behind
+// the others.
 import Base
 
 /// Sizes of replica files.
@@ -56,7 +57,8 @@ struct ReplicaHeader: Equatable {
         else { return nil }
         self.version = version
         if version == 1 { return }
-        guard version == 2, let generation = rest.readInteger(as: Int64.self), let first = Self.extent(&rest), let second = Self.extent(&rest),
+        guard version == 2, let generation = rest.readInteger(as: Int64.self), let first = Self.extent(&rest),
+            let second = Self.extent(&rest),
             rest.readInteger(as: UInt64.self) != nil, let sum = rest.readInteger(as: UInt32.self),
             let content = bytes.getSlice(at: bytes.readerIndex, length: ReplicaFormat.headerBytes - 4), CRC32C.checksum(content) == sum
         else { return nil }

@@ -1,0 +1,35 @@
+// How a replica is opened, and what it found there.
+import Base
+import Consensus
+import Storage
+
+/// The findings at the opening of a directory.
+package struct ReplicaRecovery: Sendable {
+    /// The slot up to which the tables were complete.
+    package var tables = Slot.zero
+    /// The last slot in the log; the difference is executed again.
+    package var log = Slot.zero
+    package var logReport = LogRecoveryReport()
+}
+
+/// How a replica is to be opened.
+package struct ReplicaOptions: Sendable {
+    /// Holds `meta.sqlite` and `log/`.
+    package var directory: String
+    /// Names the replica's threads.
+    package var name: String
+    package var membership = Membership.alone
+    package var limits = ReplicaLimits()
+    package var paxos = PaxosOptions()
+
+    package var files: RealFileSystem
+    /// Whether a replica whose tables are damaged, among others, may begin without them and take over those of another one. The service
+    /// must serve nobody while `ReplicaHost.awaitsTables`.
+    package var heals = false
+
+    package init(directory: String, name: String, files: RealFileSystem = RealFileSystem()) {
+        self.directory = directory
+        self.name = name
+        self.files = files
+    }
+}

@@ -11,13 +11,12 @@ extension Broker {
         guard request.endpointType == brokers else {
             let code: KafkaErrorCode = call.version == 0 ? .invalidRequest : request.endpointType == controllers ? .mismatchedEndpointType : .unsupportedEndpointType
             return call.reply(
-                .describeCluster(DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
+                DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own"))
         }
         call.reply(
-            .describeCluster(
-                DescribeClusterResponse(
-                    clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
-                    brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) })))
+            DescribeClusterResponse(
+                clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
+                brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }))
     }
 
     func describeLogDirs(_ request: DescribeLogDirsRequest, _ call: Call) {
@@ -34,7 +33,7 @@ extension Broker {
             result.totalBytes = space.total
             result.usableBytes = space.usable
         }
-        call.reply(.describeLogDirs(DescribeLogDirsResponse(results: [result])))
+        call.reply(DescribeLogDirsResponse(results: [result]))
     }
 
     func electLeaders(_ request: ElectLeadersRequest, _ call: Call) {
@@ -55,7 +54,7 @@ extension Broker {
                     })
             }
             call.reply(
-                .electLeaders(ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty })))
+                ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty }))
         }
         guard isClustered else { return answer([], nil) }
         replica.propose(.cluster(.elect(places, unclean: isUnclean))) { result in
@@ -115,7 +114,7 @@ extension Broker {
                 break
             }
         }
-        call.reply(.describeTopicPartitions(response))
+        call.reply(response)
     }
 
     private static var partitionsPerPageMax: Int { 2000 }

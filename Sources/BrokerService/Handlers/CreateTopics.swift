@@ -12,7 +12,7 @@ private struct CreateRefusal: Error {
 extension Broker {
     func createTopics(_ request: CreateTopicsRequest, _ call: Call) {
         var results = request.topics.map { CreateTopicsResponse.Topic(name: $0.name) }
-        let gathering = Gathering { call.reply(.createTopics(CreateTopicsResponse(topics: results))) }
+        let gathering = Gathering { call.reply(CreateTopicsResponse(topics: results)) }
         for (index, topic) in request.topics.enumerated() {
             func refuse(_ refusal: CreateRefusal) {
                 results[index].errorCode = refusal.code
@@ -104,7 +104,7 @@ extension Broker {
 
     func createPartitions(_ request: CreatePartitionsRequest, _ call: Call) {
         var results = request.topics.map { CreatePartitionsResponse.Result(name: $0.name) }
-        let gathering = Gathering { call.reply(.createPartitions(CreatePartitionsResponse(results: results))) }
+        let gathering = Gathering { call.reply(CreatePartitionsResponse(results: results)) }
         for (index, topic) in request.topics.enumerated() {
             func set(_ refusal: BrokerRefusal?) {
                 results[index].errorCode = refusal?.code ?? .none

@@ -7,7 +7,7 @@ extension Broker {
     func deleteTopics(_ request: DeleteTopicsRequest, _ call: Call) {
         let asked = call.version >= 6 ? request.topics : request.topicNames.map { .init(name: $0) }
         var results = asked.map { DeleteTopicsResponse.Result(name: $0.name, topicID: $0.topicID) }
-        let gathering = Gathering { call.reply(.deleteTopics(DeleteTopicsResponse(responses: results))) }
+        let gathering = Gathering { call.reply(DeleteTopicsResponse(responses: results)) }
         for (index, topic) in asked.enumerated() {
             guard let name = topic.name ?? machine.topic(id: topic.topicID)?.name else {
                 results[index].errorCode = .unknownTopicID

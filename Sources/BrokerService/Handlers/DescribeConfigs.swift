@@ -27,7 +27,7 @@ extension Broker {
             }
             return result
         }
-        call.reply(.describeConfigs(DescribeConfigsResponse(results: results)))
+        call.reply(DescribeConfigsResponse(results: results))
     }
 
     static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are" }

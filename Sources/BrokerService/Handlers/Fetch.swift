@@ -8,7 +8,7 @@ extension Broker {
     func fetch(_ request: FetchRequest, _ call: Call) {
         let session: FetchSession?
         do throws(FetchSessionRefusal) { session = try fetchSessions.session(of: request, call) } catch {
-            return call.reply(.fetch(FetchResponse(errorCode: error.code)))
+            return call.reply(FetchResponse(errorCode: error.code))
         }
         FetchWait(self, request, call, session, number: takeNumber()).begin()
     }
@@ -192,7 +192,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
             response.nameLeaders(broker, call)
-            call.reply(.fetch(response))
+            call.reply(response)
         }
         for (t, topic) in topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
@@ -218,10 +218,10 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private func withhold(_ parts: [[FetchSessionPart]]?, _ call: Call) {
         guard let session, let parts, !session.isFresh else {
             if let session { broker.fetchSessions.end(session) }
-            return call.reply(.fetch(FetchResponse()))
+            return call.reply(FetchResponse())
         }
         session.giveBack(parts)
-        call.reply(.fetch(FetchResponse(sessionID: session.id)))
+        call.reply(FetchResponse(sessionID: session.id))
     }
 
     /// The code for a partition that is not here.

@@ -16,7 +16,7 @@ extension Broker {
     func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
         let answer = ListOffsetsAnswer(request)
         let isolation = IsolationLevel(wire: request.isolationLevel)
-        let gathering = Gathering { call.reply(.listOffsets(answer.response)) }
+        let gathering = Gathering { call.reply(answer.response) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 let partition: Partition

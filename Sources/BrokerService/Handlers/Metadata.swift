@@ -14,11 +14,11 @@ extension Broker {
     private func answer(_ request: MetadataRequest, _ call: Call) {
         guard let asked = request.topics, !(asked.isEmpty && call.version == 0) else {
             let all = machine.topics.entries.map { describe($0.value) }
-            return call.reply(.metadata(response(all, call)))
+            return call.reply(response(all, call))
         }
         let mayCreate = autoCreatesTopics && (call.version < 4 || request.allowAutoTopicCreation)
         var described = [MetadataResponse.Topic](repeating: .init(), count: asked.count)
-        let gathering = Gathering { [self] in call.reply(.metadata(response(described, call))) }
+        let gathering = Gathering { [self] in call.reply(response(described, call)) }
         for (index, topic) in asked.enumerated() {
             if topic.name == nil || !topic.topicID.isZero {
                 described[index] = describe(id: topic.topicID)
@@ -123,6 +123,8 @@ extension Broker {
             brokers: endpointsShown(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }, clusterID: machine.clusterID?.uuidText,
             controllerID: controllerID, topics: topics)
     }
+
+    func apiVersions(_ request: ApiVersionsRequest, _ call: Call) { call.reply(Self.servedApis(error: .none)) }
 
     /// What ApiVersions says.
     static func servedApis(error: KafkaErrorCode) -> ApiVersionsResponse {

@@ -138,11 +138,11 @@ extension Broker {
         guard acks == 0 else {
             var response = answer.response
             if answer.hasError { response.nameLeaders(self, call) }
-            return call.reply(.produce(response))
+            return call.reply(response)
         }
         // Nobody reads an error here, nor what access rules left out. Like Kafka, end the connection, so that the client asks for metadata anew; it gets
         // no answer to what it asked behind this.
-        guard !answer.hasError, call.amend == nil else { return call.session.close() }
+        guard !answer.hasError, !call.isAmended else { return call.session.close() }
         call.replyNothing()
     }
 }

@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(name: "ConsensusTests", dependencies: ["Base", "Consensus"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
         .testTarget(name: "FuzzTests", dependencies: ["Base", "FuzzTargets"]),
-        .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore"]),
+        .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore", "BrokerService", "KafkaWire"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
         .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire"], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),

@@ -1,5 +1,5 @@
 // The broker on its loop: what connections, handlers, partitions and groups share. Everything here is confined to the loop; disk work is
-// sent to the disk threads and comes back. One file per API under Handlers; `dispatch` is the list of them.
+// sent to the disk threads and comes back. One file per API under Handlers; `BrokerAPI.table` is the list of them.
 import Base
 import BrokerCore
 import DequeModule
@@ -22,7 +22,7 @@ final class Broker: @unchecked Sendable {
     let files: RealFileSystem
     let health: WriteHealth
     /// Requests that were decoded, by the number of their API.
-    private let requestsByAPI: [Counter?]
+    let requestsByAPI: [Counter?]
     let refusedFrames: Counter
     let producedBytes: Counter
     let fetchedBytes: Counter
@@ -110,7 +110,7 @@ final class Broker: @unchecked Sendable {
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
-        checks = RecordChecks(loop: loop)
+        checks = RecordChecks(loop: loop, memory: clientMemory)
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)
@@ -124,121 +124,6 @@ final class Broker: @unchecked Sendable {
     var now: Instant { time.now() }
     var machine: BrokerMachine { _read { yield replica.machine } }
     var isClustered: Bool { settings.cluster != nil }
-
-    /// Hands a request to its handler, with what its sender may do of it.
-    func dispatch(_ body: RequestBody, _ call: Call) {
-        requestsByAPI[Int(body.key.rawValue)]?.add()
-        guard isClustered else { return review(body, call) }
-        // Administrators see what they did, whichever broker they did it on.
-        if Self.seesEverything.contains(body.key) { return replica.afterBarrier { _ in self.review(body, call) } }
-        guard missesTopic(body, call) else { return review(body, call) }
-        // A commit that waits must not come after a later one of the same client.
-        call.session.pausedForTurn = true
-        replica.afterBarrier { _ in
-            self.review(body, call)
-            call.session.pausedForTurn = false
-        }
-    }
-
-    /// Requests of administrators; rare, so that a round to the controller does not matter.
-    private static let seesEverything: Set<ApiKey> = [
-        .describeTopicPartitions, .describeClientQuotas,
-        .describeConfigs, .listConfigResources, .writeTxnMarkers, .createPartitions, .alterConfigs, .incrementalAlterConfigs, .describeAcls, .describeUserScramCredentials,
-        .listTransactions, .describeTransactions, .electLeaders, .listPartitionReassignments,
-        .describeQuorum, .unregisterBroker, .describeShareGroupOffsets, .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
-    ]
-
-    private func review(_ body: RequestBody, _ call: Call) {
-        if let answer = misrouted(body, call) { return call.reply(answer) }
-        let body = naming(body, call)
-        guard !call.session.isPeer else { return handle(body, call) }
-        guard var call = quotas.admit(body, call) else { return }
-        let review = AccessReview(broker: self, call: call)
-        if AccessReview.tellsOperations(body) { call.amend = { review.addOperations(body, to: &$0) } }
-        guard settings.enforcesAccess else { return handle(body, call) }
-        switch review.verdict(body) {
-        case .allowed: handle(body, call)
-        case .refused(let answer): call.reply(answer)
-        case .trimmed(let rest, let amend):
-            call.amend = { [added = call.amend] answer in
-                amend(&answer)
-                added?(&answer)
-            }
-            handle(rest, call)
-        }
-    }
-
-    /// Every API that is served, with its handler.
-    private func handle(_ body: RequestBody, _ call: Call) {
-        switch body {
-        case .saslHandshake(let request): saslHandshake(request, call)
-        case .saslAuthenticate(let request): saslAuthenticate(request, call)
-        case .describeAcls(let request): describeAcls(request, call)
-        case .createAcls(let request): createAcls(request, call)
-        case .deleteAcls(let request): deleteAcls(request, call)
-        case .createDelegationToken(let request): createDelegationToken(request, call)
-        case .renewDelegationToken(let request): renewDelegationToken(request, call)
-        case .expireDelegationToken(let request): expireDelegationToken(request, call)
-        case .describeDelegationToken(let request): describeDelegationToken(request, call)
-        case .describeClientQuotas(let request): describeClientQuotas(request, call)
-        case .alterClientQuotas(let request): alterClientQuotas(request, call)
-        case .describeUserScramCredentials(let request): describeUserScramCredentials(request, call)
-        case .alterUserScramCredentials(let request): alterUserScramCredentials(request, call)
-        case .produce(let request): produce(request, call)
-        case .fetch(let request): fetch(request, call)
-        case .listOffsets(let request): listOffsets(request, call)
-        case .metadata(let request): metadata(request, call)
-        case .offsetCommit(let request): offsetCommit(request, call)
-        case .offsetFetch(let request): offsetFetch(request, call)
-        case .findCoordinator(let request): findCoordinator(request, call)
-        case .joinGroup(let request): joinGroup(request, call)
-        case .heartbeat(let request): heartbeat(request, call)
-        case .leaveGroup(let request): leaveGroup(request, call)
-        case .syncGroup(let request): syncGroup(request, call)
-        case .describeGroups(let request): describeGroups(request, call)
-        case .listGroups(let request): listGroups(request, call)
-        case .apiVersions: call.reply(.apiVersions(Self.servedApis(error: .none)))
-        case .createTopics(let request): createTopics(request, call)
-        case .deleteTopics(let request): deleteTopics(request, call)
-        case .initProducerID(let request): initProducerID(request, call)
-        case .describeConfigs(let request): describeConfigs(request, call)
-        case .createPartitions(let request): createPartitions(request, call)
-        case .deleteGroups(let request): deleteGroups(request, call)
-        case .addPartitionsToTxn(let request): addPartitionsToTxn(request, call)
-        case .addOffsetsToTxn(let request): addOffsetsToTxn(request, call)
-        case .endTxn(let request): endTxn(request, call)
-        case .writeTxnMarkers(let request): writeTxnMarkers(request, call)
-        case .txnOffsetCommit(let request): txnOffsetCommit(request, call)
-        case .describeProducers(let request): describeProducers(request, call)
-        case .describeTransactions(let request): describeTransactions(request, call)
-        case .listTransactions(let request): listTransactions(request, call)
-        case .consumerGroupHeartbeat(let request): consumerGroupHeartbeat(request, call)
-        case .consumerGroupDescribe(let request): consumerGroupDescribe(request, call)
-        case .deleteRecords(let request): deleteRecords(request, call)
-        case .offsetForLeaderEpoch(let request): offsetForLeaderEpoch(request, call)
-        case .alterConfigs(let request): alterConfigs(request, call)
-        case .describeLogDirs(let request): describeLogDirs(request, call)
-        case .electLeaders(let request): electLeaders(request, call)
-        case .alterPartitionReassignments(let request): alterPartitionReassignments(request, call)
-        case .listPartitionReassignments(let request): listPartitionReassignments(request, call)
-        case .incrementalAlterConfigs(let request): incrementalAlterConfigs(request, call)
-        case .offsetDelete(let request): offsetDelete(request, call)
-        case .describeQuorum(let request): describeQuorum(request, call)
-        case .unregisterBroker(let request): unregisterBroker(request, call)
-        case .addRaftVoter(let request): addRaftVoter(request, call)
-        case .removeRaftVoter(let request): removeRaftVoter(request, call)
-        case .describeCluster(let request): describeCluster(request, call)
-        case .listConfigResources(let request): listConfigResources(request, call)
-        case .describeTopicPartitions(let request): describeTopicPartitions(request, call)
-        case .shareGroupHeartbeat(let request): shareGroupHeartbeat(request, call)
-        case .shareGroupDescribe(let request): shareGroupDescribe(request, call)
-        case .shareFetch(let request): shareFetch(request, call)
-        case .shareAcknowledge(let request): shareAcknowledge(request, call)
-        case .describeShareGroupOffsets(let request): describeShareGroupOffsets(request, call)
-        case .alterShareGroupOffsets(let request): alterShareGroupOffsets(request, call)
-        case .deleteShareGroupOffsets(let request): deleteShareGroupOffsets(request, call)
-        }
-    }
 
     /// Where this broker tells a client to connect: to where it is connected already, unless a setting knows better.
     func advertised(to call: Call) -> HostPort { settings.advertised ?? call.session.local ?? settings.listen }
@@ -309,10 +194,10 @@ final class Broker: @unchecked Sendable {
         switch effect {
         case .store(let group, let number, let change):
             store(group, change) { [self] refusal in carryOut(coordinator.stored(group, number: number, refusal, now: now)) }
-        case .joined(let token, let joined): endWait(token)?.reply(.joinGroup(Self.response(joined)))
-        case .joinRefused(let token, let refusal, let member): endWait(token)?.reply(.joinGroup(Self.response(refusal, member)))
-        case .synced(let token, let synced): endWait(token)?.reply(.syncGroup(Self.response(synced)))
-        case .syncRefused(let token, let refusal): endWait(token)?.reply(.syncGroup(SyncGroupResponse(errorCode: refusal.code)))
+        case .joined(let token, let joined): endWait(token)?.reply(Self.response(joined))
+        case .joinRefused(let token, let refusal, let member): endWait(token)?.reply(Self.response(refusal, member))
+        case .synced(let token, let synced): endWait(token)?.reply(Self.response(synced))
+        case .syncRefused(let token, let refusal): endWait(token)?.reply(SyncGroupResponse(errorCode: refusal.code))
         }
     }
 

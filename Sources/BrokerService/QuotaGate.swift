@@ -50,22 +50,21 @@ final class QuotaGate {
     // MARK: requests
 
     /// Counts a request as it comes in; nil if it is refused and was answered.
-    func admit(_ body: RequestBody, _ call: Call) -> Call? {
+    func admit<Request: KafkaRequest>(_ request: Request, _ call: Call, _ quota: RequestQuota<Request>?) -> Call? {
         guard !broker.machine.quotas.isEmpty else { return call }
         var call = call
         defer { call.session.mute(for: call.throttle) }
         call.throttle = take(.requestPercentage, 0, call)
-        switch body {
-        case .produce: call.throttle = max(call.throttle, take(.producerByteRate, Double(call.frameBytes), call))
-        case .createTopics, .deleteTopics, .createPartitions:
-            let count = partitions(of: body)
-            if isStrict(body, call.version), isOverdrawn(call) {
+        switch quota {
+        case nil: break
+        case .produced: call.throttle = max(call.throttle, take(.producerByteRate, Double(call.frameBytes), call))
+        case .changes(let strictSince, let count, let refusal):
+            if call.version >= strictSince, isOverdrawn(call) {
                 call.throttle = max(call.throttle, takeChanges(0, call))
-                call.reply(Self.refusal(of: body))
+                call.reply(refusal(request))
                 return nil
             }
-            call.throttle = max(call.throttle, takeChanges(Double(count), call))
-        default: break
+            call.throttle = max(call.throttle, takeChanges(Double(count(broker, request)), call))
         }
         return call
     }
@@ -171,48 +170,56 @@ final class QuotaGate {
         for name in Array(buckets.keys) where buckets[name]?.isFull(now: broker.now) == true { buckets[name] = nil }
         if buckets.count >= Self.entriesMax { buckets = [:] }
     }
+}
 
-    /// Partitions that a request makes or deletes.
-    private func partitions(of body: RequestBody) -> Int {
-        switch body {
-        case .createTopics(let request):
+/// What a request counts against, besides the time that it takes.
+enum RequestQuota<Request: KafkaRequest>: Sendable {
+    /// Its bytes, as records.
+    case produced
+    /// The partitions that it makes or deletes. From version `strictSince` on its client knows the error of a limit (KIP-599); others are held up only.
+    case changes(strictSince: Int16, count: @Sendable (Broker, Request) -> Int, refusal: @Sendable (Request) -> Request.Response)
+}
+
+/// Why a change of partitions is refused.
+private let changesRefusal = "the limit on changes of partitions is used up; try again after the throttle time"
+
+extension RequestQuota<CreateTopicsRequest> {
+    static var created: Self {
+        .changes(strictSince: 6) { broker, request in
             guard !request.validateOnly else { return 0 }
             return request.topics.reduce(0) { sum, topic in
                 sum + max(topic.assignments.count, topic.numPartitions > 0 ? Int(topic.numPartitions) : Int(broker.defaultPartitions))
             }
-        case .deleteTopics(let request):
+        } refusal: { request in
+            var response = request.refused(.throttlingQuotaExceeded)
+            for index in response.topics.indices { response.topics[index].errorMessage = changesRefusal }
+            return response
+        }
+    }
+}
+
+extension RequestQuota<DeleteTopicsRequest> {
+    static var deleted: Self {
+        .changes(strictSince: 5) { broker, request in
             let names = request.topicNames + request.topics.compactMap { $0.name ?? broker.machine.topic(id: $0.topicID)?.name }
             return names.reduce(0) { $0 + Int(broker.machine.topics[$1]?.partitions ?? 0) }
-        case .createPartitions(let request):
+        } refusal: { request in
+            var response = request.refused(.throttlingQuotaExceeded)
+            for index in response.responses.indices { response.responses[index].errorMessage = changesRefusal }
+            return response
+        }
+    }
+}
+
+extension RequestQuota<CreatePartitionsRequest> {
+    static var grown: Self {
+        .changes(strictSince: 3) { broker, request in
             guard !request.validateOnly else { return 0 }
             return request.topics.reduce(0) { $0 + max(0, Int($1.count) - Int(broker.machine.topics[$1.name]?.partitions ?? 0)) }
-        default: return 0
-        }
-    }
-
-    /// Whether the client knows the error of a limit (KIP-599); others are held up only.
-    private func isStrict(_ body: RequestBody, _ version: Int16) -> Bool {
-        switch body {
-        case .createTopics: version >= 6
-        case .deleteTopics: version >= 5
-        case .createPartitions: version >= 3
-        default: false
-        }
-    }
-
-    private static func refusal(of body: RequestBody) -> ResponseBody {
-        let code = KafkaErrorCode.throttlingQuotaExceeded
-        let message = "the limit on changes of partitions is used up; try again after the throttle time"
-        switch body {
-        case .createTopics(let request):
-            return .createTopics(.init(topics: request.topics.map { .init(name: $0.name, errorCode: code, errorMessage: message) }))
-        case .deleteTopics(let request):
-            let named = request.topicNames.map { DeleteTopicsResponse.Result(name: $0, errorCode: code, errorMessage: message) }
-            let listed = request.topics.map { DeleteTopicsResponse.Result(name: $0.name, topicID: $0.topicID, errorCode: code, errorMessage: message) }
-            return .deleteTopics(.init(responses: named + listed))
-        case .createPartitions(let request):
-            return .createPartitions(.init(results: request.topics.map { .init(name: $0.name, errorCode: code, errorMessage: message) }))
-        default: preconditionFailure("other requests change no partitions")
+        } refusal: { request in
+            var response = request.refused(.throttlingQuotaExceeded)
+            for index in response.results.indices { response.results[index].errorMessage = changesRefusal }
+            return response
         }
     }
 }

@@ -50,8 +50,8 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         guard let number = input.readInteger(as: UInt8.self), let offset = input.readInteger(as: UInt8.self) else { return }
         let row = ApiTable.rows[Int(number) % ApiTable.rows.count]
         let version = row.versions.lowerBound + Int16(Int(offset) % row.versions.count)
-        let body = try KafkaFrame.decodeResponse(input, key: row.key, version: version)
-        _ = try KafkaFrame.encodeResponse(body, correlationID: 1, version: version)
+        let body = try KafkaFrame.decodeResponse(input, of: row, version: version)
+        _ = try KafkaFrame.encodeResponse(body, of: row, correlationID: 1, version: version)
     }
 
     /// What is read of a batch can be written as a batch again.

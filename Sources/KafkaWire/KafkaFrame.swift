@@ -19,7 +19,7 @@ package struct RequestHeader: Sendable, Equatable {
 
 /// A request as it came in.
 package enum IncomingRequest: Sendable {
-    case request(RequestHeader, RequestBody)
+    case request(RequestHeader, any KafkaRequest)
     /// ApiVersions in a version that we do not know: to be answered in version 0 with UNSUPPORTED_VERSION.
     case unknownApiVersions(RequestHeader)
 }
@@ -37,7 +37,7 @@ package enum KafkaFrame {
         try reader.int32(&header.correlationID)
         guard let row = ApiTable.row(number: header.apiNumber) else { throw .unknownTag("api key", Int(header.apiNumber)) }
         guard row.versions.contains(header.version) else {
-            if row.key == .apiVersions { return .unknownApiVersions(header) }
+            if row.key == ApiVersionsRequest.apiKey { return .unknownApiVersions(header) }
             throw .unknownTag("version of \(row.name)", Int(header.version))
         }
         // The client id is a classic string in both header versions, so that a broker can read it before it knows the version.
@@ -45,36 +45,34 @@ package enum KafkaFrame {
         let flexible = row.isFlexible(header.version)
         var rest = FieldReader<KafkaDialect>(reader.buffer, version: header.version, flexible: flexible)
         try rest.tags()
-        return .request(header, try RequestBody.decode(rest.buffer, row, version: header.version))
+        return .request(header, try row.request.read(rest.buffer, version: header.version, flexible: flexible))
     }
 
-    /// A whole response frame, its size included. Record batches of at least `cutBytes` bytes are pieces of their own, where they lay.
-    package static func encodeResponse(_ body: ResponseBody, correlationID: Int32, version: Int16, cutBytes: Int = .max) throws(WireError) -> OutgoingFrame {
+    /// A whole response frame of `row`'s API, its size included. Record batches of at least `cutBytes` bytes are pieces of their own, where they lay.
+    package static func encodeResponse(
+        _ body: any KafkaResponse, of row: ApiRow, correlationID: Int32, version: Int16, cutBytes: Int = .max
+    ) throws(WireError) -> OutgoingFrame {
         var buffer = ByteBufferAllocator().buffer(capacity: 512)
         buffer.writeInteger(Int32(0))
         buffer.writeInteger(correlationID)
-        if ApiTable.row(body.key).hasFlexibleResponseHeader(version) { buffer.writeInteger(UInt8(0)) }
-        var pieces: [BytesOrFile] = []
-        if case .fetch(let response) = body {
-            let flexible = ApiTable.row(.fetch).isFlexible(version)
-            pieces = try response.encodeInPieces(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible, cutBytes: cutBytes)
-        } else {
-            try body.encode(into: &buffer, version: version)
-        }
+        if row.hasFlexibleResponseHeader(version) { buffer.writeInteger(UInt8(0)) }
+        let pieces = try body.write(into: &buffer, version: version, flexible: row.isFlexible(version), cutBytes: cutBytes)
         return OutgoingFrame(pieces, buffer)
     }
 
     /// A whole request frame, its size included; used by our own client.
-    package static func encodeRequest(_ body: RequestBody, correlationID: Int32, version: Int16, clientID: String) throws(WireError) -> Bytes {
+    package static func encodeRequest(_ body: any KafkaRequest, correlationID: Int32, version: Int16, clientID: String) throws(WireError) -> Bytes {
+        let row = ApiTable.row(type(of: body).apiKey)
+        let flexible = row.isFlexible(version)
         var buffer = Bytes()
         buffer.writeInteger(Int32(0))
-        buffer.writeInteger(body.key.rawValue)
+        buffer.writeInteger(row.key.rawValue)
         buffer.writeInteger(version)
         buffer.writeInteger(correlationID)
         buffer.writeInteger(Int16(clientID.utf8.count))
         buffer.writeString(clientID)
-        if ApiTable.row(body.key).isFlexible(version) { buffer.writeInteger(UInt8(0)) }
-        try body.encode(into: &buffer, version: version)
+        if flexible { buffer.writeInteger(UInt8(0)) }
+        try body.write(into: &buffer, version: version, flexible: flexible)
         buffer.setInteger(Int32(buffer.readableBytes - 4), at: buffer.readerIndex)
         return buffer
     }
@@ -85,15 +83,14 @@ package enum KafkaFrame {
         return id
     }
 
-    /// Decodes a response frame without its size.
-    package static func decodeResponse(_ frame: Bytes, key: ApiKey, version: Int16) throws(WireError) -> ResponseBody {
-        let row = ApiTable.row(key)
+    /// Decodes a response frame of `row`'s API without its size.
+    package static func decodeResponse(_ frame: Bytes, of row: ApiRow, version: Int16) throws(WireError) -> any KafkaResponse {
         _ = try correlationID(of: frame)
         var frame = frame
         frame.moveReaderIndex(forwardBy: 4)
         var reader = FieldReader<KafkaDialect>(frame, version: version, flexible: row.hasFlexibleResponseHeader(version))
         try reader.tags()
-        return try ResponseBody.decode(reader.buffer, row, version: version)
+        return try row.response.read(reader.buffer, version: version, flexible: row.isFlexible(version))
     }
 }
 

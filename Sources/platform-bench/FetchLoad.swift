@@ -39,7 +39,7 @@ enum FetchLoad {
     private static func request(_ topic: String, _ partition: Int32, _ offset: Int64) throws -> Bytes {
         let part = FetchRequest.Topic.Partition(partition: partition, fetchOffset: offset, partitionMaxBytes: fetchBytes)
         let fetch = FetchRequest(maxWaitMilliseconds: 500, minBytes: 1, maxBytes: fetchBytes, topics: [.init(name: topic, partitions: [part])])
-        return try KafkaFrame.encodeRequest(.fetch(fetch), correlationID: 1, version: version, clientID: "bench")
+        return try KafkaFrame.encodeRequest(fetch, correlationID: 1, version: version, clientID: "bench")
     }
 
     /// What stands before the records in an answer of one partition, without trust in it.

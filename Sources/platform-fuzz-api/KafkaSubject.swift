@@ -61,41 +61,43 @@ enum KafkaSubject: Subject {
     }
 
     /// nil for a request of which nothing would be learnt: one that waits for minutes, and one that has no answer.
-    private static func drawn<L: WireLayout>(_ row: ApiRow, _ version: Int16, _: L.Type, _ sampler: inout FieldSampler) -> DrawnRequest? {
-        var value = L()
+    private static func drawn<Request: KafkaRequest>(_ row: ApiRow, _ version: Int16, _: Request.Type, _ sampler: inout FieldSampler) -> DrawnRequest? {
+        var value = Request()
         do {
             try value.layout(&sampler)
-            let bytes = try value.encoded(as: KafkaDialect.self, version: version, flexible: row.isFlexible(version))
-            return try request(patient(try RequestBody.decode(bytes, row, version: version)), version)
+            var bytes = Bytes()
+            try value.write(into: &bytes, version: version, flexible: row.isFlexible(version))
+            return try request(patient(try Request.read(bytes, version: version, flexible: row.isFlexible(version))), version)
         } catch { return nil }
     }
 
-    private static func request(_ body: RequestBody, _ version: Int16) throws(WireError) -> DrawnRequest {
+    private static func request(_ body: any KafkaRequest, _ version: Int16) throws(WireError) -> DrawnRequest {
+        let row = ApiTable.row(type(of: body).apiKey)
         var frame = try KafkaFrame.encodeRequest(body, correlationID: 7, version: version, clientID: "fuzz")
         frame.moveReaderIndex(forwardBy: 4)
-        return DrawnRequest(name: "\(body.key) \(version) \(String(describing: body).prefix(400))", operation: Int32(body.key.rawValue), body: frame)
+        return DrawnRequest(name: "\(row.name) \(version) \(String(describing: body).prefix(400))", operation: Int32(row.key.rawValue), body: frame)
     }
 
     /// The request with waits that end soon, and with an answer.
-    private static func patient(_ body: RequestBody) -> RequestBody {
+    private static func patient(_ body: any KafkaRequest) -> any KafkaRequest {
         switch body {
-        case .produce(var request):
+        case var request as ProduceRequest:
             if request.acks == 0 { request.acks = -1 }
             request.timeoutMilliseconds = min(request.timeoutMilliseconds, 1000)
-            return .produce(request)
-        case .fetch(var request):
+            return request
+        case var request as FetchRequest:
             request.maxWaitMilliseconds = min(request.maxWaitMilliseconds, 50)
-            return .fetch(request)
-        case .shareFetch(var request):
+            return request
+        case var request as ShareFetchRequest:
             request.maxWaitMilliseconds = min(request.maxWaitMilliseconds, 50)
-            return .shareFetch(request)
-        case .joinGroup(var request):
+            return request
+        case var request as JoinGroupRequest:
             request.rebalanceTimeoutMilliseconds = min(request.rebalanceTimeoutMilliseconds, 200)
             request.sessionTimeoutMilliseconds = min(request.sessionTimeoutMilliseconds, 200)
-            return .joinGroup(request)
-        case .addRaftVoter(var request):
+            return request
+        case var request as AddRaftVoterRequest:
             request.timeoutMilliseconds = min(request.timeoutMilliseconds, 100)
-            return .addRaftVoter(request)
+            return request
         default: return body
         }
     }
@@ -103,25 +105,22 @@ enum KafkaSubject: Subject {
     /// A request that is likely to succeed, so that there is something to meet.
     private static func rightful(_ random: inout Prng) -> DrawnRequest {
         let topic = topics[random.below(topics.count)]
-        let body: RequestBody =
+        let body: any KafkaRequest =
             switch random.below(4) {
             case 0:
-                .createTopics(
-                    CreateTopicsRequest(topics: [
-                        .init(name: topic, numPartitions: 2, replicationFactor: 1, configs: topic == "compacted" ? [.init(name: "cleanup.policy", value: "compact")] : [])
-                    ], timeoutMilliseconds: 5000, validateOnly: false))
+                CreateTopicsRequest(topics: [
+                    .init(name: topic, numPartitions: 2, replicationFactor: 1, configs: topic == "compacted" ? [.init(name: "cleanup.policy", value: "compact")] : [])
+                ], timeoutMilliseconds: 5000, validateOnly: false)
             case 1:
-                .offsetCommit(
-                    OffsetCommitRequest(
-                        groupID: groups[random.below(2)], generationID: -1, memberID: "",
-                        topics: [.init(name: topic, partitions: [.init(partition: 0, committedOffset: Int64(random.below(100)))])]))
+                OffsetCommitRequest(
+                    groupID: groups[random.below(2)], generationID: -1, memberID: "",
+                    topics: [.init(name: topic, partitions: [.init(partition: 0, committedOffset: Int64(random.below(100)))])])
             default:
-                .produce(
-                    ProduceRequest(
-                        acks: -1, timeoutMilliseconds: 1000,
-                        topics: [.init(name: topic, partitions: [.init(partition: Int32(random.below(2)), records: edges.payloads[random.below(3)])])]))
+                ProduceRequest(
+                    acks: -1, timeoutMilliseconds: 1000,
+                    topics: [.init(name: topic, partitions: [.init(partition: Int32(random.below(2)), records: edges.payloads[random.below(3)])])])
             }
-        do { return try request(body, body.key == .produce ? 9 : body.key == .createTopics ? 5 : 7) } catch { preconditionFailure("a request of ours can be written: \(error)") }
+        do { return try request(body, body is ProduceRequest ? 9 : body is CreateTopicsRequest ? 5 : 7) } catch { preconditionFailure("a request of ours can be written: \(error)") }
     }
 
     static func isComparable(_ request: DrawnRequest) -> Bool { false }
@@ -132,7 +131,7 @@ enum KafkaSubject: Subject {
 
     static func state(_ address: String) throws -> [String] {
         let session = try KafkaSession(address)
-        guard case .metadata(let metadata) = try session.ask(.metadata(MetadataRequest(topics: nil, allowAutoTopicCreation: false)), 12) else { throw Finding("no metadata") }
+        let metadata = try session.ask(MetadataRequest(topics: nil, allowAutoTopicCreation: false), 12)
         var lines: [String] = []
         for topic in metadata.topics.sorted(by: { ($0.name ?? "") < ($1.name ?? "") }) {
             guard let name = topic.name else { continue }
@@ -141,22 +140,21 @@ enum KafkaSubject: Subject {
             for number in 0..<Int32(min(topic.partitions.count, 4)) { lines.append(try records(session, name, number)) }
         }
         lines += try settings(session, 4, "")
-        guard case .listGroups(let groups) = try session.ask(.listGroups(ListGroupsRequest()), 4) else { throw Finding("no list of groups") }
+        let groups = try session.ask(ListGroupsRequest(), 4)
         for group in groups.groups.map(\.groupID).sorted() {
             let request = OffsetFetchRequest(groups: [.init(groupID: group)])
-            guard case .offsetFetch(let offsets) = try session.ask(.offsetFetch(request), 8) else { throw Finding("no offsets of \(group)") }
+            let offsets = try session.ask(request, 8)
             for topic in offsets.groups.flatMap(\.topics) { lines.append("offsets \(group.debugDescription) \(topic)") }
         }
-        let rules = DescribeAclsRequest(resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1)
-        for (body, version) in [
-            (RequestBody.describeAcls(rules), Int16(3)), (.describeClientQuotas(DescribeClientQuotasRequest()), 1), (.describeUserScramCredentials(DescribeUserScramCredentialsRequest()), 0),
-        ] { lines.append("\(try session.ask(body, version))") }
+        lines.append("\(try session.ask(DescribeAclsRequest(resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1), 3))")
+        lines.append("\(try session.ask(DescribeClientQuotasRequest(), 1))")
+        lines.append("\(try session.ask(DescribeUserScramCredentialsRequest(), 0))")
         return lines
     }
 
     private static func settings(_ session: KafkaSession, _ kind: Int8, _ name: String) throws -> [String] {
         let request = DescribeConfigsRequest(resources: [.init(resourceType: kind, resourceName: name)])
-        guard case .describeConfigs(let answer) = try session.ask(.describeConfigs(request), 2) else { throw Finding("no settings of \(name)") }
+        let answer = try session.ask(request, 2)
         return answer.results.flatMap(\.configs).filter { !$0.name.hasSuffix("listeners") }.map { "setting \(kind) \(name) \($0.name)=\($0.value ?? "null")" }
     }
 
@@ -164,12 +162,14 @@ enum KafkaSubject: Subject {
     private static func records(_ session: KafkaSession, _ topic: String, _ partition: Int32) throws -> String {
         var (offset, sum, count) = (Int64(0), UInt32(0), 0)
         let begin = ListOffsetsRequest(replicaID: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: -2)])])
-        guard case .listOffsets(let found) = try session.ask(.listOffsets(begin), 6), let first = found.topics.first?.partitions.first else { throw Finding("no first offset of \(topic)") }
+        let found = try session.ask(begin, 6)
+        guard let first = found.topics.first?.partitions.first else { throw Finding("no first offset of \(topic)") }
         offset = first.offset
         while true {
             let request = FetchRequest(
                 maxBytes: 1 << 20, sessionEpoch: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, fetchOffset: offset, partitionMaxBytes: 1 << 20)])])
-            guard case .fetch(let answer) = try session.ask(.fetch(request), 11), let part = answer.topics.first?.partitions.first else { throw Finding("no records of \(topic)") }
+            let answer = try session.ask(request, 11)
+            guard let part = answer.topics.first?.partitions.first else { throw Finding("no records of \(topic)") }
             guard part.errorCode == .none else { return "records \(topic) \(partition) cannot be read: \(part.errorCode)" }
             let batches = try RecordBatch.all(in: part.records?.bytes ?? Bytes())
             guard let last = batches.last else { break }
@@ -206,9 +206,11 @@ final class KafkaSession: SubjectSession {
         return SubjectAnswer(code: 0, comparable: "")
     }
 
-    func ask(_ body: RequestBody, _ version: Int16) throws -> ResponseBody {
-        let frame = try KafkaFrame.encodeRequest(body, correlationID: 1, version: version, clientID: "fuzz")
-        guard try socket.send(frame), let answer = try socket.frame() else { throw Finding("the broker closed the connection at \(body.key)") }
-        return try KafkaFrame.decodeResponse(answer, key: body.key, version: version)
+    func ask<Request: KafkaRequest>(_ request: Request, _ version: Int16) throws -> Request.Response {
+        let row = ApiTable.row(Request.apiKey)
+        let frame = try KafkaFrame.encodeRequest(request, correlationID: 1, version: version, clientID: "fuzz")
+        guard try socket.send(frame), let answer = try socket.frame() else { throw Finding("the broker closed the connection at \(row.name)") }
+        guard let response = try KafkaFrame.decodeResponse(answer, of: row, version: version) as? Request.Response else { throw Finding("another response than one to \(row.name)") }
+        return response
     }
 }

@@ -41,23 +41,20 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
             Issue.record("taken for an unknown ApiVersions")
             return
         }
-        #expect(golden.name.hasSuffix("\(ApiTable.row(body.key).name)-v\(header.version)"))
+        #expect(golden.name.hasSuffix("\(ApiTable.row(type(of: body).apiKey).name)-v\(header.version)"))
         var again = try KafkaFrame.encodeRequest(body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
         again.moveReaderIndex(forwardBy: 4)
         #expect(again.array == golden.frame)
     }
 
-    private func body(_ name: String) throws -> RequestBody {
+    private func recorded<Request: KafkaRequest>(_ name: String) throws -> Request {
         let golden = try #require(GoldenRequest.load(name + ".hex"))
         guard case .request(_, let body) = try KafkaFrame.decodeRequest(Bytes(bytes: golden.frame)) else { throw WireError.unexpectedNull }
-        return body
+        return try #require(body as? Request)
     }
 
     @Test func kafkaPythonsProduceCarriesAnIntactBatch() throws {
-        guard case .produce(let request) = try body("kafka-python-3.0.12-Produce-v9") else {
-            Issue.record("not a Produce")
-            return
-        }
+        let request: ProduceRequest = try recorded("kafka-python-3.0.12-Produce-v9")
         #expect(request.topics.count == 1)
         let batch = try RecordBatch(try #require(request.topics[0].partitions[0].records))
         #expect(batch.isIntact)
@@ -66,10 +63,7 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func librdkafkasProduceCarriesAnIntactBatch() throws {
-        guard case .produce(let request) = try body("kcat-1.7.1-Produce-v7") else {
-            Issue.record("not a Produce")
-            return
-        }
+        let request: ProduceRequest = try recorded("kcat-1.7.1-Produce-v7")
         let batch = try RecordBatch(try #require(request.topics[0].partitions[0].records))
         #expect(batch.isIntact)
         #expect(Int(batch.recordCount) == Int(batch.lastOffsetDelta) + 1)
@@ -77,10 +71,7 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func aSubscriptionInAJoinIsUnderstood() throws {
-        guard case .joinGroup(let request) = try body("confluent-kafka-2.16.1-JoinGroup-v5") else {
-            Issue.record("not a JoinGroup")
-            return
-        }
+        let request: JoinGroupRequest = try recorded("confluent-kafka-2.16.1-JoinGroup-v5")
         #expect(request.protocolType == ConsumerProtocol.name)
         let first = try #require(request.protocols.first)
         #expect(first.name == "cooperative-sticky")
@@ -89,10 +80,7 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
     }
 
     @Test func aFetchByTopicIDIsUnderstood() throws {
-        guard case .fetch(let request) = try body("confluent-kafka-2.16.1-Fetch-v16") else {
-            Issue.record("not a Fetch")
-            return
-        }
+        let request: FetchRequest = try recorded("confluent-kafka-2.16.1-Fetch-v16")
         #expect(request.topics.allSatisfy { !$0.topicID.isZero && !$0.partitions.isEmpty })
         #expect(request.maxBytes > 0 && request.minBytes == 1)
     }

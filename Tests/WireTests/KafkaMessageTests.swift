@@ -75,14 +75,33 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test func everyApiKeyHasOneRowInOrder() {
-        #expect(ApiTable.rows.map(\.key) == ApiKey.allCases)
-        #expect(ApiTable.rows.map(\.key.rawValue) == ApiTable.rows.map(\.key.rawValue).sorted())
+    @Test func rowsAreInTheOrderOfTheirKeys() {
+        let keys = ApiTable.rows.map(\.key.rawValue)
+        #expect(zip(keys, keys.dropFirst()).allSatisfy { $0 < $1 })
+        #expect(ApiTable.rows.allSatisfy { ApiTable.row(number: $0.key.rawValue)?.name == $0.name })
+    }
+
+    private func refuse<Request: KafkaRequest>(_: Request.Type, _ one: MessageCase, seed: UInt64) throws {
+        let refused = Request.sample(seed: seed, version: one.version, flexible: one.flexible).refused(.clusterAuthorizationFailed)
+        var bytes = Bytes()
+        #expect(try refused.write(into: &bytes, version: one.version, flexible: one.flexible, cutBytes: .max).isEmpty)
+        let read = try Request.Response.read(bytes, version: one.version, flexible: one.flexible)
+        #expect(read.printed(version: one.version) == refused.printed(version: one.version), "seed \(seed)")
+    }
+
+    @Test("a request can be refused in every version", arguments: MessageCase.all.filter { $0.type is any KafkaRequest.Type })
+    func everyRequestCanBeRefused(_ one: MessageCase) throws {
+        for seed in UInt64(0)..<20 { try refuse(one.row.request, one, seed: seed) }
+    }
+
+    @Test func onlyTheseResponsesHaveNoThrottleTime() {
+        let silent = ApiTable.rows.filter { !($0.response is any ThrottledResponse.Type) }.map(\.name)
+        #expect(silent == ["SaslHandshake", "WriteTxnMarkers", "SaslAuthenticate", "DescribeQuorum"])
     }
 
     @Test func apiVersionsOfAnUnknownVersionIsRecognised() throws {
         var frame = Bytes()
-        frame.writeInteger(ApiKey.apiVersions.rawValue)
+        frame.writeInteger(ApiVersionsRequest.apiKey.rawValue)
         frame.writeInteger(Int16(99))
         frame.writeInteger(Int32(5))
         frame.writeRepeatingByte(0xff, count: 20)
@@ -94,37 +113,38 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
     }
 
     @Test func anApiVersionsResponseNeverHasAFlexibleHeader() throws {
-        let frame = try KafkaFrame.encodeResponse(.apiVersions(ApiVersionsResponse(errorCode: .unsupportedVersion)), correlationID: 1, version: 3).joined
+        let frame = try KafkaFrame.encodeResponse(ApiVersionsResponse(errorCode: .unsupportedVersion), of: ApiTable.row(ApiVersionsRequest.apiKey), correlationID: 1, version: 3).joined
         // Size, correlation id, and at once the error code.
         #expect(frame.getInteger(at: 8, as: Int16.self) == KafkaErrorCode.unsupportedVersion.rawValue)
     }
 
     @Test(arguments: [Int16(4), 11, 12, 16]) func aFetchInPiecesIsTheSameFrame(version: Int16) throws {
-        func answer(_ records: [BytesOrFile?]) -> ResponseBody {
-            .fetch(FetchResponse(topics: [.init(name: "t", partitions: records.enumerated().map { .init(partition: Int32($0), records: $1) })]))
+        func answer(_ records: [BytesOrFile?]) -> FetchResponse {
+            FetchResponse(topics: [.init(name: "t", partitions: records.enumerated().map { .init(partition: Int32($0), records: $1) })])
         }
+        let row = ApiTable.row(FetchRequest.apiKey)
         let sizes = [0, 10, 5000, 100, 7000]
         let records = sizes.map { BytesOrFile.memory(Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0)) }
-        let whole = try KafkaFrame.encodeResponse(answer(records + [nil]), correlationID: 7, version: version)
-        let cut = try KafkaFrame.encodeResponse(answer(records + [nil]), correlationID: 7, version: version, cutBytes: 1000)
+        let whole = try KafkaFrame.encodeResponse(answer(records + [nil]), of: row, correlationID: 7, version: version)
+        let cut = try KafkaFrame.encodeResponse(answer(records + [nil]), of: row, correlationID: 7, version: version, cutBytes: 1000)
         #expect(whole.rest.isEmpty && cut.rest.count == 4)
         #expect(cut.joined == whole.head && cut.byteCount == whole.head.readableBytes)
         // Nor does it matter in how many pieces records lie.
         let pieces = sizes.map { BytesOrFile.pieces([Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 / 2), Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 - $0 / 2)]) }
-        let pieced = try KafkaFrame.encodeResponse(answer(pieces + [nil]), correlationID: 7, version: version, cutBytes: 1000)
-        #expect(try KafkaFrame.encodeResponse(answer(pieces + [nil]), correlationID: 7, version: version).joined == whole.head)
+        let pieced = try KafkaFrame.encodeResponse(answer(pieces + [nil]), of: row, correlationID: 7, version: version, cutBytes: 1000)
+        #expect(try KafkaFrame.encodeResponse(answer(pieces + [nil]), of: row, correlationID: 7, version: version).joined == whole.head)
         #expect(pieced.joined == whole.head && pieced.byteCount == whole.byteCount && pieced.rest.count == 6)
         // What lies in a file is always a piece, and counts in the lengths like anything else.
         let file = SharedFile(takingOver: open("/dev/null", O_RDONLY))
         let inFile = sizes.map { BytesOrFile.file(FileExtent(file, position: 3, count: $0)) }
-        let filed = try KafkaFrame.encodeResponse(answer(inFile + [nil]), correlationID: 7, version: version)
+        let filed = try KafkaFrame.encodeResponse(answer(inFile + [nil]), of: row, correlationID: 7, version: version)
         #expect(filed.byteCount == whole.byteCount && filed.head == whole.head.getSlice(at: 0, length: filed.head.readableBytes))
         #expect(filed.rest.count == sizes.count * 2)
     }
 
     @Test func anUnservedVersionIsAWireError() {
         var frame = Bytes()
-        frame.writeInteger(ApiKey.fetch.rawValue)
+        frame.writeInteger(FetchRequest.apiKey.rawValue)
         frame.writeInteger(Int16(3))
         frame.writeInteger(Int32(1))
         #expect(throws: WireError.unknownTag("version of Fetch", 3)) { try KafkaFrame.decodeRequest(frame) }

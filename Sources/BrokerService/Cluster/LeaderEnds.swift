@@ -72,7 +72,7 @@ final class LeaderEnds: @unchecked Sendable {
         waiting = []
         for question in questions {
             asked.append(question)
-            stream.ask(.listOffsets(Self.request(question.places)), version: Self.version) { [self] answer in
+            stream.ask(Self.request(question.places), version: Self.version) { [self] answer in
                 asked.removeAll { $0 === question }
                 question.end(Self.ends(answer))
                 if asked.isEmpty, waiting.isEmpty { self.stream?.close() }
@@ -90,8 +90,8 @@ final class LeaderEnds: @unchecked Sendable {
         return request
     }
 
-    private static func ends(_ answer: ResponseBody?) -> [TopicPartition: Int64] {
-        guard case .listOffsets(let answer) = answer else { return [:] }
+    private static func ends(_ answer: ListOffsetsResponse?) -> [TopicPartition: Int64] {
+        guard let answer else { return [:] }
         var ends: [TopicPartition: Int64] = [:]
         for topic in answer.topics {
             for part in topic.partitions where part.errorCode == .none && part.offset >= 0 { ends[TopicPartition(topic.name, part.partition)] = part.offset }

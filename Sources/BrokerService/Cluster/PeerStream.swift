@@ -7,9 +7,9 @@ import NetKit
 final class PeerStream: FrameSession {
     private struct Question {
         var id: Int32
-        var key: ApiKey
+        var row: ApiRow
         var version: Int16
-        var done: (ResponseBody?) -> Void
+        var done: ((any KafkaResponse)?) -> Void
     }
     private let frames: FrameConnection
     private let clientID: String
@@ -24,12 +24,12 @@ final class PeerStream: FrameSession {
     }
 
     /// `done` gets nil if the connection breaks or the answer makes no sense.
-    func ask(_ request: RequestBody, version: Int16, _ done: @escaping (ResponseBody?) -> Void) {
+    func ask<Request: KafkaRequest>(_ request: Request, version: Int16, _ done: @escaping (Request.Response?) -> Void) {
         let frame: Bytes
         do { frame = try KafkaFrame.encodeRequest(request, correlationID: nextID, version: version, clientID: clientID) } catch {
             preconditionFailure("a question of ours can always be encoded: \(error)")
         }
-        waiting.append(Question(id: nextID, key: request.key, version: version, done: done))
+        waiting.append(Question(id: nextID, row: ApiTable.row(Request.apiKey), version: version) { done($0 as? Request.Response) })
         nextID &+= 1
         frames.sendRaw(frame)
     }
@@ -39,7 +39,7 @@ final class PeerStream: FrameSession {
     func received(_ frame: Bytes) {
         do {
             guard let first = waiting.first, try KafkaFrame.correlationID(of: frame) == first.id else { return frames.close() }
-            let answer = try KafkaFrame.decodeResponse(frame, key: first.key, version: first.version)
+            let answer = try KafkaFrame.decodeResponse(frame, of: first.row, version: first.version)
             waiting.removeFirst()
             first.done(answer)
         } catch { frames.close() }

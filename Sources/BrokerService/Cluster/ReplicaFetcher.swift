@@ -52,7 +52,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             guard !isOutdated else { return }
             isOutdated = true
             // Ends the wait of the question that lies with the leader.
-            stream?.ask(.fetch(FetchRequest(replicaID: broker.settings.nodeID, topics: [])), version: Self.version) { _ in }
+            stream?.ask(FetchRequest(replicaID: broker.settings.nodeID, topics: []), version: Self.version) { _ in }
         } else {
             next()
         }
@@ -78,9 +78,9 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let request = question() else { return retryLater() }
         isBusy = true
         isOutdated = false
-        stream.ask(.fetch(request), version: Self.version) { [self] answer in
+        stream.ask(request, version: Self.version) { [self] answer in
             isBusy = false
-            guard case .fetch(let answer) = answer, session.isNext(answer, followed.keys) else { return retryLater() }
+            guard let answer, session.isNext(answer, followed.keys) else { return retryLater() }
             isBusy = true
             take(answer)
         }

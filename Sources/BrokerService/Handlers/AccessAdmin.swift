@@ -15,7 +15,7 @@ extension Broker {
             filter = try Self.filter(
                 request.resourceTypeFilter, request.resourceNameFilter, request.patternTypeFilter, request.principalFilter, request.hostFilter, request.operation,
                 request.permissionType)
-        } catch { return call.reply(.describeAcls(DescribeAclsResponse(errorCode: .invalidRequest, errorMessage: error.message))) }
+        } catch { return call.reply(DescribeAclsResponse(errorCode: .invalidRequest, errorMessage: error.message)) }
         var resources: [DescribeAclsResponse.Resource] = []
         for rule in machine.accessRules.rules.keys where filter.matches(rule) {
             let last = resources.last
@@ -25,7 +25,7 @@ extension Broker {
             resources[resources.count - 1].acls.append(
                 .init(principal: rule.principal, host: rule.host, operation: rule.operation.rawValue, permissionType: rule.permission.rawValue))
         }
-        call.reply(.describeAcls(DescribeAclsResponse(resources: resources)))
+        call.reply(DescribeAclsResponse(resources: resources))
     }
 
     func createAcls(_ request: CreateAclsRequest, _ call: Call) {
@@ -37,7 +37,7 @@ extension Broker {
                 results[index].errorMessage = error.message
             }
         }
-        guard !rules.isEmpty else { return call.reply(.createAcls(CreateAclsResponse(results: results))) }
+        guard !rules.isEmpty else { return call.reply(CreateAclsResponse(results: results)) }
         changeRules(.addRules(rules), call) { refusal in
             if let refusal {
                 for index in results.indices where results[index].errorCode == .none {
@@ -45,7 +45,7 @@ extension Broker {
                     results[index].errorMessage = refusal.message
                 }
             }
-            call.reply(.createAcls(CreateAclsResponse(results: results)))
+            call.reply(CreateAclsResponse(results: results))
         }
     }
 
@@ -67,10 +67,10 @@ extension Broker {
                         }))
             } catch { results.append(.init(errorCode: .invalidRequest, errorMessage: error.message)) }
         }
-        guard !gone.isEmpty else { return call.reply(.deleteAcls(DeleteAclsResponse(filterResults: results))) }
+        guard !gone.isEmpty else { return call.reply(DeleteAclsResponse(filterResults: results)) }
         changeRules(.removeRules(gone), call) { refusal in
             if let refusal { results = results.map { _ in .init(errorCode: refusal.code, errorMessage: refusal.message) } }
-            call.reply(.deleteAcls(DeleteAclsResponse(filterResults: results)))
+            call.reply(DeleteAclsResponse(filterResults: results))
         }
     }
 

@@ -22,7 +22,7 @@ extension Broker {
     func alterConfigs(_ request: AlterConfigsRequest, _ call: Call) {
         var response = AlterConfigsResponse(
             responses: request.resources.map { .init(resourceType: $0.resourceType, resourceName: $0.resourceName) })
-        let gathering = Gathering { call.reply(.alterConfigs(response)) }
+        let gathering = Gathering { call.reply(response) }
         for (index, resource) in request.resources.enumerated() {
             if let missing = resource.configs.first(where: { $0.value == nil }) {
                 response.responses[index].errorCode = .invalidRequest
@@ -43,7 +43,7 @@ extension Broker {
     func incrementalAlterConfigs(_ request: IncrementalAlterConfigsRequest, _ call: Call) {
         var response = IncrementalAlterConfigsResponse(
             responses: request.resources.map { .init(resourceType: $0.resourceType, resourceName: $0.resourceName) })
-        let gathering = Gathering { call.reply(.incrementalAlterConfigs(response)) }
+        let gathering = Gathering { call.reply(response) }
         for (index, resource) in request.resources.enumerated() {
             func set(_ refusal: AlterRefusal?) {
                 response.responses[index].errorCode = refusal?.code ?? .none
@@ -129,6 +129,7 @@ extension Broker {
 
     private func checkTopic(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
         guard let topic = machine.topics[name] else {
+            if InternalTopic.isName(name) { throw AlterRefusal(code: .invalidTopic, message: InternalTopic.refusal(name)) }
             throw AlterRefusal(code: .unknownTopicOrPartition, message: BrokerRefusal.unknownTopic(name).message)
         }
         do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch { throw AlterRefusal(code: .invalidConfig, message: error.reason) }

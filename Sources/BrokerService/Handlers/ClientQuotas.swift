@@ -25,9 +25,9 @@ extension Broker {
                     entity: Self.parts(entity),
                     values: QuotaKind.allCases.compactMap { kind in rates[kind].map { .init(key: kind.name, value: $0) } })
             }
-            call.reply(.describeClientQuotas(DescribeClientQuotasResponse(entries: entries)))
+            call.reply(DescribeClientQuotasResponse(entries: entries))
         } catch {
-            call.reply(.describeClientQuotas(DescribeClientQuotasResponse(errorCode: error.code, errorMessage: error.message)))
+            call.reply(DescribeClientQuotasResponse(errorCode: error.code, errorMessage: error.message))
         }
     }
 
@@ -82,7 +82,7 @@ extension Broker {
 
     func alterClientQuotas(_ request: AlterClientQuotasRequest, _ call: Call) {
         var response = AlterClientQuotasResponse(entries: request.entries.map { .init(entity: $0.entity) })
-        let gathering = Gathering { call.reply(.alterClientQuotas(response)) }
+        let gathering = Gathering { call.reply(response) }
         for (index, entry) in request.entries.enumerated() {
             func refuse(_ code: KafkaErrorCode, _ message: String?) {
                 response.entries[index].errorCode = code

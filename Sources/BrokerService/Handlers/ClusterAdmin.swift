@@ -1,9 +1,8 @@
-// DescribeCluster, DescribeLogDirs, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
+// DescribeCluster, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
 // one broker or several.
 import Base
 import BrokerCore
 import KafkaWire
-import Storage
 
 extension Broker {
     func describeCluster(_ request: DescribeClusterRequest, _ call: Call) {
@@ -11,30 +10,12 @@ extension Broker {
         guard request.endpointType == brokers else {
             let code: KafkaErrorCode = call.version == 0 ? .invalidRequest : request.endpointType == controllers ? .mismatchedEndpointType : .unsupportedEndpointType
             return call.reply(
-                .describeCluster(DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own")))
+                DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own"))
         }
         call.reply(
-            .describeCluster(
-                DescribeClusterResponse(
-                    clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
-                    brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) })))
-    }
-
-    func describeLogDirs(_ request: DescribeLogDirsRequest, _ call: Call) {
-        let wanted: [TopicPartition] =
-            request.topics?.flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } }
-            ?? machine.topics.entries.flatMap { name, topic in (0..<topic.partitions).map { TopicPartition(name, $0) } }
-        var result = DescribeLogDirsResponse.Result(logDir: dataDirectory + "/topics")
-        for name in wanted.sorted() {
-            guard let partition = partitions[name] else { continue }
-            if result.topics.last?.name != name.topic { result.topics.append(.init(name: name.topic)) }
-            result.topics[result.topics.count - 1].partitions.append(.init(partition: name.partition, partitionSize: partition.sizeBytes))
-        }
-        if let space = RealFileSystem.space(dataDirectory) {
-            result.totalBytes = space.total
-            result.usableBytes = space.usable
-        }
-        call.reply(.describeLogDirs(DescribeLogDirsResponse(results: [result])))
+            DescribeClusterResponse(
+                clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
+                brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }))
     }
 
     func electLeaders(_ request: ElectLeadersRequest, _ call: Call) {
@@ -55,7 +36,7 @@ extension Broker {
                     })
             }
             call.reply(
-                .electLeaders(ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty })))
+                ElectLeadersResponse(replicaElectionResults: topics.filter { named != nil || !$0.partitionResult.isEmpty }))
         }
         guard isClustered else { return answer([], nil) }
         replica.propose(.cluster(.elect(places, unclean: isUnclean))) { result in
@@ -78,7 +59,7 @@ extension Broker {
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: Call) {
         let review = AccessReview(broker: self, call: call)
-        let names = request.topics.isEmpty ? machine.topics.keys.filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
+        let names = request.topics.isEmpty ? (machine.topics.keys + shownInternalTopics.map(\.name)).sorted().filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
         var response = DescribeTopicPartitionsResponse()
         var room = min(Int(request.responsePartitionLimit), Self.partitionsPerPageMax)
         for name in names where name >= request.cursor?.topicName ?? "" {
@@ -86,7 +67,7 @@ extension Broker {
                 response.topics.append(.init(errorCode: .topicAuthorizationFailed, name: name))
                 continue
             }
-            guard let topic = machine.topics[name] else {
+            guard let topic = shownTopic(name) else {
                 response.topics.append(.init(errorCode: .unknownTopicOrPartition, name: name))
                 continue
             }
@@ -100,7 +81,7 @@ extension Broker {
             room -= places.count
             response.topics.append(
                 .init(
-                    name: name, topicID: topic.id,
+                    name: name, topicID: topic.id, isInternal: InternalTopic.isName(name),
                     partitions: places.map { number in
                         let state = shownState(of: TopicPartition(name, number))
                         return .init(
@@ -115,7 +96,7 @@ extension Broker {
                 break
             }
         }
-        call.reply(.describeTopicPartitions(response))
+        call.reply(response)
     }
 
     private static var partitionsPerPageMax: Int { 2000 }

@@ -28,10 +28,10 @@ extension Broker {
                 heartbeatIntervalMilliseconds: Int32(consumerGroups.settings.heartbeatInterval.inMilliseconds),
                 assignment: orders.assignment.map { .init(topicPartitions: byTopicID($0)) })
             storeConsumerGroups { refusal in
-                call.reply(.consumerGroupHeartbeat(refusal.map { .init(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response))
+                call.reply(refusal.map { ConsumerGroupHeartbeatResponse(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response)
             }
         } catch {
-            call.reply(.consumerGroupHeartbeat(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message)))
+            call.reply(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message))
         }
     }
 
@@ -76,7 +76,7 @@ extension Broker {
                         targetAssignment: shares(member.target), memberType: Self.speaksKIP848)
                 })
         }
-        call.reply(.consumerGroupDescribe(ConsumerGroupDescribeResponse(groups: groups)))
+        call.reply(ConsumerGroupDescribeResponse(groups: groups))
     }
 
     /// Whether a member of either kind of group may commit; nil if so.

@@ -12,7 +12,7 @@ private struct CreateRefusal: Error {
 extension Broker {
     func createTopics(_ request: CreateTopicsRequest, _ call: Call) {
         var results = request.topics.map { CreateTopicsResponse.Topic(name: $0.name) }
-        let gathering = Gathering { call.reply(.createTopics(CreateTopicsResponse(topics: results))) }
+        let gathering = Gathering { call.reply(CreateTopicsResponse(topics: results)) }
         for (index, topic) in request.topics.enumerated() {
             func refuse(_ refusal: CreateRefusal) {
                 results[index].errorCode = refusal.code
@@ -52,6 +52,7 @@ extension Broker {
             }
             partitions = Int32(assignments.count)
         }
+        if InternalTopic.isName(topic.name) { throw CreateRefusal(code: .topicAlreadyExists, message: InternalTopic.refusal(topic.name)) }
         var random = SystemRandomNumberGenerator()
         if let missing = topic.configs.first(where: { $0.value == nil }) {
             throw CreateRefusal(code: .invalidConfig, message: "the setting '\(missing.name)' has no value (null)")
@@ -104,13 +105,17 @@ extension Broker {
 
     func createPartitions(_ request: CreatePartitionsRequest, _ call: Call) {
         var results = request.topics.map { CreatePartitionsResponse.Result(name: $0.name) }
-        let gathering = Gathering { call.reply(.createPartitions(CreatePartitionsResponse(results: results))) }
+        let gathering = Gathering { call.reply(CreatePartitionsResponse(results: results)) }
         for (index, topic) in request.topics.enumerated() {
             func set(_ refusal: BrokerRefusal?) {
                 results[index].errorCode = refusal?.code ?? .none
                 results[index].errorMessage = refusal?.message
             }
             guard let known = machine.topics[topic.name] else {
+                if InternalTopic.isName(topic.name) {
+                    (results[index].errorCode, results[index].errorMessage) = (.invalidTopic, InternalTopic.refusal(topic.name))
+                    continue
+                }
                 set(.unknownTopic(topic.name))
                 continue
             }

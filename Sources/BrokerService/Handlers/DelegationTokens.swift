@@ -32,7 +32,7 @@ extension Broker {
     }
 
     func createDelegationToken(_ request: CreateDelegationTokenRequest, _ call: Call) {
-        func refuse(_ code: KafkaErrorCode) { call.reply(.createDelegationToken(CreateDelegationTokenResponse(errorCode: code))) }
+        func refuse(_ code: KafkaErrorCode) { call.reply(CreateDelegationTokenResponse(errorCode: code)) }
         if let code = refusal(call) { return refuse(code) }
         guard let tokens = settings.delegationTokens, let requester = call.session.user else { return refuse(.delegationTokenRequestNotAllowed) }
         let owner = request.ownerName.flatMap { $0.isEmpty ? nil : $0 } ?? requester
@@ -69,8 +69,8 @@ extension Broker {
     private func keep(_ token: DelegationToken, _ hmac: Bytes, _ call: Call) {
         replica.propose(.token(.set(token))) { [self] result in
             switch result {
-            case .success(.refused(let refusal)): call.reply(.createDelegationToken(CreateDelegationTokenResponse(errorCode: refusal.code)))
-            case .failure: call.reply(.createDelegationToken(CreateDelegationTokenResponse(errorCode: .coordinatorNotAvailable)))
+            case .success(.refused(let refusal)): call.reply(CreateDelegationTokenResponse(errorCode: refusal.code))
+            case .failure: call.reply(CreateDelegationTokenResponse(errorCode: .coordinatorNotAvailable))
             case .success:
                 log.notice("a token was made", metadata: ["token": "\(token.id)", "owner": "\(JSONText.quoted(token.owner))", "by": "\(JSONText.quoted(token.requester))"])
                 var response = CreateDelegationTokenResponse()
@@ -78,13 +78,13 @@ extension Broker {
                 (response.requesterType, response.requesterName) = ("User", token.requester)
                 (response.issued, response.expires, response.latestExpiry) = (token.issued.milliseconds, token.expires.milliseconds, token.latestExpiry.milliseconds)
                 (response.tokenID, response.hmac) = (token.id, hmac)
-                call.reply(.createDelegationToken(response))
+                call.reply(response)
             }
         }
     }
 
     func renewDelegationToken(_ request: RenewDelegationTokenRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(.renewDelegationToken(RenewDelegationTokenResponse(errorCode: code, expires: expires))) }
+        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(RenewDelegationTokenResponse(errorCode: code, expires: expires)) }
         switch token(request.hmac, call) {
         case .failure(let refusal): reply(refusal.code)
         case .success(let token):
@@ -94,7 +94,7 @@ extension Broker {
     }
 
     func expireDelegationToken(_ request: ExpireDelegationTokenRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(.expireDelegationToken(ExpireDelegationTokenResponse(errorCode: code, expires: expires))) }
+        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(ExpireDelegationTokenResponse(errorCode: code, expires: expires)) }
         switch token(request.hmac, call) {
         case .failure(let refusal): reply(refusal.code)
         case .success(let token):
@@ -132,7 +132,7 @@ extension Broker {
     }
 
     func describeDelegationToken(_ request: DescribeDelegationTokenRequest, _ call: Call) {
-        if let code = refusal(call) { return call.reply(.describeDelegationToken(DescribeDelegationTokenResponse(errorCode: code))) }
+        if let code = refusal(call) { return call.reply(DescribeDelegationTokenResponse(errorCode: code)) }
         guard let tokens = settings.delegationTokens, let user = call.session.user else { return }
         let now = time.wallTime().milliseconds
         let seesAll = settings.superUsers.contains(call.session.principal)
@@ -149,7 +149,7 @@ extension Broker {
             one.renewers = token.renewers.map { WirePrincipal(name: $0) }
             return one
         }
-        call.reply(.describeDelegationToken(DescribeDelegationTokenResponse(tokens: described)))
+        call.reply(DescribeDelegationTokenResponse(tokens: described))
     }
 
     /// What a login with a token is checked with; nil if there is none of this id that is valid.

@@ -12,11 +12,15 @@ extension Broker {
             topics: request.topics.map { topic in
                 .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, lowWatermark: -1) })
             })
-        let gathering = Gathering { call.reply(.deleteRecords(response)) }
+        let gathering = Gathering { call.reply(response) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 let name = TopicPartition(topic.name, part.partition)
                 let partition: Partition
+                if InternalTopic.isName(name.topic) {
+                    response.topics[t].partitions[p].errorCode = .invalidTopic
+                    continue
+                }
                 do { partition = try led(name).get() } catch {
                     response.topics[t].partitions[p].errorCode = error.code
                     continue

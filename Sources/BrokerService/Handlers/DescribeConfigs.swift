@@ -27,7 +27,7 @@ extension Broker {
             }
             return result
         }
-        call.reply(.describeConfigs(DescribeConfigsResponse(results: results)))
+        call.reply(DescribeConfigsResponse(results: results))
     }
 
     static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are" }
@@ -40,7 +40,7 @@ extension Broker {
     private func describeTopic(
         _ resource: DescribeConfigsRequest.Resource, _ request: DescribeConfigsRequest, _ result: inout DescribeConfigsResponse.Result
     ) {
-        guard let topic = machine.topics[resource.resourceName] else {
+        guard let topic = shownTopic(resource.resourceName) else {
             result.errorCode = .unknownTopicOrPartition
             result.errorMessage = BrokerRefusal.unknownTopic(resource.resourceName).message
             return

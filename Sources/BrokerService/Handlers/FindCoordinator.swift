@@ -9,12 +9,11 @@ extension Broker {
     func findCoordinator(_ request: FindCoordinatorRequest, _ call: Call) {
         let keys = call.version >= 4 ? request.coordinatorKeys : [request.key]
         let found = keys.map { coordinator(of: $0, request.keyType, call) }
-        guard call.version < 4 else { return call.reply(.findCoordinator(FindCoordinatorResponse(coordinators: found))) }
+        guard call.version < 4 else { return call.reply(FindCoordinatorResponse(coordinators: found)) }
         let one = found[0]
         call.reply(
-            .findCoordinator(
-                FindCoordinatorResponse(
-                    errorCode: one.errorCode, errorMessage: one.errorMessage, nodeID: one.nodeID, host: one.host, port: one.port)))
+            FindCoordinatorResponse(
+                errorCode: one.errorCode, errorMessage: one.errorMessage, nodeID: one.nodeID, host: one.host, port: one.port))
     }
 
     private func coordinator(of key: String, _ keyType: Int8, _ call: Call) -> FindCoordinatorResponse.Coordinator {

@@ -11,7 +11,7 @@ extension Broker {
     private static var shareType: String { "share" }
 
     func describeGroups(_ request: DescribeGroupsRequest, _ call: Call) {
-        call.reply(.describeGroups(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0), call.version) })))
+        call.reply(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0), call.version) }))
     }
 
     /// From this version of DescribeGroups on a group that is not there is an error (KIP-1043), which clients before took for the group's failure.
@@ -54,7 +54,7 @@ extension Broker {
             response.groups.append(
                 .init(groupID: id.rawValue, protocolType: type == Self.classicType ? classicGroup(id)?.protocolType ?? "" : type, groupState: state, groupType: type))
         }
-        call.reply(.listGroups(response))
+        call.reply(response)
     }
 
     private func typeAndState(of id: GroupID) -> (type: String, state: String) {
@@ -67,7 +67,7 @@ extension Broker {
 
     func deleteGroups(_ request: DeleteGroupsRequest, _ call: Call) {
         var results = request.groups.map { DeleteGroupsResponse.Result(groupID: $0) }
-        let gathering = Gathering { call.reply(.deleteGroups(DeleteGroupsResponse(results: results))) }
+        let gathering = Gathering { call.reply(DeleteGroupsResponse(results: results)) }
         for (index, name) in request.groups.enumerated() {
             let id = GroupID(name)
             guard !hasMembers(id) else {

@@ -15,7 +15,7 @@ extension Broker {
             protocols: request.protocols.map { ($0.name, $0.metadata.copied()) }, sessionTimeout: session, rebalanceTimeout: rebalance,
             wantsIDFirst: call.version >= 4)
         guard gives(group, to: .classic) else {
-            return call.reply(.joinGroup(Self.response(.inconsistentProtocol, MemberID(request.memberID))))
+            return call.reply(Self.response(.inconsistentProtocol, MemberID(request.memberID)))
         }
         let token = token(for: call, in: group)
         carryOut(coordinator.join(attempt, stored: machine.groups[group], token: token, now: now))
@@ -51,14 +51,14 @@ extension Broker {
         let refusal = coordinator.heartbeat(
             GroupID(request.groupID), member: MemberID(request.memberID), instance: request.groupInstanceID,
             generation: request.generationID, now: now)
-        call.reply(.heartbeat(HeartbeatResponse(errorCode: refusal?.code ?? .none)))
+        call.reply(HeartbeatResponse(errorCode: refusal?.code ?? .none))
     }
 
     func leaveGroup(_ request: LeaveGroupRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         guard call.version >= 3 else {
             let (refusal, effects) = coordinator.leave(group, member: MemberID(request.memberID), instance: nil, now: now)
-            call.reply(.leaveGroup(LeaveGroupResponse(errorCode: refusal?.code ?? .none)))
+            call.reply(LeaveGroupResponse(errorCode: refusal?.code ?? .none))
             return carryOut(effects)
         }
         if let assigned = consumerGroups.groups[group] { return removeMembers(request, of: assigned, call) }
@@ -70,7 +70,7 @@ extension Broker {
                 .init(memberID: member.memberID, groupInstanceID: member.groupInstanceID, errorCode: left.refusal?.code ?? .none))
             effects += left.effects
         }
-        call.reply(.leaveGroup(response))
+        call.reply(response)
         carryOut(effects)
     }
 
@@ -93,7 +93,7 @@ extension Broker {
         }
         carryOut([])
         storeConsumerGroups { refusal in
-            call.reply(.leaveGroup(refusal.map { LeaveGroupResponse(errorCode: $0.code) } ?? LeaveGroupResponse(members: answers)))
+            call.reply(refusal.map { LeaveGroupResponse(errorCode: $0.code) } ?? LeaveGroupResponse(members: answers))
         }
     }
 }

@@ -24,14 +24,14 @@ extension Broker {
             }
             response.topics.append(answered)
         }
-        guard !entries.isEmpty else { return call.reply(.offsetCommit(response)) }
+        guard !entries.isEmpty else { return call.reply(response) }
         replica.propose(isClustered ? .cluster(.commitOffsets(by: claim(of: group), group: group, entries)) : .commitOffsets(group: group, entries)) { result in
             switch result {
             case .success(.refused(let refusal)): response.refuseCommitted(refusal.code)
             case .success: break
             case .failure: response.refuseCommitted(.coordinatorNotAvailable)
             }
-            call.reply(.offsetCommit(response))
+            call.reply(response)
         }
     }
 
@@ -48,7 +48,7 @@ extension Broker {
             let code = KafkaErrorCode.coordinatorLoadInProgress
             var refused = request.refused(code)
             refused.groups = request.groups.map { .init(groupID: $0.groupID, errorCode: code) }
-            call.reply(.offsetFetch(refused))
+            call.reply(refused)
         }
     }
 
@@ -61,10 +61,10 @@ extension Broker {
                 }
                 return OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(id, group.topics, stable: request.requireStable, call))
             }
-            return call.reply(.offsetFetch(OffsetFetchResponse(groups: groups)))
+            return call.reply(OffsetFetchResponse(groups: groups))
         }
         let topics = committed(GroupID(request.groupID), request.topics, stable: request.requireStable, call)
-        call.reply(.offsetFetch(OffsetFetchResponse(topics: topics)))
+        call.reply(OffsetFetchResponse(topics: topics))
     }
 
     /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error. An offset that a transaction

@@ -10,17 +10,17 @@ extension Broker {
 
     func initProducerID(_ request: InitProducerIDRequest, _ call: Call) {
         if let name = request.transactionalID { return initTransactional(name, request, call) }
-        if let id = producerIDs.popFirst() { return call.reply(.initProducerID(InitProducerIDResponse(producerID: id, producerEpoch: 0))) }
+        if let id = producerIDs.popFirst() { return call.reply(InitProducerIDResponse(producerID: id, producerEpoch: 0)) }
         replica.propose(.reserveProducerIDs(count: BrokerSettings.producerIDBlock)) { [self] result in
             guard case .success(.producerIDs(let first)) = result else { return refuse(.coordinatorNotAvailable, call) }
             // Others may have asked meanwhile: their blocks are kept if they are larger, and ids that are passed over are not missed.
             producerIDs = (first + 1)..<(first + BrokerSettings.producerIDBlock)
-            call.reply(.initProducerID(InitProducerIDResponse(producerID: first, producerEpoch: 0)))
+            call.reply(InitProducerIDResponse(producerID: first, producerEpoch: 0))
         }
     }
 
     private func refuse(_ code: KafkaErrorCode, _ call: Call) {
-        call.reply(.initProducerID(InitProducerIDResponse(errorCode: code, producerEpoch: -1)))
+        call.reply(InitProducerIDResponse(errorCode: code, producerEpoch: -1))
     }
 
     private func initTransactional(_ name: String, _ request: InitProducerIDRequest, _ call: Call) {
@@ -35,7 +35,7 @@ extension Broker {
             func again() { begin(name, expected, timeout, call, attempt: attempt + 1) }
             switch result {
             case .success(let transaction):
-                call.reply(.initProducerID(InitProducerIDResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch)))
+                call.reply(InitProducerIDResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch))
             case .failure(.transactionOpen) where attempt <= Self.beginAttemptsMax:
                 guard let open = machine.transactions[name] else { return again() }
                 // Whoever comes back as the present producer keeps its epoch until the begin raises it.

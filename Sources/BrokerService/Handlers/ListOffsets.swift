@@ -16,9 +16,13 @@ extension Broker {
     func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
         let answer = ListOffsetsAnswer(request)
         let isolation = IsolationLevel(wire: request.isolationLevel)
-        let gathering = Gathering { call.reply(.listOffsets(answer.response)) }
+        let gathering = Gathering { call.reply(answer.response) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
+                if isEmptyInternal(TopicPartition(topic.name, part.partition)) {
+                    if part.timestamp == Self.latest || part.timestamp == Self.earliest { answer.set(t, p, 0, -1, 0) }
+                    continue
+                }
                 let partition: Partition
                 do { partition = try led(TopicPartition(topic.name, part.partition)).get() } catch {
                     answer.refuse(t, p, error.code)

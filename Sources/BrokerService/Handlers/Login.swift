@@ -45,7 +45,7 @@ extension Broker {
 
     /// After version 0 the client's messages come as they are, without Kafka's headers, and so do the answers; clients before Kafka 1.0 know no other way (KIP-43).
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode) { call.reply(.saslHandshake(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms))) }
+        func reply(_ code: KafkaErrorCode) { call.reply(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms)) }
         guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else { return reply(.unsupportedSASLMechanism) }
         if let known = call.session.identity {
             let isSoon = call.session.lastReauthentication.map { now - $0 < BrokerSettings.reauthenticationInterval } ?? false
@@ -60,7 +60,7 @@ extension Broker {
     func saslAuthenticate(_ request: SaslAuthenticateRequest, _ call: Call) {
         switch call.session.login {
         case .anonymous, .done:
-            call.reply(.saslAuthenticate(SaslAuthenticateResponse(errorCode: .illegalSASLState, errorMessage: "SaslHandshake comes first")))
+            call.reply(SaslAuthenticateResponse(errorCode: .illegalSASLState, errorMessage: "SaslHandshake comes first"))
         case .begun(.plain): logInPlainly(request.authBytes, call)
         case .begun(.bearer): logInByBearer(request.authBytes, call)
         case .tokenRefused(let refusal):
@@ -72,7 +72,7 @@ extension Broker {
                     isToken ? tokenIdentity(name, mechanism) : machine.users[ScramUser(name, mechanism)].map { ScramIdentity(user: name, credential: $0) }
                 }
                 call.session.login = .conversing(exchange, mechanism)
-                call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer)))
+                call.reply(SaslAuthenticateResponse(authBytes: answer))
             } catch { refuse(exchange.user, error, call) }
         case .conversing(let exchange, let mechanism):
             do {
@@ -95,7 +95,7 @@ extension Broker {
             "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")", "again": "\(call.session.identity != nil)",
         ])
         (call.session.identity, call.session.login) = (login, .done)
-        call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0)))
+        call.reply(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0))
     }
 
     /// A login that lasts longer than any connection, in milliseconds: a hundred years. A token may name an end beyond all clocks.
@@ -106,7 +106,7 @@ extension Broker {
         log.notice("login refused", metadata: [
             "user": "\(JSONText.quoted(user))", "remote": "\(call.session.remote?.description ?? "unknown")", "reason": "\(refusal.message)",
         ])
-        call.reply(.saslAuthenticate(SaslAuthenticateResponse(errorCode: .saslAuthenticationFailed, errorMessage: answer ?? refusal.message)))
+        call.reply(SaslAuthenticateResponse(errorCode: .saslAuthenticationFailed, errorMessage: answer ?? refusal.message))
         call.session.close()
     }
 
@@ -127,7 +127,7 @@ extension Broker {
                 accept(LoggedIn(user: token.user, mechanism: .bearer), until: token.ends, call)
             } catch {
                 call.session.login = .tokenRefused(error)
-                call.reply(.saslAuthenticate(SaslAuthenticateResponse(authBytes: Bytes(string: Self.tokenRefusal))))
+                call.reply(SaslAuthenticateResponse(authBytes: Bytes(string: Self.tokenRefusal)))
             }
         }
         check(call) {

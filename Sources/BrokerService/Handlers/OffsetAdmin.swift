@@ -19,28 +19,27 @@ extension Broker {
                     return .init(partition: part.partition, leaderEpoch: end.epoch, endOffset: end.endOffset)
                 })
         }
-        call.reply(.offsetForLeaderEpoch(OffsetForLeaderEpochResponse(topics: topics)))
+        call.reply(OffsetForLeaderEpochResponse(topics: topics))
     }
 
     func offsetDelete(_ request: OffsetDeleteRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.partition) } }
         guard let kind = kind(of: group), kind != .share else {
-            return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .groupIDNotFound)))
+            return call.reply(OffsetDeleteResponse(errorCode: .groupIDNotFound))
         }
         guard let subscribed = subscribedTopics(of: group) else {
-            return call.reply(.offsetDelete(OffsetDeleteResponse(errorCode: .nonEmptyGroup)))
+            return call.reply(OffsetDeleteResponse(errorCode: .nonEmptyGroup))
         }
         let gone = names.filter { !subscribed.contains($0.topic) && machine.topics[$0.topic] != nil }
         func reply(_ failure: KafkaErrorCode?) {
             call.reply(
-                .offsetDelete(
-                    OffsetDeleteResponse(
-                        topics: request.topics.map { topic in
-                            let code: KafkaErrorCode =
-                                subscribed.contains(topic.name) ? .groupSubscribedToTopic : machine.topics[topic.name] == nil ? .unknownTopicOrPartition : failure ?? .none
-                            return .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
-                        })))
+                OffsetDeleteResponse(
+                    topics: request.topics.map { topic in
+                        let code: KafkaErrorCode =
+                            subscribed.contains(topic.name) ? .groupSubscribedToTopic : machine.topics[topic.name] == nil ? .unknownTopicOrPartition : failure ?? .none
+                        return .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+                    }))
         }
         guard !gone.isEmpty else { return reply(nil) }
         replica.propose(.deleteOffsets(group: group, gone)) { result in

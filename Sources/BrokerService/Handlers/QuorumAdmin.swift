@@ -49,7 +49,7 @@ extension Broker {
                     listeners: [QuorumListener(name: Self.listenerName, host: $0.host, port: UInt16(clamping: $0.port))])
             }
         }
-        call.reply(.describeQuorum(DescribeQuorumResponse(topics: topics, nodes: nodes)))
+        call.reply(DescribeQuorumResponse(topics: topics, nodes: nodes))
     }
 
     private func described(_ member: Member) -> DescribeQuorumResponse.Replica {
@@ -80,7 +80,7 @@ extension Broker {
             return roster.members + [Member(id: id, directory: Int64(bitPattern: request.voterDirectoryID.low), address: address)]
         } done: { [self] refusal in
             if refusal == nil { log.notice("a broker was added", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"]) }
-            call.reply(.addRaftVoter(AddRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message)))
+            call.reply(AddRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message))
         }
     }
 
@@ -89,7 +89,7 @@ extension Broker {
     func removeRaftVoter(_ request: RemoveRaftVoterRequest, _ call: Call) {
         func reply(_ refusal: QuorumRefusal?) {
             if refusal == nil { log.notice("a broker was removed", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"]) }
-            call.reply(.removeRaftVoter(RemoveRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message)))
+            call.reply(RemoveRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message))
         }
         let id = NodeID(Int64(request.voterID))
         let deadline = now + Self.removalPatience
@@ -128,7 +128,7 @@ extension Broker {
 
     func unregisterBroker(_ request: UnregisterBrokerRequest, _ call: Call) {
         func reply(_ refusal: QuorumRefusal?) {
-            call.reply(.unregisterBroker(UnregisterBrokerResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message)))
+            call.reply(UnregisterBrokerResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message))
         }
         guard isClustered else { return reply(Self.standsAlone) }
         guard replica.roster?[NodeID(Int64(request.brokerID))] == nil else {

@@ -11,7 +11,7 @@ extension Broker {
         let mayChangeCount = request.allowReplicationFactorChange
         let gathering = Gathering {
             let response = AlterPartitionReassignmentsResponse(allowReplicationFactorChange: mayChangeCount, responses: responses)
-            call.reply(.alterPartitionReassignments(response))
+            call.reply(response)
         }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
@@ -67,6 +67,6 @@ extension Broker {
             topics[topics.count - 1].partitions.append(
                 .init(partition: name.partition, replicas: state.replicas, adding: state.adding, removing: state.removing))
         }
-        call.reply(.listPartitionReassignments(ListPartitionReassignmentsResponse(topics: topics)))
+        call.reply(ListPartitionReassignmentsResponse(topics: topics))
     }
 }

@@ -13,7 +13,7 @@ extension Broker {
         let wanted = request.users?.map(\.name) ?? []
         guard !wanted.isEmpty else {
             let all = found.map { DescribeUserScramCredentialsResponse.Result(user: $0.name, credentialInfos: $0.mechanisms) }
-            return call.reply(.describeUserScramCredentials(DescribeUserScramCredentialsResponse(results: all)))
+            return call.reply(DescribeUserScramCredentialsResponse(results: all))
         }
         let results = wanted.map { name -> DescribeUserScramCredentialsResponse.Result in
             if wanted.count(where: { $0 == name }) > 1 { return .init(user: name, errorCode: .duplicateResource, errorMessage: "the user is named more than once") }
@@ -22,7 +22,7 @@ extension Broker {
             }
             return .init(user: name, credentialInfos: one.mechanisms)
         }
-        call.reply(.describeUserScramCredentials(DescribeUserScramCredentialsResponse(results: results)))
+        call.reply(DescribeUserScramCredentialsResponse(results: results))
     }
 
     func alterUserScramCredentials(_ request: AlterUserScramCredentialsRequest, _ call: Call) {
@@ -30,7 +30,7 @@ extension Broker {
         for deletion in request.deletions { commands.append((deletion.name, command(deletion))) }
         for upsertion in request.upsertions { commands.append((upsertion.name, command(upsertion))) }
         var results = commands.map { AlterUserScramCredentialsResponse.Result(user: $0.user) }
-        let gathering = Gathering { call.reply(.alterUserScramCredentials(AlterUserScramCredentialsResponse(results: results))) }
+        let gathering = Gathering { call.reply(AlterUserScramCredentialsResponse(results: results)) }
         for (index, one) in commands.enumerated() {
             switch one.command {
             case .failure(let refusal):

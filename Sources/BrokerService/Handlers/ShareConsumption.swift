@@ -8,7 +8,7 @@ extension Broker {
     private static var memberIDBytesMax: Int { 36 }
 
     func shareFetch(_ request: ShareFetchRequest, _ call: Call) {
-        func refuse(_ code: KafkaErrorCode, _ message: String?) { call.reply(.shareFetch(ShareFetchResponse(errorCode: code, errorMessage: message))) }
+        func refuse(_ code: KafkaErrorCode, _ message: String?) { call.reply(ShareFetchResponse(errorCode: code, errorMessage: message)) }
         if let problem = problem(withShareMember: request.groupID, request.memberID) { return refuse(.invalidRequest, problem) }
         let isFirst = request.shareSessionEpoch == ShareSessions.first
         guard !isFirst || request.topics.allSatisfy({ $0.partitions.allSatisfy(\.acknowledgementBatches.isEmpty) }) else {
@@ -29,7 +29,7 @@ extension Broker {
     func shareAcknowledge(_ request: ShareAcknowledgeRequest, _ call: Call) {
         var response = ShareAcknowledgeResponse()
         func refuse(_ code: KafkaErrorCode, _ message: String? = nil) {
-            call.reply(.shareAcknowledge(ShareAcknowledgeResponse(errorCode: code, errorMessage: message)))
+            call.reply(ShareAcknowledgeResponse(errorCode: code, errorMessage: message))
         }
         if let problem = problem(withShareMember: request.groupID, request.memberID) { return refuse(.invalidRequest, problem) }
         guard request.shareSessionEpoch != ShareSessions.first else { return refuse(.invalidShareSessionEpoch) }
@@ -45,7 +45,7 @@ extension Broker {
         var leaders = CurrentLeaders(self, call)
         let gathering = Gathering {
             response.nodeEndpoints = leaders.endpoints
-            call.reply(.shareAcknowledge(response))
+            call.reply(response)
         }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() where !part.acknowledgementBatches.isEmpty {

@@ -22,7 +22,7 @@ extension Broker {
                 }
                 return .init(groupID: asked.groupID, topics: (asked.topics ?? []).map { describe($0, group, ends) })
             }
-            call.reply(.describeShareGroupOffsets(DescribeShareGroupOffsetsResponse(groups: groups)))
+            call.reply(DescribeShareGroupOffsetsResponse(groups: groups))
         }
     }
 
@@ -60,7 +60,7 @@ extension Broker {
             response.topics.append(answered)
         }
         reset(group, .setStarts(group, starts)) { code, message in
-            call.reply(.alterShareGroupOffsets(code == .none ? response : AlterShareGroupOffsetsResponse(errorCode: code, errorMessage: message)))
+            call.reply(code == .none ? response : AlterShareGroupOffsetsResponse(errorCode: code, errorMessage: message))
         }
     }
 
@@ -73,7 +73,7 @@ extension Broker {
                 return .init(topicName: name, topicID: topic?.id ?? UUIDBytes(), errorCode: topic == nil ? .unknownTopicOrPartition : .none)
             })
         reset(group, .forget(group, topics: names)) { code, message in
-            call.reply(.deleteShareGroupOffsets(code == .none ? response : DeleteShareGroupOffsetsResponse(errorCode: code, errorMessage: message)))
+            call.reply(code == .none ? response : DeleteShareGroupOffsetsResponse(errorCode: code, errorMessage: message))
         }
     }
 

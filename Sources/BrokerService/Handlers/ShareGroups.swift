@@ -10,7 +10,7 @@ extension Broker {
             member: MemberID(request.memberID), epoch: request.memberEpoch, rack: request.rackID, clientID: call.clientID,
             clientHost: "/" + (call.session.remote?.host ?? ""), topics: request.subscribedTopicNames)
         guard gives(group, to: .share) else {
-            return call.reply(.shareGroupHeartbeat(ShareGroupHeartbeatResponse(errorCode: .groupIDNotFound, errorMessage: "'\(group)' is a group of another kind")))
+            return call.reply(ShareGroupHeartbeatResponse(errorCode: .groupIDNotFound, errorMessage: "'\(group)' is a group of another kind"))
         }
         do throws(ConsumerGroupRefusal) {
             let config = machine.shareConfig(of: group)
@@ -20,10 +20,10 @@ extension Broker {
                 memberID: orders.member.rawValue, memberEpoch: orders.epoch, heartbeatIntervalMilliseconds: Int32(config.heartbeatInterval.inMilliseconds),
                 assignment: orders.assignment.map { .init(topicPartitions: byTopic($0).map { .init(topicID: $0.topic.id, partitions: $0.partitions) }) })
             storeShareGroups { refusal in
-                call.reply(.shareGroupHeartbeat(refusal.map { .init(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response))
+                call.reply(refusal.map { ShareGroupHeartbeatResponse(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response)
             }
         } catch {
-            call.reply(.shareGroupHeartbeat(ShareGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message)))
+            call.reply(ShareGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message))
         }
     }
 
@@ -46,6 +46,6 @@ extension Broker {
                             topicPartitions: byTopic(member.assigned).map { .init(topicID: $0.topic.id, topicName: $0.topic.name, partitions: $0.partitions) }))
                 })
         }
-        call.reply(.shareGroupDescribe(ShareGroupDescribeResponse(groups: groups)))
+        call.reply(ShareGroupDescribeResponse(groups: groups))
     }
 }

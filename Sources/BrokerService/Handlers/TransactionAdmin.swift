@@ -7,7 +7,7 @@ extension Broker {
     func listTransactions(_ request: ListTransactionsRequest, _ call: Call) {
         var pattern: NameMatcher?
         if let text = request.transactionalIDPattern, !text.isEmpty {
-            do { pattern = NameMatcher(try NameExpression(text)) } catch { return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression))) }
+            do { pattern = NameMatcher(try NameExpression(text)) } catch { return call.reply(ListTransactionsResponse(errorCode: .invalidRegularExpression)) }
         }
         let known = Set(TransactionPhase.allCases.map(\.name))
         var response = ListTransactionsResponse(unknownStateFilters: request.stateFilters.filter { !known.contains($0) })
@@ -22,13 +22,13 @@ extension Broker {
             if pattern != nil {
                 guard let isMatch = pattern?.matches(name, &work) else {
                     log.info("an expression takes too long to be matched", metadata: ["request": "ListTransactions", "problem": "\(NameExpression.tooMuchWork(names: machine.transactions.count))"])
-                    return call.reply(.listTransactions(.init(errorCode: .invalidRegularExpression)))
+                    return call.reply(ListTransactionsResponse(errorCode: .invalidRegularExpression))
                 }
                 if !isMatch { continue }
             }
             response.transactionStates.append(.init(transactionalID: name, producerID: transaction.producer.id, transactionState: transaction.phase.name))
         }
-        call.reply(.listTransactions(response))
+        call.reply(response)
     }
 
     func describeTransactions(_ request: DescribeTransactionsRequest, _ call: Call) {
@@ -44,14 +44,14 @@ extension Broker {
             }
             return described
         }
-        call.reply(.describeTransactions(DescribeTransactionsResponse(transactionStates: states)))
+        call.reply(DescribeTransactionsResponse(transactionStates: states))
     }
 
     func describeProducers(_ request: DescribeProducersRequest, _ call: Call) {
         var topics = request.topics.map { topic in
             DescribeProducersResponse.Topic(name: topic.name, partitions: topic.partitionIndexes.map { .init(partition: $0) })
         }
-        let gathering = Gathering { call.reply(.describeProducers(DescribeProducersResponse(topics: topics))) }
+        let gathering = Gathering { call.reply(DescribeProducersResponse(topics: topics)) }
         for (t, topic) in request.topics.enumerated() {
             for (p, number) in topic.partitionIndexes.enumerated() {
                 let partition: Partition

@@ -12,13 +12,12 @@ extension Broker {
         }
         func reply(_ code: (TopicPartition) -> KafkaErrorCode) {
             call.reply(
-                .addPartitionsToTxn(
-                    AddPartitionsToTxnResponse(
-                        resultsByTopic: request.topics.map { topic in
-                            .init(
-                                name: topic.name,
-                                resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code(TopicPartition(topic.name, $0))) })
-                        })))
+                AddPartitionsToTxnResponse(
+                    resultsByTopic: request.topics.map { topic in
+                        .init(
+                            name: topic.name,
+                            resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code(TopicPartition(topic.name, $0))) })
+                    }))
         }
         guard missing.isEmpty else { return reply { missing.contains($0) ? .unknownTopicOrPartition : .operationNotAttempted } }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
@@ -34,7 +33,7 @@ extension Broker {
     }
 
     func addOffsetsToTxn(_ request: AddOffsetsToTxnRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode) { call.reply(.addOffsetsToTxn(AddOffsetsToTxnResponse(errorCode: code))) }
+        func reply(_ code: KafkaErrorCode) { call.reply(AddOffsetsToTxnResponse(errorCode: code)) }
         guard !request.groupID.isEmpty else { return reply(.invalidGroupID) }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
         change(TransactionCommand(request.transactionalID, producer, .addGroup(GroupID(request.groupID)))) { result in
@@ -63,7 +62,7 @@ extension Broker {
             }
             response.topics.append(answered)
         }
-        guard !entries.isEmpty else { return call.reply(.txnOffsetCommit(response)) }
+        guard !entries.isEmpty else { return call.reply(response) }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
         let joins = call.version >= Self.firstVersionThatJoinsGroups
         let command = TransactionCommand(request.transactionalID, producer, .stageOffsets(group, entries, joining: joins))
@@ -73,7 +72,7 @@ extension Broker {
                 let code = refusal.transactionCode(fencedSince: .max, call.version)
                 response.refuseStaged(code == .invalidTransactionState && call.version >= Self.firstVersionThatAborts ? .transactionAbortable : code)
             }
-            call.reply(.txnOffsetCommit(response))
+            call.reply(response)
         }
     }
 
@@ -95,8 +94,8 @@ extension Broker {
         decide(request.transactionalID, producer, commits: request.committed, epoch) { result in
             switch result {
             case .success(let transaction):
-                call.reply(.endTxn(EndTxnResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch)))
-            case .failure(let refusal): call.reply(.endTxn(EndTxnResponse(errorCode: refusal.transactionCode(fencedSince: 2, call.version))))
+                call.reply(EndTxnResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch))
+            case .failure(let refusal): call.reply(EndTxnResponse(errorCode: refusal.transactionCode(fencedSince: 2, call.version)))
             }
         }
     }

@@ -21,7 +21,7 @@ extension Broker {
 
     func writeTxnMarkers(_ request: WriteTxnMarkersRequest, _ call: Call) {
         var response = request.answered(.none)
-        let gathering = Gathering { call.reply(.writeTxnMarkers(response)) }
+        let gathering = Gathering { call.reply(response) }
         for (m, marker) in request.markers.enumerated() {
             let asked = AskedMarker(
                 producer: ProducerIdentity(marker.producerID, marker.producerEpoch), marker: marker.transactionResult ? .commit : .abort,

@@ -70,7 +70,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         guard !call.isAbandoned else { return call.replyNothing() }
         broker.fetchedBytes.add(Int64(answer.bytes))
         broker.quotas.fetched(answer.bytes, &call)
-        call.reply(.shareFetch(answer.response(lock: config.limits.lockDuration, broker, call)))
+        call.reply(answer.response(lock: config.limits.lockDuration, broker, call))
     }
 
     // MARK: waiting

@@ -26,7 +26,8 @@ extension KafkaClient {
 
     package func settings(of owner: KafkaSettingsOwner) async throws -> [KafkaSetting] {
         let request = DescribeConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name)])
-        guard case .describeConfigs(let answer) = try await call(owner, .describeConfigs(request)), let result = answer.results.first else { throw Self.mismatch }
+        let answer = try await call(owner, request)
+        guard let result = answer.results.first else { throw Self.mismatch }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of \(owner.text)", detail: result.errorMessage) }
         return result.configs.map {
             KafkaSetting(name: $0.name, value: $0.value ?? "", origin: Self.origins[$0.configSource] ?? "\($0.configSource)", isReadOnly: $0.readOnly)
@@ -34,10 +35,10 @@ extension KafkaClient {
     }
 
     /// Settings of one broker are that broker's business, those of everything else anybody's.
-    private func call(_ owner: KafkaSettingsOwner, _ body: RequestBody) async throws -> ResponseBody {
-        guard case .broker(let name) = owner, !name.isEmpty else { return try await callAny(body) }
+    private func call<Request: KafkaRequest>(_ owner: KafkaSettingsOwner, _ request: Request) async throws -> Request.Response {
+        guard case .broker(let name) = owner, !name.isEmpty else { return try await callAny(request) }
         guard let node = Int32(name), try await nodes().contains(node) else { throw KafkaFailure.unknownBroker(name) }
-        return try await call(node, body)
+        return try await call(node, request)
     }
 
     /// Sets and removes settings, all or none.
@@ -54,9 +55,8 @@ extension KafkaClient {
             set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }
             + remove.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0, configOperation: deleting) }
         let request = IncrementalAlterConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name, configs: configs)])
-        guard case .incrementalAlterConfigs(let answer) = try await call(owner, .incrementalAlterConfigs(request)), let result = answer.responses.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(owner, request)
+        guard let result = answer.responses.first else { throw Self.mismatch }
         if case .topic(let name) = owner, result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }
     }
@@ -65,7 +65,8 @@ extension KafkaClient {
     package func growTopic(_ name: String, to partitions: Int32) async throws {
         let request = CreatePartitionsRequest(topics: [.init(name: name, count: partitions)], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let controller = try await controller()
-        guard case .createPartitions(let answer) = try await call(controller, .createPartitions(request)), let result = answer.results.first else { throw Self.mismatch }
+        let answer = try await call(controller, request)
+        guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "giving topic '\(name)' \(partitions) partitions", detail: result.errorMessage) }
     }
@@ -80,9 +81,8 @@ extension KafkaClient {
         let request = DeleteRecordsRequest(
             topics: [.init(name: topic, partitions: [.init(partition: partition, offset: offset)])], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let node = try await leader(of: topic, partition)
-        guard case .deleteRecords(let answer) = try await call(node, .deleteRecords(request)), let result = answer.topics.first?.partitions.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, request)
+        guard let result = answer.topics.first?.partitions.first else { throw Self.mismatch }
         guard result.errorCode == .none else {
             throw KafkaFailure.refused(result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: Self.reasons[result.errorCode])
         }
@@ -100,7 +100,7 @@ extension KafkaClient {
             topics[topics.count - 1].partitions.append(.init(partition: one.partition, committedOffset: one.offset, committedMetadata: ""))
         }
         let request = OffsetCommitRequest(groupID: group, topics: topics)
-        guard case .offsetCommit(let answer) = try await call(coordinator, .offsetCommit(request), versionMax: Self.offsetCommitByName) else { throw Self.mismatch }
+        let answer = try await call(coordinator, request, versionMax: Self.offsetCommitByName)
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             let detail = part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
             throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: detail)

@@ -74,10 +74,11 @@ package actor KafkaClient {
     /// Brokers and topics; `topics` nil for all. Missing topics are not made.
     package func cluster(topics names: [String]? = nil) async throws -> KafkaCluster {
         let request = MetadataRequest(topics: names.map { $0.map { .init(name: $0) } }, allowAutoTopicCreation: false)
-        guard case .metadata(let answer) = try await bootstrap.call(.metadata(request)) else { throw Self.mismatch }
+        let answer = try await bootstrap.call(request)
         for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
         var topics: [KafkaTopic] = []
-        for topic in answer.topics {
+        // Who asks for all topics means those that people made.
+        for topic in answer.topics where names != nil || !topic.isInternal {
             let name = topic.name ?? ""
             if topic.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
             guard topic.errorCode == .none else { throw KafkaFailure.refused(topic.errorCode, doing: "asking for topic '\(name)'", detail: nil) }
@@ -93,7 +94,7 @@ package actor KafkaClient {
     }
 
     func near(_ name: String) async throws -> [String] {
-        guard case .metadata(let all) = try await bootstrap.call(.metadata(MetadataRequest(topics: nil, allowAutoTopicCreation: false))) else { return [] }
+        let all = try await bootstrap.call(MetadataRequest(topics: nil, allowAutoTopicCreation: false))
         return KafkaFailure.nearest(to: name, among: all.topics.compactMap(\.name))
     }
 
@@ -135,15 +136,15 @@ package actor KafkaClient {
     static let (produceByName, fetchByName, offsetCommitByName): (Int16, Int16, Int16) = (12, 12, 9)
 
     /// Sends a request to a node.
-    func call(_ node: Int32, _ body: RequestBody, versionMax: Int16 = .max) async throws -> ResponseBody {
-        try await connection(to: node).call(body, versionMax: versionMax)
+    func call<Request: KafkaRequest>(_ node: Int32, _ request: Request, versionMax: Int16 = .max) async throws -> Request.Response {
+        try await connection(to: node).call(request, versionMax: versionMax)
     }
 
     /// The nodes that are alive, in their order. Metadata may name one that has just gone, and is all that there is before Kafka 2.8.
     package func nodes() async throws -> [Int32] {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
         do {
-            guard case .describeCluster(let answer) = try await bootstrap.call(.describeCluster(DescribeClusterRequest())) else { throw Self.mismatch }
+            let answer = try await bootstrap.call(DescribeClusterRequest())
             guard answer.errorCode == .none else { return brokers.keys.sorted() }
             for broker in answer.brokers { brokers[broker.brokerID] = HostPort(broker.host, Int(broker.port)) }
             return answer.brokers.map(\.brokerID).sorted()
@@ -151,7 +152,7 @@ package actor KafkaClient {
     }
 
     /// Sends a request to the broker that was connected first.
-    func callAny(_ body: RequestBody) async throws -> ResponseBody { try await bootstrap.call(body) }
+    func callAny<Request: KafkaRequest>(_ request: Request) async throws -> Request.Response { try await bootstrap.call(request) }
 
     /// What a coordinator looks after, by the protocol's number.
     enum Coordinated: Int8 { case group = 0, transaction = 1 }
@@ -166,8 +167,7 @@ package actor KafkaClient {
         var answer = FindCoordinatorResponse()
         // The first question of all may come before there is one: Kafka makes its topic of offsets then.
         for attempt in 1...Self.coordinatorAttemptsMax {
-            guard case .findCoordinator(let found) = try await bootstrap.call(.findCoordinator(request), versionMax: 3) else { throw Self.mismatch }
-            answer = found
+            answer = try await bootstrap.call(request, versionMax: 3)
             guard answer.errorCode == .coordinatorNotAvailable, attempt < Self.coordinatorAttemptsMax else { break }
             try await Task.sleep(for: Self.coordinatorPause)
         }
@@ -185,9 +185,8 @@ package actor KafkaClient {
         let topic = CreateTopicsRequest.Topic(
             name: name, numPartitions: partitions ?? -1, replicationFactor: replicas ?? -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
         let controller = try await controller()
-        guard case .createTopics(let answer) = try await call(controller, .createTopics(CreateTopicsRequest(topics: [topic], timeoutMilliseconds: Self.adminTimeoutMilliseconds))),
-            let result = answer.topics.first
-        else { throw Self.mismatch }
+        let answer = try await call(controller, CreateTopicsRequest(topics: [topic], timeoutMilliseconds: Self.adminTimeoutMilliseconds))
+        guard let result = answer.topics.first else { throw Self.mismatch }
         if result.errorCode == .topicAlreadyExists { throw KafkaFailure.topicExists(name) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "creating topic '\(name)'", detail: result.errorMessage) }
     }
@@ -195,9 +194,8 @@ package actor KafkaClient {
     package func deleteTopic(_ name: String) async throws {
         let controller = try await controller()
         let request = DeleteTopicsRequest(topics: [.init(name: name)], topicNames: [name], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
-        guard case .deleteTopics(let answer) = try await call(controller, .deleteTopics(request)), let result = answer.responses.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(controller, request)
+        guard let result = answer.responses.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting topic '\(name)'", detail: result.errorMessage) }
         leaders[name] = nil
@@ -205,9 +203,7 @@ package actor KafkaClient {
 
     /// The node that administrators are sent to.
     func controller() async throws -> Int32 {
-        guard case .metadata(let answer) = try await bootstrap.call(.metadata(MetadataRequest(topics: [], allowAutoTopicCreation: false))) else {
-            throw Self.mismatch
-        }
+        let answer = try await bootstrap.call(MetadataRequest(topics: [], allowAutoTopicCreation: false))
         for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
         return answer.controllerID
     }
@@ -216,9 +212,8 @@ package actor KafkaClient {
     package func settings(of topic: String) async throws -> [(name: String, value: String)] {
         let topicResource: Int8 = 2
         let request = DescribeConfigsRequest(resources: [.init(resourceType: topicResource, resourceName: topic)])
-        guard case .describeConfigs(let answer) = try await bootstrap.call(.describeConfigs(request)), let result = answer.results.first else {
-            throw Self.mismatch
-        }
+        let answer = try await bootstrap.call(request)
+        guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(topic, near: try await near(topic)) }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of '\(topic)'", detail: result.errorMessage) }
         return result.configs.map { ($0.name, $0.value ?? "") }.sorted { $0.0 < $1.0 }
@@ -228,9 +223,8 @@ package actor KafkaClient {
     package func offset(of topic: String, _ partition: Int32, at timestamp: Int64) async throws -> Int64? {
         let request = ListOffsetsRequest(topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: timestamp)])])
         let node = try await leader(of: topic, partition)
-        guard case .listOffsets(let answer) = try await call(node, .listOffsets(request)), let result = answer.topics.first?.partitions.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, request)
+        guard let result = answer.topics.first?.partitions.first else { throw Self.mismatch }
         guard result.errorCode == .none else {
             throw KafkaFailure.refused(result.errorCode, doing: "asking for offsets of '\(topic)' partition \(partition)", detail: nil)
         }

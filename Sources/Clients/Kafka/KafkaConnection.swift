@@ -8,10 +8,10 @@ import NetKit
 final class KafkaConnection: FrameSession, @unchecked Sendable {
     // Safe to share: everything mutable is touched on `loop` only; callers hop there.
     private struct Waiting {
-        var key: ApiKey
+        var row: ApiRow
         var version: Int16
         var deadline: ContinuousClock.Instant
-        var continuation: CheckedContinuation<ResponseBody, any Error>
+        var continuation: CheckedContinuation<any KafkaResponse, any Error>
     }
     let address: HostPort
     private let loop: NIOServiceLoop
@@ -48,9 +48,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
                 return connection
             }
         } catch { throw KafkaFailure.cannotConnect(address, reason: ConnectFailure.reason(error)) }
-        guard case .apiVersions(let answer) = try await connection.call(.apiVersions(ApiVersionsRequest()), version: 0) else {
-            throw KafkaFailure.damagedAnswer("another answer than the one to ApiVersions")
-        }
+        let answer = try await connection.send(ApiVersionsRequest(), within: shortAnswerTime) { _ in 0 }
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "asking for versions", detail: nil) }
         var served: [Int16: ClosedRange<Int16>] = [:]
         for api in answer.apis where api.minVersion <= api.maxVersion { served[api.apiKey] = api.minVersion...api.maxVersion }
@@ -62,39 +60,38 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     private func agree(_ served: [Int16: ClosedRange<Int16>]) { loop.execute { self.served = served } }
 
     /// Sends a request in the highest version that both sides know, at most `versionMax`. A connection on which no answer comes in time is closed.
-    func call(_ body: RequestBody, versionMax: Int16 = .max, within time: Duration = answerTime) async throws -> ResponseBody {
-        try await send(body, within: time) { served in
-            let ours = ApiTable.row(body.key).versions
-            guard let theirs = served[body.key.rawValue] else { return nil }
+    func call<Request: KafkaRequest>(_ request: Request, versionMax: Int16 = .max, within time: Duration = answerTime) async throws -> Request.Response {
+        try await send(request, within: time) { served in
+            let ours = ApiTable.row(Request.apiKey).versions
+            guard let theirs = served[Request.apiKey.rawValue] else { return nil }
             let version = min(ours.upperBound, theirs.upperBound, versionMax)
             return version >= max(ours.lowerBound, theirs.lowerBound) ? version : nil
         }
     }
 
-    private func call(_ body: RequestBody, version: Int16) async throws -> ResponseBody {
-        try await send(body, within: Self.shortAnswerTime) { _ in version }
-    }
-
-    private func send(
-        _ body: RequestBody, within time: Duration, _ choose: @escaping @Sendable ([Int16: ClosedRange<Int16>]) -> Int16?
-    ) async throws -> ResponseBody {
+    private func send<Request: KafkaRequest>(
+        _ request: Request, within time: Duration, _ choose: @escaping @Sendable ([Int16: ClosedRange<Int16>]) -> Int16?
+    ) async throws -> Request.Response {
         let deadline = ContinuousClock.now + time
-        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ResponseBody, any Error>) in
-            loop.execute { self.send(body, choose(self.served), deadline, continuation) }
+        let answer = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<any KafkaResponse, any Error>) in
+            loop.execute { self.send(request, ApiTable.row(Request.apiKey), choose(self.served), deadline, continuation) }
         }
+        guard let answer = answer as? Request.Response else { throw KafkaClient.mismatch }
+        return answer
     }
 
     private func send(
-        _ body: RequestBody, _ version: Int16?, _ deadline: ContinuousClock.Instant, _ continuation: CheckedContinuation<ResponseBody, any Error>
+        _ request: any KafkaRequest, _ row: ApiRow, _ version: Int16?, _ deadline: ContinuousClock.Instant,
+        _ continuation: CheckedContinuation<any KafkaResponse, any Error>
     ) {
         guard let frames, !isClosed else { return continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
-        guard let version else { return continuation.resume(throwing: KafkaFailure.notServed(ApiTable.row(body.key).name)) }
+        guard let version else { return continuation.resume(throwing: KafkaFailure.notServed(row.name)) }
         guard waiting.count < Self.outstandingMax else { return continuation.resume(throwing: KafkaFailure.timedOut(doing: "too many requests wait")) }
         let correlation = nextCorrelation
         nextCorrelation = nextCorrelation == .max ? 1 : nextCorrelation + 1
         do {
-            let bytes = try KafkaFrame.encodeRequest(body, correlationID: correlation, version: version, clientID: clientID)
-            waiting[correlation] = Waiting(key: body.key, version: version, deadline: deadline, continuation: continuation)
+            let bytes = try KafkaFrame.encodeRequest(request, correlationID: correlation, version: version, clientID: clientID)
+            waiting[correlation] = Waiting(row: row, version: version, deadline: deadline, continuation: continuation)
             frames.sendRaw(bytes)
             watch()
         } catch { continuation.resume(throwing: KafkaFailure.damagedAnswer("the request cannot be written: \(error)")) }
@@ -104,7 +101,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         do {
             let correlation = try KafkaFrame.correlationID(of: frame)
             guard let one = waiting.removeValue(forKey: correlation) else { return close() }
-            do { one.continuation.resume(returning: try KafkaFrame.decodeResponse(frame, key: one.key, version: one.version)) } catch {
+            do { one.continuation.resume(returning: try KafkaFrame.decodeResponse(frame, of: one.row, version: one.version)) } catch {
                 one.continuation.resume(throwing: KafkaFailure.damagedAnswer("\(error)"))
             }
         } catch { close() }

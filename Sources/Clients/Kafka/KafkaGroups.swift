@@ -48,8 +48,7 @@ struct PartitionEnd {
 extension KafkaClient {
     /// The groups of all brokers, in the order of their names.
     package func groups() async throws -> KafkaListing<KafkaGroup> {
-        let listing = try await list(.listGroups(ListGroupsRequest())) { answer throws(KafkaFailure) in
-            guard case .listGroups(let answer) = answer else { throw Self.mismatch }
+        let listing = try await list(ListGroupsRequest()) { answer throws(KafkaFailure) in
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
             return answer.groups.map { KafkaGroup(name: $0.groupID, kind: $0.groupType, state: $0.groupState) }
         }
@@ -59,9 +58,8 @@ extension KafkaClient {
     /// Members, shares, committed offsets and how far they lag.
     package func group(_ name: String) async throws -> KafkaGroup {
         let node = try await coordinator(of: name)
-        guard case .describeGroups(let answer) = try await call(node, .describeGroups(DescribeGroupsRequest(groups: [name]))), let found = answer.groups.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, DescribeGroupsRequest(groups: [name]))
+        guard let found = answer.groups.first else { throw Self.mismatch }
         // A group whose partitions the coordinator assigns has an API of its own.
         if found.groupState == "Dead", let assigned = try await assignedGroup(name, node) { return try await withOffsets(assigned) }
         if found.groupState == "Dead", let shared = try await shareGroup(name, node) { return shared }
@@ -107,9 +105,9 @@ extension KafkaClient {
 
     /// nil if there is no such group of that kind, or the broker knows no such kind.
     private func assignedGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
-        let answer: ResponseBody
-        do { answer = try await call(node, .consumerGroupDescribe(ConsumerGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
-        guard case .consumerGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
+        let answer: ConsumerGroupDescribeResponse
+        do { answer = try await call(node, ConsumerGroupDescribeRequest(groupIDs: [name])) } catch KafkaFailure.notServed { return nil }
+        guard let found = answer.groups.first else { throw Self.mismatch }
         // Kafka 3.x has the API and refuses it where its new coordinator is not turned on.
         if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
@@ -124,9 +122,7 @@ extension KafkaClient {
     /// Committed offsets, of all topics if `topics` is nil; what was never committed is left out.
     func committed(_ group: String, topics: [OffsetFetchRequest.Topic]?) async throws -> [(topic: String, partition: Int32, offset: Int64)] {
         let node = try await coordinator(of: group)
-        guard case .offsetFetch(let answer) = try await call(node, .offsetFetch(OffsetFetchRequest(groupID: group, topics: topics)), versionMax: 7) else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, OffsetFetchRequest(groupID: group, topics: topics), versionMax: 7)
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "asking for the offsets of group '\(group)'", detail: nil) }
         return answer.topics.flatMap { topic in topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) } }
     }
@@ -142,9 +138,8 @@ extension KafkaClient {
 
     package func deleteGroup(_ name: String) async throws {
         let node = try await coordinator(of: name)
-        guard case .deleteGroups(let answer) = try await call(node, .deleteGroups(DeleteGroupsRequest(groups: [name]))), let result = answer.results.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, DeleteGroupsRequest(groups: [name]))
+        guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
         if result.errorCode == .nonEmptyGroup { throw KafkaFailure.refused(.nonEmptyGroup, doing: "deleting group '\(name)'", detail: "it has members; stop them first") }
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil) }
@@ -206,7 +201,7 @@ package actor KafkaGroupReader {
         guard isMember, !positions.isEmpty else { return isMember }
         let places = positions.sorted { $0.key < $1.key }.map { OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "") }
         let request = OffsetCommitRequest(groupID: group, generationID: generation, memberID: memberID, topics: [.init(name: topic, partitions: places)])
-        guard case .offsetCommit(let answer) = try await client.call(coordinator, .offsetCommit(request), versionMax: KafkaClient.offsetCommitByName) else { throw KafkaClient.mismatch }
+        let answer = try await client.call(coordinator, request, versionMax: KafkaClient.offsetCommitByName)
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             if Self.meansRejoin(part.errorCode) {
                 isMember = false
@@ -221,7 +216,7 @@ package actor KafkaGroupReader {
     package func leave() async throws {
         guard !memberID.isEmpty else { return }
         isMember = false
-        _ = try await client.call(coordinator, .leaveGroup(LeaveGroupRequest(groupID: group, memberID: memberID, members: [.init(memberID: memberID)])))
+        _ = try await client.call(coordinator, LeaveGroupRequest(groupID: group, memberID: memberID, members: [.init(memberID: memberID)]))
         memberID = ""
     }
 
@@ -234,7 +229,7 @@ package actor KafkaGroupReader {
         if let lastHeartbeat, clock.now - lastHeartbeat < Self.heartbeatInterval { return }
         lastHeartbeat = clock.now
         let request = HeartbeatRequest(groupID: group, generationID: generation, memberID: memberID)
-        guard case .heartbeat(let answer) = try await client.call(coordinator, .heartbeat(request)) else { throw KafkaClient.mismatch }
+        let answer = try await client.call(coordinator, request)
         guard answer.errorCode != .none else { return }
         guard Self.meansRejoin(answer.errorCode) else {
             throw KafkaFailure.refused(answer.errorCode, doing: "staying in group '\(group)'", detail: nil)
@@ -249,7 +244,7 @@ package actor KafkaGroupReader {
             let request = JoinGroupRequest(
                 groupID: group, sessionTimeoutMilliseconds: Self.sessionTimeoutMilliseconds, rebalanceTimeoutMilliseconds: Self.rebalanceTimeoutMilliseconds,
                 memberID: memberID, protocolType: ConsumerProtocol.name, protocols: [.init(name: Self.assignor, metadata: subscription)])
-            guard case .joinGroup(let joined) = try await client.call(coordinator, .joinGroup(request)) else { throw KafkaClient.mismatch }
+            let joined = try await client.call(coordinator, request)
             if joined.errorCode == .memberIDRequired {
                 memberID = joined.memberID
                 continue
@@ -271,7 +266,7 @@ package actor KafkaGroupReader {
         let shares = joined.leader == joined.memberID ? try await assign(joined.members.map(\.memberID)) : []
         let request = SyncGroupRequest(
             groupID: group, generationID: generation, memberID: memberID, protocolType: ConsumerProtocol.name, protocolName: Self.assignor, assignments: shares)
-        guard case .syncGroup(let synced) = try await client.call(coordinator, .syncGroup(request)) else { throw KafkaClient.mismatch }
+        let synced = try await client.call(coordinator, request)
         if Self.meansRejoin(synced.errorCode) { return false }
         guard synced.errorCode == .none else { throw KafkaFailure.refused(synced.errorCode, doing: "joining group '\(group)'", detail: nil) }
         var mine: [Int32] = []

@@ -19,8 +19,8 @@ package struct KafkaListing<Entry: Sendable>: Sendable {
 
 extension KafkaClient {
     /// Asks all brokers that are alive at the same time. Throws the first failure if none of them answers.
-    func list<Entry: Sendable>(
-        _ request: RequestBody, _ read: @escaping @Sendable (ResponseBody) throws(KafkaFailure) -> [Entry]
+    func list<Entry: Sendable, Request: KafkaRequest>(
+        _ request: Request, _ read: @escaping @Sendable (Request.Response) throws(KafkaFailure) -> [Entry]
     ) async throws -> KafkaListing<Entry> {
         let nodes = try await nodes()
         let answers = await withTaskGroup(of: (node: Int32, result: Result<[Entry], KafkaFailure>).self) { group in
@@ -40,8 +40,8 @@ extension KafkaClient {
         return listing
     }
 
-    private func ask<Entry: Sendable>(
-        _ node: Int32, _ request: RequestBody, _ read: @Sendable (ResponseBody) throws(KafkaFailure) -> [Entry]
+    private func ask<Entry: Sendable, Request: KafkaRequest>(
+        _ node: Int32, _ request: Request, _ read: @Sendable (Request.Response) throws(KafkaFailure) -> [Entry]
     ) async -> Result<[Entry], KafkaFailure> {
         do { return .success(try read(try await connection(to: node).call(request, within: KafkaConnection.shortAnswerTime))) } catch {
             return .failure(error as? KafkaFailure ?? .damagedAnswer("\(error)"))

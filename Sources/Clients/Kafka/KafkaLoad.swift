@@ -95,7 +95,8 @@ extension KafkaClient {
                 acks: acks, timeoutMilliseconds: adminTimeoutMilliseconds,
                 topics: [.init(name: topic, partitions: [.init(partition: partitions[place], records: load.batches[batch])])])
             let began = ContinuousClock.now
-            guard case .produce(let answer) = try await connections[place].call(.produce(request), versionMax: 11), let part = answer.topics.first?.partitions.first else {
+            let answer = try await connections[place].call(request, versionMax: 11)
+            guard let part = answer.topics.first?.partitions.first else {
                 throw mismatch
             }
             guard part.errorCode == .none else { throw KafkaFailure.refused(part.errorCode, doing: "producing to '\(topic)'", detail: part.errorMessage) }
@@ -159,7 +160,8 @@ extension KafkaClient {
             let part = FetchRequest.Topic.Partition(partition: partition, fetchOffset: offset, partitionMaxBytes: loadFetchBytes)
             let request = FetchRequest(maxWaitMilliseconds: 500, minBytes: 1, maxBytes: loadFetchBytes, topics: [.init(name: topic, partitions: [part])])
             let began = ContinuousClock.now
-            guard case .fetch(let answer) = try await connection.call(.fetch(request), versionMax: 12), let found = answer.topics.first?.partitions.first else { throw mismatch }
+            let answer = try await connection.call(request, versionMax: 12)
+            guard let found = answer.topics.first?.partitions.first else { throw mismatch }
             guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "reading '\(topic)'", detail: nil) }
             result.latencies.append((ContinuousClock.now - began).inSeconds)
             do {
@@ -197,8 +199,8 @@ extension KafkaClient {
                     let request = ProduceRequest(
                         acks: acks, timeoutMilliseconds: Self.adminTimeoutMilliseconds,
                         topics: [.init(name: topic, partitions: [.init(partition: partition, records: try builder.build())])])
-                    guard case .produce(let answer) = try await connection.call(.produce(request), versionMax: 11), answer.topics.first?.partitions.first?.errorCode == KafkaErrorCode.none
-                    else { throw KafkaFailure.damagedAnswer("a record of the load was not taken") }
+                    let answer = try await connection.call(request, versionMax: 11)
+                    guard answer.topics.first?.partitions.first?.errorCode == KafkaErrorCode.none else { throw KafkaFailure.damagedAnswer("a record of the load was not taken") }
                 }
             }
             try await group.waitForAll()

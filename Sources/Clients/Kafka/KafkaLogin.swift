@@ -20,7 +20,7 @@ extension KafkaConnection {
 
     /// Throws `loginRefused` if the broker does not let the user in.
     func logIn(_ user: KafkaUser) async throws {
-        guard case .saslHandshake(let handshake) = try await call(.saslHandshake(SaslHandshakeRequest(mechanism: Self.mechanism))) else { throw KafkaClient.mismatch }
+        let handshake = try await call(SaslHandshakeRequest(mechanism: Self.mechanism))
         guard handshake.errorCode == .none else {
             throw KafkaFailure.loginRefused(user.name, reason: "it does not take \(Self.mechanism) but \(handshake.mechanisms.joined(separator: ", "))")
         }
@@ -30,7 +30,7 @@ extension KafkaConnection {
     }
 
     private func step(_ message: Bytes, _ user: KafkaUser) async throws -> Bytes {
-        guard case .saslAuthenticate(let answer) = try await call(.saslAuthenticate(SaslAuthenticateRequest(authBytes: message))) else { throw KafkaClient.mismatch }
+        let answer = try await call(SaslAuthenticateRequest(authBytes: message))
         guard answer.errorCode == .none else { throw KafkaFailure.loginRefused(user.name, reason: answer.errorMessage ?? answer.errorCode.description) }
         return answer.authBytes
     }

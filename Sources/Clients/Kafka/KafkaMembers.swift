@@ -20,7 +20,7 @@ extension KafkaClient {
     package func members() async throws -> [KafkaMember] {
         let cluster = try await cluster(topics: [])
         let request = DescribeQuorumRequest(topics: [.init(topicName: Self.metadataTopic, partitions: [.init(partition: 0)])])
-        guard case .describeQuorum(let answer) = try await callAny(.describeQuorum(request)) else { throw Self.mismatch }
+        let answer = try await callAny(request)
         let part = answer.topics.first?.partitions.first
         let code = answer.errorCode == .none ? part?.errorCode ?? .none : answer.errorCode
         guard code == .none else { throw KafkaFailure.refused(code, doing: "listing the members of the cluster", detail: answer.errorMessage) }
@@ -37,16 +37,15 @@ extension KafkaClient {
     package func addMember(_ number: Int32, at address: HostPort) async throws {
         let listener = QuorumListener(name: "CONTROLLER", host: address.host, port: UInt16(clamping: address.port))
         let request = AddRaftVoterRequest(timeoutMilliseconds: Self.adminTimeoutMilliseconds, voterID: number, listeners: [listener])
-        guard case .addRaftVoter(let answer) = try await callAny(.addRaftVoter(request)) else { throw Self.mismatch }
+        let answer = try await callAny(request)
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "adding broker \(number)", detail: answer.errorMessage) }
     }
 
     /// Removes a broker on which nothing lies. Asked of another one, since the removed one ends its connections.
     package func removeMember(_ number: Int32) async throws {
-        let request = RequestBody.removeRaftVoter(RemoveRaftVoterRequest(voterID: number))
-        let body: ResponseBody
-        if let node = try await nodes().first(where: { $0 != number }) { body = try await call(node, request) } else { body = try await callAny(request) }
-        guard case .removeRaftVoter(let answer) = body else { throw Self.mismatch }
+        let request = RemoveRaftVoterRequest(voterID: number)
+        let other = try await nodes().first { $0 != number }
+        let answer = if let other { try await call(other, request) } else { try await callAny(request) }
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "removing broker \(number)", detail: answer.errorMessage) }
     }
 }

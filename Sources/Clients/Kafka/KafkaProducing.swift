@@ -103,9 +103,8 @@ extension KafkaClient {
             acks: allReplicas, timeoutMilliseconds: Self.adminTimeoutMilliseconds,
             topics: [.init(name: topic, partitions: [.init(partition: partition, records: batch)])])
         let node = try await leader(of: topic, partition)
-        guard case .produce(let answer) = try await call(node, .produce(request), versionMax: Self.produceByName), let result = answer.topics.first?.partitions.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, request, versionMax: Self.produceByName)
+        guard let result = answer.topics.first?.partitions.first else { throw Self.mismatch }
         guard result.errorCode == .none else {
             throw KafkaFailure.refused(result.errorCode, doing: "producing to '\(topic)' partition \(partition)", detail: result.errorMessage)
         }

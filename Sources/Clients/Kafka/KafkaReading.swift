@@ -25,7 +25,7 @@ extension KafkaClient {
             let places = partitions.map { FetchRequest.Topic.Partition(partition: $0, fetchOffset: offsets[$0] ?? 0, partitionMaxBytes: Self.partitionBytesMax) }
             let request = FetchRequest(
                 maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, isolationLevel: committedOnly ? 1 : 0, topics: [.init(name: topic, partitions: places)])
-            guard case .fetch(let answer) = try await call(node, .fetch(request), versionMax: Self.fetchByName) else { throw Self.mismatch }
+            let answer = try await call(node, request, versionMax: Self.fetchByName)
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "reading '\(topic)'", detail: nil) }
             for part in answer.topics.flatMap(\.partitions) { try take(topic, part, &records, &next) }
         }

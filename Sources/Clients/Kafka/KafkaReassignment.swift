@@ -65,7 +65,7 @@ extension KafkaClient {
             request.topics[request.topics.count - 1].partitions.append(.init(partition: part.partition, replicas: part.replicas))
         }
         let controller = try await controller()
-        guard case .alterPartitionReassignments(let answer) = try await call(controller, .alterPartitionReassignments(request)) else { throw Self.mismatch }
+        let answer = try await call(controller, request)
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "\(doing) partitions", detail: answer.errorMessage) }
         for topic in answer.responses {
             for part in topic.partitions where part.errorCode != .none {
@@ -76,9 +76,7 @@ extension KafkaClient {
 
     package func reassignments() async throws -> [KafkaReassignment] {
         let controller = try await controller()
-        guard case .listPartitionReassignments(let answer) = try await call(controller, .listPartitionReassignments(ListPartitionReassignmentsRequest())) else {
-            throw Self.mismatch
-        }
+        let answer = try await call(controller, ListPartitionReassignmentsRequest())
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing partitions on their way", detail: answer.errorMessage) }
         return answer.topics.flatMap { topic in
             topic.partitions.map { KafkaReassignment(topic: topic.name, partition: $0.partition, replicas: $0.replicas, adding: $0.adding, removing: $0.removing) }

@@ -47,7 +47,7 @@ extension KafkaClient {
     private static var iterations: Int32 { 4096 }
 
     package func users() async throws -> [KafkaCredential] {
-        guard case .describeUserScramCredentials(let answer) = try await callAny(.describeUserScramCredentials(DescribeUserScramCredentialsRequest())) else { throw Self.mismatch }
+        let answer = try await callAny(DescribeUserScramCredentialsRequest())
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing users", detail: answer.errorMessage) }
         return answer.results.flatMap { user in
             user.credentialInfos.map { KafkaCredential(user: user.user, mechanism: KafkaRule.word($0.mechanism, Self.mechanisms), iterations: $0.iterations) }
@@ -76,7 +76,7 @@ extension KafkaClient {
     }
 
     private func alterUsers(_ request: AlterUserScramCredentialsRequest, doing: String) async throws {
-        guard case .alterUserScramCredentials(let answer) = try await callAny(.alterUserScramCredentials(request)) else { throw Self.mismatch }
+        let answer = try await callAny(request)
         for result in answer.results where result.errorCode != .none { throw KafkaFailure.refused(result.errorCode, doing: doing, detail: result.errorMessage) }
     }
 
@@ -84,7 +84,7 @@ extension KafkaClient {
 
     package func rules() async throws -> [KafkaRule] {
         let request = DescribeAclsRequest(resourceTypeFilter: Self.any, patternTypeFilter: Self.any, operation: Self.any, permissionType: Self.any)
-        guard case .describeAcls(let answer) = try await callAny(.describeAcls(request)) else { throw Self.mismatch }
+        let answer = try await callAny(request)
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing access rules", detail: answer.errorMessage) }
         return answer.resources.flatMap { resource in
             resource.acls.map { rule in
@@ -103,7 +103,7 @@ extension KafkaClient {
                 principal: $0.principal, host: $0.host, operation: KafkaRule.number($0.operation, KafkaRule.operations),
                 permissionType: KafkaRule.number($0.permission, KafkaRule.permissions))
         }
-        guard case .createAcls(let answer) = try await callAny(.createAcls(CreateAclsRequest(creations: creations))) else { throw Self.mismatch }
+        let answer = try await callAny(CreateAclsRequest(creations: creations))
         for result in answer.results where result.errorCode != .none {
             throw KafkaFailure.refused(result.errorCode, doing: "adding an access rule", detail: result.errorMessage)
         }
@@ -117,7 +117,7 @@ extension KafkaClient {
                 patternTypeFilter: KafkaRule.number($0.pattern, KafkaRule.patterns), principalFilter: $0.principal, hostFilter: $0.host,
                 operation: KafkaRule.number($0.operation, KafkaRule.operations), permissionType: KafkaRule.number($0.permission, KafkaRule.permissions))
         }
-        guard case .deleteAcls(let answer) = try await callAny(.deleteAcls(DeleteAclsRequest(filters: filters))) else { throw Self.mismatch }
+        let answer = try await callAny(DeleteAclsRequest(filters: filters))
         for result in answer.filterResults where result.errorCode != .none {
             throw KafkaFailure.refused(result.errorCode, doing: "removing access rules", detail: result.errorMessage)
         }

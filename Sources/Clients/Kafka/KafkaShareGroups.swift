@@ -5,9 +5,9 @@ import KafkaWire
 extension KafkaClient {
     /// nil if there is no share group of this name, or the broker knows no such groups.
     func shareGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
-        let answer: ResponseBody
-        do { answer = try await call(node, .shareGroupDescribe(ShareGroupDescribeRequest(groupIDs: [name]))) } catch KafkaFailure.notServed { return nil }
-        guard case .shareGroupDescribe(let described) = answer, let found = described.groups.first else { throw Self.mismatch }
+        let answer: ShareGroupDescribeResponse
+        do { answer = try await call(node, ShareGroupDescribeRequest(groupIDs: [name])) } catch KafkaFailure.notServed { return nil }
+        guard let found = answer.groups.first else { throw Self.mismatch }
         if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
         var group = KafkaGroup(name: name, kind: "share", state: found.groupState)
@@ -22,9 +22,8 @@ extension KafkaClient {
 
     private func shareOffsets(_ name: String, _ node: Int32) async throws -> [KafkaGroup.Offset] {
         let request = DescribeShareGroupOffsetsRequest(groups: [.init(groupID: name)])
-        guard case .describeShareGroupOffsets(let answer) = try await call(node, .describeShareGroupOffsets(request)), let found = answer.groups.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, request)
+        guard let found = answer.groups.first else { throw Self.mismatch }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "asking for the offsets of group '\(name)'", detail: found.errorMessage) }
         var offsets: [KafkaGroup.Offset] = []
         var silent: [Int32: String] = [:]
@@ -46,7 +45,7 @@ extension KafkaClient {
             topics[topics.count - 1].partitions.append(.init(partition: one.partition, startOffset: one.offset))
         }
         let request = AlterShareGroupOffsetsRequest(groupID: group, topics: topics)
-        guard case .alterShareGroupOffsets(let answer) = try await call(node, .alterShareGroupOffsets(request)) else { throw Self.mismatch }
+        let answer = try await call(node, request)
         guard answer.errorCode == .none else {
             throw KafkaFailure.refused(answer.errorCode, doing: "setting the offsets of group '\(group)'", detail: answer.errorMessage)
         }

@@ -21,8 +21,7 @@ package struct KafkaTransaction: Sendable, Equatable {
 extension KafkaClient {
     /// The transactional ids of all brokers, in the order of their names.
     package func transactions() async throws -> KafkaListing<KafkaTransaction> {
-        let listing = try await list(.listTransactions(ListTransactionsRequest())) { answer throws(KafkaFailure) in
-            guard case .listTransactions(let answer) = answer else { throw Self.mismatch }
+        let listing = try await list(ListTransactionsRequest()) { answer throws(KafkaFailure) in
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil) }
             return answer.transactionStates.map { KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID) }
         }
@@ -32,9 +31,8 @@ extension KafkaClient {
     package func transaction(_ name: String) async throws -> KafkaTransaction {
         let node = try await coordinator(of: name, .transaction)
         let request = DescribeTransactionsRequest(transactionalIDs: [name])
-        guard case .describeTransactions(let answer) = try await call(node, .describeTransactions(request)), let one = answer.transactionStates.first else {
-            throw Self.mismatch
-        }
+        let answer = try await call(node, request)
+        guard let one = answer.transactionStates.first else { throw Self.mismatch }
         if one.errorCode == .transactionalIDNotFound { throw KafkaFailure.unknownTransaction(name) }
         guard one.errorCode == .none else { throw KafkaFailure.refused(one.errorCode, doing: "describing transaction '\(name)'", detail: nil) }
         return KafkaTransaction(
@@ -51,7 +49,7 @@ extension KafkaClient {
         let attemptsMax = 20
         for _ in 0..<attemptsMax {
             let request = InitProducerIDRequest(transactionalID: name, transactionTimeoutMilliseconds: max(1, known.timeoutMilliseconds))
-            guard case .initProducerID(let answer) = try await call(node, .initProducerID(request)) else { throw Self.mismatch }
+            let answer = try await call(node, request)
             if answer.errorCode == .none { return }
             guard answer.errorCode == .concurrentTransactions else {
                 throw KafkaFailure.refused(answer.errorCode, doing: "aborting transaction '\(name)'", detail: nil)

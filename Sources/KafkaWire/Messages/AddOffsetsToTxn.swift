@@ -1,7 +1,10 @@
 // AddOffsetsToTxn: a group's offsets join a transaction. Source: Kafka protocol guide, api key 25.
 import Base
 
-package struct AddOffsetsToTxnRequest: WireLayout, Equatable {
+package struct AddOffsetsToTxnRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(25) }
+    package typealias Response = AddOffsetsToTxnResponse
+
     package var transactionalID: String = ""
     package var producerID: Int64 = 0
     package var producerEpoch: Int16 = 0
@@ -25,7 +28,7 @@ package struct AddOffsetsToTxnRequest: WireLayout, Equatable {
     }
 }
 
-package struct AddOffsetsToTxnResponse: WireLayout, Equatable {
+package struct AddOffsetsToTxnResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
 

@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 24.
 import Base
 
-package struct AddPartitionsToTxnRequest: WireLayout, Equatable {
+package struct AddPartitionsToTxnRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(24) }
+    package typealias Response = AddPartitionsToTxnResponse
+
     package var transactionalID: String = ""
     package var producerID: Int64 = 0
     package var producerEpoch: Int16 = 0
@@ -42,9 +45,16 @@ package struct AddPartitionsToTxnRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> AddPartitionsToTxnResponse {
+        AddPartitionsToTxnResponse(
+            resultsByTopic: topics.map { topic in
+                .init(name: topic.name, resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code) })
+            })
+    }
 }
 
-package struct AddPartitionsToTxnResponse: WireLayout, Equatable {
+package struct AddPartitionsToTxnResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var resultsByTopic: [TopicResult] = []
 

@@ -1,7 +1,10 @@
 // AddRaftVoter: another server votes on the metadata. Source: Kafka protocol guide, api key 80; KIP-853.
 import Base
 
-package struct AddRaftVoterRequest: WireLayout, Equatable {
+package struct AddRaftVoterRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(80) }
+    package typealias Response = AddRaftVoterResponse
+
     package var clusterID: String?
     package var timeoutMilliseconds: Int32 = 0
     package var voterID: Int32 = 0
@@ -54,7 +57,7 @@ package struct QuorumListener: WireLayout, Equatable {
     }
 }
 
-package struct AddRaftVoterResponse: WireLayout, Equatable {
+package struct AddRaftVoterResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

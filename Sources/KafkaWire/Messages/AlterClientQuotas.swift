@@ -1,7 +1,10 @@
 // AlterClientQuotas: sets and removes limits of users and clients. Source: Kafka protocol guide, api key 49; KIP-546.
 import Base
 
-package struct AlterClientQuotasRequest: WireLayout, Equatable {
+package struct AlterClientQuotasRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(49) }
+    package typealias Response = AlterClientQuotasResponse
+
     package var entries: [Entry] = []
     package var validateOnly: Bool = false
 
@@ -56,9 +59,13 @@ package struct AlterClientQuotasRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> AlterClientQuotasResponse {
+        AlterClientQuotasResponse(entries: entries.map { .init(errorCode: code, entity: $0.entity) })
+    }
 }
 
-package struct AlterClientQuotasResponse: WireLayout, Equatable {
+package struct AlterClientQuotasResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var entries: [Entry] = []
 

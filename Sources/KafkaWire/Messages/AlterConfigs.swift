@@ -1,7 +1,10 @@
 // AlterConfigs: replaces all settings of topics and brokers that were stated before. Source: Kafka protocol guide, api key 33.
 import Base
 
-package struct AlterConfigsRequest: WireLayout, Equatable {
+package struct AlterConfigsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(33) }
+    package typealias Response = AlterConfigsResponse
+
     package var resources: [Resource] = []
     package var validateOnly: Bool = false
 
@@ -56,9 +59,14 @@ package struct AlterConfigsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> AlterConfigsResponse {
+        AlterConfigsResponse(
+            responses: resources.map { .init(errorCode: code, resourceType: $0.resourceType, resourceName: $0.resourceName) })
+    }
 }
 
-package struct AlterConfigsResponse: WireLayout, Equatable {
+package struct AlterConfigsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var responses: [Result] = []
 

@@ -1,7 +1,10 @@
 // AlterPartitionReassignments: where partitions are to lie from now on. Source: Kafka protocol guide, api key 45.
 import Base
 
-package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
+package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(45) }
+    package typealias Response = AlterPartitionReassignmentsResponse
+
     package var timeoutMilliseconds: Int32 = 60000
     /// Whether a partition may get more or fewer replicas than it has (KIP-860).
     package var allowReplicationFactorChange: Bool = true
@@ -54,7 +57,7 @@ package struct AlterPartitionReassignmentsRequest: WireLayout, Equatable {
     }
 }
 
-package struct AlterPartitionReassignmentsResponse: WireLayout, Equatable {
+package struct AlterPartitionReassignmentsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     /// As the request said.
     package var allowReplicationFactorChange: Bool = true

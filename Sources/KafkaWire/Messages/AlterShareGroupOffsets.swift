@@ -1,7 +1,10 @@
 // AlterShareGroupOffsets: sets where a share group without members reads on. Source: Kafka protocol guide, api key 91; KIP-932.
 import Base
 
-package struct AlterShareGroupOffsetsRequest: WireLayout, Equatable {
+package struct AlterShareGroupOffsetsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(91) }
+    package typealias Response = AlterShareGroupOffsetsResponse
+
     package var groupID: String = ""
     package var topics: [Topic] = []
 
@@ -55,7 +58,7 @@ package struct AlterShareGroupOffsetsRequest: WireLayout, Equatable {
     }
 }
 
-package struct AlterShareGroupOffsetsResponse: WireLayout, Equatable {
+package struct AlterShareGroupOffsetsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // AlterUserScramCredentials: sets and removes what users log in with. Source: Kafka protocol guide, api key 51; KIP-554.
 import Base
 
-package struct AlterUserScramCredentialsRequest: WireLayout, Equatable {
+package struct AlterUserScramCredentialsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(51) }
+    package typealias Response = AlterUserScramCredentialsResponse
+
     package var deletions: [Deletion] = []
     package var upsertions: [Upsertion] = []
 
@@ -62,9 +65,14 @@ package struct AlterUserScramCredentialsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> AlterUserScramCredentialsResponse {
+        AlterUserScramCredentialsResponse(
+            results: (deletions.map(\.name) + upsertions.map(\.name)).map { .init(user: $0, errorCode: code) })
+    }
 }
 
-package struct AlterUserScramCredentialsResponse: WireLayout, Equatable {
+package struct AlterUserScramCredentialsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var results: [Result] = []
 

@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 18; KIP-511, KIP-584 for the features, which are tagged fields.
 import Base
 
-package struct ApiVersionsRequest: WireLayout, Equatable {
+package struct ApiVersionsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(18) }
+    package typealias Response = ApiVersionsResponse
+
     package var clientSoftwareName: String = ""
     package var clientSoftwareVersion: String = ""
 
@@ -22,7 +25,7 @@ package struct ApiVersionsRequest: WireLayout, Equatable {
     }
 }
 
-package struct ApiVersionsResponse: WireLayout, Equatable {
+package struct ApiVersionsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var apis: [ServedApi] = []
     package var throttleTimeMilliseconds: Int32 = 0

@@ -1,7 +1,10 @@
 // ConsumerGroupDescribe: groups whose partitions the coordinator assigns. Source: Kafka protocol guide, api key 69; KIP-848.
 import Base
 
-package struct ConsumerGroupDescribeRequest: WireLayout, Equatable {
+package struct ConsumerGroupDescribeRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(69) }
+    package typealias Response = ConsumerGroupDescribeResponse
+
     package var groupIDs: [String] = []
     package var includeAuthorizedOperations: Bool = false
 
@@ -17,9 +20,13 @@ package struct ConsumerGroupDescribeRequest: WireLayout, Equatable {
         try io.bool(&includeAuthorizedOperations)
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> ConsumerGroupDescribeResponse {
+        ConsumerGroupDescribeResponse(groups: groupIDs.map { .init(errorCode: code, groupID: $0) })
+    }
 }
 
-package struct ConsumerGroupDescribeResponse: WireLayout, Equatable {
+package struct ConsumerGroupDescribeResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var groups: [Group] = []
 

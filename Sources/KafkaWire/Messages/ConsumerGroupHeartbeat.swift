@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 68; KIP-848.
 import Base
 
-package struct ConsumerGroupHeartbeatRequest: WireLayout, Equatable {
+package struct ConsumerGroupHeartbeatRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(68) }
+    package typealias Response = ConsumerGroupHeartbeatResponse
+
     package var groupID: String = ""
     package var memberID: String = ""
     package var memberEpoch: Int32 = 0
@@ -66,7 +69,7 @@ package struct ConsumerGroupHeartbeatRequest: WireLayout, Equatable {
     }
 }
 
-package struct ConsumerGroupHeartbeatResponse: WireLayout, Equatable {
+package struct ConsumerGroupHeartbeatResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

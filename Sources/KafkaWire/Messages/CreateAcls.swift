@@ -1,7 +1,10 @@
 // CreateAcls: adds access rules. Source: Kafka protocol guide, api key 30.
 import Base
 
-package struct CreateAclsRequest: WireLayout, Equatable {
+package struct CreateAclsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(30) }
+    package typealias Response = CreateAclsResponse
+
     package var creations: [Rule] = []
 
     package init() {}
@@ -50,9 +53,13 @@ package struct CreateAclsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> CreateAclsResponse {
+        CreateAclsResponse(results: creations.map { _ in .init(errorCode: code) })
+    }
 }
 
-package struct CreateAclsResponse: WireLayout, Equatable {
+package struct CreateAclsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var results: [Result] = []
 

@@ -20,7 +20,10 @@ package struct WirePrincipal: WireLayout, Equatable {
     }
 }
 
-package struct CreateDelegationTokenRequest: WireLayout, Equatable {
+package struct CreateDelegationTokenRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(38) }
+    package typealias Response = CreateDelegationTokenResponse
+
     /// Whose token it is to be; nil for who asks.
     package var ownerType: String?
     package var ownerName: String?
@@ -41,7 +44,7 @@ package struct CreateDelegationTokenRequest: WireLayout, Equatable {
     }
 }
 
-package struct CreateDelegationTokenResponse: WireLayout, Equatable {
+package struct CreateDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var ownerType: String = ""
     package var ownerName: String = ""

@@ -1,7 +1,10 @@
 // CreatePartitions: more partitions for a topic. Source: Kafka protocol guide, api key 37.
 import Base
 
-package struct CreatePartitionsRequest: WireLayout, Equatable {
+package struct CreatePartitionsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(37) }
+    package typealias Response = CreatePartitionsResponse
+
     package var topics: [Topic] = []
     package var timeoutMilliseconds: Int32 = 0
     package var validateOnly: Bool = false
@@ -56,9 +59,13 @@ package struct CreatePartitionsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> CreatePartitionsResponse {
+        CreatePartitionsResponse(results: topics.map { .init(name: $0.name, errorCode: code) })
+    }
 }
 
-package struct CreatePartitionsResponse: WireLayout, Equatable {
+package struct CreatePartitionsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var results: [Result] = []
 

@@ -1,7 +1,10 @@
 // CreateTopics: topics with partitions and settings. Source: Kafka protocol guide, api key 19.
 import Base
 
-package struct CreateTopicsRequest: WireLayout, Equatable {
+package struct CreateTopicsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(19) }
+    package typealias Response = CreateTopicsResponse
+
     package var topics: [Topic] = []
     package var timeoutMilliseconds: Int32 = 60000
     package var validateOnly: Bool = false
@@ -86,9 +89,13 @@ package struct CreateTopicsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> CreateTopicsResponse {
+        CreateTopicsResponse(topics: topics.map { .init(name: $0.name, errorCode: code) })
+    }
 }
 
-package struct CreateTopicsResponse: WireLayout, Equatable {
+package struct CreateTopicsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

@@ -1,7 +1,10 @@
 // DeleteAcls: removes the access rules that fit filters. Source: Kafka protocol guide, api key 31.
 import Base
 
-package struct DeleteAclsRequest: WireLayout, Equatable {
+package struct DeleteAclsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(31) }
+    package typealias Response = DeleteAclsResponse
+
     package var filters: [Filter] = []
 
     package init() {}
@@ -50,9 +53,13 @@ package struct DeleteAclsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DeleteAclsResponse {
+        DeleteAclsResponse(filterResults: filters.map { _ in .init(errorCode: code) })
+    }
 }
 
-package struct DeleteAclsResponse: WireLayout, Equatable {
+package struct DeleteAclsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var filterResults: [FilterResult] = []
 

@@ -1,7 +1,10 @@
 // DeleteGroups: forgets groups without members, with their offsets. Source: Kafka protocol guide, api key 42.
 import Base
 
-package struct DeleteGroupsRequest: WireLayout, Equatable {
+package struct DeleteGroupsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(42) }
+    package typealias Response = DeleteGroupsResponse
+
     package var groups: [String] = []
 
     package init() {}
@@ -14,9 +17,13 @@ package struct DeleteGroupsRequest: WireLayout, Equatable {
         try io.strings(&groups)
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DeleteGroupsResponse {
+        DeleteGroupsResponse(results: groups.map { .init(groupID: $0, errorCode: code) })
+    }
 }
 
-package struct DeleteGroupsResponse: WireLayout, Equatable {
+package struct DeleteGroupsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var results: [Result] = []
 

@@ -1,7 +1,10 @@
 // DeleteRecords: records below an offset go. Source: Kafka protocol guide, api key 21.
 import Base
 
-package struct DeleteRecordsRequest: WireLayout, Equatable {
+package struct DeleteRecordsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(21) }
+    package typealias Response = DeleteRecordsResponse
+
     package var topics: [Topic] = []
     package var timeoutMilliseconds: Int32 = 0
 
@@ -53,9 +56,16 @@ package struct DeleteRecordsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DeleteRecordsResponse {
+        DeleteRecordsResponse(
+            topics: topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, lowWatermark: -1, errorCode: code) })
+            })
+    }
 }
 
-package struct DeleteRecordsResponse: WireLayout, Equatable {
+package struct DeleteRecordsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [TopicResult] = []
 

@@ -1,7 +1,10 @@
 // DeleteShareGroupOffsets: a share group without members forgets topics. Source: Kafka protocol guide, api key 92; KIP-932.
 import Base
 
-package struct DeleteShareGroupOffsetsRequest: WireLayout, Equatable {
+package struct DeleteShareGroupOffsetsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(92) }
+    package typealias Response = DeleteShareGroupOffsetsResponse
+
     package var groupID: String = ""
     package var topics: [Topic] = []
 
@@ -34,7 +37,7 @@ package struct DeleteShareGroupOffsetsRequest: WireLayout, Equatable {
     }
 }
 
-package struct DeleteShareGroupOffsetsResponse: WireLayout, Equatable {
+package struct DeleteShareGroupOffsetsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

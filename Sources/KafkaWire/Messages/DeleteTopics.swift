@@ -1,7 +1,10 @@
 // DeleteTopics: by name, or by id from version 6. Source: Kafka protocol guide, api key 20.
 import Base
 
-package struct DeleteTopicsRequest: WireLayout, Equatable {
+package struct DeleteTopicsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(20) }
+    package typealias Response = DeleteTopicsResponse
+
     package var topics: [Topic] = []
     package var topicNames: [String] = []
     package var timeoutMilliseconds: Int32 = 0
@@ -38,9 +41,14 @@ package struct DeleteTopicsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DeleteTopicsResponse {
+        DeleteTopicsResponse(
+            responses: topicNames.map { .init(name: $0, errorCode: code) } + topics.map { .init(name: $0.name, topicID: $0.topicID, errorCode: code) })
+    }
 }
 
-package struct DeleteTopicsResponse: WireLayout, Equatable {
+package struct DeleteTopicsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var responses: [Result] = []
 

@@ -1,7 +1,10 @@
 // DescribeAcls: the access rules that fit a filter. Source: Kafka protocol guide, api key 29.
 import Base
 
-package struct DescribeAclsRequest: WireLayout, Equatable {
+package struct DescribeAclsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(29) }
+    package typealias Response = DescribeAclsResponse
+
     package var resourceTypeFilter: Int8 = 0
     package var resourceNameFilter: String?
     package var patternTypeFilter: Int8 = 3
@@ -37,7 +40,7 @@ package struct DescribeAclsRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeAclsResponse: WireLayout, Equatable {
+package struct DescribeAclsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // DescribeClientQuotas: the limits of users and clients that fit a filter. Source: Kafka protocol guide, api key 48; KIP-546.
 import Base
 
-package struct DescribeClientQuotasRequest: WireLayout, Equatable {
+package struct DescribeClientQuotasRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(48) }
+    package typealias Response = DescribeClientQuotasResponse
+
     package var components: [Component] = []
     package var strict: Bool = false
 
@@ -41,7 +44,7 @@ package struct DescribeClientQuotasRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeClientQuotasResponse: WireLayout, Equatable {
+package struct DescribeClientQuotasResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // DescribeCluster: the brokers and the controller. Source: Kafka protocol guide, api key 60; KIP-700.
 import Base
 
-package struct DescribeClusterRequest: WireLayout, Equatable {
+package struct DescribeClusterRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(60) }
+    package typealias Response = DescribeClusterResponse
+
     package var includeClusterAuthorizedOperations: Bool = false
     package var endpointType: Int8 = 1
     package var includeFencedBrokers: Bool = false
@@ -22,7 +25,7 @@ package struct DescribeClusterRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeClusterResponse: WireLayout, Equatable {
+package struct DescribeClusterResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

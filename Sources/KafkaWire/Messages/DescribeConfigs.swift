@@ -1,7 +1,10 @@
 // DescribeConfigs: settings in force of topics and brokers. Source: Kafka protocol guide, api key 32.
 import Base
 
-package struct DescribeConfigsRequest: WireLayout, Equatable {
+package struct DescribeConfigsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(32) }
+    package typealias Response = DescribeConfigsResponse
+
     package var resources: [Resource] = []
     package var includeSynonyms: Bool = false
     package var includeDocumentation: Bool = false
@@ -41,9 +44,14 @@ package struct DescribeConfigsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeConfigsResponse {
+        DescribeConfigsResponse(
+            results: resources.map { .init(errorCode: code, resourceType: $0.resourceType, resourceName: $0.resourceName) })
+    }
 }
 
-package struct DescribeConfigsResponse: WireLayout, Equatable {
+package struct DescribeConfigsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var results: [Result] = []
 

@@ -1,7 +1,10 @@
 // DescribeDelegationToken: tokens that there are. Source: Kafka protocol guide, api key 41; KIP-48, KIP-373.
 import Base
 
-package struct DescribeDelegationTokenRequest: WireLayout, Equatable {
+package struct DescribeDelegationTokenRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(41) }
+    package typealias Response = DescribeDelegationTokenResponse
+
     /// nil for all tokens.
     package var owners: [WirePrincipal]?
 
@@ -13,7 +16,7 @@ package struct DescribeDelegationTokenRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeDelegationTokenResponse: WireLayout, Equatable {
+package struct DescribeDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var tokens: [Token] = []
     package var throttleTimeMilliseconds: Int32 = 0

@@ -1,7 +1,10 @@
 // DescribeGroups: state and members of groups. Source: Kafka protocol guide, api key 15.
 import Base
 
-package struct DescribeGroupsRequest: WireLayout, Equatable {
+package struct DescribeGroupsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(15) }
+    package typealias Response = DescribeGroupsResponse
+
     package var groups: [String] = []
     package var includeAuthorizedOperations: Bool = false
 
@@ -17,9 +20,13 @@ package struct DescribeGroupsRequest: WireLayout, Equatable {
         if io.version >= 3 { try io.bool(&includeAuthorizedOperations) }
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeGroupsResponse {
+        DescribeGroupsResponse(groups: groups.map { .init(errorCode: code, groupID: $0) })
+    }
 }
 
-package struct DescribeGroupsResponse: WireLayout, Equatable {
+package struct DescribeGroupsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var groups: [Group] = []
 

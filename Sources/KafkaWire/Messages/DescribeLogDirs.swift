@@ -1,7 +1,10 @@
 // DescribeLogDirs: where partitions lie and how large they are. Source: Kafka protocol guide, api key 35.
 import Base
 
-package struct DescribeLogDirsRequest: WireLayout, Equatable {
+package struct DescribeLogDirsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(35) }
+    package typealias Response = DescribeLogDirsResponse
+
     package var topics: [Topic]?
 
     package init() {}
@@ -34,7 +37,7 @@ package struct DescribeLogDirsRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeLogDirsResponse: WireLayout, Equatable {
+package struct DescribeLogDirsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var results: [Result] = []

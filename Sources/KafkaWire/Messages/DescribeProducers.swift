@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 61.
 import Base
 
-package struct DescribeProducersRequest: WireLayout, Equatable {
+package struct DescribeProducersRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(61) }
+    package typealias Response = DescribeProducersResponse
+
     package var topics: [Topic] = []
 
     package init() {}
@@ -33,9 +36,14 @@ package struct DescribeProducersRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeProducersResponse {
+        DescribeProducersResponse(
+            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitionIndexes.map { .init(partition: $0, errorCode: code) }) })
+    }
 }
 
-package struct DescribeProducersResponse: WireLayout, Equatable {
+package struct DescribeProducersResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

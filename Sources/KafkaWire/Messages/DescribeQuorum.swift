@@ -1,7 +1,10 @@
 // DescribeQuorum: who votes on the metadata, and how far each is. Source: Kafka protocol guide, api key 55; KIP-595, KIP-836, KIP-853.
 import Base
 
-package struct DescribeQuorumRequest: WireLayout, Equatable {
+package struct DescribeQuorumRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(55) }
+    package typealias Response = DescribeQuorumResponse
+
     package var topics: [Topic] = []
 
     package init() {}
@@ -49,7 +52,7 @@ package struct DescribeQuorumRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeQuorumResponse: WireLayout, Equatable {
+package struct DescribeQuorumResponse: CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?
     package var topics: [Topic] = []

@@ -1,7 +1,10 @@
 // DescribeShareGroupOffsets: where share groups have come to. Source: Kafka protocol guide, api key 90; KIP-932, KIP-1226.
 import Base
 
-package struct DescribeShareGroupOffsetsRequest: WireLayout, Equatable {
+package struct DescribeShareGroupOffsetsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(90) }
+    package typealias Response = DescribeShareGroupOffsetsResponse
+
     package var groups: [Group] = []
 
     package init() {}
@@ -50,9 +53,13 @@ package struct DescribeShareGroupOffsetsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeShareGroupOffsetsResponse {
+        DescribeShareGroupOffsetsResponse(groups: groups.map { .init(groupID: $0.groupID, errorCode: code) })
+    }
 }
 
-package struct DescribeShareGroupOffsetsResponse: WireLayout, Equatable {
+package struct DescribeShareGroupOffsetsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var groups: [Group] = []
 

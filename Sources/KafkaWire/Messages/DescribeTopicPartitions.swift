@@ -1,7 +1,10 @@
 // DescribeTopicPartitions: topics page by page. Source: Kafka protocol guide, api key 75; KIP-966.
 import Base
 
-package struct DescribeTopicPartitionsRequest: WireLayout, Equatable {
+package struct DescribeTopicPartitionsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(75) }
+    package typealias Response = DescribeTopicPartitionsResponse
+
     package var topics: [Topic] = []
     package var responsePartitionLimit: Int32 = 2000
     package var cursor: Cursor?
@@ -53,9 +56,13 @@ package struct DescribeTopicPartitionsRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeTopicPartitionsResponse {
+        DescribeTopicPartitionsResponse(topics: topics.map { .init(errorCode: code, name: $0.name) })
+    }
 }
 
-package struct DescribeTopicPartitionsResponse: WireLayout, Equatable {
+package struct DescribeTopicPartitionsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
     package var nextCursor: Cursor?

@@ -1,7 +1,10 @@
 // DescribeTransactions: state and partitions of transactions. Source: Kafka protocol guide, api key 65.
 import Base
 
-package struct DescribeTransactionsRequest: WireLayout, Equatable {
+package struct DescribeTransactionsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(65) }
+    package typealias Response = DescribeTransactionsResponse
+
     package var transactionalIDs: [String] = []
 
     package init() {}
@@ -14,9 +17,13 @@ package struct DescribeTransactionsRequest: WireLayout, Equatable {
         try io.strings(&transactionalIDs)
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> DescribeTransactionsResponse {
+        DescribeTransactionsResponse(transactionStates: transactionalIDs.map { .init(errorCode: code, transactionalID: $0) })
+    }
 }
 
-package struct DescribeTransactionsResponse: WireLayout, Equatable {
+package struct DescribeTransactionsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var transactionStates: [Transaction] = []
 

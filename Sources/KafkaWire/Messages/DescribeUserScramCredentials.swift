@@ -1,7 +1,10 @@
 // DescribeUserScramCredentials: which users can log in by SCRAM, without their secrets. Source: Kafka protocol guide, api key 50; KIP-554.
 import Base
 
-package struct DescribeUserScramCredentialsRequest: WireLayout, Equatable {
+package struct DescribeUserScramCredentialsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(50) }
+    package typealias Response = DescribeUserScramCredentialsResponse
+
     package var users: [User]?
 
     package init() {}
@@ -31,7 +34,7 @@ package struct DescribeUserScramCredentialsRequest: WireLayout, Equatable {
     }
 }
 
-package struct DescribeUserScramCredentialsResponse: WireLayout, Equatable {
+package struct DescribeUserScramCredentialsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

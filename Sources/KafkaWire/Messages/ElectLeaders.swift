@@ -1,7 +1,10 @@
 // ElectLeaders: gives partitions back to their preferred leaders. Source: Kafka protocol guide, api key 43.
 import Base
 
-package struct ElectLeadersRequest: WireLayout, Equatable {
+package struct ElectLeadersRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(43) }
+    package typealias Response = ElectLeadersResponse
+
     package var electionType: Int8 = 0
     package var topicPartitions: [Topic]?
     package var timeoutMilliseconds: Int32 = 60000
@@ -40,7 +43,7 @@ package struct ElectLeadersRequest: WireLayout, Equatable {
     }
 }
 
-package struct ElectLeadersResponse: WireLayout, Equatable {
+package struct ElectLeadersResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var replicaElectionResults: [Topic] = []

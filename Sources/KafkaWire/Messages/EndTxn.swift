@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 26.
 import Base
 
-package struct EndTxnRequest: WireLayout, Equatable {
+package struct EndTxnRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(26) }
+    package typealias Response = EndTxnResponse
+
     package var transactionalID: String = ""
     package var producerID: Int64 = 0
     package var producerEpoch: Int16 = 0
@@ -26,7 +29,7 @@ package struct EndTxnRequest: WireLayout, Equatable {
     }
 }
 
-package struct EndTxnResponse: WireLayout, Equatable {
+package struct EndTxnResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var producerID: Int64 = -1

@@ -1,7 +1,10 @@
 // ExpireDelegationToken: a token ends, or at another time. Source: Kafka protocol guide, api key 40; KIP-48.
 import Base
 
-package struct ExpireDelegationTokenRequest: WireLayout, Equatable {
+package struct ExpireDelegationTokenRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(40) }
+    package typealias Response = ExpireDelegationTokenResponse
+
     package var hmac = Bytes()
     /// From now on; negative ends the token at once.
     package var expiryPeriodMilliseconds: Int64 = -1
@@ -15,7 +18,7 @@ package struct ExpireDelegationTokenRequest: WireLayout, Equatable {
     }
 }
 
-package struct ExpireDelegationTokenResponse: WireLayout, Equatable {
+package struct ExpireDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     /// When the token ends, in milliseconds since 1970.
     package var expires: Int64 = 0

@@ -3,7 +3,10 @@
 // brought (directory and high watermark of the follower, KIP-853 and KIP-1166), and are passed over. Source: Kafka protocol guide, api key 1.
 import Base
 
-package struct FetchRequest: WireLayout, Equatable {
+package struct FetchRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(1) }
+    package typealias Response = FetchResponse
+
     package var replicaID: Int32 = -1
     package var maxWaitMilliseconds: Int32 = 0
     package var minBytes: Int32 = 0
@@ -126,7 +129,7 @@ package struct FetchRequest: WireLayout, Equatable {
     }
 }
 
-package struct FetchResponse: WireLayout, Equatable {
+package struct FetchResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var sessionID: Int32 = 0
@@ -158,6 +161,11 @@ package struct FetchResponse: WireLayout, Equatable {
         var tagged: [TaggedField] = nodeEndpoints.isEmpty ? [] : [try .of(0, list: nodeEndpoints)]
         try io.tags(&tagged)
         nodeEndpoints = try tagged.list(0, NodeEndpoint.self)
+    }
+
+    /// Record batches stay where they lie; those in files are always pieces of their own.
+    package func write(into buffer: inout Bytes, version: Int16, flexible: Bool, cutBytes: Int) throws(WireError) -> [BytesOrFile] {
+        try encodeInPieces(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible, cutBytes: cutBytes)
     }
 
     package struct Topic: WireLayout, Equatable {

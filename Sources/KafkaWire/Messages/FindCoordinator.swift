@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 10.
 import Base
 
-package struct FindCoordinatorRequest: WireLayout, Equatable {
+package struct FindCoordinatorRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(10) }
+    package typealias Response = FindCoordinatorResponse
+
     package var key: String = ""
     package var keyType: Int8 = 0
     package var coordinatorKeys: [String] = []
@@ -21,9 +24,15 @@ package struct FindCoordinatorRequest: WireLayout, Equatable {
         if io.version >= 4 { try io.strings(&coordinatorKeys) }
         try io.tags()
     }
+
+    /// From version 4 on each key has an error of its own.
+    package func refused(_ code: KafkaErrorCode) -> FindCoordinatorResponse {
+        FindCoordinatorResponse(
+            errorCode: code, nodeID: -1, host: "", port: -1, coordinators: coordinatorKeys.map { .init(key: $0, nodeID: -1, host: "", port: -1, errorCode: code) })
+    }
 }
 
-package struct FindCoordinatorResponse: WireLayout, Equatable {
+package struct FindCoordinatorResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // Heartbeat: a member is alive, and learns whether the group rebalances. Source: Kafka protocol guide, api key 12.
 import Base
 
-package struct HeartbeatRequest: WireLayout, Equatable {
+package struct HeartbeatRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(12) }
+    package typealias Response = HeartbeatResponse
+
     package var groupID: String = ""
     package var generationID: Int32 = 0
     package var memberID: String = ""
@@ -25,7 +28,7 @@ package struct HeartbeatRequest: WireLayout, Equatable {
     }
 }
 
-package struct HeartbeatResponse: WireLayout, Equatable {
+package struct HeartbeatResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
 

@@ -1,7 +1,10 @@
 // IncrementalAlterConfigs: sets and removes single settings of topics and brokers. Source: Kafka protocol guide, api key 44; KIP-339.
 import Base
 
-package struct IncrementalAlterConfigsRequest: WireLayout, Equatable {
+package struct IncrementalAlterConfigsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(44) }
+    package typealias Response = IncrementalAlterConfigsResponse
+
     package var resources: [Resource] = []
     package var validateOnly: Bool = false
 
@@ -59,9 +62,14 @@ package struct IncrementalAlterConfigsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> IncrementalAlterConfigsResponse {
+        IncrementalAlterConfigsResponse(
+            responses: resources.map { .init(errorCode: code, resourceType: $0.resourceType, resourceName: $0.resourceName) })
+    }
 }
 
-package struct IncrementalAlterConfigsResponse: WireLayout, Equatable {
+package struct IncrementalAlterConfigsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var responses: [Result] = []
 

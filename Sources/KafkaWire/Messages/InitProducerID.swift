@@ -1,7 +1,10 @@
 // InitProducerId: an identity for an idempotent producer. Source: Kafka protocol guide, api key 22.
 import Base
 
-package struct InitProducerIDRequest: WireLayout, Equatable {
+package struct InitProducerIDRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(22) }
+    package typealias Response = InitProducerIDResponse
+
     package var transactionalID: String?
     package var transactionTimeoutMilliseconds: Int32 = 0
     package var producerID: Int64 = -1
@@ -27,9 +30,11 @@ package struct InitProducerIDRequest: WireLayout, Equatable {
         }
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> InitProducerIDResponse { InitProducerIDResponse(errorCode: code, producerEpoch: -1) }
 }
 
-package struct InitProducerIDResponse: WireLayout, Equatable {
+package struct InitProducerIDResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var producerID: Int64 = -1

@@ -1,7 +1,10 @@
 // JoinGroup: a member enters a group or a new generation of it. Source: Kafka protocol guide, api key 11; KIP-345, KIP-394, KIP-814.
 import Base
 
-package struct JoinGroupRequest: WireLayout, Equatable {
+package struct JoinGroupRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(11) }
+    package typealias Response = JoinGroupResponse
+
     package var groupID: String = ""
     package var sessionTimeoutMilliseconds: Int32 = 0
     package var rebalanceTimeoutMilliseconds: Int32 = -1
@@ -56,9 +59,13 @@ package struct JoinGroupRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> JoinGroupResponse {
+        JoinGroupResponse(errorCode: code, protocolName: "", memberID: memberID)
+    }
 }
 
-package struct JoinGroupResponse: WireLayout, Equatable {
+package struct JoinGroupResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var generationID: Int32 = -1

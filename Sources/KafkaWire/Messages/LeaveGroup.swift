@@ -1,7 +1,10 @@
 // LeaveGroup: members go, one before version 3 and several from there. Source: Kafka protocol guide, api key 13.
 import Base
 
-package struct LeaveGroupRequest: WireLayout, Equatable {
+package struct LeaveGroupRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(13) }
+    package typealias Response = LeaveGroupResponse
+
     package var groupID: String = ""
     package var memberID: String = ""
     package var members: [Member] = []
@@ -43,7 +46,7 @@ package struct LeaveGroupRequest: WireLayout, Equatable {
     }
 }
 
-package struct LeaveGroupResponse: WireLayout, Equatable {
+package struct LeaveGroupResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var members: [Member] = []

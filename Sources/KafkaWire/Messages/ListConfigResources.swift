@@ -1,7 +1,10 @@
 // ListConfigResources: what has settings of its own; version 0 knows those of clients' metrics only. Source: Kafka protocol guide, api key 74; KIP-1142.
 import Base
 
-package struct ListConfigResourcesRequest: WireLayout, Equatable {
+package struct ListConfigResourcesRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(74) }
+    package typealias Response = ListConfigResourcesResponse
+
     /// Kinds as DescribeConfigs numbers them; none for all.
     package var resourceTypes: [Int8] = []
 
@@ -15,7 +18,7 @@ package struct ListConfigResourcesRequest: WireLayout, Equatable {
     }
 }
 
-package struct ListConfigResourcesResponse: WireLayout, Equatable {
+package struct ListConfigResourcesResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var configResources: [Resource] = []

@@ -1,7 +1,10 @@
 // ListGroups: the groups that this broker coordinates. Source: Kafka protocol guide, api key 16.
 import Base
 
-package struct ListGroupsRequest: WireLayout, Equatable {
+package struct ListGroupsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(16) }
+    package typealias Response = ListGroupsResponse
+
     package var statesFilter: [String] = []
     package var typesFilter: [String] = []
 
@@ -19,7 +22,7 @@ package struct ListGroupsRequest: WireLayout, Equatable {
     }
 }
 
-package struct ListGroupsResponse: WireLayout, Equatable {
+package struct ListGroupsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var groups: [Group] = []

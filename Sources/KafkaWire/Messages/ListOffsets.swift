@@ -3,7 +3,10 @@
 // Source: Kafka protocol guide, api key 2.
 import Base
 
-package struct ListOffsetsRequest: WireLayout, Equatable {
+package struct ListOffsetsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(2) }
+    package typealias Response = ListOffsetsResponse
+
     package var replicaID: Int32 = 0
     package var isolationLevel: Int8 = 0
     package var topics: [Topic] = []
@@ -65,9 +68,14 @@ package struct ListOffsetsRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> ListOffsetsResponse {
+        ListOffsetsResponse(
+            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) })
+    }
 }
 
-package struct ListOffsetsResponse: WireLayout, Equatable {
+package struct ListOffsetsResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

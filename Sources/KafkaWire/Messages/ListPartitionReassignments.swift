@@ -1,7 +1,10 @@
 // ListPartitionReassignments: partitions that are on their way to other brokers. Source: Kafka protocol guide, api key 46.
 import Base
 
-package struct ListPartitionReassignmentsRequest: WireLayout, Equatable {
+package struct ListPartitionReassignmentsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(46) }
+    package typealias Response = ListPartitionReassignmentsResponse
+
     package var timeoutMilliseconds: Int32 = 60000
     /// nil asks for all.
     package var topics: [Topic]?
@@ -28,7 +31,7 @@ package struct ListPartitionReassignmentsRequest: WireLayout, Equatable {
     }
 }
 
-package struct ListPartitionReassignmentsResponse: WireLayout, Equatable {
+package struct ListPartitionReassignmentsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

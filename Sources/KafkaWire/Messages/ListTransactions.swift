@@ -1,7 +1,10 @@
 // ListTransactions: the transactional ids that are known, by state, producer or age. Source: Kafka protocol guide, api key 66.
 import Base
 
-package struct ListTransactionsRequest: WireLayout, Equatable {
+package struct ListTransactionsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(66) }
+    package typealias Response = ListTransactionsResponse
+
     package var stateFilters: [String] = []
     package var producerIDFilters: [Int64] = []
     package var durationFilter: Int64 = -1
@@ -26,7 +29,7 @@ package struct ListTransactionsRequest: WireLayout, Equatable {
     }
 }
 
-package struct ListTransactionsResponse: WireLayout, Equatable {
+package struct ListTransactionsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var unknownStateFilters: [String] = []

@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 3.
 import Base
 
-package struct MetadataRequest: WireLayout, Equatable {
+package struct MetadataRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(3) }
+    package typealias Response = MetadataResponse
+
     package var topics: [Topic]?
     package var allowAutoTopicCreation: Bool = true
     package var includeClusterAuthorizedOperations: Bool = false
@@ -45,9 +48,14 @@ package struct MetadataRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    /// Only version 13 has an error for the whole request.
+    package func refused(_ code: KafkaErrorCode) -> MetadataResponse {
+        MetadataResponse(topics: (topics ?? []).map { .init(errorCode: code, name: $0.name ?? "", topicID: $0.topicID) }, errorCode: code)
+    }
 }
 
-package struct MetadataResponse: WireLayout, Equatable {
+package struct MetadataResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var brokers: [Broker] = []
     package var clusterID: String?

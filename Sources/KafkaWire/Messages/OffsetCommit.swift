@@ -1,7 +1,10 @@
 // OffsetCommit: how far a group has read. From version 10 on topics are named by id. Source: Kafka protocol guide, api key 8.
 import Base
 
-package struct OffsetCommitRequest: WireLayout, Equatable {
+package struct OffsetCommitRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(8) }
+    package typealias Response = OffsetCommitResponse
+
     package var groupID: String = ""
     package var generationID: Int32 = -1
     package var memberID: String = ""
@@ -78,9 +81,16 @@ package struct OffsetCommitRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> OffsetCommitResponse {
+        OffsetCommitResponse(
+            topics: topics.map { topic in
+                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+            })
+    }
 }
 
-package struct OffsetCommitResponse: WireLayout, Equatable {
+package struct OffsetCommitResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

@@ -1,7 +1,10 @@
 // OffsetDelete: committed offsets of single partitions go. Source: Kafka protocol guide, api key 47; KIP-496.
 import Base
 
-package struct OffsetDeleteRequest: WireLayout, Equatable {
+package struct OffsetDeleteRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(47) }
+    package typealias Response = OffsetDeleteResponse
+
     package var groupID: String = ""
     package var topics: [Topic] = []
 
@@ -52,7 +55,7 @@ package struct OffsetDeleteRequest: WireLayout, Equatable {
     }
 }
 
-package struct OffsetDeleteResponse: WireLayout, Equatable {
+package struct OffsetDeleteResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []

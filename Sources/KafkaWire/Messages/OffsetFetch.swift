@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 9.
 import Base
 
-package struct OffsetFetchRequest: WireLayout, Equatable {
+package struct OffsetFetchRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(9) }
+    package typealias Response = OffsetFetchResponse
+
     package var groupID: String = ""
     package var topics: [Topic]?
     package var groups: [Group] = []
@@ -72,9 +75,19 @@ package struct OffsetFetchRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    /// Before version 2 a response has no place for an error but in its partitions (KAFKA-19439), from version 8 on in its groups.
+    package func refused(_ code: KafkaErrorCode) -> OffsetFetchResponse {
+        OffsetFetchResponse(
+            topics: (topics ?? []).map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0, committedOffset: -1, metadata: "", errorCode: code) })
+            }, errorCode: code, groups: groups.map { .init(groupID: $0.groupID, errorCode: code) })
+    }
 }
 
-package struct OffsetFetchResponse: WireLayout, Equatable {
+package struct OffsetFetchResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
     package var errorCode: KafkaErrorCode = .none

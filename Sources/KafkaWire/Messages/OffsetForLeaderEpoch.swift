@@ -1,7 +1,10 @@
 // OffsetForLeaderEpoch: where a leader's epoch ended, by which consumers see that a log was cut. Source: Kafka protocol guide, api key 23.
 import Base
 
-package struct OffsetForLeaderEpochRequest: WireLayout, Equatable {
+package struct OffsetForLeaderEpochRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(23) }
+    package typealias Response = OffsetForLeaderEpochResponse
+
     package var replicaID: Int32 = -2
     package var topics: [Topic] = []
 
@@ -56,9 +59,14 @@ package struct OffsetForLeaderEpochRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> OffsetForLeaderEpochResponse {
+        OffsetForLeaderEpochResponse(
+            topics: topics.map { topic in .init(topic: topic.topic, partitions: topic.partitions.map { .init(errorCode: code, partition: $0.partition) }) })
+    }
 }
 
-package struct OffsetForLeaderEpochResponse: WireLayout, Equatable {
+package struct OffsetForLeaderEpochResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

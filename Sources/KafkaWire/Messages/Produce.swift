@@ -3,7 +3,10 @@
 // Source: Kafka protocol guide, api key 0.
 import Base
 
-package struct ProduceRequest: WireLayout, Equatable {
+package struct ProduceRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(0) }
+    package typealias Response = ProduceResponse
+
     package var transactionalID: String?
     package var acks: Int16 = 0
     package var timeoutMilliseconds: Int32 = 0
@@ -63,9 +66,18 @@ package struct ProduceRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> ProduceResponse {
+        ProduceResponse(
+            topics: topics.map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code, baseOffset: -1) })
+            })
+    }
 }
 
-package struct ProduceResponse: WireLayout, Equatable {
+package struct ProduceResponse: ThrottledResponse, Equatable {
     package var topics: [Topic] = []
     package var throttleTimeMilliseconds: Int32 = 0
     /// Where the leaders are found that partitions name.

@@ -1,7 +1,10 @@
 // RemoveRaftVoter: a server votes on the metadata no longer. Source: Kafka protocol guide, api key 81; KIP-853.
 import Base
 
-package struct RemoveRaftVoterRequest: WireLayout, Equatable {
+package struct RemoveRaftVoterRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(81) }
+    package typealias Response = RemoveRaftVoterResponse
+
     package var clusterID: String?
     package var voterID: Int32 = 0
     package var voterDirectoryID = UUIDBytes()
@@ -21,7 +24,7 @@ package struct RemoveRaftVoterRequest: WireLayout, Equatable {
     }
 }
 
-package struct RemoveRaftVoterResponse: WireLayout, Equatable {
+package struct RemoveRaftVoterResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // RenewDelegationToken: a token is valid for longer. Source: Kafka protocol guide, api key 39; KIP-48.
 import Base
 
-package struct RenewDelegationTokenRequest: WireLayout, Equatable {
+package struct RenewDelegationTokenRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(39) }
+    package typealias Response = RenewDelegationTokenResponse
+
     package var hmac = Bytes()
     /// From now on; negative for as long as the broker finds right.
     package var renewPeriodMilliseconds: Int64 = -1
@@ -15,7 +18,7 @@ package struct RenewDelegationTokenRequest: WireLayout, Equatable {
     }
 }
 
-package struct RenewDelegationTokenResponse: WireLayout, Equatable {
+package struct RenewDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     /// When the token ends, in milliseconds since 1970.
     package var expires: Int64 = 0

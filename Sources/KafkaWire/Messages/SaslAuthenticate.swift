@@ -1,7 +1,10 @@
 // SaslAuthenticate: one step of a mechanism's conversation. Source: Kafka protocol guide, api key 36.
 import Base
 
-package struct SaslAuthenticateRequest: WireLayout, Equatable {
+package struct SaslAuthenticateRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(36) }
+    package typealias Response = SaslAuthenticateResponse
+
     package var authBytes: Bytes = Bytes()
 
     package init() {}
@@ -16,7 +19,7 @@ package struct SaslAuthenticateRequest: WireLayout, Equatable {
     }
 }
 
-package struct SaslAuthenticateResponse: WireLayout, Equatable {
+package struct SaslAuthenticateResponse: CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?
     package var authBytes: Bytes = Bytes()

@@ -1,7 +1,10 @@
 // SaslHandshake: the mechanism by which a client is going to log in. Source: Kafka protocol guide, api key 17.
 import Base
 
-package struct SaslHandshakeRequest: WireLayout, Equatable {
+package struct SaslHandshakeRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(17) }
+    package typealias Response = SaslHandshakeResponse
+
     package var mechanism: String = ""
 
     package init() {}
@@ -16,7 +19,7 @@ package struct SaslHandshakeRequest: WireLayout, Equatable {
     }
 }
 
-package struct SaslHandshakeResponse: WireLayout, Equatable {
+package struct SaslHandshakeResponse: CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var mechanisms: [String] = []
 

@@ -1,7 +1,10 @@
 // ShareAcknowledge: what became of records that a share consumer had acquired. Source: Kafka protocol guide, api key 79; KIP-932, KIP-1222.
 import Base
 
-package struct ShareAcknowledgeRequest: WireLayout, Equatable {
+package struct ShareAcknowledgeRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(79) }
+    package typealias Response = ShareAcknowledgeResponse
+
     package var groupID: String?
     package var memberID: String?
     package var shareSessionEpoch: Int32 = 0
@@ -64,7 +67,7 @@ package struct ShareAcknowledgeRequest: WireLayout, Equatable {
     }
 }
 
-package struct ShareAcknowledgeResponse: WireLayout, Equatable {
+package struct ShareAcknowledgeResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

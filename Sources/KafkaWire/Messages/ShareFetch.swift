@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 78; KIP-932, KIP-1206, KIP-1222.
 import Base
 
-package struct ShareFetchRequest: WireLayout, Equatable {
+package struct ShareFetchRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(78) }
+    package typealias Response = ShareFetchResponse
+
     package var groupID: String?
     package var memberID: String?
     /// 0 begins a session, -1 ends it; otherwise one more than in the request before.
@@ -133,7 +136,7 @@ package struct ShareAcknowledgementBatch: WireLayout, Equatable {
     }
 }
 
-package struct ShareFetchResponse: WireLayout, Equatable {
+package struct ShareFetchResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // ShareGroupDescribe: the members of share groups and what they read. Source: Kafka protocol guide, api key 77; KIP-932.
 import Base
 
-package struct ShareGroupDescribeRequest: WireLayout, Equatable {
+package struct ShareGroupDescribeRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(77) }
+    package typealias Response = ShareGroupDescribeResponse
+
     package var groupIDs: [String] = []
     package var includeAuthorizedOperations: Bool = false
 
@@ -17,9 +20,13 @@ package struct ShareGroupDescribeRequest: WireLayout, Equatable {
         try io.bool(&includeAuthorizedOperations)
         try io.tags()
     }
+
+    package func refused(_ code: KafkaErrorCode) -> ShareGroupDescribeResponse {
+        ShareGroupDescribeResponse(groups: groupIDs.map { .init(errorCode: code, groupID: $0) })
+    }
 }
 
-package struct ShareGroupDescribeResponse: WireLayout, Equatable {
+package struct ShareGroupDescribeResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var groups: [Group] = []
 

@@ -2,7 +2,10 @@
 // Source: Kafka protocol guide, api key 76; KIP-932.
 import Base
 
-package struct ShareGroupHeartbeatRequest: WireLayout, Equatable {
+package struct ShareGroupHeartbeatRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(76) }
+    package typealias Response = ShareGroupHeartbeatResponse
+
     package var groupID: String = ""
     package var memberID: String = ""
     package var memberEpoch: Int32 = 0
@@ -29,7 +32,7 @@ package struct ShareGroupHeartbeatRequest: WireLayout, Equatable {
     }
 }
 
-package struct ShareGroupHeartbeatResponse: WireLayout, Equatable {
+package struct ShareGroupHeartbeatResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // SyncGroup: the leader hands in the assignment, every member receives its share. Source: Kafka protocol guide, api key 14.
 import Base
 
-package struct SyncGroupRequest: WireLayout, Equatable {
+package struct SyncGroupRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(14) }
+    package typealias Response = SyncGroupResponse
+
     package var groupID: String = ""
     package var generationID: Int32 = 0
     package var memberID: String = ""
@@ -57,7 +60,7 @@ package struct SyncGroupRequest: WireLayout, Equatable {
     }
 }
 
-package struct SyncGroupResponse: WireLayout, Equatable {
+package struct SyncGroupResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var protocolType: String?

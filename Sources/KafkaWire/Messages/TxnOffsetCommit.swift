@@ -1,7 +1,10 @@
 // TxnOffsetCommit: offsets that hold once the transaction is committed. Source: Kafka protocol guide, api key 28.
 import Base
 
-package struct TxnOffsetCommitRequest: WireLayout, Equatable {
+package struct TxnOffsetCommitRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(28) }
+    package typealias Response = TxnOffsetCommitResponse
+
     package var transactionalID: String = ""
     package var groupID: String = ""
     package var producerID: Int64 = 0
@@ -82,9 +85,14 @@ package struct TxnOffsetCommitRequest: WireLayout, Equatable {
             }
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> TxnOffsetCommitResponse {
+        TxnOffsetCommitResponse(
+            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) })
+    }
 }
 
-package struct TxnOffsetCommitResponse: WireLayout, Equatable {
+package struct TxnOffsetCommitResponse: ThrottledResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var topics: [Topic] = []
 

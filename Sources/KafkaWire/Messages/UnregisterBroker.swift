@@ -1,7 +1,10 @@
 // UnregisterBroker: a broker that is not coming back is forgotten. Source: Kafka protocol guide, api key 64; KIP-631.
 import Base
 
-package struct UnregisterBrokerRequest: WireLayout, Equatable {
+package struct UnregisterBrokerRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(64) }
+    package typealias Response = UnregisterBrokerResponse
+
     package var brokerID: Int32 = 0
 
     package init() {}
@@ -14,7 +17,7 @@ package struct UnregisterBrokerRequest: WireLayout, Equatable {
     }
 }
 
-package struct UnregisterBrokerResponse: WireLayout, Equatable {
+package struct UnregisterBrokerResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -1,7 +1,10 @@
 // WriteTxnMarkers: the outcome of transactions for the partitions that a broker leads. Source: Kafka protocol guide, api key 27; KIP-664 for administrators.
 import Base
 
-package struct WriteTxnMarkersRequest: WireLayout, Equatable {
+package struct WriteTxnMarkersRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(27) }
+    package typealias Response = WriteTxnMarkersResponse
+
     package var markers: [Marker] = []
 
     package init() {}
@@ -65,9 +68,11 @@ package struct WriteTxnMarkersRequest: WireLayout, Equatable {
             try io.tags()
         }
     }
+
+    package func refused(_ code: KafkaErrorCode) -> WriteTxnMarkersResponse { answered(code) }
 }
 
-package struct WriteTxnMarkersResponse: WireLayout, Equatable {
+package struct WriteTxnMarkersResponse: KafkaResponse, Equatable {
     package var markers: [Marker] = []
 
     package init() {}

@@ -12,8 +12,8 @@ struct Call {
     let frameBytes: Int
     /// Whether this is a message of a login without a header, to be answered without one.
     var isBareToken = false
-    /// What access control adds to the answer and takes from it.
-    var amend: ((inout ResponseBody) -> Void)?
+    /// What access control adds to the response and takes from it.
+    private var amendments: [(inout any KafkaResponse) -> Void] = []
     /// How long the client is held up for its limits; the answer tells.
     var throttle = Duration.zero
 
@@ -22,11 +22,31 @@ struct Call {
     /// Whether the connection that asked has gone.
     var isAbandoned: Bool { session.isClosed }
 
-    func reply(_ body: ResponseBody) {
-        guard amend != nil || throttle > .zero else { return session.answer(self, body) }
+    init(session: BrokerSession, ticket: RequestPipeline<OutgoingFrame>.Ticket, header: RequestHeader, frameBytes: Int, isBareToken: Bool = false) {
+        self.session = session
+        self.ticket = ticket
+        self.header = header
+        self.frameBytes = frameBytes
+        self.isBareToken = isBareToken
+    }
+
+    var isAmended: Bool { !amendments.isEmpty }
+
+    /// Changes the response before it leaves, after other amendments or before them.
+    mutating func amend<Response: KafkaResponse>(first: Bool = false, _ change: @escaping (inout Response) -> Void) {
+        let amendment = { (body: inout any KafkaResponse) in
+            guard var response = body as? Response else { preconditionFailure("a response is of its request's type") }
+            change(&response)
+            body = response
+        }
+        amendments.insert(amendment, at: first ? 0 : amendments.count)
+    }
+
+    func reply(_ body: any KafkaResponse) {
+        guard !amendments.isEmpty || throttle > .zero else { return session.answer(self, body) }
         var body = body
-        amend?(&body)
-        if throttle > .zero { body.setThrottleTime(Int32(clamping: max(1, throttle.inMilliseconds))) }
+        for amend in amendments { amend(&body) }
+        if throttle > .zero { body.setThrottleTime(milliseconds: Int32(clamping: max(1, throttle.inMilliseconds))) }
         session.answer(self, body)
     }
 

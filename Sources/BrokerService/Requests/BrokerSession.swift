@@ -81,7 +81,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         guard frame.readableBytes >= KafkaFrame.requestBytesMin else {
             throw .truncated(needed: KafkaFrame.requestBytesMin, remaining: frame.readableBytes)
         }
-        let isProduce = frame.getInteger(at: frame.readerIndex, as: Int16.self) == ApiKey.produce.rawValue
+        let isProduce = frame.getInteger(at: frame.readerIndex, as: Int16.self) == ProduceRequest.apiKey.rawValue
         guard isProduce || frame.readableBytes <= BrokerSettings.smallRequestBytesMax else {
             throw .overLimit("request bytes other than Produce", frame.readableBytes)
         }
@@ -100,7 +100,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         case .unknownApiVersions(var header):
             header.version = 0
             let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: 0)
-            call.reply(.apiVersions(Broker.servedApis(error: .unsupportedVersion)))
+            call.reply(Broker.servedApis(error: .unsupportedVersion))
         }
         if pipeline.isFull { pausedForOrder = true }
         updateReading()
@@ -108,7 +108,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     /// A message of a login, which is all of the frame.
     private func takeToken(_ frame: Bytes) {
-        let header = RequestHeader(apiNumber: ApiKey.saslAuthenticate.rawValue, version: 0, correlationID: 0, clientID: nil)
+        let header = RequestHeader(apiNumber: SaslAuthenticateRequest.apiKey.rawValue, version: 0, correlationID: 0, clientID: nil)
         let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes, isBareToken: true)
         underWay = call.ticket
         broker.saslAuthenticate(SaslAuthenticateRequest(authBytes: frame.copied()), call)
@@ -116,18 +116,18 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     }
 
     /// What a login without headers is answered with; nil: the connection is closed without a word.
-    private func bareToken(_ body: ResponseBody) -> OutgoingFrame? {
-        guard case .saslAuthenticate(let answer) = body, answer.errorCode == .none else { return nil }
+    private func bareToken(_ body: any KafkaResponse) -> OutgoingFrame? {
+        guard let answer = body as? SaslAuthenticateResponse, answer.errorCode == .none else { return nil }
         if case .done = login { speaksBareTokens = false }
         return OutgoingFrame(token: answer.authBytes)
     }
 
     private func checkServesLogin(_ frame: Bytes, _ what: String) throws(WireError) {
         let number = frame.getInteger(at: frame.readerIndex, as: Int16.self) ?? -1
-        guard let key = ApiKey(rawValue: number), [.apiVersions, .saslHandshake, .saslAuthenticate].contains(key) else { throw .unknownTag(what, Int(number)) }
+        guard BrokerAPI.row(number: number)?.servesLogin == true else { throw .unknownTag(what, Int(number)) }
     }
 
-    func answer(_ call: Call, _ body: ResponseBody?) {
+    func answer(_ call: Call, _ body: (any KafkaResponse)?) {
         guard !isClosed else { return }
         var frame: OutgoingFrame?
         if let body, call.isBareToken {
@@ -136,9 +136,9 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         } else if let body {
             do {
                 frame = try KafkaFrame.encodeResponse(
-                    body, correlationID: call.header.correlationID, version: call.version, cutBytes: FrameConnection.copyBytesMax)
+                    body, of: ApiTable.row(ApiKey(call.header.apiNumber)), correlationID: call.header.correlationID, version: call.version, cutBytes: FrameConnection.copyBytesMax)
             } catch {
-                broker.log.error("an answer cannot be written in this version", metadata: ["request": "\(body.key)", "error": "\(error)"])
+                broker.log.error("an answer cannot be written in this version", metadata: ["response": "\(type(of: body))", "error": "\(error)"])
                 isClosed = true
                 return connection.close()
             }

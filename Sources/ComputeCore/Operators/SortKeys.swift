@@ -167,11 +167,11 @@ struct SortKey {
             if x > y { return sign }
             return x.isNaN == y.isNaN ? 0 : x.isNaN ? sign : -sign
         case .bytes(let offsets, let bytes):
-            let order = bytes.withUnsafeBufferPointer { bytes in
+            let order = bytes.withUnsafeBytes { bytes in
                 // Both ranges lie inside of the column's bytes.
                 Comparison.order(
-                    UnsafeBufferPointer(rebasing: bytes[Int(offsets[left])..<Int(offsets[left + 1])]),
-                    UnsafeBufferPointer(rebasing: bytes[Int(offsets[right])..<Int(offsets[right + 1])]))
+                    UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[left])..<Int(offsets[left + 1])]),
+                    UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[right])..<Int(offsets[right + 1])]))
             }
             return order * sign
         case .values(let values, let type): return Value.compare(values[left], values[right], type) * sign

@@ -65,7 +65,7 @@ enum CSVSchema {
 
 /// A column that is being read. Numbers, text and the rest have their own arrays so that one field costs one switch.
 private struct FieldColumn {
-    private enum Kind { case text, int, long, double, other }
+    private enum Kind { case text, int, long, double, date, other }
 
     let type: DataType
     private let kind: Kind
@@ -86,6 +86,7 @@ private struct FieldColumn {
             case .int: .int
             case .long: .long
             case .double: .double
+            case .date: .date
             default: .other
             }
     }
@@ -109,6 +110,12 @@ private struct FieldColumn {
                 return false
             }
             doubles.append(number)
+        case .date:
+            guard let day = FieldParser.date(content) else {
+                appendNull()
+                return false
+            }
+            longs.append(Int64(day))
         case .other:
             guard let value = FieldParser.value(content, type) else {
                 appendNull()
@@ -123,7 +130,7 @@ private struct FieldColumn {
     mutating func appendNull() {
         switch kind {
         case .text: offsets.append(Int32(bytes.count))
-        case .int, .long: longs.append(0)
+        case .int, .long, .date: longs.append(0)
         case .double: doubles.append(0)
         case .other: others.append(.null)
         }
@@ -136,7 +143,7 @@ private struct FieldColumn {
         case .text:
             offsets.removeLast()
             bytes.removeLast(bytes.count - Int(offsets[offsets.count - 1]))
-        case .int, .long: longs.removeLast()
+        case .int, .long, .date: longs.removeLast()
         case .double: doubles.removeLast()
         case .other: others.removeLast()
         }
@@ -155,7 +162,7 @@ private struct FieldColumn {
         let column: Column =
             switch kind {
             case .text: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
-            case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
+            case .int, .date: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
             case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
             case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
             case .other: Column(type: type, values: others)

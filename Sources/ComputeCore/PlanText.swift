@@ -1,44 +1,82 @@
-// A resolved plan as the indented tree of EXPLAIN. For people: the shape is Spark's, the details are ours. It decides nothing.
+// A plan, resolved or physical, as the indented tree of EXPLAIN. For people: the shape is Spark's, the details are ours. It decides nothing.
 
 import QueryCore
 
 enum PlanText {
-    static func render(_ plan: BoundPlan) -> String { lines(plan, "", "").joined(separator: "\n") + "\n" }
+    static func render(_ plan: BoundPlan) -> String { lines(plan, "", "", title, \.inputs).joined(separator: "\n") + "\n" }
 
-    private static func lines(_ plan: BoundPlan, _ first: String, _ rest: String) -> [String] {
+    static func render(_ plan: PhysicalPlan) -> String { lines(plan, "", "", title, \.inputs).joined(separator: "\n") + "\n" }
+
+    private static func lines<Node>(_ plan: Node, _ first: String, _ rest: String, _ title: (Node) -> String, _ inputs: (Node) -> [Node]) -> [String] {
         var out = [first + title(plan)]
-        let inputs = plan.inputs
-        for (index, input) in inputs.enumerated() {
-            let isLast = index == inputs.count - 1
-            out += lines(input, rest + (isLast ? "+- " : ":- "), rest + (isLast ? "   " : ":  "))
+        let below = inputs(plan)
+        for (index, input) in below.enumerated() {
+            let isLast = index == below.count - 1
+            out += lines(input, rest + (isLast ? "+- " : ":- "), rest + (isLast ? "   " : ":  "), title, inputs)
         }
         return out
     }
 
-    private static func title(_ plan: BoundPlan) -> String {
+    private static func title(_ plan: PhysicalPlan) -> String {
         switch plan {
-        case .files(let scan):
-            let columns = scan.columns.map(name).joined(separator: ", ")
-            return "FileScan \(scan.source.format.rawValue) [\(columns)] Location: [\(scan.source.paths.joined(separator: ", "))]"
-        case .local(_, let columns, _): return "LocalTableScan [\(columns.map(name).joined(separator: ", "))]"
-        case .rows(let rows, let columns):
-            return columns.isEmpty
-                ? "Scan OneRowRelation[]" : "LocalTableScan [\(columns.map(name).joined(separator: ", "))] (\(rows.count) rows)"
+        case .fileScan(let scan): return fileScan(scan)
+        case .localScan(_, let columns, _): return "LocalTableScan [\(columns.map(name).joined(separator: ", "))]"
+        case .rows(let rows, let columns): return self.rows(rows.count, columns)
         case .range(let range, _): return "Range (\(range.start), \(range.end), step=\(range.step))"
         case .project(let outputs, _): return "Project [\(outputs.map(output).joined(separator: ", "))]"
         case .filter(let condition, _): return "Filter \(text(condition))"
-        case .aggregate(let groups, let calls, _):
-            let functions = calls.map { "\($0.call.function.rawValue)(\($0.call.arguments.map(text).joined(separator: ", ")))" }
-            return "HashAggregate(keys=[\(groups.map(output).joined(separator: ", "))], functions=[\(functions.joined(separator: ", "))])"
-        case .join(let kind, _, _, let condition): return "HashJoin \(kind)\(condition.map { " " + text($0) } ?? "")"
-        case .sort(let orders, _):
-            let keys = orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }
-            return "Sort [\(keys.joined(separator: ", "))]"
-        case .limit(let count, _): return "CollectLimit \(count)"
+        case .hashAggregate(let groups, let calls, _): return aggregate(groups, calls)
+        case .hashJoin(let shape, _, _):
+            let kind = shape.keys.isEmpty ? "BroadcastNestedLoopJoin" : "BroadcastHashJoin"
+            let keys = shape.keys.isEmpty ? "" : " [\(shape.keys.map { text($0.left) }.joined(separator: ", "))], [\(shape.keys.map { text($0.right) }.joined(separator: ", "))]"
+            return "\(kind)\(keys) \(shape.kind)\(shape.residual.map { " " + text($0) } ?? "")"
+        case .sort(let orders, let limit, _): return limit.map { "TakeOrdered \($0) [\(keys(orders))]" } ?? "Sort [\(keys(orders))]"
+        case .limit(let skip, let count, _):
+            return (count.map { "CollectLimit \($0)" } ?? "Offset") + (skip > 0 ? count == nil ? " \(skip)" : " Offset \(skip)" : "")
+        case .union: return "Union"
+        case .difference(let kind, let all, _, _): return difference(kind, all)
+        case .distinct(let keys, _): return distinct(keys)
+        }
+    }
+
+    private static func fileScan(_ scan: BoundFiles) -> String {
+        let columns = scan.columns.map(name).joined(separator: ", ")
+        return "FileScan \(scan.source.format.rawValue) [\(columns)] Location: [\(scan.source.paths.joined(separator: ", "))]"
+    }
+
+    private static func rows(_ count: Int, _ columns: [BoundColumn]) -> String {
+        columns.isEmpty ? "Scan OneRowRelation[]" : "LocalTableScan [\(columns.map(name).joined(separator: ", "))] (\(count) rows)"
+    }
+
+    private static func aggregate(_ groups: [BoundOutput], _ calls: [BoundAggregate]) -> String {
+        let functions = calls.map { "\($0.call.function.rawValue)(\($0.call.arguments.map(text).joined(separator: ", ")))" }
+        return "HashAggregate(keys=[\(groups.map(output).joined(separator: ", "))], functions=[\(functions.joined(separator: ", "))])"
+    }
+
+    private static func keys(_ orders: [BoundOrder]) -> String {
+        orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(separator: ", ")
+    }
+
+    private static func difference(_ kind: SetKind, _ all: Bool) -> String { "\(kind == .except ? "Except" : "Intersect")\(all ? " All" : "")" }
+
+    private static func distinct(_ keys: [ColumnID]) -> String { "Distinct [\(keys.map { "#\($0.number)" }.joined(separator: ", "))]" }
+
+    private static func title(_ plan: BoundPlan) -> String {
+        switch plan {
+        case .files(let scan): return fileScan(scan)
+        case .local(_, let columns, _): return "LocalTableScan [\(columns.map(name).joined(separator: ", "))]"
+        case .rows(let rows, let columns): return self.rows(rows.count, columns)
+        case .range(let range, _): return "Range (\(range.start), \(range.end), step=\(range.step))"
+        case .project(let outputs, _): return "Project [\(outputs.map(output).joined(separator: ", "))]"
+        case .filter(let condition, _): return "Filter \(text(condition))"
+        case .aggregate(let groups, let calls, _): return aggregate(groups, calls)
+        case .join(let kind, _, _, let condition): return "Join \(kind)\(condition.map { " " + text($0) } ?? "")"
+        case .sort(let orders, _): return "Sort [\(keys(orders))]"
+        case .limit(let count, _): return "Limit \(count)"
         case .offset(let count, _): return "Offset \(count)"
         case .union: return "Union"
-        case .difference(let kind, let all, _, _): return "\(kind == .except ? "Except" : "Intersect")\(all ? " All" : "")"
-        case .distinct(let keys, _): return "Distinct [\(keys.map { "#\($0.number)" }.joined(separator: ", "))]"
+        case .difference(let kind, let all, _, _): return difference(kind, all)
+        case .distinct(let keys, _): return distinct(keys)
         }
     }
 

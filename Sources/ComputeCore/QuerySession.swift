@@ -7,6 +7,8 @@ import QueryCore
 package struct QuerySettings: Sendable {
     /// Memory that one query's operators may hold.
     package var memoryBytesMax = 1 << 30
+    /// Bytes of a text file that one thread parses at once.
+    package var morselBytes = 512 << 10
     package init() {}
 }
 
@@ -58,7 +60,7 @@ package struct QuerySession: Sendable, Catalog {
     package func explain(_ plan: Plan, now: Int64, extended: Bool = false) throws(QueryError) -> String {
         let bound = try analysed(plan)
         let optimised = Self.optimised(bound, now)
-        let physical = "== Physical Plan ==\n" + PlanText.render(optimised) + "\n"
+        let physical = "== Physical Plan ==\n" + PlanText.render(Planner.plan(optimised)) + "\n"
         return extended ? "== Analyzed Logical Plan ==\n" + PlanText.render(bound) + "\n" + physical : physical
     }
 
@@ -70,19 +72,22 @@ package struct QuerySession: Sendable, Catalog {
     // MARK: Running
 
     /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970.
-    /// `isCancelled` is asked before every batch of every operator. `pool` holds the memory that other queries take as well.
+    /// It runs on the calling thread and those of `workers`. `isCancelled` is asked before every batch of every source, from any of them.
+    /// `pool` holds the memory that other queries take as well.
     package func run(
-        _ plan: Plan, now: Int64, pool: (any QueryMemoryPool)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
+        _ plan: Plan, now: Int64, workers: any QueryWorkers = SerialWorkers(), pool: (any QueryMemoryPool)? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(QueryError) -> QueryRun {
         let bound = try analysed(plan)
-        let grant = QueryGrant(bytesMax: settings.memoryBytesMax, pool: pool, isCancelled: isCancelled)
-        let planner = Planner(files: files, now: now, grant: grant, isCancelled: isCancelled)
-        return QueryRun(schema: bound.schema, source: try planner.source(Self.optimised(bound, now)))
+        let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
+        let context = QueryContext(
+            files: files, now: now, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
+        return QueryRun(schema: bound.schema, source: try Pipelines(context: context).source(Planner.plan(Self.optimised(bound, now))))
     }
 
     /// Runs a query or a command. A command has done its work when this returns; its rows, if any, are in the result.
-    package mutating func execute(_ plan: Plan, now: Int64) throws(QueryError) -> QueryRun {
-        guard case .command(let command) = Self.unwrapped(plan) else { return try run(plan, now: now) }
+    package mutating func execute(_ plan: Plan, now: Int64, workers: any QueryWorkers = SerialWorkers()) throws(QueryError) -> QueryRun {
+        guard case .command(let command) = Self.unwrapped(plan) else { return try run(plan, now: now, workers: workers) }
         let schema = Self.schema(of: command)
         var rows: [[Value]] = []
         switch command {

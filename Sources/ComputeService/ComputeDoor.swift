@@ -11,8 +11,11 @@ package struct ComputeDoorSettings: Sendable {
     package var host = "127.0.0.1"
     /// 0: a free port.
     package var port = 15_002
-    /// Queries and job drivers that run at once.
-    package var queryThreads = max(4, ProcessInfo.processInfo.activeProcessorCount)
+    /// Queries and job drivers that run at once. They are more than the cores, so that a short query does not wait for long ones: the system
+    /// shares the cores among them.
+    package var queryThreads = max(32, 2 * ProcessInfo.processInfo.activeProcessorCount)
+    /// Threads that help queries, those of one query included.
+    package var morselThreads = ProcessInfo.processInfo.activeProcessorCount
     /// Map and reduce tasks that run at once.
     package var taskThreads = max(2, ProcessInfo.processInfo.activeProcessorCount)
     /// One request; Spark's own limit.

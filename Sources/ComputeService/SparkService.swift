@@ -22,7 +22,8 @@ final class SparkService: Sendable {
         memory = ComputeMemory(bytesMax: settings.memoryBytesMax, residentBytes: settings.residentBytes, returnFreed: settings.returnFreed)
         self.files = files
         self.figures = figures
-        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax, memory: memory)
+        let threads = QueryThreads(threads: settings.morselThreads)
+        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax, threads: threads, memory: memory)
         queries = ComputePool(name: "query", threads: settings.queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }

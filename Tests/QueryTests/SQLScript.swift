@@ -48,8 +48,16 @@ struct SQLScript {
     }()
 
     private var files: [String: String] = [:]
-    private var session = QuerySession(files: MemoryFiles())
+    private var session: QuerySession
+    private let settings: QuerySettings
+    private let workers: any QueryWorkers
     private(set) var checks = 0
+
+    init(settings: QuerySettings = QuerySettings(), workers: any QueryWorkers = SerialWorkers()) {
+        self.settings = settings
+        self.workers = workers
+        session = QuerySession(files: MemoryFiles(), settings: settings)
+    }
 
     /// 2026-01-01 in microseconds: the scripts' current time.
     static let now: Int64 = 1_767_225_600_000_000
@@ -76,7 +84,7 @@ struct SQLScript {
                 var content = ""
                 while let text = next(), text != "----" { content += text + "\n" }
                 files[String(line.dropFirst(5))] = content
-                session = QuerySession(files: MemoryFiles(files))
+                session = QuerySession(files: MemoryFiles(files), settings: settings)
                 continue
             }
             var sql: [String] = []
@@ -99,7 +107,7 @@ struct SQLScript {
     private mutating func check(_ directive: String, _ sql: String, _ header: String, _ expected: [String], _ place: String) {
         checks += 1
         do throws(QueryError) {
-            let run = try session.execute(try session.plan(sql: sql), now: Self.now)
+            let run = try session.execute(try session.plan(sql: sql), now: Self.now, workers: workers)
             let rows = try run.rows()
             if directive.hasPrefix("statement error") {
                 Issue.record("\(place): answered, should have been refused (\(directive)): \(sql)")

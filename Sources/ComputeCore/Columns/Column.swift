@@ -70,6 +70,16 @@ package struct Column: Hashable, Sendable {
         return values + (validity?.words.count ?? 0) * 8
     }
 
+    /// Bytes of the longest run of texts, which 32-bit offsets must be able to address.
+    var textBytes: Int {
+        switch storage {
+        case .bytes(_, let bytes): bytes.count
+        case .list(_, let child): max(child.count, child.textBytes)
+        case .structure(let children): children.reduce(0) { max($0, $1.textBytes) }
+        default: 0
+        }
+    }
+
     /// No value has more bytes than this.
     package var widestValueBytes: Int {
         switch storage {
@@ -92,6 +102,8 @@ package struct Batch: Hashable, Sendable {
     package let schema: Schema
     package let columns: [Column]
     package let rowCount: Int
+    /// Where the rows stand in the order of their pipeline's input.
+    package var place: BatchPlace
 
     /// Rows in a batch unless the source gives fewer: small enough for the caches, large enough to make dispatch free.
     package static let rowsDefault = 8192
@@ -105,7 +117,8 @@ package struct Batch: Hashable, Sendable {
         if bytes > textBytesMax { throw QueryError.unsupported("an expression that makes more than \(textBytesMax >> 20) MiB of text of \(rowsDefault) rows") }
     }
 
-    package init(schema: Schema, columns: [Column], rowCount: Int) {
+    package init(schema: Schema, columns: [Column], rowCount: Int, place: BatchPlace = .first) {
+        self.place = place
         precondition(schema.count == columns.count, "a batch has one column for each field")
         precondition(columns.allSatisfy { $0.count == rowCount }, "all columns of a batch have its row count")
         self.schema = schema

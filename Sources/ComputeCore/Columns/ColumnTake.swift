@@ -171,11 +171,11 @@ extension Column {
 
 extension Batch {
     package func take(_ rows: [Int32]) -> Batch {
-        Batch(schema: schema, columns: columns.map { $0.take(rows) }, rowCount: rows.count)
+        Batch(schema: schema, columns: columns.map { $0.take(rows) }, rowCount: rows.count, place: place)
     }
 
     package func slice(_ range: Range<Int>) -> Batch {
-        range == 0..<rowCount ? self : Batch(schema: schema, columns: columns.map { $0.slice(range) }, rowCount: range.count)
+        range == 0..<rowCount ? self : Batch(schema: schema, columns: columns.map { $0.slice(range) }, rowCount: range.count, place: place)
     }
 
     package static func concat(_ batches: [Batch], schema: Schema) -> Batch {

@@ -34,9 +34,31 @@ enum Arithmetic {
         return other.map { one & $0 } ?? one
     }
 
-    private static func fill<T>(_ count: Int, _ value: (Int) -> T) -> [T] {
-        [T](unsafeUninitializedCapacity: count) { out, filled in
-            for index in 0..<count { out.initializeElement(at: index, to: value(index)) }
+    /// The results of `operation` over the rows of two columns, either of which may be one value for all rows: each case has its own loop, which
+    /// is free of masks and branches. A column that is no constant has `count` rows.
+    @inline(__always)
+    static func each<T, Result>(_ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ operation: (T, T) -> Result) -> [Result] {
+        [Result](unsafeUninitializedCapacity: count) { out, filled in
+            // Rows are below the count of the columns and of `out`; the pointers live for this call.
+            a.withUnsafeBufferPointer { a in
+                b.withUnsafeBufferPointer { b in
+                    if count == 0 { return }
+                    if bm == 0 {
+                        let right = b[0]
+                        if am == 0 {
+                            let result = operation(a[0], right)
+                            for row in 0..<count { out.initializeElement(at: row, to: result) }
+                        } else {
+                            for row in 0..<count { out.initializeElement(at: row, to: operation(a[row], right)) }
+                        }
+                    } else if am == 0 {
+                        let left = a[0]
+                        for row in 0..<count { out.initializeElement(at: row, to: operation(left, b[row])) }
+                    } else {
+                        for row in 0..<count { out.initializeElement(at: row, to: operation(a[row], b[row])) }
+                    }
+                }
+            }
             filled = count
         }
     }
@@ -53,49 +75,47 @@ enum Arithmetic {
     private static func integers<T: FixedWidthInteger & SignedInteger>(
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?, _ kind: String
     ) throws(QueryError) -> [T] {
-        var failed = false
-        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
-        let out: [T] = a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                switch function {
-                case .add:
-                    fill(count) { row in
-                        let (value, overflow) = a[row & am].addingReportingOverflow(b[row & bm])
-                        failed = failed || overflow
-                        return value
-                    }
-                case .subtract:
-                    fill(count) { row in
-                        let (value, overflow) = a[row & am].subtractingReportingOverflow(b[row & bm])
-                        failed = failed || overflow
-                        return value
-                    }
-                case .multiply:
-                    fill(count) { row in
-                        let (value, overflow) = a[row & am].multipliedReportingOverflow(by: b[row & bm])
-                        failed = failed || overflow
-                        return value
-                    }
-                case .remainder, .positiveModulo:
-                    fill(count) { row in
-                        let divisor = b[row & bm]
-                        failed = failed || divisor == 0
-                        if divisor == 0 || divisor == -1 { return 0 }
-                        let rest = a[row & am] % divisor
-                        guard function == .positiveModulo, rest < 0 else { return rest }
-                        // Java's arithmetic: int and long wrap, narrower types are computed as int.
-                        return T.bitWidth < 32 && divisor < 0 ? rest : (rest &+ divisor) % divisor
-                    }
-                default:
-                    fill(count) { row in
-                        let (value, overflow) = a[row & am].dividedReportingOverflow(by: b[row & bm])
-                        failed = failed || overflow
-                        return value
-                    }
-                }
+        // Bits of what went wrong: the sign for sums and differences, any bit for the rest.
+        var failed: T = 0
+        let out: [T]
+        switch function {
+        case .add:
+            out = each(a, am, b, bm, count) { x, y in
+                let sum = x &+ y
+                failed |= (x ^ sum) & (y ^ sum)
+                return sum
+            }
+            failed &= T.min
+        case .subtract:
+            out = each(a, am, b, bm, count) { x, y in
+                let difference = x &- y
+                failed |= (x ^ y) & (x ^ difference)
+                return difference
+            }
+            failed &= T.min
+        case .multiply:
+            out = each(a, am, b, bm, count) { x, y in
+                let (value, overflow) = x.multipliedReportingOverflow(by: y)
+                failed |= overflow ? 1 : 0
+                return value
+            }
+        case .remainder, .positiveModulo:
+            out = each(a, am, b, bm, count) { x, divisor in
+                failed |= divisor == 0 ? 1 : 0
+                if divisor == 0 || divisor == -1 { return 0 }
+                let rest = x % divisor
+                guard function == .positiveModulo, rest < 0 else { return rest }
+                // Java's arithmetic: int and long wrap, narrower types are computed as int.
+                return T.bitWidth < 32 && divisor < 0 ? rest : (rest &+ divisor) % divisor
+            }
+        default:
+            out = each(a, am, b, bm, count) { x, y in
+                let (value, overflow) = x.dividedReportingOverflow(by: y)
+                failed |= overflow ? 1 : 0
+                return value
             }
         }
-        if failed { try refuseIntegers(function, a, am, b, bm, count, validity, kind) }
+        if failed != 0 { try refuseIntegers(function, a, am, b, bm, count, validity, kind) }
         return out
     }
 
@@ -124,21 +144,15 @@ enum Arithmetic {
                 throw function == .divide ? divideByZero : remainderByZero
             }
         }
-        // As in `integers`: rows are in bounds and the pointers live for this call.
-        return a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                switch function {
-                case .add: fill(count) { a[$0 & am] + b[$0 & bm] }
-                case .subtract: fill(count) { a[$0 & am] - b[$0 & bm] }
-                case .multiply: fill(count) { a[$0 & am] * b[$0 & bm] }
-                case .divide: fill(count) { a[$0 & am] / b[$0 & bm] }
-                default:
-                    fill(count) { row in
-                        let rest = a[row & am].truncatingRemainder(dividingBy: b[row & bm])
-                        return function == .positiveModulo && rest < 0
-                            ? (rest + b[row & bm]).truncatingRemainder(dividingBy: b[row & bm]) : rest
-                    }
-                }
+        switch function {
+        case .add: return each(a, am, b, bm, count) { $0 + $1 }
+        case .subtract: return each(a, am, b, bm, count) { $0 - $1 }
+        case .multiply: return each(a, am, b, bm, count) { $0 * $1 }
+        case .divide: return each(a, am, b, bm, count) { $0 / $1 }
+        default:
+            return each(a, am, b, bm, count) { x, y in
+                let rest = x.truncatingRemainder(dividingBy: y)
+                return function == .positiveModulo && rest < 0 ? (rest + y).truncatingRemainder(dividingBy: y) : rest
             }
         }
     }

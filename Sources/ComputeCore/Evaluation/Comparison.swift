@@ -65,19 +65,34 @@ enum Comparison {
         return Bitmap(words: words, count: count)
     }
 
+    /// As `Arithmetic.each`, with one bit for each row.
+    @inline(__always)
+    private static func each<T>(_ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ test: (T, T) -> Bool) -> Bitmap {
+        if count == 0 { return Bitmap() }
+        // Rows are below the count of a column that is no constant; the pointers live for this call.
+        return a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                if bm == 0 {
+                    let right = b[0]
+                    return pack(count) { test(a[$0 & am], right) }
+                }
+                if am == 0 {
+                    let left = a[0]
+                    return pack(count) { test(left, b[$0]) }
+                }
+                return pack(count) { test(a[$0], b[$0]) }
+            }
+        }
+    }
+
     private static func ordered<T: Comparable>(_ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int) -> Bitmap
     {
-        // Rows are below the columns' count, or masked to 0 for a constant; the pointers live for this call.
-        a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                switch function {
-                case .less: pack(count) { a[$0 & am] < b[$0 & bm] }
-                case .lessOrEqual: pack(count) { a[$0 & am] <= b[$0 & bm] }
-                case .greater: pack(count) { a[$0 & am] > b[$0 & bm] }
-                case .greaterOrEqual: pack(count) { a[$0 & am] >= b[$0 & bm] }
-                default: pack(count) { a[$0 & am] == b[$0 & bm] }
-                }
-            }
+        switch function {
+        case .less: each(a, am, b, bm, count) { $0 < $1 }
+        case .lessOrEqual: each(a, am, b, bm, count) { $0 <= $1 }
+        case .greater: each(a, am, b, bm, count) { $0 > $1 }
+        case .greaterOrEqual: each(a, am, b, bm, count) { $0 >= $1 }
+        default: each(a, am, b, bm, count) { $0 == $1 }
         }
     }
 
@@ -86,17 +101,12 @@ enum Comparison {
     {
         @inline(__always) func less(_ x: T, _ y: T) -> Bool { x < y || (y.isNaN && !x.isNaN) }
         @inline(__always) func same(_ x: T, _ y: T) -> Bool { x == y || (x.isNaN && y.isNaN) }
-        // As in `ordered`: rows are in bounds and the pointers live for this call.
-        return a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                switch function {
-                case .less: pack(count) { less(a[$0 & am], b[$0 & bm]) }
-                case .lessOrEqual: pack(count) { !less(b[$0 & bm], a[$0 & am]) }
-                case .greater: pack(count) { less(b[$0 & bm], a[$0 & am]) }
-                case .greaterOrEqual: pack(count) { !less(a[$0 & am], b[$0 & bm]) }
-                default: pack(count) { same(a[$0 & am], b[$0 & bm]) }
-                }
-            }
+        return switch function {
+        case .less: each(a, am, b, bm, count) { less($0, $1) }
+        case .lessOrEqual: each(a, am, b, bm, count) { !less($1, $0) }
+        case .greater: each(a, am, b, bm, count) { less($1, $0) }
+        case .greaterOrEqual: each(a, am, b, bm, count) { !less($0, $1) }
+        default: each(a, am, b, bm, count) { same($0, $1) }
         }
     }
 
@@ -104,23 +114,38 @@ enum Comparison {
 
     private static func strings(_ function: ScalarFunction, _ left: Bytes, _ right: Bytes, _ count: Int) -> Bitmap {
         // Offsets of a column lie inside of its bytes; the pointers live for this call.
-        left.bytes.withUnsafeBufferPointer { a in
-            right.bytes.withUnsafeBufferPointer { b in
-                pack(count) { row in
-                    let (i, j) = (row & left.mask, row & right.mask)
-                    let x = UnsafeBufferPointer(rebasing: a[Int(left.offsets[i])..<Int(left.offsets[i + 1])])
-                    let y = UnsafeBufferPointer(rebasing: b[Int(right.offsets[j])..<Int(right.offsets[j + 1])])
-                    if function == .equal, x.count != y.count { return false }
-                    return holds(function, order(x, y))
+        left.bytes.withUnsafeBytes { a in
+            right.bytes.withUnsafeBytes { b in
+                left.offsets.withUnsafeBufferPointer { leftOffsets in
+                    right.offsets.withUnsafeBufferPointer { rightOffsets in
+                        pack(count) { row in
+                            let (i, j) = (row & left.mask, row & right.mask)
+                            let (x, y) = (Int(leftOffsets[i]), Int(rightOffsets[j]))
+                            let (xCount, yCount) = (Int(leftOffsets[i + 1]) - x, Int(rightOffsets[j + 1]) - y)
+                            if function == .equal, xCount != yCount { return false }
+                            return holds(function, order(UnsafeRawBufferPointer(rebasing: a[x..<x + xCount]), UnsafeRawBufferPointer(rebasing: b[y..<y + yCount])))
+                        }
+                    }
                 }
             }
         }
     }
 
-    /// Both buffers are slices of a live column's bytes.
-    static func order(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Int {
+    /// Both buffers are slices of a live column's bytes; words of eight bytes are read while both have as many.
+    @inline(__always)
+    static func order(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let shared = min(left.count, right.count)
-        for index in 0..<shared where left[index] != right[index] { return left[index] < right[index] ? -1 : 1 }
+        var at = 0
+        while at + 8 <= shared {
+            let one = left.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            let other = right.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if one != other { return one.byteSwapped < other.byteSwapped ? -1 : 1 }
+            at += 8
+        }
+        while at < shared {
+            if left[at] != right[at] { return left[at] < right[at] ? -1 : 1 }
+            at += 1
+        }
         return left.count - right.count
     }
 }
@@ -160,6 +185,6 @@ extension Value {
 
     private static func compareBytes(_ left: [UInt8], _ right: [UInt8]) -> Int {
         // Whole arrays, used within the call only.
-        left.withUnsafeBufferPointer { a in right.withUnsafeBufferPointer { b in Comparison.order(a, b) } }
+        left.withUnsafeBytes { a in right.withUnsafeBytes { b in Comparison.order(a, b) } }
     }
 }

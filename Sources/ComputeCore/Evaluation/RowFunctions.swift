@@ -50,8 +50,15 @@ enum RowFunctions {
     private static func fast(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError)
         -> Column?
     {
-        guard let first = arguments.first, arguments.count == 1 else { return nil }
+        guard let first = arguments.first else { return nil }
         let column = first.column
+        if arguments.count == 2, !first.isConstant, arguments[1].isConstant, case .string(let pattern) = arguments[1].column.value(0),
+            case .bytes(let offsets, let bytes) = column.storage, let search = TextSearch(function, pattern)
+        {
+            let bits = search.matches(offsets, bytes, column.count)
+            return Column(type: type, count: column.count, validity: column.validity, storage: .boolean(bits))
+        }
+        guard arguments.count == 1 else { return nil }
         switch (function, column.storage) {
         case (.sqrt, .double(let values)):
             return Column(type: type, count: column.count, validity: column.validity, storage: .double(values.map { $0.squareRoot() }))

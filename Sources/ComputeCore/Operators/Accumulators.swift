@@ -7,7 +7,9 @@ import QueryCore
 protocol Accumulator: AnyObject {
     /// Makes room for groups up to `count`.
     func grow(_ count: Int)
-    func update(_ arguments: [Column], _ groups: [Int32]) throws(QueryError)
+    func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError)
+    /// Takes over what `other`, of the same call, has seen of its groups `rows`: that of `rows[i]` goes to `groups[i]`.
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) throws(QueryError)
     func finish() throws(QueryError) -> Column
     /// Rough memory for the budget.
     var bytesPerGroup: Int { get }
@@ -24,10 +26,29 @@ enum Accumulators {
             case .double: DoubleTotal(call)
             default: LongTotal(call)
             }
-        case .min, .max: ExtremeAccumulator(call)
+        case .min, .max: extreme(call)
         case .first, .last: FirstAccumulator(call)
         case .stddevSample, .stddevPopulation, .varianceSample, .variancePopulation: VarianceAccumulator(call.function)
         case .collectList: ListAccumulator(call.type)
+        }
+    }
+
+    private static func extreme(_ call: AggregateCall) -> any Accumulator {
+        switch call.type {
+        case .byte: NumberExtreme<Int8>(call) { if case .int8(let values) = $0 { values } else { nil } } wrap: { .int8($0) }
+        case .short: NumberExtreme<Int16>(call) { if case .int16(let values) = $0 { values } else { nil } } wrap: { .int16($0) }
+        case .int, .date: NumberExtreme<Int32>(call) { if case .int32(let values) = $0 { values } else { nil } } wrap: { .int32($0) }
+        case .long, .timestamp: NumberExtreme<Int64>(call) { if case .int64(let values) = $0 { values } else { nil } } wrap: { .int64($0) }
+        case .decimal: NumberExtreme<Int128>(call) { if case .decimal(let values) = $0 { values } else { nil } } wrap: { .decimal($0) }
+        default: ExtremeAccumulator(call)
+        }
+    }
+
+    /// Whether the result of a call does not depend on the order of its rows, so that parts of them may be added up apart.
+    static func canMerge(_ call: AggregateCall) -> Bool {
+        switch call.function {
+        case .first, .last, .collectList: false
+        default: !call.distinct
         }
     }
 }
@@ -39,16 +60,29 @@ final class CountAccumulator: Accumulator {
 
     init(trueOnly: Bool) { self.trueOnly = trueOnly }
 
-    func grow(_ count: Int) { counts += [Int64](repeating: 0, count: count - counts.count) }
+    func grow(_ count: Int) { counts += repeatElement(0, count: count - counts.count) }
 
-    func update(_ arguments: [Column], _ groups: [Int32]) {
+    func update(_ arguments: [Column], _ groups: GroupNumbers) {
+        var present: Bitmap?
         if trueOnly {
-            for row in Evaluator.truth(arguments[0]).trueIndices { counts[Int(groups[Int(row)])] += 1 }
-        } else if arguments.allSatisfy({ $0.validity == nil && $0.type != .null }) {
-            for group in groups { counts[Int(group)] += 1 }
+            present = Evaluator.truth(arguments[0])
         } else {
-            for (row, group) in groups.enumerated() where !arguments.contains(where: { $0.isNull(row) }) { counts[Int(group)] += 1 }
+            for argument in arguments {
+                if argument.type == .null { return }
+                if let validity = argument.validity { present = present.map { $0 & validity } ?? validity }
+            }
         }
+        if case .one(let count) = groups {
+            counts[0] += Int64(present?.trueCount ?? count)
+            return
+        }
+        // Groups are below the count that `grow` was given.
+        counts.withUnsafeMutableBufferPointer { counts in groups.forEach(where: present) { counts[$1] &+= 1 } }
+    }
+
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) {
+        guard let other = other as? CountAccumulator else { return }
+        for (row, group) in zip(rows, groups) { counts[Int(group)] += other.counts[Int(row)] }
     }
 
     func finish() -> Column { Column(type: .long, count: counts.count, validity: nil, storage: .int64(counts)) }
@@ -66,24 +100,49 @@ final class LongTotal: Accumulator {
 
     func grow(_ count: Int) {
         let more = count - counts.count
-        totals += [Int64](repeating: 0, count: more)
-        doubles += [Double](repeating: 0, count: more)
-        counts += [Int64](repeating: 0, count: more)
+        if isAverage { doubles += repeatElement(0, count: more) } else { totals += repeatElement(0, count: more) }
+        counts += repeatElement(0, count: more)
     }
 
     // hot: SQL filter and group-by
-    func update(_ arguments: [Column], _ groups: [Int32]) throws(QueryError) {
+    func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError) {
         guard case .int64(let values) = arguments[0].storage else { return }
-        let validity = arguments[0].validity
-        for row in 0..<groups.count where validity?[row] ?? true {
-            let group = Int(groups[row])
-            counts[group] += 1
+        var hasOverflow = false
+        // Rows are below the count of values, groups below the count that `grow` was given.
+        values.withUnsafeBufferPointer { values in
+            counts.withUnsafeMutableBufferPointer { counts in
+                if isAverage {
+                    doubles.withUnsafeMutableBufferPointer { doubles in
+                        groups.forEach(where: arguments[0].validity) { row, group in
+                            counts[group] &+= 1
+                            doubles[group] += Double(values[row])
+                        }
+                    }
+                } else {
+                    totals.withUnsafeMutableBufferPointer { totals in
+                        groups.forEach(where: arguments[0].validity) { row, group in
+                            counts[group] &+= 1
+                            let (total, overflow) = totals[group].addingReportingOverflow(values[row])
+                            totals[group] = total
+                            hasOverflow = hasOverflow || overflow
+                        }
+                    }
+                }
+            }
+        }
+        if hasOverflow { throw Arithmetic.overflow("long", "try_sum") }
+    }
+
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) throws(QueryError) {
+        guard let other = other as? LongTotal else { return }
+        for (row, group) in zip(rows, groups) {
+            counts[Int(group)] += other.counts[Int(row)]
             if isAverage {
-                doubles[group] += Double(values[row])
+                doubles[Int(group)] += other.doubles[Int(row)]
             } else {
-                let (total, overflow) = totals[group].addingReportingOverflow(values[row])
+                let (total, overflow) = totals[Int(group)].addingReportingOverflow(other.totals[Int(row)])
                 if overflow { throw Arithmetic.overflow("long", "try_sum") }
-                totals[group] = total
+                totals[Int(group)] = total
             }
         }
     }
@@ -108,18 +167,31 @@ final class DoubleTotal: Accumulator {
 
     func grow(_ count: Int) {
         let more = count - counts.count
-        totals += [Double](repeating: 0, count: more)
-        counts += [Int64](repeating: 0, count: more)
+        totals += repeatElement(0, count: more)
+        counts += repeatElement(0, count: more)
     }
 
     // hot: SQL filter and group-by
-    func update(_ arguments: [Column], _ groups: [Int32]) {
+    func update(_ arguments: [Column], _ groups: GroupNumbers) {
         guard case .double(let values) = arguments[0].storage else { return }
-        let validity = arguments[0].validity
-        for row in 0..<groups.count where validity?[row] ?? true {
-            let group = Int(groups[row])
-            totals[group] += values[row]
-            counts[group] += 1
+        // Rows are below the count of values, groups below the count that `grow` was given.
+        values.withUnsafeBufferPointer { values in
+            totals.withUnsafeMutableBufferPointer { totals in
+                counts.withUnsafeMutableBufferPointer { counts in
+                    groups.forEach(where: arguments[0].validity) { row, group in
+                        totals[group] += values[row]
+                        counts[group] &+= 1
+                    }
+                }
+            }
+        }
+    }
+
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) {
+        guard let other = other as? DoubleTotal else { return }
+        for (row, group) in zip(rows, groups) {
+            totals[Int(group)] += other.totals[Int(row)]
+            counts[Int(group)] += other.counts[Int(row)]
         }
     }
 
@@ -139,18 +211,29 @@ final class DecimalTotal: Accumulator {
 
     func grow(_ count: Int) {
         let more = count - counts.count
-        totals += [Int128](repeating: 0, count: more)
-        counts += [Int64](repeating: 0, count: more)
+        totals += repeatElement(0, count: more)
+        counts += repeatElement(0, count: more)
     }
 
-    func update(_ arguments: [Column], _ groups: [Int32]) throws(QueryError) {
+    func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError) {
         guard case .decimal(let values) = arguments[0].storage else { return }
-        for row in 0..<groups.count where !arguments[0].isNull(row) {
-            let group = Int(groups[row])
+        var hasOverflow = false
+        groups.forEach(where: arguments[0].validity) { row, group in
             let (total, overflow) = totals[group].addingReportingOverflow(values[row])
-            if overflow { throw Arithmetic.overflow("decimal", "try_sum") }
+            hasOverflow = hasOverflow || overflow
             totals[group] = total
             counts[group] += 1
+        }
+        if hasOverflow { throw Arithmetic.overflow("decimal", "try_sum") }
+    }
+
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) throws(QueryError) {
+        guard let other = other as? DecimalTotal else { return }
+        for (row, group) in zip(rows, groups) {
+            let (total, overflow) = totals[Int(group)].addingReportingOverflow(other.totals[Int(row)])
+            if overflow { throw Arithmetic.overflow("decimal", "try_sum") }
+            totals[Int(group)] = total
+            counts[Int(group)] += other.counts[Int(row)]
         }
     }
 
@@ -185,122 +268,4 @@ enum Presence {
         for count in counts { bits.append(count > 0) }
         return bits
     }
-}
-
-final class ExtremeAccumulator: Accumulator {
-    private var values: [Value] = []
-    private let type: DataType
-    private let sign: Int
-    let bytesPerGroup = 48
-
-    init(_ call: AggregateCall) {
-        type = call.type
-        sign = call.function == .max ? 1 : -1
-    }
-
-    func grow(_ count: Int) { values += [Value](repeating: .null, count: count - values.count) }
-
-    func update(_ arguments: [Column], _ groups: [Int32]) {
-        let column = arguments[0]
-        for row in 0..<groups.count where !column.isNull(row) {
-            let group = Int(groups[row])
-            if case .integer(let best) = values[group], case .int64(let numbers) = column.storage {
-                if (numbers[row] > best) == (sign > 0) { values[group] = .integer(numbers[row]) }
-                continue
-            }
-            let value = column.value(row)
-            if values[group].isNull || Value.compare(value, values[group], type) * sign > 0 { values[group] = value }
-        }
-    }
-
-    func finish() -> Column { Column(type: type, values: values) }
-}
-
-final class FirstAccumulator: Accumulator {
-    private var values: [Value] = []
-    private var seen: [Bool] = []
-    private let call: AggregateCall
-    let bytesPerGroup = 48
-
-    init(_ call: AggregateCall) { self.call = call }
-
-    func grow(_ count: Int) {
-        let more = count - seen.count
-        values += [Value](repeating: .null, count: more)
-        seen += [Bool](repeating: false, count: more)
-    }
-
-    func update(_ arguments: [Column], _ groups: [Int32]) {
-        for row in 0..<groups.count {
-            let group = Int(groups[row])
-            if call.function == .first, seen[group] { continue }
-            if call.ignoreNulls, arguments[0].isNull(row) { continue }
-            values[group] = arguments[0].value(row)
-            seen[group] = true
-        }
-    }
-
-    func finish() -> Column { Column(type: call.type, values: values) }
-}
-
-/// Welford's method, which stays exact for large means.
-final class VarianceAccumulator: Accumulator {
-    private var counts: [Int64] = []
-    private var means: [Double] = []
-    private var squares: [Double] = []
-    private let function: AggregateFunction
-    let bytesPerGroup = 24
-
-    init(_ function: AggregateFunction) { self.function = function }
-
-    func grow(_ count: Int) {
-        let more = count - counts.count
-        counts += [Int64](repeating: 0, count: more)
-        means += [Double](repeating: 0, count: more)
-        squares += [Double](repeating: 0, count: more)
-    }
-
-    func update(_ arguments: [Column], _ groups: [Int32]) {
-        guard case .double(let values) = arguments[0].storage else { return }
-        for row in 0..<groups.count where !arguments[0].isNull(row) {
-            let group = Int(groups[row])
-            counts[group] += 1
-            let delta = values[row] - means[group]
-            // The order of operations is Spark's, so that the last digits agree.
-            let step = delta / Double(counts[group])
-            means[group] += step
-            squares[group] += delta * (delta - step)
-        }
-    }
-
-    func finish() -> Column {
-        let sample = function == .stddevSample || function == .varianceSample
-        var out: [Value] = []
-        for (count, square) in zip(counts, squares) {
-            let divisor = Double(count) - (sample ? 1 : 0)
-            if divisor <= 0 {
-                out.append(.null)
-            } else {
-                let variance = square / divisor
-                out.append(.double(function == .stddevSample || function == .stddevPopulation ? variance.squareRoot() : variance))
-            }
-        }
-        return Column(type: .double, values: out)
-    }
-}
-
-final class ListAccumulator: Accumulator {
-    private var lists: [[Value]] = []
-    private let type: DataType
-    let bytesPerGroup = 64
-
-    init(_ type: DataType) { self.type = type }
-
-    func grow(_ count: Int) { lists += [[Value]](repeating: [], count: count - lists.count) }
-
-    func update(_ arguments: [Column], _ groups: [Int32]) {
-        for row in 0..<groups.count where !arguments[0].isNull(row) { lists[Int(groups[row])].append(arguments[0].value(row)) }
-    }
-
-    func finish() -> Column { Column(type: type, values: lists.map { .array($0) }) }
 }

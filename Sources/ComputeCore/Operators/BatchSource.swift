@@ -37,19 +37,18 @@ final class BatchScan: BatchSource {
     let columns: [BoundColumn]
     private let batches: [Batch]
     private let kept: [Int]
-    private var at = 0
+    private let queue: MorselQueue
 
-    init(_ list: BatchList, _ columns: [BoundColumn], kept: [Int]) {
+    init(_ list: BatchList, _ columns: [BoundColumn], kept: [Int], _ queue: MorselQueue) {
         self.columns = columns
+        self.queue = queue
         batches = list.batches
         self.kept = kept
     }
 
-    func next() -> Batch? {
-        guard at < batches.count else { return nil }
-        let batch = batches[at]
-        at += 1
-        return Batch(schema: schema, columns: kept.map { batch.columns[$0] }, rowCount: batch.rowCount)
+    func next() throws(QueryError) -> Batch? {
+        guard let (number, batch) = try queue.claim({ $0 < batches.count ? batches[$0] : nil }) else { return nil }
+        return Batch(schema: schema, columns: kept.map { batch.columns[$0] }, rowCount: batch.rowCount, place: BatchPlace(morsel: number))
     }
 }
 
@@ -81,27 +80,33 @@ final class RowsSource: BatchSource {
 
 final class RangeSource: BatchSource {
     let columns: [BoundColumn]
-    private var nextValue: Int64
-    private var remaining: Int
-    private let step: Int64
+    private let range: RowRange
+    private let rowCount: Int
+    private let queue: MorselQueue
 
-    init(_ range: RowRange, _ column: BoundColumn) {
+    init(_ range: RowRange, _ column: BoundColumn, _ queue: MorselQueue) {
         columns = [column]
-        nextValue = range.start
-        step = range.step
-        let distance = Int128(range.end) - Int128(range.start)
-        let count = range.step == 0 ? 0 : (distance + Int128(range.step) - (range.step > 0 ? 1 : -1)) / Int128(range.step)
-        remaining = Int(max(0, min(count, Int128(Int.max))))
+        self.range = range
+        self.queue = queue
+        rowCount = Self.rowCount(range)
     }
 
-    func next() -> Batch? {
-        guard remaining > 0 else { return nil }
-        let count = min(remaining, Batch.rowsDefault)
-        remaining -= count
-        let values = (0..<count).map { nextValue &+ Int64($0) &* step }
-        nextValue = nextValue &+ Int64(count) &* step
+    static func rowCount(_ range: RowRange) -> Int {
+        let distance = Int128(range.end) - Int128(range.start)
+        let count = range.step == 0 ? 0 : (distance + Int128(range.step) - (range.step > 0 ? 1 : -1)) / Int128(range.step)
+        return Int(max(0, min(count, Int128(Int.max))))
+    }
+
+    func next() throws(QueryError) -> Batch? {
+        let (rowCount, rowsMax) = (rowCount, Batch.rowsDefault)
+        let claimed = try queue.claim { number in number <= (rowCount - 1) / rowsMax && rowCount > 0 ? number * rowsMax : nil }
+        guard let (number, start) = claimed else { return nil }
+        let count = min(rowCount - start, rowsMax)
+        let first = range.start &+ Int64(start) &* range.step
+        let step = range.step
+        let values = (0..<Int64(count)).map { first &+ $0 &* step }
         let column = Column(type: .long, count: count, validity: nil, storage: .int64(values))
-        return Batch(schema: schema, columns: [column], rowCount: count)
+        return Batch(schema: schema, columns: [column], rowCount: count, place: BatchPlace(morsel: number))
     }
 }
 
@@ -122,7 +127,7 @@ final class ProjectOperator: BatchSource {
         guard let batch = try input.next() else { return nil }
         var results: [Column] = []
         for output in outputs { results.append(try evaluator.evaluate(output.expression, batch)) }
-        return Batch(schema: schema, columns: results, rowCount: batch.rowCount)
+        return Batch(schema: schema, columns: results, rowCount: batch.rowCount, place: batch.place)
     }
 }
 

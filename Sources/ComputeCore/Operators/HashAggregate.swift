@@ -1,102 +1,93 @@
-// GROUP BY and DISTINCT by hashing. The aggregation reads all input, then gives its groups in order of first appearance. Without grouping
-// expressions there is exactly one group, also over no rows. DISTINCT streams: a row passes when its key is new.
+// GROUP BY and DISTINCT by hashing. Each chain of an aggregation groups what passes through it; the groups of all chains are then put
+// together, side by side by parts of their keys when they are many. They are given in order of first appearance, however many chains there
+// were. Without grouping expressions there is exactly one group, also over no rows. DISTINCT streams: a row passes when its key is new.
 
 import QueryCore
 
-final class HashAggregate: BatchSource {
-    let columns: [BoundColumn]
+/// The groups that one thread has seen.
+final class GroupTable {
     private let groups: [BoundOutput]
     private let calls: [BoundAggregate]
-    private let input: any BatchSource
     private let evaluator: Evaluator
-    private let grant: QueryGrant
-    private var reserved = 0
-    private var results: Batch?
-    private var at = 0
+    private var table: KeyTable
+    /// The key columns of the groups, in pieces, in order of their numbers.
+    private var keys: [[Column]]
+    /// Where each group was seen first, packed.
+    private(set) var firstSeen: [Int64] = []
+    private var accumulators: [any Accumulator]
+    private var distincts: [KeyTable?]
+    private let bytesPerGroup: Int
 
-    init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: any BatchSource, now: Int64, grant: QueryGrant) {
+    init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ evaluator: Evaluator) {
         self.groups = groups
         self.calls = calls
-        self.input = input
-        self.grant = grant
-        columns = groups.map(\.column) + calls.map(\.column)
-        evaluator = Evaluator(columns: input.columns, now: now)
-    }
-
-    func next() throws(QueryError) -> Batch? {
-        if results == nil { results = try aggregate() }
-        guard let results, at < results.rowCount else {
-            grant.release(reserved)
-            reserved = 0
-            return nil
-        }
-        let end = min(at + Batch.rowsDefault, results.rowCount)
-        defer { at = end }
-        return results.slice(at..<end)
-    }
-
-    private func aggregate() throws(QueryError) -> Batch {
-        var table = KeyTable(types: groups.map(\.column.type))
-        var keys = groups.map { ColumnBuilder(type: $0.column.type) }
-        let accumulators = calls.map { Accumulators.make($0.call) }
-        var distincts = calls.map { call in
+        self.evaluator = evaluator
+        table = KeyTable(types: groups.map(\.column.type))
+        keys = groups.map { _ in [] }
+        accumulators = calls.map { Accumulators.make($0.call) }
+        distincts = calls.map { call in
             call.call.distinct ? KeyTable(types: (groups.isEmpty ? [] : [.long]) + call.call.arguments.map(\.type)) : nil
         }
-        let bytesPerGroup = accumulators.reduce(groups.count * 32) { $0 + $1.bytesPerGroup }
+        bytesPerGroup = accumulators.reduce(groups.count * 32 + 8) { $0 + $1.bytesPerGroup }
         if groups.isEmpty { for accumulator in accumulators { accumulator.grow(1) } }
-        while let batch = try input.next() {
-            let numbers: [Int32]
-            if groups.isEmpty {
-                numbers = [Int32](repeating: 0, count: batch.rowCount)
-            } else {
-                var keyColumns: [Column] = []
-                for group in groups { keyColumns.append(try evaluator.evaluate(group.expression, batch)) }
-                let known = table.count
-                numbers = table.assign(keyColumns, batch.rowCount)
-                if table.count > known { Self.appendNewKeys(keyColumns, numbers, known, table.count, &keys) }
-                for accumulator in accumulators { accumulator.grow(table.count) }
-            }
-            for index in calls.indices { try update(calls[index].call, accumulators[index], &distincts[index], batch, numbers) }
-            let bytes = table.byteCount + table.count * bytesPerGroup + distincts.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-            if bytes > reserved {
-                try grant.reserve(bytes - reserved)
-                reserved = bytes
-            }
-        }
-        var results = keys.map { $0.finish() }
-        for accumulator in accumulators { results.append(try accumulator.finish()) }
-        return Batch(schema: schema, columns: results, rowCount: groups.isEmpty ? 1 : table.count)
     }
 
-    /// The first row of each new group gives the group's key.
-    private static func appendNewKeys(_ columns: [Column], _ numbers: [Int32], _ known: Int, _ count: Int, _ keys: inout [ColumnBuilder]) {
-        var next = Int32(known)
+    var count: Int { groups.isEmpty ? 1 : firstSeen.count }
+
+    var byteCount: Int { table.byteCount + count * bytesPerGroup + distincts.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
+
+    func consume(_ batch: Batch) throws(QueryError) {
+        var numbers = GroupNumbers.one(count: batch.rowCount)
+        if !groups.isEmpty {
+            var columns: [Column] = []
+            for group in groups { columns.append(try evaluator.evaluate(group.expression, batch)) }
+            let start = batch.place.packed
+            numbers = .each(number(columns, batch.rowCount) { start + Int64($0) })
+        }
+        for index in calls.indices { try update(calls[index].call, accumulators[index], &distincts[index], batch, numbers) }
+    }
+
+    /// The group of each row; the first row of each new group gives the group's key.
+    private func number(_ columns: [Column], _ count: Int, _ place: (Int) -> Int64) -> [Int32] {
+        let numbers = table.assign(columns, count)
+        var fresh: [Int32] = []
+        var next = Int32(firstSeen.count)
         for (row, number) in numbers.enumerated() where number == next {
-            for index in keys.indices {
-                let value = columns[index].value(row)
-                // -0.0 and 0.0 are one group, and it is shown as 0.0.
-                keys[index].append(value == .double(0) ? .double(0) : value)
-            }
+            fresh.append(Int32(row))
+            firstSeen.append(place(row))
             next += 1
-            if next == count { return }
+        }
+        if !fresh.isEmpty {
+            for index in keys.indices { keys[index].append(Self.canonical(columns[index].take(fresh))) }
+            for accumulator in accumulators { accumulator.grow(firstSeen.count) }
+        }
+        return numbers
+    }
+
+    /// -0.0 and 0.0 are one group, and it is shown as 0.0.
+    private static func canonical(_ column: Column) -> Column {
+        switch column.storage {
+        case .double(let values): Column(type: column.type, count: column.count, validity: column.validity, storage: .double(values.map { $0 == 0 ? 0 : $0 }))
+        case .float(let values): Column(type: column.type, count: column.count, validity: column.validity, storage: .float(values.map { $0 == 0 ? 0 : $0 }))
+        default: column
         }
     }
 
     private func update(
-        _ call: AggregateCall, _ accumulator: any Accumulator, _ distinct: inout KeyTable?, _ batch: Batch, _ numbers: [Int32]
+        _ call: AggregateCall, _ accumulator: any Accumulator, _ distinct: inout KeyTable?, _ batch: Batch, _ numbers: GroupNumbers
     ) throws(QueryError) {
         var batch = batch
         var numbers = numbers
         if let filter = call.filter {
             let chosen = try evaluator.selection(filter, batch).trueIndices
             batch = batch.take(chosen)
-            numbers = chosen.map { numbers[Int($0)] }
+            numbers = numbers.take(chosen)
         }
         var arguments: [Column] = []
         for argument in call.arguments { arguments.append(try evaluator.evaluate(argument, batch)) }
         if distinct != nil {
             // Over one group the argument alone is the key.
-            let group = groups.isEmpty ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.map(Int64.init)))]
+            let group = groups.isEmpty ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.expanded.map(Int64.init)))]
             var fresh: [Int32] = []
             var known = Int32(distinct?.count ?? 0)
             for (row, number) in (distinct?.assign(group + arguments, numbers.count) ?? []).enumerated() where number == known {
@@ -104,104 +95,131 @@ final class HashAggregate: BatchSource {
                 known += 1
             }
             arguments = arguments.map { $0.take(fresh) }
-            numbers = fresh.map { numbers[Int($0)] }
+            numbers = numbers.take(fresh)
         }
         try accumulator.update(arguments, numbers)
     }
+
+    // MARK: Putting together
+
+    var keyColumns: [Column] { zip(groups, keys).map { Column.concat($1, type: $0.column.type) } }
+
+    /// Takes over the groups `rows` of another table of the same aggregation, whose key columns are `columns`.
+    func absorb(_ other: GroupTable, _ columns: [Column], _ rows: [Int32]) throws(QueryError) {
+        var numbers = [Int32](repeating: 0, count: rows.count)
+        if !groups.isEmpty {
+            numbers = number(columns.map { $0.take(rows) }, rows.count) { other.firstSeen[Int(rows[$0])] }
+            for (row, group) in zip(rows, numbers) { firstSeen[Int(group)] = min(firstSeen[Int(group)], other.firstSeen[Int(row)]) }
+        }
+        for (mine, theirs) in zip(accumulators, other.accumulators) { try mine.merge(theirs, rows, into: numbers) }
+    }
+
+    func finish() throws(QueryError) -> [Column] {
+        var results = keyColumns
+        for accumulator in accumulators { results.append(try accumulator.finish()) }
+        return results
+    }
 }
 
-final class DistinctOperator: BatchSource {
+/// Runs the chains below an aggregation and keeps its groups.
+final class HashAggregate: Preparation {
+    /// Groups of all chains from which on they are put together by parts.
+    private static let groupsInPartsMin = 1 << 14
+
     let columns: [BoundColumn]
-    private let input: any BatchSource
-    private let positions: [Int]
-    private let grant: QueryGrant
-    private var table: KeyTable
-    private var reserved = 0
+    let kept: KeptRows
+    private let groups: [BoundOutput]
+    private let calls: [BoundAggregate]
+    private let chains: Chains
+    private let evaluator: Evaluator
+    private let context: QueryContext
 
-    init(_ keys: [ColumnID], _ input: any BatchSource, grant: QueryGrant) {
-        self.input = input
-        self.grant = grant
-        columns = input.columns
-        positions = keys.compactMap { key in input.columns.firstIndex { $0.id == key } }
-        table = KeyTable(types: positions.map { input.columns[$0].type })
+    init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ chains: Chains, _ context: QueryContext) {
+        self.groups = groups
+        self.calls = calls
+        self.chains = chains
+        self.context = context
+        kept = KeptRows(context.grant)
+        columns = groups.map(\.column) + calls.map(\.column)
+        evaluator = Evaluator(columns: chains.columns, now: context.now)
     }
 
-    func next() throws(QueryError) -> Batch? {
-        while let batch = try input.next() {
-            var known = Int32(table.count)
-            var fresh: [Int32] = []
-            for (row, number) in table.assign(positions.map { batch.columns[$0] }, batch.rowCount).enumerated() where number == known {
-                fresh.append(Int32(row))
-                known += 1
-            }
-            if table.byteCount > reserved {
-                try grant.reserve(table.byteCount - reserved)
-                reserved = table.byteCount
-            }
-            if !fresh.isEmpty { return batch.take(fresh) }
+    func prepare() throws(QueryError) {
+        try chains.prepare()
+        let locals = chains.sources.map { _ in Local(GroupTable(groups, calls, evaluator), context.grant) }
+        try context.workers.drain(chains.sources, into: locals)
+        let reserved = locals.reduce(0) { $0 + $1.reserved }
+        let used = locals.map(\.table).filter { groups.isEmpty || $0.count > 0 }
+        let tables = try together(used.isEmpty ? [locals[0].table] : used)
+        try finish(tables, reserved: reserved)
+    }
+
+    private final class Local: ChainSink {
+        let table: GroupTable
+        private let grant: QueryGrant
+        private(set) var reserved = 0
+
+        init(_ table: GroupTable, _ grant: QueryGrant) {
+            self.table = table
+            self.grant = grant
         }
-        grant.release(reserved)
-        reserved = 0
-        return nil
+
+        func consume(_ batch: Batch) throws(QueryError) {
+            try table.consume(batch)
+            let bytes = table.byteCount
+            if bytes > reserved {
+                try grant.reserve(bytes - reserved)
+                reserved = bytes
+            }
+        }
+    }
+
+    /// Tables that have no group in common.
+    private func together(_ tables: [GroupTable]) throws(QueryError) -> [GroupTable] {
+        guard tables.count > 1 else { return tables }
+        if groups.isEmpty || tables.reduce(0, { $0 + $1.count }) < Self.groupsInPartsMin {
+            for table in tables.dropFirst() { try tables[0].absorb(table, table.keyColumns, Array(0..<Int32(table.count))) }
+            return [tables[0]]
+        }
+        let partCount = context.workers.width
+        let split = tables.map { _ in Split() }
+        try context.workers.each(tables.count) { (index) throws(QueryError) in split[index].fill(tables[index], partCount) }
+        let parts = (0..<partCount).map { _ in GroupTable(groups, calls, evaluator) }
+        let grant = context.grant
+        try context.workers.each(partCount) { (part) throws(QueryError) in
+            for (table, split) in zip(tables, split) {
+                try grant.check()
+                try parts[part].absorb(table, split.keys, split.rows[part])
+            }
+        }
+        return parts
+    }
+
+    /// The groups of one table by the part of the keys in which they belong.
+    private final class Split {
+        private(set) var keys: [Column] = []
+        private(set) var rows: [[Int32]] = []
+
+        func fill(_ table: GroupTable, _ partCount: Int) {
+            keys = table.keyColumns
+            rows = [[Int32]](repeating: [], count: partCount)
+            for (row, hash) in KeyHash.rows(keys, table.count).enumerated() { rows[Int(hash >> 40) % partCount].append(Int32(row)) }
+        }
+    }
+
+    private func finish(_ tables: [GroupTable], reserved: Int) throws(QueryError) {
+        let finished = tables.map { _ in Finished() }
+        try context.workers.each(tables.count) { (index) throws(QueryError) in finished[index].columns = try tables[index].finish() }
+        let schema = Schema(columns.map(\.field))
+        let batches = zip(tables, finished).map { Batch(schema: schema, columns: $1.columns, rowCount: $0.count) }
+        let seen = tables.flatMap(\.firstSeen)
+        // One chain saw its groups in order.
+        let order = chains.sources.count == 1 || groups.isEmpty ? nil : RowOrder.ascending(seen)
+        kept.set(Batch.concat(batches, schema: schema), order: order, reserved: reserved)
+    }
+
+    private final class Finished {
+        var columns: [Column] = []
     }
 }
 
-/// INTERSECT and EXCEPT. With ALL, a row of the right side cancels or matches one row of the left.
-final class DifferenceOperator: BatchSource {
-    let columns: [BoundColumn]
-    private let kind: SetKind
-    private let all: Bool
-    private let left: any BatchSource
-    private let right: any BatchSource
-    private var table: KeyTable
-    private var counts: [Int] = []
-    private var isBuilt = false
-    private let grant: QueryGrant
-
-    init(_ kind: SetKind, all: Bool, _ left: any BatchSource, _ right: any BatchSource, grant: QueryGrant) {
-        self.kind = kind
-        self.all = all
-        self.left = left
-        self.right = right
-        self.grant = grant
-        columns = left.columns
-        table = KeyTable(types: left.columns.map(\.type))
-    }
-
-    private func build() throws(QueryError) {
-        while let batch = try right.next() {
-            let before = table.byteCount
-            for number in table.assign(batch.columns, batch.rowCount) {
-                if Int(number) == counts.count { counts.append(0) }
-                counts[Int(number)] += 1
-            }
-            try grant.reserve(table.byteCount - before)
-        }
-        isBuilt = true
-    }
-
-    func next() throws(QueryError) -> Batch? {
-        if !isBuilt { try build() }
-        while let batch = try left.next() {
-            var chosen: [Int32] = []
-            for (row, number) in table.assign(batch.columns, batch.rowCount).enumerated() {
-                let group = Int(number)
-                if group == counts.count { counts.append(0) }
-                if passes(group) { chosen.append(Int32(row)) }
-            }
-            if !chosen.isEmpty { return batch.take(chosen) }
-        }
-        return nil
-    }
-
-    /// Counts below zero mark keys that were given out already.
-    private func passes(_ group: Int) -> Bool {
-        let count = counts[group]
-        if all {
-            if count > 0 { counts[group] -= 1 }
-            return (count > 0) == (kind == .intersect)
-        }
-        counts[group] = -1
-        return count >= 0 && (count > 0) == (kind == .intersect)
-    }
-}

@@ -1,8 +1,91 @@
-// All joins: the right side is read into memory and chained by key, the left side streams past it. Conditions beyond equality are tested on
-// the pairs; without any equality all right rows form one chain, which makes a nested loop. Null keys match nothing.
+// All joins: the right side is read into memory and chained by key, the left side streams past it, in several chains where the kind of join
+// allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested loop.
+// Null keys match nothing.
 
 import QueryCore
 
+/// What a join asks of its inputs.
+struct JoinShape {
+    let kind: JoinKind
+    let keys: [JoinKeys]
+    /// What the pairs of equal keys must meet besides.
+    let residual: BoundExpression?
+    let output: [BoundColumn]
+}
+
+/// The right side of a join. Filled while no chain runs, then read by all chains of the left side.
+final class JoinTable: Preparation {
+    let columns: [BoundColumn]
+    private let chains: Chains
+    private let keys: [BoundExpression]
+    private let context: QueryContext
+    private let evaluator: Evaluator
+    private var table: KeyTable
+    private(set) var rows: Batch
+    /// First row of each key, and the next row after each row; -1 ends.
+    private var heads: [Int32] = [-1]
+    private(set) var following: [Int32] = []
+    private(set) var widestRowBytes = 0
+
+    init(_ chains: Chains, keys: [BoundExpression], _ context: QueryContext) {
+        self.chains = chains
+        self.keys = keys
+        self.context = context
+        columns = chains.columns
+        evaluator = Evaluator(columns: chains.columns, now: context.now)
+        table = KeyTable(types: keys.map(\.type))
+        rows = Batch(schema: Schema([]), columns: [], rowCount: 0)
+    }
+
+    func prepare() throws(QueryError) {
+        try chains.prepare()
+        let grant = context.grant
+        let batches = try chains.batches(context.workers) { (batch) throws(QueryError) in
+            try grant.reserve(batch.byteCount + batch.rowCount * 12)
+        }
+        var groups: [Int32] = []
+        var hasNull = Bitmap(repeating: false, count: batches.reduce(0) { $0 + $1.rowCount })
+        var start = 0
+        for batch in batches {
+            let columns = try keyColumns(batch, evaluator, keys)
+            groups += keys.isEmpty ? [Int32](repeating: 0, count: batch.rowCount) : table.assign(columns, batch.rowCount)
+            for column in columns where column.nullCount > 0 {
+                for row in 0..<batch.rowCount where column.isNull(row) { hasNull[start + row] = true }
+            }
+            start += batch.rowCount
+        }
+        rows = try context.concat(batches, Schema(columns.map(\.field)))
+        heads = [Int32](repeating: -1, count: keys.isEmpty ? 1 : max(table.count, 1))
+        following = [Int32](repeating: -1, count: rows.rowCount)
+        // Backwards, so that chains run in the order of the rows.
+        for row in stride(from: rows.rowCount - 1, through: 0, by: -1) where !hasNull[row] {
+            following[row] = heads[Int(groups[row])]
+            heads[Int(groups[row])] = Int32(row)
+        }
+        widestRowBytes = rows.widestRowBytes
+    }
+
+    private func keyColumns(_ batch: Batch, _ evaluator: Evaluator, _ keys: [BoundExpression]) throws(QueryError) -> [Column] {
+        var out: [Column] = []
+        for key in keys { out.append(try evaluator.evaluate(key, batch)) }
+        return out
+    }
+
+    /// The first row that matches each row of the left side; -1 for none.
+    func firstMatches(_ batch: Batch, _ evaluator: Evaluator, _ keys: [BoundExpression]) throws(QueryError) -> [Int32] {
+        if keys.isEmpty { return [Int32](repeating: heads[0], count: batch.rowCount) }
+        let columns = try keyColumns(batch, evaluator, keys)
+        var matches = table.find(columns, batch.rowCount)
+        // Groups of the table are below the count of heads.
+        for row in matches.indices where matches[row] >= 0 { matches[row] = heads[Int(matches[row])] }
+        for column in columns where column.nullCount > 0 {
+            for row in matches.indices where column.isNull(row) { matches[row] = -1 }
+        }
+        return matches
+    }
+}
+
+/// One chain of the left side.
 final class HashJoin: BatchSource {
     /// Pairs in one output batch at most, however many rows match.
     private static let pairsMax = 4 * Batch.rowsDefault
@@ -12,85 +95,45 @@ final class HashJoin: BatchSource {
     let columns: [BoundColumn]
     private let kind: JoinKind
     private let left: any BatchSource
-    private let right: any BatchSource
+    private let table: JoinTable
     private let leftKeys: [BoundExpression]
-    private let rightKeys: [BoundExpression]
     private let residual: BoundExpression?
     private let leftEvaluator: Evaluator
-    private let rightEvaluator: Evaluator
     private let pairEvaluator: Evaluator
     private let pairSchema: Schema
     private let grant: QueryGrant
 
-    private var table: KeyTable
-    private var build: Batch?
-    /// First right row of each key, and the next row after each row; -1 ends.
-    private var heads: [Int32] = []
-    private var following: [Int32] = []
-    private var rightMatched = Bitmap()
-
+    private var rightMatched: Bitmap?
     private var probe: Batch?
-    private var probeGroups: [Int32] = []
+    private var firstMatches: [Int32] = []
     private var probeRow = 0
     private var chain: Int32 = -1
     private var leftMatched = Bitmap()
     /// Pairs that the present probe batch may give at once.
     private var pairsAtOnce = pairsMax
-    private var buildRowBytes = 0
     private var unmatchedAt: Int?
+    /// The morsel of the present probe batch, and the batches given of it.
+    private var morsel = -1
+    private var given = 0
 
-    init(
-        _ kind: JoinKind, _ left: any BatchSource, _ right: any BatchSource, keys: [(left: BoundExpression, right: BoundExpression)],
-        residual: BoundExpression?, output: [BoundColumn], now: Int64, grant: QueryGrant
-    ) {
-        self.kind = kind
+    init(_ shape: JoinShape, _ left: any BatchSource, _ table: JoinTable, _ context: QueryContext) {
+        kind = shape.kind
         self.left = left
-        self.right = right
-        self.residual = residual
-        self.grant = grant
-        columns = output
-        leftKeys = keys.map(\.left)
-        rightKeys = keys.map(\.right)
-        leftEvaluator = Evaluator(columns: left.columns, now: now)
-        rightEvaluator = Evaluator(columns: right.columns, now: now)
-        pairEvaluator = Evaluator(columns: left.columns + right.columns, now: now)
-        pairSchema = Schema((left.columns + right.columns).map(\.field))
-        table = KeyTable(types: rightKeys.map(\.type))
+        self.table = table
+        residual = shape.residual
+        grant = context.grant
+        columns = shape.output
+        leftKeys = shape.keys.map(\.left)
+        leftEvaluator = Evaluator(columns: left.columns, now: context.now)
+        pairEvaluator = Evaluator(columns: left.columns + table.columns, now: context.now)
+        pairSchema = Schema((left.columns + table.columns).map(\.field))
     }
 
-    private func keyColumns(_ keys: [BoundExpression], _ evaluator: Evaluator, _ batch: Batch) throws(QueryError) -> [Column] {
-        var out: [Column] = []
-        for key in keys { out.append(try evaluator.evaluate(key, batch)) }
-        return out
-    }
-
-    private func buildTable() throws(QueryError) -> Batch {
-        var batches: [Batch] = []
-        while let batch = try right.next() {
-            try grant.reserve(batch.byteCount + batch.rowCount * 12)
-            batches.append(batch)
-        }
-        let all =
-            batches.isEmpty
-            ? Batch(schema: right.schema, columns: right.columns.map { Column(type: $0.type, values: []) }, rowCount: 0)
-            : Batch.concat(batches, schema: right.schema)
-        let keys = try keyColumns(rightKeys, rightEvaluator, all)
-        let groups = rightKeys.isEmpty ? [Int32](repeating: 0, count: all.rowCount) : table.assign(keys, all.rowCount)
-        heads = [Int32](repeating: -1, count: max(table.count, 1))
-        following = [Int32](repeating: -1, count: all.rowCount)
-        // Backwards, so that chains run in the order of the rows.
-        for row in stride(from: all.rowCount - 1, through: 0, by: -1) where !keys.contains(where: { $0.isNull(row) }) {
-            following[row] = heads[Int(groups[row])]
-            heads[Int(groups[row])] = Int32(row)
-        }
-        rightMatched = Bitmap(repeating: false, count: all.rowCount)
-        buildRowBytes = all.widestRowBytes
-        return all
-    }
+    /// Whether chains may share the right side: nothing is to be said of its rows after the last row of the left.
+    static func mayRunInChains(_ kind: JoinKind) -> Bool { kind != .rightOuter && kind != .fullOuter }
 
     func next() throws(QueryError) -> Batch? {
-        if build == nil { build = try buildTable() }
-        guard let build else { return nil }
+        let build = table.rows
         while true {
             // A condition that no pair meets keeps this loop busy without asking the inputs.
             try grant.check()
@@ -109,14 +152,12 @@ final class HashJoin: BatchSource {
     }
 
     private func startProbe(_ batch: Batch) throws(QueryError) {
-        let keys = try keyColumns(leftKeys, leftEvaluator, batch)
-        var groups = leftKeys.isEmpty ? [Int32](repeating: 0, count: batch.rowCount) : table.find(keys, batch.rowCount)
-        for key in keys where key.validity != nil { for row in groups.indices where key.isNull(row) { groups[row] = -1 } }
+        firstMatches = try table.firstMatches(batch, leftEvaluator, leftKeys)
+        if morsel != batch.place.morsel { (morsel, given) = (batch.place.morsel, 0) }
         probe = batch
-        pairsAtOnce = min(Self.pairsMax, max(1, Self.pairBytesMax / max(1, batch.widestRowBytes + buildRowBytes)))
-        probeGroups = groups
+        pairsAtOnce = min(Self.pairsMax, max(1, Self.pairBytesMax / max(1, batch.widestRowBytes + table.widestRowBytes)))
         probeRow = 0
-        chain = batch.rowCount > 0 && groups[0] >= 0 ? heads[Int(groups[0])] : -1
+        chain = firstMatches.first ?? -1
         leftMatched = Bitmap(repeating: false, count: batch.rowCount)
     }
 
@@ -129,11 +170,11 @@ final class HashJoin: BatchSource {
             while chain >= 0, leftRows.count < pairsAtOnce {
                 leftRows.append(Int32(probeRow))
                 rightRows.append(chain)
-                chain = firstOnly ? -1 : following[Int(chain)]
+                chain = firstOnly ? -1 : table.following[Int(chain)]
             }
             if chain >= 0 { break }
             probeRow += 1
-            if probeRow < batch.rowCount { chain = probeGroups[probeRow] >= 0 ? heads[Int(probeGroups[probeRow])] : -1 }
+            if probeRow < batch.rowCount { chain = firstMatches[probeRow] }
         }
         if leftRows.isEmpty { return nil }
         if let residual {
@@ -144,14 +185,23 @@ final class HashJoin: BatchSource {
             rightRows = chosen.map { rightRows[Int($0)] }
         }
         for row in leftRows { leftMatched[Int(row)] = true }
-        if kind == .rightOuter || kind == .fullOuter { for row in rightRows { rightMatched[Int(row)] = true } }
+        if !Self.mayRunInChains(kind) {
+            if rightMatched == nil { rightMatched = Bitmap(repeating: false, count: build.rowCount) }
+            for row in rightRows { rightMatched?[Int(row)] = true }
+        }
         if leftRows.isEmpty || kind == .leftSemi || kind == .leftAnti { return nil }
         return output(batch, leftRows, build, rightRows)
     }
 
     private func output(_ batch: Batch, _ leftRows: [Int32], _ build: Batch, _ rightRows: [Int32]) -> Batch {
         let columns = batch.columns.map { $0.take(leftRows) } + build.columns.map { $0.take(rightRows) }
-        return Batch(schema: schema, columns: columns, rowCount: leftRows.count)
+        return placed(columns, leftRows.count, batch)
+    }
+
+    /// Batches of one morsel keep the order in which they are given.
+    private func placed(_ columns: [Column], _ rowCount: Int, _ probe: Batch) -> Batch {
+        defer { given += 1 }
+        return Batch(schema: schema, columns: columns, rowCount: rowCount, place: BatchPlace(morsel: probe.place.morsel, batch: given))
     }
 
     /// After the last pair of a probe batch: what its unmatched (or matched) rows give.
@@ -162,15 +212,15 @@ final class HashJoin: BatchSource {
             return rows.isEmpty ? nil : output(batch, rows, build, [Int32](repeating: -1, count: rows.count))
         case .leftSemi, .leftAnti:
             let rows = kind == .leftSemi ? leftMatched.trueIndices : (~leftMatched).trueIndices
-            return rows.isEmpty ? nil : Batch(schema: schema, columns: batch.columns.map { $0.take(rows) }, rowCount: rows.count)
+            return rows.isEmpty ? nil : placed(batch.columns.map { $0.take(rows) }, rows.count, batch)
         default: return nil
         }
     }
 
     private func unmatchedRight(_ build: Batch) -> Batch? {
-        guard kind == .rightOuter || kind == .fullOuter, unmatchedAt == nil else { return nil }
+        guard !Self.mayRunInChains(kind), unmatchedAt == nil else { return nil }
         unmatchedAt = 0
-        let rows = (~rightMatched).trueIndices
+        let rows = (~(rightMatched ?? Bitmap(repeating: false, count: build.rowCount))).trueIndices
         if rows.isEmpty { return nil }
         let nulls = left.columns.map { Column.nulls($0.type, count: rows.count) }
         return Batch(schema: schema, columns: nulls + build.columns.map { $0.take(rows) }, rowCount: rows.count)

@@ -1,153 +1,292 @@
 // Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open
-// addressing over stored hashes; a single integer key is compared as such, every other key as its encoded bytes. Equal means SQL's
-// grouping: null equals null, NaN equals NaN, -0.0 equals 0.0.
+// addressing. A key that fits 64 bits lies in its slot; a text is compared by its bytes behind a stored part of its hash; a key of several
+// columns is the pair of the numbers of its first columns and of its last, so that it needs no bytes of its own. Equal means SQL's grouping:
+// null equals null, NaN equals NaN, -0.0 equals 0.0.
 
 import QueryCore
 
 struct KeyTable {
-    /// Positions in `slots` hold group number + 1; zero is free.
-    private var slots: [Int32]
-    private var hashes: [UInt64] = []
-    private var integers: [Int64] = []
-    private var arena: [UInt8] = []
-    private var ends: [Int] = []
-    private let isInteger: Bool
+    private enum Kind { case words, text, encoded, columns }
+
+    private let kind: Kind
+    private var words = WordKeys()
+    private var texts = ByteKeys()
+    /// Of several columns: a table for each, and one of pairs for each but the first.
+    private var parts: [KeyTable] = []
+    private var pairs: [WordKeys] = []
+
+    init(types: [DataType]) {
+        if types.count > 1 {
+            kind = .columns
+            parts = types.map { KeyTable(types: [$0]) }
+            pairs = types.dropFirst().map { _ in WordKeys() }
+        } else {
+            kind = types.first.map(KeyWords.fits) ?? false ? .words : types == [.string] || types == [.binary] ? .text : .encoded
+        }
+    }
+
+    var count: Int {
+        switch kind {
+        case .words: words.count
+        case .text, .encoded: texts.count
+        case .columns: pairs[pairs.count - 1].count
+        }
+    }
+
+    var byteCount: Int {
+        words.byteCount + texts.byteCount + parts.reduce(0) { $0 + $1.byteCount } + pairs.reduce(0) { $0 + $1.byteCount }
+    }
+
+    /// The group of each row, new ones added.
+    mutating func assign(_ keys: [Column], _ count: Int) -> [Int32] {
+        switch kind {
+        case .words: return words.assign(KeyWords.of(keys[0]), keys[0].validity)
+        case .text: return Self.withText(keys[0]) { offsets, bytes in texts.assign(offsets, bytes, count, keys[0].validity) }
+        case .encoded: return Self.withEncoded(keys, count) { offsets, bytes in texts.assign(offsets, bytes, count, nil) }
+        case .columns:
+            var numbers = parts[0].assign([keys[0]], count)
+            for index in 1..<parts.count {
+                numbers = pairs[index - 1].assign(Self.paired(numbers, parts[index].assign([keys[index]], count)), nil)
+            }
+            return numbers
+        }
+    }
+
+    /// The group of each row, -1 where the key is unknown. Several threads may ask at once.
+    func find(_ keys: [Column], _ count: Int) -> [Int32] {
+        switch kind {
+        case .words: return words.find(KeyWords.of(keys[0]), keys[0].validity)
+        case .text: return Self.withText(keys[0]) { offsets, bytes in texts.find(offsets, bytes, count, keys[0].validity) }
+        case .encoded: return Self.withEncoded(keys, count) { offsets, bytes in texts.find(offsets, bytes, count, nil) }
+        case .columns:
+            var numbers = parts[0].find([keys[0]], count)
+            for index in 1..<parts.count {
+                let more = parts[index].find([keys[index]], count)
+                let found = pairs[index - 1].find(Self.paired(numbers, more), nil)
+                // A part that is unknown makes a pair that no two known parts make, since known numbers are not negative.
+                numbers = found
+            }
+            return numbers
+        }
+    }
+
+    private static func paired(_ left: [Int32], _ right: [Int32]) -> [Int64] {
+        zip(left, right).map { Int64($0) << 32 | Int64(UInt32(bitPattern: $1)) }
+    }
+
+    private typealias Texts = (UnsafeBufferPointer<Int32>, UnsafeRawBufferPointer) -> [Int32]
+
+    private static func withText(_ key: Column, _ body: Texts) -> [Int32] {
+        guard case .bytes(let offsets, let bytes) = key.storage else { preconditionFailure("a key of text has a column of bytes") }
+        // The pointers cover the column's arrays for the length of the call.
+        return offsets.withUnsafeBufferPointer { offsets in bytes.withUnsafeBytes { body(offsets, $0) } }
+    }
+
+    private static func withEncoded(_ keys: [Column], _ count: Int, _ body: Texts) -> [Int32] {
+        let (offsets, bytes) = KeyEncoder.encode(keys, count)
+        // The pointers cover the encoding for the length of the call.
+        return offsets.withUnsafeBufferPointer { offsets in bytes.withUnsafeBytes { body(offsets, $0) } }
+    }
+}
+
+/// Keys of 64 bits, each in its slot.
+private struct WordKeys {
+    private struct Slot {
+        var key: Int64 = 0
+        /// Group number + 1; zero is free.
+        var entry: Int32 = 0
+    }
+
+    private var slots: [Slot] = []
     private var nullGroup: Int32 = -1
     private(set) var count = 0
 
-    init(types: [DataType]) {
-        slots = [Int32](repeating: 0, count: 1024)
-        isInteger = types.count == 1 && Self.isIntegerKey(types[0])
-    }
+    var byteCount: Int { slots.count * MemoryLayout<Slot>.stride }
 
-    private static func isIntegerKey(_ type: DataType) -> Bool { type.isIntegral || type == .date || type == .timestamp }
-
-    var byteCount: Int { slots.count * 4 + hashes.count * 8 + integers.count * 8 + arena.count + ends.count * 8 }
-
-    /// The group of each row, new ones added.
-    mutating func assign(_ keys: [Column], _ count: Int) -> [Int32] { number(keys, count, adding: true) }
-
-    /// The group of each row, -1 where the key is unknown.
-    mutating func find(_ keys: [Column], _ count: Int) -> [Int32] { number(keys, count, adding: false) }
-
-    private mutating func number(_ keys: [Column], _ count: Int, adding: Bool) -> [Int32] {
-        if isInteger { return numberIntegers(keys[0], count, adding) }
-        if keys.count == 1, keys[0].validity == nil, case .bytes(let offsets, let bytes) = keys[0].storage {
-            return numberBytes(offsets.map(Int.init), bytes, count, adding)
+    /// Room for so many keys more at a load of one half.
+    private mutating func reserve(_ more: Int) {
+        guard (count + more) * 2 > slots.count else { return }
+        var size = max(64, slots.count * 2)
+        while size < (count + more) * 2 { size *= 2 }
+        let old = slots
+        slots = [Slot](repeating: Slot(), count: size)
+        for slot in old where slot.entry != 0 {
+            var at = Int(truncatingIfNeeded: KeyHash.mix(UInt64(bitPattern: slot.key))) & (size - 1)
+            while slots[at].entry != 0 { at = (at + 1) & (size - 1) }
+            slots[at] = slot
         }
-        let (offsets, bytes) = KeyEncoder.encode(keys, count)
-        return numberBytes(offsets, bytes, count, adding)
     }
 
     // hot: SQL filter and group-by
-    private mutating func numberIntegers(_ column: Column, _ count: Int, _ adding: Bool) -> [Int32] {
-        let values: [Int64]
-        switch column.storage {
-        case .int8(let narrow): values = narrow.map(Int64.init)
-        case .int16(let narrow): values = narrow.map(Int64.init)
-        case .int32(let narrow): values = narrow.map(Int64.init)
-        case .int64(let wide): values = wide
-        default: preconditionFailure("an integer key has an integer column")
+    mutating func assign(_ keys: [Int64], _ validity: Bitmap?) -> [Int32] {
+        reserve(keys.count)
+        let mask = slots.count - 1
+        var (next, nullGroup) = (Int32(count), nullGroup)
+        let groups = [Int32](unsafeUninitializedCapacity: keys.count) { groups, filled in
+            // Positions are masked to the table, which has free slots, and rows are below the count of keys.
+            slots.withUnsafeMutableBufferPointer { slots in
+                keys.withUnsafeBufferPointer { keys in
+                    for row in 0..<keys.count {
+                        if let validity, !validity[row] {
+                            if nullGroup < 0 {
+                                nullGroup = next
+                                next &+= 1
+                            }
+                            groups.initializeElement(at: row, to: nullGroup)
+                            continue
+                        }
+                        let key = keys[row]
+                        var at = Int(truncatingIfNeeded: KeyHash.mix(UInt64(bitPattern: key))) & mask
+                        while slots[at].entry != 0, slots[at].key != key { at = (at &+ 1) & mask }
+                        if slots[at].entry == 0 {
+                            next &+= 1
+                            slots[at] = Slot(key: key, entry: next)
+                        }
+                        groups.initializeElement(at: row, to: slots[at].entry &- 1)
+                    }
+                }
+            }
+            filled = keys.count
         }
-        var groups = [Int32](repeating: 0, count: count)
-        for row in 0..<count {
-            if let validity = column.validity, !validity[row] {
-                if nullGroup < 0, adding {
-                    nullGroup = Int32(self.count)
-                    self.count += 1
+        count = Int(next)
+        self.nullGroup = nullGroup
+        return groups
+    }
+
+    func find(_ keys: [Int64], _ validity: Bitmap?) -> [Int32] {
+        if slots.isEmpty { return [Int32](repeating: -1, count: keys.count) }
+        let mask = slots.count - 1
+        return [Int32](unsafeUninitializedCapacity: keys.count) { groups, filled in
+            // As in `assign`.
+            slots.withUnsafeBufferPointer { slots in
+                keys.withUnsafeBufferPointer { keys in
+                    for row in 0..<keys.count {
+                        var found = nullGroup
+                        if validity?[row] ?? true {
+                            let key = keys[row]
+                            var at = Int(truncatingIfNeeded: KeyHash.mix(UInt64(bitPattern: key))) & mask
+                            while slots[at].entry != 0, slots[at].key != key { at = (at &+ 1) & mask }
+                            found = slots[at].entry &- 1
+                        }
+                        groups.initializeElement(at: row, to: found)
+                    }
+                }
+            }
+            filled = keys.count
+        }
+    }
+}
+
+/// Keys of any length, one behind the other.
+private struct ByteKeys {
+    /// The upper half of the hash, then the group number + 1; zero is free.
+    private var slots: [UInt64] = []
+    private var hashes: [UInt64] = []
+    private var nullGroup: Int32 = -1
+    private var arena: [UInt8] = []
+    private var ends: [Int] = [0]
+
+    var count: Int { hashes.count }
+    var byteCount: Int { slots.count * 8 + hashes.count * 8 + arena.count + ends.count * 8 }
+
+    private mutating func reserve(_ more: Int) {
+        guard (count + more) * 2 > slots.count else { return }
+        var size = max(64, slots.count * 2)
+        while size < (count + more) * 2 { size *= 2 }
+        slots = [UInt64](repeating: 0, count: size)
+        for (group, hash) in hashes.enumerated() where group != Int(nullGroup) {
+            var at = Int(truncatingIfNeeded: hash) & (size - 1)
+            while slots[at] != 0 { at = (at + 1) & (size - 1) }
+            slots[at] = Self.entry(hash, group)
+        }
+    }
+
+    private static func entry(_ hash: UInt64, _ group: Int) -> UInt64 { hash & ~0xFFFF_FFFF | UInt64(group + 1) }
+
+    /// The slot of a key, or the free one in which it belongs. The offsets lie inside of the bytes, as `KeyTable` gives them.
+    @inline(__always)
+    private func slot(_ hash: UInt64, _ key: UnsafeRawBufferPointer) -> Int {
+        let mask = slots.count - 1
+        var at = Int(truncatingIfNeeded: hash) & mask
+        while slots[at] != 0 {
+            if slots[at] >> 32 == hash >> 32, isStored(Int(slots[at] & 0xFFFF_FFFF) - 1, key) { return at }
+            at = (at &+ 1) & mask
+        }
+        return at
+    }
+
+    // hot: SQL filter and group-by
+    mutating func assign(_ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ rows: Int, _ validity: Bitmap?) -> [Int32] {
+        reserve(rows)
+        var groups = [Int32](repeating: 0, count: rows)
+        for row in 0..<rows {
+            if let validity, !validity[row] {
+                if nullGroup < 0 {
+                    nullGroup = Int32(hashes.count)
                     hashes.append(0)
-                    integers.append(0)
+                    ends.append(arena.count)
                 }
                 groups[row] = nullGroup
                 continue
             }
-            let value = values[row]
-            let hash = Self.mix(UInt64(bitPattern: value))
-            var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-            while true {
-                let entry = slots[slot]
-                if entry == 0 {
-                    groups[row] = adding ? add(hash, slot) { $0.integers.append(value) } : -1
-                    break
-                }
-                if integers[Int(entry) - 1] == value {
-                    groups[row] = entry - 1
-                    break
-                }
-                slot = (slot + 1) & (slots.count - 1)
+            let key = UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])
+            let hash = KeyHash.of(key)
+            let at = slot(hash, key)
+            if slots[at] == 0 {
+                slots[at] = Self.entry(hash, hashes.count)
+                hashes.append(hash)
+                arena.append(contentsOf: key)
+                ends.append(arena.count)
             }
+            groups[row] = Int32(truncatingIfNeeded: slots[at] & 0xFFFF_FFFF) - 1
         }
         return groups
     }
 
-    // hot: SQL filter and group-by
-    private mutating func numberBytes(_ offsets: [Int], _ bytes: [UInt8], _ count: Int, _ adding: Bool) -> [Int32] {
-        var groups = [Int32](repeating: 0, count: count)
-        // The pointer covers `bytes` for the length of this call; all offsets lie inside of it.
-        bytes.withUnsafeBytes { bytes in
-            for row in 0..<count {
-                let key = UnsafeRawBufferPointer(rebasing: bytes[offsets[row]..<offsets[row + 1]])
-                let hash = Self.hash(key)
-                var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-                while true {
-                    let entry = slots[slot]
-                    if entry == 0 {
-                        groups[row] =
-                            adding
-                            ? add(hash, slot) { table in
-                                table.arena.append(contentsOf: key)
-                                table.ends.append(table.arena.count)
-                            } : -1
-                        break
-                    }
-                    if hashes[Int(entry) - 1] == hash, isStored(Int(entry) - 1, key) {
-                        groups[row] = entry - 1
-                        break
-                    }
-                    slot = (slot + 1) & (slots.count - 1)
-                }
+    func find(_ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ rows: Int, _ validity: Bitmap?) -> [Int32] {
+        var groups = [Int32](repeating: -1, count: rows)
+        if slots.isEmpty { return groups }
+        for row in 0..<rows {
+            if let validity, !validity[row] {
+                groups[row] = nullGroup
+                continue
             }
+            let key = UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])
+            groups[row] = Int32(truncatingIfNeeded: slots[slot(KeyHash.of(key), key)] & 0xFFFF_FFFF) - 1
         }
         return groups
     }
 
     private func isStored(_ group: Int, _ key: UnsafeRawBufferPointer) -> Bool {
-        let start = group == 0 ? 0 : ends[group - 1]
-        guard ends[group] - start == key.count else { return false }
+        let start = ends[group]
+        guard ends[group + 1] - start == key.count else { return false }
         // Equal lengths were checked above, so both sides have `key.count` bytes.
         return arena.withUnsafeBytes { stored in
-            for index in 0..<key.count where stored[start + index] != key[index] { return false }
+            var at = 0
+            while at + 8 <= key.count {
+                if stored.loadUnaligned(fromByteOffset: start + at, as: UInt64.self) != key.loadUnaligned(fromByteOffset: at, as: UInt64.self) { return false }
+                at += 8
+            }
+            while at < key.count {
+                if stored[start + at] != key[at] { return false }
+                at += 1
+            }
             return true
         }
     }
+}
 
-    private mutating func add(_ hash: UInt64, _ slot: Int, _ store: (inout KeyTable) -> Void) -> Int32 {
-        let group = Int32(count)
-        slots[slot] = group + 1
-        hashes.append(hash)
-        store(&self)
-        count += 1
-        if count * 2 > slots.count { grow() }
-        return group
-    }
-
-    private mutating func grow() {
-        slots = [Int32](repeating: 0, count: slots.count * 4)
-        for group in 0..<count where group != Int(nullGroup) {
-            var slot = Int(truncatingIfNeeded: hashes[group]) & (slots.count - 1)
-            while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-            slots[slot] = Int32(group) + 1
-        }
-    }
-
-    private static func mix(_ value: UInt64) -> UInt64 {
+enum KeyHash {
+    @inline(__always)
+    static func mix(_ value: UInt64) -> UInt64 {
         var hash = value &* 0x9E37_79B9_7F4A_7C15
         hash ^= hash >> 32
         return hash &* 0xD6E8_FEB8_6659_FD93 ^ (hash >> 29)
     }
 
     /// Reads inside of `key` only: whole words while eight bytes remain, then single bytes.
-    private static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
+    @inline(__always)
+    static func of(_ key: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = UInt64(key.count) &* 0x9E37_79B9_7F4A_7C15
         var at = 0
         while at + 8 <= key.count {
@@ -161,18 +300,66 @@ struct KeyTable {
         }
         return mix(hash ^ tail)
     }
+
+    /// A number for each row, the same for equal keys, whatever table they are in.
+    static func rows(_ keys: [Column], _ count: Int) -> [UInt64] {
+        var hashes = [UInt64](repeating: 0, count: count)
+        for key in keys {
+            if KeyWords.fits(key.type) {
+                let words = KeyWords.of(key)
+                for row in 0..<count { hashes[row] = mix(hashes[row] ^ (key.isNull(row) ? 0x5A5A : UInt64(bitPattern: words[row]))) }
+            } else {
+                let (offsets, bytes) = KeyEncoder.encode([key], count)
+                // The offsets lie inside of the encoding's bytes.
+                bytes.withUnsafeBytes { bytes in
+                    for row in 0..<count {
+                        hashes[row] = mix(hashes[row] ^ of(UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])))
+                    }
+                }
+            }
+        }
+        return hashes
+    }
+}
+
+/// Values as 64-bit words such that equal keys, and only they, have equal words.
+enum KeyWords {
+    static func fits(_ type: DataType) -> Bool {
+        switch type {
+        case .boolean, .byte, .short, .int, .long, .date, .timestamp, .float, .double: true
+        case .decimal(let precision, _): precision <= 18
+        default: false
+        }
+    }
+
+    static func of(_ column: Column) -> [Int64] {
+        switch column.storage {
+        case .boolean(let bits): (0..<bits.count).map { bits[$0] ? 1 : 0 }
+        case .int8(let values): values.map(Int64.init)
+        case .int16(let values): values.map(Int64.init)
+        case .int32(let values): values.map(Int64.init)
+        case .int64(let values): values
+        case .float(let values): values.map { word(Double($0)) }
+        case .double(let values): values.map(word)
+        // 18 digits fit; a null's slot may hold more, and is not looked at.
+        case .decimal(let values): values.map { Int64(truncatingIfNeeded: $0) }
+        default: preconditionFailure("a key of one word has a column of words")
+        }
+    }
+
+    private static func word(_ value: Double) -> Int64 { Int64(bitPattern: value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern) }
 }
 
 /// Rows as bytes such that equal keys, and only they, have equal bytes.
 enum KeyEncoder {
-    static func encode(_ keys: [Column], _ count: Int) -> (offsets: [Int], bytes: [UInt8]) {
+    static func encode(_ keys: [Column], _ count: Int) -> (offsets: [Int32], bytes: [UInt8]) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count * keys.count * 12)
-        var offsets = [0]
+        var offsets: [Int32] = [0]
         offsets.reserveCapacity(count + 1)
         for row in 0..<count {
             for key in keys { encode(key, row, into: &bytes) }
-            offsets.append(bytes.count)
+            offsets.append(Int32(bytes.count))
         }
         return (offsets, bytes)
     }

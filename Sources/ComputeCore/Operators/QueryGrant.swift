@@ -9,31 +9,41 @@ package protocol QueryMemoryPool: AnyObject, Sendable {
     func giveBack(_ bytes: Int)
 }
 
+/// Safe from any thread: what is used is counted in the grant's turn.
 package final class QueryGrant {
     package let bytesMax: Int
-    package private(set) var bytesUsed = 0
+    private var used = 0
+    private let turn: any Turn
     private let pool: (any QueryMemoryPool)?
     private let isCancelled: @Sendable () -> Bool
 
-    package init(bytesMax: Int, pool: (any QueryMemoryPool)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }) {
+    package init(
+        bytesMax: Int, workers: any QueryWorkers = SerialWorkers(), pool: (any QueryMemoryPool)? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.bytesMax = bytesMax
         self.pool = pool
         self.isCancelled = isCancelled
+        turn = workers.makeTurn()
     }
 
-    deinit { pool?.giveBack(bytesUsed) }
+    deinit { pool?.giveBack(used) }
+
+    package var bytesUsed: Int { turn.taken { used } }
 
     /// Throws `unableToAcquireMemory` if the query or the process would hold too much; there is no spilling yet.
     package func reserve(_ bytes: Int) throws(QueryError) {
         guard bytes > 0 else { return release(-bytes) }
-        guard bytes <= bytesMax - bytesUsed, pool?.take(bytes) ?? true else {
-            throw QueryError(.unableToAcquireMemory, ["requestedBytes": "\(bytes)", "receivedBytes": "\(max(0, bytesMax - bytesUsed))"])
+        try turn.taken { () throws(QueryError) in
+            guard bytes <= bytesMax - used, pool?.take(bytes) ?? true else {
+                throw QueryError(.unableToAcquireMemory, ["requestedBytes": "\(bytes)", "receivedBytes": "\(max(0, bytesMax - used))"])
+            }
+            used += bytes
         }
-        bytesUsed += bytes
     }
 
     package func release(_ bytes: Int) {
-        bytesUsed -= bytes
+        turn.taken { used -= bytes }
         pool?.giveBack(bytes)
     }
 

@@ -1,84 +1,140 @@
-// ORDER BY: reads everything, sorts row numbers by typed keys, gives batches in order. With a limit above it keeps only the best rows so
-// far, so a top-n needs memory for n rows and not for the table. The order is stable: equal rows stay as they came.
+// ORDER BY: keeps everything that the chains below give, sorts row numbers by their keys, gives the rows in order. With a limit each chain
+// keeps only its best rows so far, so a top-n needs memory for n rows of each chain and not for the table. The order is stable: equal rows
+// stay as they came, however many chains there were.
 
 import QueryCore
 
-final class SortOperator: BatchSource {
+final class SortOperator: Preparation {
     let columns: [BoundColumn]
+    let kept: KeptRows
     private let orders: [BoundOrder]
-    private let input: any BatchSource
+    private let chains: Chains
+    private let context: QueryContext
     private let evaluator: Evaluator
-    private let grant: QueryGrant
     /// Rows that are wanted at most; nil for all.
     private let limit: Int?
-    private var sorted: Batch?
-    private var at = 0
-    private var reserved = 0
-    /// Where the first key of the last wanted row lies; rows after it are dropped as they come.
-    private var bound: SortPlace?
 
-    init(_ orders: [BoundOrder], limit: Int?, _ input: any BatchSource, now: Int64, grant: QueryGrant) {
+    init(_ orders: [BoundOrder], limit: Int?, _ chains: Chains, _ context: QueryContext) {
         self.orders = orders
         self.limit = limit
-        self.input = input
-        self.grant = grant
-        columns = input.columns
-        evaluator = Evaluator(columns: input.columns, now: now)
+        self.chains = chains
+        self.context = context
+        columns = chains.columns
+        kept = KeptRows(context.grant)
+        evaluator = Evaluator(columns: chains.columns, now: context.now)
     }
 
-    func next() throws(QueryError) -> Batch? {
-        if sorted == nil { sorted = try sort() }
-        guard let sorted, at < sorted.rowCount else {
-            grant.release(reserved)
-            reserved = 0
-            return nil
+    private var schema: Schema { Schema(columns.map(\.field)) }
+
+    func prepare() throws(QueryError) {
+        try chains.prepare()
+        guard let limit else { return try sortAll() }
+        try keepBest(limit)
+    }
+
+    private func sortAll() throws(QueryError) {
+        let grant = context.grant
+        let reserved = Reserved()
+        let turn = context.workers.makeTurn()
+        let batches = try chains.batches(context.workers) { (batch) throws(QueryError) in
+            // The row's bytes, and its entry twice.
+            let bytes = batch.byteCount + batch.rowCount * 2 * MemoryLayout<SortEntry>.stride
+            try grant.reserve(bytes)
+            turn.taken { reserved.bytes += bytes }
         }
-        let end = min(at + Batch.rowsDefault, sorted.rowCount)
-        defer { at = end }
-        return sorted.slice(at..<end)
+        let all = try context.concat(batches, schema)
+        let order = try Self.sorted(all, orders, evaluator, context)
+        kept.set(all, order: order, reserved: reserved.bytes)
     }
 
-    private func sort() throws(QueryError) -> Batch {
-        var batches: [Batch] = []
-        var rows = 0
-        while let next = try input.next() {
-            let batch = try withinBound(next)
-            if batch.rowCount == 0 { continue }
-            try grant.reserve(batch.byteCount)
-            reserved += batch.byteCount
-            batches.append(batch)
-            rows += batch.rowCount
-            if let limit, rows > max(4 * limit, 4 * Batch.rowsDefault) {
-                let best = try ordered(batches, limit)
-                batches = [best]
-                rows = best.rowCount
-                try tightenBound(best, limit)
-                grant.release(reserved - best.byteCount)
-                reserved = best.byteCount
-            }
-        }
-        if batches.isEmpty { return Batch(schema: schema, columns: columns.map { Column(type: $0.type, values: []) }, rowCount: 0) }
-        return try ordered(batches, limit)
+    private final class Reserved {
+        var bytes = 0
     }
 
-    /// The rows of a batch that may still be among the best: a row whose first key comes after that of the last of the best so far is none.
-    private func withinBound(_ batch: Batch) throws(QueryError) -> Batch {
-        guard let bound, let order = orders.first else { return batch }
-        let key = SortKey(try evaluator.evaluate(order.expression, batch), order)
-        let chosen = (0..<Int32(batch.rowCount)).filter { (row: Int32) in key.place(Int(row)) <= bound }
-        return chosen.count == batch.rowCount ? batch : batch.take(chosen)
+    fileprivate static func sorted(_ rows: Batch, _ orders: [BoundOrder], _ evaluator: Evaluator, _ context: QueryContext) throws(QueryError) -> [Int32] {
+        var keys: [Column] = []
+        for order in orders { keys.append(try evaluator.evaluate(order.expression, rows)) }
+        let grant = context.grant
+        return try RowOrder(keys, orders, rowCount: rows.rowCount).sorted(context.workers) { () throws(QueryError) in try grant.check() }
     }
 
-    private func tightenBound(_ best: Batch, _ limit: Int) throws(QueryError) {
-        guard best.rowCount == limit, limit > 0, let order = orders.first else { return }
-        bound = SortKey(try evaluator.evaluate(order.expression, best), order).place(limit - 1)
+    private func keepBest(_ limit: Int) throws(QueryError) {
+        let best = chains.sources.map { _ in BestRows(orders, limit: limit, columns, context) }
+        try context.workers.drain(chains.sources, into: best)
+        let all = try context.concat(best.flatMap(\.batches), best[0].schema)
+        let order = try best[0].order(all, context)
+        let rows = Batch(schema: schema, columns: Array(all.columns.dropLast()), rowCount: all.rowCount)
+        kept.set(rows, order: Array(order.prefix(limit)), reserved: best.reduce(0) { $0 + $1.reserved })
+    }
+}
+
+/// The first rows of what one chain gives, each with its place in the input as a last column, by which equal rows are ordered.
+private final class BestRows: ChainSink {
+    let schema: Schema
+    private(set) var batches: [Batch] = []
+    private(set) var reserved = 0
+    private let orders: [BoundOrder]
+    private let limit: Int
+    private let evaluator: Evaluator
+    private let context: QueryContext
+    private let first: SortLayout
+    private var rows = 0
+    /// The bits of the first key of the last wanted row; rows beyond them are dropped as they come.
+    private var bound: SortEntry?
+
+    init(_ orders: [BoundOrder], limit: Int, _ columns: [BoundColumn], _ context: QueryContext) {
+        let place = BoundColumn(id: ColumnID(-1), name: "place", type: .long, nullable: false)
+        self.orders = orders + [BoundOrder(expression: .column(place), ascending: true, nullsFirst: true)]
+        self.limit = limit
+        self.context = context
+        evaluator = Evaluator(columns: columns + [place], now: context.now)
+        schema = Schema((columns + [place]).map(\.field))
+        first = SortLayout([orders[0]], marksNulls: [true])
     }
 
-    private func ordered(_ batches: [Batch], _ limit: Int?) throws(QueryError) -> Batch {
+    func consume(_ batch: Batch) throws(QueryError) {
+        let start = batch.place.packed
+        let places = Column(type: .long, count: batch.rowCount, validity: nil, storage: .int64((0..<batch.rowCount).map { start + Int64($0) }))
+        let placed = try withinBound(Batch(schema: schema, columns: batch.columns + [places], rowCount: batch.rowCount))
+        if placed.rowCount == 0 { return }
+        try context.grant.reserve(placed.byteCount)
+        reserved += placed.byteCount
+        batches.append(placed)
+        rows += placed.rowCount
+        if rows > max(4 * limit, 4 * Batch.rowsDefault) { try shrink() }
+    }
+
+    private func shrink() throws(QueryError) {
         let all = Batch.concat(batches, schema: schema)
-        var keys: [SortKey] = []
-        for order in orders { keys.append(SortKey(try evaluator.evaluate(order.expression, all), order)) }
-        let rows = try RowOrder(keys, rowCount: all.rowCount).sorted { () throws(QueryError) in try grant.check() }
-        return all.take(limit.map { Array(rows.prefix($0)) } ?? rows)
+        let best = all.take(Array(try order(all, SerialWorkers(), context).prefix(limit)))
+        context.grant.release(reserved - best.byteCount)
+        reserved = best.byteCount
+        batches = [best]
+        rows = best.rowCount
+        if rows == limit, limit > 0 { bound = try entries(best, limit - 1..<limit)[0] }
+    }
+
+    func order(_ rows: Batch, _ context: QueryContext) throws(QueryError) -> [Int32] { try order(rows, context.workers, context) }
+
+    private func order(_ rows: Batch, _ workers: any QueryWorkers, _ context: QueryContext) throws(QueryError) -> [Int32] {
+        var keys: [Column] = []
+        for order in orders { keys.append(try evaluator.evaluate(order.expression, rows)) }
+        let grant = context.grant
+        return try RowOrder(keys, orders, rowCount: rows.rowCount).sorted(workers) { () throws(QueryError) in try grant.check() }
+    }
+
+    private func entries(_ batch: Batch, _ range: Range<Int>) throws(QueryError) -> [SortEntry] {
+        let key = try evaluator.evaluate(orders[0].expression, batch)
+        return [SortEntry](unsafeUninitializedCapacity: range.count) { out, filled in
+            first.fill([key], range, UnsafeMutableBufferPointer(rebasing: out[0..<range.count]))
+            filled = range.count
+        }
+    }
+
+    /// The rows that may still be among the best: a row whose first key comes after that of the last of the best so far is none.
+    private func withinBound(_ batch: Batch) throws(QueryError) -> Batch {
+        guard let bound else { return batch }
+        let chosen = try entries(batch, 0..<batch.rowCount).filter { !SortEntry.prefixIsLess(bound, $0) }.map(\.row)
+        return chosen.count == batch.rowCount ? batch : batch.take(chosen)
     }
 }

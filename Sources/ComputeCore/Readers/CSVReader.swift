@@ -14,7 +14,7 @@ enum CSVSchema {
         var types: [DataType] = []
         var bytes = 0
         for file in files {
-            var splitter = CSVSplitter(try port.open(file), path: file.path, options)
+            var splitter = CSVSplitter(ByteFeed(try port.open(file), path: file.path), options)
             var isFirst = true
             while bytes < sampleBytesMax, try splitter.next() {
                 if isFirst, names == nil { names = Self.names(splitter, header: options.header) }
@@ -65,7 +65,7 @@ enum CSVSchema {
 
 /// A column that is being read. Numbers, text and the rest have their own arrays so that one field costs one switch.
 private struct FieldColumn {
-    private enum Kind { case text, int, long, double, other }
+    private enum Kind { case text, int, long, double, date, other }
 
     let type: DataType
     private let kind: Kind
@@ -86,6 +86,7 @@ private struct FieldColumn {
             case .int: .int
             case .long: .long
             case .double: .double
+            case .date: .date
             default: .other
             }
     }
@@ -109,6 +110,12 @@ private struct FieldColumn {
                 return false
             }
             doubles.append(number)
+        case .date:
+            guard let day = FieldParser.date(content) else {
+                appendNull()
+                return false
+            }
+            longs.append(Int64(day))
         case .other:
             guard let value = FieldParser.value(content, type) else {
                 appendNull()
@@ -123,7 +130,7 @@ private struct FieldColumn {
     mutating func appendNull() {
         switch kind {
         case .text: offsets.append(Int32(bytes.count))
-        case .int, .long: longs.append(0)
+        case .int, .long, .date: longs.append(0)
         case .double: doubles.append(0)
         case .other: others.append(.null)
         }
@@ -136,7 +143,7 @@ private struct FieldColumn {
         case .text:
             offsets.removeLast()
             bytes.removeLast(bytes.count - Int(offsets[offsets.count - 1]))
-        case .int, .long: longs.removeLast()
+        case .int, .long, .date: longs.removeLast()
         case .double: doubles.removeLast()
         case .other: others.removeLast()
         }
@@ -155,7 +162,7 @@ private struct FieldColumn {
         let column: Column =
             switch kind {
             case .text: Column(type: type, count: count, validity: validity, storage: .bytes(offsets: offsets, bytes: bytes))
-            case .int: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
+            case .int, .date: Column(type: type, count: count, validity: validity, storage: .int32(longs.map { Int32($0) }))
             case .long: Column(type: type, count: count, validity: validity, storage: .int64(longs))
             case .double: Column(type: type, count: count, validity: validity, storage: .double(doubles))
             case .other: Column(type: type, values: others)
@@ -170,23 +177,22 @@ private struct FieldColumn {
     }
 }
 
+/// One chain of a scan: parses the morsels that it takes.
 final class CSVReader: BatchSource {
     let columns: [BoundColumn]
-    private let port: any TableFiles
     private let options: CSVOptions
-    private var files: ArraySlice<TableFile>
+    private let files: FileMorsels
     private var splitter: CSVSplitter?
+    private var place = BatchPlace.first
     private var building: [FieldColumn]
     /// Position among the record's fields of each column; nil for the column that takes the text of malformed records.
     private let positions: [Int?]
     private let fieldCount: Int
 
-    init(_ scan: BoundFiles, _ files: [TableFile], _ port: any TableFiles) throws(QueryError) {
+    init(_ scan: BoundFiles, _ options: CSVOptions, _ files: FileMorsels) {
         columns = scan.columns
-        self.port = port
-        self.files = files[...]
-        let options = try CSVOptions(scan.source)
         self.options = options
+        self.files = files
         building = scan.columns.map { FieldColumn($0.type) }
         let corrupt = scan.schema.fields.firstIndex { Identifier.same($0.name, options.corruptColumn) }
         fieldCount = scan.schema.count - (corrupt == nil ? 0 : 1)
@@ -194,11 +200,9 @@ final class CSVReader: BatchSource {
             guard let corrupt else { return index }
             return index == corrupt ? nil : index > corrupt ? index - 1 : index
         }
-        for field in scan.columns where !field.type.isAtomic {
-            throw QueryError(.unsupportedFeature, ["feature": "CSV column \(field.name) of type \(field.type.sqlName)"])
-        }
     }
 
+    /// A batch has rows of one morsel.
     func next() throws(QueryError) -> Batch? {
         var rows = 0
         var bytes = 0
@@ -206,9 +210,9 @@ final class CSVReader: BatchSource {
         var building = self.building
         self.building = []
         defer { self.building = building }
-        while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
-            if splitter == nil, try !openNext() { break }
-            guard var current = splitter else { break }
+        while rows == 0 {
+            if splitter == nil, try !openNext() { return nil }
+            guard var current = splitter else { return nil }
             splitter = nil
             var isOpen = true
             while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax, isOpen {
@@ -218,16 +222,17 @@ final class CSVReader: BatchSource {
             }
             if isOpen { splitter = current }
         }
-        if rows == 0 { return nil }
         let out = building.indices.map { building[$0].take() }
-        return Batch(schema: schema, columns: out, rowCount: rows)
+        defer { place.batch += 1 }
+        return Batch(schema: schema, columns: out, rowCount: rows, place: place)
     }
 
     private func openNext() throws(QueryError) -> Bool {
-        guard let file = files.popFirst() else { return false }
-        var opened = CSVSplitter(try port.open(file), path: file.path, options)
-        if options.header { _ = try opened.next() }
+        guard let morsel = try files.next() else { return false }
+        var opened = CSVSplitter(morsel.feed, options)
+        if options.header, morsel.isStart { _ = try opened.next() }
         splitter = opened
+        place = BatchPlace(morsel: morsel.number)
         return true
     }
 

@@ -73,9 +73,9 @@ struct CSVSplitter {
     /// Fields of one record: the limit of Spark's parser.
     static let fieldsMax = 20_480
 
-    init(_ reader: any TableFileReader, path: String, _ options: CSVOptions) {
+    init(_ feed: ByteFeed, _ options: CSVOptions) {
         self.options = options
-        feed = ByteFeed(reader, path: path)
+        self.feed = feed
     }
 
     var buffer: [UInt8] { feed.buffer }

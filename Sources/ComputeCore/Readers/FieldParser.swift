@@ -54,6 +54,25 @@ enum FieldParser {
         return negative ? -value : value
     }
 
+    /// Days since 1970; `yyyy-MM-dd` is read here, every other form by the cast.
+    static func date(_ bytes: FieldBytes) -> Int32? {
+        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return written(bytes) }
+        var number = 0
+        for index in 0..<10 where index != 4 && index != 7 {
+            let digit = bytes[index] &- 0x30
+            guard digit <= 9 else { return written(bytes) }
+            number = number &* 10 &+ Int(digit)
+        }
+        let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100)
+        if year == 0 { return written(bytes) }
+        guard month >= 1, month <= 12, day >= 1, day <= CivilTime.daysInMonth(year: year, month: month) else { return nil }
+        return Int32(CivilTime.days(year: year, month: month, day: day))
+    }
+
+    private static func written(_ bytes: FieldBytes) -> Int32? {
+        CivilTime.parseDate(String(decoding: bytes, as: UTF8.self)).flatMap { Int32(exactly: $0) }
+    }
+
     static func boolean(_ bytes: FieldBytes) -> Bool? {
         if bytes.count != 4, bytes.count != 5 { return nil }
         return switch String(decoding: bytes, as: UTF8.self).lowercased() {

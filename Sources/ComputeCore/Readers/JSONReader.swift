@@ -15,7 +15,7 @@ enum JSONSchema {
         var hasCorrupt = false
         var bytes = 0
         for file in files {
-            var lines = LineFeed(try port.open(file), path: file.path)
+            var lines = LineFeed(ByteFeed(try port.open(file), path: file.path))
             while bytes < sampleBytesMax, let line = try lines.next() {
                 if line.allSatisfy({ $0 <= 0x20 }) { continue }
                 bytes += line.count
@@ -80,19 +80,19 @@ enum JSONSchema {
     }
 }
 
+/// One chain of a scan: parses the morsels that it takes.
 final class JSONReader: BatchSource {
     let columns: [BoundColumn]
-    private let port: any TableFiles
-    private var files: ArraySlice<TableFile>
+    private let files: FileMorsels
     private var lines: LineFeed?
+    private var place = BatchPlace.first
     private var path = ""
     private let mode: CSVOptions.Mode
     private let corruptColumn: String
 
-    init(_ scan: BoundFiles, _ files: [TableFile], _ port: any TableFiles) {
+    init(_ scan: BoundFiles, _ files: FileMorsels) {
         columns = scan.columns
-        self.port = port
-        self.files = files[...]
+        self.files = files
         corruptColumn = scan.source.option("columnNameOfCorruptRecord") ?? "_corrupt_record"
         switch (scan.source.option("mode") ?? "PERMISSIVE").uppercased() {
         case "DROPMALFORMED": mode = .dropMalformed
@@ -101,15 +101,18 @@ final class JSONReader: BatchSource {
         }
     }
 
+    /// A batch has rows of one morsel.
     func next() throws(QueryError) -> Batch? {
         var builders = columns.map { ColumnBuilder(type: $0.type, capacity: Batch.rowsDefault) }
         var rows = 0
         var bytes = 0
         while rows < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
-                guard let file = files.popFirst() else { break }
-                path = file.path
-                lines = LineFeed(try port.open(file), path: file.path)
+                if rows > 0 { break }
+                guard let morsel = try files.next() else { return nil }
+                path = morsel.feed.path
+                place = BatchPlace(morsel: morsel.number)
+                lines = LineFeed(morsel.feed)
             }
             guard let line = try lines?.next() else {
                 lines = nil
@@ -119,7 +122,8 @@ final class JSONReader: BatchSource {
             if line.allSatisfy({ $0 <= 0x20 }) { continue }
             if try append(line, &builders) { rows += 1 }
         }
-        return rows == 0 ? nil : Batch(schema: schema, columns: builders.map { $0.finish() }, rowCount: rows)
+        defer { place.batch += 1 }
+        return Batch(schema: schema, columns: builders.map { $0.finish() }, rowCount: rows, place: place)
     }
 
     private func append(_ line: ArraySlice<UInt8>, _ builders: inout [ColumnBuilder]) throws(QueryError) -> Bool {
@@ -211,25 +215,27 @@ final class JSONReader: BatchSource {
 /// Each line is a row of one string column, `value`.
 final class TextReader: BatchSource {
     let columns: [BoundColumn]
-    private let port: any TableFiles
-    private var files: ArraySlice<TableFile>
+    private let files: FileMorsels
     private var lines: LineFeed?
+    private var place = BatchPlace.first
 
     static let textSchema = Schema([StructField("value", .string)])
 
-    init(_ scan: BoundFiles, _ files: [TableFile], _ port: any TableFiles) {
+    init(_ scan: BoundFiles, _ files: FileMorsels) {
         columns = scan.columns
-        self.port = port
-        self.files = files[...]
+        self.files = files
     }
 
+    /// A batch has lines of one morsel.
     func next() throws(QueryError) -> Batch? {
         var builder = ColumnBuilder(type: .string, capacity: Batch.rowsDefault)
         var bytes = 0
         while builder.count < Batch.rowsDefault, bytes < Batch.inputBytesMax {
             if lines == nil {
-                guard let file = files.popFirst() else { break }
-                lines = LineFeed(try port.open(file), path: file.path)
+                if builder.count > 0 { break }
+                guard let morsel = try files.next() else { return nil }
+                place = BatchPlace(morsel: morsel.number)
+                lines = LineFeed(morsel.feed)
             }
             if let line = try lines?.next() {
                 bytes += line.count
@@ -240,6 +246,7 @@ final class TextReader: BatchSource {
         }
         let rows = builder.count
         let column = builder.finish()
-        return rows == 0 ? nil : Batch(schema: schema, columns: columns.isEmpty ? [] : [column], rowCount: rows)
+        defer { place.batch += 1 }
+        return Batch(schema: schema, columns: columns.isEmpty ? [] : [column], rowCount: rows, place: place)
     }
 }

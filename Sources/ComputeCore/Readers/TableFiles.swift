@@ -40,30 +40,52 @@ extension TableFiles {
     }
 }
 
-/// Reads a file in large steps and hands out whole stretches; shared by the CSV, JSON and text readers.
+/// Hands out whole stretches of a file, read in large steps, or of a morsel that is in memory already; shared by the CSV, JSON and text readers.
+/// A byte order mark at the start of a file is no data.
 struct ByteFeed {
     static let chunkBytes = 1 << 20
     /// A record (line) may be this long; longer ones are refused instead of filling the memory.
     static let recordBytesMax = 64 << 20
 
-    private let reader: any TableFileReader
+    private let reader: (any TableFileReader)?
     let path: String
     private(set) var buffer: [UInt8] = []
     private(set) var isAtEnd = false
+    private var isStart = true
 
     init(_ reader: any TableFileReader, path: String) {
         self.reader = reader
         self.path = path
     }
 
+    init(_ bytes: [UInt8], path: String) {
+        reader = nil
+        self.path = path
+        buffer = bytes
+        isAtEnd = true
+    }
+
+    static func tooLong(_ path: String) -> QueryError {
+        QueryError(.failedReadFile, ["path": path, "reason": "A record is longer than \(recordBytesMax) bytes."])
+    }
+
+    /// The bytes, at the start of a file those behind its byte order mark.
+    static func withoutMark(_ bytes: [UInt8], _ isStart: Bool) -> [UInt8] {
+        isStart && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+    }
+
     /// Drops `used` bytes from the front and appends the next chunk.
     mutating func refill(dropping used: Int) throws(QueryError) {
+        guard let reader else { return }
         buffer.removeSubrange(0..<used)
-        if buffer.count > Self.recordBytesMax {
-            throw QueryError(.failedReadFile, ["path": path, "reason": "A record is longer than \(Self.recordBytesMax) bytes."])
-        }
-        let more = try reader.read(upTo: Self.chunkBytes)
-        if more.isEmpty { isAtEnd = true } else { buffer += more }
+        if buffer.count > Self.recordBytesMax { throw Self.tooLong(path) }
+        // The mark may come in pieces.
+        repeat {
+            let more = try reader.read(upTo: Self.chunkBytes)
+            if more.isEmpty { isAtEnd = true } else { buffer += more }
+        } while isStart && buffer.count < 3 && !isAtEnd
+        if isStart { buffer = Self.withoutMark(buffer, true) }
+        isStart = false
     }
 }
 
@@ -72,7 +94,7 @@ struct LineFeed {
     private var feed: ByteFeed
     private var at = 0
 
-    init(_ reader: any TableFileReader, path: String) { feed = ByteFeed(reader, path: path) }
+    init(_ feed: ByteFeed) { self.feed = feed }
 
     mutating func next() throws(QueryError) -> ArraySlice<UInt8>? {
         while true {

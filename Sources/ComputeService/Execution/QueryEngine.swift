@@ -9,8 +9,10 @@ import Synchronization
 final class QueryEngine: Sendable {
     private let session: Mutex<QuerySession>
     private let files: JobTableFiles
+    private let threads: QueryThreads
 
-    init(files: FileSchemes, queryBytesMax: Int) {
+    init(files: FileSchemes, queryBytesMax: Int, threads: QueryThreads) {
+        self.threads = threads
         self.files = JobTableFiles(schemes: files)
         var settings = QuerySettings()
         settings.memoryBytesMax = queryBytesMax
@@ -28,7 +30,7 @@ final class QueryEngine: Sendable {
     /// Rows of a query, batch by batch, until the operation is cancelled.
     func run(_ plan: Plan, _ operation: PlanOperation) throws -> QueryRun {
         let token = operation.token
-        return try copy.run(plan, now: Self.now, pool: operation.memory, isCancelled: { token.isCancelled })
+        return try copy.run(plan, now: Self.now, workers: threads, pool: operation.memory, isCancelled: { token.isCancelled })
     }
 
     /// Runs a command, which may change the session's views; its rows are in the result.

@@ -107,9 +107,11 @@ final class SessionTable: Sendable {
     private let state = Mutex(State())
     private let files: FileSchemes
     private let queryBytesMax: Int
+    private let threads: QueryThreads
     private let memory: ComputeMemory
 
-    init(files: FileSchemes, queryBytesMax: Int, memory: ComputeMemory) {
+    init(files: FileSchemes, queryBytesMax: Int, threads: QueryThreads, memory: ComputeMemory) {
+        self.threads = threads
         self.memory = memory
         self.files = files
         self.queryBytesMax = queryBytesMax
@@ -128,7 +130,7 @@ final class SessionTable: Sendable {
             if let session = state.sessions[key] { return session }
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
-            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax), memory: memory)
+            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax, threads: threads), memory: memory)
             state.sessions[key] = session
             return session
         }

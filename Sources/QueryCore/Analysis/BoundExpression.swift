@@ -156,9 +156,20 @@ package struct BoundOrder: Hashable, Sendable {
     package var expression: BoundExpression
     package var ascending: Bool
     package var nullsFirst: Bool
+
+    package init(expression: BoundExpression, ascending: Bool, nullsFirst: Bool) {
+        self.expression = expression
+        self.ascending = ascending
+        self.nullsFirst = nullsFirst
+    }
 }
 
 package struct BoundOutput: Hashable, Sendable {
     package var expression: BoundExpression
     package var column: BoundColumn
+
+    package init(expression: BoundExpression, column: BoundColumn) {
+        self.expression = expression
+        self.column = column
+    }
 }

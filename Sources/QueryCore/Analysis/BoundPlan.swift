@@ -79,6 +79,11 @@ package indirect enum BoundPlan: Sendable {
 package struct BoundAggregate: Hashable, Sendable {
     package var call: AggregateCall
     package var column: BoundColumn
+
+    package init(call: AggregateCall, column: BoundColumn) {
+        self.call = call
+        self.column = column
+    }
 }
 
 /// Files with a known schema. `columns` are those that are read; `kept[i]` is the position of `columns[i]` in `schema`.

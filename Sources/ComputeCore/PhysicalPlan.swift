@@ -1,0 +1,135 @@
+// The plan that is run, as a value: which operator does each step, with which keys. EXPLAIN prints it and `Pipelines` makes operators of it.
+// The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join condition become hash keys, aggregates over
+// distinct values aggregate the distinct rows, everything else maps one to one.
+
+import QueryCore
+
+/// Two expressions whose equality a join asks for.
+struct JoinKeys {
+    let left: BoundExpression
+    let right: BoundExpression
+}
+
+indirect enum PhysicalPlan {
+    case fileScan(BoundFiles)
+    case localScan(BatchList, [BoundColumn], kept: [Int])
+    case rows([[BoundExpression]], [BoundColumn])
+    case range(RowRange, BoundColumn)
+    case project([BoundOutput], PhysicalPlan)
+    case filter(BoundExpression, PhysicalPlan)
+    case hashAggregate(groups: [BoundOutput], calls: [BoundAggregate], PhysicalPlan)
+    case hashJoin(JoinShape, PhysicalPlan, PhysicalPlan)
+    /// With a limit only the first rows are kept.
+    case sort([BoundOrder], limit: Int?, PhysicalPlan)
+    case limit(skip: Int, count: Int?, PhysicalPlan)
+    case union([PhysicalPlan], [BoundColumn])
+    case difference(SetKind, all: Bool, PhysicalPlan, PhysicalPlan)
+    case distinct(keys: [ColumnID], PhysicalPlan)
+
+    var inputs: [PhysicalPlan] {
+        switch self {
+        case .fileScan, .localScan, .rows, .range: []
+        case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input), .limit(_, _, let input),
+            .distinct(_, let input):
+            [input]
+        case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
+        case .union(let inputs, _): inputs
+        }
+    }
+}
+
+enum Planner {
+    /// Above this many rows a limit saves nothing over sorting everything.
+    private static let topRowsMax = 1 << 24
+
+    static func plan(_ plan: BoundPlan) -> PhysicalPlan {
+        switch plan {
+        case .files(let scan): return .fileScan(scan)
+        case .local(let rows, let columns, let kept):
+            guard let list = rows as? BatchList else { preconditionFailure("local relations are lists of batches") }
+            return .localScan(list, columns, kept: kept)
+        case .rows(let rows, let columns): return .rows(rows, columns)
+        case .range(let range, let column): return .range(range, column)
+        case .project(let outputs, let input): return .project(outputs, Self.plan(input))
+        case .filter(let condition, let input): return .filter(condition, Self.plan(input))
+        case .aggregate(let groups, let calls, let input): return aggregate(groups, calls, Self.plan(input))
+        case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output)
+        case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input))
+        case .limit(let count, let input): return limit(count, input)
+        case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input))
+        case .union(let inputs, let columns): return .union(inputs.map(Self.plan), columns)
+        case .difference(let kind, let all, let left, let right): return .difference(kind, all: all, Self.plan(left), Self.plan(right))
+        case .distinct(let keys, let input):
+            // Whole rows that are distinct are the groups of all columns.
+            let output = input.output
+            if Set(keys) == Set(output.map(\.id)), Set(keys).count == output.count {
+                return .hashAggregate(groups: output.map { BoundOutput(expression: .column($0), column: $0) }, calls: [], Self.plan(input))
+            }
+            return .distinct(keys: keys, Self.plan(input))
+        }
+    }
+
+    private static func limit(_ count: Int, _ input: BoundPlan) -> PhysicalPlan {
+        if count > topRowsMax { return .limit(skip: 0, count: count, plan(input)) }
+        switch input {
+        case .sort(let orders, let below): return .limit(skip: 0, count: count, .sort(orders, limit: count, plan(below)))
+        case .project(let outputs, .sort(let orders, let below)):
+            return .limit(skip: 0, count: count, .project(outputs, .sort(orders, limit: count, plan(below))))
+        case .offset(let skip, let below): return .limit(skip: skip, count: count, plan(below))
+        default: return .limit(skip: 0, count: count, plan(input))
+        }
+    }
+
+    /// When all calls are over the distinct values of the same arguments, the groups of keys and arguments are found first, by a step that
+    /// runs in chains; the calls then see each of them once.
+    private static func aggregate(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: PhysicalPlan) -> PhysicalPlan {
+        guard let first = calls.first?.call, calls.allSatisfy({ $0.call.distinct && $0.call.filter == nil && $0.call.arguments == first.arguments }) else {
+            return .hashAggregate(groups: groups, calls: calls, input)
+        }
+        // The columns of the inner step are its own; no plan has negative ids.
+        let arguments = first.arguments.enumerated().map { index, argument in
+            BoundOutput(
+                expression: argument, column: BoundColumn(id: ColumnID(-2 - index), name: "distinct", type: argument.type, nullable: argument.nullable))
+        }
+        let outer = calls.map { item in
+            var call = item.call
+            call.distinct = false
+            call.arguments = arguments.map { .column($0.column) }
+            return BoundAggregate(call: call, column: item.column)
+        }
+        let keys = groups.map { BoundOutput(expression: .column($0.column), column: $0.column) }
+        return .hashAggregate(groups: keys, calls: outer, .hashAggregate(groups: groups + arguments, calls: [], input))
+    }
+
+    private static func join(
+        _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?, _ output: [BoundColumn]
+    ) -> PhysicalPlan {
+        let leftIDs = Set(left.output.map(\.id))
+        let rightIDs = Set(right.output.map(\.id))
+        func only(_ expression: BoundExpression, _ ids: Set<ColumnID>) -> Bool {
+            let read = expression.columnIDs
+            return !read.isEmpty && read.allSatisfy { ids.contains($0) }
+        }
+        var keys: [JoinKeys] = []
+        var residual: BoundExpression?
+        for part in condition.map(conjuncts) ?? [] {
+            if case .call(.equal, let sides, _) = part {
+                if only(sides[0], leftIDs), only(sides[1], rightIDs) {
+                    keys.append(JoinKeys(left: sides[0], right: sides[1]))
+                    continue
+                }
+                if only(sides[1], leftIDs), only(sides[0], rightIDs) {
+                    keys.append(JoinKeys(left: sides[1], right: sides[0]))
+                    continue
+                }
+            }
+            residual = residual.map { .call(.and, [$0, part], type: .boolean) } ?? part
+        }
+        return .hashJoin(JoinShape(kind: kind, keys: keys, residual: residual, output: output), plan(left), plan(right))
+    }
+
+    private static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {
+        if case .call(.and, let sides, _) = expression { return sides.flatMap(conjuncts) }
+        return [expression]
+    }
+}

@@ -1,0 +1,94 @@
+// Makes operators of a physical plan. What needs no order and keeps nothing of other rows (scans, filters, projections, the left side of
+// most joins) runs in chains side by side; sorts, aggregations and tables of joins end the chains below them and begin new ones with what
+// they kept. What must see its rows in order (limits, set operations, first and last) stands above a gathering operator.
+
+import QueryCore
+
+struct Pipelines {
+    let context: QueryContext
+
+    /// The whole plan as one source, its rows in order.
+    func source(_ plan: PhysicalPlan) throws(QueryError) -> any BatchSource { gathered(try chains(plan)) }
+
+    private func gathered(_ chains: Chains) -> any BatchSource {
+        chains.sources.count == 1 && chains.preparations.isEmpty ? chains.sources[0] : GatherOperator(chains, context.workers)
+    }
+
+    private func one(_ plan: PhysicalPlan) throws(QueryError) -> any BatchSource { cancellable(try source(plan)) }
+
+    private func cancellable(_ source: any BatchSource) -> any BatchSource { CancellableSource(source, context.isCancelled) }
+
+    private func chains(_ plan: PhysicalPlan) throws(QueryError) -> Chains {
+        let context = context
+        switch plan {
+        case .fileScan(let scan): return try fileScan(scan)
+        case .localScan(let list, let columns, let kept):
+            let queue = MorselQueue(context.workers)
+            return chains(queue, pieces: list.batches.count) { BatchScan(list, columns, kept: kept, queue) }
+        case .rows(let rows, let columns): return Chains(cancellable(RowsSource(rows, columns, now: context.now)))
+        case .range(let range, let column):
+            let queue = MorselQueue(context.workers)
+            return chains(queue, pieces: RangeSource.rowCount(range) / Batch.rowsDefault + 1) { RangeSource(range, column, queue) }
+        case .project(let outputs, let input): return try chains(input).map { ProjectOperator(outputs, $0, now: context.now) }
+        case .filter(let condition, let input): return try chains(input).map { FilterOperator(condition, $0, now: context.now) }
+        case .hashAggregate(let groups, let calls, let input):
+            let below = calls.allSatisfy { Accumulators.canMerge($0.call) } ? try chains(input) : Chains(try one(input))
+            let operation = HashAggregate(groups, calls, below, context)
+            // Without keys there is one row.
+            return kept(operation.kept, operation.columns, pieces: groups.isEmpty ? 1 : .max, operation)
+        case .sort(let orders, let limit, let input):
+            let operation = SortOperator(orders, limit: limit, try chains(input), context)
+            return kept(operation.kept, operation.columns, pieces: limit.map { $0 / Batch.rowsDefault + 1 } ?? .max, operation)
+        case .hashJoin(let shape, let left, let right): return try join(shape, left, right)
+        case .limit(let skip, let count, let input): return Chains(LimitOperator(skip: skip, limit: count, try one(input)))
+        case .union(let inputs, let columns):
+            var sources: [any BatchSource] = []
+            for input in inputs { sources.append(try one(input)) }
+            return Chains(UnionOperator(sources, columns))
+        case .difference(let kind, let all, let left, let right):
+            return Chains(DifferenceOperator(kind, all: all, try one(left), try one(right), grant: context.grant))
+        case .distinct(let keys, let input): return Chains(DistinctOperator(keys, try one(input), grant: context.grant))
+        }
+    }
+
+    /// Every chain asks for cancellation before each batch of its source.
+    private func chains(_ queue: MorselQueue, pieces: Int, _ make: () -> any BatchSource) -> Chains {
+        Chains(queue, pieces: pieces, width: context.workers.width) { cancellable(make()) }
+    }
+
+    private func kept(_ rows: KeptRows, _ columns: [BoundColumn], pieces: Int, _ preparation: any Preparation) -> Chains {
+        let queue = MorselQueue(context.workers)
+        var chains = chains(queue, pieces: pieces) { KeptSource(rows, columns, queue) }
+        chains.preparations = [preparation]
+        return chains
+    }
+
+    private func join(_ shape: JoinShape, _ left: PhysicalPlan, _ right: PhysicalPlan) throws(QueryError) -> Chains {
+        let context = context
+        let table = JoinTable(try chains(right), keys: shape.keys.map(\.right), context)
+        let below = HashJoin.mayRunInChains(shape.kind) ? try chains(left) : Chains(try one(left))
+        var probes = try below.map { HashJoin(shape, $0, table, context) }
+        probes.preparations.insert(table, at: 0)
+        return probes
+    }
+
+    private func fileScan(_ scan: BoundFiles) throws(QueryError) -> Chains {
+        let found = try context.files.dataFiles(scan.source.paths)
+        let queue = MorselQueue(context.workers)
+        switch scan.source.format {
+        case .csv:
+            let options = try CSVOptions(scan.source)
+            let files = FileMorsels(found, context, wholeFiles: options.multiLine, lines: .anyEnd(comment: options.comment), queue)
+            for field in scan.columns where !field.type.isAtomic {
+                throw QueryError(.unsupportedFeature, ["feature": "CSV column \(field.name) of type \(field.type.sqlName)"])
+            }
+            return chains(queue, pieces: files.pieces) { CSVReader(scan, options, files) }
+        case .json:
+            let files = FileMorsels(found, context, queue)
+            return chains(queue, pieces: files.pieces) { JSONReader(scan, files) }
+        case .text:
+            let files = FileMorsels(found, context, queue)
+            return chains(queue, pieces: files.pieces) { TextReader(scan, files) }
+        }
+    }
+}

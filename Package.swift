@@ -81,7 +81,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
-        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", collections]),
+        .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", "HadoopWire", "HadoopNet", collections]),
         .target(name: "HadoopNet", dependencies: ["Base", "HadoopWire", "NetKit", logging]),
         .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CompressionLibraries"]),
 
@@ -108,7 +108,7 @@ let package = Package(
             name: "PlatformKit",
             dependencies: [
                 "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
-                "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopNet", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
+                "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopWire", "HadoopNet", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "TOMLKit", package: "TOMLKit"),

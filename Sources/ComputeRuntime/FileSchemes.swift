@@ -7,9 +7,10 @@ package struct FileSchemes: Sendable {
     private var schemes: [String: any JobFiles] = [:]
     private let local = LocalFiles()
 
-    /// `dfs` is what `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path` mean; `trust` is set if it speaks https.
-    package init(dfs: HostPort? = nil, trust: TLSTrust? = nil) {
-        for scheme in ["webhdfs", "swebhdfs", "hdfs"] { register(scheme, HDFSFiles(defaultServer: dfs, trust: trust)) }
+    /// `dfs` is the WebHDFS of the dfs that `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path` mean, `namenode` its RPC; `trust` is set if it speaks https.
+    package init(dfs: HostPort? = nil, namenode: HostPort? = nil, trust: TLSTrust? = nil) {
+        let files = HDFSFiles(defaultServer: dfs, defaultNamenode: namenode, trust: trust)
+        for scheme in ["webhdfs", "swebhdfs", "hdfs"] { register(scheme, files) }
     }
 
     /// Addresses of this scheme go to `files`, whole.

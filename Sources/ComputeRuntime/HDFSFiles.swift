@@ -1,25 +1,41 @@
-// Files of a dfs (ours or a real HDFS) behind the job files port, over WebHDFS. Addresses are `webhdfs://host:port/path`, or `swebhdfs://` for https; without a host, `webhdfs:///path`
-// and `hdfs:///path` mean the dfs that this process was told of. Calls block, so they belong on a compute thread.
+// Files of a dfs (ours or a real HDFS) behind the job files port. Addresses are `hdfs://host:port/path` for Hadoop's RPC, `webhdfs://` or, for https, `swebhdfs://`
+// for WebHDFS; without a host, `hdfs:///path` and `webhdfs:///path` mean the dfs that this process was told of. Calls block, so they belong on a compute thread.
 import Base
 import Clients
 import ComputeCore
 import Dispatch
 import Foundation
 import NetKit
+import Synchronization
 
 /// Files of a distributed file system.
 package struct HDFSFiles: JobFiles {
-    /// The dfs that an address without a host means.
+    /// The dfs that an address without a host means: where it speaks WebHDFS, and where the RPC.
     private let defaultServer: HostPort?
+    private let defaultNamenode: HostPort?
     /// Set if the default dfs speaks https.
     private let trust: TLSTrust?
     private let user: String
-    /// Bytes gathered before they are sent; each send is durable on its own.
-    static let sendBytes = 16 << 20
+    private let clients = RPCClients()
     static let webHDFSPort = 9870
 
-    package init(defaultServer: HostPort?, trust: TLSTrust? = nil, user: String = NSUserName()) {
+    /// Clients over the RPC, one for each file system.
+    private final class RPCClients: Sendable {
+        private let all = Mutex<[[HostPort]: RPCFileClient]>([:])
+
+        func client(_ namenodes: [HostPort], user: String) -> RPCFileClient {
+            all.withLock { all in
+                if let there = all[namenodes] { return there }
+                let made = RPCFileClient(HDFSFileSystem(namenodes, user: user))
+                all[namenodes] = made
+                return made
+            }
+        }
+    }
+
+    package init(defaultServer: HostPort?, defaultNamenode: HostPort? = nil, trust: TLSTrust? = nil, user: String = NSUserName()) {
         self.defaultServer = defaultServer
+        self.defaultNamenode = defaultNamenode
         self.trust = trust
         self.user = user
     }
@@ -30,33 +46,37 @@ package struct HDFSFiles: JobFiles {
     }
 
     private struct Target {
-        var client: HDFSClient
+        var client: any HDFSClient
         var path: String
-        /// What stands before the path in addresses of this file system.
-        var prefix: String
     }
 
     private func target(_ address: String) throws(JobFileError) -> Target {
-        guard let scheme = JobPath.scheme(address) else { throw .unknownScheme(address, known: ["webhdfs", "swebhdfs", "hdfs"]) }
+        guard let scheme = JobPath.scheme(address) else { throw .unknownScheme(address, known: ["hdfs", "webhdfs", "swebhdfs"]) }
         let rest = address.dropFirst(scheme.count + 3)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let authority = String(rest[..<slash])
         let path = slash == rest.endIndex ? "/" : String(rest[slash...])
-        let prefix = String(address.dropLast(rest.count)) + authority
         if authority.isEmpty {
+            if scheme == "hdfs", let defaultNamenode { return Target(client: clients.client([defaultNamenode], user: user), path: path) }
             guard let defaultServer else {
-                throw .failed(path: address, operation: "open", reason: "no dfs runs beside this service; name one as webhdfs://host:\(Self.webHDFSPort)/path")
+                throw .failed(path: address, operation: "open", reason: "no dfs runs beside this service; name one as hdfs://host:\(HDFSFileSystem.defaultPort)/path")
             }
-            return Target(client: HDFSClient(server: defaultServer, user: user, trust: trust), path: path, prefix: prefix)
+            return Target(client: WebHDFSClient(server: defaultServer, user: user, trust: trust), path: path)
         }
-        guard scheme != "hdfs" else {
-            throw .failed(path: address, operation: "open", reason: "Hadoop RPC is not spoken yet; use webhdfs://host:\(Self.webHDFSPort)/path")
+        if scheme == "hdfs" {
+            var namenodes: [HostPort] = []
+            for part in authority.split(separator: ",") { namenodes.append(try Self.server(String(part), HDFSFileSystem.defaultPort, address)) }
+            guard !namenodes.isEmpty else { throw .failed(path: address, operation: "open", reason: "'\(authority)' is no host:port") }
+            return Target(client: clients.client(namenodes, user: user), path: path)
         }
-        guard let server = HostPort(parsing: authority, defaultPort: Self.webHDFSPort) else {
-            throw .failed(path: address, operation: "open", reason: "'\(authority)' is no host:port")
-        }
+        let server = try Self.server(authority, Self.webHDFSPort, address)
         let secured = scheme == "swebhdfs" ? (server == defaultServer ? trust : trustBeyond) ?? TLSTrust() : nil
-        return Target(client: HDFSClient(server: server, user: user, trust: secured), path: path, prefix: prefix)
+        return Target(client: WebHDFSClient(server: server, user: user, trust: secured), path: path)
+    }
+
+    private static func server(_ text: String, _ port: Int, _ address: String) throws(JobFileError) -> HostPort {
+        guard let server = HostPort(parsing: text, defaultPort: port) else { throw .failed(path: address, operation: "open", reason: "'\(text)' is no host:port") }
+        return server
     }
 
     /// Waits for asynchronous work; never on a thread of the cooperative pool.
@@ -99,18 +119,12 @@ package struct HDFSFiles: JobFiles {
 
     package func read(_ path: String, offset: Int64, count: Int) throws(JobFileError) -> [UInt8] {
         let target = try target(path)
-        return try Self.wait(path, "read") {
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(count)
-            try await target.client.open(target.path, offset: offset, length: Int64(count)) { bytes += $0.readableBytesView }
-            return bytes
-        }
+        return try Self.wait(path, "read") { try await target.client.read(target.path, offset: offset, count: count) }
     }
 
     package func create(_ path: String) throws(JobFileError) -> any JobFileWriter {
         let target = try target(path)
-        try Self.wait(path, "create") { try await target.client.create(target.path, overwrite: false, body: .empty) }
-        return Writer(client: target.client, path: target.path, address: path)
+        return Writer(output: try Self.wait(path, "create") { try await target.client.begin(target.path) }, address: path)
     }
 
     package func makeDirectories(_ path: String) throws(JobFileError) {
@@ -131,37 +145,37 @@ package struct HDFSFiles: JobFiles {
         _ = try Self.wait(path, "delete") { try await target.client.delete(target.path, recursive: true) }
     }
 
-    /// Gathers bytes and appends them to a file that was created empty.
+    /// Gathers bytes, so that a thread waits for the network once in a while and not for every line.
     private final class Writer: JobFileWriter {
-        private let client: HDFSClient
-        private let path: String
+        private let output: any HDFSOutput
         private let address: String
         private var gathered = Bytes()
+        private static let gatheredBytes = 1 << 20
 
-        init(client: HDFSClient, path: String, address: String) {
-            self.client = client
-            self.path = path
-            self.address = address
-        }
+        init(output: any HDFSOutput, address: String) { (self.output, self.address) = (output, address) }
 
         func write(_ bytes: ArraySlice<UInt8>) throws(JobFileError) {
             gathered.writeBytes(bytes)
-            if gathered.readableBytes >= HDFSFiles.sendBytes { try send() }
+            if gathered.readableBytes >= Self.gatheredBytes { try send() }
         }
 
         private func send() throws(JobFileError) {
             guard gathered.readableBytes > 0 else { return }
-            let (client, path, bytes) = (client, path, gathered)
+            let (output, bytes) = (output, gathered)
             gathered = Bytes()
-            try HDFSFiles.wait(address, "write") { try await client.append(path, body: .bytes(bytes)) }
+            try HDFSFiles.wait(address, "write") { try await output.write(bytes) }
         }
 
-        func finish() throws(JobFileError) { try send() }
+        func finish() throws(JobFileError) {
+            try send()
+            let output = output
+            try HDFSFiles.wait(address, "close") { try await output.finish() }
+        }
 
         func abandon() {
-            let (client, path) = (client, path)
-            // What cannot be removed now lies under _temporary and goes with it.
-            do { _ = try HDFSFiles.wait(address, "abandon") { try await client.delete(path, recursive: false) } } catch { return }
+            let output = output
+            // The work cannot fail.
+            do { try HDFSFiles.wait(address, "abandon") { await output.abandon() } } catch { return }
         }
     }
 }

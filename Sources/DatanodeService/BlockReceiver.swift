@@ -61,8 +61,10 @@ struct BlockReceiver: Sendable {
         let id = id
         switch request.stage {
         case .setupCreate, .transferBeingWritten, .transferFinalized:
-            if let there = try await datanode.store.summary(id) {
-                guard there.generation < named || request.stage != .setupCreate && !there.isFinal else { throw TransferFailure("blk_\(id) is here already, in generation \(there.generation)") }
+            // A copy from a datanode that broke off is begun anew; a damaged replica is overwritten.
+            let isCopy = request.header.clientName.isEmpty || request.stage != .setupCreate
+            if let there = try await datanode.store.readableSummary(id) {
+                guard there.generation < named || isCopy && !there.isFinal else { throw TransferFailure("blk_\(id) is here already, in generation \(there.generation)") }
             }
             return try await datanode.store.create(id, generation: named)
         case .setupAppend:
@@ -82,13 +84,14 @@ struct BlockReceiver: Sendable {
         }
     }
 
-    /// All packets were acknowledged before the pipeline broke: the replica only has to be finished.
+    /// All packets were acknowledged before the pipeline broke: the replicas only have to be finished, here and along the rest of the pipeline.
     private func closeAgain(_ writing: ReplicaStore.Writing) async throws {
         do {
             let summary = try await writing.run { try $0.finish() }
             try await datanode.report(summary, .received)
         } catch { return try await refuse("\(error)") }
-        try await stream.write(TransferAnswer(.success).withLink("").delimited)
+        guard let next = request.targets.first else { return try await stream.write(TransferAnswer(.success).withLink("").delimited) }
+        try await withMirror(next) { _ in try await stream.write(TransferAnswer(.success).withLink("").delimited) }
     }
 
     /// Sets the rest of the pipeline up.

@@ -32,6 +32,8 @@ struct BlockSender: Sendable {
         let block = request.header.base.block
         let reading: ReplicaStore.Reading
         do { reading = try await open(block) } catch {
+            // What the namenode counts on and is not here, or cannot be read, is to be replaced.
+            if let error = error as? StorageError, error.isDamage || error.cause == .notFound { await datanode.reportDamage(Int64(bitPattern: block.blockID)) }
             try await refuse(.error, "\(error)")
             return true
         }

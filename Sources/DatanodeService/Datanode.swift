@@ -83,6 +83,12 @@ final class Datanode: Sendable {
 
     // MARK: registration and reports
 
+    /// Which file system the namenode serves.
+    func cluster() async throws -> String {
+        let version: OptionalAnswer<NamespaceVersion> = try await call("versionRequest", EmptyMessage())
+        return version.content?.storage.clusterID ?? ""
+    }
+
     /// Introduces the datanode with the ports that are bound, and reports everything that it has.
     func join(transfer: HostPort, web: HostPort, ipc: HostPort) async throws {
         let version: OptionalAnswer<NamespaceVersion> = try await call("versionRequest", EmptyMessage())
@@ -226,7 +232,7 @@ final class Datanode: Sendable {
             case .block:
                 guard let order = command.block else { return }
                 switch order.action {
-                case .invalidate: for block in order.blocks { try await delete(Int64(bitPattern: block.blockID)) }
+                case .invalidate: for block in order.blocks { try await delete(block) }
                 case .transfer:
                     for (block, targets) in zip(order.blocks, order.targets) {
                         Task { await self.copy(block, to: targets.datanodes) }
@@ -239,7 +245,10 @@ final class Datanode: Sendable {
         } catch { log.warning("an order of the namenode failed", metadata: ["order": "\(command.printed)", "error": "\(error)"]) }
     }
 
-    private func delete(_ id: Int64) async throws {
+    /// Deletes a replica, but not one of a later generation that came after the order was given.
+    private func delete(_ block: PoolBlock) async throws {
+        let (id, generation) = (Int64(bitPattern: block.blockID), Int64(bitPattern: block.generation))
+        if let found = try await store.readableSummary(id), generation > 0, found.generation > generation { return }
         try await store.remove(id)
         try await report(ReplicaSummary(id: id, generation: 0, lengthBytes: 0, isFinal: true), .deleted)
     }

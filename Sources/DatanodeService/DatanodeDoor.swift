@@ -48,6 +48,7 @@ package final class DatanodeDoor: Sendable {
             let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) { await data.answer($0) }
             opened.web = web
             await store.keepReserve()
+            try checkCluster(files, directory, try await datanode.cluster())
             try await datanode.join(transfer: transfer.address, web: web.address, ipc: ipc.address)
             return DatanodeDoor(loop, datanode, transfer: transfer, ipc: ipc, web: web, life: Task { await datanode.live() })
         } catch {
@@ -72,12 +73,23 @@ package final class DatanodeDoor: Sendable {
 
     /// The datanode's name for itself, the same as long as its replicas are.
     private static func identity(_ files: RealFileSystem, _ directory: String) throws -> String {
-        let path = directory + "/DATANODE"
-        let file = try files.open(path, create: true)
+        try remembered(files, directory, "DATANODE", fresh: UUID().uuidString.lowercased()) { UUID(uuidString: $0) != nil }
+    }
+
+    /// A datanode's replicas belong to one namenode: another one would have them all deleted, since no file of its has them.
+    private static func checkCluster(_ files: RealFileSystem, _ directory: String, _ cluster: String) throws {
+        let known = try remembered(files, directory, "CLUSTER", fresh: cluster) { !$0.isEmpty }
+        guard known.hasSameBytes(as: cluster) else {
+            throw StorageError(.corrupt("its replicas belong to the file system \(known), and the namenode serves \(cluster)"), "join", directory)
+        }
+    }
+
+    /// The text of a small file, which is made if it is not there or does not hold what it should.
+    private static func remembered(_ files: RealFileSystem, _ directory: String, _ name: String, fresh: String, _ isValid: (String) -> Bool) throws -> String {
+        let file = try files.open(directory + "/" + name, create: true)
         defer { files.close(file) }
         let found = try files.read(file, at: 0, count: 64).text
-        if UUID(uuidString: found) != nil { return found }
-        let fresh = UUID().uuidString.lowercased()
+        if isValid(found) { return found }
         try files.write(file, at: 0, Bytes(string: fresh))
         try files.sync(file)
         try files.syncDirectory(directory)

@@ -228,8 +228,20 @@ final class ReplicaStore: Sendable {
         }
     }
 
+    /// The replica as it is now; nil if it is not here or so damaged that it tells nothing of itself.
+    func readableSummary(_ id: Int64) async throws -> ReplicaSummary? {
+        do { return try await summary(id) } catch let error as StorageError where error.isDamage { return nil }
+    }
+
     func stop() {
         health.stop()
         for lane in lanes { lane.thread.stop() }
+    }
+}
+
+extension StorageError {
+    /// Whether the bytes on disk are wrong, as opposed to a disk that fails.
+    var isDamage: Bool {
+        if case .corrupt = cause { true } else { false }
     }
 }

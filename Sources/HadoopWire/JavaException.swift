@@ -3,7 +3,7 @@
 import Base
 
 /// What went wrong, in words that a Java client turns into an exception.
-package struct JavaException: Error, Sendable, Equatable {
+package struct JavaException: Error, Sendable, Equatable, CustomStringConvertible {
     /// The class with its package.
     package var className: String
     package var message: String
@@ -13,6 +13,8 @@ package struct JavaException: Error, Sendable, Equatable {
     package init(_ className: String, _ message: String, _ detail: RPCErrorDetail = .application) {
         (self.className, self.message, self.detail) = (className, message, detail)
     }
+
+    package var description: String { "\(shortName): \(message)" }
 
     /// The class without its package.
     package var shortName: String {

@@ -11,13 +11,16 @@ import Replication
 /// What is reported and not in the log. Confined to the replica's loop.
 final class SoftState: @unchecked Sendable {
     // Safe to share: touched on the replica's loop only.
-    var board = ReplicaBoard()
+    var board: ReplicaBoard
     var leases: Leases
     var isInSafeMode = false
     /// Files in recovery, and when a datanode was last told of them.
     var recoveries = LookupTable<InodeID, Instant>()
 
-    init(now: Instant) { leases = Leases(now: now) }
+    init(now: Instant, datanodeSilence: Duration) {
+        board = ReplicaBoard(silenceMax: datanodeSilence)
+        leases = Leases(now: now)
+    }
 }
 
 /// Names, blocks, permissions, places.
@@ -34,7 +37,7 @@ final class Namenode: Sendable {
         self.settings = settings
         self.loop = loop
         self.log = log
-        soft = SoftState(now: time.now())
+        soft = SoftState(now: time.now(), datanodeSilence: settings.datanodeSilence)
     }
 
     func now() -> Instant { time.now() }

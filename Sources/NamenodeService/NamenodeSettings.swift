@@ -15,6 +15,8 @@ package struct NamenodeSettings: Sendable {
     /// The account that passes every check of access: who runs the process.
     package var superUser = "root"
     package var tls: TLSSettings?
+    /// A datanode that is silent for this long is taken for gone, and its blocks are copied to others.
+    package var datanodeSilence = Duration.seconds(30)
 
     package init() {}
 

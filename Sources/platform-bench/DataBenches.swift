@@ -14,7 +14,7 @@ enum DFSBench {
     static func run(_ table: inout FigureTable) async throws {
         let platform = try started("dfs")
         defer { platform.stop() }
-        let client = HDFSClient(server: try address(platform, "webhdfs"), user: NSUserName())
+        let client = WebHDFSClient(server: try address(platform, "webhdfs"), user: NSUserName())
         let piece = Bytes(repeating: 0x61, count: chunk)
         var (put, get): ([Double], [Double]) = ([], [])
         let total = Double(chunk * chunks) / 1e6

@@ -60,7 +60,7 @@ private struct Board {
         board.has(2, 1)
         board.tick()
         let deletions = (0..<3).flatMap { board.beat($0) }
-        #expect(deletions == [.delete([BlockID(1)])] && board.holders(1).count == 2)
+        #expect(deletions == [.delete([DoomedReplica(BlockID(1), Generation(1001))])] && board.holders(1).count == 2)
     }
 
     @Test func aSilentDatanodeIsReplacedAndComesBack() {
@@ -83,20 +83,20 @@ private struct Board {
         board.has(1, 1, generation: 1001)
         #expect(board.holders(1) == ["n0"])
         let orders = board.beat(1)
-        #expect(orders == [.delete([BlockID(1)])])
+        #expect(orders == [.delete([DoomedReplica(BlockID(1), Generation(1001))])])
     }
 
     @Test func whatNoFileHasIsDeleted() {
         var board = Board(1)
         board.has(0, 9)
         let unknown = board.beat(0)
-        #expect(unknown == [.delete([BlockID(9)])])
+        #expect(unknown == [.delete([DoomedReplica(BlockID(9), Generation(1001))])])
         board.want(1, 1)
         board.has(0, 1)
         board.board.forget([BlockID(1)])
         #expect(board.board.pendingDeletions == 1)
         let orders = board.beat(0)
-        #expect(orders == [.delete([BlockID(1)])] && board.board.pendingDeletions == 0)
+        #expect(orders == [.delete([DoomedReplica(BlockID(1), Generation(1001))])] && board.board.pendingDeletions == 0)
     }
 
     @Test func aDamagedReplicaGoesOnceThereIsAnother() {
@@ -112,7 +112,66 @@ private struct Board {
         board.has(1, 1)
         board.tick()
         let orders = board.beat(0)
-        #expect(orders == [.delete([BlockID(1)])] && board.holders(1) == ["n1"])
+        #expect(orders == [.delete([DoomedReplica(BlockID(1), Generation(1001))])] && board.holders(1) == ["n1"])
+    }
+
+    @Test func aDamagedReplicaMakesRoomWhereThereIsNoOtherDatanode() {
+        var board = Board(2)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.has(1, 1)
+        board.board.corrupt(BlockID(1), on: "n1")
+        board.tick()
+        let (source, damaged) = (board.beat(0), board.beat(1))
+        #expect(source.isEmpty && damaged == [.delete([DoomedReplica(BlockID(1), Generation(1001))])])
+        board.tick()
+        #expect(board.beat(1).isEmpty, "it is told once")
+        board.board.deleted("n1", BlockID(1))
+        board.tick()
+        guard case .copy(_, let targets)? = board.beat(0).first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(targets.map(\.uuid) == ["n1"])
+    }
+
+    @Test func aDatanodeThatComesIsGivenWhatHadNoPlace() {
+        var board = Board(1)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.tick()
+        #expect(board.beat(0).isEmpty)
+        board.join(1)
+        board.tick()
+        guard case .copy(_, let targets)? = board.beat(0).first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(targets.map(\.uuid) == ["n1"])
+    }
+
+    @Test func aCopyToADatanodeThatIsGoneIsOrderedAnew() {
+        var board = Board(3)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.tick()
+        guard case .copy(_, let first)? = board.beat(0).first, let gone = first.first?.uuid else { return #expect(Bool(false), "no copy was ordered") }
+        let number = gone == "n1" ? 1 : 2
+        for _ in 0..<31 {
+            board.now = board.now + .seconds(1)
+            for other in 0..<3 where other != number { _ = board.beat(other) }
+        }
+        board.tick()
+        guard case .copy(_, let second)? = board.beat(0).first else { return #expect(Bool(false), "no other copy was ordered") }
+        #expect(second.map(\.uuid) == ["n\(3 - number)"])
+    }
+
+    @Test func aReplicaLeftBehindByItsPipelineGoesAndIsReplaced() {
+        var board = Board(2)
+        board.want(1, 2, state: .underConstruction)
+        let open = board.wanted[BlockID(1)]?.block ?? Block(id: BlockID(1), generation: Generation(1001), lengthBytes: 0)
+        board.board.expect(open, on: ["n0", "n1"])
+        board.want(1, 2, generation: 1005)
+        board.has(0, 1, generation: 1005)
+        board.tick()
+        let (source, stale) = (board.beat(0), board.beat(1))
+        #expect(stale == [.delete([DoomedReplica(BlockID(1), Generation(1001))])])
+        guard case .copy(let block, let targets)? = source.first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(block.generation == Generation(1005) && targets.map(\.uuid) == ["n1"])
     }
 
     @Test func aFullReportTakesAwayWhatItDoesNotName() {
@@ -123,7 +182,7 @@ private struct Board {
         let wanted = board.wanted
         board.board.fullReport("n0", [(BlockID(2), Generation(1001), true), (BlockID(3), Generation(1001), true)], wanted: { wanted[$0] }, known: [BlockID(1), BlockID(2)])
         let orders = board.beat(0)
-        #expect(board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([BlockID(3)])])
+        #expect(board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([DoomedReplica(BlockID(3), Generation(1001))])])
         #expect(board.board.health(wanted.values.map { $0 }).missing == 1)
     }
 

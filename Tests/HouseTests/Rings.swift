@@ -13,7 +13,7 @@ enum Rings {
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
         "NetKit": ["Base"],
-        "Clients": wires.union(["Base", "NetKit"]),
+        "Clients": wires.union(["Base", "NetKit", "HadoopNet"]),
         "CoordService": ["Base", "ZooKeeperWire", "CoordCore", "Replication", "NetKit", "Storage"],
         "BrokerService": ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage"],
         "HadoopNet": ["Base", "HadoopWire", "NetKit"],

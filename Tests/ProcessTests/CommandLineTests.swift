@@ -11,6 +11,11 @@ extension OneAtATime {
             #expect(ran.output.isEmpty, sourceLocation: sourceLocation)
         }
 
+        /// A verb of dfs tells in Hadoop's words what it could not do.
+        private func expectComplaint(_ ran: Ran, _ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
+            #expect(ran.status == 1 && ran.errors == text && ran.output.isEmpty, "\(ran.status): \(ran.output)\(ran.errors)", sourceLocation: sourceLocation)
+        }
+
         @Test func aTakenPortNamesTheProcessThatHoldsIt() throws {
             let first = try PlatformProcess(["coord", "serve", "--ephemeral", "--listen", "127.0.0.1:0"])
             defer { first.stop() }
@@ -105,7 +110,7 @@ extension OneAtATime {
             }
             let produced = try Ran.platform(["broker", "produce", "evnts"] + broker, input: "x\n")
             expectFailure(produced, 1, "evnts", "did you mean 'events'?")
-            expectFailure(try Ran.platform(["dfs", "get", "/none", "--server", try platform.endpoint("webhdfs")]), 1, "/none", "platform dfs ls")
+            expectComplaint(try Ran.platform(["dfs", "get", "/none", "--server", try platform.endpoint("webhdfs")]), "get: `/none': No such file or directory\n")
         }
 
         @Test func aNonLoopbackAddressNeedsAWordOfIntent() throws {
@@ -117,6 +122,7 @@ extension OneAtATime {
             // No resolver has to be asked about a name with an empty part.
             expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "no..name:2181"]), 69, "the name of the server is unknown")
             expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
+            expectFailure(try Ran.platform(["dfs", "ls", "/", "--fs", "hdfs://127.0.0.1:1"]), 69, "the namenode at 127.0.0.1:1: connection refused", "platform up")
             expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
             expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "127.0.0.1:1"]), 69, "no Kafka broker answers at 127.0.0.1:1: connection refused\n", "platform up")
             expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "no-such.invalid:1"]), 69, "nobody knows the name 'no-such.invalid'")
@@ -150,9 +156,17 @@ extension OneAtATime {
             #expect(try Ran.platform(["dfs", "mv", "/d/f", "/d/g"] + dfs).status == 0)
             #expect(try Ran.platform(["dfs", "ls", "/d", "-o", "json"] + dfs).output.contains("\"name\":\"g\""))
             #expect(try Ran.platform(["dfs", "du", "/d", "-o", "json"] + dfs).output.contains("\"bytes\":10"))
-            expectFailure(try Ran.platform(["dfs", "cat", "/d/none"] + dfs), 1, "File does not exist: /d/none", "platform dfs ls")
-            expectFailure(try Ran.platform(["dfs", "rm", "/d"] + dfs), 1, "platform dfs rm -r")
-            expectFailure(try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + dfs), 1, "/no/such/file")
+            let rpc = ["--fs", "hdfs://" + (try platform.endpoint("namenode"))]
+            for way in [dfs, rpc] {
+                expectComplaint(try Ran.platform(["dfs", "cat", "/d/none"] + way), "cat: `/d/none': No such file or directory\n")
+                expectComplaint(try Ran.platform(["dfs", "rm", "/d"] + way), "rm: `/d': Is a directory\n")
+                expectComplaint(try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + way), "put: `/no/such/file': No such file or directory\n")
+            }
+            #expect(try Ran.platform(["dfs", "cat", "/d/g"] + rpc).output == "some\ntext\n")
+            expectFailure(try Ran.platform(["dfs", "setfacl", "-b", "/d"] + dfs), 64, "setfacl is not spoken over WebHDFS here", "--fs hdfs://")
+            expectFailure(try Ran.platform(["dfs", "-createSnapshot", "/d"] + rpc), 64, "there are no snapshots")
+            #expect(try Ran.platform(["dfs", "frobnicate"] + rpc).status == 64)
+            #expect(try Ran.platform(["dfs", "-frobnicate"] + rpc).status == 255)
             let status = try Ran.platform(["status", "--server", try platform.endpoint("console"), "-o", "json"])
             #expect(status.output.contains("\"name\":\"coord\",\"ready\":true"))
         }

@@ -88,6 +88,7 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
         var environment = ["PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")]
         for (name, service) in [("coord", "COORD"), ("broker", "BROKER"), ("webhdfs", "DFS"), ("connect", "COMPUTE"), ("console", "CONSOLE")] {
             environment["PLATFORM_\(service)_SERVER"] = endpoints[name]
+            environment["PLATFORM_DFS_FS"] = endpoints["namenode"].map { "hdfs://" + $0 }
         }
         return environment
     }

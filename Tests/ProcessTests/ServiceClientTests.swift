@@ -36,6 +36,20 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        /// The command line's verbs beside Hadoop's own shell; skipped without a JDK or the jars.
+        @Test func theVerbsWriteAndEndAsHadoopsShellDoes() throws {
+            let platform = try PlatformProcess(["up", "--only", "dfs", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.client("hdfs_verbs_check.py", [PlatformProcess.program, try platform.endpoint("namenode")], timeout: .seconds(300))
+            if ran.status == 77 { return print("hdfs_verbs_check.py: \(ran.output)") }
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
+        @Test func datanodesInProcessesOfTheirOwnMayBeKilled() throws {
+            let ran = try Ran.client("dfs_datanodes.py", [PlatformProcess.program], timeout: .seconds(400))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func pySparkWorksOnCompute() throws { try check("compute", "connect", "pyspark_check.py") }
 
         @Test func kcatWorksOnTheBroker() throws {

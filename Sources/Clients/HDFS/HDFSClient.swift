@@ -1,172 +1,227 @@
-// A client of WebHDFS for our own command line, engines, demos and benchmarks; it works against a real HDFS as well. Data is streamed
-// both ways; an error carries the server's exception by name.
+// Files of a dfs as engines use them: the same over Hadoop's RPC and over WebHDFS. Over the RPC a file that is read in order is read ahead, on connections
+// that are kept; what is known of an open file is forgotten as soon as its status tells of another one.
 import Base
-import Foundation
+import HadoopNet
+import HadoopWire
 import NetKit
+import Synchronization
 
-/// What the server refused.
-package struct HDFSFailure: Error, Sendable, CustomStringConvertible {
-    package var status: Int
-    /// The Java exception's name without its package.
-    package var exception: String
-    package var message: String
-    package var description: String { "\(exception): \(message)" }
-
-    package init(status: Int, exception: String, message: String) {
-        self.status = status
-        self.exception = exception
-        self.message = message
-    }
-}
-
-/// What is known of a file or directory.
-package struct HDFSStatus: Decodable, Sendable {
-    package var accessTime: Int64
-    package var blockSize: Int64
-    package var group: String
-    package var length: Int64
-    package var modificationTime: Int64
-    package var owner: String
-    package var pathSuffix: String
-    /// Octal.
-    package var permission: String
-    package var replication: Int
-    package var type: String
-    package var isDirectory: Bool { type == "DIRECTORY" }
-}
-
-/// Counts and sizes below a path.
-package struct HDFSContentSummary: Decodable, Sendable {
-    package var directoryCount: Int64
-    package var fileCount: Int64
-    package var length: Int64
-    package var spaceConsumed: Int64
-}
-
-/// A namenode's WebHDFS address and the user to act as.
-package struct HDFSClient: Sendable {
-    package let server: HostPort
-    package let user: String
-    /// Set for a namenode that speaks https.
-    package let trust: TLSTrust?
-
-    package init(server: HostPort, user: String, trust: TLSTrust? = nil) {
-        self.server = server
-        self.user = user
-        self.trust = trust
-    }
-
-    private func address(_ path: String, _ operation: String, _ parameters: [(String, String)]) -> HTTPAddress {
-        let query = ([("op", operation), ("user.name", user)] + parameters).map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
-        return HTTPAddress(server, "/webhdfs/v1\(path.percentEncoded(keeping: "/"))?\(query)", isSecure: trust != nil)
-    }
-
-    private struct ErrorDocument: Decodable {
-        struct Body: Decodable {
-            var exception: String
-            var message: String
-        }
-        var RemoteException: Body
-    }
-
-    private static func failure(_ answer: HTTPAnswer, _ body: HTTPAnswerBody) async throws -> HDFSFailure {
-        let text = try await body.collect(bytesMax: 1 << 20).text
-        do {
-            let document = try JSONDecoder().decode(ErrorDocument.self, from: Data(text.utf8)).RemoteException
-            return HDFSFailure(status: answer.status, exception: document.exception, message: document.message)
-        } catch { return HDFSFailure(status: answer.status, exception: "HTTP \(answer.status)", message: String(text.prefix(200))) }
-    }
-
-    /// A request whose answer is a JSON document.
-    private func json<T: Decodable & Sendable>(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)] = [], as _: T.Type) async throws -> T {
-        try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
-            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
-            return try JSONDecoder().decode(T.self, from: Data(try await body.collect().text.utf8))
-        }
-    }
-
-    private struct Flag: Decodable, Sendable { var boolean: Bool }
-
-    package func status(_ path: String) async throws -> HDFSStatus {
-        struct Document: Decodable, Sendable { var FileStatus: HDFSStatus }
-        return try await json("GET", path, "GETFILESTATUS", as: Document.self).FileStatus
-    }
-
-    /// nil if nothing is there.
-    package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
-        do { return try await status(path) } catch let failure as HDFSFailure where failure.exception == "FileNotFoundException" { return nil }
-    }
-
+/// A way to a dfs. Refusals are thrown as HDFSFailure.
+package protocol HDFSClient: Sendable {
+    /// Nil if nothing is there.
+    func statusIfExists(_ path: String) async throws -> HDFSStatus?
     /// The entries of a directory, or the file itself with an empty suffix.
-    package func list(_ path: String) async throws -> [HDFSStatus] {
-        struct Document: Decodable, Sendable {
-            struct List: Decodable, Sendable { var FileStatus: [HDFSStatus] }
-            var FileStatuses: List
-        }
-        return try await json("GET", path, "LISTSTATUS", as: Document.self).FileStatuses.FileStatus
-    }
-
-    package func contentSummary(_ path: String) async throws -> HDFSContentSummary {
-        struct Document: Decodable, Sendable { var ContentSummary: HDFSContentSummary }
-        return try await json("GET", path, "GETCONTENTSUMMARY", as: Document.self).ContentSummary
-    }
-
-    package func makeDirectories(_ path: String) async throws { _ = try await json("PUT", path, "MKDIRS", as: Flag.self) }
-
+    func list(_ path: String) async throws -> [HDFSStatus]
+    func makeDirectories(_ path: String) async throws
     /// False where HDFS refuses a rename without an error.
-    package func rename(_ path: String, to target: String) async throws -> Bool {
-        try await json("PUT", path, "RENAME", [("destination", target)], as: Flag.self).boolean
-    }
-
+    func rename(_ path: String, to target: String) async throws -> Bool
     /// False if nothing was there.
-    package func delete(_ path: String, recursive: Bool) async throws -> Bool {
-        try await json("DELETE", path, "DELETE", [("recursive", "\(recursive)")], as: Flag.self).boolean
+    func delete(_ path: String, recursive: Bool) async throws -> Bool
+    /// At most `count` bytes from `offset`, fewer at the end only.
+    func read(_ path: String, offset: Int64, count: Int) async throws -> [UInt8]
+    /// Begins a file that must not be there.
+    func begin(_ path: String) async throws -> any HDFSOutput
+}
+
+/// A file that is written by one task.
+package protocol HDFSOutput: Sendable {
+    func write(_ bytes: Bytes) async throws
+    /// The file is whole and durable on return.
+    func finish() async throws
+    /// Removes what was written.
+    func abandon() async
+}
+
+// MARK: over WebHDFS
+
+extension WebHDFSClient: HDFSClient {
+    package func read(_ path: String, offset: Int64, count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        try await open(path, offset: offset, length: Int64(count)) { bytes += $0.readableBytesView }
+        return bytes
     }
 
-    /// Where the namenode sends data requests.
-    private func location(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)]) async throws -> HTTPAddress {
-        try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
-            guard answer.status == 307 else { throw try await Self.failure(answer, body) }
-            guard let location = answer.header("Location").flatMap({ HTTPAddress(parsing: $0) }) else {
-                throw HTTPFailure("the namenode redirects without a usable Location")
-            }
-            return location
+    package func begin(_ path: String) async throws -> any HDFSOutput {
+        try await create(path, overwrite: false, body: .empty)
+        return WebOutput(client: self, path: path)
+    }
+}
+
+/// Gathers bytes and appends them to a file that was created empty.
+private final class WebOutput: HDFSOutput, @unchecked Sendable {
+    // Safe to share: one task writes.
+    private let client: WebHDFSClient
+    private let path: String
+    private var gathered = Bytes()
+    /// Bytes gathered before they are sent; each send is durable on its own.
+    private static let sendBytes = 16 << 20
+
+    init(client: WebHDFSClient, path: String) { (self.client, self.path) = (client, path) }
+
+    func write(_ bytes: Bytes) async throws {
+        gathered.writeImmutableBuffer(bytes)
+        if gathered.readableBytes >= Self.sendBytes { try await finish() }
+    }
+
+    func finish() async throws {
+        guard gathered.readableBytes > 0 else { return }
+        let bytes = gathered
+        gathered = Bytes()
+        try await client.append(path, body: .bytes(bytes))
+    }
+
+    // What cannot be removed now lies under _temporary and goes with it.
+    func abandon() async { _ = try? await client.delete(path, recursive: false) }
+}
+
+// MARK: over the RPC
+
+/// A dfs over Hadoop's RPC, for engines.
+package final class RPCFileClient: HDFSClient {
+    private let files: HDFSFileSystem
+    private let open = Mutex<[String: OpenInput]>([:])
+
+    /// A file that is being read, and what was read ahead of it.
+    fileprivate struct OpenInput {
+        var reader: HDFSReader
+        var used: Instant
+        var ahead: (offset: Int64, bytes: Task<[UInt8], any Error>)?
+    }
+
+    /// Files that are remembered; the one unused for longest goes.
+    private static let openMax = 64
+    /// What is read ahead at a time; with every remembered file being read at most 64 MiB.
+    private static let aheadBytesMax = 1 << 20
+
+    package init(_ files: HDFSFileSystem) { self.files = files }
+
+    private func asking<T>(_ body: () async throws -> T) async throws -> T {
+        do { return try await body() } catch let exception as JavaException {
+            throw HDFSFailure(status: exception.httpStatus, exception: exception.shortName, message: String(exception.message.piece(before: "\n")))
         }
     }
 
-    /// Writes a file; when this returns the data is durable on the server.
-    package func create(_ path: String, overwrite: Bool, body: HTTPClient.Body) async throws {
-        let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")])
-        try await HTTPClient.request("PUT", location, trust: trust, body: body) { answer, rest in
-            guard answer.status == 201 else { throw try await Self.failure(answer, rest) }
-        }
+    private static func status(_ found: FileStatus) -> HDFSStatus {
+        HDFSStatus(
+            accessTime: Int64(clamping: found.accessed), blockSize: Int64(clamping: found.blockSizeBytes), group: found.group, length: Int64(clamping: found.lengthBytes),
+            modificationTime: Int64(clamping: found.modified), owner: found.owner, pathSuffix: found.path.text, permission: String(found.permission.bits, radix: 8),
+            replication: Int(found.replication), type: found.kind == .directory ? "DIRECTORY" : "FILE")
     }
 
-    package func append(_ path: String, body: HTTPClient.Body) async throws {
-        let location = try await location("POST", path, "APPEND", [])
-        try await HTTPClient.request("POST", location, trust: trust, body: body) { answer, rest in
-            guard answer.status == 200 else { throw try await Self.failure(answer, rest) }
-        }
+    package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
+        let found = try await asking { try await files.namenode.status(path) }
+        // Whoever asks is about to read what is there now.
+        open.withLock { if let known = $0[path], known.reader.lengthBytes != Int64(clamping: found?.lengthBytes ?? 0) || known.isOld(now: SystemTime().now()) { $0[path] = nil } }
+        return found.map(Self.status)
     }
 
-    /// Reads `length` bytes (nil: to the end) from `offset`, chunk by chunk.
-    package func open(_ path: String, offset: Int64 = 0, length: Int64? = nil, _ consume: (Bytes) async throws -> Void) async throws {
-        var parameters = [("offset", "\(offset)")]
-        if let length { parameters.append(("length", "\(length)")) }
-        let location = try await location("GET", path, "OPEN", parameters)
-        try await HTTPClient.request("GET", location, trust: trust) { answer, body in
-            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
-            for try await chunk in body { try await consume(chunk) }
-        }
-    }
-
-    /// A whole file of at most `bytesMax` bytes.
-    package func read(_ path: String, bytesMax: Int = 64 << 20) async throws -> Bytes {
-        var all = Bytes()
-        try await open(path) { chunk in
-            guard all.readableBytes + chunk.readableBytes <= bytesMax else { throw HTTPFailure("\(path) is larger than \(bytesMax) bytes") }
-            all.writeImmutableBuffer(chunk)
+    package func list(_ path: String) async throws -> [HDFSStatus] {
+        var all: [HDFSStatus] = []
+        guard try await asking({ try await files.list(path) { all += $0.map(Self.status) } }) else {
+            throw HDFSFailure(status: 404, exception: "FileNotFoundException", message: "File \(path) does not exist.")
         }
         return all
+    }
+
+    package func makeDirectories(_ path: String) async throws { _ = try await asking { try await files.namenode.makeDirectories(path) } }
+
+    package func rename(_ path: String, to target: String) async throws -> Bool {
+        forgetAll()
+        return try await asking { try await files.namenode.rename(path, to: target) }
+    }
+
+    package func delete(_ path: String, recursive: Bool) async throws -> Bool {
+        forgetAll()
+        return try await asking { try await files.namenode.delete(path, recursive: recursive) }
+    }
+
+    private func forgetAll() { open.withLock { $0 = [:] } }
+
+    // MARK: reading
+
+    package func read(_ path: String, offset: Int64, count: Int) async throws -> [UInt8] {
+        try await asking {
+            let (input, isKnown) = try await input(path)
+            do { return try await read(path, input, offset, count) } catch where isKnown && !(error is CancellationError) {
+                // The file may be another one by now.
+                open.withLock { $0[path] = nil }
+                return try await read(path, try await self.input(path).0, offset, count)
+            }
+        }
+    }
+
+    private func input(_ path: String) async throws -> (OpenInput, isKnown: Bool) {
+        let now = SystemTime().now()
+        let known = open.withLock { all -> OpenInput? in
+            guard let found = all[path], !found.isOld(now: now) else { return nil }
+            all[path]?.used = now
+            return found
+        }
+        if let known { return (known, true) }
+        let fresh = OpenInput(reader: try await files.open(path), used: now)
+        open.withLock { all in
+            if all.count >= Self.openMax, let oldest = all.min(by: { $0.value.used < $1.value.used })?.key { all[oldest] = nil }
+            all[path] = fresh
+        }
+        return (fresh, false)
+    }
+
+    private func read(_ path: String, _ input: OpenInput, _ offset: Int64, _ count: Int) async throws -> [UInt8] {
+        let end = min(input.reader.lengthBytes, offset.addingClamped(Int64(count)))
+        guard offset < end else { return [] }
+        var bytes: [UInt8] = []
+        if let ahead = input.ahead, ahead.offset == offset {
+            bytes = try await ahead.bytes.value
+            if bytes.count > end - offset { bytes.removeLast(bytes.count - Int(end - offset)) }
+        }
+        let rest = offset + Int64(bytes.count)
+        if rest < end { bytes += try await Self.bytes(input.reader, rest, Int(end - rest)) }
+        readAhead(path, input.reader, end, count)
+        return bytes
+    }
+
+    private static func bytes(_ reader: HDFSReader, _ offset: Int64, _ count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        try await reader.read(offset: offset, lengthBytes: Int64(count)) { bytes += $0.readableBytesView }
+        return bytes
+    }
+
+    /// Begins to read what follows, since files are mostly read in order.
+    private func readAhead(_ path: String, _ reader: HDFSReader, _ offset: Int64, _ count: Int) {
+        guard offset < reader.lengthBytes else { return }
+        let wanted = Int(min(Int64(min(count, Self.aheadBytesMax)), reader.lengthBytes - offset))
+        open.withLock { all in
+            guard all[path] != nil, all[path]?.ahead?.offset != offset else { return }
+            all[path]?.ahead = (offset, Task { try await Self.bytes(reader, offset, wanted) })
+        }
+    }
+
+    // MARK: writing
+
+    package func begin(_ path: String) async throws -> any HDFSOutput {
+        open.withLock { $0[path] = nil }
+        return RPCOutput(files: files, path: path, writer: try await asking { try await files.create(path) })
+    }
+}
+
+extension RPCFileClient.OpenInput {
+    /// A file that was not read for a while is looked at anew.
+    fileprivate func isOld(now: Instant) -> Bool { now - used > .seconds(5) }
+}
+
+private struct RPCOutput: HDFSOutput {
+    let files: HDFSFileSystem
+    let path: String
+    let writer: HDFSWriter
+
+    func write(_ bytes: Bytes) async throws { try await writer.write(bytes) }
+    func finish() async throws { try await writer.close() }
+
+    func abandon() async {
+        await writer.abandon()
+        // What cannot be removed now lies under _temporary and goes with it.
+        _ = try? await files.namenode.delete(path, recursive: false)
     }
 }

@@ -28,9 +28,16 @@ package struct DatanodeRecord: Sendable, Hashable {
     }
 }
 
+/// A replica that is to go. One of a later generation that came meanwhile stays.
+package struct DoomedReplica: Sendable, Hashable {
+    package var id: BlockID
+    package var generation: Generation
+    package init(_ id: BlockID, _ generation: Generation) { (self.id, self.generation) = (id, generation) }
+}
+
 /// What a datanode is told in the answer to a heartbeat.
 package enum DatanodeOrder: Sendable, Hashable {
-    case delete([BlockID])
+    case delete([DoomedReplica])
     /// To find the end of a block whose writer is gone, or to cut it, under a generation of its own.
     case recover(Block, knownLengthBytes: Int64)
     case copy(Block, to: [DatanodeRecord])

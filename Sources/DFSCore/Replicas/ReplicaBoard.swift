@@ -18,12 +18,20 @@ package struct ReplicaBoard: Sendable {
         /// Whether the datanode has reported it as finished.
         var isFinal: Bool
         var isCorrupt = false
+        /// Whether its datanode was told to delete it.
+        var isLeaving = false
+    }
+    private struct Copying: Sendable {
+        var since: Instant
+        var targets: [String]
     }
     private struct Node: Sendable {
         var record: DatanodeRecord
         var heard: Instant
         var isAlive = true
-        var deletions: [BlockID] = []
+        /// Whether a writer has left it out of its pipeline since it was heard of last.
+        var isSuspect = false
+        var deletions: [DoomedReplica] = []
         var recoveries: [BlockID: (block: Block, known: Int64)] = [:]
         var copies: [(block: Block, to: [DatanodeRecord])] = []
         var blockCount = 0
@@ -34,19 +42,24 @@ package struct ReplicaBoard: Sendable {
     /// Blocks whose number of replicas may be wrong, each once, in the order in which they were noted.
     private var doubtful: [BlockID] = []
     private var isDoubtful = LookupTable<BlockID, Bool>()
-    /// Copies that were ordered and not yet reported, with the time after which they are ordered again.
-    private var underWay = LookupTable<BlockID, Instant>()
+    /// Copies that were ordered and not yet reported.
+    private var underWay = LookupTable<BlockID, Copying>()
+    /// Blocks with too few replicas for which there was no datanode, each once.
+    private var starved: [BlockID] = []
+    private var isStarved = LookupTable<BlockID, Bool>()
     private var turn = 0
     package private(set) var pendingDeletions = 0
 
-    package init() {}
+    private let silenceMax: Duration
 
-    /// A datanode that is silent for this long is taken for gone.
-    package static let silenceMax = Duration.seconds(30)
+    /// `silenceMax`: a datanode that is silent for this long is taken for gone.
+    package init(silenceMax: Duration = .seconds(30)) { self.silenceMax = silenceMax }
+
     /// Blocks that are deleted by one order.
     static let deletionsPerOrder = 10_000
     static let copiesPerOrder = 4
     static let checksPerTick = 2_000
+    /// After this time a copy is ordered again that was not reported.
     static let copyPatience = Duration.seconds(60)
 
     // MARK: datanodes
@@ -62,12 +75,19 @@ package struct ReplicaBoard: Sendable {
             byUUID[record.uuid] = nodes.count
             nodes.append(Node(record: record, heard: now))
         }
+        // What had no datanode to go to may have one now.
+        for id in starved {
+            isStarved.remove(id)
+            doubt(id)
+        }
+        starved = []
     }
 
     /// Orders for a datanode, or nil if it has to register first.
     package mutating func heartbeat(_ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime) -> [DatanodeOrder]? {
         guard let index = byUUID[uuid], nodes[index].isAlive else { return nil }
         nodes[index].heard = now
+        nodes[index].isSuspect = false
         nodes[index].record.figures = figures
         nodes[index].record.lastHeard = wall
         var orders: [DatanodeOrder] = []
@@ -114,18 +134,18 @@ package struct ReplicaBoard: Sendable {
         doubtful.append(id)
     }
 
-    private mutating func order(deletionOf id: BlockID, on node: Int) {
-        nodes[node].deletions.append(id)
+    private mutating func order(deletionOf id: BlockID, _ generation: Generation, on node: Int) {
+        nodes[node].deletions.append(DoomedReplica(id, generation))
         pendingDeletions += 1
     }
 
     /// A datanode has a replica. One that no file has, or of an older generation, is to go.
     package mutating func received(_ uuid: String, _ id: BlockID, _ generation: Generation, isFinal: Bool, wanted: WantedBlock?) {
         guard let node = byUUID[uuid] else { return }
-        guard let wanted else { return order(deletionOf: id, on: node) }
+        guard let wanted else { return order(deletionOf: id, generation, on: node) }
         guard generation >= wanted.block.generation else {
             drop(id, node)
-            if !wanted.block.isOpen, isFinal { order(deletionOf: id, on: node) }
+            if !wanted.block.isOpen { order(deletionOf: id, generation, on: node) }
             return
         }
         put(id, node, generation, isFinal: isFinal)
@@ -154,7 +174,7 @@ package struct ReplicaBoard: Sendable {
         for id in blocks {
             for place in places.remove(id) ?? [] {
                 nodes[place.node].blockCount -= 1
-                order(deletionOf: id, on: place.node)
+                order(deletionOf: id, place.generation, on: place.node)
             }
         }
     }
@@ -178,6 +198,12 @@ package struct ReplicaBoard: Sendable {
     /// Whether a datanode has a block finished in the given generation.
     package func isReported(_ id: BlockID, _ generation: Generation) -> Bool { places[id]?.contains { $0.isFinal && $0.generation >= generation } ?? false }
 
+    /// A pipeline was built anew on these datanodes. One that was left out is given no block until it is heard of again: it may be gone.
+    package mutating func rebuilt(_ block: Block, on uuids: [String]) {
+        for place in places[block.id] ?? [] where !uuids.contains(where: { $0 == nodes[place.node].record.uuid }) { nodes[place.node].isSuspect = true }
+        expect(block, on: uuids.filter { isAlive($0) })
+    }
+
     /// Where a block that is being written goes.
     package mutating func expect(_ block: Block, on uuids: [String]) {
         for uuid in uuids {
@@ -188,7 +214,7 @@ package struct ReplicaBoard: Sendable {
     /// Datanodes for copies of a block: alive, with room, the least busy first, others in turn; the one at `near` before all.
     package mutating func targets(_ count: Int, excluding: Set<String>, near: String, bytes: Int64) -> [DatanodeRecord] {
         turn = (turn + 1) % 1_000_000
-        let fit = nodes.filter { $0.isAlive && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes)) }.map(\.record)
+        let fit = nodes.filter { $0.isAlive && !$0.isSuspect && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes)) }.map(\.record)
         guard !fit.isEmpty else { return [] }
         let start = turn % fit.count
         let inTurn = Array(fit[start...] + fit[..<start])
@@ -216,7 +242,7 @@ package struct ReplicaBoard: Sendable {
 
     /// Looks for datanodes that are gone and for blocks with too few or too many replicas.
     package mutating func tick(now: Instant, known: () -> [BlockID], wanted: (BlockID) -> WantedBlock?) {
-        for index in nodes.indices where nodes[index].isAlive && now - nodes[index].heard > Self.silenceMax {
+        for index in nodes.indices where nodes[index].isAlive && now - nodes[index].heard > silenceMax {
             nodes[index].isAlive = false
             for id in known() where places[id]?.contains(where: { $0.node == index }) == true { doubt(id) }
         }
@@ -231,28 +257,42 @@ package struct ReplicaBoard: Sendable {
 
     private mutating func mend(_ wanted: WantedBlock, _ now: Instant) {
         let id = wanted.block.id
+        for place in places[id] ?? [] where place.generation < wanted.block.generation {
+            order(deletionOf: id, place.generation, on: place.node)
+            removePlace(id, place.node)
+        }
         let found = (places[id] ?? []).filter { nodes[$0.node].isAlive }
         let sound = found.filter { !$0.isCorrupt && $0.isFinal && $0.generation >= wanted.block.generation }
         if sound.count >= wanted.replication {
             for place in found where place.isCorrupt {
-                order(deletionOf: id, on: place.node)
+                order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
             for place in sound.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes }).prefix(sound.count - wanted.replication) {
-                order(deletionOf: id, on: place.node)
+                order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
             return
         }
         guard !sound.isEmpty else { return }
-        if let since = underWay[id], now - since < Self.copyPatience { return doubt(id) }
+        if let copying = underWay[id], now - copying.since < Self.copyPatience, copying.targets.allSatisfy(isAlive) { return doubt(id) }
         let holders = Set(found.map { nodes[$0.node].record.uuid })
         let targets = self.targets(wanted.replication - sound.count, excluding: holders, near: "", bytes: wanted.block.lengthBytes)
-        // With fewer datanodes than copies there is nothing to do until another one comes.
-        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else { return }
+        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else { return starve(id, found) }
         nodes[source.node].copies.append((wanted.block, targets))
-        underWay[id] = now
+        underWay[id] = Copying(since: now, targets: targets.map(\.uuid))
         doubt(id)
+    }
+
+    /// With fewer datanodes than copies there is nothing to do until another one comes, but that a damaged replica makes room for a sound one.
+    private mutating func starve(_ id: BlockID, _ found: [Place]) {
+        for place in found where place.isCorrupt && !place.isLeaving {
+            order(deletionOf: id, place.generation, on: place.node)
+            if let index = places[id]?.firstIndex(where: { $0.node == place.node }) { places[id]?[index].isLeaving = true }
+        }
+        guard isStarved[id] == nil else { return }
+        isStarved[id] = true
+        starved.append(id)
     }
 
     private mutating func removePlace(_ id: BlockID, _ node: Int) {

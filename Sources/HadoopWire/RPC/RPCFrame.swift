@@ -84,6 +84,22 @@ package enum RPCFrame {
         return framed(answer.delimited, Bytes())
     }
 
+    /// What a client of this side sends first: the preamble, and who it is.
+    package static func opening(user: String, protocolName: String, clientID: Bytes) -> Bytes {
+        var header = RPCRequestHeader()
+        (header.callID, header.clientID) = (RPCRequestHeader.contextCall, clientID)
+        var context = ConnectionContext()
+        context.user = UserInformation()
+        context.user?.effectiveUser = user
+        context.protocolName = protocolName
+        var all = Preamble.ours
+        all.writeImmutableBuffer(framed(header.delimited, context.delimited))
+        return all
+    }
+
+    /// An answer is at most this large; a listing or the places of 10,000 blocks stay far below.
+    package static let answerBytesMax = 128 << 20
+
     /// A request as a client of this side sends it.
     package static func request(_ header: RPCRequestHeader, _ method: MethodHeader, _ body: Bytes) -> Bytes {
         var content = header.delimited

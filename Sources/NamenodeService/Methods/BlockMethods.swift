@@ -84,7 +84,7 @@ enum BlockMethods {
         let (before, after) = (FileViews.block(request.before), FileViews.block(request.after))
         try await namenode.execute(.file(.updatePipeline(holder: request.clientName, before: before, after: after)), retry: call.retry)
         let uuids = request.nodes.map(\.uuid)
-        namenode.loop.execute { namenode.soft.board.expect(after, on: uuids.filter { namenode.soft.board.isAlive($0) }) }
+        namenode.loop.execute { namenode.soft.board.rebuilt(after, on: uuids) }
         return EmptyMessage()
     }
 

@@ -32,13 +32,15 @@ enum DatanodeMethods {
             throw JavaException(JavaException.illegalArgument, "the datanode's name or address is empty or too long")
         }
         let now = namenode.now()
+        // One that listens everywhere is reached where it comes from.
+        let address = ["", "0.0.0.0", "::"].contains(id.address) ? call.user.peer.host : id.address
         try await namenode.look { _, soft in
             soft.board.register(
                 DatanodeRecord(
-                    uuid: id.uuid, storageID: "DS-" + id.uuid, address: id.address, hostName: id.hostName, transferPort: id.transferPort,
+                    uuid: id.uuid, storageID: "DS-" + id.uuid, address: address, hostName: id.hostName, transferPort: id.transferPort,
                     infoPort: id.infoPort == 0 ? id.infoSecurePort : id.infoPort, ipcPort: id.ipcPort, rack: "/default-rack"), now: now)
         }
-        namenode.log.info("a datanode has joined", metadata: ["datanode": "\(id.uuid)", "address": "\(id.address):\(id.transferPort)"])
+        namenode.log.info("a datanode has joined", metadata: ["datanode": "\(id.uuid)", "address": "\(address):\(id.transferPort)"])
         return request
     }
 
@@ -76,10 +78,10 @@ enum DatanodeMethods {
         var blocks = BlockCommand()
         blocks.poolID = views.poolID
         switch order {
-        case .delete(let ids):
+        case .delete(let doomed):
             command.kind = .block
             blocks.action = .invalidate
-            blocks.blocks = ids.map { poolBlock($0, Generation(0), 0) }
+            blocks.blocks = doomed.map { poolBlock($0.id, $0.generation, 0) }
             command.block = blocks
         case .copy(let block, let targets):
             command.kind = .block

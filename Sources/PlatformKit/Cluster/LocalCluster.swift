@@ -23,15 +23,15 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts the named services. `ephemeral`: in a directory of their own that goes away with them.
-    /// `dfs` is where WebHDFS answers if another process serves it.
+    /// `dfs` is where WebHDFS answers if another process serves it, `namenode` where its RPC does.
     static func start(
-        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, onQuery: (@Sendable (QueryEvent) -> Void)? = nil
+        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, namenode: HostPort? = nil, onQuery: (@Sendable (QueryEvent) -> Void)? = nil
     ) async throws -> LocalCluster {
         try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
         let memory = MemoryBudget(name: "process", limitBytes: settings[SettingsTable.clientMemory])
         let context = ServiceName.Context(
-            settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs, onQuery: onQuery)
+            settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs, namenode: namenode, onQuery: onQuery)
         ProcessMetrics.register(context.metrics)
         context.metrics.memory(memory, service: "all")
         do {
@@ -54,7 +54,9 @@ final class LocalCluster: Sendable {
         let first = try await startAll(names.filter { $0 != .compute }, context)
         guard names.contains(.compute) else { return first }
         var withDFS = context
-        withDFS.dfs = first.flatMap(\.endpoints).first { $0.key == "webhdfs" }?.address ?? context.dfs
+        func address(_ key: String) -> HostPort? { first.flatMap(\.endpoints).first { $0.key == key }?.address }
+        withDFS.dfs = address("webhdfs") ?? context.dfs
+        withDFS.namenode = address("namenode") ?? context.namenode
         do { return first + (try await startAll([.compute], withDFS)) } catch {
             await stopAll(first)
             throw error

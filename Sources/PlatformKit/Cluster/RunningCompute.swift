@@ -37,7 +37,7 @@ final class RunningCompute: RunningService {
         settings.returnFreed = { csupport_return_freed() }
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
-        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context), trust: try dfsTrust(context)), metrics: context.metrics)
+        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context), namenode: namenode(context), trust: try dfsTrust(context)), metrics: context.metrics)
         do {
             let bound = try await door.start()
             return RunningCompute(door: door, address: HostPort(bound.host, bound.port))
@@ -60,6 +60,9 @@ final class RunningCompute: RunningService {
         }
         return trust
     }
+
+    /// A dfs that was named by its WebHDFS address is spoken to over that.
+    private static func namenode(_ context: ServiceName.Context) -> HostPort? { context.settings[SettingsTable.computeDFS].isEmpty ? context.namenode : nil }
 
     private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {
         let text = context.settings[SettingsTable.computeDFS]

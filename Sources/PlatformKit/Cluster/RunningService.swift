@@ -51,6 +51,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         var layout: ProcessLayout
         /// The dfs that was started with compute, for compute.
         var dfs: HostPort?
+        /// Its namenode's RPC.
+        var namenode: HostPort?
         /// Told of queries, from any thread.
         var onQuery: (@Sendable (QueryEvent) -> Void)?
     }

@@ -69,7 +69,6 @@ struct TLSOptions: ParsableArguments {
 enum DefaultServer {
     static let coord = address("COORD", 2181)
     static let broker = address("BROKER", 9092)
-    static let dfs = address("DFS", 9870)
     static let compute = address("COMPUTE", 15002)
     static let console = address("CONSOLE", 7080)
 

@@ -33,7 +33,7 @@ struct DocsCommand: ParsableCommand {
 /// The generated parts, by the name in their marker.
 enum GeneratedDocs {
     static let parts: [(name: String, text: @Sendable () -> String)] = [
-        ("settings", settings), ("limits", limits), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations), ("dfs-methods", dfsMethods),
+        ("settings", settings), ("limits", limits), ("exit-codes", exitCodes), ("coord-operations", coordOperations), ("dfs-operations", dfsOperations), ("dfs-methods", dfsMethods), ("dfs-verbs", dfsVerbs),
         ("broker-operations", brokerOperations), ("compute-operations", computeOperations),
     ]
 
@@ -88,6 +88,10 @@ enum GeneratedDocs {
     private static func computeOperations() -> String { table(["RPC of SparkConnectService"], ComputeDoor.methods.map { [$0] }) }
 
     private static func dfsMethods() -> String { table(["method", "needs", "remark"], RPCMethod.client.map { [$0.name, $0.permission, $0.remark] }) }
+
+    private static func dfsVerbs() -> String {
+        table(["verb", "what may follow", "what it does"], DFSVerb.all.map { ["`\($0.name)`", $0.usage.isEmpty ? "" : "`\($0.usage.replacing("|", with: "\\|"))`", $0.summary] })
+    }
 
     private static func dfsOperations() -> String { table(["method", "operation", "remark"], WebHDFSAPI.table.map { [$0.method, $0.operation, $0.remark] }) }
 }

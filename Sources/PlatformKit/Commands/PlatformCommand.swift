@@ -28,6 +28,7 @@ package struct PlatformCommand: AsyncParsableCommand {
         var arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.isEmpty { arguments = ["--help"] }
         do {
+            if let words = wordsForFiles(arguments) { Foundation.exit(try await DFSShell.run(words)) }
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
             Foundation.exit(ExitCode.ok.rawValue)
@@ -35,6 +36,14 @@ package struct PlatformCommand: AsyncParsableCommand {
             Output.note(String(failure.description.dropLast()))
             Foundation.exit(failure.code.rawValue)
         } catch { exit(withError: error) }
+    }
+
+    /// What stands behind `platform dfs` if it is a verb on files; under the names hdfs and hadoop the program takes what stands behind `dfs` and `fs`.
+    private static func wordsForFiles(_ arguments: [String]) -> [String]? {
+        let isHadoop = ["hdfs", "hadoop"].contains(Paths.name(CommandLine.arguments.first ?? ""))
+        guard let first = arguments.first, first == "dfs" || isHadoop && ["fs", "dfs", "dfsadmin"].contains(first) else { return nil }
+        let words = Array(arguments.dropFirst())
+        return isHadoop || DFSShell.takes(words) ? words : nil
     }
 }
 

@@ -26,7 +26,7 @@ struct DemoStage: Sendable {
         self.flights = flights
     }
 
-    var dfs: HDFSClient { HDFSClient(server: webHDFS, user: NSUserName()) }
+    var dfs: WebHDFSClient { WebHDFSClient(server: webHDFS, user: NSUserName()) }
 
     /// An address in dfs for compute.
     func location(_ path: String) -> String { "webhdfs://\(webHDFS)\(path)" }

@@ -12,12 +12,15 @@ struct ServicePlan: Codable, Sendable {
     var settings: [String: String]
     /// Where WebHDFS answers, for compute.
     var dfs: String?
+    /// Where the namenode's RPC answers, for compute.
+    var namenode: String?
 
     init(_ name: ServiceName, _ context: ServiceName.Context) {
         service = name.rawValue
         settings = context.settings.texts
         settings[SettingsTable.dataDirectory.name] = context.dataDirectory
         dfs = context.dfs?.description
+        namenode = context.namenode?.description
         // The supervisor's console shows the child's figures; its own listens wherever a port is free, on loopback.
         settings[SettingsTable.consoleListen.name] = "127.0.0.1:0"
         for key in SettingsTable.consoleTLS.erased { settings[key.name] = key.defaultText }

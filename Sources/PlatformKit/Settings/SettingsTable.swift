@@ -90,6 +90,11 @@ enum SettingsTable {
     static let datanodeTransferListen = SettingKey.address("dfs.datanode.transfer.listen", "127.0.0.1:9866", "Where Hadoop's clients read and write file data.")
     static let datanodeIPCListen = SettingKey.address(
         "dfs.datanode.ipc.listen", "127.0.0.1:9867", "Where Hadoop's clients ask how long a file is that is being written.")
+    static let dfsRole = SettingKey.choice("dfs.role", "all", ["all", "namenode", "datanode"], "What of dfs the process runs: both, or one of them.")
+    static let dfsNamenodes = SettingKey.text(
+        "dfs.namenode.addresses", "", "host:port, separated by commas; empty: dfs.namenode.rpc.listen", "Where a datanode in a process of its own finds its namenode.")
+    static let dfsSilence = SettingKey.integer(
+        "dfs.datanode.silence.ms", 30_000, 2000...86_400_000, "ms", "A datanode that is silent for this long is taken for gone, and its blocks are copied to others.")
     static let dfsDatanodes = SettingKey.integer(
         "dfs.datanodes", 1, 1...64, "datanodes", "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
     static let dfsReplication = SettingKey.integer("dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
@@ -131,7 +136,7 @@ enum SettingsTable {
         ] + brokerTLS.erased + brokerCluster
         + [
             namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased, dfsBlockSize.erased,
-            dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
+            dfsRole.erased, dfsNamenodes.erased, dfsSilence.erased, dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
         ] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased] + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased

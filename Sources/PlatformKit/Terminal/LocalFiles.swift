@@ -10,10 +10,10 @@ enum Paths {
     static func parent(_ path: String) -> Substring { path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) }
     static func join(_ directory: String, _ name: String) -> String { directory.hasSuffix("/") ? directory + name : directory + "/" + name }
 
-    /// The local file that `source` is copied to; a directory keeps the name.
-    static func localTarget(_ target: String, for source: String) -> String {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: target, isDirectory: &isDirectory) && isDirectory.boolValue ? join(target, name(source)) : target
+    /// The directory in which a local file lies.
+    static func localDirectory(of path: String) -> String {
+        let parent = parent(path)
+        return parent.isEmpty ? path.hasPrefix("/") ? "/" : "." : String(parent)
     }
 }
 

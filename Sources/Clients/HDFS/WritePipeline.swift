@@ -1,0 +1,118 @@
+// One pipeline of datanodes that takes the packets of a block: a connection to the first of them, with a task that takes the acknowledgements. Knows
+// which datanode failed; what is done about that is BlockWriter's.
+import Base
+import HadoopNet
+import HadoopWire
+import NetKit
+import Synchronization
+
+/// A pipeline that is set up.
+final class WritePipeline: Sendable {
+    /// A pipeline that is no more, or never was.
+    struct Failure: Error, CustomStringConvertible {
+        /// The place in the pipeline of the datanode that failed; the first where nobody knows, as in HDFS.
+        var badNode: Int
+        var reason: String
+        var description: String { reason }
+    }
+    struct Progress {
+        /// The last packet that every datanode has.
+        var acknowledged: Int64 = -1
+        var failure: Failure?
+    }
+    private struct State {
+        var progress = Progress()
+        var heard: Instant
+    }
+    private let open: OpenStream
+    private let state: Mutex<State>
+    private let signal: AsyncStream<Void>.Continuation
+    private let signals: AsyncStream<Void>
+
+    /// Heartbeats are acknowledged like packets, so a pipeline that says nothing for this long hangs.
+    private static let silenceMax = Duration.seconds(60)
+
+    private init(_ open: OpenStream) {
+        self.open = open
+        state = Mutex(State(heard: SystemTime().now()))
+        (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Sets the pipeline up as `request` says. `nodes`: all of it, the first included. Throws Failure.
+    static func open(_ request: WriteBlockRequest, _ nodes: [DatanodeInfo]) async throws -> WritePipeline {
+        var request = request
+        request.targets = Array(nodes.dropFirst())
+        request.targetStorageTypes = request.targets.map { _ in .disk }
+        request.pipelineSize = UInt32(nodes.count)
+        let open: OpenStream
+        do { open = try await OpenStream.connect(DatanodeConnections.address(nodes[0]), timeout: .seconds(5), idleTimeout: DatanodeConnections.silenceMax) } catch is CancellationError {
+            throw CancellationError()
+        } catch { throw Failure(badNode: 0, reason: "\(DatanodeConnections.address(nodes[0])): \(ConnectFailure.reason(error))") }
+        do {
+            try await open.stream.begin(.writeBlock, request)
+            let answer = try await open.stream.message(TransferAnswer.self)
+            guard answer.status == .success else {
+                let link = answer.firstBadLink ?? ""
+                let bad = nodes.firstIndex { "\($0.id.address):\($0.id.transferPort)".hasSameBytes(as: link) } ?? 0
+                throw Failure(badNode: bad, reason: "a datanode refused: \(answer.message ?? "\(answer.status)")")
+            }
+        } catch {
+            open.close()
+            throw error as? Failure ?? Failure(badNode: 0, reason: "\(DatanodeConnections.address(nodes[0])): \(error)")
+        }
+        let pipeline = WritePipeline(open)
+        if request.stage != .closeRecovery { Task { await pipeline.takeAcknowledgements() } }
+        return pipeline
+    }
+
+    var progress: Progress { state.withLock { $0.progress } }
+
+    /// Returns when the progress may have changed. One task at a time may wait.
+    func changed() async {
+        for await _ in signals { return }
+    }
+
+    /// Throws Failure.
+    func send(_ packet: Packet) async throws {
+        if let failure = progress.failure { throw failure }
+        do { try await open.stream.write(packet) } catch is CancellationError { throw CancellationError() } catch {
+            // Which datanode it was is told by an acknowledgement that came before the end, if at all.
+            throw progress.failure ?? Failure(badNode: 0, reason: "the pipeline took no packet: \(error)")
+        }
+    }
+
+    /// Says that the writer lives; ends a pipeline that does not.
+    func beat() async {
+        let now = SystemTime().now()
+        guard state.withLock({ now - $0.heard <= Self.silenceMax }) else { return fail(0, "nothing was heard of the pipeline for \(Self.silenceMax.inMilliseconds / 1000) s") }
+        var header = PacketHeader()
+        header.sequence = PacketHeader.heartbeat
+        // A pipeline that is gone shows in its acknowledgements.
+        try? await open.stream.write(Packet(header: header, checksums: Bytes(), data: Bytes()))
+    }
+
+    func close() {
+        open.close()
+        signal.finish()
+    }
+
+    private func fail(_ node: Int, _ reason: String) {
+        state.withLock { $0.progress.failure = $0.progress.failure ?? Failure(badNode: node, reason: reason) }
+        close()
+    }
+
+    private func takeAcknowledgements() async {
+        do {
+            while true {
+                let ack = try await open.stream.message(PipelineAck.self)
+                if let bad = ack.replies.firstIndex(where: { $0 != .success }) { return fail(bad, "a datanode could not keep a packet: \(ack.replies[bad])") }
+                let now = SystemTime().now()
+                state.withLock { state in
+                    state.heard = now
+                    if ack.sequence != PacketHeader.heartbeat { state.progress.acknowledged = max(state.progress.acknowledged, ack.sequence) }
+                }
+                signal.yield()
+            }
+        } catch { fail(0, "the pipeline ended: \(error)") }
+    }
+}

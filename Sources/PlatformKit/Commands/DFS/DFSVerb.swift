@@ -1,0 +1,118 @@
+// The verbs on files as one table: names, what may follow them, what they do. Parsing, help, dispatch and the docs page come from it. The rows stand in
+// one file for each family. Source: Hadoop's "FileSystem Shell" guide for names, flags, messages and exit codes.
+import Base
+import HadoopWire
+
+/// One verb.
+struct DFSVerb: Sendable {
+    let name: String
+    /// What stands behind the name, as Hadoop writes it.
+    let usage: String
+    let summary: String
+    /// Letters and words behind a dash that may precede the operands; those that end in ":" take a value.
+    let flags: [String]
+    let operands: ClosedRange<Int>
+    let run: @Sendable (VerbCall) async throws -> Void
+
+    init(
+        _ name: String, _ usage: String, _ summary: String, flags: [String] = [], operands: ClosedRange<Int> = 1...Int.max,
+        _ run: @escaping @Sendable (VerbCall) async throws -> Void
+    ) {
+        (self.name, self.usage, self.summary, self.flags, self.operands, self.run) = (name, usage, summary, flags, operands, run)
+    }
+
+    static let all: [DFSVerb] = [listing, reading, writing, attributes, cluster].flatMap { $0 }.sorted { $0.name < $1.name }
+
+    /// Hadoop's verbs that are not there, each with what stands in its way.
+    static let missing: [String: String] = [
+        "createSnapshot": "there are no snapshots", "deleteSnapshot": "there are no snapshots", "renameSnapshot": "there are no snapshots",
+        "lsSnapshottableDir": "there are no snapshots", "snapshotDiff": "there are no snapshots", "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
+        "balancer": "it is not written yet", "decommission": "it is not written yet", "expunge": "nothing is kept in a trash", "trash": "nothing is kept in a trash",
+        "getStoragePolicy": "there is one kind of disk", "setErasureCodingPolicy": "nothing is erasure-coded",
+    ]
+
+    /// Other names of verbs.
+    private static let aliases = [
+        "copyFromLocal": "put", "copyToLocal": "get", "lsr": "ls", "dus": "du", "rmr": "rm",
+    ]
+
+    static func named(_ word: String) -> DFSVerb? {
+        let name = aliases[word] ?? word
+        return all.first { $0.name == name }
+    }
+}
+
+/// Something that a verb could not do with one of its operands; the others are still tried.
+struct ShellComplaint: Error, Sendable {
+    var text: String
+    init(_ text: String) { self.text = text }
+    /// "`/x': No such file or directory"
+    init(_ path: String, _ what: String) { text = "`\(path)': \(what)" }
+
+    static let missing = "No such file or directory", exists = "File exists", isDirectory = "Is a directory", notDirectory = "Is not a directory"
+}
+
+/// Words that make no sense, whatever is there: the verb ends as with a flag that it does not know.
+struct ShellMisuse: Error, Sendable {
+    var text: String
+    init(_ text: String) { self.text = text }
+}
+
+/// One run of a verb. Used by one task.
+final class VerbCall {
+    let shell: DFSShell
+    let verb: DFSVerb
+    /// As it was called, without its dash.
+    let word: String
+    /// Whether it was called in Hadoop's spelling.
+    let isHadoops: Bool
+    let flags: Set<String>
+    let values: [String: String]
+    let operands: [String]
+    var exitCode: Int32 = 0
+
+    init(_ shell: DFSShell, _ verb: DFSVerb, word: String, isHadoops: Bool, flags: Set<String>, values: [String: String], operands: [String]) {
+        (self.shell, self.verb, self.word, self.isHadoops) = (shell, verb, word, isHadoops)
+        (self.flags, self.values, self.operands) = (flags, values, operands)
+    }
+
+    func has(_ flag: String) -> Bool { flags.contains(flag) }
+
+    /// Tells of a failure, and remembers that there was one.
+    func complain(_ text: String) {
+        Output.note("\(word): \(text)")
+        exitCode = 1
+    }
+
+    /// Runs work on one operand; what it cannot do is told, and the next one follows.
+    func attempt(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch let complaint as ShellComplaint { complain(complaint.text) } catch let exception as JavaException {
+            complain(String(exception.message.piece(before: "\n")))
+        }
+    }
+
+    /// Every path that the operands mean, with what is there.
+    func eachPath(_ operands: [String]? = nil, missingIsTold: Bool = true, _ body: (ShellPath) async throws -> Void) async throws {
+        for operand in operands ?? self.operands {
+            try await attempt {
+                let found = try await shell.path(operand).expanded()
+                if found.isEmpty { throw ShellComplaint(operand, ShellComplaint.missing) }
+                for path in found {
+                    try await attempt {
+                        if missingIsTold, path.status == nil { throw ShellComplaint(path.shown, ShellComplaint.missing) }
+                        try await body(path)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A path and everything below it, a directory before its entries.
+    func eachBelow(_ path: ShellPath, _ body: (ShellPath) async throws -> Void) async throws {
+        try await attempt { try await body(path) }
+        guard path.status?.kind == .directory else { return }
+        try await attempt {
+            for child in try await path.children() { try await eachBelow(child, body) }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// Verbs that read files: to the standard output, to local files, and their checksums.
+import Base
+import Clients
+import Foundation
+import HadoopNet
+import HadoopWire
+import NetKit
+
+extension DFSVerb {
+    static let reading: [DFSVerb] = [
+        DFSVerb("cat", "[-ignoreCrc] <src> ...", "Print files.", flags: ["ignoreCrc"], Reading.cat),
+        DFSVerb("text", "[-ignoreCrc] <src> ...", "Print files that hold text.", flags: ["ignoreCrc"], Reading.text),
+        DFSVerb("head", "<file>", "Print the first kilobyte of a file.", operands: 1...1, Reading.head),
+        DFSVerb("tail", "[-f] [-s <interval>] <file>", "Print the last kilobyte of a file, and go on as it grows.", flags: ["f", "s:"], operands: 1...1, Reading.tail),
+        DFSVerb("get", "[-f] [-p] [-crc] [-ignoreCrc] <src> ... <localdst>", "Copy files to the local disk.", flags: ["f", "p", "crc", "ignoreCrc"], Reading.get),
+        DFSVerb("getmerge", "[-nl] [-skip-empty-file] <src> ... <localdst>", "Put files together into a local one.", flags: ["nl", "skip-empty-file"], operands: 2...Int.max, Reading.merge),
+        DFSVerb("checksum", "[-v] <src> ...", "Tell checksums of files, made of those of their blocks.", flags: ["v"], Reading.checksum),
+    ]
+}
+
+private enum Reading {
+    private static func mustBeFile(_ path: ShellPath) throws {
+        if path.status?.kind == .directory { throw ShellComplaint(path.shown, ShellComplaint.isDirectory) }
+    }
+
+    @Sendable static func cat(_ call: VerbCall) async throws {
+        try await call.eachPath { path in
+            try mustBeFile(path)
+            try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) }
+        }
+    }
+
+    /// How files begin that are no text as they lie.
+    private static let coded: [(start: [UInt8], kind: String)] = [([0x1F, 0x8B], "compressed by gzip"), (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file")]
+
+    @Sendable static func text(_ call: VerbCall) async throws {
+        try await call.eachPath { path in
+            try mustBeFile(path)
+            var start: [UInt8] = []
+            try await path.access.read(path.path, offset: 0, lengthBytes: 4) { start += $0.readableBytesView }
+            if let kind = coded.first(where: { start.starts(with: $0.start) })?.kind { throw ShellComplaint(path.shown, "it is \(kind), which is not unpacked here; get the file and unpack it") }
+            try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) }
+        }
+    }
+
+    private static let endBytes: Int64 = 1024
+
+    @Sendable static func head(_ call: VerbCall) async throws {
+        try await call.eachPath { path in
+            try mustBeFile(path)
+            try await path.access.read(path.path, offset: 0, lengthBytes: endBytes) { Output.raw($0) }
+        }
+    }
+
+    @Sendable static func tail(_ call: VerbCall) async throws {
+        let pause = call.values["s"].flatMap { Int64($0) } ?? 5000
+        try await call.eachPath { path in
+            try mustBeFile(path)
+            var offset = max(0, Int64(clamping: path.status?.lengthBytes ?? 0) - endBytes)
+            while true {
+                var read: Int64 = 0
+                try await path.access.read(path.path, offset: offset, lengthBytes: .max) {
+                    Output.raw($0)
+                    read += Int64($0.readableBytes)
+                }
+                offset += read
+                guard call.has("f") else { return }
+                try await Task.sleep(for: .milliseconds(max(1, pause)))
+            }
+        }
+    }
+
+    // MARK: to the local disk
+
+    private static func isLocalDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    }
+
+    @Sendable static func get(_ call: VerbCall) async throws {
+        // Hadoop's second word may be left out: the current directory.
+        let target = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
+        let sources = call.operands.count > 1 ? Array(call.operands.dropLast()) : call.operands
+        if sources.count > 1, !isLocalDirectory(target) { throw ShellComplaint(target, ShellComplaint.notDirectory) }
+        try await call.eachPath(sources) { path in
+            try await get(path, target == "-" ? "-" : isLocalDirectory(target) ? Paths.join(target, path.name) : target, call)
+        }
+    }
+
+    private static func get(_ path: ShellPath, _ target: String, _ call: VerbCall) async throws {
+        if path.status?.kind == .directory {
+            if !isLocalDirectory(target) {
+                do { try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false) } catch { throw ShellComplaint(target, "\(error.localizedDescription)") }
+            }
+            for child in try await path.children() { try await call.attempt { try await get(child, Paths.join(target, child.name), call) } }
+            return
+        }
+        guard target != "-" else { return try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) } }
+        guard call.has("f") || !FileManager.default.fileExists(atPath: target) else { throw ShellComplaint(target, ShellComplaint.exists) }
+        guard FileManager.default.fileExists(atPath: Paths.localDirectory(of: target)) else { throw ShellComplaint(target, ShellComplaint.missing) }
+        let file = try LocalFile.create(target, overwrite: true)
+        do { try await path.access.read(path.path, offset: 0, lengthBytes: .max) { try file.write($0) } } catch {
+            file.discard()
+            throw error
+        }
+        try file.commit()
+        if call.has("p"), let status = path.status { try keep(status, target) }
+    }
+
+    /// Gives a local file the times and the permission that it has in the file system.
+    private static func keep(_ status: FileStatus, _ target: String) throws {
+        let modified = Date(timeIntervalSince1970: Double(status.modified) / 1000)
+        do {
+            try FileManager.default.setAttributes([.modificationDate: modified, .posixPermissions: NSNumber(value: status.permission.bits & 0o777)], ofItemAtPath: target)
+        } catch { throw ShellComplaint(target, error.localizedDescription) }
+    }
+
+    @Sendable static func merge(_ call: VerbCall) async throws {
+        let target = call.operands[call.operands.count - 1]
+        let file = try LocalFile.create(target, overwrite: true)
+        do {
+            try await call.eachPath(Array(call.operands.dropLast())) { path in
+                let parts = path.status?.kind == .directory ? try await path.children().filter { $0.status?.kind == .file } : [path]
+                for part in parts where !call.has("skip-empty-file") || part.status?.lengthBytes != 0 {
+                    try await part.access.read(part.path, offset: 0, lengthBytes: .max) { try file.write($0) }
+                    if call.has("nl") { try file.write(Bytes(string: "\n")) }
+                }
+            }
+        } catch {
+            file.discard()
+            throw error
+        }
+        try file.commit()
+    }
+
+    // MARK: checksums
+
+    @Sendable static func checksum(_ call: VerbCall) async throws {
+        try await call.eachPath { path in
+            try mustBeFile(path)
+            let sum = try await path.access.rpc("checksum").checksum(path.path)
+            Output.line("\(path.shown)\t\(sum.algorithm)\t\(sum.hex)")
+        }
+    }
+}

@@ -25,7 +25,7 @@ package final class NamenodeDoor: Sendable {
     package static func start(
         _ settings: NamenodeSettings, directory: String, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
     ) async throws -> NamenodeDoor {
-        let loop = NIOServiceLoop()
+        let loop = NIOServiceLoop(turns: metrics.loopTurns("dfs"))
         do {
             let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
             let replica = try await ReplicaHost<DFSMachine>.open(

@@ -14,7 +14,7 @@ struct Finding: Error, CustomStringConvertible {
 
 @main enum FuzzAPI {
     /// A protocol has a row here.
-    static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self, "broker": KafkaSubject.self]
+    static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
 
     static func main() {
         var words = Array(CommandLine.arguments.dropFirst())
@@ -34,7 +34,7 @@ struct Finding: Error, CustomStringConvertible {
     }
 
     private static func usage() {
-        say("usage: platform-fuzz-api run coord|broker SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
+        say("usage: platform-fuzz-api run coord|broker|dfs SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
         exit(64)
     }
 

@@ -101,8 +101,8 @@ struct BlockReader: Sendable {
                 throw ReplicaFailure(cause: Damage())
             }
             let start = packet.header.offset
-            let skip = progress.offset - start
-            let end = min(Int64(packet.data.readableBytes), progress.end - start)
+            let skip = progress.offset.subtractingClamped(start)
+            let end = min(Int64(packet.data.readableBytes), progress.end.subtractingClamped(start))
             guard skip >= 0 else { throw ReplicaFailure(cause: TransferFailure("a packet for offset \(start) came when \(progress.offset) was wanted")) }
             guard skip < end, let wanted = packet.data.getSlice(at: packet.data.readerIndex + Int(skip), length: Int(end - skip)) else { continue }
             try await take(wanted)

@@ -79,6 +79,7 @@ final class BlockWriter: @unchecked Sendable {
             var request = AddBlockRequest()
             (request.path, request.clientName, request.previous, request.fileID, request.excluded) = (file.path, file.clientName, file.previous, file.fileID, excluded)
             let located = try await file.namenode.addBlock(request)
+            guard !located.locations.isEmpty else { throw PipelineFailure(path: file.path, reason: "the namenode named no datanode for its next block") }
             let writer = BlockWriter(file, located, isAppend: false)
             do {
                 let pipeline = try await WritePipeline.open(writer.request(.setupCreate, generation: located.block.generation), located.locations)
@@ -101,6 +102,7 @@ final class BlockWriter: @unchecked Sendable {
     static func append(_ file: OpenFile, _ located: LocatedBlock) async throws -> BlockWriter {
         let writer = BlockWriter(file, located, isAppend: true)
         guard !located.locations.isEmpty else { throw BlockMissing(block: located.block, path: file.path, reason: "no datanode has it") }
+        guard writer.roomBytes > 0 else { throw PipelineFailure(path: file.path, reason: "the namenode gave a full block to write on") }
         try await writer.build(.setupAppend)
         return writer
     }

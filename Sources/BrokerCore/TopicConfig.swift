@@ -29,6 +29,13 @@ package struct CleanupPolicy: Sendable, Equatable {
     }
 }
 
+/// The codec in which a topic's batches are kept. Source: Kafka documentation, "compression.type".
+package enum TopicCompression: String, Sendable, CaseIterable {
+    /// As the producer sent them.
+    case producer
+    case uncompressed, gzip, snappy, lz4, zstd
+}
+
 /// What a topic's partitions obey.
 package struct TopicConfig: Sendable, Equatable {
     /// Records older than this may go, in milliseconds; -1 keeps them for ever.
@@ -42,6 +49,7 @@ package struct TopicConfig: Sendable, Equatable {
     package var timestampAfterMaxMilliseconds: Int64 = 3600 * 1000
     package var timestampBeforeMaxMilliseconds = Int64.max
     package var timestampType = TimestampType.createTime
+    package var compression = TopicCompression.producer
     package var cleanup = CleanupPolicy()
     /// Records after which a partition is synced where the broker itself syncs at intervals; 1 is before each acknowledgement.
     package var flushMessages = Int64.max
@@ -98,7 +106,15 @@ extension TopicConfig {
                 config.cleanup = policy
                 return true
             }),
-        fixed("compression.type", "compression.type", .string, "producer", "Batches are kept as their producer compressed them."),
+        TopicConfigRow(
+            name: "compression.type", brokerName: "compression.type", type: .string,
+            documentation: "producer keeps batches as their producer compressed them; gzip, snappy, lz4, zstd and uncompressed have the leader compress them anew.",
+            read: { $0.compression.rawValue },
+            write: { config, text in
+                guard let compression = TopicCompression(rawValue: text) else { return false }
+                config.compression = compression
+                return true
+            }),
         number(
             "delete.retention.ms", "log.cleaner.delete.retention.ms", .long, \.deleteRetentionMilliseconds, 0...Int64.max,
             "How long a tombstone stays after compaction."),
@@ -189,13 +205,6 @@ extension TopicConfig {
                 config[keyPath: path] = replicas
                 return true
             })
-    }
-
-    /// A setting with one possible value: stating it is right, anything else is refused.
-    private static func fixed(_ name: String, _ brokerName: String, _ type: ConfigType, _ only: String, _ documentation: String) -> TopicConfigRow {
-        TopicConfigRow(
-            name: name, brokerName: brokerName, type: type, documentation: documentation,
-            read: { _ in only }, write: { _, text in text == only })
     }
 
     /// These settings over the defaults `self`.

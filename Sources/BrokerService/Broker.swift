@@ -110,7 +110,7 @@ final class Broker: @unchecked Sendable {
         refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
-        checks = RecordChecks(loop: loop)
+        checks = RecordChecks(loop: loop, memory: clientMemory)
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)

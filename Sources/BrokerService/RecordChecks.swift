@@ -1,9 +1,10 @@
-// Compressed batches on their way to be checked: opening them takes time that a producer does not pay for, so it is done on threads of its own, for one batch of a
+// Compressed batches on their way to be checked, and all batches that the topic keeps in another codec: opening and compressing take time that a producer does not pay for, so it is done on threads of its own, for one batch of a
 // connection at a time and for the connections in turn. What a connection sends behind a batch that is being checked waits for it, so that batches stay in
 // order. Used on the loop; only the check itself runs on a thread.
 import Base
 import DequeModule
 import KafkaWire
+import NetKit
 import Storage
 
 /// Shares the time of checking among the connections.
@@ -18,6 +19,8 @@ final class RecordChecks: @unchecked Sendable {
         let done: (Checked) -> Void
     }
     private let loop: any ServiceLoop
+    /// What is opened to be compressed anew is counted here.
+    private let memory: MemoryBudget
     private var waiting: [ObjectIdentifier: Deque<Job>] = [:]
     private var turns = Deque<ObjectIdentifier>()
     private lazy var threads = (0..<Self.threadCount).map { DiskThread(name: "broker-check-\($0)") }
@@ -27,7 +30,10 @@ final class RecordChecks: @unchecked Sendable {
     /// As many as there are disk threads.
     private static let threadCount = 2
 
-    init(loop: any ServiceLoop) { self.loop = loop }
+    init(loop: any ServiceLoop, memory: MemoryBudget) {
+        self.loop = loop
+        self.memory = memory
+    }
 
     /// Ends the threads; blocking, off the loop, after the loop takes no more work.
     func end() { if hasBegun { for thread in threads { thread.stop() } } }
@@ -61,8 +67,8 @@ final class RecordChecks: @unchecked Sendable {
                 ended(id, result)
                 next()
             }
-            threads[thread].submit { [loop, batch = job.batch, rules = job.rules] in
-                let result: Checked = batch.isIntact ? rules.checked(batch) : .failure(.damaged)
+            threads[thread].submit { [loop, memory, batch = job.batch, rules = job.rules] in
+                let result: Checked = batch.isIntact ? rules.checked(batch).flatMap { rules.recompressed($0, memory) } : .failure(.damaged)
                 loop.execute { checked(result) }
             }
         }

@@ -4,11 +4,16 @@
 import Base
 import BrokerCore
 import KafkaWire
+import NetKit
 
 /// What the topic asks of records.
 struct RecordRules: Sendable {
     /// Whether a record without a key has no place in the topic.
     var needsKeys = false
+    /// The codec in which the topic keeps batches; nil for that of their producer.
+    var codec: Compression?
+    /// The largest batch that the topic takes, in bytes.
+    var bytesMax = Int64.max
     /// The times that a producer may state, in milliseconds since 1970; nil where the broker sets the time.
     var times: ClosedRange<Int64>?
 
@@ -21,6 +26,8 @@ struct RecordRules: Sendable {
 
     init(_ config: TopicConfig, now: WallTime) {
         needsKeys = config.cleanup.compacts
+        codec = Compression(config.compression)
+        bytesMax = config.maxMessageBytes
         guard config.timestampType == .createTime else { return }
         let earliest = now.milliseconds.subtractingClamped(config.timestampBeforeMaxMilliseconds)
         times = earliest...max(earliest, now.milliseconds.addingClamped(config.timestampAfterMaxMilliseconds))
@@ -56,8 +63,48 @@ struct RecordRules: Sendable {
         return .success(batch)
     }
 
+    /// Whether the topic keeps a batch in another codec than it came in.
+    func recompresses(_ batch: RecordBatch) -> Bool { codec.map { $0.rawValue != batch.codecNumber } ?? false }
+
+    /// A batch that was checked, in the topic's codec. What is opened for that is counted in `memory`; without room the producer is to try again.
+    func recompressed(_ batch: RecordBatch, _ memory: MemoryBudget) -> Result<RecordBatch, RecordRefusal> {
+        guard let codec, recompresses(batch) else { return .success(batch) }
+        var held = 0
+        defer { memory.giveBack(held) }
+        do {
+            let made = try batch.recompressed(as: codec, bytesMax: Self.openedBytesMax(packed: batch.sizeBytes)) { count in
+                // The opened records and what they are compressed to.
+                guard memory.take(2 * count) else { return false }
+                held += 2 * count
+                return true
+            }
+            guard Int64(made.sizeBytes) <= bytesMax else {
+                return .failure(RecordRefusal(
+                    code: .messageTooLarge,
+                    message: "the batch has \(made.sizeBytes) bytes in the topic's codec (compression.type=\(codec)), max.message.bytes is \(bytesMax)"))
+            }
+            return .success(made)
+        } catch {
+            return .failure(RecordRefusal(code: .requestTimedOut, message: "there is no memory to compress the batch anew (\(error)); try again"))
+        }
+    }
+
     /// What stands for no time.
     private static let noTime: Int64 = -1
+}
+
+extension Compression {
+    /// nil where the producer's codec stays.
+    init?(_ topic: TopicCompression) {
+        switch topic {
+        case .producer: return nil
+        case .uncompressed: self = .none
+        case .gzip: self = .gzip
+        case .snappy: self = .snappy
+        case .lz4: self = .lz4
+        case .zstd: self = .zstd
+        }
+    }
 }
 
 /// Why a batch is not taken, and which of its records are to blame.

@@ -59,6 +59,7 @@ package enum ApiTable {
         row("DeleteAcls", 1...3, 2, DeleteAclsRequest.self),
         row("DescribeConfigs", 1...4, 4, DescribeConfigsRequest.self),
         row("AlterConfigs", 0...2, 2, AlterConfigsRequest.self),
+        row("AlterReplicaLogDirs", 1...2, 2, AlterReplicaLogDirsRequest.self),
         row("DescribeLogDirs", 1...5, 2, DescribeLogDirsRequest.self),
         row("SaslAuthenticate", 0...2, 2, SaslAuthenticateRequest.self),
         row("CreatePartitions", 0...3, 2, CreatePartitionsRequest.self),

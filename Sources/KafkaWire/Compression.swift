@@ -1,5 +1,4 @@
-// The compression of record batches. The broker passes compressed batches on as they are; only our own client verbs look inside. What a
-// batch may grow to is bounded, so that a small frame cannot fill the memory.
+// The compression of record batches, in all codecs of Kafka. What a batch may grow to is bounded, so that a small frame cannot fill the memory.
 import Base
 import CompressionLibraries
 
@@ -20,14 +19,13 @@ package enum Compression: Int16, Sendable, CaseIterable {
         return codec
     }
 
-    /// Whether this codec can be written here.
-    package var canCompress: Bool { self == .none || self == .gzip }
-
-    package func compress(_ plain: Bytes) throws(WireError) -> Bytes {
+    package func compress(_ plain: Bytes) -> Bytes {
         switch self {
-        case .none: return plain
-        case .gzip: return Self.deflated(plain)
-        case .snappy, .lz4, .zstd: throw .unknownTag("compression codec that this client has no library for", Int(rawValue))
+        case .none: plain
+        case .gzip: Self.deflated(plain)
+        case .snappy: Bytes(bytes: SnappyEncoder.encode(plain.array))
+        case .lz4: Bytes(bytes: LZ4Encoder.encode(plain.array))
+        case .zstd: Bytes(bytes: ZstdEncoder.encode(plain.array))
         }
     }
 

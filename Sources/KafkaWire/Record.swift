@@ -119,7 +119,7 @@ package struct RecordBatchBuilder {
         for (index, record) in records.enumerated() {
             try Self.write(record, offsetDelta: Int64(index), timestampDelta: record.timestamp &- base, into: &body)
         }
-        let packed = try compression.compress(body.buffer)
+        let packed = compression.compress(body.buffer)
         var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
         batch.writeInteger(Int64(0))
         batch.writeInteger(Int32(RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes + packed.readableBytes))

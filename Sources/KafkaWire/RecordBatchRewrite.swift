@@ -1,5 +1,5 @@
 // A batch with fewer records, as compaction leaves it: offsets, producer and sequence stay, so that readers and retries find everything where it
-// was. Source: Kafka KIP-58, KIP-534 for the delete horizon, which takes the place of the base timestamp and is told by a bit.
+// was; and a batch in another codec, as a topic asks for it. Source: Kafka KIP-58, KIP-534 for the delete horizon, which takes the place of the base timestamp and is told by a bit.
 import Base
 
 extension RecordBatch {
@@ -23,10 +23,8 @@ extension RecordBatch {
             }
         }
         let base = deleteHorizon ?? first ?? baseTimestamp
-        // A codec that can only be read here gives way to one that every client knows.
-        let former = Compression(rawValue: codecNumber) ?? .none
-        let codec: Compression = count == 0 ? .none : former.canCompress ? former : .gzip
-        let packed = try codec.compress(body.buffer)
+        let codec: Compression = count == 0 ? .none : Compression(rawValue: codecNumber) ?? .none
+        let packed = codec.compress(body.buffer)
         var flags = (attributes & ~RecordBatchFormat.codecMask & ~RecordBatchFormat.deleteHorizonBit) | codec.rawValue
         if deleteHorizon != nil { flags |= RecordBatchFormat.deleteHorizonBit }
         var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
@@ -46,5 +44,24 @@ extension RecordBatch {
         batch.writeImmutableBuffer(packed)
         batch.setInteger(try RecordBatch(batch).computedCRC(), at: RecordBatchFormat.crcAt)
         return batch
+    }
+
+    /// The same batch in another codec. Its records stay as they are, byte by byte; `room` is asked before each piece of them is gathered, in bytes.
+    package func recompressed(as codec: Compression, bytesMax: Int, room: (Int) -> Bool) throws(WireError) -> RecordBatch {
+        let body = bytes.getSlice(at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes) ?? Bytes()
+        var plain = Bytes()
+        try Compression.of(number: codecNumber).decompress(body, bytesMax: bytesMax) { (piece) throws(WireError) in
+            guard room(piece.count) else { throw .overLimit("bytes of records on their way to another codec", piece.count) }
+            plain.writeBytes(piece)
+            return true
+        }
+        let packed = codec.compress(plain)
+        var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
+        batch.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: RecordBatchFormat.headerBytes) ?? Bytes())
+        batch.writeImmutableBuffer(packed)
+        batch.setInteger(Int32(RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes + packed.readableBytes), at: RecordBatchFormat.lengthAt)
+        batch.setInteger((attributes & ~RecordBatchFormat.codecMask) | codec.rawValue, at: RecordBatchFormat.attributesAt)
+        batch.setInteger(try RecordBatch(batch).computedCRC(), at: RecordBatchFormat.crcAt)
+        return try RecordBatch(batch)
     }
 }

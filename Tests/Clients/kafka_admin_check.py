@@ -13,13 +13,14 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.protocol.admin import (
-    AlterConfigsRequest, DescribeClusterRequest, DescribeLogDirsRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest)
-from kafka.protocol.consumer import OffsetForLeaderEpochRequest
+    AlterConfigsRequest, AlterReplicaLogDirsRequest, DescribeClusterRequest, DescribeLogDirsRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest)
+from kafka.protocol.consumer import FetchRequest, OffsetForLeaderEpochRequest
 from kafka.structs import OffsetAndMetadata
 
 from checks import Checks
 from kafka_raw import Raw
 
+Directory = AlterReplicaLogDirsRequest.AlterReplicaLogDir
 server = sys.argv[1]
 run = uuid.uuid4().hex[:8]
 checks = Checks()
@@ -208,6 +209,101 @@ def _():
     sizes = {one.name: one.partitions[0].partition_size for one in answer.results[0].topics}
     assert sizes[name] >= 100_000, sizes[name]
     assert answer.results[0].total_bytes > answer.results[0].usable_bytes > 0
+
+
+@checks.check("a replica stays in the one directory of its broker")
+def _():
+    name = topic("moved")
+    listed = raw.ask(DescribeLogDirsRequest(topics=None), 1).results[0].log_dir
+
+    def codes(path):
+        answer = raw.ask(AlterReplicaLogDirsRequest(dirs=[Directory(path=path, topics=[Directory.AlterReplicaLogDirTopic(name=name, partitions=[0, 7])])]), 2)
+        return [part.error_code for part in answer.results[0].partitions]
+
+    assert codes(listed) == [0, 3], codes(listed)
+    assert codes("/elsewhere") == [57, 57], codes("/elsewhere")
+
+
+@checks.check("internal topics are shown, read as empty, and clients neither make nor fill nor change them")
+def _():
+    offsets, transactions = "__consumer_offsets", "__transaction_state"
+    name = topic("plain")
+    send(name, 3)
+    consumer = KafkaConsumer(bootstrap_servers=server, group_id=f"internal-{run}", enable_auto_commit=False)
+    consumer.commit({TopicPartition(name, 0): OffsetAndMetadata(1, "", -1)})
+    consumer.close()
+    producer = confluent_kafka.Producer({"bootstrap.servers": server, "transactional.id": f"internal-{run}"})
+    producer.init_transactions(10)
+    shown = {one["name"]: one for one in python_admin.describe_topics()}
+    assert all(shown[one]["is_internal"] and len(shown[one]["partitions"]) == 50 for one in (offsets, transactions)), shown.keys()
+    assert not shown[name]["is_internal"]
+    reader = KafkaConsumer(bootstrap_servers=server, consumer_timeout_ms=500)
+    assert name in reader.topics()
+    places = [TopicPartition(offsets, 0), TopicPartition(offsets, 49)]
+    assert reader.beginning_offsets(places) == reader.end_offsets(places) == dict.fromkeys(places, 0)
+    reader.assign(places)
+    reader.seek_to_beginning()
+    assert list(reader) == []
+    reader.close()
+    try:
+        admin.create_topics([NewTopic(offsets, 1, 1)])[offsets].result(10)
+        raise AssertionError("made")
+    except confluent_kafka.KafkaException as error:
+        assert error.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS, error
+    writer = confluent_kafka.Producer({"bootstrap.servers": server})
+    codes = []
+    writer.produce(offsets, b"mine", partition=0, on_delivery=lambda error, _: codes.append(error.code()))
+    writer.flush(10)
+    assert codes == [confluent_kafka.KafkaError.TOPIC_EXCEPTION], codes
+    assert settings(offsets)["cleanup.policy"].value == "compact"
+    for refused in (lambda: change(offsets, [("retention.ms", "1000", AlterConfigOpType.SET)]), lambda: admin.delete_topics([offsets])[offsets].result(10)):
+        try:
+            refused()
+            raise AssertionError("changed")
+        except confluent_kafka.KafkaException as error:
+            assert error.args[0].code() == confluent_kafka.KafkaError.TOPIC_EXCEPTION, error
+
+
+CODECS = ["uncompressed", "gzip", "snappy", "lz4", "zstd"]
+
+
+@checks.check("a topic keeps its batches in the codec that compression.type names, whatever their producer took")
+def _():
+    line = b"the quick brown fox jumps over the lazy dog "
+    for number, kept in enumerate(CODECS):
+        name = topic("codec-" + kept, **{"compression.type": kept})
+        sent = []
+        for codec in ("none", "gzip", "zstd"):
+            producer = confluent_kafka.Producer({"bootstrap.servers": server, "compression.type": codec, "linger.ms": 50})
+            for n in range(200):
+                sent.append(b"%s %d %s" % (codec.encode(), n, line * (n % 7)))
+                producer.produce(name, sent[-1], key=b"k%d" % n, headers=[("h", b"%d" % n)])
+            producer.flush(10)
+        topics = [FetchRequest.FetchTopic(topic=name, partitions=[FetchRequest.FetchTopic.FetchPartition(
+            partition=0, current_leader_epoch=-1, fetch_offset=0, last_fetched_epoch=-1, log_start_offset=-1, partition_max_bytes=1 << 20)])]
+        answer = raw.ask(FetchRequest(max_wait_ms=1000, min_bytes=1, max_bytes=1 << 20, isolation_level=0, session_id=0, session_epoch=-1, topics=topics, forgotten_topics_data=[], rack_id=""), 12)
+        data, codecs = bytes(answer.responses[0].partitions[0].records), set()
+        while data:
+            codecs.add(data[22] & 7)
+            data = data[12 + int.from_bytes(data[8:12], "big"):]
+        assert codecs == {number}, (kept, codecs)
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": server, "group.id": name, "auto.offset.reset": "earliest"})
+        consumer.subscribe([name])
+        found, deadline = [], time.time() + 15
+        while len(found) < len(sent) and time.time() < deadline:
+            found += [m.value() for m in consumer.consume(600, 0.5) if not m.error()]
+        consumer.close()
+        assert sorted(found) == sorted(sent), (kept, len(found))
+        if kept in ("uncompressed", "gzip"):
+            # kafka-python has libraries for these.
+            reader = KafkaConsumer(name, bootstrap_servers=server, auto_offset_reset="earliest", consumer_timeout_ms=3000)
+            assert [record.value for _, record in zip(sent, reader)] == found, kept
+            reader.close()
+    try:
+        topic("codec-wrong", **{"compression.type": "brotli"})
+        raise AssertionError("made")
+    except confluent_kafka.KafkaException as error:
+        assert error.args[0].code() == confluent_kafka.KafkaError.INVALID_CONFIG, error
 
 
 @checks.check("topics are described page by page")

@@ -23,6 +23,18 @@ from platform_child import ServerProcess, free_port, stop_all
 PARTITIONS = 6
 
 
+def watermarks(consumer, topic, partition, seconds=10):
+    """A new leader does not know its end before the replicas in sync have asked it once (KIP-207). librdkafka asks three times within a moment and gives up."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.OFFSET_NOT_AVAILABLE or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 class Broker(ServerProcess):
     def __init__(self, program, directory, number, peers, extra=()):
         self.port, self.number = free_port(), number

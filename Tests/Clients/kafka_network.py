@@ -23,7 +23,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.structs import OffsetAndMetadata
 
 from checks import Checks
-from kafka_cluster import PARTITIONS, Cluster, Reader, Writer
+from kafka_cluster import PARTITIONS, Cluster, Reader, Writer, watermarks
 from kafka_raw import Raw
 from silent_network import Host, client_address, main, peers
 
@@ -113,7 +113,7 @@ def produce(brokers, topic, value):
 
 def values(network, topic):
     consumer = Consumer({"bootstrap.servers": network.servers, "group.id": "values", "enable.auto.commit": False, "log_level": 0})
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    low, high = watermarks(consumer, topic, 0)
     consumer.assign([TopicPartition(topic, 0, low)])
     found = consumer.consume(high - low, 15)
     consumer.close()

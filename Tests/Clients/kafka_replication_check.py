@@ -16,7 +16,7 @@ from kafka.protocol.consumer import FetchRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from checks import Checks
-from kafka_cluster import Cluster
+from kafka_cluster import Cluster, watermarks
 from kafka_ids_check import ByID
 from kafka_leaders import check_leaders
 from kafka_raw import Raw
@@ -41,7 +41,7 @@ def produce(topic, values, partition=0, acks="all", **settings):
 
 def read(topic, partition=0, **settings):
     consumer = Consumer({"bootstrap.servers": cluster.servers, "group.id": "read", "enable.auto.commit": False, "log_level": 0, **settings})
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    low, high = watermarks(consumer, topic, partition)
     consumer.assign([TopicPartition(topic, partition, low)])
     values = []
     end = time.monotonic() + 15

@@ -50,7 +50,7 @@ struct AccessReview {
         var trimmed = request
         var denied = MetadataRequest(topics: [])
         if let topics = request.topics {
-            func isVisible(_ topic: MetadataRequest.Topic) -> Bool { may(.describe, .topic, topic.name ?? broker.machine.topic(id: topic.topicID)?.name ?? "") }
+            func isVisible(_ topic: MetadataRequest.Topic) -> Bool { may(.describe, .topic, topic.name ?? broker.topicName(id: topic.topicID) ?? "") }
             let kept = topics.filter(isVisible)
             (trimmed.topics, denied.topics) = (kept, kept.count == topics.count ? [] : topics.filter { !isVisible($0) })
             let canCreate = mayOnCluster(.create)

@@ -129,6 +129,7 @@ extension Broker {
 
     private func checkTopic(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
         guard let topic = machine.topics[name] else {
+            if InternalTopic.isName(name) { throw AlterRefusal(code: .invalidTopic, message: InternalTopic.refusal(name)) }
             throw AlterRefusal(code: .unknownTopicOrPartition, message: BrokerRefusal.unknownTopic(name).message)
         }
         do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch { throw AlterRefusal(code: .invalidConfig, message: error.reason) }

@@ -1,9 +1,8 @@
-// DescribeCluster, DescribeLogDirs, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
+// DescribeCluster, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
 // one broker or several.
 import Base
 import BrokerCore
 import KafkaWire
-import Storage
 
 extension Broker {
     func describeCluster(_ request: DescribeClusterRequest, _ call: Call) {
@@ -17,23 +16,6 @@ extension Broker {
             DescribeClusterResponse(
                 clusterID: machine.clusterID?.uuidText ?? "", controllerID: controllerID,
                 brokers: liveEndpoints(call).map { .init(brokerID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }))
-    }
-
-    func describeLogDirs(_ request: DescribeLogDirsRequest, _ call: Call) {
-        let wanted: [TopicPartition] =
-            request.topics?.flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } }
-            ?? machine.topics.entries.flatMap { name, topic in (0..<topic.partitions).map { TopicPartition(name, $0) } }
-        var result = DescribeLogDirsResponse.Result(logDir: dataDirectory + "/topics")
-        for name in wanted.sorted() {
-            guard let partition = partitions[name] else { continue }
-            if result.topics.last?.name != name.topic { result.topics.append(.init(name: name.topic)) }
-            result.topics[result.topics.count - 1].partitions.append(.init(partition: name.partition, partitionSize: partition.sizeBytes))
-        }
-        if let space = RealFileSystem.space(dataDirectory) {
-            result.totalBytes = space.total
-            result.usableBytes = space.usable
-        }
-        call.reply(DescribeLogDirsResponse(results: [result]))
     }
 
     func electLeaders(_ request: ElectLeadersRequest, _ call: Call) {
@@ -77,7 +59,7 @@ extension Broker {
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: Call) {
         let review = AccessReview(broker: self, call: call)
-        let names = request.topics.isEmpty ? machine.topics.keys.filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
+        let names = request.topics.isEmpty ? (machine.topics.keys + shownInternalTopics.map(\.name)).sorted().filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
         var response = DescribeTopicPartitionsResponse()
         var room = min(Int(request.responsePartitionLimit), Self.partitionsPerPageMax)
         for name in names where name >= request.cursor?.topicName ?? "" {
@@ -85,7 +67,7 @@ extension Broker {
                 response.topics.append(.init(errorCode: .topicAuthorizationFailed, name: name))
                 continue
             }
-            guard let topic = machine.topics[name] else {
+            guard let topic = shownTopic(name) else {
                 response.topics.append(.init(errorCode: .unknownTopicOrPartition, name: name))
                 continue
             }
@@ -99,7 +81,7 @@ extension Broker {
             room -= places.count
             response.topics.append(
                 .init(
-                    name: name, topicID: topic.id,
+                    name: name, topicID: topic.id, isInternal: InternalTopic.isName(name),
                     partitions: places.map { number in
                         let state = shownState(of: TopicPartition(name, number))
                         return .init(

@@ -19,7 +19,7 @@ extension Broker {
 
     private func configResources(of kind: Int8) -> [String] {
         switch kind {
-        case ConfigResource.topic: Array(machine.topics.keys)
+        case ConfigResource.topic: machine.topics.keys + shownInternalTopics.map(\.name)
         case ConfigResource.broker: isClustered ? machine.cluster.alive.map { String($0) } : [String(settings.nodeID)]
         case ConfigResource.group: machine.groupConfigs.keys.map(\.rawValue)
         default: []

@@ -52,6 +52,7 @@ extension Broker {
             }
             partitions = Int32(assignments.count)
         }
+        if InternalTopic.isName(topic.name) { throw CreateRefusal(code: .topicAlreadyExists, message: InternalTopic.refusal(topic.name)) }
         var random = SystemRandomNumberGenerator()
         if let missing = topic.configs.first(where: { $0.value == nil }) {
             throw CreateRefusal(code: .invalidConfig, message: "the setting '\(missing.name)' has no value (null)")
@@ -111,6 +112,10 @@ extension Broker {
                 results[index].errorMessage = refusal?.message
             }
             guard let known = machine.topics[topic.name] else {
+                if InternalTopic.isName(topic.name) {
+                    (results[index].errorCode, results[index].errorMessage) = (.invalidTopic, InternalTopic.refusal(topic.name))
+                    continue
+                }
                 set(.unknownTopic(topic.name))
                 continue
             }

@@ -17,6 +17,10 @@ extension Broker {
             for (p, part) in topic.partitions.enumerated() {
                 let name = TopicPartition(topic.name, part.partition)
                 let partition: Partition
+                if InternalTopic.isName(name.topic) {
+                    response.topics[t].partitions[p].errorCode = .invalidTopic
+                    continue
+                }
                 do { partition = try led(name).get() } catch {
                     response.topics[t].partitions[p].errorCode = error.code
                     continue

@@ -40,7 +40,7 @@ extension Broker {
     private func describeTopic(
         _ resource: DescribeConfigsRequest.Resource, _ request: DescribeConfigsRequest, _ result: inout DescribeConfigsResponse.Result
     ) {
-        guard let topic = machine.topics[resource.resourceName] else {
+        guard let topic = shownTopic(resource.resourceName) else {
             result.errorCode = .unknownTopicOrPartition
             result.errorMessage = BrokerRefusal.unknownTopic(resource.resourceName).message
             return

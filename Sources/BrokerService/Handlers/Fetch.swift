@@ -119,7 +119,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         var available = 0
         for topic in topics {
             for part in topic.partitions {
-                guard case .partition(let partition) = find(topic, part) else { return true }
+                let found = find(topic, part)
+                if case .empty = found { continue }
+                guard case .partition(let partition) = found else { return true }
                 // What its rate holds back does not end the wait.
                 guard allowance(partition) != 0 else { continue }
                 available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
@@ -138,14 +140,16 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         case refused(Partition, KafkaErrorCode)
         /// The reader's log parts from this one.
         case parted(Partition, FetchResponse.Topic.Partition.DivergingEpoch)
+        /// A partition of an internal topic, which has no records.
+        case empty
         case missing(KafkaErrorCode)
     }
 
     private func find(_ topic: FetchRequest.Topic, _ part: FetchRequest.Topic.Partition) -> Found {
-        guard let name = call.namesTopicsByID ? broker.machine.topic(id: topic.topicID)?.name : topic.name else { return .missing(.unknownTopicID) }
+        guard let name = call.namesTopicsByID ? broker.topicName(id: topic.topicID) : topic.name else { return .missing(.unknownTopicID) }
         guard follower != nil || AccessReview(broker: broker, call: call).may(.read, .topic, name) else { return .missing(.topicAuthorizationFailed) }
         let place = TopicPartition(name, part.partition)
-        guard let partition = broker.partitions[place] else { return .missing(missing(place)) }
+        guard let partition = broker.partitions[place] else { return broker.isEmptyInternal(place) ? .empty : .missing(missing(place)) }
         if let code = refusal(part, partition) { return .refused(partition, code) }
         if let diverging = diverging(part, partition) { return .parted(partition, diverging) }
         return .partition(partition)
@@ -197,6 +201,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         for (t, topic) in topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
                 switch find(topic, part) {
+                case .empty: answer.setEmpty(t, p)
                 case .missing(let code): answer.refuse(t, p, code)
                 case .refused(let partition, let code):
                     answer.describe(t, p, partition)
@@ -316,6 +321,12 @@ private final class FetchAnswer {
         response.topics[t].partitions[p].highWatermark = partition.highWatermark
         response.topics[t].partitions[p].lastStableOffset = partition.lastStableOffset
         response.topics[t].partitions[p].logStartOffset = partition.startOffset
+    }
+
+    func setEmpty(_ t: Int, _ p: Int) {
+        response.topics[t].partitions[p].highWatermark = 0
+        response.topics[t].partitions[p].lastStableOffset = 0
+        response.topics[t].partitions[p].logStartOffset = 0
     }
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }

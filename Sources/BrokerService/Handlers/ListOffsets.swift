@@ -19,6 +19,10 @@ extension Broker {
         let gathering = Gathering { call.reply(answer.response) }
         for (t, topic) in request.topics.enumerated() {
             for (p, part) in topic.partitions.enumerated() {
+                if isEmptyInternal(TopicPartition(topic.name, part.partition)) {
+                    if part.timestamp == Self.latest || part.timestamp == Self.earliest { answer.set(t, p, 0, -1, 0) }
+                    continue
+                }
                 let partition: Partition
                 do { partition = try led(TopicPartition(topic.name, part.partition)).get() } catch {
                     answer.refuse(t, p, error.code)

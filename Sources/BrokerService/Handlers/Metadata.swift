@@ -5,7 +5,7 @@ import KafkaWire
 
 extension Broker {
     func metadata(_ request: MetadataRequest, _ call: Call) {
-        let missesSome = request.topics?.contains { topic in topic.name.map { machine.topics[$0] == nil } ?? (machine.topic(id: topic.topicID) == nil) } ?? false
+        let missesSome = request.topics?.contains { topic in topic.name.map { shownTopic($0) == nil } ?? (topicName(id: topic.topicID) == nil) } ?? false
         guard isClustered, missesSome else { return answer(request, call) }
         // Another broker may have made the topic and told its client so.
         replica.afterBarrier { [self] _ in answer(request, call) }
@@ -13,7 +13,7 @@ extension Broker {
 
     private func answer(_ request: MetadataRequest, _ call: Call) {
         guard let asked = request.topics, !(asked.isEmpty && call.version == 0) else {
-            let all = machine.topics.entries.map { describe($0.value) }
+            let all = (machine.topics.entries.map(\.value) + shownInternalTopics).map(describe)
             return call.reply(response(all, call))
         }
         let mayCreate = autoCreatesTopics && (call.version < 4 || request.allowAutoTopicCreation)
@@ -22,7 +22,7 @@ extension Broker {
         for (index, topic) in asked.enumerated() {
             if topic.name == nil || !topic.topicID.isZero {
                 described[index] = describe(id: topic.topicID)
-            } else if let name = topic.name, let known = machine.topics[name], topicsUnderWay[name] == nil {
+            } else if let name = topic.name, let known = shownTopic(name), topicsUnderWay[name] == nil {
                 described[index] = describe(known)
             } else if let name = topic.name {
                 gathering.enter()
@@ -52,7 +52,7 @@ extension Broker {
     }
 
     private func describe(id: UUIDBytes) -> MetadataResponse.Topic {
-        guard let topic = machine.topic(id: id) else { return .init(errorCode: .unknownTopicID, topicID: id) }
+        guard let topic = topicName(id: id).flatMap(shownTopic) else { return .init(errorCode: .unknownTopicID, topicID: id) }
         return describe(topic)
     }
 
@@ -63,11 +63,12 @@ extension Broker {
                 errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader, leaderEpoch: state.leaderEpoch,
                 replicaNodes: state.replicas, isrNodes: state.inSync, offlineReplicas: offlineReplicas(state))
         }
-        return .init(name: topic.name, topicID: topic.id, partitions: places)
+        return .init(name: topic.name, topicID: topic.id, isInternal: InternalTopic.isName(topic.name), partitions: places)
     }
 
     /// What clients are told of a partition. The leader counts only while it is alive.
     func shownState(of name: TopicPartition) -> PartitionState {
+        if let state = internalState(of: name) { return state }
         guard isClustered else {
             let own = settings.nodeID
             return PartitionState(replicas: [own], inSync: [own], leader: partitions[name] == nil ? -1 : own)

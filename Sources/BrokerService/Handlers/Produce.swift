@@ -49,13 +49,14 @@ extension Broker {
     /// The number of acks that asks for all replicas in sync.
     private static var allInSync: Int16 { -1 }
 
-    /// Hands the batch on, with the rules that its records are still to be held against: none for a compressed one, which is opened and checked before.
+    /// Hands the batch on, with the rules that its records are still to be held against: none for one that is compressed or to be compressed, which is opened and
+    /// checked before.
     private func opened(
         _ batch: RecordBatch, _ partition: Partition, _ call: Call, _ next: @escaping (RecordBatch, RecordRules?) -> Void,
         refused: @escaping (RecordRefusal) -> Void
     ) {
         let rules = RecordRules(partition.config, now: time.wallTime())
-        let isPlain = batch.codecNumber == Compression.none.rawValue
+        let isPlain = batch.codecNumber == Compression.none.rawValue && !rules.recompresses(batch)
         if isPlain, !checks.holds(call.session) { return next(batch, rules) }
         checks.check(batch, rules, isPassedOn: isPlain, of: call.session) { result in
             switch result {
@@ -83,6 +84,7 @@ extension Broker {
         guard !call.isUnknownID(name.topic) else {
             return .failure(.init(.unknownTopicID, "no topic has this id; ask for metadata again, the topic may have been deleted and made anew"))
         }
+        guard !InternalTopic.isName(name.topic) else { return .failure(.init(.invalidTopic, InternalTopic.refusal(name.topic))) }
         let partition: Partition
         do { partition = try led(name).get() } catch { return .failure(.init(error.code, nil)) }
         if request.acks == Self.allInSync, partition.inSyncCount < partition.minInSync {

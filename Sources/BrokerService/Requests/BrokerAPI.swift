@@ -40,6 +40,7 @@ extension BrokerAPI {
         row(Broker.deleteAcls, .cluster(.alter)),
         row(Broker.describeConfigs, .review(AccessReview.describeConfigs), catchesUp: true),
         row(Broker.alterConfigs, .review(AccessReview.alterConfigs), catchesUp: true),
+        row(Broker.alterReplicaLogDirs, .cluster(.alter)),
         row(Broker.describeLogDirs, .cluster(.describe)),
         row(Broker.saslAuthenticate, .none, servesLogin: true),
         row(Broker.createPartitions, .each(\.topics, \.results, .alter, .topic) { $0.name }, quota: .grown, catchesUp: true),

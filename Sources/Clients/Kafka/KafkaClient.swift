@@ -77,7 +77,8 @@ package actor KafkaClient {
         let answer = try await bootstrap.call(request)
         for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
         var topics: [KafkaTopic] = []
-        for topic in answer.topics {
+        // Who asks for all topics means those that people made.
+        for topic in answer.topics where names != nil || !topic.isInternal {
             let name = topic.name ?? ""
             if topic.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
             guard topic.errorCode == .none else { throw KafkaFailure.refused(topic.errorCode, doing: "asking for topic '\(name)'", detail: nil) }

@@ -1,0 +1,107 @@
+// AlterReplicaLogDirs: moves replicas between the directories of one broker. Source: Kafka protocol guide, api key 34; KIP-113.
+import Base
+
+package struct AlterReplicaLogDirsRequest: KafkaRequest, Equatable {
+    package static var apiKey: ApiKey { ApiKey(34) }
+    package typealias Response = AlterReplicaLogDirsResponse
+
+    package var dirs: [Directory] = []
+
+    package init() {}
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.list(&dirs)
+        try io.tags()
+    }
+
+    /// A directory and the replicas that it is to get.
+    package struct Directory: WireLayout, Equatable {
+        /// Absolute.
+        package var path: String = ""
+        package var topics: [Topic] = []
+
+        package init() {}
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&path)
+            try io.list(&topics)
+            try io.tags()
+        }
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var name: String = ""
+        package var partitions: [Int32] = []
+
+        package init() {}
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&name)
+            try io.int32s(&partitions)
+            try io.tags()
+        }
+    }
+
+    /// One code for each partition.
+    package func answered(_ code: (Directory, Topic, Int32) -> KafkaErrorCode) -> AlterReplicaLogDirsResponse {
+        AlterReplicaLogDirsResponse(
+            results: dirs.flatMap { dir in
+                dir.topics.map { topic in
+                    .init(topicName: topic.name, partitions: topic.partitions.map { .init(partition: $0, errorCode: code(dir, topic, $0)) })
+                }
+            })
+    }
+
+    package func refused(_ code: KafkaErrorCode) -> AlterReplicaLogDirsResponse { answered { _, _, _ in code } }
+}
+
+package struct AlterReplicaLogDirsResponse: ThrottledResponse, Equatable {
+    package var throttleTimeMilliseconds: Int32 = 0
+    package var results: [Topic] = []
+
+    package init() {}
+
+    package init(results: [Topic]) { self.results = results }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.int32(&throttleTimeMilliseconds)
+        try io.list(&results)
+        try io.tags()
+    }
+
+    package struct Topic: WireLayout, Equatable {
+        package var topicName: String = ""
+        package var partitions: [Partition] = []
+
+        package init() {}
+
+        package init(topicName: String, partitions: [Partition]) {
+            self.topicName = topicName
+            self.partitions = partitions
+        }
+
+        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+            try io.string(&topicName)
+            try io.list(&partitions)
+            try io.tags()
+        }
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var errorCode: KafkaErrorCode = .none
+
+            package init() {}
+
+            package init(partition: Int32, errorCode: KafkaErrorCode) {
+                self.partition = partition
+                self.errorCode = errorCode
+            }
+
+            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+                try io.int32(&partition)
+                try io.errorCode(&errorCode)
+                try io.tags()
+            }
+        }
+    }
+}

@@ -21,11 +21,7 @@ final class Broker: @unchecked Sendable {
     let disks: [DiskThread]
     let files: RealFileSystem
     let health: WriteHealth
-    /// Requests that were decoded, by the number of their API.
-    let requestsByAPI: [Counter?]
-    let refusedFrames: Counter
-    let producedBytes: Counter
-    let fetchedBytes: Counter
+    let metrics: BrokerMetrics
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
     /// Opens compressed batches before they are taken.
@@ -58,26 +54,16 @@ final class Broker: @unchecked Sendable {
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
     private var tailOrder = Deque<Partition>()
     private var tailBytes = 0
-    /// What is held for clients, and the part of it that is batches on their way to the disk.
-    let clientMemory: MemoryBudget
-    private let pendingProduce: MemoryBudget
-    let fetchSessionMemory: MemoryBudget
-    private var memoryPaused: [BrokerSession] = []
+    let memory: ClientMemory
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
     /// Until when each open transaction may stay open.
     var transactionDeadlines: [String: Instant] = [:]
     var transactionCheckScheduled = false
-    /// What the access rules say, as far as it was asked since they changed.
-    var accessAnswers: [AccessQuestion: Bool] = [:]
-    var denials = DenialLog()
-    /// Checks passwords, which takes milliseconds each.
-    private(set) lazy var loginThread = DiskThread(name: "broker-login")
-    private(set) lazy var logins = LoginQueue(loop: loop, thread: loginThread)
+    private(set) lazy var access = AccessControl(self)
+    private(set) lazy var logins = LoginQueue(loop: loop, oauth: settings.oauth)
     /// Syncs at intervals, so that appends do not wait for them.
     private(set) lazy var syncThread = DiskThread(name: "broker-sync")
-    /// Checks tokens of OAUTHBEARER there; nil if none are taken.
-    private(set) lazy var tokenVerifier = settings.oauth.map { TokenVerifier($0) }
     /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
     var completions: [String: [(Completion) -> Void]] = [:]
     /// Markers that this broker is writing as the leader of their partitions.
@@ -97,20 +83,10 @@ final class Broker: @unchecked Sendable {
         self.replica = replica
         self.disks = disks
         self.files = files
-        clientMemory = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
-        pendingProduce = MemoryBudget(name: "produce", limitBytes: settings.pendingProduceBytesMax, parent: clientMemory)
-        fetchSessionMemory = MemoryBudget(name: "fetch-sessions", limitBytes: BrokerSettings.fetchSessionBytesMax, parent: clientMemory)
-        for budget in [clientMemory, pendingProduce, fetchSessionMemory] { metrics.memory(budget, service: "broker") }
+        memory = ClientMemory(settings, metrics)
         health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
-        let numbersEnd = (ApiTable.rows.map { Int($0.key.rawValue) }.max() ?? 0) + 1
-        requestsByAPI = (0..<numbersEnd).map { number in
-            guard let row = ApiTable.rows.first(where: { Int($0.key.rawValue) == number }) else { return nil }
-            return metrics.counter("broker_requests", help: "Requests that were decoded.", labels: [("api", row.name)])
-        }
-        refusedFrames = metrics.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
-        producedBytes = metrics.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
-        fetchedBytes = metrics.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
-        checks = RecordChecks(loop: loop, memory: clientMemory)
+        self.metrics = BrokerMetrics(metrics)
+        checks = RecordChecks(loop: loop, memory: memory.clients)
         coordinator = GroupCoordinator(settings: settings.groups, random: random)
         consumerGroups = ConsumerGroupCoordinator(settings: settings.consumerGroups, random: random)
         shareGroups = ShareGroupCoordinator(settings: settings.shareGroups)
@@ -133,7 +109,7 @@ final class Broker: @unchecked Sendable {
     private func published(_ partition: Partition, _ chunks: [TailChunk], _ bounds: LogBounds) {
         partition.publish(chunks, bounds)
         for chunk in chunks {
-            producedBytes.add(Int64(chunk.bytes.readableBytes))
+            metrics.producedBytes.add(Int64(chunk.bytes.readableBytes))
             tailOrder.append(partition)
             tailBytes += chunk.bytes.storageCapacity
         }
@@ -151,25 +127,6 @@ final class Broker: @unchecked Sendable {
         log.error("a partition could not be written", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
         health.note(error)
         if case .syncFailed = error.cause { partition.failure = error.description }
-    }
-
-    // MARK: memory
-
-    /// Counts a produce request's bytes until it is answered; above the budget its connection is not read any more.
-    func hold(_ call: Call) {
-        pendingProduce.takeAnyway(call.frameBytes)
-        if pendingProduce.usedBytes > pendingProduce.limitBytes, !call.session.pausedForMemory {
-            call.session.pausedForMemory = true
-            memoryPaused.append(call.session)
-        }
-    }
-
-    func release(_ call: Call) {
-        pendingProduce.giveBack(call.frameBytes)
-        guard pendingProduce.usedBytes <= pendingProduce.limitBytes / 2, !memoryPaused.isEmpty else { return }
-        let paused = memoryPaused
-        memoryPaused = []
-        for session in paused { session.pausedForMemory = false }
     }
 
     // MARK: groups

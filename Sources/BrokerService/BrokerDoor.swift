@@ -192,7 +192,7 @@ package final class BrokerDoor: Sendable {
         var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
         limits.connectionsMax = settings.connectionsMax
         limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
-        limits.memory = broker.clientMemory
+        limits.memory = broker.memory.clients
         limits.memoryPerAddressMax = settings.clientMemoryPerAddressMax
         limits.idleTimeout = settings.connectionsMaxIdle
         return try await FrameListener.bind(
@@ -220,7 +220,7 @@ package final class BrokerDoor: Sendable {
         await broker.cluster?.stop()
         await replica.stop()
         broker.cleaner.end()
-        broker.loginThread.stop()
+        broker.logins.stop()
         broker.checks.end()
         await stopSyncing()
         for disk in disks { disk.stop() }

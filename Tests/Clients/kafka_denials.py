@@ -2,7 +2,7 @@
 import time
 
 from kafka.protocol.admin import (
-    AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterUserScramCredentialsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteGroupsRequest,
+    AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, AlterUserScramCredentialsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteGroupsRequest,
     DeleteRecordsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeProducersRequest,
     DescribeQuorumRequest, DescribeTopicPartitionsRequest, DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest,
     IncrementalAlterConfigsRequest, ListGroupsRequest, ListPartitionReassignmentsRequest, ListTransactionsRequest)
@@ -136,6 +136,9 @@ def topics(topic):
 
 
 def cluster(topic):
+    Directory = AlterReplicaLogDirsRequest.AlterReplicaLogDir
+    request = AlterReplicaLogDirsRequest(dirs=[Directory(path="/elsewhere", topics=[Directory.AlterReplicaLogDirTopic(name="secret", partitions=[0])])])
+    yield "AlterReplicaLogDirs", request, 2, lambda a: a.results[0].partitions[0].error_code == CLUSTER
     yield "DescribeLogDirs", DescribeLogDirsRequest(topics=None), 3, lambda a: a.error_code == CLUSTER and a.results == []
     yield "ElectLeaders", ElectLeadersRequest(election_type=0, topic_partitions=None, timeout_ms=1000), 1, lambda a: a.error_code == CLUSTER
     part = AlterPartitionReassignmentsRequest.ReassignableTopic.ReassignablePartition(partition_index=0, replicas=[1])

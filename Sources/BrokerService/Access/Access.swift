@@ -14,12 +14,12 @@ struct AccessReview {
     static let clusterName = "kafka-cluster"
 
     func may(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> Bool {
-        broker.mayDo(operation, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "")
+        broker.access.allows(operation, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "")
     }
 
     /// The same of what the client did not name: an answer that leaves it out is none that anybody has to hear of.
     func maySee(_ kind: ResourceKind, _ name: String) -> Bool {
-        broker.mayDo(.describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
+        broker.access.allows(.describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
     }
 
     func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
@@ -65,66 +65,4 @@ struct AccessReview {
             response.topics += refused
         }
     }
-}
-
-extension Broker {
-    /// Super users may do everything; without enforcement everybody may.
-    /// What is denied is logged where the client named it, and not more often than `DenialLog` allows.
-    func mayDo(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true) -> Bool {
-        guard settings.enforcesAccess, !settings.superUsers.contains(principal) else { return true }
-        let isKept = name.utf8.count <= Self.accessNameBytesMax
-        let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
-        if isKept, let known = accessAnswers[question] { return known }
-        let answer = machine.accessRules.allows(principal, from: host, operation, kind, name)
-        if accessAnswers.count >= Self.accessAnswersMax { accessAnswers = [:] }
-        if isKept { accessAnswers[question] = answer }
-        if !answer, isNamed, let suppressed = denials.take(now) {
-            log.notice("access denied", metadata: [
-                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(DenialLog.shown(name))", "notLogged": "\(suppressed)",
-            ])
-        }
-        return answer
-    }
-
-    /// Answers that are remembered until a rule changes, and the longest name of which they are, in bytes: longer names are nobody's.
-    private static var accessAnswersMax: Int { 50_000 }
-    private static var accessNameBytesMax: Int { 255 }
-}
-
-/// Keeps the log readable, and the disk free, whatever clients ask for.
-struct DenialLog {
-    private var second = Instant.zero
-    private var lines = 0
-    private var suppressed = 0
-
-    /// Lines in a second.
-    private static let linesMax = 50
-    private static let nameBytesMax = 255
-
-    /// How many denials went without a line since the last one; nil if this one does too.
-    mutating func take(_ now: Instant) -> Int? {
-        if now - second >= .seconds(1) { (second, lines) = (now, 0) }
-        guard lines < Self.linesMax else {
-            suppressed += 1
-            return nil
-        }
-        lines += 1
-        defer { suppressed = 0 }
-        return suppressed
-    }
-
-    /// A name as far as it is worth a line.
-    static func shown(_ name: String) -> String {
-        guard name.utf8.count > nameBytesMax else { return JSONText.quoted(name) }
-        return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self)) + " and \(name.utf8.count - nameBytesMax) bytes more"
-    }
-}
-
-/// A question that was answered before.
-struct AccessQuestion: Hashable {
-    var operation: AccessOperation
-    var kind: ResourceKind
-    var name: String
-    var principal: String
-    var host: String
 }

@@ -17,7 +17,7 @@ extension AccessReview {
     private func bits(_ kind: ResourceKind, _ name: String) -> Int32 {
         let (principal, host) = (call.session.principal, call.session.remote?.host ?? "")
         return Self.operations(on: kind).reduce(0) { bits, operation in
-            bits | (broker.mayDo(operation, kind, name, principal: principal, host: host, isNamed: false) ? 1 << Int32(operation.rawValue) : 0)
+            bits | (broker.access.allows(operation, kind, name, principal: principal, host: host, isNamed: false) ? 1 << Int32(operation.rawValue) : 0)
         }
     }
 

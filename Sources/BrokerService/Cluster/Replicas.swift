@@ -30,14 +30,14 @@ extension Broker {
             coordinatorsChanged()
         case .transaction(let transaction): transactionChanged(transaction)
         case .sharesReset(let group, let places): sharedPartitions.reset(group, places)
-        case .rulesChanged: accessAnswers = [:]
+        case .rulesChanged: access.rulesChanged()
         case .done, .producerIDs, .sharesStored, .refused: break
         }
     }
 
     /// Looks at everything: after a start, and when the state was replaced by a peer's.
     func placeAll() {
-        accessAnswers = [:]
+        access.rulesChanged()
         for name in partitions.keys.sorted() { place(name) }
         for name in machine.cluster.partitions.keys { place(name) }
         for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }

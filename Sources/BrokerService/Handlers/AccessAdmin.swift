@@ -76,7 +76,7 @@ extension Broker {
 
     private func changeRules(_ command: SecurityCommand, _ call: Call, _ done: @escaping (BrokerRefusal?) -> Void) {
         replica.propose(.security(command)) { [self] result in
-            accessAnswers = [:]
+            access.rulesChanged()
             switch result {
             case .success(.refused(let refusal)): done(refusal)
             case .success:

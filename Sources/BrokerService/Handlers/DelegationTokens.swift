@@ -58,7 +58,7 @@ extension Broker {
         let password = Bytes(string: Data(hmac.readableBytesView).base64EncodedString())
         // Made and called on the loop; the login thread only carries it back.
         nonisolated(unsafe) let made: (DelegationToken) -> Void = { [self] in keep($0, hmac, call) }
-        loginThread.submit { [loop, token] in
+        logins.submit { [loop, token] in
             var token = token
             token.sha256 = ScramExchange.credential(.sha256, password: password)
             token.sha512 = ScramExchange.credential(.sha512, password: password)

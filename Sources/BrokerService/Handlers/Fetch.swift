@@ -192,7 +192,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let gathering = Gathering { [self] in
             var call = call
             guard follower != nil || broker.quotas.allows(answer.bytes, &call) else { return withhold(taken?.parts, call) }
-            broker.fetchedBytes.add(Int64(answer.bytes))
+            broker.metrics.fetchedBytes.add(Int64(answer.bytes))
             var response = answer.response
             if let session, let taken { session.tell(taken.parts, &response, isolation) }
             response.nameLeaders(broker, call)

@@ -41,7 +41,7 @@ struct LoggedIn {
 
 extension Broker {
     /// The mechanisms that are served.
-    var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
+    var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (logins.tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
 
     /// After version 0 the client's messages come as they are, without Kafka's headers, and so do the answers; clients before Kafka 1.0 know no other way (KIP-43).
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
@@ -114,7 +114,7 @@ extension Broker {
     private static var tokenRefusal: String { #"{"status":"invalid_token"}"# }
 
     private func logInByBearer(_ message: Bytes, _ call: Call) {
-        guard let verifier = tokenVerifier, let shown = BearerMessage(message) else {
+        guard let verifier = logins.tokenVerifier, let shown = BearerMessage(message) else {
             return refuse("", LoginRefusal(message: "a message of OAUTHBEARER is a token"), call)
         }
         let now = time.wallTime()

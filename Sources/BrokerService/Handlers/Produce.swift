@@ -6,11 +6,11 @@ import KafkaWire
 
 extension Broker {
     func produce(_ request: ProduceRequest, _ call: Call) {
-        hold(call)
+        memory.hold(call)
         let answer = ProduceAnswer(request)
         let acks = request.acks
         let gathering = Gathering { [self] in
-            release(call)
+            memory.release(call)
             finish(answer, acks: acks, call)
         }
         for (t, topic) in request.topics.enumerated() {

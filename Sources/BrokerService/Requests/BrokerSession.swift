@@ -67,7 +67,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
             return connection.close()
         }
         do { try take(frame) } catch {
-            broker.refusedFrames.add()
+            broker.metrics.refusedFrames.add()
             broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
                 "remote": "\(remote.map(String.init(describing:)) ?? "unknown")", "reason": "\(error)",
             ])

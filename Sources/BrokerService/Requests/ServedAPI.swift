@@ -56,7 +56,7 @@ extension Broker {
     /// Hands a request to its row.
     func dispatch(_ request: any KafkaRequest, _ call: Call) {
         guard let api = BrokerAPI.row(number: call.header.apiNumber) else { preconditionFailure("the two API tables have the same rows") }
-        requestsByAPI[Int(api.key.rawValue)]?.add()
+        metrics.decoded(api.key)
         api.serve(self, request, call)
     }
 

@@ -68,7 +68,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         isAnswered = true
         broker.shareSessions.waits[number] = nil
         guard !call.isAbandoned else { return call.replyNothing() }
-        broker.fetchedBytes.add(Int64(answer.bytes))
+        broker.metrics.fetchedBytes.add(Int64(answer.bytes))
         broker.quotas.fetched(answer.bytes, &call)
         call.reply(answer.response(lock: config.limits.lockDuration, broker, call))
     }

@@ -14,7 +14,9 @@ final class LoginQueue: @unchecked Sendable {
         let check: Check
     }
     private let loop: any ServiceLoop
-    private let thread: DiskThread
+    private lazy var thread = DiskThread(name: "broker-login")
+    /// Checks tokens of OAUTHBEARER; nil if none are taken.
+    let tokenVerifier: TokenVerifier?
     private var waiting: [String: Deque<Login>] = [:]
     private var turns = Deque<String>()
     private var waitingCount = 0
@@ -24,10 +26,16 @@ final class LoginQueue: @unchecked Sendable {
     private static let waitingPerAddressMax = 200
     private static let waitingMax = 5000
 
-    init(loop: any ServiceLoop, thread: DiskThread) {
+    init(loop: any ServiceLoop, oauth: OAuthSettings?) {
         self.loop = loop
-        self.thread = thread
+        tokenVerifier = oauth.map { TokenVerifier($0) }
     }
+
+    /// Ends the thread; blocking, off the loop, after the loop takes no more work.
+    func stop() { thread.stop() }
+
+    /// Runs what is no login on the thread, out of turn.
+    func submit(_ work: @escaping @Sendable () -> Void) { thread.submit(work) }
 
     /// Checks a login in its turn; false if too many wait. A connection has one login under way, since it answers one request at a time.
     func submit(_ session: BrokerSession, _ check: @escaping Check) -> Bool {

@@ -85,7 +85,7 @@ final class FetchSession {
         take(request)
         guard follower == nil, parts.count > before else { return true }
         let cost = (parts.count - before) * Self.partBytes + call.frameBytes
-        guard broker.fetchSessionMemory.take(cost) else { return false }
+        guard broker.memory.fetchSessions.take(cost) else { return false }
         heldBytes += cost
         return true
     }
@@ -221,7 +221,7 @@ final class FetchSession {
 
     fileprivate func close() {
         wait?.end()
-        broker.fetchSessionMemory.giveBack(heldBytes)
+        broker.memory.fetchSessions.giveBack(heldBytes)
         heldBytes = 0
         for part in parts.values { part.leave() }
         parts = [:]

@@ -1,0 +1,82 @@
+// What the access rules say of a principal, an operation and a resource. Answers are kept until a rule changes; denials are logged, at a rate that keeps the log
+// readable. Used on the loop.
+import Base
+import BrokerCore
+import Logging
+
+/// The rules at work.
+final class AccessControl {
+    private unowned let broker: Broker
+    private let isEnforced: Bool
+    private let superUsers: Set<String>
+    private var answers: [AccessQuestion: Bool] = [:]
+    private var denials = DenialLog()
+
+    /// Answers that are kept, and the longest name of which they are, in bytes: no resource has a longer one.
+    private static let answersMax = 50_000
+    private static let nameBytesMax = 255
+
+    init(_ broker: Broker) {
+        self.broker = broker
+        isEnforced = broker.settings.enforcesAccess
+        superUsers = broker.settings.superUsers
+    }
+
+    /// A rule was set or removed.
+    func rulesChanged() { answers = [:] }
+
+    /// Whether a principal may do this. Super users may do everything; without enforcement everybody may. A denial of a resource that the client named is logged.
+    func allows(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true) -> Bool {
+        guard isEnforced, !superUsers.contains(principal) else { return true }
+        let isKept = name.utf8.count <= Self.nameBytesMax
+        let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
+        if isKept, let known = answers[question] { return known }
+        let answer = broker.machine.accessRules.allows(principal, from: host, operation, kind, name)
+        if answers.count >= Self.answersMax { answers = [:] }
+        if isKept { answers[question] = answer }
+        if !answer, isNamed, let suppressed = denials.take(broker.now) {
+            broker.log.notice("access denied", metadata: [
+                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(DenialLog.shown(name))", "notLogged": "\(suppressed)",
+            ])
+        }
+        return answer
+    }
+}
+
+/// Keeps the log readable, and the disk free, whatever clients ask for.
+struct DenialLog {
+    private var second = Instant.zero
+    private var lines = 0
+    private var suppressed = 0
+
+    /// Lines in a second.
+    private static let linesMax = 50
+    private static let nameBytesMax = 255
+
+    /// How many denials went without a line since the last one; nil if this one does too.
+    mutating func take(_ now: Instant) -> Int? {
+        if now - second >= .seconds(1) { (second, lines) = (now, 0) }
+        guard lines < Self.linesMax else {
+            suppressed += 1
+            return nil
+        }
+        lines += 1
+        defer { suppressed = 0 }
+        return suppressed
+    }
+
+    /// A name as far as it is worth a line.
+    static func shown(_ name: String) -> String {
+        guard name.utf8.count > nameBytesMax else { return JSONText.quoted(name) }
+        return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self)) + " and \(name.utf8.count - nameBytesMax) bytes more"
+    }
+}
+
+/// A question that was answered before.
+struct AccessQuestion: Hashable {
+    var operation: AccessOperation
+    var kind: ResourceKind
+    var name: String
+    var principal: String
+    var host: String
+}

@@ -130,6 +130,14 @@ final class InterleavedWorkers: QueryWorkers {
         #expect(files.bytesRead < 16_000)
     }
 
+    /// The pairs of one morsel would fill the memory if a round kept them all.
+    @Test func aLimitOverManyPairsMakesFewOfThem() throws {
+        let session = try Self.session(morselBytes: 1000)
+        let plan = try session.plan(sql: "select a.id + b.id from range(1000000) a cross join range(200000) b limit 5")
+        let rows = try session.run(plan, now: 0, workers: InterleavedWorkers(width: 4, seed: 1)).rows()
+        #expect(rows == (0..<5).map { [.integer(Int64($0))] })
+    }
+
     @Test(arguments: [1, 2, 3, 5, 8, 13, 64, 4096]) func morselsOfAnySizeGiveTheRowsOfTheFile(_ bytes: Int) throws {
         let header = "#a comment that is longer than a morsel\n\n\na,b\n"
         for (text, rows) in [

@@ -68,6 +68,8 @@ struct Chains {
     var sources: [any BatchSource]
     /// Nil when there is one chain only.
     var queue: MorselQueue?
+    /// Whether a chain may make many rows of one: what it gives of some morsels has no bound and must not be kept uncounted.
+    var multiplies = false
 
     init(_ source: any BatchSource) { sources = [source] }
 

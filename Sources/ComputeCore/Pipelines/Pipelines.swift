@@ -10,8 +10,11 @@ struct Pipelines {
     /// The whole plan as one source, its rows in order.
     func source(_ plan: PhysicalPlan) throws(QueryError) -> any BatchSource { gathered(try chains(plan)) }
 
-    private func gathered(_ chains: Chains) -> any BatchSource {
-        chains.sources.count == 1 && chains.preparations.isEmpty ? chains.sources[0] : GatherOperator(chains, context.workers)
+    private func gathered(_ all: Chains) -> any BatchSource {
+        var chains = all
+        // One chain gives its rows as they are pulled, and keeps none.
+        if chains.multiplies { chains.sources = [chains.sources[0]] }
+        return chains.sources.count == 1 && chains.preparations.isEmpty ? chains.sources[0] : GatherOperator(chains, context.workers)
     }
 
     private func one(_ plan: PhysicalPlan) throws(QueryError) -> any BatchSource { cancellable(try source(plan)) }
@@ -69,6 +72,7 @@ struct Pipelines {
         let below = HashJoin.mayRunInChains(shape.kind) ? try chains(left) : Chains(try one(left))
         var probes = try below.map { HashJoin(shape, $0, table, context) }
         probes.preparations.insert(table, at: 0)
+        if shape.kind != .leftSemi, shape.kind != .leftAnti { probes.multiplies = true }
         return probes
     }
 

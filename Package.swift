@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["Base", "FuzzTargets"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore", "BrokerService", "KafkaWire"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
-        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire"], exclude: ["Golden"]),
+        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),

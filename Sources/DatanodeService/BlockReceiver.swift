@@ -107,7 +107,7 @@ struct BlockReceiver: Sendable {
         do {
             try await TransferClient.connect(next) { mirror in
                 try await mirror.begin(.writeBlock, sent)
-                let answer = try await mirror.message(TransferAnswer.self)
+                let answer = try await Self.within(Self.patience(sent.targets.count), mirror) { try await mirror.message(TransferAnswer.self) }
                 guard answer.status == .success else {
                     throw TransferFailure(answer.message ?? "\(answer.status)", firstBadLink: answer.firstBadLink.flatMap { $0.isEmpty ? nil : $0 } ?? name)
                 }
@@ -119,6 +119,21 @@ struct BlockReceiver: Sendable {
             try await stream.write(TransferAnswer(.error, message: "the next datanode \(name) failed: \(error)").withLink(link).delimited)
             throw error
         }
+    }
+
+    /// How long an answer of the datanodes behind this one is waited for. The one before waits longer, so that the last of those that live
+    /// tells which one hangs.
+    private static func patience(_ count: Int) -> Duration { .seconds(30 + 10 * min(count, 100)) }
+
+    /// Work that waits for the next datanode, whose connection is cut when it takes too long.
+    private static func within<T>(_ limit: Duration, _ mirror: ByteStream, _ body: () async throws -> T) async throws -> T {
+        let watch = Task {
+            // Cancelled when the answer has come.
+            do { try await Task.sleep(for: limit) } catch { return }
+            mirror.close()
+        }
+        defer { watch.cancel() }
+        return try await body()
     }
 
     // MARK: packets
@@ -214,7 +229,9 @@ struct BlockReceiver: Sendable {
         }
         if let mirror {
             if packet.isMirrored, failure == nil {
-                do { replies += try await mirror.message(PipelineAck.self).replies } catch { replies += request.targets.map { _ in .error } }
+                do {
+                    replies += try await Self.within(Self.patience(request.targets.count), mirror) { try await mirror.message(PipelineAck.self) }.replies
+                } catch { replies += request.targets.map { _ in .error } }
             } else { replies += request.targets.map { _ in failure == nil ? .error : .success } }
         }
         try await stream.write(PipelineAck(packet.header.sequence, replies).delimited)

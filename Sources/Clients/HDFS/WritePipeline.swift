@@ -25,15 +25,18 @@ final class WritePipeline: Sendable {
         var heard: Instant
     }
     private let open: OpenStream
+    private let silenceMax: Duration
     private let state: Mutex<State>
     private let signal: AsyncStream<Void>.Continuation
     private let signals: AsyncStream<Void>
 
-    /// Heartbeats are acknowledged like packets, so a pipeline that says nothing for this long hangs.
-    private static let silenceMax = Duration.seconds(60)
+    /// Heartbeats are acknowledged like packets, so a pipeline that says nothing for this long hangs. Its datanodes tell of one behind them that
+    /// does after 30 seconds and 10 more for each.
+    private static func silenceMax(_ count: Int) -> Duration { .seconds(50 + 10 * count) }
 
-    private init(_ open: OpenStream) {
+    private init(_ open: OpenStream, _ silenceMax: Duration) {
         self.open = open
+        self.silenceMax = silenceMax
         state = Mutex(State(heard: SystemTime().now()))
         (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -45,7 +48,7 @@ final class WritePipeline: Sendable {
         request.targetStorageTypes = request.targets.map { _ in .disk }
         request.pipelineSize = UInt32(nodes.count)
         let open: OpenStream
-        do { open = try await OpenStream.connect(DatanodeConnections.address(nodes[0]), timeout: .seconds(5), idleTimeout: DatanodeConnections.silenceMax) } catch is CancellationError {
+        do { open = try await OpenStream.connect(DatanodeConnections.address(nodes[0]), timeout: .seconds(5), idleTimeout: silenceMax(nodes.count)) } catch is CancellationError {
             throw CancellationError()
         } catch { throw Failure(badNode: 0, reason: "\(DatanodeConnections.address(nodes[0])): \(ConnectFailure.reason(error))") }
         do {
@@ -60,7 +63,7 @@ final class WritePipeline: Sendable {
             open.close()
             throw error as? Failure ?? Failure(badNode: 0, reason: "\(DatanodeConnections.address(nodes[0])): \(error)")
         }
-        let pipeline = WritePipeline(open)
+        let pipeline = WritePipeline(open, silenceMax(nodes.count))
         if request.stage != .closeRecovery { Task { await pipeline.takeAcknowledgements() } }
         return pipeline
     }
@@ -84,7 +87,7 @@ final class WritePipeline: Sendable {
     /// Says that the writer lives; ends a pipeline that does not.
     func beat() async {
         let now = SystemTime().now()
-        guard state.withLock({ now - $0.heard <= Self.silenceMax }) else { return fail(0, "nothing was heard of the pipeline for \(Self.silenceMax.inMilliseconds / 1000) s") }
+        guard state.withLock({ now - $0.heard <= silenceMax }) else { return fail(0, "nothing was heard of the pipeline for \(silenceMax.inMilliseconds / 1000) s") }
         var header = PacketHeader()
         header.sequence = PacketHeader.heartbeat
         // A pipeline that is gone shows in its acknowledgements.

@@ -156,6 +156,7 @@ enum WebHDFSSubject: Subject {
             lines.append(
                 "\(next.debugDescription) \(try ask("GETFILESTATUS")) \(try ask("GETACLSTATUS")) \(try ask("GETXATTRS&encoding=hex"))")
             let listing = try session.exchange("GET", "/webhdfs/v1\(escaped(next))?op=LISTSTATUS&user.name=\(superuser)", Bytes())
+            // A body that is no document is told with what it is.
             guard let document = try? JSONSerialization.jsonObject(with: Data(listing.body.array)) as? [String: [String: [[String: Any]]]],
                 let entries = document["FileStatuses"]?["FileStatus"]
             else {
@@ -180,11 +181,13 @@ enum WebHDFSSubject: Subject {
 
     /// A document with its keys in order.
     private static func sorted(_ body: Bytes) -> String {
+        // A body that is no document is compared as it is.
         guard var document = try? JSONSerialization.jsonObject(with: Data(body.array)) as? [String: Any] else { return body.text }
         if var status = document["FileStatus"] as? [String: Any] {
             status["accessTime"] = nil
             document["FileStatus"] = status
         }
+        // As above.
         guard let data = try? JSONSerialization.data(withJSONObject: document, options: [.sortedKeys]) else { return body.text }
         return String(decoding: data, as: UTF8.self)
     }

@@ -32,6 +32,15 @@ def wait_for(what, condition, seconds=60):
     raise AssertionError("not within %d s: %s" % (seconds, what))
 
 
+def content_digest(path):
+    """Of a replica; None if it was deleted meanwhile."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.md5(file.read()).digest()
+    except FileNotFoundError:
+        return None
+
+
 class Cluster:
     """A namenode and datanodes, each a process with a directory of its own."""
 
@@ -83,9 +92,18 @@ class Cluster:
         found = glob.glob("%s/data-%d/dfs/blocks/*/blk_*%s" % (self.directory, number, ending or ".crc"))
         return [name[: name.rindex(".")] for name in found]
 
-    def writing(self):
-        """Datanodes that have a block open."""
-        return [number for number, node in enumerate(self.datanodes) if node.alive and self.replicas(number, ".rbw")]
+    def numbers(self, number, ending=""):
+        return {int(path.rsplit("_", 1)[1]) for path in self.replicas(number, ending)}
+
+    def newest(self):
+        """The highest number of a block so far."""
+        return max((block for number in range(NODES) for ending in ("", ".rbw") for block in self.numbers(number, ending)), default=0)
+
+    def writing(self, beyond=0):
+        """Datanodes that have the newest open block. A writer that broke off may have left older ones open; only those with numbers above `beyond` count."""
+        found = {number: {block for block in self.numbers(number, ".rbw") if block > beyond} for number, node in enumerate(self.datanodes) if node.alive}
+        newest = max((block for blocks in found.values() for block in blocks), default=None)
+        return [number for number, blocks in found.items() if newest in blocks]
 
     def healthy(self):
         ran = self.verb("fsck", "/")
@@ -99,8 +117,7 @@ class Cluster:
             if not node.alive:
                 continue
             for path in self.replicas(number):
-                with open(path, "rb") as file:
-                    digest = hashlib.md5(file.read()).digest()
+                digest = content_digest(path)
                 if digest in wanted:
                     found[wanted.index(digest)] += 1
         return found
@@ -109,7 +126,7 @@ class Cluster:
         """The file is right, and every block has its copies again, in the namenode's view and on the disks."""
         assert self.ok("-cat", path) == data, "wrong bytes"
         wait_for("full replication", self.healthy)
-        wait_for("the copies on disk of %s: %s" % (path, self.copies_on_disk(data)), lambda: self.copies_on_disk(data) == [COPIES] * len(self.copies_on_disk(data)))
+        wait_for("the copies on disk of " + path, lambda: set(self.copies_on_disk(data)) == {COPIES})
 
 
 def main(program, jars):
@@ -128,18 +145,19 @@ def main(program, jars):
     return checks.finish()
 
 
-def victim(cluster, rng):
+def victim(cluster, rng, beyond=0):
     """A datanode of the pipeline that is open now."""
-    return rng.choice(wait_for("an open block", cluster.writing))
+    return rng.choice(wait_for("an open block", lambda: cluster.writing(beyond)))
 
 
 def write_native(client, cluster, rng, data):
     """Writes a file and kills a datanode meanwhile. False if the client broke off by a panic of its own ("index out of bounds"): it sometimes blames a
     place of the old pipeline in the new, shorter one."""
+    before = cluster.newest()
     writer = client.create("/native", WriteOptions(replication=COPIES, block_size=BLOCK, overwrite=True))
     try:
         writer.write(data[: 11 << 20])
-        cluster.datanodes[victim(cluster, rng)].kill()
+        cluster.datanodes[victim(cluster, rng, before)].kill()
         for start in range(11 << 20, 20 << 20, 1 << 20):
             writer.write(data[start : start + (1 << 20)])
         writer.close()
@@ -171,6 +189,7 @@ def run(cluster, rng, checks, jars, directory):
 
     @checks.check("the own client writes on when two datanodes are killed one after the other")
     def _():
+        before = cluster.newest()
         put = subprocess.Popen(
             [cluster.program, "dfs", "--fs", "hdfs://" + cluster.address, "-D", "dfs.blocksize=%d" % BLOCK, "-put", "-", "/own"],
             stdin=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -178,7 +197,7 @@ def run(cluster, rng, checks, jars, directory):
             put.stdin.write(data["own"][start : start + (1 << 20)])
             put.stdin.flush()
             if start in (3 << 20, 12 << 20):
-                cluster.datanodes[victim(cluster, rng)].kill()
+                cluster.datanodes[victim(cluster, rng, before)].kill()
             if start == 10 << 20:
                 cluster.restart_the_dead()
         put.stdin.close()
@@ -198,7 +217,8 @@ def run(cluster, rng, checks, jars, directory):
             file.write(data["shell"])
         shell = Shell(cluster.address, found, "dfs.blocksize=%d" % BLOCK, "dfs.replication=%d" % COPIES)
         shell.ok("-ls", "/")
-        killing = threading.Thread(target=lambda: cluster.datanodes[victim(cluster, rng)].kill())
+        before = cluster.newest()
+        killing = threading.Thread(target=lambda: cluster.datanodes[victim(cluster, rng, before)].kill())
         killing.start()
         shell.ok("-put", local, "/shell")
         killing.join()
@@ -232,7 +252,7 @@ def run(cluster, rng, checks, jars, directory):
         # Superfluous copies go a moment after their datanodes have come back.
         wait_for("no more and no fewer copies", lambda: cluster.copies_on_disk(data["own"]) == [COPIES] * 3)
         holders = {
-            number: path for number in range(NODES) for path in cluster.replicas(number) if hashlib.md5(open(path, "rb").read()).digest() == digest
+            number: path for number in range(NODES) for path in cluster.replicas(number) if content_digest(path) == digest
         }
         damaged, *sound = holders
         with open(holders[damaged], "r+b") as file:

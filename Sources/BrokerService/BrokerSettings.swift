@@ -56,7 +56,7 @@ package struct BrokerSettings: Sendable {
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
     package var tailBytesMax = 32 << 20
     package var tls: TLSSettings?
-    /// The other brokers of the cluster; nil for a standalone broker.
+    /// Settings of the broker's cluster; nil for a standalone broker.
     package var cluster: ClusterSettings?
     /// Most fetch sessions (Kafka: max.incremental.fetch.session.cache.slots).
     package var fetchSessionsMax = 1000

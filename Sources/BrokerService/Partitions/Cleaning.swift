@@ -17,7 +17,7 @@ struct CleaningPlan: Sendable {
     var aborted: [AbortedTransaction]
     /// The newest batch of each producer, by its base offset: it stays, even without records, since it holds the producer's sequence.
     var newestBatches: [Int64: Int64]
-    /// The log's end: its last batch stays too, since a reader reaches the end only by the batches before it.
+    /// The log's end: its last batch stays too, since a reader reaches the end only by a batch there.
     var logEnd: Int64
     var config: TopicConfig
     var now: WallTime

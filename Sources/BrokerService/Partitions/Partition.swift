@@ -29,7 +29,7 @@ final class Partition {
     private(set) var term: Int32 = -1
     /// The leader's broker id, -1 for none; requests are refused until the leader is known and its term has begun here.
     private(set) var leader: Int32 = -1
-    /// The leader's state; nil on another replica.
+    /// The leader's state; nil unless this replica leads.
     private(set) var leadership: PartitionLeadership?
     private(set) var epochs: LeaderEpochs
     /// Appends that wait for all in-sync replicas, in the order of their offsets.

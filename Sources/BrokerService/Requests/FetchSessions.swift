@@ -51,7 +51,7 @@ final class FetchSession {
     let follower: Int32?
     /// Whether topics are named by id.
     let namesByID: Bool
-    /// Whether some partitions were not answered yet.
+    /// Whether the first answer, with all partitions, is still outstanding.
     var isFresh = true
     private let broker: Broker
     private var parts: [Place: FetchSessionPart] = [:]

@@ -51,7 +51,7 @@ enum LZ4Decoder {
             defer { place += 1 }
             return Int(input[place])
         }
-        /// Four bits, continued by bytes up to the first below 255.
+        /// Four bits; 15 is continued by bytes up to the first below 255.
         func length(_ bits: Int) throws(WireError) -> Int {
             guard bits == 15 else { return bits }
             var sum = 15

@@ -2,7 +2,7 @@
 // in the messages of share groups plain ones. Source: Kafka protocol guide; KIP-951, KIP-932.
 import Base
 
-/// The leader of a partition, for a client that asked another broker; -1 for answers without a leader.
+/// The leader of a partition, for a client that asked another broker; -1 if it does not matter to the answer or is unknown.
 package struct CurrentLeader: WireLayout, Hashable {
     package var leaderID: Int32 = -1
     package var leaderEpoch: Int32 = -1

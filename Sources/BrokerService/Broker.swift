@@ -1,5 +1,5 @@
-// The broker on its loop: what connections, handlers, partitions and groups share. Everything here is confined to the loop; disk work is
-// sent to the disk threads and comes back. One file per API under Handlers; `BrokerAPI.table` is the list of them.
+// The broker on its loop: the state shared by connections, handlers, partitions and groups. Everything here is confined to the loop; disk
+// threads do the disk work and report back. One file per API under Handlers; `BrokerAPI.table` lists them.
 import Base
 import BrokerCore
 import DequeModule
@@ -9,9 +9,9 @@ import NetKit
 import Replication
 import Storage
 
-/// A running broker's state.
+/// The state of a running broker.
 final class Broker: @unchecked Sendable {
-    // Safe to share: every member is used on `loop` only, but for those that are set once before the listener opens.
+    // Safe to share: every member is used on `loop` only, except members set once before the listener opens.
     let settings: BrokerSettings
     let dataDirectory: String
     let loop: NIOServiceLoop
@@ -24,7 +24,7 @@ final class Broker: @unchecked Sendable {
     let metrics: BrokerMetrics
     private(set) var writers: [LogWriter] = []
     private(set) lazy var cleaner = LogCleaner(self)
-    /// Opens compressed batches before they are taken.
+    /// Checks compressed batches before they are appended.
     let checks: RecordChecks
     private(set) lazy var fetchSessions = FetchSessions(self)
     private(set) lazy var sharedPartitions = SharedPartitions(self)
@@ -39,36 +39,36 @@ final class Broker: @unchecked Sendable {
     var groupCalls: [ReplyToken: Call] = [:]
     var nextNumber: Int64 = 1
     private var groupTickScheduled = false
-    /// The brokers among which groups were shared out when that was looked at last.
+    /// The live brokers at the last assignment of coordinators.
     var coordinatorsKnown: [Int32] = []
-    /// When brokers went that are not back yet.
+    /// Brokers that left and are not back yet, with the time of leaving.
     var departed: [Int32: Instant] = [:]
     var sessions: [ObjectIdentifier: BrokerSession] = [:]
-    /// Fetches that wait, so that a stop can answer them.
+    /// Waiting fetches, which a stop answers.
     var fetchWaits: [Int: FetchWait] = [:]
-    /// This broker's part in its cluster; nil for one that stands alone.
+    /// This broker's membership of its cluster; nil for a standalone broker.
     var cluster: ClusterMember?
     /// Replicas whose files are being opened.
     var opening: Set<TopicPartition> = []
-    /// Topics on their way, with those who wait for them.
+    /// Topics under creation, with the waiting requests.
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
     private var tailOrder = Deque<Partition>()
     private var tailBytes = 0
     let memory: ClientMemory
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
-    /// Until when each open transaction may stay open.
+    /// Deadline of each open transaction.
     var transactionDeadlines: [String: Instant] = [:]
     var transactionCheckScheduled = false
     private(set) lazy var access = AccessControl(self)
     private(set) lazy var logins = LoginQueue(loop: loop, oauth: settings.oauth)
     /// Syncs at intervals, so that appends do not wait for them.
     private(set) lazy var syncThread = DiskThread(name: "broker-sync")
-    /// Transactions whose outcome is on its way to the partitions, with those who wait for that.
+    /// Transactions whose outcome is being written to the partitions, with the waiting requests.
     var completions: [String: [(Completion) -> Void]] = [:]
     /// Markers that this broker is writing as the leader of their partitions.
     var marksUnderWay: Set<PendingMark> = []
-    /// Partitions that join a transaction with their first batch, with the batches that wait for that.
+    /// Partitions that join a transaction with their first batch, with the waiting batches.
     var joinsUnderWay: [TransactionJoin: [(BrokerRefusal?) -> Void]] = [:]
 
     init(
@@ -101,7 +101,7 @@ final class Broker: @unchecked Sendable {
     var machine: BrokerMachine { _read { yield replica.machine } }
     var isClustered: Bool { settings.cluster != nil }
 
-    /// Where this broker tells a client to connect: to where it is connected already, unless a setting knows better.
+    /// The address advertised to a client: the one it is connected to, unless a setting names another.
     func advertised(to call: Call) -> HostPort { settings.advertised ?? call.session.local ?? settings.listen }
 
     // MARK: appended batches
@@ -117,7 +117,7 @@ final class Broker: @unchecked Sendable {
         wakeAll(of: partition)
     }
 
-    /// A replica's log was cut or began elsewhere.
+    /// Drops the tail of a truncated or restarted log from memory, and wakes the partition's waiters.
     func truncated(_ partition: Partition, _ bounds: LogBounds) {
         tailBytes -= partition.truncated(bounds)
         wakeAll(of: partition)
@@ -131,7 +131,7 @@ final class Broker: @unchecked Sendable {
 
     // MARK: groups
 
-    /// Hands out what the coordinator decided, and keeps its clock going while there are groups.
+    /// Carries out the coordinator's decisions, and keeps its clock running while there are groups.
     func carryOut(_ effects: [GroupEffect]) {
         for effect in effects { answer(effect) }
         guard coordinator.needsTicks || consumerGroups.needsTicks || shareGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
@@ -158,7 +158,7 @@ final class Broker: @unchecked Sendable {
         }
     }
 
-    /// A token for a call that the coordinator will answer.
+    /// A reply token for a call that the coordinator will answer.
     func token(for call: Call, in group: GroupID) -> ReplyToken {
         let token = ReplyToken(nextNumber)
         nextNumber += 1
@@ -176,7 +176,7 @@ final class Broker: @unchecked Sendable {
         return call
     }
 
-    /// A number that is not used twice while the broker runs.
+    /// A number that is unique while the broker runs.
     func takeNumber() -> Int {
         defer { nextNumber += 1 }
         return Int(nextNumber)

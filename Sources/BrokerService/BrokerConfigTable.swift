@@ -1,15 +1,15 @@
-// The broker's own settings as Kafka's clients see them: name, type, value, where the value comes from, and whether it can be altered while the broker
-// runs. The defaults of topics are among them, under Kafka's names for brokers.
+// The broker's settings as shown to Kafka's clients: name, type, value, source of the value, and whether it can be altered while the broker
+// runs. The defaults of topics are among them, under Kafka's broker names.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// Where a setting's value comes from, as the wire numbers it.
+/// The source of a setting's value, by its number on the wire.
 enum ConfigSource: Int8 {
     case topic = 1
     /// Altered while the broker ran.
     case alteredBroker = 2
-    /// Told to the broker at its start.
+    /// Given at the broker's start.
     case broker = 4
     case byDefault = 5
     case group = 8
@@ -20,7 +20,7 @@ struct BrokerConfigRow: Sendable {
     var name: String
     var type: ConfigType
     var documentation: String
-    /// nil for a setting that takes a restart; otherwise whether a text is a value of it.
+    /// nil for a setting that takes a restart; otherwise whether a text is a valid value.
     var accepts: (@Sendable (String) -> Bool)?
     var read: @Sendable (Broker) -> String
 }
@@ -35,14 +35,14 @@ enum BrokerConfigTable {
         BrokerConfigRow(name: name, type: type, documentation: documentation, accepts: nil, read: read)
     }
 
-    /// A rate for replicas that catch up.
+    /// The replication rate of throttled replicas.
     private static func rate(_ side: ReplicationSide, _ documentation: String) -> BrokerConfigRow {
         BrokerConfigRow(
             name: side.rateName, type: .long, documentation: documentation, accepts: { Int64($0).map { $0 > 0 } ?? false },
             read: { "\($0.throttledRate(side) ?? Int64.max)" })
     }
 
-    /// What tools and consoles look for to find their way.
+    /// Settings that tools and consoles read to find their way.
     private static let wellKnown: [BrokerConfigRow] = [
         fixed("advertised.listeners", .string, "Where clients are told to connect.") { broker in
             "\(broker.protocolName)://\(broker.settings.advertised ?? broker.cluster?.settings.clientAddress ?? broker.settings.listen)"
@@ -141,10 +141,10 @@ enum BrokerConfigTable {
 }
 
 extension Broker {
-    /// The protocol of the listener in Kafka's words.
+    /// The listener's protocol under Kafka's name.
     var protocolName: String { (settings.requiresLogin ? "SASL_" : "") + (settings.tls == nil ? "PLAINTEXT" : "SSL") }
 
-    /// What topics obey that say nothing else: the settings of the start under those that were altered since.
+    /// The default topic settings: those of the start, overridden by later alterations.
     var topicDefaults: TopicConfig {
         var config = settings.topicDefaults
         for row in TopicConfig.rows { if let text = row.brokerName.flatMap({ machine.brokerConfigs[$0] }) { _ = row.write(&config, text) } }
@@ -154,7 +154,7 @@ extension Broker {
     var autoCreatesTopics: Bool { machine.brokerConfigs["auto.create.topics.enable"].map { $0 == "true" } ?? settings.autoCreateTopics }
     var defaultPartitions: Int32 { machine.brokerConfigs["num.partitions"].flatMap { Int32($0) } ?? settings.defaultPartitions }
 
-    /// Lets the partitions of a topic obey its settings as they are now.
+    /// Applies a topic's current settings to its partitions.
     func applyConfig(of topic: TopicRecord) {
         let config = config(of: topic)
         for number in 0..<topic.partitions {

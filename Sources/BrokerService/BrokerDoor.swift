@@ -1,5 +1,5 @@
-// The broker's door: opens metadata and partitions, listens, and closes again without losing what it has acknowledged. The service lives on one
-// event loop of its own; disk work goes to disk threads and comes back to the loop.
+// The broker's life cycle: opens metadata and partitions, listens, and closes without losing an acknowledged record. The service runs on an
+// event loop of its own; disk threads do the disk work and report to the loop.
 import Base
 import BrokerCore
 import Logging
@@ -37,24 +37,24 @@ package final class BrokerDoor: Sendable {
 
     /// The bound address.
     package var address: HostPort { listener.address }
-    /// When an append counts as taken, for people.
+    /// The durability of an acknowledged append, for people.
     package var durability: String {
         switch broker.settings.durability {
         case .beforeAcknowledging: "synced before it is acknowledged"
         case .every(let interval): "synced every \(interval.inMilliseconds) ms, flush.messages and flush.ms of a topic sooner"
         }
     }
-    /// Why writes are refused at present, or nil; may be asked from any thread.
+    /// The reason why writes are refused at present, or nil; callable from any thread.
     package var trouble: String? { replica.trouble ?? broker.health.trouble }
 
-    /// How many brokers of its cluster this one knows to be alive; 1 for one that stands alone.
+    /// The brokers of the cluster that this one knows to be alive; 1 for a standalone broker.
     package func liveBrokers() async -> Int {
         await withCheckedContinuation { continuation in
             loop.execute { continuation.resume(returning: self.broker.isClustered ? self.broker.machine.cluster.alive.count : 1) }
         }
     }
 
-    /// Opens everything and listens. Throws StorageError, ListenError or what the tables say.
+    /// Opens everything and listens. Throws StorageError, ListenError or an error of the tables.
     package static func start(
         _ settings: BrokerSettings, dataDirectory: String, metrics: MetricsRegistry = MetricsRegistry(), log: Logger
     ) async throws -> BrokerDoor {
@@ -111,10 +111,10 @@ package final class BrokerDoor: Sendable {
         return broker
     }
 
-    /// Takes part in the cluster, if there is one: whatever is to be said once is said again by each start until it is known.
+    /// Joins the cluster, if there is one. Each start repeats the one-time announcements until the cluster knows them.
     private static func join(_ broker: Broker, _ listener: FrameListener, _ loop: NIOServiceLoop) async throws {
         guard var cluster = broker.settings.cluster else { return }
-        // Who listens everywhere is found where its peers find it.
+        // A broker that listens on all addresses is advertised at its peer address.
         let isEverywhere = ["0.0.0.0", "::"].contains(listener.address.host)
         cluster.clientAddress = isEverywhere ? HostPort(cluster.peers.listen.host, listener.address.port) : listener.address
         let links = try await PeerLinks.listen(cluster.peers, loop: loop, log: broker.log)
@@ -133,8 +133,8 @@ package final class BrokerDoor: Sendable {
         await waitForRegistration(broker, loop)
     }
 
-    /// A broker that comes back to its cluster is known there within a moment; clients that come before would be told of the others only. Where no
-    /// others are yet, the start does not wait for them.
+    /// Waits a moment until the cluster has registered this broker: earlier clients would get metadata of the other brokers only. The wait
+    /// is bounded, since the first brokers of a cluster have no others yet.
     private static func waitForRegistration(_ broker: Broker, _ loop: NIOServiceLoop) async {
         let deadline = broker.now + BrokerSettings.registrationPatience
         while broker.now < deadline {
@@ -145,7 +145,7 @@ package final class BrokerDoor: Sendable {
         }
     }
 
-    /// The cluster's id and first user are said as soon as enough brokers are there to hear it; the start does not wait for that.
+    /// Proposes the cluster's id and first user once enough brokers are up to decide; the start does not wait for that.
     private static func beginCluster(_ broker: Broker) -> Task<Void, any Error> {
         Task {
             while !Task.isCancelled {
@@ -167,12 +167,12 @@ package final class BrokerDoor: Sendable {
         }
     }
 
-    /// Whether the broker belongs to its cluster: newcomers have no say in it.
+    /// Whether the broker is a member of its cluster: a newcomer does not propose the cluster's id and first user.
     private static func isMember(_ broker: Broker) async -> Bool {
         await withCheckedContinuation { continuation in broker.loop.execute { continuation.resume(returning: broker.cluster?.isMember ?? true) } }
     }
 
-    /// A broker that asks everybody to log in and knows nobody would be of no use.
+    /// Makes the first user. A broker that requires a login and has no user is a configuration error.
     private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {
         if let (name, password) = settings.firstUser {
             let isKnown = await replica.read { machine in ScramMechanism.allCases.contains { machine.users[ScramUser(name, $0)] != nil } }
@@ -200,7 +200,7 @@ package final class BrokerDoor: Sendable {
             session: { BrokerSession($0, broker) })
     }
 
-    /// Accepts nothing more, lets appends under way become durable, and closes. At most about two seconds. Called once.
+    /// Stops accepting, makes pending appends durable, and closes. At most about two seconds. Called once.
     package func stop() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             loop.execute {
@@ -228,7 +228,7 @@ package final class BrokerDoor: Sendable {
         directory.release()
     }
 
-    /// Syncs that were begun end before the disk threads do, to which they come back.
+    /// Ends the started syncs before the disk threads, to which they report.
     private func stopSyncing() async {
         for disk in disks {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in disk.submit { continuation.resume() } }
@@ -238,7 +238,7 @@ package final class BrokerDoor: Sendable {
 }
 
 extension Broker {
-    /// Opens every partition that the metadata knows, and removes the files of topics that were deleted.
+    /// Opens every partition in the metadata, and removes the files of deleted topics.
     func openAll(_ done: @escaping (Result<Void, any Error>) -> Void) {
         var failure: StorageError?
         let gathering = Gathering { [self] in
@@ -260,7 +260,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// What comes again and again while the broker runs.
+    /// Schedules the periodic work of a running broker.
     func scheduleUpkeep() {
         scheduleRetention()
         scheduleSync()
@@ -279,7 +279,7 @@ extension Broker {
         }
     }
 
-    /// Answers what waits and lets the writers finish what they have.
+    /// Answers the waiting requests and lets the writers finish their pending work.
     func drain(_ done: @escaping () -> Void) {
         isStopping = true
         for fetcher in cluster?.fetchers.values ?? [:].values { fetcher.stop() }

@@ -1,11 +1,11 @@
-// What the broker counts of its clients' requests.
+// The counters of client requests.
 import Base
 import KafkaWire
 import NetKit
 
 /// The counters of one broker.
 struct BrokerMetrics {
-    /// Requests that were decoded, by the number of their API.
+    /// Decoded requests, by the number of their API.
     private let requestsByAPI: [Counter?]
     let refusedFrames: Counter
     let producedBytes: Counter

@@ -1,15 +1,15 @@
-// The API table: one row per API that this broker answers. ApiVersions, decoding, dispatch and the compatibility table in the docs
-// derive from it, so an API is served exactly when it has a row. Source: Kafka protocol guide, "Api Keys".
+// The API table: one row per served API. ApiVersions, decoding, dispatch and the compatibility table in the docs derive from it, so an API
+// is served exactly when it has a row. Source: Kafka protocol guide, "Api Keys".
 import Base
 
-/// The number of an API on the wire; each request tells its own.
+/// The number of an API on the wire; each request states its own.
 package struct ApiKey: RawRepresentable, Hashable, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }
     package init(_ number: Int16) { rawValue = number }
 }
 
-/// What is served of an API.
+/// The served part of an API.
 package struct ApiRow: Sendable {
     package let key: ApiKey
     /// The name in Kafka's documentation.
@@ -21,13 +21,13 @@ package struct ApiRow: Sendable {
     package let response: any KafkaResponse.Type
 
     package func isFlexible(_ version: Int16) -> Bool { version >= firstFlexible }
-    /// Whether the response's header carries tagged fields; never for ApiVersions, since its client does not yet know our versions.
+    /// Whether the response's header has tagged fields; never for ApiVersions, since its client does not yet know our versions.
     package func hasFlexibleResponseHeader(_ version: Int16) -> Bool { key != ApiVersionsRequest.apiKey && isFlexible(version) }
 }
 
 /// All rows in the order of their keys.
 package enum ApiTable {
-    /// Name, served versions, first flexible version, and the request, which tells its key and its response.
+    /// Name, served versions, first flexible version, and the request type, which gives the key and the response.
     package static let rows: [ApiRow] = [
         row("Produce", 0...13, 9, ProduceRequest.self),
         row("Fetch", 4...18, 12, FetchRequest.self),
@@ -109,7 +109,7 @@ package enum ApiTable {
         return table
     }()
 
-    /// The row of a number from the wire, nil if that API is not served. hot: `platform-bench broker`.
+    /// The row of a wire number, nil if that API is not served. hot: `platform-bench broker`.
     package static func row(number: Int16) -> ApiRow? {
         guard number >= 0, Int(number) < byNumber.count else { return nil }
         return byNumber[Int(number)]

@@ -1,8 +1,8 @@
-// What consumers say to each other inside JoinGroup and SyncGroup: subscription and assignment. The broker passes both on unread; our
-// own client writes them and the group verbs show them. Source: Kafka's ConsumerProtocolSubscription and -Assignment, versions 0 to 3.
+// The consumers' messages inside JoinGroup and SyncGroup: subscription and assignment. The broker passes both on unread; our own client
+// writes them and the group commands show them. Source: Kafka's ConsumerProtocolSubscription and -Assignment, versions 0 to 3.
 import Base
 
-/// What a member wants to read; versions 0 to 3.
+/// A member's subscription; versions 0 to 3.
 package struct ConsumerSubscription: WireLayout, Equatable {
     package var topics: [String] = []
     package var userData: Bytes?
@@ -22,7 +22,7 @@ package struct ConsumerSubscription: WireLayout, Equatable {
     }
 }
 
-/// What a member is to read.
+/// A member's assignment.
 package struct ConsumerAssignment: WireLayout, Equatable {
     package var topics: [Topic] = []
     package var userData: Bytes?
@@ -52,11 +52,11 @@ package struct ConsumerAssignment: WireLayout, Equatable {
 
 package enum ConsumerProtocol {
     package static let name = "consumer"
-    /// The version that we write: members of older clients understand it.
+    /// The written version: members of older clients understand it.
     static let versionWritten: Int16 = 1
     static let versionMax: Int16 = 3
 
-    /// The bytes that carry `message` in a group request: its version, then its fields.
+    /// The bytes of `message` in a group request: its version, then its fields.
     package static func encode<L: WireLayout>(_ message: L) throws(WireError) -> Bytes {
         var bytes = Bytes()
         bytes.writeInteger(versionWritten)
@@ -64,7 +64,7 @@ package enum ConsumerProtocol {
         return bytes
     }
 
-    /// Reads either message; fields that a later version has added at the end are passed over.
+    /// Reads either message; ignores fields that a later version has added at the end.
     package static func decode<L: WireLayout>(_: L.Type, _ bytes: Bytes) throws(WireError) -> L {
         var bytes = bytes
         guard let version = bytes.readInteger(as: Int16.self) else { throw .truncated(needed: 2, remaining: bytes.readableBytes) }

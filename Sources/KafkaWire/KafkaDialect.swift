@@ -1,5 +1,5 @@
-// Kafka's way of writing lengths, and the few field kinds that only Kafka has. Classic versions carry int16 strings and int32 byte
-// fields and arrays; flexible versions (KIP-482) carry varints and end each structure with tagged fields.
+// Kafka's encoding of lengths, and the few field kinds of Kafka alone. Classic versions have int16 strings and int32 byte fields and
+// arrays; flexible versions (KIP-482) have varints and end each structure with tagged fields.
 import Base
 
 /// Kafka's encoding of strings, byte fields and arrays.
@@ -11,7 +11,7 @@ package enum KafkaDialect: WireDialect {
     package static var hasTags: Bool { true }
 }
 
-/// The value of an "authorized operations" field that was not asked for or is not known.
+/// The value of an unrequested or unknown "authorized operations" field.
 package let unknownOperations = Int32.min
 
 extension FieldCoder where Self: ~Copyable {
@@ -21,7 +21,7 @@ extension FieldCoder where Self: ~Copyable {
         value = KafkaErrorCode(rawValue: raw)
     }
 
-    /// A string that may be null from `version` on and is empty instead before.
+    /// A string that is nullable from version `first` on and is empty instead before.
     mutating func string(_ value: inout String?, nullableFrom first: Int16) throws(WireError) {
         if version >= first { return try optionalString(&value) }
         var text = value ?? ""
@@ -29,7 +29,7 @@ extension FieldCoder where Self: ~Copyable {
         value = text
     }
 
-    /// A list that may be null from `version` on and is empty instead before.
+    /// A list that is nullable from version `first` on and is empty instead before.
     mutating func list<L: WireLayout>(_ value: inout [L]?, nullableFrom first: Int16) throws(WireError) {
         if version >= first { return try optionalList(&value) }
         var elements = value ?? []
@@ -49,7 +49,7 @@ extension FieldCoder where Self: ~Copyable {
         try optionalArray(&value, empty: 0) { (element: inout Int32, io: inout Self) throws(WireError) in try io.int32(&element) }
     }
 
-    /// A structure that may be missing: a byte tells, -1 for null (KIP-893).
+    /// A nullable structure: a byte precedes it, -1 for null (KIP-893).
     mutating func optionalNested<L: WireLayout>(_ value: inout L?) throws(WireError) {
         var presence: Int8 = value == nil ? -1 : 1
         try int8(&presence)

@@ -1,7 +1,7 @@
-// Kafka's error codes, as far as this house sends or expects them. An open set: a peer may send codes that are not listed.
-// Source: Kafka protocol guide, "Error Codes".
+// Kafka's error codes that our code sends or expects. An open set: a peer may send unlisted codes. Source: Kafka protocol guide, "Error
+// Codes".
 
-/// A code as it lies on the wire.
+/// A code as on the wire.
 package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }
@@ -115,14 +115,14 @@ package struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
 }
 
 extension KafkaErrorCode {
-    /// Whether an access rule was missing.
+    /// Whether the code is an authorization error.
     package var isDenial: Bool {
         [.topicAuthorizationFailed, .groupAuthorizationFailed, .clusterAuthorizationFailed, .transactionalIDAuthorizationFailed].contains(self)
     }
 }
 
 extension KafkaErrorCode: CustomStringConvertible {
-    /// The name in Kafka's documentation, so that a person can look it up.
+    /// The name in Kafka's documentation, for people to look up.
     package var description: String { Self.names[rawValue].map { "\($0) (\(rawValue))" } ?? "error code \(rawValue)" }
 
     private static let names: [Int16: String] = [

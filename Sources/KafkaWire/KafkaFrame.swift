@@ -1,8 +1,8 @@
-// Whole frames: header and body of requests and responses, without the four bytes of size before a request that the listener has
-// taken off already. Headers: v1 and flexible v2 for requests, v0 and v1 for responses (KIP-482, KIP-511).
+// Whole frames: header and body of requests and responses. A request comes without its four bytes of size, which the listener has removed.
+// Headers: v1 and flexible v2 for requests, v0 and v1 for responses (KIP-482, KIP-511).
 import Base
 
-/// What stands before a request's body.
+/// The header of a request.
 package struct RequestHeader: Sendable, Equatable {
     package var apiNumber: Int16
     package var version: Int16
@@ -17,10 +17,10 @@ package struct RequestHeader: Sendable, Equatable {
     }
 }
 
-/// A request as it came in.
+/// A received request.
 package enum IncomingRequest: Sendable {
     case request(RequestHeader, any KafkaRequest)
-    /// ApiVersions in a version that we do not know: to be answered in version 0 with UNSUPPORTED_VERSION.
+    /// ApiVersions in an unknown version: answered in version 0 with UNSUPPORTED_VERSION.
     case unknownApiVersions(RequestHeader)
 }
 
@@ -28,7 +28,7 @@ package enum KafkaFrame {
     /// A request must carry at least the fixed part of its header.
     package static let requestBytesMin = 8
 
-    /// Decodes a request frame. An API or version that is not served is a wire error, as it is in Kafka: no response could be understood.
+    /// Decodes a request frame. An unserved API or version is a wire error, as in Kafka: the client could not understand any response.
     package static func decodeRequest(_ frame: Bytes) throws(WireError) -> IncomingRequest {
         var reader = FieldReader<KafkaDialect>(frame)
         var header = RequestHeader(apiNumber: 0, version: 0, correlationID: 0, clientID: nil)
@@ -48,7 +48,8 @@ package enum KafkaFrame {
         return .request(header, try row.request.read(rest.buffer, version: header.version, flexible: flexible))
     }
 
-    /// A whole response frame of `row`'s API, its size included. Record batches of at least `cutBytes` bytes are pieces of their own, where they lay.
+    /// A whole response frame of `row`'s API, its size included. Record batches of at least `cutBytes` bytes are separate pieces, without a
+    /// copy.
     package static func encodeResponse(
         _ body: any KafkaResponse, of row: ApiRow, correlationID: Int32, version: Int16, cutBytes: Int = .max
     ) throws(WireError) -> OutgoingFrame {
@@ -77,7 +78,7 @@ package enum KafkaFrame {
         return buffer
     }
 
-    /// The correlation id of a response frame without its size; every response begins with it.
+    /// The correlation id of a response frame without its size, at the start of every response.
     package static func correlationID(of frame: Bytes) throws(WireError) -> Int32 {
         guard let id = frame.getInteger(at: frame.readerIndex, as: Int32.self) else { throw .truncated(needed: 4, remaining: frame.readableBytes) }
         return id
@@ -94,13 +95,13 @@ package enum KafkaFrame {
     }
 }
 
-/// A response frame as it leaves: what is written for it, and between that what stays where it lay.
+/// An outgoing response frame: bytes written for it, and between them shared pieces.
 package struct OutgoingFrame: Sendable {
-    /// The size, the header, and the body up to the first piece that stays where it lay.
+    /// The size, the header, and the body up to the first shared piece.
     package private(set) var head: Bytes
     package private(set) var rest: [BytesOrFile]
 
-    /// `pieces` stand before `last`; the four bytes of size at the front are filled in.
+    /// `pieces` precede `last`; the first four bytes get the frame's size.
     init(_ pieces: [BytesOrFile], _ last: Bytes) {
         guard case .memory(let first)? = pieces.first else {
             (head, rest) = (last, [])
@@ -112,7 +113,7 @@ package struct OutgoingFrame: Sendable {
         head.setInteger(Int32(byteCount - 4), at: head.readerIndex)
     }
 
-    /// Bytes with their size and no header.
+    /// Bytes with their size and without a header.
     package init(token: Bytes) {
         head = Bytes()
         head.writeInteger(Int32(token.readableBytes))
@@ -122,7 +123,7 @@ package struct OutgoingFrame: Sendable {
 
     package var byteCount: Int { rest.reduce(head.readableBytes) { $0 + $1.count } }
 
-    /// All in one, for a frame whose pieces are in memory.
+    /// The frame in one buffer, for pieces in memory.
     package var joined: Bytes {
         var all = head
         for bytes in rest.compactMap(\.bytes) { all.writeImmutableBuffer(bytes) }

@@ -1,14 +1,15 @@
-// What the dispatcher can do with every message of Kafka: tell which API it is of, read it, write it, refuse it. The coders are witnesses of these
-// protocols, so that they are compiled in this module for concrete types: a generic coder across modules is not specialised and costs a hundred times as much.
+// The dispatcher's operations on every message of Kafka: its API, reading, writing and refusing it. The coders are witnesses of these
+// protocols, so that this module compiles them for concrete types: a generic coder across modules is not specialised and costs a hundred
+// times as much.
 import Base
 
 /// A request of a served API.
 package protocol KafkaRequest: WireLayout {
     associatedtype Response: KafkaResponse
     static var apiKey: ApiKey { get }
-    /// The response that gives `code` for everything that this request asks for.
+    /// The response with `code` for every part of this request.
     func refused(_ code: KafkaErrorCode) -> Response
-    /// Reads a request that lies at the beginning of `bytes`. What follows is passed over, as Kafka does: librdkafka ends some requests with bytes too many.
+    /// Reads a request at the start of `bytes`. Ignores trailing bytes, as Kafka does: librdkafka ends some requests with extra bytes.
     static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self
     /// Appends the request to `buffer`.
     func write(into buffer: inout Bytes, version: Int16, flexible: Bool) throws(WireError)
@@ -16,15 +17,16 @@ package protocol KafkaRequest: WireLayout {
 
 /// A response of a served API.
 package protocol KafkaResponse: WireLayout {
-    /// Reads a response that lies at the beginning of `bytes`.
+    /// Reads a response at the start of `bytes`.
     static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self
-    /// Appends the response to `buffer`, and hands out what stands before it in pieces of their own: payloads of at least `cutBytes` bytes.
+    /// Appends the response's end to `buffer`, and returns the pieces before it: payloads of at least `cutBytes` bytes are pieces of their
+    /// own.
     func write(into buffer: inout Bytes, version: Int16, flexible: Bool, cutBytes: Int) throws(WireError) -> [BytesOrFile]
-    /// Tells the client how long it is held up for its limits, if the response has that field. Sources: KIP-124, KIP-219.
+    /// Sets the throttle time, if the response has that field. Sources: KIP-124, KIP-219.
     mutating func setThrottleTime(milliseconds: Int32)
 }
 
-/// A response that can tell how long its client is held up.
+/// A response with a throttle time.
 package protocol ThrottledResponse: KafkaResponse {
     var throttleTimeMilliseconds: Int32 { get set }
 }

@@ -1,30 +1,30 @@
-// The questions that a request asks of the access rules, for one connection, and the reviews of requests about records and topics. The right of each request is a
+// The access questions of a request on one connection, and the reviews of requests about records and topics. The right of each request is a
 // column of the API table; see AccessRight. Source: Kafka documentation, "Authorization and ACLs".
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// The questions that one request asks, for one connection.
+/// The access questions of one request on one connection.
 struct AccessReview {
     let broker: Broker
     let call: Call
 
-    /// The one cluster, as Kafka names it.
+    /// Kafka's name of the cluster resource.
     static let clusterName = "kafka-cluster"
 
     func may(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> Bool {
         broker.access.allows(operation, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "")
     }
 
-    /// The same of what the client did not name: an answer that leaves it out is none that anybody has to hear of.
+    /// The same for a resource that the client did not name: its absence from the answer is not logged as a denial.
     func maySee(_ kind: ResourceKind, _ name: String) -> Bool {
         broker.access.allows(.describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
     }
 
     func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
 
-    /// A topic by an id that nobody knows passes: its handler says so.
+    /// An unknown topic id passes: the handler answers it.
     func mayTopic(_ operation: AccessOperation, _ name: String) -> Bool { call.isUnknownID(name) || may(operation, .topic, name) }
 
     func splitTopics<T>(_ items: [T], _ operation: AccessOperation, _ name: (T) -> String) -> (kept: [T], denied: [T]) {
@@ -45,7 +45,7 @@ struct AccessReview {
 
     // MARK: topics
 
-    /// Topics that may not be seen are refused by name, and left out where nobody named them.
+    /// Denied topics are refused by name, and left out where the client named no topics.
     func metadata(_ request: MetadataRequest) -> AccessVerdict<MetadataRequest> {
         var trimmed = request
         var denied = MetadataRequest(topics: [])

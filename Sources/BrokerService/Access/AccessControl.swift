@@ -1,10 +1,10 @@
-// What the access rules say of a principal, an operation and a resource. Answers are kept until a rule changes; denials are logged, at a rate that keeps the log
-// readable. Used on the loop.
+// The access rules' decision for a principal, an operation and a resource. Answers are cached until a rule changes; denials are logged at a
+// limited rate, which keeps the log readable. Used on the loop.
 import Base
 import BrokerCore
 import Logging
 
-/// The rules at work.
+/// The access rules in force.
 final class AccessControl {
     private unowned let broker: Broker
     private let isEnforced: Bool
@@ -12,7 +12,7 @@ final class AccessControl {
     private var answers: [AccessQuestion: Bool] = [:]
     private var denials = DenialLog()
 
-    /// Answers that are kept, and the longest name of which they are, in bytes: no resource has a longer one.
+    /// Most cached answers, and the longest cached name, in bytes: no resource name is longer.
     private static let answersMax = 50_000
     private static let nameBytesMax = 255
 
@@ -22,10 +22,11 @@ final class AccessControl {
         superUsers = broker.settings.superUsers
     }
 
-    /// A rule was set or removed.
+    /// Drops the cached answers: a rule was set or removed.
     func rulesChanged() { answers = [:] }
 
-    /// Whether a principal may do this. Super users may do everything; without enforcement everybody may. A denial of a resource that the client named is logged.
+    /// Whether a principal may do this. Super users may do everything, and so may every user without enforcement. A denial of a resource
+    /// that the client named is logged.
     func allows(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true) -> Bool {
         guard isEnforced, !superUsers.contains(principal) else { return true }
         let isKept = name.utf8.count <= Self.nameBytesMax
@@ -43,17 +44,17 @@ final class AccessControl {
     }
 }
 
-/// Keeps the log readable, and the disk free, whatever clients ask for.
+/// Limits the log lines about denials, so that clients cannot fill the log or the disk.
 struct DenialLog {
     private var second = Instant.zero
     private var lines = 0
     private var suppressed = 0
 
-    /// Lines in a second.
+    /// Lines per second.
     private static let linesMax = 50
     private static let nameBytesMax = 255
 
-    /// How many denials went without a line since the last one; nil if this one does too.
+    /// The denials not logged since the last line; nil if this one is not logged either.
     mutating func take(_ now: Instant) -> Int? {
         if now - second >= .seconds(1) { (second, lines) = (now, 0) }
         guard lines < Self.linesMax else {
@@ -65,14 +66,14 @@ struct DenialLog {
         return suppressed
     }
 
-    /// A name as far as it is worth a line.
+    /// The name, cut to the logged length.
     static func shown(_ name: String) -> String {
         guard name.utf8.count > nameBytesMax else { return JSONText.quoted(name) }
         return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self)) + " and \(name.utf8.count - nameBytesMax) bytes more"
     }
 }
 
-/// A question that was answered before.
+/// The key of a cached answer.
 struct AccessQuestion: Hashable {
     var operation: AccessOperation
     var kind: ResourceKind

@@ -4,7 +4,7 @@ import BrokerCore
 import KafkaWire
 
 extension AccessReview {
-    /// Why a group is not shown to somebody who may see it: its members read what they may not see.
+    /// The reason for hiding a group from a client that may see it: its members read topics that the client may not see.
     static let hiddenTopic = "the group's members read topics that the client may not see"
 
     // MARK: groups
@@ -38,7 +38,7 @@ extension AccessReview {
         return verdict(request, isAllowed ? nil : .topicAuthorizationFailed)
     }
 
-    /// Each key by itself, where there can be several.
+    /// Each key on its own, from the version with several keys on.
     func findCoordinator(_ request: FindCoordinatorRequest) -> AccessVerdict<FindCoordinatorRequest> {
         let transaction: Int8 = 1
         let kind: ResourceKind = request.keyType == transaction ? .transactionalID : .group
@@ -51,7 +51,7 @@ extension AccessReview {
         return trimmed(request, \.topics, \.topics) { topic in denial ?? (mayTopic(.read, topic.name) ? nil : .topicAuthorizationFailed) }
     }
 
-    /// Topics that may not be seen are refused by name, and left out where nobody named them.
+    /// Denied topics are refused by name, and left out where the client named no topics.
     func offsetFetch(_ request: OffsetFetchRequest) -> AccessVerdict<OffsetFetchRequest> {
         if call.version < 8, let code = code(.describe, .group, request.groupID) { return .refused(request.refused(code)) }
         func shown(_ topics: [OffsetFetchResponse.Topic], named: Bool) -> [OffsetFetchResponse.Topic] {

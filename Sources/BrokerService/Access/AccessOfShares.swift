@@ -20,7 +20,7 @@ extension AccessReview {
         }
     }
 
-    /// Topics that may not be seen are left out, as if the group had never read them.
+    /// Leaves denied topics out, as if the group had never read them.
     func describeShareGroupOffsets(_ request: DescribeShareGroupOffsetsRequest) -> AccessVerdict<DescribeShareGroupOffsetsRequest> {
         trimmed(request, \.groups, \.groups, code: { code(.describe, .group, $0.groupID) }) { response in
             for group in response.groups.indices { response.groups[group].topics.removeAll { !maySee(.topic, $0.topicName) } }

@@ -1,10 +1,10 @@
-// The reviews of requests that make, delete and alter topics and settings; see AccessRight.
+// The reviews of requests that create, delete and alter topics and settings; see AccessRight.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension AccessReview {
-    /// Who may create on the cluster may create every topic.
+    /// A principal with the right to create on the cluster may create every topic.
     func createTopics(_ request: CreateTopicsRequest) -> AccessVerdict<CreateTopicsRequest> {
         guard !mayOnCluster(.create) else { return .allowed }
         return trimmed(request, \.topics, \.topics) { code(.create, .topic, $0.name) }

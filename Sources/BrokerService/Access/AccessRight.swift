@@ -1,20 +1,21 @@
-// The rights that requests need, as columns of the API table. A request about several resources goes on with those that are allowed; the others get the
-// protocol's error. What no right covers is asked for by the handler, as it reads. Source: Kafka documentation, "Authorization and ACLs".
+// The rights of requests, as columns of the API table. A request about several resources continues with the allowed ones; the others get
+// the protocol's error. Handlers check rights beyond the column while they read the request. Source: Kafka documentation, "Authorization
+// and ACLs".
 import Base
 import BrokerCore
 import KafkaWire
 
-/// What becomes of a request.
+/// The outcome of a review.
 enum AccessVerdict<Request: KafkaRequest> {
     case allowed
     case refused(Request.Response)
-    /// Goes on with less; the response is amended by what was left out.
+    /// Continues with the allowed resources; the closure adds the others to the response.
     case trimmed(Request, (inout Request.Response) -> Void)
 }
 
-/// The right that a request needs.
+/// The right required by a request.
 enum AccessRight<Request: KafkaRequest>: Sendable {
-    /// None, or the handler asks for it.
+    /// None, or checked by the handler.
     case none
     /// On the cluster.
     case cluster(AccessOperation)
@@ -25,7 +26,7 @@ enum AccessRight<Request: KafkaRequest>: Sendable {
     /// Several rights.
     case review(@Sendable (AccessReview) -> (Request) -> AccessVerdict<Request>)
 
-    /// On each of the items that the request lists; `refusals` is where the response lists items with their errors.
+    /// On each item of the request; `refusals` is the response's list of items with their errors.
     static func each<Item, Answer>(
         _ items: WritableKeyPath<Request, [Item]> & Sendable, _ refusals: WritableKeyPath<Request.Response, [Answer]> & Sendable,
         _ operation: AccessOperation, _ kind: ResourceKind, _ name: @escaping @Sendable (Item) -> String
@@ -35,7 +36,7 @@ enum AccessRight<Request: KafkaRequest>: Sendable {
 }
 
 extension AccessReview {
-    /// The verdict on a request that needs this right.
+    /// The verdict on a request under its right.
     func verdict<Request: KafkaRequest>(_ request: Request, _ right: AccessRight<Request>) -> AccessVerdict<Request> {
         switch right {
         case .none: .allowed
@@ -51,7 +52,7 @@ extension AccessReview {
         code.map { .refused(request.refused($0)) } ?? .allowed
     }
 
-    /// The error of an operation that is denied; nil if it is allowed.
+    /// The error of a denied operation; nil if it is allowed.
     func code(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> KafkaErrorCode? { may(operation, kind, name) ? nil : Self.denial(kind) }
 
     static func denial(_ kind: ResourceKind) -> KafkaErrorCode {
@@ -82,7 +83,7 @@ extension AccessReview {
         return .trimmed(rest) { [refused] in $0[keyPath: refusals] += refused }
     }
 
-    /// The same for a response that is amended whether or not something was left out.
+    /// The same for a response that is amended even where no item was left out.
     func trimmed<Request: KafkaRequest, Item, Answer>(
         _ request: Request, _ items: WritableKeyPath<Request, [Item]>, _ refusals: WritableKeyPath<Request.Response, [Answer]>, code: (Item) -> KafkaErrorCode?,
         amend: @escaping (inout Request.Response) -> Void

@@ -1,10 +1,11 @@
-// What a client may do with what it is shown, where it asks for that: a bit for each operation, by its number on the wire. Source: KIP-430.
+// The client's authorized operations on the resources of a response, where the request asks for them: one bit per operation, by its number
+// on the wire. Source: KIP-430.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension AccessReview {
-    /// The operations that there are on a kind of resource, as Kafka counts them.
+    /// The operations on a kind of resource, as Kafka counts them.
     private static func operations(on kind: ResourceKind) -> [AccessOperation] {
         switch kind {
         case .topic: [.read, .write, .create, .delete, .alter, .describe, .describeConfigs, .alterConfigs]
@@ -26,7 +27,7 @@ extension AccessReview {
     func groupOperations(_ name: String) -> Int32 { bits(.group, name) }
 }
 
-/// The operations that responses of one API list.
+/// The authorized operations in the responses of one API.
 struct OperationsColumn<Request: KafkaRequest>: Sendable {
     /// Whether a request asks for them.
     let isAsked: @Sendable (Request) -> Bool

@@ -1,13 +1,14 @@
-// Logins that take time wait here for the one thread that checks them: the addresses take turns, so that nobody's wrong passwords are in everybody's way; one
-// of a connection that has gone is dropped, and where too many wait a connection is closed before anything is computed for it. Used on the loop.
+// The queue of logins before the one thread that checks passwords and tokens. Addresses take turns, so wrong passwords from one address do
+// not delay the others. A login of a closed connection is dropped; past the limits a connection is closed before any computation. Used on
+// the loop.
 import Base
 import DequeModule
 import Storage
 
-/// Shares the time of checking passwords and tokens among the addresses that log in.
+/// Shares the checking thread fairly among the addresses that log in.
 final class LoginQueue: @unchecked Sendable {
     // Safe to share: every member is used on the loop only; the thread gets a closure and hands one back.
-    /// Runs on the thread, and gives back what is to be done with its result on the loop.
+    /// Runs on the thread; returns the closure that the loop runs with its result.
     typealias Check = @Sendable () -> @Sendable () -> Void
     private struct Login {
         let session: BrokerSession
@@ -15,14 +16,14 @@ final class LoginQueue: @unchecked Sendable {
     }
     private let loop: any ServiceLoop
     private lazy var thread = DiskThread(name: "broker-login")
-    /// Checks tokens of OAUTHBEARER; nil if none are taken.
+    /// Verifies tokens of OAUTHBEARER; nil if the mechanism is off.
     let tokenVerifier: TokenVerifier?
     private var waiting: [String: Deque<Login>] = [:]
     private var turns = Deque<String>()
     private var waitingCount = 0
     private var isBusy = false
 
-    /// Logins of one address, and of all, that may wait: those of one address take some seconds.
+    /// Most waiting logins of one address, and of all addresses: those of one address take some seconds.
     private static let waitingPerAddressMax = 200
     private static let waitingMax = 5000
 
@@ -31,10 +32,10 @@ final class LoginQueue: @unchecked Sendable {
         tokenVerifier = oauth.map { TokenVerifier($0) }
     }
 
-    /// Ends the thread; blocking, off the loop, after the loop takes no more work.
+    /// Ends the thread; blocking, called off the loop once the loop takes no more work.
     func stop() { thread.stop() }
 
-    /// Runs what is no login on the thread, out of turn.
+    /// Runs other work on the thread, out of turn.
     func submit(_ work: @escaping @Sendable () -> Void) { thread.submit(work) }
 
     /// Checks a login in its turn; false if too many wait. A connection has one login under way, since it answers one request at a time.

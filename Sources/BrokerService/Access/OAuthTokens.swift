@@ -1,34 +1,34 @@
-// The broker's side of OAUTHBEARER: a client shows a JSON Web Token, whose signature, times, issuer and audience are checked, and is whom a claim names. Keys are
-// read from a file, again when it changes; nobody else is asked. Source: RFC 7628, RFC 7519, RFC 7517; KIP-255.
+// The broker's side of OAUTHBEARER: checks a JSON Web Token's signature, times, issuer and audience, and takes the user from a claim. Keys
+// come from a file, which is read again when it changes, and from no other source. Source: RFC 7628, RFC 7519, RFC 7517; KIP-255.
 import Base
 import Foundation
 import NetKit
 import Storage
 
-/// What tokens are checked against.
+/// The settings of token verification.
 package struct OAuthSettings: Sendable {
     /// A JSON Web Key Set; empty for none.
     package var keysFile = ""
-    /// Whether tokens without a signature (algorithm `none`) are taken, for development only.
+    /// Whether unsigned tokens (algorithm `none`) are accepted, for development only.
     package var allowsUnsecured = false
-    /// Who has to have issued a token, and for whom; empty: anybody.
+    /// The required issuer and audience; empty: any.
     package var issuer = ""
     package var audience = ""
     /// The claim that names the user (Kafka: sasl.oauthbearer.sub.claim.name).
     package var principalClaim = "sub"
-    /// By how much clocks may differ (Kafka: sasl.oauthbearer.clock.skew.seconds).
+    /// Allowed clock skew (Kafka: sasl.oauthbearer.clock.skew.seconds).
     package var clockSkew = Duration.seconds(30)
 
     package init() {}
 }
 
-/// Why a token is refused; the client is told only that it is.
+/// The reason for a token's refusal; the client learns only of the refusal.
 package struct TokenRefusal: Error, Sendable, Equatable {
     package var reason: String
     package init(_ reason: String) { self.reason = reason }
 }
 
-/// The keys of a file.
+/// The keys of a key set file.
 package struct TokenKeySet: Sendable {
     struct Entry: Sendable {
         var id: String?
@@ -41,7 +41,7 @@ package struct TokenKeySet: Sendable {
 
     init() {}
 
-    /// Reads a JSON Web Key Set; keys of other kinds are passed over.
+    /// Reads a JSON Web Key Set; skips other kinds of keys.
     package init(file: String) throws(TokenRefusal) {
         guard let data = FileManager.default.contents(atPath: file), data.count <= Self.fileBytesMax else {
             throw TokenRefusal("\(file) cannot be read, or is larger than \(Self.fileBytesMax) bytes")
@@ -63,7 +63,7 @@ package struct TokenKeySet: Sendable {
         guard !entries.isEmpty else { throw TokenRefusal("\(file) has no key for RS256 of 2048 bits or HS256 of 256 bits") }
     }
 
-    /// Base64 with the alphabet of addresses, without padding.
+    /// Base64 with the URL alphabet, without padding.
     static func decoded(_ text: some StringProtocol) -> Bytes? {
         var plain = text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
         plain += String(repeating: "=", count: (4 - plain.count % 4) % 4)
@@ -71,26 +71,26 @@ package struct TokenKeySet: Sendable {
     }
 }
 
-/// An object of JSON.
+/// A JSON object.
 struct JSONObject {
     var values: [String: Any]
 
-    /// nil if the data is none.
+    /// nil if the data is not a JSON object.
     init?(_ data: Data) {
-        // Whatever is wrong with it, it is no object.
+        // Any fault means that it is no object.
         guard let object = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] else { return nil }
         values = object
     }
 }
 
-/// What a good token says.
+/// The claims of a valid token.
 struct VerifiedToken: Sendable {
     var user: String
-    /// Until when it counts, with what clocks may differ.
+    /// The expiry, plus the allowed clock skew.
     var ends: WallTime
 }
 
-/// Checks tokens. Used on the login thread only, after it was made.
+/// Verifies tokens. Used on the login thread only, after its initialization.
 final class TokenVerifier: @unchecked Sendable {
     // Safe to share: made before the broker listens, then touched on the login thread only.
     private let settings: OAuthSettings
@@ -101,7 +101,7 @@ final class TokenVerifier: @unchecked Sendable {
 
     init(_ settings: OAuthSettings) { self.settings = settings }
 
-    /// Whom a token names and until when, if it is good.
+    /// The user and expiry of a valid token.
     func verified(_ token: String, now: WallTime) throws(TokenRefusal) -> VerifiedToken {
         guard token.utf8.count <= Self.tokenBytesMax else { throw TokenRefusal("a token has at most \(Self.tokenBytesMax) bytes") }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
@@ -120,7 +120,7 @@ final class TokenVerifier: @unchecked Sendable {
 
     private func checkSignature(_ header: JSONObject, _ message: Bytes, _ signature: Bytes) throws(TokenRefusal) {
         let algorithm = header.values["alg"] as? String ?? ""
-        // What has to be understood, and is not.
+        // Critical extensions must be understood, and none is.
         guard header.values["crit"] == nil else { throw TokenRefusal("its header has extensions that are not known") }
         if algorithm == "none" {
             guard settings.allowsUnsecured else { throw TokenRefusal("it has no signature") }
@@ -134,10 +134,10 @@ final class TokenVerifier: @unchecked Sendable {
         guard candidates.contains(where: { $0.key.signs(message, with: signature) }) else { throw TokenRefusal("its signature is wrong") }
     }
 
-    /// Reads the keys again if their file has changed; if it cannot be read, those that were there stay.
+    /// Reads the keys again if their file has changed; keeps the old keys if the file cannot be read.
     private func readKeys() throws(TokenRefusal) {
         guard !settings.keysFile.isEmpty else { throw TokenRefusal("no keys are given") }
-        // A file that is not there now may be on its way to be replaced.
+        // A missing file may be about to be replaced.
         let changed = (try? FileManager.default.attributesOfItem(atPath: settings.keysFile))?[.modificationDate] as? Date
         guard changed != readAt || keys.entries.isEmpty else { return }
         do throws(TokenRefusal) {
@@ -146,7 +146,7 @@ final class TokenVerifier: @unchecked Sendable {
         } catch { if keys.entries.isEmpty { throw error } }
     }
 
-    /// Until when the token counts. Times are seconds since 1970.
+    /// The token's expiry. Times are seconds since 1970.
     private func checkClaims(_ claims: JSONObject, _ now: WallTime) throws(TokenRefusal) -> WallTime {
         let (seconds, skew) = (Double(now.milliseconds) / 1000, Double(settings.clockSkew.inMilliseconds) / 1000)
         func time(_ name: String) -> Double? { (claims.values[name] as? NSNumber)?.doubleValue }
@@ -154,7 +154,7 @@ final class TokenVerifier: @unchecked Sendable {
         guard expires + skew > seconds else { throw TokenRefusal("it has ended") }
         for name in ["nbf", "iat"] { if let from = time(name), from - skew > seconds { throw TokenRefusal("it is not valid yet") } }
         if !settings.issuer.isEmpty, claims.values["iss"] as? String != settings.issuer { throw TokenRefusal("somebody else issued it") }
-        // A time beyond what can be counted is none that anybody will see.
+        // A time beyond the range counts as never.
         let ends = WallTime(milliseconds: Int64(exactly: ((expires + skew) * 1000).rounded()) ?? .max)
         guard !settings.audience.isEmpty else { return ends }
         let audience = claims.values["aud"] as? [String] ?? (claims.values["aud"] as? String).map { [$0] } ?? []
@@ -163,13 +163,13 @@ final class TokenVerifier: @unchecked Sendable {
     }
 }
 
-/// A client's message of OAUTHBEARER.
+/// A client message of OAUTHBEARER.
 struct BearerMessage {
     var token = ""
-    /// Whom the client asks to be; empty for whom the token names.
+    /// The requested identity; empty for the token's user.
     var identity = ""
 
-    /// `n,[a=identity],` and pairs between bytes of value 1, of which one is `auth=Bearer TOKEN`; nil if it is anything else.
+    /// Parses `n,[a=identity],` and pairs between bytes of value 1, one of them `auth=Bearer TOKEN`; nil for other text.
     init?(_ bytes: Bytes) {
         guard let text = String(validating: bytes.readableBytesView, as: UTF8.self), text.hasSuffix("\u{1}\u{1}") else { return nil }
         let fields = text.split(separator: "\u{1}", omittingEmptySubsequences: false)

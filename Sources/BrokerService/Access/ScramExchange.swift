@@ -1,50 +1,50 @@
-// The broker's side of a SCRAM conversation: two messages from the client, two answers, and then the client has shown that it knows the password and the
-// broker that it knows the user. An unknown user gets the same first answer as a known one. Source: RFC 5802.
+// The broker's side of a SCRAM conversation: two client messages, two answers. Then the client has proved that it knows the password, and
+// the broker that it knows the user. An unknown user gets the same first answer as a known one. Source: RFC 5802.
 import Base
 import BrokerCore
 import Foundation
 import NetKit
 
-/// Why a login fails; the client is told no more than this.
+/// The reason for a failed login, and all that the client learns.
 struct LoginRefusal: Error {
     var message: String
     static let wrong = LoginRefusal(message: "the user name or the password is wrong")
 }
 
-/// Whom a login is for, and what it is checked with.
+/// A login's user and credential.
 struct ScramIdentity {
     var user: String
     var credential: ScramCredential
-    /// Until when it counts; nil for ever.
+    /// The login's expiry; nil for none.
     var ends: WallTime?
 }
 
-/// One conversation.
+/// One SCRAM conversation.
 struct ScramExchange {
     private let mechanism: ScramMechanism
     private var clientFirstBare = ""
     private var serverFirst = ""
     private var nonce = ""
     private var credential: ScramCredential?
-    /// The name that was given: a user's, or a token's.
+    /// The user or token id given by the client.
     private(set) var user = ""
-    /// Whether a token is shown (KIP-48).
+    /// Whether the client logs in with a delegation token (KIP-48).
     private(set) var isByToken = false
-    /// Who has logged in once the conversation is over.
+    /// The logged-in user, once the conversation is over.
     private(set) var loggedIn = ""
-    /// Until when that counts; nil for ever.
+    /// The login's expiry; nil for none.
     private(set) var ends: WallTime?
 
     init(_ mechanism: ScramMechanism) { self.mechanism = mechanism }
 
     private var hash: ScramHash { mechanism == .sha256 ? .sha256 : .sha512 }
 
-    /// Iterations that an unknown user seems to have, as many as our own verbs ask for.
+    /// The iterations shown for an unknown user, equal to the default of our own commands.
     static let iterationsDefault: Int32 = 4096
     static let iterations: ClosedRange<Int32> = 4096...16384
     private static let messageBytesMax = 4096
 
-    /// The answer to the client's first message; `find` looks a user up, or a token.
+    /// Answers the client's first message; `find` looks up a user or a token.
     mutating func begin(_ message: Bytes, find: (_ name: String, _ isToken: Bool) -> ScramIdentity?) throws(LoginRefusal) -> Bytes {
         let text = try Self.text(message)
         // No channel binding, and no identity other than the user's own.
@@ -63,16 +63,16 @@ struct ScramExchange {
         loggedIn = found?.user ?? ""
         ends = found?.ends
         nonce = clientNonce + Self.base64(Digests.randomBytes(18))
-        // An unknown user's salt is always the same, as a known one's is.
+        // An unknown user's salt is constant, as a known user's is.
         let salt = credential?.salt ?? hash.hmac(key: Self.disguise, Bytes(string: user)).getSlice(at: 0, length: 16) ?? Bytes()
         serverFirst = "r=\(nonce),s=\(Self.base64(salt)),i=\(credential?.iterations ?? Self.iterationsDefault)"
         return Bytes(string: serverFirst)
     }
 
-    /// Known to this process only, so that made-up salts cannot be told from real ones.
+    /// A secret of this process, so that made-up salts look like real ones.
     private static let disguise = Digests.randomBytes(32)
 
-    /// The answer to the client's last message: the user is who it says.
+    /// Answers the client's last message; throws unless the client proves that it knows the password.
     func finish(_ message: Bytes) throws(LoginRefusal) -> Bytes {
         let text = try Self.text(message)
         guard let place = text.range(of: ",p=", options: .backwards) else { throw LoginRefusal(message: "the last message of SCRAM has no proof") }
@@ -90,7 +90,7 @@ struct ScramExchange {
 
     // MARK: credentials
 
-    /// What is kept of a salted password.
+    /// The stored credential of a salted password.
     static func credential(_ mechanism: ScramMechanism, saltedPassword: Bytes, salt: Bytes, iterations: Int32) -> ScramCredential {
         let hash: ScramHash = mechanism == .sha256 ? .sha256 : .sha512
         return ScramCredential(
@@ -98,7 +98,7 @@ struct ScramExchange {
             serverKey: hash.hmac(key: saltedPassword, Bytes(string: "Server Key")))
     }
 
-    /// The same from a password, with a fresh salt.
+    /// The credential of a password, with a fresh salt.
     static func credential(_ mechanism: ScramMechanism, password: Bytes) -> ScramCredential {
         let hash: ScramHash = mechanism == .sha256 ? .sha256 : .sha512
         let salt = Digests.randomBytes(16)
@@ -106,7 +106,7 @@ struct ScramExchange {
         return credential(mechanism, saltedPassword: salted, salt: salt, iterations: iterationsDefault)
     }
 
-    /// Whether a password is the one that a credential was made from; false if there is none. Takes milliseconds, as many as `iterations` do in either case.
+    /// Whether a password matches a credential; false without a credential. Takes milliseconds, the time of `iterations`, in either case.
     static func fits(_ password: Bytes, _ mechanism: ScramMechanism, _ known: ScramCredential?, workOf iterations: Int32) -> Bool {
         let hash: ScramHash = mechanism == .sha256 ? .sha256 : .sha512
         let rest = Int(iterations) - Int(known?.iterations ?? 0)

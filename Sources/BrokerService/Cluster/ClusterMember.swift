@@ -1,5 +1,5 @@
-// A broker among others: its links to them, its registration, and, where this broker's metadata replica leads, the watch over who is alive. What is
-// decided comes back to every broker through the log; what a broker then does with its partitions is in Replicas.
+// A broker's membership of its cluster: its links to the other brokers, its registration, and, on the controller, the watch over live
+// brokers. Every broker learns the decisions from the log; Replicas applies them to its partitions.
 import Base
 import BrokerCore
 import KafkaWire
@@ -7,9 +7,9 @@ import Logging
 import NetKit
 import Replication
 
-/// What brokers tell each other beside the log.
+/// The messages between brokers beside the log.
 private struct BrokerWord: WireLayout {
-    /// The life that the sender is in.
+    /// The sender's incarnation.
     var incarnation = UUIDBytes()
 
     init() {}
@@ -25,27 +25,27 @@ final class ClusterMember: @unchecked Sendable {
     let settings: ClusterSettings
     let links: PeerLinks
     let incarnation: UUIDBytes
-    /// One for each broker that leads partitions which lie here too.
+    /// One fetcher per broker that leads partitions with a replica here.
     var fetchers: [Int32: ReplicaFetcher] = [:]
     var leaderEnds: [Int32: LeaderEnds] = [:]
     private var lastHeard: [Int32: Instant] = [:]
-    /// When the link to a broker broke.
+    /// The time at which the link to a broker broke.
     private var lost: [Int32: Instant] = [:]
     private var isRegistering = false
     private var fencing: Set<Int32> = []
     private var nextPreferredCheck: Instant
     private var lastStep: Instant
     private(set) var isLeaving = false
-    /// Whether this life of the broker was ever registered, so that the state here is not one of an earlier life.
+    /// Whether this incarnation was ever registered, so that the state here is not one of an earlier incarnation.
     private(set) var hasJoined = false
-    /// Until when this broker, which the cluster has forgotten, does not introduce itself again.
+    /// Time until which this broker does not introduce itself again, after the cluster has forgotten it.
     var silentUntil = Instant.zero
-    /// Says what is to be said once in the life of a cluster.
+    /// Proposes the one-time records of a cluster's life.
     var beginning: Task<Void, any Error>?
 
-    /// How often brokers tell that they are alive, and how often the controller looks.
+    /// Interval of the brokers' heartbeats and of the controller's checks.
     private static let tick = Duration.milliseconds(100)
-    /// A broker whose links broke and that does not come back within this time is not there.
+    /// Time without a link after which a broker counts as lost.
     private static let linkGrace = Duration.milliseconds(250)
 
     init(_ broker: Broker, _ settings: ClusterSettings, _ links: PeerLinks, incarnation: UUIDBytes) {
@@ -59,7 +59,7 @@ final class ClusterMember: @unchecked Sendable {
 
     private var id: Int32 { broker.settings.nodeID }
     private var record: BrokerRecord? { broker.machine.cluster.brokers[id] }
-    /// Whether the cluster counts on this life of this broker.
+    /// Whether the cluster counts this incarnation of the broker as alive.
     var isRegistered: Bool { record.map { $0.incarnation == incarnation && !$0.isFenced } ?? false }
 
     /// Wires replica, links and broker together and begins to dial.
@@ -92,7 +92,7 @@ final class ClusterMember: @unchecked Sendable {
 
     private func step() {
         guard !broker.isStopping else { return }
-        // Who was stopped itself cannot say that others were silent.
+        // A broker that was stopped itself cannot judge the silence of others.
         if broker.now - lastStep > Self.tick * 5 { lastHeard = [:] }
         lastStep = broker.now
         register()
@@ -104,7 +104,7 @@ final class ClusterMember: @unchecked Sendable {
 
     // MARK: this broker
 
-    /// Tells the cluster of this life, again if it was taken for lost.
+    /// Registers this incarnation, again if the cluster took it for lost.
     private func register() {
         guard !isRegistering, !isLeaving, isMember, broker.now >= silentUntil, broker.replica.leader != nil, !isRegistered else { return }
         isRegistering = true
@@ -117,14 +117,14 @@ final class ClusterMember: @unchecked Sendable {
         }
     }
 
-    /// A registration was executed; whether it is the first one of this life.
+    /// Whether an executed registration is the first one of this incarnation.
     func registered(_ record: BrokerRecord) -> Bool {
         guard !hasJoined, record.id == id, record.incarnation == incarnation else { return false }
         hasJoined = true
         return true
     }
 
-    /// All others hear it, so that whoever becomes the controller knows already.
+    /// Sends the heartbeat to all members, so that the next controller has it already.
     private func tellOthers() {
         let word: Bytes
         do { word = try BrokerWord(incarnation: incarnation).encoded(as: DurableDialect.self) } catch {
@@ -133,7 +133,7 @@ final class ClusterMember: @unchecked Sendable {
         for member in broker.replica.roster?.members ?? [] where member.id != broker.replica.id { broker.replica.sendService(word, to: member.id) }
     }
 
-    /// Hands leadership over before this broker goes; `done` comes within the time that a stop may take.
+    /// Hands leadership over before this broker leaves; `done` is called within the time limit of a stop.
     func leave(_ done: @escaping () -> Void) {
         isLeaving = true
         guard let record, isRegistered, broker.machine.cluster.alive.count > 1, broker.replica.leader != nil else { return done() }
@@ -159,13 +159,13 @@ final class ClusterMember: @unchecked Sendable {
     }
 
     private func heard(_ bytes: Bytes, _ peer: Int32) {
-        // A word that cannot be read comes from a newer version; it shows that its sender is alive all the same.
+        // An unreadable word comes from a newer version; it still shows that its sender is alive.
         let word = try? BrokerWord(decoding: bytes, as: DurableDialect.self)
         if let word, let record = broker.machine.cluster.brokers[peer], record.incarnation != word.incarnation, !record.isFenced { return }
         lastHeard[peer] = broker.now
     }
 
-    /// Fences who is not heard from, and lets preferred leaders lead again now and then.
+    /// Fences silent brokers, and elects preferred leaders at intervals.
     private func watch() {
         let now = broker.now
         for (peer, record) in broker.machine.cluster.brokers.entries where peer != id && !record.isFenced && !fencing.contains(peer) {

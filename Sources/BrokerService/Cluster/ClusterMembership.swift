@@ -1,5 +1,5 @@
-// Who belongs to a broker's cluster, as the log says: the links follow it, and a broker that does not belong, or not any more, serves nobody. Brokers come and
-// go by the requests in QuorumAdmin.
+// The members of a broker's cluster, as the log records them: the links follow it, and a broker that is no member serves no client. The
+// requests in QuorumAdmin add and remove brokers.
 import Base
 import BrokerCore
 import Logging
@@ -7,10 +7,10 @@ import NetKit
 import Replication
 
 extension ClusterMember {
-    /// How long a broker that was forgotten stays silent: longer than it takes to take it out of those who vote.
+    /// Silence of a forgotten broker: longer than its removal from the voters takes.
     private static let silenceAfterForgetting = Duration.seconds(10)
 
-    /// Whether this broker belongs to the cluster, and so may introduce itself.
+    /// Whether this broker is a member of the cluster, and so may introduce itself.
     var isMember: Bool {
         switch broker.replica.standing {
         case .alone, .voter, .observer: true
@@ -18,10 +18,10 @@ extension ClusterMember {
         }
     }
 
-    /// Whether clients have nothing to find here.
+    /// Whether this broker has nothing to serve to clients.
     var isOutsider: Bool { broker.replica.standing == .guest || broker.replica.standing == .stranger }
 
-    /// Other members, or another part for this broker.
+    /// The members, or this broker's role, changed.
     func membersChanged() {
         let replica = broker.replica
         let peers = replica.reachable.compactMap { member in
@@ -45,7 +45,7 @@ extension ClusterMember {
         for session in broker.sessions.values where !session.isPeer { session.close() }
     }
 
-    /// Why a broker outside of the cluster serves nobody, and what to do about it.
+    /// The reason why a broker outside of the cluster serves no client, and the remedy.
     private static func trouble(_ standing: Standing, _ id: Int64) -> String? {
         switch standing {
         case .alone, .voter, .observer: nil
@@ -58,7 +58,7 @@ extension ClusterMember {
         }
     }
 
-    /// A broker was forgotten. If it is this one it says nothing for a while: it may be on its way out of those who vote.
+    /// A broker was forgotten. This broker, if it is the one, stays silent for a while: its removal from the voters may be under way.
     func forgot(_ id: Int32) {
         guard id == broker.settings.nodeID else { return }
         silentUntil = broker.now + Self.silenceAfterForgetting

@@ -1,11 +1,12 @@
-// Where partitions end that other brokers lead: a coordinator tells how far a group is behind, and its own replica, if it has one, hears of the end a moment
-// late. One connection to each leader at most, and only while something is asked; who does not answer in time is not waited for.
+// The ends of partitions that other brokers lead. A coordinator needs them for a group's lag, and its own replica, if it has one, learns of
+// an end a moment late. There is at most one connection to each leader, and only while a question is open; a leader that does not answer in
+// time is skipped.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// What one leader is asked.
+/// The questions to one leader.
 final class LeaderEnds: @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
     private final class Question {
@@ -31,15 +32,15 @@ final class LeaderEnds: @unchecked Sendable {
     private unowned let member: ClusterMember
     private var stream: PeerStream?
     private var isConnecting = false
-    /// Those that wait for the connection, and those that were sent.
+    /// Questions waiting for the connection, and sent questions.
     private var waiting: [Question] = []
     private var asked: [Question] = []
 
     /// The version of ListOffsets between brokers.
     private static let version: Int16 = 7
-    /// How long a leader may take. Who has asked this broker waits for it.
+    /// A leader's time limit. The client's request waits that long.
     private static let patience = Duration.seconds(2)
-    /// Questions to one leader at a time; each is one client's request.
+    /// Most open questions to one leader; each is one client's request.
     private static let questionsMax = 100
 
     init(of leader: Int32, for broker: Broker, _ member: ClusterMember) {
@@ -48,7 +49,7 @@ final class LeaderEnds: @unchecked Sendable {
         self.member = member
     }
 
-    /// `done` gets the ends that the leader has told; none if it does not answer.
+    /// `done` gets the leader's ends; none if it does not answer.
     func ask(_ places: [TopicPartition], _ done: @escaping ([TopicPartition: Int64]) -> Void) {
         guard waiting.count + asked.count < Self.questionsMax else { return done([:]) }
         let question = Question(places, done)
@@ -126,7 +127,7 @@ final class LeaderEnds: @unchecked Sendable {
 }
 
 extension Broker {
-    /// Where partitions end for all to see; those whose leader does not tell are taken from the replica here, or missing.
+    /// The visible ends of partitions. Without the leader's answer the end comes from the replica here, or is missing.
     func ends(of places: [TopicPartition], _ done: @escaping ([TopicPartition: Int64]) -> Void) {
         var ends: [TopicPartition: Int64] = [:]
         var elsewhere: [Int32: [TopicPartition]] = [:]

@@ -1,18 +1,18 @@
-// Files of topics that were deleted while this broker was away. It hears of most deletions when it reads the log; where its tables were replaced by those of
-// another broker it does not. What is in doubt stays: only directories that this service names are looked at, and only once this life of the broker
-// is registered, so that the state here is newer than everything that its earlier lives have made.
+// Files of topics that were deleted while this broker was away. The broker learns of most deletions from the log, but not where another
+// broker's snapshot replaced its tables. In doubt, files stay: only directories named by this service are examined, and only once this
+// incarnation is registered, so that the state here is newer than all files of earlier incarnations.
 import Base
 import BrokerCore
 import Storage
 
 extension Broker {
-    /// Removes what belongs to no topic, and says so.
+    /// Removes the directories that belong to no topic, and logs it.
     func removeLeftovers() {
         guard cluster?.hasJoined == true else { return }
         let root = dataDirectory + "/topics"
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let found: ([String]) -> Void = { [self] names in
-            // A topic's directory is made after the topic, so one that was there before this moment is known at it.
+            // A topic's directory is made after the topic, so the topic of every directory listed before now is known now.
             let known = Set((machine.topics.entries.map(\.value) + machine.dropped.entries.map(\.value)).map(directoryName))
             for name in names where LeftoverTopics.isTopic(name) && !known.contains(name) { remove(leftover: root + "/" + name) }
         }
@@ -34,7 +34,7 @@ extension Broker {
                 try files.remove(directory)
                 log.notice("the files of a topic that was deleted while this broker was away are removed", metadata: ["directory": "\(directory)"])
             } catch where error.cause == .notFound {
-                // Somebody else has removed it.
+                // It has been removed already.
             } catch {
                 log.warning("the files of a topic that was deleted while this broker was away stay", metadata: ["directory": "\(directory)", "error": "\(error)"])
             }
@@ -45,7 +45,7 @@ extension Broker {
 enum LeftoverTopics {
     private static let idDigits = 8
 
-    /// Whether a directory is named as one of a topic's is: NAME.ID.
+    /// Whether a directory's name has the form of a topic's: NAME.ID.
     static func isTopic(_ directory: String) -> Bool {
         guard let dot = directory.lastIndex(of: "."), dot > directory.startIndex else { return false }
         let id = directory[directory.index(after: dot)...]

@@ -1,9 +1,9 @@
-// A connection between two brokers on which Kafka's requests are asked, one answer after the other. Used on the loop only.
+// A connection to another broker that carries Kafka requests, answered in order. Used on the loop only.
 import Base
 import KafkaWire
 import NetKit
 
-/// The side that asks.
+/// The client side of the connection.
 final class PeerStream: FrameSession {
     private struct Question {
         var id: Int32
@@ -23,7 +23,7 @@ final class PeerStream: FrameSession {
         self.lost = lost
     }
 
-    /// `done` gets nil if the connection breaks or the answer makes no sense.
+    /// `done` gets nil if the connection breaks or the answer is invalid.
     func ask<Request: KafkaRequest>(_ request: Request, version: Int16, _ done: @escaping (Request.Response?) -> Void) {
         let frame: Bytes
         do { frame = try KafkaFrame.encodeRequest(request, correlationID: nextID, version: version, clientID: clientID) } catch {

@@ -1,7 +1,7 @@
-// A follower's side of replication: one fetcher for each broker that leads partitions which lie here too. It asks for what follows on its logs, makes the
-// answer durable, and asks again; the question itself tells the leader how far it has come. Where the logs part it cuts its own. What was asked before and is
-// as it was is not said again (ReplicaQuestion).
-// Source: Kafka's replication design; KIP-101, KIP-595 for logs that part.
+// A follower's side of replication: one fetcher per broker that leads partitions with a replica here. It fetches the records behind its
+// logs' ends, makes them durable, and fetches again; the fetch itself tells the leader the follower's position. Where its log diverges from
+// the leader's, it truncates its own. Unchanged positions are not repeated (ReplicaQuestion).
+// Source: Kafka's replication design; KIP-101, KIP-595 for diverging logs.
 import Base
 import BrokerCore
 import KafkaWire
@@ -25,12 +25,12 @@ final class ReplicaFetcher: @unchecked Sendable {
     private unowned let broker: Broker
     private unowned let member: ClusterMember
     private var followed: [TopicPartition: Partition] = [:]
-    /// Until when a partition is left alone that could not be fetched.
+    /// End of the pause of each partition that could not be fetched.
     private var paused: [TopicPartition: Instant] = [:]
     private var stream: PeerStream?
     private var isConnecting = false
     private var isBusy = false
-    /// Whether the leader keeps a question of ours that does not name all partitions.
+    /// Whether the leader holds a fetch that does not name all partitions.
     private var isOutdated = false
     private var session = ReplicaFetchSession()
     private var failures = 0
@@ -51,7 +51,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         if isBusy {
             guard !isOutdated else { return }
             isOutdated = true
-            // Ends the wait of the question that lies with the leader.
+            // Ends the wait of the fetch that the leader holds.
             stream?.ask(FetchRequest(replicaID: broker.settings.nodeID, topics: []), version: Self.version) { _ in }
         } else {
             next()
@@ -65,7 +65,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         session.lookAgain(partition.name)
     }
 
-    /// Follows nobody any more.
+    /// Stops following all partitions.
     func stop() { followed = [:] }
 
     // MARK: questions
@@ -86,12 +86,12 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
     }
 
-    /// What to ask next; nil if there is nothing to ask for at present.
+    /// The next fetch; nil if there is nothing to fetch at present.
     private func question() -> FetchRequest? {
         session.question(from: broker.settings.nodeID) { [self] name in
             guard let partition = followed[name], paused[name] == nil else { return .notWanted }
             let allowance = broker.throttle.allowance(for: partition)
-            // What its rate holds back is not asked for.
+            // A partition over its rate is not fetched.
             if allowance == 0 { return .heldBack }
             return .wanted(
                 partition.topicID,
@@ -150,7 +150,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             for part in topic.partitions {
                 let place = TopicPartition(name, part.partition)
                 session.lookAgain(place)
-                // What is answered in another term is not of this leader's log as it is now.
+                // An answer about another term does not describe this leader's present log.
                 guard let partition = followed[place], partition.topicID == topic.topicID, session.askedTerm(of: place) == partition.term else { continue }
                 take(part, partition, gathering)
             }
@@ -164,7 +164,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         case .none: break
         case .offsetOutOfRange: return startOver(partition, part, gathering)
         default:
-            // The leader or this broker has not heard yet who leads, or its disk fails; the log will tell.
+            // The leader or this broker has not learned of the leader yet, or its disk fails; the log will show the leader.
             return pause(partition)
         }
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
@@ -200,7 +200,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
     }
 
-    /// The logs part: what lies behind that point no leader has acknowledged.
+    /// Truncates the log where it diverges from the leader's: no leader has acknowledged the records behind that point.
     private func cut(_ partition: Partition, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch, _ gathering: Gathering) {
         let own = partition.epochs.end(of: diverging.epoch, logEnd: partition.logEnd)?.endOffset ?? diverging.endOffset
         let end = max(0, min(diverging.endOffset, own))
@@ -210,7 +210,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         change(partition, gathering) { log throws(StorageError) in try log.truncate(to: end) }
     }
 
-    /// The leader's log does not reach to where this one ends.
+    /// This log's end lies outside of the leader's log: restarts the log at the leader's start, or truncates it to the high watermark.
     private func startOver(_ partition: Partition, _ part: FetchResponse.Topic.Partition, _ gathering: Gathering) {
         guard part.logStartOffset >= 0 else { return pause(partition) }
         let (start, mark) = (part.logStartOffset, max(part.highWatermark, part.logStartOffset))
@@ -239,7 +239,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
         partition.writer.disk.submit { [loop = broker.loop] in
             let result = Result { () throws(StorageError) in
-                // A later term has begun meanwhile: its own leader says where to cut.
+                // A later term has begun meanwhile: its own leader gives the point of truncation.
                 if log.term == term { try body(log) }
                 return log.bounds
             }

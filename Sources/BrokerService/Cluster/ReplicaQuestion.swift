@@ -1,13 +1,13 @@
-// What a follower asks its leader: all of its partitions at first, and from then on, in a fetch session, those alone whose place has changed. Idle partitions then
-// cost neither side anything. A leader that keeps no session for it is asked for everything each time. Source: KIP-227.
+// A follower's fetch: all of its partitions at first, then, in a fetch session, only those with a changed position. Idle partitions then
+// cost neither side anything. Without a session at the leader each fetch names every partition. Source: KIP-227.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// What a partition is asked with.
+/// A partition's part in the next fetch.
 enum ReplicaWish {
     case wanted(_ topicID: UUIDBytes, FetchRequest.Topic.Partition, isThrottled: Bool)
-    /// Not now, for its rate; to be looked at with every question.
+    /// Held back by its rate; examined again for every fetch.
     case heldBack
     case notWanted
 }
@@ -20,30 +20,30 @@ struct ReplicaFetchSession {
     }
     private var id: Int32 = 0
     private var epoch = Self.opening
-    /// What the leader was told.
+    /// The positions that the leader has.
     private var stated: [TopicPartition: Stated] = [:]
-    /// Partitions whose place may have changed since.
+    /// Partitions whose position may have changed since.
     private var changed: Set<TopicPartition> = []
-    /// Partitions that a rate is for.
+    /// Partitions under a rate.
     private var throttled: Set<TopicPartition> = []
 
     /// The epoch that opens a session.
     private static let opening: Int32 = 0
 
-    /// Begins anew, with all that is followed.
+    /// Starts a new session with all followed partitions.
     mutating func begin(with followed: some Sequence<TopicPartition>) {
         (id, epoch) = (0, Self.opening)
         stated = [:]
         changed = Set(followed)
     }
 
-    /// Something may have happened to a partition.
+    /// Marks a partition as possibly changed.
     mutating func lookAgain(_ name: TopicPartition) { changed.insert(name) }
 
-    /// The term in which a partition was asked about.
+    /// The term of a partition's last fetch.
     func askedTerm(of name: TopicPartition) -> Int32? { stated[name]?.part.currentLeaderEpoch }
 
-    /// The next question; nil if nothing is wanted at present.
+    /// The next fetch; nil if no partition is wanted at present.
     mutating func question(from broker: Int32, _ wish: (TopicPartition) -> ReplicaWish) -> FetchRequest? {
         if epoch == Self.opening {
             changed.formUnion(stated.keys)
@@ -67,7 +67,7 @@ struct ReplicaFetchSession {
             }
         }
         guard stated.isEmpty else { return request }
-        // A session without partitions is none.
+        // A session needs partitions.
         epoch = Self.opening
         return nil
     }
@@ -87,7 +87,7 @@ struct ReplicaFetchSession {
         request.forgottenTopics[request.forgottenTopics.count - 1].partitions.append(name.partition)
     }
 
-    /// Takes over what the leader says of the session; false if there is nothing in the answer, and everything has to be said again.
+    /// Applies the leader's answer to the session; false for an error, after which the next fetch names every partition.
     mutating func isNext(_ answer: FetchResponse, _ followed: some Sequence<TopicPartition>) -> Bool {
         guard answer.errorCode == .none else {
             begin(with: followed)

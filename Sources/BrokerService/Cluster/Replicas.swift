@@ -1,14 +1,14 @@
-// What this broker does with its replicas when the cluster's state changes: opens them, lets them lead or follow, takes those away that went
-// elsewhere. Driven by the log, command by command, and by one look over everything after a start.
+// The replicas of this broker under changes of the cluster's state: opens them, lets them lead or follow, and removes replicas moved to
+// other brokers. Driven by the log, command by command, and by a full pass after a start.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
 extension Broker {
-    /// A command was executed here; before its proposer, if that is this broker, goes on.
+    /// Applies a command executed here, before its proposer, if it is this broker, continues.
     func executed(_ outcome: BrokerOutcome) {
-        // The next start looks at everything.
+        // The next start makes a full pass.
         guard !isStopping else { return }
         switch outcome {
         case .created(let topic), .grown(let topic): for number in 0..<topic.partitions { place(TopicPartition(topic.name, number)) }
@@ -35,7 +35,7 @@ extension Broker {
         }
     }
 
-    /// Looks at everything: after a start, and when the state was replaced by a peer's.
+    /// Places every replica: after a start, and after a peer's snapshot replaced the state.
     func placeAll() {
         access.rulesChanged()
         for name in partitions.keys.sorted() { place(name) }
@@ -43,7 +43,7 @@ extension Broker {
         for (_, topic) in machine.dropped.entries { removeFiles(of: topic) }
         removeLeftovers()
         for (_, transaction) in machine.transactions.entries where !transaction.phase.isAtRest { transactionChanged(transaction) }
-        // Others may have coordinated them meanwhile.
+        // Other brokers may have coordinated them meanwhile.
         forgetGroups(all: true)
         coordinatorsKnown = []
         coordinatorsChanged()
@@ -52,7 +52,7 @@ extension Broker {
     /// Brings the replica of a partition in line with the cluster's state.
     func place(_ name: TopicPartition) {
         guard let cluster, !isStopping else { return }
-        // A topic that was made anew under the same name is another one.
+        // A topic recreated under the same name is another one.
         if let open = partitions[name], machine.topics[name.topic]?.id != open.topicID { drop(open) }
         guard let state = machine.cluster.partitions[name], let topic = machine.topics[name.topic] else { return }
         guard state.replicas.contains(settings.nodeID) else {
@@ -60,7 +60,7 @@ extension Broker {
             return
         }
         guard let partition = partitions[name] else { return openReplica(topic, name) }
-        // Until the cluster counts on this life of the broker, what is known here may be old: a leader would mark transactions that have long ended.
+        // Before the registration of this incarnation the state here may be old: a leader would mark transactions that ended long ago.
         guard cluster.hasJoined else { return }
         if partition.term == state.leaderEpoch {
             if partition.leads { return advanced(partition) { $0.decided(state, now: self.now) } }
@@ -84,7 +84,7 @@ extension Broker {
         }
     }
 
-    /// Begins the term of a suspended replica, once the disk thread has done with what came before.
+    /// Begins the term of a suspended replica, once the disk thread has finished its earlier work.
     private func begin(_ partition: Partition) {
         let (log, term) = (partition.log, partition.term)
         let leads = machine.cluster.partitions[partition.name]?.leader == settings.nodeID
@@ -109,7 +109,7 @@ extension Broker {
         }
     }
 
-    /// Lets `body` move a partition on and wakes those who wait for what that makes visible.
+    /// Lets `body` advance a partition and wakes the requests that wait for what that makes visible.
     func advanced(_ partition: Partition, _ body: (Partition) -> Void) {
         let (before, knew) = (partition.highWatermark, partition.knowsEnd)
         body(partition)
@@ -120,7 +120,7 @@ extension Broker {
         for wait in partition.waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() }
     }
 
-    /// A replica that does not belong here any more.
+    /// Drops a replica that no longer belongs here.
     private func drop(_ partition: Partition) {
         cluster?.unfollow(partition)
         partitions[partition.name] = nil
@@ -136,13 +136,13 @@ extension Broker {
         }
     }
 
-    /// Records below an offset were deleted.
+    /// Raises a partition's start offset after a deletion of records.
     private func begin(_ start: PartitionOffset) {
         guard let partition = partitions[start.partition], start.offset > partition.startOffset else { return }
         trim(partition, to: start.offset) { _ in }
     }
 
-    /// Proposes what a leader found out about its followers.
+    /// Proposes a leader's findings about its followers.
     func propose(_ change: InSyncChange, of partition: Partition) {
         let term = partition.term
         replica.propose(.cluster(.changeInSync(change))) { [self] result in
@@ -151,12 +151,12 @@ extension Broker {
         }
     }
 
-    /// Looks after followers that lag and producers that have waited long enough.
+    /// Checks for lagging followers and for producers past their timeout.
     func checkReplicas() {
         guard let cluster else { return }
         for partition in partitions.values where partition.leads {
             if partition.hasAcknowledgements { partition.expireAcknowledgements(now: now) }
-            // Without a controller nobody decides.
+            // Without a controller there is no decision.
             guard replica.leader != nil else { continue }
             if let change = partition.checkInSync(now: now, lagMax: cluster.settings.replicaLagMax) {
                 if change.inSync.count < partition.inSyncCount {
@@ -167,9 +167,9 @@ extension Broker {
         }
     }
 
-    // MARK: who leads
+    // MARK: leadership
 
-    /// The partition if this broker leads it, or what to tell who asked for it.
+    /// The partition if this broker leads it, or the error for the client.
     func led(_ name: TopicPartition) -> Result<Partition, KafkaErrorCode.Refusal> {
         if let partition = partitions[name] { return partition.leads ? .success(partition) : .failure(.init(.notLeaderOrFollower)) }
         guard let topic = machine.topics[name.topic], name.partition >= 0, name.partition < topic.partitions else { return .failure(.init(.unknownTopicOrPartition)) }

@@ -1,9 +1,9 @@
-// How much replicas that are throttled may take while they catch up, on the leader's side and on the follower's. What is counted is what goes to replicas
-// out of sync; those in sync are handed everything at once.
+// The rates of throttled replicas that catch up, on the leader's side and on the follower's. Only bytes to out-of-sync replicas count;
+// in-sync replicas get everything at once.
 import Base
 import BrokerCore
 
-/// Both sides' budgets of one broker. Used on the loop only.
+/// The leader's and the follower's budget of one broker. Used on the loop only.
 final class ReplicationThrottle {
     private unowned let broker: Broker
     private var leading = ReplicationBudget()
@@ -11,7 +11,7 @@ final class ReplicationThrottle {
 
     init(_ broker: Broker) { self.broker = broker }
 
-    /// Bytes that this follower of a partition may be handed now; nil where nothing holds it back.
+    /// Bytes that the leader may hand to this follower of a partition now; nil without a throttle.
     func allowance(of follower: Int32, in partition: Partition) -> Int? {
         guard partition.config.leaderThrottled.contains(partition.name.partition, on: broker.settings.nodeID),
             let leadership = partition.leadership, !leadership.state.inSync.contains(follower)
@@ -19,7 +19,7 @@ final class ReplicationThrottle {
         return leading.allowance(rate: broker.throttledRate(.leading), now: broker.now)
     }
 
-    /// Bytes that this broker may take for its replica of a partition now; nil where nothing holds it back.
+    /// Bytes that this broker may take for its replica of a partition now; nil without a throttle.
     func allowance(for replica: Partition) -> Int? {
         let own = broker.settings.nodeID
         guard replica.config.followerThrottled.contains(replica.name.partition, on: own),
@@ -37,6 +37,6 @@ final class ReplicationThrottle {
 }
 
 extension Broker {
-    /// The rate for throttled replicas, in bytes a second; nil if none was set.
+    /// The rate of throttled replicas, in bytes a second; nil if unset.
     func throttledRate(_ side: ReplicationSide) -> Int64? { machine.brokerConfigs[side.rateName].flatMap { Int64($0) } }
 }

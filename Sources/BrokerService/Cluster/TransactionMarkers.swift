@@ -1,21 +1,21 @@
-// Transactions in a cluster: the outcome stands in the log, so every leader hears it and writes the marker into the partitions that it leads; what is on all
-// replicas in sync is reported through the log again, and the last report completes the transaction. No broker has to ask another one, and a leader that
-// takes over finds in the state what is still to be marked.
+// Transactions in a cluster. The log holds the outcome, so every leader learns it and writes the marker into its partitions. Once a marker
+// is on all in-sync replicas, the leader reports it through the log; the last report completes the transaction. No broker has to ask
+// another one, and a new leader finds the pending markers in the state.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// Whether this broker answers for the group or transaction of this name. Before it has joined, what it knows of them may be old.
+    /// Whether this broker coordinates the group or transaction of this name. Before it has joined, its knowledge of them may be old.
     func coordinates(_ name: String) -> Bool {
         guard isClustered else { return true }
         return cluster?.hasJoined == true && machine.cluster.coordinator(of: name) == settings.nodeID
     }
 
-    /// By which the log can tell a command of this group's coordinator from one that comes too late. Taken when the request is accepted.
+    /// The claim by which the log tells a command of this group's coordinator from a late one. Taken when the request is accepted.
     func claim(of group: GroupID) -> CoordinatorClaim { machine.cluster.claim(of: group.rawValue, by: settings.nodeID) }
 
-    /// A transaction is another now; heard by every broker.
+    /// A transaction changed; every broker learns of it.
     func transactionChanged(_ transaction: Transaction) {
         note(transaction)
         guard transaction.phase.isPrepared else {
@@ -26,7 +26,7 @@ extension Broker {
         reportGone(transaction)
     }
 
-    /// This broker leads a partition now: what was decided and not marked there is its to mark.
+    /// Writes the pending markers of a partition that this broker leads now.
     func writePendingMarkers(of partition: Partition) {
         for name in machine.transactionsUnderWay.keys {
             guard let transaction = machine.transactions[name], transaction.phase.isPrepared, transaction.contains(partition.name) else { continue }
@@ -52,7 +52,7 @@ extension Broker {
         ) { [self] outcome in
             guard case .appended(let offset, _) = outcome else { return again() }
             partition.whenReplicated(offset + 1, until: now + BrokerSettings.markerTimeout) { [self] code in
-                // A marker that too few replicas have would be lost with its leader.
+                // A marker on too few replicas would be lost with its leader.
                 guard code == .none else { return again() }
                 report(mark, again)
             }
@@ -67,13 +67,13 @@ extension Broker {
         }
     }
 
-    /// Waits for the leaders' reports; the request is told after a while that it takes longer.
+    /// Waits for the leaders' reports; after a while the request gets the answer that they take longer.
     func awaitMarkers(of transaction: Transaction) {
         reportGone(transaction)
         loop.schedule(after: BrokerSettings.markerTimeout) { self.tell(transaction.name, .delayed) }
     }
 
-    /// Partitions whose topics were deleted have nothing to mark; a transaction without partitions is completed by this too.
+    /// Reports partitions whose topics were deleted, which need no marker; this completes a transaction without partitions too.
     private func reportGone(_ transaction: Transaction) {
         guard coordinates(transaction.name) else { return }
         let gone = transaction.content.partitions.filter { machine.topics[$0.topic] == nil }
@@ -81,7 +81,7 @@ extension Broker {
         replica.propose(.cluster(.marked(transaction: transaction.name, transaction.producer, decided: transaction.decided, gone))) { _ in }
     }
 
-    /// Brokers came or went: groups and transactions may have another coordinator.
+    /// The live brokers changed: groups and transactions may have another coordinator.
     func coordinatorsChanged() {
         guard coordinatorsKnown != machine.cluster.alive else { return }
         for gone in coordinatorsKnown where !machine.cluster.aliveSet.contains(gone) { departed[gone] = now }
@@ -95,7 +95,7 @@ extension Broker {
     }
 }
 
-/// A marker on its way.
+/// A marker being written.
 struct PendingMark: Hashable {
     var transaction: String
     var producer: ProducerIdentity

@@ -1,10 +1,10 @@
-// Groups are written down by their coordinator and taken up again: by this broker after a restart, or by the broker that coordinates them next.
+// The storage of groups: their coordinator stores them, and this broker after a restart, or the next coordinator, loads them.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// Writes a change of a group down; `done` gets nil once it is durable.
+    /// Stores a change of a group; `done` gets nil once it is durable.
     func store(_ group: GroupID, _ change: StoredGroupChange, _ done: @escaping (GroupRefusal?) -> Void) {
         guard change.sizeBytes <= BrokerSettings.storedGroupBytesMax else {
             log.error("a group is too large to be stored; its members cannot get their shares", metadata: [
@@ -21,7 +21,7 @@ extension Broker {
         }
     }
 
-    /// Writes down what heartbeats or the clock have changed in groups whose partitions are assigned here; `done` gets nil once it is durable.
+    /// Stores the changes by heartbeats or the clock in groups whose partitions are assigned here; `done` gets nil once they are durable.
     func storeConsumerGroups(_ done: @escaping (GroupRefusal?) -> Void) {
         store(consumerGroups.takeChanges(), ended: { [self] in consumerGroups.stored($0, $1) }, done)
     }
@@ -47,7 +47,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// Takes up the groups that this broker coordinates and that have members, who get a whole session's time to be heard from.
+    /// Loads the groups with members that this broker coordinates; each member gets a whole session's time for its next heartbeat.
     func adoptGroups() {
         for (id, stored) in machine.groups.entries where !stored.isEmpty && coordinates(id.rawValue) {
             do throws(WireError) {
@@ -61,7 +61,7 @@ extension Broker {
         carryOut([])
     }
 
-    /// Leaves groups to their coordinator: those of others, or all.
+    /// Drops the groups that other brokers coordinate, or all.
     func forgetGroups(all: Bool) {
         for group in coordinator.groups.keys where all || !coordinates(group.rawValue) { carryOut(coordinator.forget(group)) }
         for group in consumerGroups.groups.keys where all || !coordinates(group.rawValue) { consumerGroups.forget(group) }
@@ -69,10 +69,10 @@ extension Broker {
     }
 }
 
-// MARK: groups that nobody is in
+// MARK: groups without members
 
 extension Broker {
-    /// The kinds of group that one may be of; nil if there is none of this name.
+    /// The kind of a group; nil if there is none of this name.
     func kind(of group: GroupID) -> GroupKind? {
         if consumerGroups.groups[group] != nil { return .consumer }
         if shareGroups.groups[group] != nil { return .share }
@@ -81,7 +81,8 @@ extension Broker {
         return machine.groups[group]?.kind ?? (machine.offsets[group] == nil ? nil : .classic)
     }
 
-    /// A group of another kind keeps its name while somebody is in it, and gives it away then; a share group keeps it until it is deleted.
+    /// Whether the name is free for a group of this kind. A group of another kind keeps it while it has members; a share group keeps it
+    /// until it is deleted.
     func gives(_ group: GroupID, to kind: GroupKind) -> Bool {
         switch self.kind(of: group) {
         case nil, kind: return true
@@ -96,15 +97,15 @@ extension Broker {
         return true
     }
 
-    /// The group with its members, or as it was left by the last one.
+    /// The group with its members, or in its last stored state.
     func classicGroup(_ id: GroupID) -> Group? {
         if let group = coordinator.groups[id] { return group }
         guard kind(of: id) == .classic, let stored = machine.groups[id] else { return nil }
-        // A record that cannot be read is as good as none: nobody is in the group.
+        // An unreadable record counts as missing: the group has no members.
         return try? Group(id: id, settings: settings.groups, stored: stored, now: now)
     }
 
-    /// The same where the broker assigns.
+    /// The same for groups whose partitions the broker assigns.
     func consumerGroup(_ id: GroupID) -> ConsumerGroup? {
         if let group = consumerGroups.groups[id] { return group }
         guard kind(of: id) == .consumer, let stored = machine.groups[id] else { return nil }
@@ -112,7 +113,7 @@ extension Broker {
         return try? ConsumerGroup(id: id, settings: settings.consumerGroups, stored: stored, now: now)
     }
 
-    /// The same of share groups.
+    /// The same for share groups.
     func shareGroup(_ id: GroupID) -> ShareGroup? {
         if let group = shareGroups.groups[id] { return group }
         guard kind(of: id) == .share, let stored = machine.groups[id] else { return nil }
@@ -120,7 +121,7 @@ extension Broker {
         return try? ShareGroup(id: id, stored: stored, session: .zero, now: now)
     }
 
-    /// Whether somebody is in the group.
+    /// Whether the group has members.
     func hasMembers(_ id: GroupID) -> Bool {
         coordinator.groups[id].map { !$0.isEmpty } ?? consumerGroups.groups[id].map { !$0.isEmpty } ?? shareGroups.groups[id].map { !$0.isEmpty } ?? false
     }

@@ -1,9 +1,9 @@
-// DescribeAcls, CreateAcls and DeleteAcls: the access rules themselves. They are kept whether or not the broker obeys them.
+// DescribeAcls, CreateAcls and DeleteAcls: the access rules themselves. They are stored whether or not the broker enforces them.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// Why a rule or filter is no good.
+/// The reason for refusing a rule or filter.
 private struct RuleRefusal: Error {
     var message: String
 }

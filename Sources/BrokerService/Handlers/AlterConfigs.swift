@@ -1,10 +1,10 @@
-// AlterConfigs and IncrementalAlterConfigs: settings of topics, of groups and of this broker, changed while it runs. A change is checked as a whole first, so
-// that nothing is half done; what is not in force here is refused, not stored.
+// AlterConfigs and IncrementalAlterConfigs: alters settings of topics, of groups and of this running broker. A change is checked as a whole
+// first, so that it is never half applied. A setting without effect here is refused, not stored.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// What is to be done to one setting, as the wire numbers it.
+/// The operation on one setting, by its number on the wire.
 private enum AlterOperation: Int8 {
     case set = 0
     case delete = 1
@@ -12,7 +12,7 @@ private enum AlterOperation: Int8 {
     case subtract = 3
 }
 
-/// Why a change of settings is refused.
+/// The reason for refusing a change of settings.
 private struct AlterRefusal: Error {
     var code: KafkaErrorCode
     var message: String
@@ -82,7 +82,7 @@ extension Broker {
         return change
     }
 
-    /// A list with words added or taken away.
+    /// A list setting with words added or removed.
     private func listChange(
         _ resource: IncrementalAlterConfigsRequest.Resource, _ name: String, _ value: String, adding: Bool
     ) throws(AlterRefusal) -> TopicConfigEntry {
@@ -146,7 +146,7 @@ extension Broker {
         if let problem = problem(withBrokerName: name) { throw AlterRefusal(code: .invalidRequest, message: problem) }
         for name in change.set.map(\.name) + change.removed {
             guard let row = BrokerConfigTable.row(name) else {
-                // To remove what is not there changes nothing; Kafka's tools clear settings whether they are there or not.
+                // Removing an absent setting changes nothing; Kafka's tools clear settings without looking first.
                 if change.removed.contains(name) { continue }
                 throw AlterRefusal(code: .invalidConfig, message: "there is no broker setting '\(name)' here; DescribeConfigs shows those that there are")
             }

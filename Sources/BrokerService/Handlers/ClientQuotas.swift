@@ -1,10 +1,11 @@
-// DescribeClientQuotas and AlterClientQuotas: limits of users, of clients, of pairs of both, and of addresses, by name or by default. Source: KIP-546, KIP-612.
+// DescribeClientQuotas and AlterClientQuotas: limits of users, of clients, of pairs of both, and of addresses, by name or by default.
+// Source: KIP-546, KIP-612.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// Why a limit is refused.
+/// The reason for refusing a limit.
 private struct QuotaRefusal: Error {
     var code = KafkaErrorCode.invalidRequest
     var message: String

@@ -1,5 +1,4 @@
-// DescribeCluster, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, be it
-// one broker or several.
+// DescribeCluster, ElectLeaders and DescribeTopicPartitions: the cluster as administrators see it, whether it has one broker or several.
 import Base
 import BrokerCore
 import KafkaWire
@@ -24,7 +23,7 @@ extension Broker {
         let wanted = named ?? machine.topics.entries.map { name, topic in (name, Array(0..<topic.partitions)) }
         let places = wanted.flatMap { topic, numbers in numbers.map { TopicPartition(topic, $0) } }
         func answer(_ elected: Set<TopicPartition>, _ failure: KafkaErrorCode?) {
-            // Who asks for all partitions hears of those that changed.
+            // A request for all partitions is answered with the changed ones.
             let topics = wanted.map { topic, numbers in
                 ElectLeadersResponse.Topic(
                     topic: topic,
@@ -88,7 +87,8 @@ extension Broker {
                             errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader,
                             leaderEpoch: state.leaderEpoch,
                             replicaNodes: state.replicas, isrNodes: state.inSync,
-                            // There is nobody beside those in sync. Kafka's own client fails on null, which the schema allows.
+                            // There are no eligible leaders beside the in-sync replicas. Kafka's own client fails on null, which the schema
+                            // allows.
                             eligibleLeaderReplicas: [], lastKnownElr: [], offlineReplicas: offlineReplicas(state))
                     }))
             if end < topic.partitions {

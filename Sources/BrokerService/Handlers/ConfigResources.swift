@@ -1,4 +1,5 @@
-// ListConfigResources: what DescribeConfigs can be asked about. Clients' metrics and brokers' loggers have no settings here, so none of them are listed.
+// ListConfigResources: the resources of DescribeConfigs. Client metrics and broker loggers have no settings here, so none of them is
+// listed.
 import Base
 import BrokerCore
 import KafkaWire

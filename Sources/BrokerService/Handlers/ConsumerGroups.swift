@@ -1,4 +1,5 @@
-// ConsumerGroupHeartbeat and ConsumerGroupDescribe: groups whose partitions the coordinator assigns. On the wire topics are ids, inside they are names.
+// ConsumerGroupHeartbeat and ConsumerGroupDescribe: groups whose partitions the coordinator assigns. Topics are ids on the wire and names
+// inside.
 import Base
 import BrokerCore
 import KafkaWire
@@ -13,7 +14,7 @@ extension Broker {
             topics: request.subscribedTopicNames, pattern: request.subscribedTopicRegex, assignor: request.serverAssignor,
             owned: request.topicPartitions.map { list in
                 list.flatMap { topic in
-                    // A topic that has gone is nobody's any more.
+                    // A deleted topic has no partitions to own.
                     machine.topic(id: topic.topicID).map { known in topic.partitions.map { TopicPartition(known.name, $0) } } ?? []
                 }
             })
@@ -35,13 +36,13 @@ extension Broker {
         }
     }
 
-    /// Topics that nobody named and that may not be seen.
+    /// Topics that the request does not name and the client may not see.
     private func hiddenTopics(_ call: Call) -> Set<String> {
         let review = AccessReview(broker: self, call: call)
         return Set(machine.topics.keys.filter { !review.maySee(.topic, $0) })
     }
 
-    /// In the order of the names.
+    /// Partitions by topic, in the order of the names.
     func byTopic(_ partitions: [TopicPartition]) -> [(topic: TopicRecord, partitions: [Int32])] {
         var grouped: [(topic: TopicRecord, partitions: [Int32])] = []
         for partition in partitions.sorted() {
@@ -56,7 +57,7 @@ extension Broker {
         byTopic(partitions).map { .init(topicID: $0.topic.id, partitions: $0.partitions) }
     }
 
-    /// The type of members whose partitions the coordinator assigns.
+    /// The member type of groups whose partitions the coordinator assigns.
     private static let speaksKIP848: Int8 = 1
 
     func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
@@ -79,19 +80,20 @@ extension Broker {
         call.reply(ConsumerGroupDescribeResponse(groups: groups))
     }
 
-    /// Whether a member of either kind of group may commit; nil if so.
+    /// The error of a commit by a member of either kind of group; nil if it may commit.
     func refusalToCommit(_ group: GroupID, _ member: MemberID, _ instance: String?, _ generation: Int32) -> KafkaErrorCode? {
         if machine.isShareGroup(group) { return .groupIDNotFound }
         if consumerGroups.groups[group] != nil { return consumerGroups.refusalToCommit(group, member: member, epoch: generation)?.code }
-        // The last member has gone: whoever says that it is in the group is not.
+        // The group has no members left, so the client is none.
         if coordinator.groups[group] == nil, machine.groups[group] != nil { return generation < 0 ? nil : .unknownMemberID }
         return coordinator.refusalToCommit(group, member: member, instance: instance, generation: generation, now: now)?.code
     }
 
-    /// Whether who says to be a member of a group may ask for its offsets (KIP-848); nil if so. In groups of other kinds everybody may.
+    /// The error of an offset fetch by a claimed member of a group (KIP-848); nil if it is allowed. Groups of other kinds allow it to every
+    /// client.
     func refusalToFetchOffsets(_ group: GroupID, _ member: MemberID?, _ epoch: Int32) -> KafkaErrorCode? {
         if consumerGroups.groups[group] != nil { return consumerGroups.refusalToFetchOffsets(group, member: member, epoch: epoch)?.code }
-        // The last member has gone: whoever says that it is in the group is not.
+        // The group has no members left, so the client is none.
         return machine.groups[group]?.kind == .consumer && (member != nil || epoch >= 0) ? .unknownMemberID : nil
     }
 }

@@ -1,9 +1,9 @@
-// CreateTopics and CreatePartitions: what is stated must be possible with the brokers that there are, and is refused with a sentence otherwise.
+// CreateTopics and CreatePartitions: a request that the present brokers cannot fulfil is refused with a sentence.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// Why a topic is not made.
+/// The reason for refusing a topic.
 private struct CreateRefusal: Error {
     var code: KafkaErrorCode
     var message: String
@@ -42,7 +42,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// The topic as it would be stored, and in a cluster where its partitions would lie.
+    /// The topic's record, and in a cluster the placement of its partitions.
     private func record(of topic: CreateTopicsRequest.Topic) throws(CreateRefusal) -> (TopicRecord, [ReplicaList]) {
         var partitions = topic.numPartitions == -1 ? defaultPartitions : topic.numPartitions
         let assignments = topic.assignments.sorted { $0.partition < $1.partition }
@@ -65,7 +65,7 @@ extension Broker {
         return (record, try places(of: record, assignments.map(\.brokerIDs), topic.replicationFactor))
     }
 
-    /// Where the partitions of a topic would lie; empty for a broker that stands alone.
+    /// The placement of a topic's partitions; empty for a standalone broker.
     private func places(of topic: TopicRecord, _ stated: [[Int32]], _ factor: Int16) throws(CreateRefusal) -> [ReplicaList] {
         guard factor > 0 || factor == -1 || !stated.isEmpty else {
             throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) is not possible: a partition has at least one replica (-1: as many as the broker gives)")

@@ -1,18 +1,19 @@
-// CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken: tokens by which short-lived clients log in as a user whose
-// password they never see. A token is an id and an HMAC of it, which is its password; the key is a setting. Source: KIP-48, KIP-373.
+// CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken: tokens by which short-lived clients log
+// in as a user without the user's password. A token is an id and its HMAC, which serves as the password; the key is a setting. Source:
+// KIP-48, KIP-373.
 import Base
 import BrokerCore
 import Foundation
 import KafkaWire
 import NetKit
 
-/// What tokens of a broker are made with.
+/// The settings of delegation tokens.
 package struct DelegationTokenSettings: Sendable {
-    /// The key of the HMAC; all brokers of a cluster have the same one (Kafka: delegation.token.secret.key).
+    /// The key of the HMAC, the same on all brokers of a cluster (Kafka: delegation.token.secret.key).
     package var secretKey: Bytes
-    /// The longest that a token can be renewed (Kafka: delegation.token.max.lifetime.ms).
+    /// A token's longest lifetime, renewals included (Kafka: delegation.token.max.lifetime.ms).
     package var maxLifetime = Duration.seconds(7 * 24 * 3600)
-    /// How long it is valid without being renewed (Kafka: delegation.token.expiry.time.ms).
+    /// A token's validity without renewal (Kafka: delegation.token.expiry.time.ms).
     package var expiry = Duration.seconds(24 * 3600)
 
     package init(secretKey: Bytes) { self.secretKey = secretKey }
@@ -22,10 +23,11 @@ package struct DelegationTokenSettings: Sendable {
 }
 
 extension Broker {
-    /// Principals who may renew a token.
+    /// Most principals that may renew a token.
     private static var renewersMax: Int { 100 }
 
-    /// Why tokens cannot be asked for on this connection, if so: who came by a token, or is nobody, gets none.
+    /// The error of token requests on this connection; nil if they are allowed. A client that logged in with a token, or not at all, gets
+    /// none.
     private func refusal(_ call: Call) -> KafkaErrorCode? {
         guard settings.delegationTokens != nil else { return .delegationTokenAuthDisabled }
         return call.session.user == nil || call.session.isByToken ? .delegationTokenRequestNotAllowed : nil
@@ -41,7 +43,7 @@ extension Broker {
         guard request.renewers.count <= Self.renewersMax, owner.utf8.count <= 255, request.renewers.allSatisfy({ $0.name.utf8.count <= 255 }) else {
             return refuse(.invalidRequest)
         }
-        // Tokens of others are for those who may do everything.
+        // Only super users may create tokens of other users.
         guard owner == requester || !settings.enforcesAccess || settings.superUsers.contains(call.session.principal) else { return refuse(.delegationTokenAuthorizationFailed) }
         let issued = time.wallTime().milliseconds
         var token = DelegationToken()
@@ -120,7 +122,7 @@ extension Broker {
         }
     }
 
-    /// The token with this secret part, if it is valid and the user of this connection may change it.
+    /// The token with this HMAC, if it is valid and the user of this connection may change it.
     private func token(_ hmac: Bytes, _ call: Call) -> Result<DelegationToken, KafkaErrorCode.Refusal> {
         if let code = refusal(call) { return .failure(.init(code)) }
         guard let tokens = settings.delegationTokens, let user = call.session.user,
@@ -152,13 +154,13 @@ extension Broker {
         call.reply(DescribeDelegationTokenResponse(tokens: described))
     }
 
-    /// What a login with a token is checked with; nil if there is none of this id that is valid.
+    /// The identity of a login with a token; nil if there is no valid token with this id.
     func tokenIdentity(_ id: String, _ mechanism: ScramMechanism) -> ScramIdentity? {
         guard settings.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds else { return nil }
         return ScramIdentity(user: token.owner, credential: token.credential(mechanism), ends: token.expires)
     }
 
-    /// Lets tokens go that have ended; one broker does it for all.
+    /// Removes expired tokens; one broker does it for all.
     func forgetExpiredTokens() {
         let now = time.wallTime().milliseconds
         guard !isClustered || replica.isLeading, machine.tokens.entries.contains(where: { $0.value.expires.milliseconds < now }) else { return }

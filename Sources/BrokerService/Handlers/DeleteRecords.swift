@@ -1,4 +1,4 @@
-// DeleteRecords: a partition begins at a later offset from now on. Where it begins is metadata; whole segments below go from the disk.
+// DeleteRecords: raises a partition's start offset. The start is metadata; whole segments below it are deleted.
 import Base
 import BrokerCore
 import KafkaWire
@@ -25,7 +25,7 @@ extension Broker {
                     response.topics[t].partitions[p].errorCode = error.code
                     continue
                 }
-                // Of a topic that is only compacted every key's newest value stays.
+                // A topic with compaction alone keeps the newest value of every key.
                 guard partition.config.cleanup.deletes else {
                     response.topics[t].partitions[p].errorCode = .policyViolation
                     continue
@@ -54,7 +54,7 @@ extension Broker {
         }
     }
 
-    /// Lets whole segments below `offset` go.
+    /// Deletes whole segments below `offset`.
     func trim(_ partition: Partition, to offset: Int64, _ done: @escaping (KafkaErrorCode) -> Void) {
         let log = partition.log
         // Made and called on the loop; the disk thread only carries it back.

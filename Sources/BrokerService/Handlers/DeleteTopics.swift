@@ -1,4 +1,4 @@
-// DeleteTopics: by name, or by id from version 6. The topic is gone once this is answered; its files follow.
+// DeleteTopics: by name, or by id from version 6. The topic is gone before the answer; its files follow.
 import Base
 import BrokerCore
 import KafkaWire

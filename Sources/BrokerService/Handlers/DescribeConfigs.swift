@@ -1,9 +1,10 @@
-// DescribeConfigs: the settings that are in force, of topics, of groups and of this broker. What is not in a table here has no effect and is not shown.
+// DescribeConfigs: the settings in force, of topics, of groups and of this broker. A setting without a table row here has no effect and is
+// not shown.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// The kinds of things that have settings, as the wire numbers them.
+/// The resource types with settings, by their numbers on the wire.
 enum ConfigResource {
     static let topic: Int8 = 2
     static let broker: Int8 = 4
@@ -32,7 +33,7 @@ extension Broker {
 
     static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are" }
 
-    /// nil if this is the broker; the empty name stands for all brokers.
+    /// nil for this broker's name; the empty name stands for all brokers.
     func problem(withBrokerName name: String) -> String? {
         name.isEmpty || name == String(settings.nodeID) ? nil : "there is no broker '\(name)' here; this is broker \(settings.nodeID)"
     }
@@ -62,7 +63,7 @@ extension Broker {
         }
     }
 
-    /// A group need not be there to have settings.
+    /// A group may have settings before it exists.
     private func describeGroup(
         _ resource: DescribeConfigsRequest.Resource, _ request: DescribeConfigsRequest, _ result: inout DescribeConfigsResponse.Result
     ) {

@@ -1,5 +1,5 @@
-// Fetch: answered from memory at the tail, from the partition's disk thread further back, and held until there is enough. A waiting
-// fetch stands in each of its partitions and is woken by an append; nothing polls. What sessions are is in FetchSessions.
+// Fetch: reads the tail from memory, older records on the partition's disk thread, and holds the answer until there are enough bytes. A
+// waiting fetch stands in each of its partitions, and an append wakes it; there is no polling. For sessions see FetchSessions.
 import Base
 import BrokerCore
 import KafkaWire
@@ -14,10 +14,10 @@ extension Broker {
     }
 }
 
-/// Which records a reader wants.
+/// The isolation level of a reader.
 enum IsolationLevel {
     case readUncommitted
-    /// No records of open transactions, and the aborted ones named.
+    /// No records of open transactions; lists the aborted ones.
     case readCommitted
 
     init(wire: Int8) { self = wire == 1 ? .readCommitted : .readUncommitted }
@@ -32,9 +32,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private let call: Call
     private let session: FetchSession?
     private let isolation: IsolationLevel
-    /// The follower that asks; nil for a consumer.
+    /// The fetching follower; nil for a consumer.
     private let follower: Int32?
-    /// What there is to look at: all that was asked for, or what of a session has something to say.
+    /// The partitions to examine: all in the request, or the session's partitions with news.
     private var topics: [FetchRequest.Topic]
     private var standsIn: [Partition] = []
     private var isDone = false
@@ -71,24 +71,24 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         }
         broker.fetchWaits[number] = self
         let wait = min(Duration.milliseconds(Int(request.maxWaitMilliseconds)), BrokerSettings.fetchWaitMax)
-        // By number, so that a fetch that was answered early is not kept until its time is over.
+        // By number, so that the timer does not retain a fetch that was answered early.
         broker.loop.schedule(after: wait) { [broker, number] in broker.fetchWaits[number]?.end() }
     }
 
-    /// Something was appended to one of the partitions, or one has gone.
+    /// A partition got records, or is gone.
     func wake() {
         guard !isDone else { return }
         if let session { topics = session.pendingTopics }
         if isReady { end() }
     }
 
-    /// Answers with what there is; the first of wake, timer and stop does.
+    /// Answers with the available records; runs once, for the first of wake, timer and stop.
     func end() {
         guard !isDone else { return }
         gather()
     }
 
-    /// A follower's question says how far it has come, where it speaks of this term and its log does not part from the leader's.
+    /// Records the follower's position, where its fetch is of this term and its log does not diverge from the leader's.
     private func noteProgress() {
         guard let follower else { return }
         let alive = broker.machine.cluster.aliveSet.contains(follower)
@@ -103,7 +103,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         session?.noteProgress(now: broker.now, note)
     }
 
-    /// Where the reader's log parts from this one, if the reader says what it has.
+    /// The divergence of the reader's log from this one, if the fetch states the reader's last epoch.
     private func diverging(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> FetchResponse.Topic.Partition.DivergingEpoch? {
         guard part.lastFetchedEpoch >= 0 else { return nil }
         return partition.epochs.divergence(lastEpoch: part.lastFetchedEpoch, at: part.fetchOffset, logEnd: partition.logEnd).map {
@@ -111,10 +111,10 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         }
     }
 
-    /// The offset before which the reader stops: followers get everything.
+    /// The end of the reader's range: followers get everything.
     private func end(of partition: Partition) -> Int64 { follower == nil ? partition.end(of: isolation) : partition.logEnd }
 
-    /// Whether there is enough to answer, or something to refuse.
+    /// Whether there are enough bytes, or an error, to answer with.
     private var isReady: Bool {
         var available = 0
         for topic in topics {
@@ -122,7 +122,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
                 let found = find(topic, part)
                 if case .empty = found { continue }
                 guard case .partition(let partition) = found else { return true }
-                // What its rate holds back does not end the wait.
+                // Bytes over the follower's rate do not end the wait.
                 guard allowance(partition) != 0 else { continue }
                 available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
             }
@@ -130,15 +130,15 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         return available >= Int(request.minBytes)
     }
 
-    /// Bytes that a throttled follower out of sync may have of a partition now; nil where nothing holds the reader back.
+    /// Bytes that a throttled out-of-sync follower may have of a partition now; nil without a throttle.
     private func allowance(_ partition: Partition) -> Int? { follower.flatMap { broker.throttle.allowance(of: $0, in: partition) } }
 
-    /// A partition as it is found.
+    /// The lookup result of a partition.
     private enum Found {
         case partition(Partition)
-        /// It is there, and what is asked of it is not possible.
+        /// It exists and refuses the fetch.
         case refused(Partition, KafkaErrorCode)
-        /// The reader's log parts from this one.
+        /// The reader's log diverges from this one.
         case parted(Partition, FetchResponse.Topic.Partition.DivergingEpoch)
         /// A partition of an internal topic, which has no records.
         case empty
@@ -158,14 +158,14 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     private func refusal(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
         if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return code }
         if let follower { return partition.leadership?.isReplica(follower) == true ? outOfRange(part, partition) : .notLeaderOrFollower }
-        // Followers serve readers that know of it, with what they know to be on every replica in sync.
+        // Followers serve readers of versions that know of it, with records that they know to be on every in-sync replica.
         guard partition.leads || (call.version >= Self.firstVersionOfFollowers && partition.leader >= 0) else { return .notLeaderOrFollower }
         if let code = outOfRange(part, partition) { return code }
         return !partition.leads && part.fetchOffset > partition.highWatermark ? .offsetNotAvailable : nil
     }
 
     private func outOfRange(_ part: FetchRequest.Topic.Partition, _ partition: Partition) -> KafkaErrorCode? {
-        // A log that parts from the reader's says where.
+        // The answer to a diverging reader states the divergence.
         if part.lastFetchedEpoch >= 0, part.fetchOffset > partition.logEnd, diverging(part, partition) != nil { return nil }
         return part.fetchOffset < partition.startOffset || part.fetchOffset > partition.logEnd ? .offsetOutOfRange : nil
     }
@@ -218,8 +218,8 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         gathering.leave()
     }
 
-    /// The client is beyond its limit: it gets an empty answer with the time to wait, and asks for the same again. A session of which it was told nothing yet ends,
-    /// since an empty answer opens none (KIP-219).
+    /// Withholds the answer from a client over its limit: it gets an empty answer with the throttle time, and repeats its fetch. A session
+    /// that has answered nothing yet ends, since an empty answer opens none (KIP-219).
     private func withhold(_ parts: [[FetchSessionPart]]?, _ call: Call) {
         guard let session, let parts, !session.isFresh else {
             if let session { broker.fetchSessions.end(session) }
@@ -229,7 +229,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         call.reply(FetchResponse(sessionID: session.id))
     }
 
-    /// The code for a partition that is not here.
+    /// The error of a partition without a replica here.
     private func missing(_ name: TopicPartition) -> KafkaErrorCode {
         do {
             _ = try broker.led(name).get()
@@ -247,7 +247,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
         guard part.fetchOffset < visible, room > 0 || answer.isEmpty else { return }
         if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)), call.session.maySendFromMemory(records.count) {
-            // The first batch is handed out even if it is larger than the limits, or its reader would never get past it (KIP-74).
+            // The first batch goes out even if it exceeds the limits, otherwise its reader would never get past it (KIP-74).
             guard records.count <= room || answer.isEmpty else { return }
             if allowance != nil { broker.throttle.spend(.leading, records.count) }
             return hand(records.records, from: part.fetchOffset, to: records.nextOffset, partition, answer, t, p)
@@ -259,7 +259,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let offset = part.fetchOffset
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let done: (Result<(records: BytesOrFile, nextOffset: Int64), any Error>) -> Void = { [self] result in
-            // What was set aside and did not go is given back; what went beyond it, a batch larger than all of it, is owed.
+            // Returns the unused part of the reservation; a batch larger than the reservation leaves a debt.
             if allowance != nil { broker.throttle.spend(.leading, ((try? result.get())?.records.count ?? 0) - room) }
             answer.giveBack(room)
             switch result {
@@ -276,7 +276,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         }
     }
 
-    /// A replica in sync that stands in the reader's rack, if this broker does not (KIP-392).
+    /// An in-sync replica in the reader's rack, if this broker is in another one (KIP-392).
     private func nearerReplica(_ partition: Partition) -> Int32? {
         guard follower == nil, !request.rackID.isEmpty, let leadership = partition.leadership, let cluster = broker.cluster,
             cluster.settings.rack != request.rackID
@@ -287,7 +287,7 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         }
     }
 
-    /// Puts records into the answer, and with them the aborted transactions that a reader of committed ones has to pass over.
+    /// Puts records into the answer, and with them the aborted transactions that a read-committed reader must skip.
     private func hand(_ records: BytesOrFile, from offset: Int64, to next: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int) {
         answer.set(t, p, records)
         guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.count > 0 else { return }
@@ -295,16 +295,16 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     }
 }
 
-/// A Fetch response while its parts come in.
+/// A Fetch response under assembly.
 private final class FetchAnswer {
     private(set) var response: FetchResponse
     /// Bytes of record batches in it.
     private(set) var bytes = 0
-    /// Bytes for which there is room beside those that are in it and those that are on their way from the disk.
+    /// Bytes of room left beside the answer's records and the pending reads.
     private(set) var remaining: Int
     private var readsUnderWay = 0
 
-    /// Whether nothing is in it, nor on its way.
+    /// Whether the answer has neither records nor pending reads.
     var isEmpty: Bool { bytes == 0 && readsUnderWay == 0 }
 
     init(_ topics: [FetchRequest.Topic], bytesMax: Int) {
@@ -339,13 +339,13 @@ private final class FetchAnswer {
         response.topics[t].partitions[p].abortedTransactions = aborted.map { .init(producerID: $0.producerID, firstOffset: $0.firstOffset) }
     }
 
-    /// Room for a read that is under way.
+    /// Reserves room for a pending read.
     func setAside(_ room: Int) {
         remaining -= room
         readsUnderWay += 1
     }
 
-    /// The read has ended; what it brought is counted where it is handed out.
+    /// Releases the room of a finished read; its records are counted when they are added.
     func giveBack(_ room: Int) {
         remaining += room
         readsUnderWay -= 1

@@ -1,4 +1,4 @@
-// FindCoordinator: which broker answers for a group or a transactional id; one that stands alone does for all.
+// FindCoordinator: the coordinator of a group or a transactional id; a standalone broker coordinates all of them.
 import Base
 import KafkaWire
 

@@ -1,4 +1,4 @@
-// DescribeGroups, ListGroups and DeleteGroups: groups with members, and those that nobody is in.
+// DescribeGroups, ListGroups and DeleteGroups: groups with and without members.
 import Base
 import BrokerCore
 import KafkaWire
@@ -14,11 +14,12 @@ extension Broker {
         call.reply(DescribeGroupsResponse(groups: request.groups.map { describe(GroupID($0), call.version) }))
     }
 
-    /// From this version of DescribeGroups on a group that is not there is an error (KIP-1043), which clients before took for the group's failure.
+    /// The first version of DescribeGroups with an error for a missing group (KIP-1043), which earlier clients took for the group's
+    /// failure.
     private static var firstVersionThatMisses: Int16 { 6 }
 
     private func describe(_ id: GroupID, _ version: Int16) -> DescribeGroupsResponse.Group {
-        // The classic answer has no room for such a group; ConsumerGroupDescribe has.
+        // The classic answer cannot describe such a group; ConsumerGroupDescribe can.
         let kind = kind(of: id)
         if let kind, kind != .classic {
             let message = version >= Self.firstVersionThatMisses ? "group '\(id.rawValue)' is not of the classic type" : nil

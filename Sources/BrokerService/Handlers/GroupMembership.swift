@@ -1,4 +1,4 @@
-// JoinGroup, SyncGroup, Heartbeat and LeaveGroup: requests become the coordinator's events, its effects become responses.
+// JoinGroup, SyncGroup, Heartbeat and LeaveGroup: translates requests into the coordinator's events, and its effects into responses.
 import Base
 import BrokerCore
 import KafkaWire
@@ -7,7 +7,7 @@ extension Broker {
     func joinGroup(_ request: JoinGroupRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         let session = Duration.milliseconds(Int(request.sessionTimeoutMilliseconds))
-        // Version 0 knows one timeout only.
+        // Version 0 has one timeout only.
         let rebalance = call.version >= 1 ? Duration.milliseconds(Int(request.rebalanceTimeoutMilliseconds)) : session
         let attempt = JoinAttempt(
             group: group, member: MemberID(request.memberID), instance: request.groupInstanceID, clientID: call.clientID,
@@ -74,7 +74,8 @@ extension Broker {
         carryOut(effects)
     }
 
-    /// Members of a group whose partitions the broker assigns leave by their heartbeats; administrators take others out by LeaveGroup, by their instance ids.
+    /// Members of a group whose partitions the broker assigns leave by heartbeat; administrators remove others by LeaveGroup, by their
+    /// instance ids.
     private func removeMembers(_ request: LeaveGroupRequest, of group: ConsumerGroup, _ call: Call) {
         var instances: [String: MemberID] = [:]
         for member in group.members { if let instance = member.instance { instances[instance] = member.id } }

@@ -1,4 +1,5 @@
-// OffsetCommit and OffsetFetch: who may commit is the coordinator's word, what is committed is durable metadata before it is answered.
+// OffsetCommit and OffsetFetch: the coordinator decides whether a member may commit; committed offsets are durable metadata before the
+// answer.
 import Base
 import BrokerCore
 import KafkaWire
@@ -42,7 +43,7 @@ extension Broker {
 
     func offsetFetch(_ request: OffsetFetchRequest, _ call: Call) {
         guard isClustered else { return answer(request, call) }
-        // The coordinator before may have acknowledged a commit that is not executed here yet.
+        // The previous coordinator may have acknowledged a commit that is not executed here yet.
         replica.afterBarrier { [self] isReadable in
             if isReadable { return answer(request, call) }
             let code = KafkaErrorCode.coordinatorLoadInProgress
@@ -67,8 +68,8 @@ extension Broker {
         call.reply(OffsetFetchResponse(topics: topics))
     }
 
-    /// The offsets of the topics that were asked for, or of all. What was never committed is -1 and no error. An offset that a transaction
-    /// under way may change is refused to those who want `stable` ones only.
+    /// The offsets of the requested topics, or of all. A partition without a commit has -1 and no error. With `stable`, an offset that an
+    /// open transaction may change is refused.
     private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool, _ call: Call) -> [OffsetFetchResponse.Topic] {
         let table = machine.offsets[group]
         func answer(_ place: TopicPartition, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
@@ -81,7 +82,7 @@ extension Broker {
             var all: [OffsetFetchResponse.Topic] = []
             for (place, offset) in table?.entries ?? [] {
                 let id = machine.topics[place.topic]?.id
-                // What has no id cannot be named by it.
+                // A topic without an id cannot be named by id.
                 if id == nil, call.namesTopicsByID { continue }
                 if all.last?.name != place.topic { all.append(.init(name: place.topic, topicID: id ?? UUIDBytes())) }
                 all[all.count - 1].partitions.append(answer(place, offset))
@@ -107,7 +108,7 @@ extension Broker {
 }
 
 extension OffsetCommitResponse {
-    /// The commit as a whole failed: what was to be committed was not.
+    /// Answers every partition of a failed commit with `code`.
     fileprivate mutating func refuseCommitted(_ code: KafkaErrorCode) {
         for t in topics.indices {
             for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }

@@ -1,11 +1,11 @@
-// InitProducerId: identities for idempotent producers, from blocks that are reserved durably, so that none is given twice; and the identity
-// that belongs to a transactional id, whose earlier holders are shut out and whose open transaction is aborted first.
+// InitProducerId. An idempotent producer gets an id from a durably reserved block, so that no id is given twice. A transactional id gets
+// its producer's identity: earlier holders are fenced and the open transaction is aborted first.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// How often a begin is tried again after what stood in its way was completed.
+    /// Most retries of a begin after the completion of the transaction in its way.
     private static var beginAttemptsMax: Int { 3 }
 
     func initProducerID(_ request: InitProducerIDRequest, _ call: Call) {
@@ -13,7 +13,7 @@ extension Broker {
         if let id = producerIDs.popFirst() { return call.reply(InitProducerIDResponse(producerID: id, producerEpoch: 0)) }
         replica.propose(.reserveProducerIDs(count: BrokerSettings.producerIDBlock)) { [self] result in
             guard case .success(.producerIDs(let first)) = result else { return refuse(.coordinatorNotAvailable, call) }
-            // Others may have asked meanwhile: their blocks are kept if they are larger, and ids that are passed over are not missed.
+            // Other requests may have reserved blocks meanwhile: a larger block stays, and skipped ids do no harm.
             producerIDs = (first + 1)..<(first + BrokerSettings.producerIDBlock)
             call.reply(InitProducerIDResponse(producerID: first, producerEpoch: 0))
         }
@@ -38,7 +38,7 @@ extension Broker {
                 call.reply(InitProducerIDResponse(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch))
             case .failure(.transactionOpen) where attempt <= Self.beginAttemptsMax:
                 guard let open = machine.transactions[name] else { return again() }
-                // Whoever comes back as the present producer keeps its epoch until the begin raises it.
+                // A producer that returns as the present one keeps its epoch until the begin raises it.
                 decide(name, open.producer, commits: false, expected.id >= 0 ? .kept : .fencing) { _ in again() }
             case .failure(.transactionCompleting) where attempt <= Self.beginAttemptsMax:
                 complete(name) { [self] completion in
@@ -51,7 +51,7 @@ extension Broker {
 }
 
 extension BrokerRefusal {
-    /// The code for transaction requests. Clients before `first` do not know PRODUCER_FENCED.
+    /// The error code of transaction requests. Clients before version `first` do not know PRODUCER_FENCED.
     func transactionCode(fencedSince first: Int16, _ version: Int16) -> KafkaErrorCode {
         switch self {
         case .producerFenced where version < first: .invalidProducerEpoch

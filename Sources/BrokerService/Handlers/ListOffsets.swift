@@ -1,4 +1,4 @@
-// ListOffsets: the ends of a partition from memory, times from the partition's disk thread.
+// ListOffsets: ends of partitions from memory, offsets by time from the partition's disk thread.
 import Base
 import BrokerCore
 import KafkaWire
@@ -8,9 +8,9 @@ extension Broker {
     private static var latest: Int64 { -1 }
     private static var earliest: Int64 { -2 }
     private static var highestTimestamp: Int64 { -3 }
-    /// Nothing lies anywhere but here, so it is the earliest.
+    /// All records lie here, so it equals the earliest offset.
     private static var earliestLocal: Int64 { -4 }
-    /// The ends of what lies in tiered storage, of which there is none: answered with -1, as Kafka does for topics that have none.
+    /// The ends of tiered storage, which does not exist here: answered with -1, as Kafka does for topics without it.
     private static var tiered: [Int64: Int16] { [-5: 9, -6: 11] }
 
     func listOffsets(_ request: ListOffsetsRequest, _ call: Call) {
@@ -34,7 +34,7 @@ extension Broker {
                 } else if let since = Self.tiered[part.timestamp], call.version >= since {
                     continue
                 } else if !partition.knowsEnd, !isEarliest {
-                    // An end told now could lie below what an earlier leader has shown.
+                    // The end known now could lie below an end that an earlier leader has shown.
                     answer.refuse(t, p, call.version >= Self.firstVersionThatWaits ? .offsetNotAvailable : .leaderNotAvailable)
                 } else if part.timestamp == Self.latest {
                     answer.set(t, p, partition.end(of: isolation), -1, partition.epochs.latest)
@@ -54,12 +54,12 @@ extension Broker {
         gathering.leave()
     }
 
-    /// From this version of ListOffsets on clients know OFFSET_NOT_AVAILABLE.
+    /// The first version of ListOffsets with OFFSET_NOT_AVAILABLE.
     private static var firstVersionThatWaits: Int16 { 5 }
 
     typealias FoundByTime = Result<(offset: Int64, timestamp: Int64)?, StorageError>
 
-    /// Looks up the first record at or after a time in milliseconds since 1970, or one with the highest time if that is negative.
+    /// Looks up the first record at or after a time in milliseconds since 1970; for a negative time, a record with the highest time.
     func find(_ timestamp: Int64, in partition: Partition, _ done: @escaping (FoundByTime) -> Void) {
         let log = partition.log
         // Made and called on the loop; the disk thread only carries it back.
@@ -73,7 +73,7 @@ extension Broker {
     }
 }
 
-/// A ListOffsets response while its parts come in.
+/// A ListOffsets response under assembly.
 private final class ListOffsetsAnswer {
     private(set) var response: ListOffsetsResponse
 
@@ -90,7 +90,7 @@ private final class ListOffsetsAnswer {
         response.topics[t].partitions[p].leaderEpoch = max(0, epoch)
     }
 
-    /// No such record is no error: offset and time stay -1.
+    /// A missing record is no error: offset and time stay -1.
     func take(_ t: Int, _ p: Int, _ found: Broker.FoundByTime, _ partition: Partition, below end: Int64) {
         switch found {
         case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp, partition.epochs.epoch(at: place.offset))

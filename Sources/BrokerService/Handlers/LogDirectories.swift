@@ -1,12 +1,12 @@
-// DescribeLogDirs and AlterReplicaLogDirs: a broker has one directory for its partitions. To move one there changes nothing; every other directory is
-// refused as Kafka refuses one that is not in log.dirs. Source: KIP-113.
+// DescribeLogDirs and AlterReplicaLogDirs: a broker has one directory for its partitions. A move to it changes nothing; other directories
+// are refused, as Kafka refuses one outside of log.dirs. Source: KIP-113.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
 extension Broker {
-    /// Where partitions lie.
+    /// The directory of the partitions.
     private var topicsDirectory: String { dataDirectory + "/topics" }
 
     func describeLogDirs(_ request: DescribeLogDirsRequest, _ call: Call) {

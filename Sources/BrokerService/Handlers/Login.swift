@@ -1,18 +1,18 @@
-// SaslHandshake and SaslAuthenticate: a connection becomes a user's. PLAIN and SCRAM look at the same credentials; a password that comes by PLAIN is
-// checked on a thread of its own, since that is made to take time. A user who has logged in may do so again on the same connection, and has to where a
-// login ends (KIP-368).
+// SaslHandshake and SaslAuthenticate: logs a user in on a connection. PLAIN and SCRAM share the credentials. A PLAIN password is checked on
+// a thread of its own, since the check is slow by design. A user may log in again on the same connection, and must when the login ends
+// (KIP-368).
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 import Storage
 
-/// How far a connection has come with logging in.
+/// The login state of a connection.
 enum Login {
     case anonymous
     case begun(Mechanism)
     case conversing(ScramExchange, ScramMechanism)
-    /// A token was refused, and the client is to say that it has heard it.
+    /// The token was refused; the client has to acknowledge that.
     case tokenRefused(TokenRefusal)
     case done
 
@@ -29,21 +29,21 @@ enum Login {
     }
 }
 
-/// Who has logged in on a connection, and how.
+/// The user of a connection, and the kind of login.
 struct LoggedIn {
     var user: String
     var mechanism: Login.Mechanism
-    /// Whether by a delegation token.
+    /// Whether the login used a delegation token.
     var isByToken = false
-    /// When the user has to have logged in anew; nil for never.
+    /// Deadline of the next reauthentication; nil for none.
     var ends: Instant?
 }
 
 extension Broker {
-    /// The mechanisms that are served.
+    /// The mechanisms on offer.
     var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (logins.tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
 
-    /// After version 0 the client's messages come as they are, without Kafka's headers, and so do the answers; clients before Kafka 1.0 know no other way (KIP-43).
+    /// After version 0 the login's messages and answers have no Kafka headers; clients before Kafka 1.0 know no other way (KIP-43).
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
         func reply(_ code: KafkaErrorCode) { call.reply(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms)) }
         guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else { return reply(.unsupportedSASLMechanism) }
@@ -82,7 +82,7 @@ extension Broker {
         }
     }
 
-    /// The login counts until `end`, when what was shown ends, and at most for the time that the settings give; the client is told for how long.
+    /// Accepts a login until `end`, the end of the shown credential, and at most for the configured time; the answer states the lifetime.
     private func accept(_ login: LoggedIn, until end: WallTime?, _ call: Call, _ answer: Bytes = Bytes()) {
         var login = login
         if let known = call.session.identity, known.user != login.user || known.isByToken != login.isByToken {
@@ -98,10 +98,10 @@ extension Broker {
         call.reply(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0))
     }
 
-    /// A login that lasts longer than any connection, in milliseconds: a hundred years. A token may name an end beyond all clocks.
+    /// The longest login, in milliseconds: a hundred years, longer than any connection. A token may have an end beyond all clocks.
     private static var loginMillisecondsMax: Int64 { 100 * 365 * 24 * 3600 * 1000 }
 
-    /// Answers, and ends the connection once that has left.
+    /// Answers, and closes the connection after the answer was sent.
     private func refuse(_ user: String, _ refusal: LoginRefusal, answer: String? = nil, _ call: Call) {
         log.notice("login refused", metadata: [
             "user": "\(JSONText.quoted(user))", "remote": "\(call.session.remote?.description ?? "unknown")", "reason": "\(refusal.message)",
@@ -110,7 +110,7 @@ extension Broker {
         call.session.close()
     }
 
-    /// What a client is told of a token that is refused. Source: KIP-255.
+    /// The answer to a refused token. Source: KIP-255.
     private static var tokenRefusal: String { #"{"status":"invalid_token"}"# }
 
     private func logInByBearer(_ message: Bytes, _ call: Call) {
@@ -136,7 +136,7 @@ extension Broker {
         }
     }
 
-    /// Runs `check` on the login thread when it is this client's turn. Where too many wait the connection is closed: its client comes again.
+    /// Runs `check` on the login thread in this client's turn. Past the queue's limits the connection is closed; its client will retry.
     private func check(_ call: Call, _ check: @escaping LoginQueue.Check) {
         guard !logins.submit(call.session, check) else { return }
         log.notice("login put off: too many wait", metadata: ["remote": "\(call.session.remote?.description ?? "unknown")"])
@@ -144,14 +144,15 @@ extension Broker {
         call.replyNothing()
     }
 
-    /// Authorisation identity, user and password, with zero bytes between them. Source: RFC 4616.
+    /// The message holds authorization identity, user and password, separated by zero bytes. Source: RFC 4616.
     private func logInPlainly(_ message: Bytes, _ call: Call) {
         let parts = message.readableBytesView.split(separator: 0, omittingEmptySubsequences: false)
         guard parts.count == 3, let user = String(validating: parts[1], as: UTF8.self), parts[0].isEmpty || parts[0].elementsEqual(parts[1]) else {
             return refuse("", LoginRefusal(message: "a message of PLAIN is a user and a password"), call)
         }
         let password = Bytes(bytes: parts[2])
-        // Whoever is asked for, and whatever is known of them, takes as long: each mechanism is tried, and each with as many iterations as anybody has.
+        // The check takes the same time for every user, known or not: it tries each mechanism, with the highest iteration count of all
+        // users.
         let candidates = ScramMechanism.allCases.map { mechanism in
             (mechanism, machine.users[ScramUser(user, mechanism)], machine.users.entries.reduce(ScramExchange.iterationsDefault) {
                 $1.key.mechanism == mechanism ? max($0, $1.value.iterations) : $0

@@ -1,4 +1,4 @@
-// Metadata: the brokers, and the topics that were asked for; makes missing ones if broker and client agree to that.
+// Metadata: the brokers and the requested topics; creates missing topics if broker and client allow it.
 import Base
 import BrokerCore
 import KafkaWire
@@ -7,7 +7,7 @@ extension Broker {
     func metadata(_ request: MetadataRequest, _ call: Call) {
         let missesSome = request.topics?.contains { topic in topic.name.map { shownTopic($0) == nil } ?? (topicName(id: topic.topicID) == nil) } ?? false
         guard isClustered, missesSome else { return answer(request, call) }
-        // Another broker may have made the topic and told its client so.
+        // Another broker may have created the topic and said so to its client.
         replica.afterBarrier { [self] _ in answer(request, call) }
     }
 
@@ -66,7 +66,7 @@ extension Broker {
         return .init(name: topic.name, topicID: topic.id, isInternal: InternalTopic.isName(topic.name), partitions: places)
     }
 
-    /// What clients are told of a partition. The leader counts only while it is alive.
+    /// The state of a partition as shown to clients. The leader counts only while it is alive.
     func shownState(of name: TopicPartition) -> PartitionState {
         if let state = internalState(of: name) { return state }
         guard isClustered else {
@@ -80,7 +80,7 @@ extension Broker {
 
     // MARK: brokers
 
-    /// Where clients find a broker.
+    /// A broker's address for clients.
     struct Endpoint {
         var id: Int32
         var host: String
@@ -93,7 +93,7 @@ extension Broker {
         return Endpoint(id: settings.nodeID, host: address.host, port: Int32(address.port), rack: settings.cluster.flatMap { $0.rack.isEmpty ? nil : $0.rack })
     }
 
-    /// nil if there is no such broker.
+    /// nil for an unknown broker.
     func endpoint(of id: Int32, _ call: Call) -> Endpoint? {
         guard let broker = machine.cluster.brokers[id] else { return nil }
         return Endpoint(id: id, host: broker.host, port: broker.port, rack: broker.rack.isEmpty ? nil : broker.rack)
@@ -101,14 +101,14 @@ extension Broker {
 
     func liveEndpoints(_ call: Call) -> [Endpoint] { isClustered ? machine.cluster.alive.compactMap { endpoint(of: $0, call) } : [ownEndpoint(call)] }
 
-    /// The brokers that are alive and those that have just gone. Some clients take a broker that is not named any more for gone for good and never notice
-    /// that it is back; one that restarts is missed by nobody.
+    /// The live brokers and recently departed ones. Some clients take an unlisted broker for gone for good and never notice its return; a
+    /// restarting broker therefore stays listed.
     private func endpointsShown(_ call: Call) -> [Endpoint] {
         let gone = departed.filter { now - $0.value < BrokerSettings.departedBrokersShown }.compactMap { endpoint(of: $0.key, call) }
         return gone.isEmpty ? liveEndpoints(call) : (liveEndpoints(call) + gone).sorted { $0.id < $1.id }
     }
 
-    /// The broker that administrators are sent to, one of those that are alive: the one whose metadata replica leads if it can be. Any can do the work.
+    /// The controller shown to administrators, a live broker: the leader of the metadata quorum if possible. Any broker can do the work.
     var controllerID: Int32 {
         guard isClustered else { return settings.nodeID }
         let cluster = machine.cluster
@@ -117,7 +117,7 @@ extension Broker {
     }
 
     private func response(_ topics: [MetadataResponse.Topic], _ call: Call) -> MetadataResponse {
-        // Versions before 12 cannot carry a missing name.
+        // Versions before 12 have no null name.
         var topics = topics
         if call.version < 12 { for index in topics.indices where topics[index].name == nil { topics[index].name = "" } }
         return MetadataResponse(
@@ -127,7 +127,7 @@ extension Broker {
 
     func apiVersions(_ request: ApiVersionsRequest, _ call: Call) { call.reply(Self.servedApis(error: .none)) }
 
-    /// What ApiVersions says.
+    /// The ApiVersions response.
     static func servedApis(error: KafkaErrorCode) -> ApiVersionsResponse {
         ApiVersionsResponse(
             errorCode: error,
@@ -135,7 +135,8 @@ extension Broker {
             features: servedFeatures)
     }
 
-    /// Level 1 of share groups (KIP-932). Level 2 of transactions: an epoch of its own for each, and partitions that join with their first batch (KIP-890).
+    /// Level 1 of share groups (KIP-932). Level 2 of transactions: an epoch per transaction, and partitions that join with their first
+    /// batch (KIP-890).
     private static let servedFeatures = [
         ApiVersionsResponse.Feature(name: "share.version", level: 1), ApiVersionsResponse.Feature(name: "transaction.version", level: 2),
     ]

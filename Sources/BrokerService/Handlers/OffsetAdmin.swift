@@ -1,10 +1,10 @@
-// OffsetForLeaderEpoch and OffsetDelete: offsets as administrators and careful consumers ask for them.
+// OffsetForLeaderEpoch and OffsetDelete: offset requests of administrators and careful consumers.
 import Base
 import BrokerCore
 import KafkaWire
 
 extension Broker {
-    /// Where epochs ended, so that a reader finds out whether what it has was taken back.
+    /// Answers the end offsets of epochs, by which a reader detects truncated records.
     func offsetForLeaderEpoch(_ request: OffsetForLeaderEpochRequest, _ call: Call) {
         let topics = request.topics.map { topic in
             OffsetForLeaderEpochResponse.Topic(
@@ -47,7 +47,7 @@ extension Broker {
         }
     }
 
-    /// What the members read; nil if that cannot be told.
+    /// The topics that the members read; nil if unknown.
     private func subscribedTopics(of group: GroupID) -> Set<String>? {
         if let assigned = consumerGroups.groups[group] { return Set(assigned.members.flatMap { $0.topics + $0.target.map(\.topic) }) }
         guard let group = coordinator.groups[group], group.memberCount > 0 else { return [] }
@@ -55,7 +55,7 @@ extension Broker {
         var topics: Set<String> = []
         for member in group.members {
             for one in member.protocols {
-                // A member whose subscription cannot be read may read anything.
+                // A member with an unreadable subscription may read any topic.
                 guard let subscription = try? ConsumerProtocol.decode(ConsumerSubscription.self, one.metadata) else { return nil }
                 topics.formUnion(subscription.topics)
             }

@@ -1,5 +1,6 @@
-// Produce: batches are checked by their headers here, by their checksum and record by record on the disk thread (compressed ones before, on threads for that), and go
-// down as they came. Answered once all of a request's batches are durable (or written, if the broker syncs at intervals).
+// Produce: checks batch headers here, then checksums and records on the disk thread; compressed batches are checked earlier, on threads for
+// that. Batches are stored as received. The answer waits until all batches of the request are durable (or written, if the broker syncs at
+// intervals).
 import Base
 import BrokerCore
 import KafkaWire
@@ -46,11 +47,11 @@ extension Broker {
         gathering.leave()
     }
 
-    /// The number of acks that asks for all replicas in sync.
+    /// The acks value for all in-sync replicas.
     private static var allInSync: Int16 { -1 }
 
-    /// Hands the batch on, with the rules that its records are still to be held against: none for one that is compressed or to be compressed, which is opened and
-    /// checked before.
+    /// Passes the batch on with the rules that its records must still meet: none for a batch that is compressed or to be compressed, which
+    /// is checked before.
     private func opened(
         _ batch: RecordBatch, _ partition: Partition, _ call: Call, _ next: @escaping (RecordBatch, RecordRules?) -> Void,
         refused: @escaping (RecordRefusal) -> Void
@@ -74,7 +75,7 @@ extension Broker {
                 mustSync: flushing.mustSync(batch, partition), completion: completion))
     }
 
-    /// The partition and the batch, or why it is refused. Everything that the header tells is checked here.
+    /// The partition and the batch, or the refusal. Makes all checks that need the header alone.
     private func admit(
         _ records: Bytes?, _ name: TopicPartition, _ request: ProduceRequest, _ call: Call
     ) -> Result<(Partition, RecordBatch), ProduceRefusal> {
@@ -133,7 +134,7 @@ extension Broker {
         return nil
     }
 
-    /// Before it clients do not know the codec (KIP-110).
+    /// The first version whose clients know the codec (KIP-110).
     private static var firstVersionOfZstd: Int16 { 7 }
 
     private func finish(_ answer: ProduceAnswer, acks: Int16, _ call: Call) {
@@ -142,14 +143,14 @@ extension Broker {
             if answer.hasError { response.nameLeaders(self, call) }
             return call.reply(response)
         }
-        // Nobody reads an error here, nor what access rules left out. Like Kafka, end the connection, so that the client asks for metadata anew; it gets
-        // no answer to what it asked behind this.
+        // The client reads no errors here, nor the topics that access rules left out. The broker closes the connection, like Kafka, so that
+        // the client asks for metadata again; its later requests on the connection get no answer.
         guard !answer.hasError, !call.isAmended else { return call.session.close() }
         call.replyNothing()
     }
 }
 
-/// Why a batch is refused.
+/// The reason for refusing a batch.
 struct ProduceRefusal: Error {
     var code: KafkaErrorCode
     var message: String?
@@ -159,7 +160,7 @@ struct ProduceRefusal: Error {
     }
 }
 
-/// A Produce response while its parts come in.
+/// A Produce response under assembly.
 private final class ProduceAnswer {
     private(set) var response: ProduceResponse
     private(set) var hasError = false

@@ -1,32 +1,32 @@
-// DescribeQuorum, AddRaftVoter, RemoveRaftVoter and UnregisterBroker: which brokers form the cluster. Every broker votes here, so a voter is a broker: what adds
-// or removes the one adds or removes the other. Source: KIP-595, KIP-853.
+// DescribeQuorum, AddRaftVoter, RemoveRaftVoter and UnregisterBroker: the brokers of the cluster. Every broker is a voter here, so adding
+// or removing a voter adds or removes a broker, and vice versa. Source: KIP-595, KIP-853.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 import Replication
 
-/// Why members do not change.
+/// The reason for refusing a change of members.
 private struct QuorumRefusal: Error {
     var code: KafkaErrorCode
     var message: String
 }
 
 extension Broker {
-    /// Brokers of one cluster: each write waits for more than half of them.
+    /// Most brokers of a cluster: each write waits for a majority of them.
     private static var membersMax: Int { 15 }
-    /// Pause before a change that could not take place yet is tried again.
+    /// Pause before a pending change is retried.
     private static var changeRetry: Duration { .milliseconds(100) }
-    /// The longest that a change of the members may be tried, whatever the client asks for.
+    /// Longest time for a change of members, whatever the client asks for.
     private static var changePatienceMax: Duration { .seconds(60) }
-    /// How long a removal is tried, whose request names no time.
+    /// Time for a removal whose request states none.
     private static var removalPatience: Duration { .seconds(20) }
-    /// What listeners of those who vote are called.
+    /// The name of the voters' listener.
     private static var listenerName: String { "CONTROLLER" }
 
-    // MARK: who votes
+    // MARK: voters
 
-    /// The replicated metadata in the place of Kafka's log of that name.
+    /// Describes the replicated metadata in place of Kafka's log of that name.
     func describeQuorum(_ request: DescribeQuorumRequest, _ call: Call) {
         let metadata = "__cluster_metadata"
         let members = replica.roster?.members ?? [Member(id: NodeID(Int64(settings.nodeID)))]
@@ -55,14 +55,14 @@ extension Broker {
     private func described(_ member: Member) -> DescribeQuorumResponse.Replica {
         let id = Int32(truncatingIfNeeded: member.id.rawValue)
         let directory = UUIDBytes(high: 0, low: UInt64(bitPattern: member.directory))
-        // How far the others are is known to the controller only.
+        // Only the controller knows the progress of the others.
         guard id == settings.nodeID else { return .init(replicaID: id, directoryID: directory, logEndOffset: -1) }
         let wall = time.wallTime().milliseconds
         return .init(
             replicaID: id, directoryID: directory, logEndOffset: replica.appliedSlot.rawValue, lastFetchTimestamp: wall, lastCaughtUpTimestamp: wall)
     }
 
-    // MARK: brokers that come
+    // MARK: joining brokers
 
     func addRaftVoter(_ request: AddRaftVoterRequest, _ call: Call) {
         let patience = min(Duration.milliseconds(max(0, Int(request.timeoutMilliseconds))), Self.changePatienceMax)
@@ -84,7 +84,7 @@ extension Broker {
         }
     }
 
-    // MARK: brokers that go
+    // MARK: leaving brokers
 
     func removeRaftVoter(_ request: RemoveRaftVoterRequest, _ call: Call) {
         func reply(_ refusal: QuorumRefusal?) {
@@ -98,16 +98,16 @@ extension Broker {
                 try self.checkRemoval(of: id, request.voterDirectoryID, roster)
                 return roster.members.filter { $0.id != id }
             } done: { [self] refusal in
-                // Who is removed itself closes its connections now.
+                // A removed broker closes its own connections now.
                 if refusal != nil || request.voterID == settings.nodeID { return reply(refusal) }
-                // It may have introduced itself again meanwhile; as no member it does not any more.
+                // The broker may have registered again meanwhile; as no member it cannot any more.
                 forget(request.voterID) { _ in reply(nil) }
             }
         }
         replica.afterBarrier { [self] _ in
             guard isClustered, let roster = replica.roster else { return reply(Self.standsAlone) }
             do throws(QuorumRefusal) { try checkRemoval(of: id, request.voterDirectoryID, roster) } catch { return reply(error) }
-            // Forgotten first: from then on nothing is placed there.
+            // Forgets the broker first: from then on it gets no replicas.
             forget(request.voterID) { refusal in
                 if let refusal, refusal.code != .brokerIDNotRegistered { reply(refusal) } else { remove() }
             }
@@ -156,8 +156,8 @@ extension Broker {
         QuorumRefusal(code: .invalidRequest, message: "the broker stands alone; started with --id and --peers that name it only, it can grow to a cluster")
     }
 
-    /// Changes the members to what `wanted` makes of them; tried again until `deadline` while a newcomer catches up, another change is on its way or no
-    /// leader is known.
+    /// Changes the members to the result of `wanted`. Retries until `deadline` while a new broker catches up, another change is pending or
+    /// no leader is known.
     private func change(
         _ clusterID: String?, until deadline: Instant, isAgain: Bool = false, _ wanted: @escaping (Roster) throws(QuorumRefusal) -> [Member],
         done: @escaping (QuorumRefusal?) -> Void
@@ -169,7 +169,7 @@ extension Broker {
             }
             let members: [Member]
             do throws(QuorumRefusal) { members = try wanted(roster) } catch {
-                // A change whose answer was lost has taken place.
+                // The change has taken place; only its answer was lost.
                 let isDone = isAgain && [.duplicateVoter, .voterNotFound].contains(error.code)
                 return done(isDone ? nil : error)
             }

@@ -1,4 +1,5 @@
-// AlterPartitionReassignments and ListPartitionReassignments: replicas are added first, and the old ones go once the new ones have everything.
+// AlterPartitionReassignments and ListPartitionReassignments: new replicas are added first; the old ones are removed once the new ones have
+// caught up.
 import Base
 import BrokerCore
 import KafkaWire

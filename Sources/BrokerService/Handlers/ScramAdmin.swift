@@ -1,4 +1,4 @@
-// DescribeUserScramCredentials and AlterUserScramCredentials: who can log in, and with what. Secrets never leave the broker.
+// DescribeUserScramCredentials and AlterUserScramCredentials: the users and their mechanisms. Secrets never leave the broker.
 import Base
 import BrokerCore
 import KafkaWire

@@ -1,4 +1,4 @@
-// ShareFetch and ShareAcknowledge: a member of a share group acquires records, and says what became of them. What happens is in Shares.
+// ShareFetch and ShareAcknowledge: a member of a share group acquires records and acknowledges them. The logic is in Shares.
 import Base
 import BrokerCore
 import KafkaWire
@@ -68,7 +68,7 @@ extension Broker {
         return nil
     }
 
-    /// Whether the group is there: its coordinator may have stored it a moment ago, on another broker.
+    /// Whether the group exists: its coordinator on another broker may have stored it a moment ago.
     private func whenKnown(_ group: GroupID, _ isFirst: Bool, _ done: @escaping (Bool) -> Void) {
         guard isFirst, isClustered, !machine.isShareGroup(group) else { return done(!isFirst || machine.isShareGroup(group)) }
         replica.afterBarrier { [self] _ in done(machine.isShareGroup(group)) }

@@ -1,5 +1,5 @@
-// DescribeShareGroupOffsets, AlterShareGroupOffsets and DeleteShareGroupOffsets: where share groups have come to. They are altered while a group has no
-// members; the partitions' leaders then begin again from what is stored.
+// DescribeShareGroupOffsets, AlterShareGroupOffsets and DeleteShareGroupOffsets: the start offsets of share groups. They can be altered
+// while a group has no members; the partitions' leaders then restart from the stored offsets.
 import Base
 import BrokerCore
 import KafkaWire
@@ -83,7 +83,7 @@ extension Broker {
         replica.propose(.share(command)) { [self] result in
             switch result {
             case .success(.sharesReset(let group, let places)):
-                // In a cluster every broker does this when it hears of it.
+                // In a cluster every broker does this when it executes the command.
                 if !isClustered { sharedPartitions.reset(group, places) }
                 done(.none, nil)
             case .success(.refused(let refusal)): done(refusal.code, refusal.message)

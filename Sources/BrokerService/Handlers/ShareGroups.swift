@@ -1,4 +1,4 @@
-// ShareGroupHeartbeat and ShareGroupDescribe: the members of share groups. On the wire topics are ids, inside they are names.
+// ShareGroupHeartbeat and ShareGroupDescribe: the members of share groups. Topics are ids on the wire and names inside.
 import Base
 import BrokerCore
 import KafkaWire

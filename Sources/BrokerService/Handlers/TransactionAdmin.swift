@@ -1,4 +1,4 @@
-// ListTransactions, DescribeTransactions and DescribeProducers: what transactions there are and who writes to a partition.
+// ListTransactions, DescribeTransactions and DescribeProducers: the transactions, and the producers of a partition.
 import Base
 import BrokerCore
 import KafkaWire
@@ -72,7 +72,7 @@ extension Broker {
 
     private typealias Producer = DescribeProducersResponse.Topic.Partition.Producer
 
-    /// The partition's disk thread knows them.
+    /// Reads a partition's producers on its disk thread.
     private func producers(of partition: Partition, _ done: @escaping ([Producer]) -> Void) {
         let log = partition.log
         // Made and called on the loop; the disk thread only carries it back.

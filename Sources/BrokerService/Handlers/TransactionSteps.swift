@@ -1,5 +1,5 @@
-// AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit and EndTxn: the steps of a transaction, each answered once it is durable. EndTxn is
-// answered when every partition has the outcome, so that whoever reads committed records afterwards sees all of them.
+// AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit and EndTxn: the steps of a transaction, each answered once it is durable. The answer
+// to EndTxn waits until every partition has the outcome, so that later readers of committed records see all of them.
 import Base
 import BrokerCore
 import KafkaWire
@@ -67,7 +67,7 @@ extension Broker {
         let joins = call.version >= Self.firstVersionThatJoinsGroups
         let command = TransactionCommand(request.transactionalID, producer, .stageOffsets(group, entries, joining: joins))
         change(isClustered ? .cluster(.stage(by: claim(of: group), group, command)) : .transaction(command)) { result in
-            // No version of this request knows PRODUCER_FENCED.
+            // No version of this request has PRODUCER_FENCED.
             if case .failure(let refusal) = result {
                 let code = refusal.transactionCode(fencedSince: .max, call.version)
                 response.refuseStaged(code == .invalidTransactionState && call.version >= Self.firstVersionThatAborts ? .transactionAbortable : code)
@@ -76,12 +76,12 @@ extension Broker {
         }
     }
 
-    /// From this version of TxnOffsetCommit on the group joins the transaction by the way (KIP-890).
+    /// The first version of TxnOffsetCommit in which the group joins the transaction implicitly (KIP-890).
     private static var firstVersionThatJoinsGroups: Int16 { 5 }
-    /// From this version of TxnOffsetCommit on a client can be told to abort the transaction and go on with the next one.
+    /// The first version of TxnOffsetCommit whose clients can be asked to abort the transaction and continue with the next one.
     private static var firstVersionThatAborts: Int16 { 4 }
 
-    /// A producer that names itself as a member must be one; older clients do not.
+    /// The error of a producer that names a member and is none; older clients name no member.
     private func refusalToStage(_ request: TxnOffsetCommitRequest, _ group: GroupID) -> KafkaErrorCode? {
         guard !request.groupID.isEmpty else { return .invalidGroupID }
         guard request.generationID >= 0 || !request.memberID.isEmpty || request.groupInstanceID != nil else { return nil }
@@ -100,12 +100,12 @@ extension Broker {
         }
     }
 
-    /// From this version of EndTxn on each transaction has an epoch of its own (KIP-890).
+    /// The first version of EndTxn with an epoch per transaction (KIP-890).
     private static var firstVersionThatRaisesEpochs: Int16 { 5 }
 }
 
 extension TxnOffsetCommitResponse {
-    /// What was to be staged was not.
+    /// Answers every partition with `code`: the offsets were not staged.
     fileprivate mutating func refuseStaged(_ code: KafkaErrorCode) {
         for t in topics.indices {
             for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }

@@ -1,22 +1,23 @@
-// WriteTxnMarkers: an administrator ends a transaction that hangs, open in a partition's log while no coordinator knows it any more. What a coordinator has open or has
-// decided is refused: its outcome is the coordinator's to write, and a client may still be told that it was committed. Source: KIP-664; docs/decisions/0023.
+// WriteTxnMarkers: an administrator ends a hanging transaction, open in a partition's log but no longer known to any coordinator. A
+// transaction that a coordinator has open or has decided is refused: the coordinator writes its outcome, and a client may still learn that
+// it was committed. Source: KIP-664; docs/decisions/0023.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// A marker that a client asks for, of one partition.
+/// A requested marker of one partition.
 private struct AskedMarker {
     var producer: ProducerIdentity
     var marker: TransactionMarker
     var coordinatorEpoch: Int32
-    /// Whether the marker's epoch is to be above that of the batches that it ends (KIP-1228).
+    /// Whether the marker's epoch must be above that of the batches that it ends (KIP-1228).
     var hasOwnEpoch: Bool
 }
 
 extension Broker {
-    /// The epoch of every coordinator here, as DescribeProducers tells it and markers carry it.
+    /// The epoch of every coordinator here, as in DescribeProducers and in markers.
     private static var coordinatorEpoch: Int32 { 0 }
-    /// From this level of `transaction.version` on each transaction has an epoch of its own.
+    /// The first level of `transaction.version` with an epoch per transaction.
     private static var firstLevelOfOwnEpochs: Int8 { 2 }
 
     func writeTxnMarkers(_ request: WriteTxnMarkersRequest, _ call: Call) {
@@ -39,7 +40,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// The partition's disk thread knows what is open in it.
+    /// Checks for an open transaction on the partition's disk thread, then writes the marker.
     private func end(_ asked: AskedMarker, in name: TopicPartition, _ done: @escaping (KafkaErrorCode) -> Void) {
         let partition: Partition
         do { partition = try led(name).get() } catch { return done(error.code) }
@@ -48,7 +49,7 @@ extension Broker {
         // Made and called on the loop; the disk thread only carries it back.
         nonisolated(unsafe) let judged: (Bool, Int16?) -> Void = { [self] isOpen, epoch in
             if let epoch, asked.producer.epoch < epoch { return done(.invalidProducerEpoch) }
-            // A marker with nothing to end would only make the log longer.
+            // A marker that ends no transaction would only lengthen the log.
             guard isOpen else { return done(.none) }
             if let epoch, asked.hasOwnEpoch, asked.producer.epoch == epoch { return done(.invalidProducerEpoch) }
             write(asked, partition, done)
@@ -60,7 +61,8 @@ extension Broker {
         }
     }
 
-    /// A batch of a transaction that began meanwhile is on its way only if that transaction is known here: whatever the marker ends has no coordinator.
+    /// Refuses a transaction known here, since its batches may be on their way: the marker may only end a transaction without a
+    /// coordinator.
     private func write(_ asked: AskedMarker, _ partition: Partition, _ done: @escaping (KafkaErrorCode) -> Void) {
         guard !machine.hasTransaction(of: asked.producer.id, in: partition.name) else { return done(.transactionCoordinatorFenced) }
         let batch = asked.marker.batch(

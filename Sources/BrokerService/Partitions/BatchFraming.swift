@@ -1,5 +1,5 @@
-// How Kafka's record batches lie in a partition's segments: verbatim, one after another. The log engine needs their size, offsets
-// and time, and whether the checksum holds.
+// The framing of Kafka's record batches in a partition's segments: verbatim, one after another. The log engine reads their size, offsets
+// and time, and verifies the checksum.
 import Base
 import KafkaWire
 import Storage
@@ -16,6 +16,6 @@ enum BatchFraming: LogFraming {
 
     static func isIntact(_ record: Bytes) -> Bool { RecordBatch.isIntact(record) }
 
-    /// The format has no room for it: a damaged tail cannot be told from a torn one and is cut.
+    /// The format has no field for it: a damaged tail looks like a torn one and is cut.
     static func durableBefore(_ record: Bytes) -> Int64? { nil }
 }

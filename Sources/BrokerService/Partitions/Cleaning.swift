@@ -1,5 +1,5 @@
-// One compaction of one partition, on the cleaner's thread: the newest offset of each key is noted, then the segments are written anew beside the
-// log with what stays. Memory is bounded by the number of keys noted at a time; the log itself is not touched here.
+// One compaction of one partition, on the cleaner's thread: notes the newest offset of each key, then rewrites the segments beside the log
+// with the retained records. The number of keys noted at a time bounds the memory; the log itself is not changed here.
 import Base
 import BrokerCore
 import KafkaWire
@@ -7,26 +7,26 @@ import NetKit
 import Storage
 import Synchronization
 
-/// What a compaction works on.
+/// The input of a compaction.
 struct CleaningPlan: Sendable {
     var directory: String
-    /// Sealed segments, oldest first, and the base offset of the first that stays as it is.
+    /// Sealed segments, oldest first, and the base offset of the first segment to stay unchanged.
     var segments: [SealedSegment]
     var endBase: Int64
     var state: CompactionState
     var aborted: [AbortedTransaction]
-    /// The newest batch of each producer, by its base offset: it stays as a place for the sequence, even without records.
+    /// The newest batch of each producer, by its base offset: it stays, even without records, since it holds the producer's sequence.
     var newestBatches: [Int64: Int64]
-    /// Where the log ends: its last batch stays too, since a reader comes to the end only by what lies there.
+    /// The log's end: its last batch stays too, since a reader reaches the end only by a batch there.
     var logEnd: Int64
     var config: TopicConfig
     var now: WallTime
 
-    /// Keys that one compaction notes; with more it ends before the rest of the log and goes on in the next one.
+    /// Most keys noted by one compaction; with more, it stops before the rest of the log, which the next one takes.
     static let keysMax = 1_000_000
 }
 
-/// What a compaction made, to be put into the log.
+/// The output of a compaction, to be put into the log.
 struct CleaningResult: Sendable {
     var rewrites: [SegmentRewrite<BatchFraming>] = []
     var state = CompactionState()
@@ -35,7 +35,7 @@ struct CleaningResult: Sendable {
     var bytesAfter: Int64 = 0
 }
 
-/// Tells a compaction under way to end; shared between the loop and the cleaner's thread.
+/// Stops a running compaction; shared between the loop and the cleaner's thread.
 final class CleaningStop: Sendable {
     private let flag = Atomic<Bool>(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }
@@ -51,10 +51,10 @@ struct Cleaning {
     private var abortedByProducer: [Int64: [AbortedTransaction]] = [:]
     private var result = CleaningResult()
     private var nextHorizon = Int64.max
-    /// Producers of whose transaction a batch was met since its last end.
+    /// Producers with a batch since the last end of their transaction.
     private var unended: Set<Int64> = []
 
-    /// nil if it was told to stop.
+    /// nil if it was stopped.
     static func run(_ plan: CleaningPlan, _ stop: CleaningStop) throws(StorageError) -> CleaningResult? {
         var cleaning = Cleaning(plan, stop)
         do throws(StorageError) { try cleaning.work() } catch {
@@ -92,7 +92,7 @@ struct Cleaning {
 
     // MARK: keys
 
-    /// Notes the newest offset of each key in what was never compacted; returns the offset up to which it did.
+    /// Notes the newest offset of each key in the uncompacted part; returns the offset up to which it did.
     private mutating func noteNewest() throws(StorageError) -> Int64 {
         var end = plan.endBase
         for segment in plan.segments where segment.nextOffset > plan.state.firstDirty {
@@ -114,7 +114,7 @@ struct Cleaning {
 
     private mutating func note(_ bytes: Bytes) {
         guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let batch = try? RecordBatch(bytes) else { return }  // peeked at
-        // A batch that cannot be read stays as it is, and takes nobody's place: it is read to its end before anything of it is noted.
+        // An unreadable batch stays unchanged and replaces no other record: a batch is read to its end before any of its keys is noted.
         _ = Result { () throws(WireError) in
             try batch.forEachRecord { _ in true }
             try batch.forEachRecord { record in
@@ -134,7 +134,7 @@ struct Cleaning {
     private mutating func rewrite(_ group: [SealedSegment], endBase: Int64) throws(StorageError) {
         guard let first = group.first, !stop.isSet else { return }
         var rewrite = try SegmentRewrite<BatchFraming>(files: files, directory: plan.directory, firstBase: first.baseOffset, endBase: endBase)
-        // From here on `abandon` knows of it.
+        // From here on `abandon` removes it.
         result.rewrites.append(rewrite)
         var pending = Bytes()
         for segment in group {
@@ -155,10 +155,10 @@ struct Cleaning {
         result.rewrites[result.rewrites.count - 1] = rewrite
     }
 
-    /// Batches are gathered to this size before they are written.
+    /// Batches are gathered to this size before a write.
     private static let writeBytes = 1 << 20
 
-    /// What stays of a batch; nil if nothing does.
+    /// The retained part of a batch; nil if it is empty.
     private mutating func filtered(_ bytes: Bytes) -> Bytes? {
         guard let fields = RecordBatch.peek(bytes) else { return bytes }
         if fields.isControl { return filteredMarker(fields, bytes) }
@@ -181,7 +181,7 @@ struct Cleaning {
                 return true
             }
         }
-        // The checksum holds, so what cannot be read was written wrongly by its producer.
+        // The checksum holds, so an unreadable batch was written wrongly by its producer.
         guard case .success = isRead else { return bytes }
         guard kept > 0 else { return withoutRecords(fields, bytes) }
         let wanted = hasTombstones ? horizon ?? freshHorizon : nil
@@ -195,8 +195,8 @@ struct Cleaning {
         return overflow ? .max : sum
     }
 
-    /// A marker stays as long as anything of its transaction does: a log that is read from its beginning would have the transaction open for ever. And it stays
-    /// from then on until whoever read the transaction's beginning has had time to see its end.
+    /// A marker stays as long as any record of its transaction, since otherwise a reader from the log's beginning would have the
+    /// transaction open for ever. After that it stays until a reader of the transaction's beginning has had time to see its end.
     private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
         guard let batch = try? RecordBatch(bytes), batch.marker != nil else { return bytes }  // not a transaction's end
         guard !isLast(fields) else { return bytes }
@@ -221,7 +221,7 @@ struct Cleaning {
         return fields.recordCount == 0 ? bytes : Self.written(batch, nil) { _ in false }
     }
 
-    /// A batch that cannot be read stays as it is.
+    /// An unreadable batch stays unchanged.
     private static func written(_ batch: RecordBatch, _ horizon: Int64?, _ keeps: (RecordOutline) -> Bool) -> Bytes {
         do { return try batch.keeping(deleteHorizon: horizon, keeps) } catch { return batch.bytes }
     }

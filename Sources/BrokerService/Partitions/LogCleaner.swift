@@ -1,5 +1,5 @@
-// The cleaner: looks over the partitions that are compacted, takes the one that needs it most, and has it compacted on a thread of its own while appends
-// and fetches go on. What it made is put into the log on the partition's own thread. Used on the loop.
+// The cleaner: examines the compacted partitions, picks the one that needs it most, and compacts it on a thread of its own while appends
+// and fetches continue. The partition's own thread puts the result into the log. Used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
@@ -24,13 +24,13 @@ final class LogCleaner: @unchecked Sendable {
         }
     }
 
-    /// Ends what is under way; blocking, off the loop, after the loop takes no more work.
+    /// Stops the running compaction; blocking, called off the loop once the loop takes no more work.
     func end() {
         stopSign.set()
         disk.stop()
     }
 
-    /// Asks every compacted partition what it needs and takes on the neediest.
+    /// Asks every compacted partition for its need and compacts the neediest.
     private func check() {
         guard !isBusy else { return }
         isBusy = true
@@ -73,7 +73,7 @@ final class LogCleaner: @unchecked Sendable {
     }
 
     private func complain(_ partition: Partition, _ error: StorageError) {
-        // Its files may be on their way out with its topic.
+        // The topic's deletion may be removing its files.
         guard broker.partitions[partition.name] === partition else { return }
         broker.log.warning("a partition was not compacted; trying again later", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
     }
@@ -107,7 +107,7 @@ final class LogCleaner: @unchecked Sendable {
                 broker.log.info("partition compacted", metadata: [
                     "partition": "\(partition.name)", "before": "\(made.bytesBefore) bytes", "after": "\(made.bytesAfter) bytes",
                 ])
-                // There may be more to do, here or elsewhere.
+                // This partition or another one may need another compaction.
                 check()
             case .failure(let error):
                 partition.failure = error.description

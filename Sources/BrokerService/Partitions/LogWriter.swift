@@ -1,23 +1,23 @@
-// Group commit for the partitions of one disk thread. While the disk is busy appends gather; the next round writes each partition once and
-// syncs each once, and only then are its appends acknowledged. Used on the loop; `Round` runs on the disk thread.
+// Group commit for the partitions of one disk thread. Appends gather while the disk is busy; the next round writes each partition once and
+// syncs each once, and only then acknowledges its appends. Used on the loop; `Round` runs on the disk thread.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
-/// What is to be appended, until the disk thread takes it: so nobody else holds bytes in which it sets an offset.
+/// The payload of an append until the disk thread takes it, so that no other reference holds the bytes in which it sets an offset.
 final class AppendPayload: @unchecked Sendable {
     // Safe to share: made on the loop, and from then on the disk thread's.
     enum Content {
-        /// A producer's batch, or a marker; it gets its offset in the log.
+        /// A producer's batch, or a marker; the log gives it its offset.
         case batch(RecordBatch, logAppendTime: Int64?, rules: RecordRules?)
-        /// Whole batches of the leader, as they lie in its log.
+        /// Whole batches of the leader, as in its log.
         case replicated(Bytes)
     }
     private var content: Content?
     let sizeBytes: Int
 
-    /// `rules`: what its records are still to be held against.
+    /// `rules`: the rules that the records must still meet.
     init(_ batch: RecordBatch, logAppendTime: Int64?, rules: RecordRules? = nil) {
         content = .batch(batch, logAppendTime: logAppendTime, rules: rules)
         sizeBytes = batch.sizeBytes
@@ -34,20 +34,20 @@ final class AppendPayload: @unchecked Sendable {
     }
 }
 
-/// Something on its way to a partition.
+/// An append on its way to a partition.
 struct AppendJob: @unchecked Sendable {
     // Safe to share: `partition` and `completion` are touched on the loop only; the disk thread uses `log` and `payload`.
     let partition: Partition
     let log: PartitionLog
     let payload: AppendPayload
-    /// The term in which it was accepted.
+    /// The term in which the append was accepted.
     let term: Int32
     /// Whether the batch must be durable even if the broker syncs at intervals.
     var mustSync = false
     let completion: (AppendOutcome) -> Void
 }
 
-/// What a round did to one partition.
+/// The result of a round for one partition.
 private struct WrittenPartition: Sendable {
     var job: Int
     var chunks: [TailChunk]
@@ -86,7 +86,7 @@ final class LogWriter: @unchecked Sendable {
         queue.append(job)
         guard !roundScheduled, !roundUnderWay else { return }
         roundScheduled = true
-        // After the burst of reads that is being handled, so that it goes down in one round.
+        // After the current burst of reads, so that its appends go down in one round.
         loop.execute {
             self.roundScheduled = false
             self.startRound()
@@ -117,7 +117,8 @@ final class LogWriter: @unchecked Sendable {
         for (job, outcome) in zip(jobs, round.outcomes) { job.completion(outcome) }
     }
 
-    /// Syncs what was acknowledged before it was synced; for durability at intervals. Nothing begins while the sync before is under way.
+    /// Syncs the appends that were acknowledged before their sync, under durability at intervals. Starts nothing while the previous sync
+    /// runs.
     func syncDirty(on thread: DiskThread, _ failed: @escaping @Sendable (StorageError) -> Void) {
         guard !syncUnderWay, !dirty.isEmpty else { return }
         syncUnderWay = true
@@ -129,7 +130,7 @@ final class LogWriter: @unchecked Sendable {
         }
     }
 
-    /// Makes durable what is written in these logs, beside the appends. `done` gets, on the loop, those that failed.
+    /// Makes the written part of these logs durable, beside the appends. `done` gets, on the loop, the failed ones.
     func sync(_ logs: [PartitionLog], on thread: DiskThread, _ done: @escaping @Sendable ([(PartitionLog, StorageError)]) -> Void) {
         let (disk, loop) = (disk, loop)
         disk.submit {
@@ -206,7 +207,7 @@ final class LogWriter: @unchecked Sendable {
             }
         }
 
-        /// The appends hold without it; a snapshot that fails is told and tried again with the next appends.
+        /// The appends hold without a snapshot; a failed one is reported and retried with the next appends.
         private mutating func saveProducers(of log: PartitionLog, _ first: Int) {
             do { try log.saveProducersIfDue() } catch { failures.append((first, error)) }
         }

@@ -1,5 +1,5 @@
-// What the loop knows of a partition: its offsets, its newest batches, and who waits for more. Consumers that keep up are served from
-// here without touching the disk.
+// A partition's state on the loop: its offsets, its newest batches, and its waiting readers. Consumers that keep up are served from here
+// without touching the disk.
 import Base
 import BrokerCore
 import DequeModule
@@ -21,27 +21,27 @@ final class Partition {
     let log: PartitionLog
     let writer: LogWriter
     private(set) var startOffset: Int64
-    /// All that is written here, and durable if the broker acknowledges only then, lies below this.
+    /// The end of the written records, which are durable if the broker acknowledges only durable appends.
     private(set) var logEnd: Int64
-    /// Consumers see offsets below this: what every replica in sync has.
+    /// Consumers see offsets below this: those on every in-sync replica.
     private(set) var highWatermark: Int64
     /// The term in which this replica leads or follows; rises with every change of the leader.
     private(set) var term: Int32 = -1
-    /// The broker that leads, -1 for none; requests are refused until that broker is known and its term has begun here.
+    /// The leader's broker id, -1 for none; requests are refused until the leader is known and its term has begun here.
     private(set) var leader: Int32 = -1
-    /// What the leader knows; nil on a replica that does not lead.
+    /// The leader's state; nil unless this replica leads.
     private(set) var leadership: PartitionLeadership?
     private(set) var epochs: LeaderEpochs
-    /// Appends that wait until all replicas in sync have them, in the order of their offsets.
+    /// Appends that wait for all in-sync replicas, in the order of their offsets.
     private var acknowledgements = Deque<Acknowledgement>()
     private(set) var sizeBytes: Int64
     private(set) var transactions: PartitionTransactions
     private var tail = Deque<TailChunk>()
-    /// Below this the log was compacted since: what is in memory is not what lies there any more.
+    /// End of the compaction since: below it the batches in memory differ from the log.
     private var tailFloor: Int64 = 0
     /// Long polls that this partition can end, by their number.
     var waiting: [Int: any FetchWaiter] = [:]
-    /// Set when the disk failed for good; the partition then refuses appends until a restart.
+    /// The reason of a permanent disk failure; the partition then refuses appends until a restart.
     var failure: String?
 
     init(name: TopicPartition, topicID: UUIDBytes, config: TopicConfig, log: PartitionLog, writer: LogWriter, bounds: LogBounds) {
@@ -63,22 +63,22 @@ final class Partition {
     var leads: Bool { leadership != nil }
     var knowsEnd: Bool { leadership?.knowsEnd ?? false }
     var inSyncCount: Int { leadership?.inSyncCount ?? 0 }
-    /// What is wrong with the epoch that a reader believes to be the present one; -1 stands for none.
+    /// The error of a reader's leader epoch; -1 stands for no epoch.
     func refusal(ofEpoch epoch: Int32) -> KafkaErrorCode? {
         if epoch < 0 || epoch == term { return nil }
         return epoch < term ? .fencedLeaderEpoch : .unknownLeaderEpoch
     }
 
-    /// Whether this leader has not heard for `time` of a replica that it takes to be in sync.
+    /// Whether this leader has not heard from an in-sync replica for `time`.
     func misses(_ time: Duration, now: Instant) -> Bool {
         guard let leadership else { return false }
         return leadership.progress.contains { leadership.state.inSync.contains($0.broker) && now - $0.lastFetch > time }
     }
 
-    /// Replicas that must have a record before it is acknowledged to who asks for all.
+    /// Replicas that must have a record before an append with acks=all is acknowledged.
     var minInSync: Int { min(Int(config.minInSyncReplicas), leadership?.state.replicas.count ?? 1) }
 
-    /// The term before is over. Until `lead` or `follow` this replica does neither.
+    /// Ends the previous term. Until `lead` or `follow` this replica does neither.
     func suspend(term: Int32) {
         self.term = term
         leader = -1
@@ -100,7 +100,7 @@ final class Partition {
         followLeadership()
     }
 
-    /// A follower asks for what comes at `offset`.
+    /// Notes a follower's fetch at `offset`.
     func fetched(by replica: Int32, at offset: Int64, alive: Bool, now: Instant) -> InSyncChange? {
         let change = leadership?.fetched(by: replica, at: offset, alive: alive, now: now)
         followLeadership()
@@ -122,7 +122,7 @@ final class Partition {
         followLeadership()
     }
 
-    /// What the leader says is on every replica in sync.
+    /// Raises the high watermark to the leader's.
     func hear(highWatermark told: Int64) { if !leads { highWatermark = max(highWatermark, min(told, logEnd)) } }
 
     private func followLeadership() {
@@ -135,7 +135,7 @@ final class Partition {
         }
     }
 
-    /// Calls `done` once every replica in sync has what lies below `end`, or with the reason why that is not to be waited for any longer.
+    /// Calls `done` once every in-sync replica has the records below `end`, or with the reason to wait no longer.
     func whenReplicated(_ end: Int64, until deadline: Instant, _ done: @escaping (KafkaErrorCode) -> Void) {
         guard leads else { return done(.notLeaderOrFollower) }
         guard end > highWatermark else { return done(inSyncCount < minInSync ? .notEnoughReplicasAfterAppend : .none) }
@@ -156,10 +156,10 @@ final class Partition {
     /// Below this every transaction has an outcome.
     var lastStableOffset: Int64 { transactions.lastStableOffset(end: highWatermark) }
 
-    /// The offset before which a reader stops.
+    /// The end of a reader's range.
     func end(of isolation: IsolationLevel) -> Int64 { isolation == .readCommitted ? lastStableOffset : highWatermark }
 
-    /// Takes over what a round has written.
+    /// Takes over the result of a round.
     func publish(_ chunks: [TailChunk], _ bounds: LogBounds) {
         take(bounds)
         tail.append(contentsOf: chunks)
@@ -167,14 +167,14 @@ final class Partition {
         followLeadership()
     }
 
-    /// What the disk thread knows of the log.
+    /// Takes over the log's bounds from the disk thread.
     func take(_ bounds: LogBounds) {
         logEnd = bounds.nextOffset
         epochs = bounds.epochs
         trimmed(bounds)
     }
 
-    /// The log was cut; what is in memory may be what was cut. Returns how many bytes that were.
+    /// Drops the batches in memory, since the log was truncated. Returns their bytes.
     func truncated(_ bounds: LogBounds) -> Int {
         let bytes = tail.reduce(0) { $0 + $1.bytes.storageCapacity }
         tail.removeAll()
@@ -189,16 +189,17 @@ final class Partition {
         transactions = bounds.transactions
     }
 
-    /// Takes over what a compaction up to `end` has left.
+    /// Takes over the result of a compaction up to `end`.
     func compacted(below end: Int64, _ bounds: LogBounds) {
         trimmed(bounds)
         tailFloor = max(tailFloor, end)
     }
 
-    /// Gives up the oldest batches in memory; returns how many bytes they had.
+    /// Drops the oldest batches in memory; returns their bytes.
     func dropOldestChunk() -> Int { tail.popFirst()?.bytes.storageCapacity ?? 0 }
 
-    /// Bytes that could be fetched from `offset` below `end` now; counts at most what is in memory, and something if there is anything at all.
+    /// Bytes that could be fetched from `offset` below `end` now; counts at most the bytes in memory, and more than zero if there is any
+    /// record.
     func availableBytes(from offset: Int64, below end: Int64) -> Int {
         guard offset < end else { return 0 }
         guard let first = tail.first, offset >= max(first.firstOffset, tailFloor) else { return Int.max }
@@ -223,7 +224,7 @@ final class Partition {
         guard low < tail.count else { return nil }
         var records = TailRecords(nextOffset: offset)
         var isComplete = true
-        // A chunk that was cut short ends the answer: what comes after it must not be handed out before the rest of it.
+        // A chunk that was cut short ends the answer: later chunks must not go out before its rest.
         while isComplete, low < tail.count, records.count < maxBytes || records.count == 0 {
             isComplete = tail[low].hand(&records, from: offset, below: end, maxBytes: maxBytes)
             low += 1

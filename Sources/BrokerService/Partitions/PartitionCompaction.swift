@@ -1,5 +1,5 @@
-// A partition's side of compaction, on its disk thread: what could be compacted, and putting in place what the cleaner made. How far it
-// came is kept in a small file; without it the whole log counts as never compacted.
+// A partition's side of compaction, on its disk thread: plans a compaction, and puts the cleaner's result in place. A small file holds its
+// progress; without it the whole log counts as uncompacted.
 import Base
 import BrokerCore
 import KafkaWire
@@ -8,7 +8,7 @@ import Storage
 extension PartitionLog {
     private static var stateFile: String { "cleaner.state" }
 
-    /// What a compaction would work on now, all of it below `end`, and how much of it was never compacted; nil if none is due.
+    /// The plan of a compaction now, all below `end`, and its uncompacted part; nil if none is due.
     func cleaningPlan(_ config: TopicConfig, below end: Int64, now: WallTime) throws(StorageError) -> (CleaningPlan, Double)? {
         try rollIfOld(config, now: now)
         let sealed = log.sealedSegments

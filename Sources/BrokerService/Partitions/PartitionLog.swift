@@ -1,30 +1,30 @@
-// One partition's records on disk: a segment log of batches, the memory of its producers, and what is known of transactions. Confined to the disk thread that
-// the partition belongs to. Offsets are given here, when a batch is staged, so that order in the log and order of offsets are one.
+// One partition's records on disk: a segment log of batches, the state of its producers, and of transactions. Confined to the partition's
+// disk thread. A batch gets its offset when it is staged, so that the order in the log is the order of offsets.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
-/// What became of a batch.
+/// The outcome of an append.
 enum AppendOutcome: Sendable {
     case appended(baseOffset: Int64, logAppendTime: Int64?)
     case duplicate(baseOffset: Int64)
     case corrupt
-    /// Its records are not what they should be.
+    /// Its records break the rules.
     case refused(RecordRefusal)
     case outOfOrder
     case staleEpoch
     /// The term in which the batch was accepted is over.
     case notLeader
-    /// Batches of the leader lie here too now.
+    /// The leader's batches are in this log now.
     case replicated
-    /// They do not follow on what is here.
+    /// They do not continue this log.
     case notNext
     case failed(StorageError)
 }
 
 extension AppendOutcome {
-    /// Where the batch lies, if it lies in the log.
+    /// The batch's base offset, if it is in the log.
     var offset: Int64? {
         switch self {
         case .appended(let offset, _), .duplicate(let offset): offset
@@ -33,7 +33,7 @@ extension AppendOutcome {
     }
 }
 
-/// What the loop must know of a log after the disk thread changed it.
+/// A log's bounds, handed to the loop after the disk thread changed it.
 struct LogBounds: Sendable {
     var startOffset: Int64
     var nextOffset: Int64
@@ -52,14 +52,14 @@ final class PartitionLog: @unchecked Sendable {
     private var ledger = ProducerLedger()
     var transactions = PartitionTransactions()
     private(set) var epochs = LeaderEpochs()
-    /// The term that appends belong to; those of another one are refused.
+    /// The term of appends; those of another term are refused.
     private(set) var term: Int32 = 0
-    /// As they were before the batches that are staged.
+    /// The transactions before the staged batches.
     private var transactionsBefore = PartitionTransactions()
     private var saved: SavedProducers
     private var staged = StagedRecords()
     let directory: String
-    /// Records below it were deleted, also where they are still in a segment.
+    /// Records below it are deleted, even if a segment still holds them.
     private var firstOffset: Int64 = 0
 
     init(files: RealFileSystem, directory: String, options: SegmentLogOptions) throws(StorageError) {
@@ -68,11 +68,11 @@ final class PartitionLog: @unchecked Sendable {
         saved = SavedProducers(directory)
         log = try SegmentLog(files: files, directory: directory, options: options)
         try remember()
-        // A log that was not closed: what a killed process had written and not synced is durable before anybody reads it.
+        // A log that was not closed: records written but not synced by a killed process become durable before any read.
         try log.sync()
     }
 
-    /// Learns from the log what it says of producers and epochs, or from a snapshot and the rest of the log.
+    /// Restores producers and epochs from the log, or from a snapshot and the rest of the log.
     private func remember() throws(StorageError) {
         (ledger, transactions, epochs) = (ProducerLedger(), PartitionTransactions(), LeaderEpochs())
         var from = log.startOffset
@@ -87,7 +87,7 @@ final class PartitionLog: @unchecked Sendable {
         }
     }
 
-    /// What a batch that is in the log says of its producer and its leader.
+    /// Restores the producer and the leader epoch of a batch in the log.
     private func remember(_ fields: RecordBatchFields, _ bytes: Bytes) throws(StorageError) {
         epochs.note(fields.leaderEpoch, at: fields.baseOffset)
         guard fields.isControl else {
@@ -116,7 +116,7 @@ final class PartitionLog: @unchecked Sendable {
     // MARK: appending
 
     /// Checks a batch and gives it its offset. It is in the log after `writeStaged`.
-    /// `rules` are what its records are held against, if nobody has done that yet.
+    /// `rules`: the rules that the records must still meet, nil if they were checked.
     func stage(_ batch: consuming RecordBatch, logAppendTime: Int64?, rules: RecordRules? = nil) -> AppendOutcome {
         guard batch.isIntact else { return .corrupt }
         if let rules {
@@ -129,8 +129,8 @@ final class PartitionLog: @unchecked Sendable {
         switch batch.isControl ? .append : ledger.judge(producer) {
         case .append: break
         case .duplicate(let baseOffset):
-            // A batch of a transaction that has ended is no part of the one that is open: a producer that numbers again what it gave up would be told that
-            // its records are in. It is made to begin a new epoch.
+            // The duplicate belongs to an ended transaction, not to the open one: a producer that reuses the sequence numbers of dropped
+            // records would take its new records for stored. It must begin a new epoch.
             if batch.isTransactional, (transactions.firstOffset(of: batch.producerID) ?? .max) > baseOffset { return .outOfOrder }
             return .duplicate(baseOffset: baseOffset)
         case .outOfOrder: return .outOfOrder
@@ -155,7 +155,7 @@ final class PartitionLog: @unchecked Sendable {
         transactionsBefore = transactions
     }
 
-    /// Takes whole batches of the leader as they are, if they follow on what is here. They are in the log after `writeStaged`.
+    /// Takes the leader's whole batches unchanged, if they continue this log. They are in the log after `writeStaged`.
     func stage(replicated records: Bytes) -> AppendOutcome {
         beginStaging()
         var next = staged.nextOffset
@@ -163,7 +163,7 @@ final class PartitionLog: @unchecked Sendable {
         var rest = records
         while let fields = RecordBatch.peek(rest), let bytes = rest.readSlice(length: fields.sizeBytes) {
             guard fields.baseOffset >= next else { return .notNext }
-            guard let batch = try? RecordBatch(bytes), batch.isIntact else { return .corrupt }  // what cannot be read is damaged
+            guard let batch = try? RecordBatch(bytes), batch.isIntact else { return .corrupt }  // an unreadable batch is damaged
             next = batch.nextOffset
             batches.append((fields, bytes))
         }
@@ -175,7 +175,7 @@ final class PartitionLog: @unchecked Sendable {
         return .replicated
     }
 
-    /// Writes what was staged. It is handed back for those who read at the tail.
+    /// Writes the staged batches and returns them for readers at the tail.
     func writeStaged() throws(StorageError) -> [TailChunk] {
         let chunks = staged.take()
         guard !chunks.isEmpty else { return [] }
@@ -189,14 +189,15 @@ final class PartitionLog: @unchecked Sendable {
         return chunks
     }
 
-    /// Makes room for small batches that are about to be staged, so that it is allocated once.
+    /// Reserves memory for small batches about to be staged, in one allocation.
     func reserve(_ bytes: Int) { staged.reserve(bytes) }
 
     func sync() throws(StorageError) { try log.sync() }
 
-    /// Begins to sync what is written, for another thread to carry out; nil if there is nothing left to do.
+    /// Begins a sync of the written part, for another thread to carry out; nil if there is nothing left to do.
     func beginSync() throws(StorageError) -> SyncBeside? {
-        // Nothing is begun where all is durable, where no descriptor is to be had for another thread, and where the log has failed, which its sync tells.
+        // There is none if all is durable, if no descriptor is to be had for another thread, or if the log has failed, which its own sync
+        // reports.
         if let begun = try? log.beginSync(share) { return begun }
         try log.sync()
         return nil
@@ -204,7 +205,7 @@ final class PartitionLog: @unchecked Sendable {
 
     private func share(_ handle: FileHandle) throws(StorageError) -> SharedFile { try files.share(handle) }
 
-    /// Carries it out. Blocking, and not on the partition's disk thread.
+    /// Carries the sync out. Blocking, and not on the partition's disk thread.
     func carryOut(_ sync: SyncBeside) -> StorageError? {
         do {
             try sync.carryOut(sync: files.sync, syncDirectory: files.syncDirectory)
@@ -214,7 +215,7 @@ final class PartitionLog: @unchecked Sendable {
 
     func ended(_ sync: SyncBeside, _ failure: StorageError?) { log.ended(sync, failure) }
 
-    /// Keeps what is known of the producers once a segment is sealed, and now and then, so that a start reads little of the log.
+    /// Saves the producers after a segment is sealed, and from time to time, so that a start reads little of the log.
     func saveProducersIfDue() throws(StorageError) {
         if saved.isDueDurably(log.activeBaseOffset) {
             let durably = log.options.waitsWhenSealing
@@ -231,23 +232,24 @@ final class PartitionLog: @unchecked Sendable {
         return ProducerSnapshot(nextOffset: log.nextOffset, ledger: ledger, transactions: transactions, epochs: epochs)
     }
 
-    /// The producers that are remembered, each with the first offset of the transaction that it has open.
+    /// The remembered producers, each with the first offset of its open transaction.
     var producers: [(producer: RememberedProducer, openSince: Int64?)] {
         ledger.producers.map { ($0, transactions.firstOffset(of: $0.producerID)) }
     }
 
     // MARK: reading
 
-    /// Whole batches from the one that covers `offset` on and below `end`, as many as fit in `maxBytes`, but at least one; empty where there is none.
+    /// Whole batches from the one that covers `offset` on and below `end`, as many as fit in `maxBytes`, but at least one; empty if there
+    /// is none.
     func read(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> Bytes {
         guard offset >= log.startOffset else { return Bytes() }
         return try log.read(from: offset, below: end, maxBytes: maxBytes)
     }
 
-    /// The same, left where they lie if they are many; and the offset that follows them.
+    /// The same, left in the file if they are many; and the offset that follows them.
     func lend(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> (records: BytesOrFile, nextOffset: Int64) {
         guard offset >= log.startOffset, let place = try log.locate(from: offset, below: end, maxBytes: maxBytes) else { return (BytesOrFile(), offset) }
-        // Where no descriptor is to be had the records pass through memory.
+        // Without a descriptor the records pass through memory.
         guard place.bytes >= Self.lentBytesMin, let file = try? log.lend(place.file, share) else {
             return (.memory(try files.read(place.file, at: place.position, count: place.bytes)), place.nextOffset)
         }
@@ -255,7 +257,7 @@ final class PartitionLog: @unchecked Sendable {
         return (.file(FileExtent(file, position: place.position, count: place.bytes)), place.nextOffset)
     }
 
-    /// From this size on sending from the file is cheaper than reading it, in bytes.
+    /// Size from which sending from the file is cheaper than reading it, in bytes.
     private static let lentBytesMin = 32 << 10
 
     /// Offset and time of the first record at or after `timestamp`.
@@ -264,14 +266,14 @@ final class PartitionLog: @unchecked Sendable {
         return try recordInside(extent, atOrAfter: timestamp)
     }
 
-    /// Offset and time of the first record that has the highest timestamp.
+    /// Offset and time of the first record with the highest timestamp.
     func findMaxTimestamp() throws(StorageError) -> (offset: Int64, timestamp: Int64)? {
         let highest = log.maxTimestamp
         guard highest >= 0, let extent = try log.firstRecord(atOrAfter: highest) else { return nil }
         return try recordInside(extent, atOrAfter: highest)
     }
 
-    /// A batch that our libraries cannot open counts as one: its first offset is early by at most the batch.
+    /// A batch that our libraries cannot open counts as one record: its first offset is early by at most the batch.
     private func recordInside(_ extent: RecordExtent, atOrAfter timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64) {
         let bytes = try log.read(from: extent.firstOffset, maxBytes: extent.bytes)
         var found: (offset: Int64, timestamp: Int64)?
@@ -290,7 +292,7 @@ final class PartitionLog: @unchecked Sendable {
 
     // MARK: ageing
 
-    /// Drops whole segments that the topic's settings no longer keep and that end at or below `end`. The active segment stays.
+    /// Drops whole segments that the topic's settings no longer retain and that end at or below `end`. The active segment stays.
     func retain(_ config: TopicConfig, below end: Int64, now: WallTime) throws(StorageError) {
         try rollIfOld(config, now: now)
         guard config.cleanup.deletes else { return }
@@ -308,7 +310,7 @@ final class PartitionLog: @unchecked Sendable {
         transactions.trim(below: log.startOffset)
     }
 
-    /// The partition begins at `offset` now; whole segments below go.
+    /// Raises the start offset to `offset`; drops whole segments below.
     func begin(at offset: Int64) throws(StorageError) {
         guard offset > firstOffset else { return }
         if offset == log.nextOffset { try log.roll() }
@@ -319,13 +321,13 @@ final class PartitionLog: @unchecked Sendable {
 
     // MARK: following a leader
 
-    /// Appends belong to this term from now on.
+    /// Starts a term, to which appends belong from now on.
     func begin(term: Int32, leads: Bool) {
         self.term = term
         epochs.begin(term, leads: leads, at: log.nextOffset)
     }
 
-    /// Cuts off everything that reaches beyond `offset`.
+    /// Truncates the log to `offset`.
     func truncate(to offset: Int64) throws(StorageError) {
         guard offset < log.nextOffset else { return }
         try saved.forget(above: offset)
@@ -333,7 +335,7 @@ final class PartitionLog: @unchecked Sendable {
         try remember()
     }
 
-    /// Begins anew at `offset`, with nothing.
+    /// Restarts the log at `offset`, empty.
     func restart(at offset: Int64) throws(StorageError) {
         try saved.forget(above: -1)
         try log.restart(at: offset)
@@ -345,7 +347,7 @@ final class PartitionLog: @unchecked Sendable {
 
     func close() throws(StorageError) {
         var failure: StorageError?
-        // A snapshot that is not written costs the next start some reading and nothing else.
+        // A missing snapshot only costs the next start some reading.
         do { if saved.offset != log.nextOffset { try saved.save(snapshot()) } } catch { failure = error.cause == .noSpace ? nil : error }
         try log.close()
         if let failure { throw failure }

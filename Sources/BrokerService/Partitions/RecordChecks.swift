@@ -1,25 +1,25 @@
-// Compressed batches on their way to be checked, and all batches that the topic keeps in another codec: opening and compressing take time that a producer does not pay for, so it is done on threads of its own, for one batch of a
-// connection at a time and for the connections in turn. What a connection sends behind a batch that is being checked waits for it, so that batches stay in
-// order. Used on the loop; only the check itself runs on a thread.
+// The checks of compressed batches, and the recompression of batches whose topic has another codec. Producers do not pay for that time, so
+// it runs on threads of its own, for one batch of a connection at a time and for the connections in turn. Later batches of a connection
+// wait for the one under check, so that batches stay in order. Used on the loop; only the check itself runs on a thread.
 import Base
 import DequeModule
 import KafkaWire
 import NetKit
 import Storage
 
-/// Shares the time of checking among the connections.
+/// Shares the checking threads fairly among the connections.
 final class RecordChecks: @unchecked Sendable {
-    // Safe to share: every member is used on the loop only; a thread gets a batch and hands back what became of it.
+    // Safe to share: every member is used on the loop only; a thread gets a batch and hands back the result.
     typealias Checked = Result<RecordBatch, RecordRefusal>
     private struct Job {
         let batch: RecordBatch
         let rules: RecordRules
-        /// Whether it needs no look, and only keeps its place.
+        /// Whether it needs no check and only keeps its place.
         let isPassedOn: Bool
         let done: (Checked) -> Void
     }
     private let loop: any ServiceLoop
-    /// What is opened to be compressed anew is counted here.
+    /// The budget of batches opened for recompression.
     private let memory: MemoryBudget
     private var waiting: [ObjectIdentifier: Deque<Job>] = [:]
     private var turns = Deque<ObjectIdentifier>()
@@ -35,13 +35,13 @@ final class RecordChecks: @unchecked Sendable {
         self.memory = memory
     }
 
-    /// Ends the threads; blocking, off the loop, after the loop takes no more work.
+    /// Ends the threads; blocking, called off the loop once the loop takes no more work.
     func end() { if hasBegun { for thread in threads { thread.stop() } } }
 
-    /// Whether batches of this connection have to wait for others of it.
+    /// Whether new batches of this connection must wait for its earlier ones.
     func holds(_ session: BrokerSession) -> Bool { waiting[ObjectIdentifier(session)] != nil }
 
-    /// `done` gets the batch or why it is refused, after all that this connection sent before.
+    /// `done` gets the batch or the refusal, after all earlier batches of this connection.
     func check(_ batch: RecordBatch, _ rules: RecordRules, isPassedOn: Bool, of session: BrokerSession, _ done: @escaping (Checked) -> Void) {
         let id = ObjectIdentifier(session)
         let isFirst = waiting[id] == nil
@@ -76,13 +76,13 @@ final class RecordChecks: @unchecked Sendable {
 
     private func ended(_ id: ObjectIdentifier, _ result: Checked) {
         guard let job = waiting[id]?.popFirst() else { preconditionFailure("a batch is checked once") }
-        // What the answer sets off may send more: the line is in order first.
+        // The answer may cause further batches, so the queue is put in order first.
         if waiting[id]?.isEmpty == true { waiting[id] = nil } else { turns.append(id) }
         job.done(result)
     }
 }
 
 extension RecordRefusal {
-    /// A batch whose checksum does not hold.
+    /// The refusal of a batch with a wrong checksum.
     static var damaged: Self { Self(code: .corruptMessage, message: "the checksum of the batch does not match") }
 }

@@ -1,27 +1,27 @@
-// What a producer's batch is held against before it is acknowledged: a batch with a right checksum and nonsense inside would stop every consumer of its
-// partition. The records are walked, not gathered. Not on the loop. Sources: KIP-467 (errors of single records), KIP-937 (bounds of timestamps),
-// Kafka's LogValidator for what is refused with which code.
+// The rules for a producer's batch before its acknowledgement: a batch with a right checksum and invalid records would stop every consumer
+// of its partition. The check walks the records without collecting them. Not on the loop. Sources: KIP-467 (errors of single records),
+// KIP-937 (bounds of timestamps), Kafka's LogValidator for the error codes.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// What the topic asks of records.
+/// The topic's rules for records.
 struct RecordRules: Sendable {
-    /// Whether a record without a key has no place in the topic.
+    /// Whether the topic refuses records without a key.
     var needsKeys = false
-    /// The codec in which the topic keeps batches; nil for that of their producer.
+    /// The topic's codec; nil for the producer's.
     var codec: Compression?
-    /// The largest batch that the topic takes, in bytes.
+    /// The topic's largest batch, in bytes.
     var bytesMax = Int64.max
-    /// The times that a producer may state, in milliseconds since 1970; nil where the broker sets the time.
+    /// The range of a producer's timestamps, in milliseconds since 1970; nil where the broker sets the time.
     var times: ClosedRange<Int64>?
 
-    /// The most that a batch may open to: as much as real data ever does, and something for the smallest, in bytes.
+    /// Most bytes that a batch may decompress to: as much as real data ever does, with a minimum for the smallest batches.
     static func openedBytesMax(packed: Int) -> Int { min(max(openedBytesMin, packed.multipliedClamped(by: openedPerByteMax)), Compression.decompressedBytesMax) }
     private static let openedBytesMin = 32 << 20
     private static let openedPerByteMax = 256
-    /// Records that are told of one by one; a producer that is wrong about more is wrong about all.
+    /// Most record errors in one answer; a producer with more errors is wrong about all records.
     private static let errorsMax = 100
 
     init(_ config: TopicConfig, now: WallTime) {
@@ -33,7 +33,7 @@ struct RecordRules: Sendable {
         times = earliest...max(earliest, now.milliseconds.addingClamped(config.timestampAfterMaxMilliseconds))
     }
 
-    /// The batch as it may be taken, or why not. A batch whose header names a wrong highest time gets the right one, as in Kafka: times are looked up by it.
+    /// The accepted batch, or the refusal. A wrong highest time in the header is corrected, as in Kafka, since lookups by time use it.
     func checked(_ batch: consuming RecordBatch) -> Result<RecordBatch, RecordRefusal> {
         var (index, highest, errors) = (Int32(0), Int64.min, 0)
         let base = batch.baseTimestamp
@@ -63,17 +63,17 @@ struct RecordRules: Sendable {
         return .success(batch)
     }
 
-    /// Whether the topic keeps a batch in another codec than it came in.
+    /// Whether the topic's codec differs from the batch's.
     func recompresses(_ batch: RecordBatch) -> Bool { codec.map { $0.rawValue != batch.codecNumber } ?? false }
 
-    /// A batch that was checked, in the topic's codec. What is opened for that is counted in `memory`; without room the producer is to try again.
+    /// A checked batch in the topic's codec. `memory` counts the decompressed bytes; without room the producer must retry.
     func recompressed(_ batch: RecordBatch, _ memory: MemoryBudget) -> Result<RecordBatch, RecordRefusal> {
         guard let codec, recompresses(batch) else { return .success(batch) }
         var held = 0
         defer { memory.giveBack(held) }
         do {
             let made = try batch.recompressed(as: codec, bytesMax: Self.openedBytesMax(packed: batch.sizeBytes)) { count in
-                // The opened records and what they are compressed to.
+                // The decompressed records and their recompressed form.
                 guard memory.take(2 * count) else { return false }
                 held += 2 * count
                 return true
@@ -89,12 +89,12 @@ struct RecordRules: Sendable {
         }
     }
 
-    /// What stands for no time.
+    /// The value of a missing timestamp.
     private static let noTime: Int64 = -1
 }
 
 extension Compression {
-    /// nil where the producer's codec stays.
+    /// nil to keep the producer's codec.
     init?(_ topic: TopicCompression) {
         switch topic {
         case .producer: return nil
@@ -107,7 +107,7 @@ extension Compression {
     }
 }
 
-/// Why a batch is not taken, and which of its records are to blame.
+/// The reason for refusing a batch, and the records at fault.
 struct RecordRefusal: Error, Sendable {
     var code: KafkaErrorCode
     var message: String

@@ -1,29 +1,30 @@
-// What is known of a partition's producers, transactions and leader epochs, kept beside its segments, so that an opening reads the log only from there on. Of two files one
-// is written with each sealed segment, as durably as the log itself is then; the other one more often, and a power cut may spoil it. Used on the partition's disk thread.
+// Snapshots of a partition's producers, transactions and leader epochs beside its segments, so that an opening reads the log only from the
+// snapshot on. There are two files. One is written with each sealed segment, as durably as the log itself is then; the other is written
+// more often, and a power cut may spoil it. Used on the partition's disk thread.
 import Base
 import BrokerCore
 import Storage
 
 struct SavedProducers {
     private let directory: String
-    /// Up to where the last snapshot goes; -1 for none.
+    /// The end of the last snapshot; -1 for none.
     private(set) var offset: Int64 = -1
-    /// The active segment when the last one was written that is durable.
+    /// The active segment's base offset at the last durable snapshot.
     private var activeBase: Int64 = -1
-    /// Size of the last one, and what was appended to the log since, in bytes.
+    /// Size of the last snapshot, and the bytes appended to the log since.
     private var snapshotBytes = 0
     private var appendedBytes = 0
     private static let sealedFile = "producers.snapshot"
     private static let recentFile = "producers.recent"
 
-    /// When to write one that is read sooner than so much of the log, and when not to since it is written for so little of it.
+    /// Fewest log bytes before the next snapshot, and log bytes per snapshot byte, so that a snapshot is cheaper than reading the log.
     private static let appendedBytesMin = 2 << 20
     private static let appendedPerByte = 256
 
     init(_ directory: String) { self.directory = directory }
 
-    /// The newest snapshot that knows of nothing at or behind `nextOffset`. Those that do go: they know of records that were lost, and would be believed once there
-    /// are as many again.
+    /// The newest snapshot below `nextOffset`. Removes later ones: they describe lost records, and would be trusted once the log is as long
+    /// again.
     mutating func find(below nextOffset: Int64, activeBase: Int64) throws(StorageError) -> ProducerSnapshot? {
         self.activeBase = activeBase
         let newest = try forget(above: nextOffset)
@@ -31,7 +32,7 @@ struct SavedProducers {
         return newest
     }
 
-    /// Removes what knows of records at or behind `offset`. Returns the newest that is left.
+    /// Removes snapshots that cover records at or behind `offset`. Returns the newest that is left.
     @discardableResult
     mutating func forget(above offset: Int64) throws(StorageError) -> ProducerSnapshot? {
         self.offset = -1
@@ -45,7 +46,7 @@ struct SavedProducers {
 
     mutating func appended(_ bytes: Int) { appendedBytes += bytes }
 
-    /// A segment was sealed.
+    /// Whether a segment was sealed since the last durable snapshot.
     func isDueDurably(_ activeBase: Int64) -> Bool { activeBase != self.activeBase }
     var isDue: Bool { appendedBytes >= max(Self.appendedBytesMin, Self.appendedPerByte * snapshotBytes) }
 

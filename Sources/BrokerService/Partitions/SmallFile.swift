@@ -1,12 +1,12 @@
-// Small files beside a partition's segments: a checksum and one message. A missing or damaged one is no error, since what
-// they say can be found out from the log. Disk threads only.
+// Small files beside a partition's segments: a checksum and one message. A missing or damaged file is no error, since the log has its
+// content. Disk threads only.
 import Base
 import Storage
 
 enum SmallFile {
     private static let partial = ".partial"
 
-    /// nil if there is none that can be read.
+    /// nil if there is no readable file.
     static func read<Message: WireLayout>(_: Message.Type, _ directory: String, _ name: String) throws(StorageError) -> Message? {
         let files = RealFileSystem()
         let file: FileHandle
@@ -17,11 +17,11 @@ enum SmallFile {
         defer { files.close(file) }
         var bytes = try files.read(file, at: 0, count: Int(try files.size(file)))
         guard let crc = bytes.readInteger(as: UInt32.self), CRC32C.checksum(bytes) == crc else { return nil }
-        // One that this version cannot read is as good as none.
+        // A file that this version cannot read counts as missing.
         return try? Message(decoding: bytes, as: DurableDialect.self)
     }
 
-    /// `durably` makes it outlive a power cut; without that such an end may leave a damaged one, which is then not used.
+    /// `durably` makes it outlive a power cut; without it a power cut may leave a damaged file, which is then ignored.
     /// Returns its size in bytes.
     @discardableResult
     static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError) -> Int {
@@ -33,8 +33,8 @@ enum SmallFile {
         return bytes.readableBytes
     }
 
-    /// The same where it lies. A power cut may leave a damaged one, also in place of one that was whole; the file system is not made to write anything now, as it is by
-    /// a new file that takes the place of another. Returns its size in bytes.
+    /// The same in place. A power cut may leave a damaged file, even where a whole one was; the file system need not write anything now,
+    /// unlike with a new file that replaces another. Returns its size in bytes.
     static func overwrite<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String) throws(StorageError) -> Int {
         let files = RealFileSystem()
         let bytes = encoded(message)

@@ -1,9 +1,9 @@
-// Batches on their way into a log, in the pieces in which they are written and kept for readers at the tail: small ones are gathered, each large one stays
-// where it came in. Confined to the disk thread. hot: measured by `platform-bench broker`.
+// Batches on their way into a log, in pieces as written and as kept for readers at the tail: small batches are gathered, each large one
+// keeps its own buffer. Confined to the disk thread. hot: measured by `platform-bench broker`.
 import Base
 import KafkaWire
 
-/// Records that a round of appends brings to one log.
+/// The records of one append round for one log.
 struct StagedRecords {
     private var pieces: [TailChunk] = []
     private var gathered = Bytes()
@@ -11,14 +11,14 @@ struct StagedRecords {
     private(set) var firstOffset: Int64 = 0
     private(set) var nextOffset: Int64 = 0
 
-    /// From this size on a copy costs more than a piece of its own, in bytes.
+    /// Size from which a copy costs more than a separate piece, in bytes.
     static let pieceBytesMin = 32 << 10
-    /// Memory that a piece may hold on to for each of its bytes.
+    /// Most memory that a piece may hold per byte of its content.
     private static let slackMax = 4
 
     var isEmpty: Bool { pieces.isEmpty && gathered.readableBytes == 0 }
 
-    /// Makes room for small batches that are about to come, so that it is allocated once.
+    /// Reserves memory for small batches to come, in one allocation.
     mutating func reserve(_ bytes: Int) { gathered.reserveCapacity(minimumWritableBytes: bytes) }
 
     mutating func begin(at offset: Int64) {
@@ -26,7 +26,7 @@ struct StagedRecords {
         nextOffset = offset
     }
 
-    /// Gives a batch the next offset; its records have numbers from there on.
+    /// Adds a batch at the next offset, from which its records are numbered.
     mutating func add(_ batch: consuming RecordBatch, leaderEpoch: Int32, logAppendTime: Int64?) {
         let baseOffset = nextOffset
         let end = baseOffset + Int64(batch.lastOffsetDelta) + 1
@@ -40,7 +40,7 @@ struct StagedRecords {
         }
     }
 
-    /// Adds whole batches that have their offsets, the last of them the one before `end`.
+    /// Adds whole batches with offsets, the last of them ending before `end`.
     mutating func add(placed bytes: Bytes, from offset: Int64, to end: Int64) {
         guard bytes.readableBytes < Self.pieceBytesMin || bytes.storageCapacity / Self.slackMax > bytes.readableBytes else {
             closeGathered()
@@ -64,7 +64,7 @@ struct StagedRecords {
         gathered = Bytes()
     }
 
-    /// All that was added, in its order; nothing is left.
+    /// Takes all pieces in their order.
     mutating func take() -> [TailChunk] {
         closeGathered()
         defer { pieces = [] }

@@ -1,15 +1,15 @@
-// The newest batches of a partition as they are kept in memory, and as they are handed out to those who read there.
+// The newest batches of a partition in memory, and the answers made of them.
 import Base
 import KafkaWire
 
-/// Whole batches as they lie in the log.
+/// Whole batches as in the log.
 struct TailChunk: Sendable {
     var firstOffset: Int64
     var nextOffset: Int64
     var bytes: Bytes
 
-    /// Adds the batches from the one that covers `offset` on and below `end` to an answer, as many as fit into it, but one at least. Whether the chunk's end was
-    /// reached.
+    /// Adds the batches from the one that covers `offset` on and below `end` to an answer, as many as fit into it, but at least one.
+    /// Returns whether the chunk's end was reached.
     func hand(_ answer: inout TailRecords, from offset: Int64, below end: Int64, maxBytes: Int) -> Bool {
         var start = bytes.readerIndex
         var place = start
@@ -37,16 +37,16 @@ struct TailChunk: Sendable {
     }
 }
 
-/// Batches for one who reads at the tail.
+/// Batches for a reader at the tail.
 struct TailRecords {
     private var pieces: [Bytes] = []
     private(set) var count = 0
-    /// The offset behind the last of them.
+    /// The offset after the last of them.
     var nextOffset: Int64
 
     init(nextOffset: Int64) { self.nextOffset = nextOffset }
 
-    /// Small pieces are copied together, large ones stay where they are.
+    /// Copies small pieces together; large ones are shared.
     mutating func add(_ batches: Bytes) {
         count += batches.readableBytes
         guard let last = pieces.last, max(last.readableBytes, batches.readableBytes) < StagedRecords.pieceBytesMin else { return pieces.append(batches) }

@@ -1,12 +1,12 @@
-// Topics that are synced more often than the broker does it by itself: after a number of records (flush.messages; 1 is before each acknowledgement) or a time
-// (flush.ms). With a broker that syncs before it acknowledges there is nothing left to do. Used on the loop.
+// Topics with more syncs than the broker's interval gives: after a number of records (flush.messages; 1 means before each acknowledgement)
+// or a time (flush.ms). A broker that syncs before it acknowledges needs none of it. Used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
 import Logging
 import Storage
 
-/// What of each topic is not known to be durable.
+/// The topics' records that may not be durable yet.
 final class TopicFlushing: @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
     private unowned let broker: Broker
@@ -15,7 +15,7 @@ final class TopicFlushing: @unchecked Sendable {
 
     init(_ broker: Broker) { self.broker = broker }
 
-    /// Whether an append has to be durable before it is acknowledged; counts it, and sees to it that it is synced in time.
+    /// Whether an append must be durable before its acknowledgement; counts it, and schedules its sync.
     func mustSync(_ batch: RecordBatch, _ partition: Partition) -> Bool {
         guard case .every(let interval) = broker.settings.durability else { return false }
         let config = partition.config
@@ -29,12 +29,12 @@ final class TopicFlushing: @unchecked Sendable {
         return false
     }
 
-    /// The same for what a follower takes from its leader: a topic that counts records is synced each time.
+    /// The same for a follower's records: a topic that counts records is synced each time.
     func mustSyncReplicated(_ partition: Partition) -> Bool {
         broker.settings.durability != .beforeAcknowledging && partition.config.flushMessages < .max
     }
 
-    /// One timer at a time, begun by the first record that waits.
+    /// One timer at a time, started by the first waiting record.
     private func syncLater(_ partition: Partition) {
         guard timed.insert(partition.name).inserted else { return }
         let name = partition.name

@@ -1,5 +1,5 @@
-// What the broker serves: one row per API with its handler and the columns of `ServedAPI`. KafkaWire's table has the keys, versions and layouts; a test holds
-// the two together. A new API is a message in KafkaWire, a row in each table, and a handler.
+// The served APIs: one row per API with its handler and the columns of `ServedAPI`. KafkaWire's table has the keys, versions and layouts; a
+// test compares the two. A new API is a message in KafkaWire, a row in each table, and a handler.
 import Base
 import BrokerCore
 import KafkaWire
@@ -8,7 +8,7 @@ extension BrokerAPI {
     /// All rows in the order of their keys.
     static let table: [BrokerAPI] = [
         row(Broker.produce, .review(AccessReview.produce), topics: ProduceRequest.topicReferences, quota: .produced),
-        // Partitions are asked about as they are read, since most of them are named by the session and not by the request.
+        // The handler checks access per partition, since the session names most of them, not the request.
         row(Broker.fetch, .none),
         row(Broker.listOffsets, .each(\.topics, \.topics, .describe, .topic) { $0.name }),
         row(Broker.metadata, .review(AccessReview.metadata), operations: .metadata),
@@ -44,7 +44,7 @@ extension BrokerAPI {
         row(Broker.describeLogDirs, .cluster(.describe)),
         row(Broker.saslAuthenticate, .none, servesLogin: true),
         row(Broker.createPartitions, .each(\.topics, \.results, .alter, .topic) { $0.name }, quota: .grown, catchesUp: true),
-        // Everybody who has logged in has tokens; handlers look whose they are.
+        // Every logged-in user has tokens; the handlers check the owner.
         row(Broker.createDelegationToken, .none),
         row(Broker.renewDelegationToken, .none, catchesUp: true),
         row(Broker.expireDelegationToken, .none, catchesUp: true),
@@ -60,7 +60,7 @@ extension BrokerAPI {
         row(Broker.describeUserScramCredentials, .cluster(.describe), catchesUp: true),
         row(Broker.alterUserScramCredentials, .cluster(.alter)),
         row(Broker.describeQuorum, .cluster(.describe), catchesUp: true),
-        // Every client must know it to find its way.
+        // Every client needs it to find its way.
         row(Broker.describeCluster, .none, operations: .cluster),
         row(Broker.describeProducers, .each(\.topics, \.topics, .read, .topic) { $0.name }),
         row(Broker.unregisterBroker, .cluster(.alter), catchesUp: true),
@@ -71,11 +71,11 @@ extension BrokerAPI {
         row(Broker.consumerGroupHeartbeat, .review(AccessReview.consumerGroupHeartbeat), of: { $0.groupID }),
         row(Broker.consumerGroupDescribe, .review(AccessReview.consumerGroupDescribe), ofAll: { request, _ in request.groupIDs }, operations: .consumerGroups),
         row(Broker.listConfigResources, .cluster(.describeConfigs), catchesUp: true),
-        // Topics are asked about before pages are cut, since the place where the next page begins is a topic's name.
+        // The handler checks access before it cuts pages, since the next page's start is a topic name.
         row(Broker.describeTopicPartitions, .none, operations: .topicPartitions, catchesUp: true),
         row(Broker.shareGroupHeartbeat, .review(AccessReview.shareGroupHeartbeat), of: { $0.groupID }),
         row(Broker.shareGroupDescribe, .review(AccessReview.shareGroupDescribe), ofAll: { request, _ in request.groupIDs }, operations: .shareGroups),
-        // Topics of these two are asked about for each partition, as for a fetch.
+        // The handlers of these two check access per partition, as for a fetch.
         row(Broker.shareFetch, .group(.read) { $0.groupID ?? "" }),
         row(Broker.shareAcknowledge, .group(.read) { $0.groupID ?? "" }),
         row(Broker.addRaftVoter, .cluster(.alter)),
@@ -87,7 +87,7 @@ extension BrokerAPI {
         row(Broker.deleteShareGroupOffsets, .review(AccessReview.deleteShareGroupOffsets), of: { $0.groupID }),
     ]
 
-    /// A row. `name` or `names` tells the groups and transactional ids whose coordinator must answer.
+    /// A row. `name` or `names` gives the groups and transactional ids whose coordinator must answer.
     private static func row<Request: KafkaRequest>(
         _ handle: @escaping @Sendable (Broker) -> (Request, Call) -> Void, _ right: AccessRight<Request>,
         of name: (@Sendable (Request) -> String)? = nil, ofAll names: (@Sendable (Request, Int16) -> [String])? = nil,

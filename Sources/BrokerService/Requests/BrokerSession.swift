@@ -1,5 +1,5 @@
-// One client connection: frames in, requests to the handlers, answers back in the order of the requests. A frame that makes no sense
-// closes this connection and touches nothing else.
+// One client connection: takes frames, passes requests to the handlers, and answers in the order of the requests. An invalid frame closes
+// this connection and affects nothing else.
 import Base
 import KafkaWire
 import Logging
@@ -18,22 +18,22 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         didSet { updateReading() }
     }
     var login = Login.anonymous
-    /// Whether the messages of the login that is under way have no headers (SaslHandshake 0).
+    /// Whether the current login's messages have no headers (SaslHandshake 0).
     var speaksBareTokens = false
-    /// Who has logged in; stays while the same user logs in anew.
+    /// The logged-in user; kept while the same user reauthenticates.
     var identity: LoggedIn? {
         didSet { connection.frameBytesMax = nil }
     }
-    /// When the login before began anew.
+    /// The start of the previous reauthentication.
     var lastReauthentication: Instant?
     let remote: HostPort?
     let local: HostPort?
-    /// Requests that wait for a group, to be given up when the connection goes.
+    /// Requests that wait for a group, given up when the connection closes.
     var groupWaits: [Int64: () -> Void] = [:]
 
     /// The broker at the other end of a stream between brokers; nil for a client.
     let peer: Int32?
-    /// The question of a follower that waits here; the next one ends it.
+    /// The follower's waiting fetch; the next one ends it.
     weak var replicaWait: FetchWait?
 
     init(_ connection: FrameConnection, _ broker: Broker, peer: Int32? = nil) {
@@ -46,18 +46,18 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         broker.sessions[ObjectIdentifier(self)] = self
     }
 
-    /// Who has logged in; nil for nobody.
+    /// The logged-in user; nil without a login.
     var user: String? { identity?.user }
     var isByToken: Bool { identity?.isByToken ?? false }
 
-    /// Who sends, as access rules name it; nothing in a request can change it.
+    /// The sender's principal, as in access rules; no request can change it.
     var principal: String { user.map { "User:" + $0 } ?? "User:ANONYMOUS" }
 
     var isPeer: Bool { peer != nil }
 
     private var isLocked: Bool { broker.settings.requiresLogin && !isPeer && identity == nil }
 
-    /// Whether the time is over after which the user has to log in anew (KIP-368).
+    /// Whether the login has ended and the user must reauthenticate (KIP-368).
     private var isExpired: Bool { identity?.ends.map { $0 <= broker.now } ?? false }
 
     func received(_ frame: Bytes) {
@@ -106,7 +106,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         updateReading()
     }
 
-    /// A message of a login, which is all of the frame.
+    /// A login message without a header fills the frame.
     private func takeToken(_ frame: Bytes) {
         let header = RequestHeader(apiNumber: SaslAuthenticateRequest.apiKey.rawValue, version: 0, correlationID: 0, clientID: nil)
         let call = Call(session: self, ticket: pipeline.open(), header: header, frameBytes: frame.readableBytes, isBareToken: true)
@@ -115,7 +115,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         updateReading()
     }
 
-    /// What a login without headers is answered with; nil: the connection is closed without a word.
+    /// The answer to a login without headers; nil closes the connection without an answer.
     private func bareToken(_ body: any KafkaResponse) -> OutgoingFrame? {
         guard let answer = body as? SaslAuthenticateResponse, answer.errorCode == .none else { return nil }
         if case .done = login { speaksBareTokens = false }
@@ -165,27 +165,26 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         }
     }
 
-    /// Until when the client is held up for its limits.
+    /// End of the client's throttling.
     private var mutedUntil: Instant?
 
-    /// Set while a request waits that none of this connection may overtake.
+    /// Set while a request waits that no later request of this connection may overtake.
     var pausedForTurn = false {
         didSet { updateReading() }
     }
 
-    /// The request under way that is no Produce: nothing behind it is served before it is answered, as in Kafka, so that a connection holds one answer that
-    /// may be large. Answers to Produce are small, and producers send on without waiting for them.
+    /// The open request other than Produce. As in Kafka, later requests wait for its answer, so that a connection holds one possibly large
+    /// answer. Answers to Produce are small, and producers send on without waiting for them.
     private var underWay: RequestPipeline<OutgoingFrame>.Ticket?
 
-    /// Whether records may be sent from the memory in which readers at the tail find them. Where much of it is on its way to peers that do not take it,
-    /// records are sent from their files.
+    /// Whether records may be sent from the tail's memory. Where much of it waits for slow peers, records are sent from their files.
     func maySendFromMemory(_ bytes: Int) -> Bool {
         guard connection.memory.take(bytes, sparing: true) else { return false }
         connection.memory.giveBack(bytes)
         return true
     }
 
-    /// Takes nothing from the connection for a time.
+    /// Stops reading from the connection for a time.
     func mute(for time: Duration) {
         guard time > .zero, !isClosed else { return }
         let end = broker.now + time
@@ -196,7 +195,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
     }
 
     private func unmute(_ end: Instant) {
-        // A longer wait that came after has a timer of its own.
+        // A later, longer wait has a timer of its own.
         guard mutedUntil == end else { return }
         mutedUntil = nil
         updateReading()
@@ -210,7 +209,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         if wanted { connection.resumeReading() } else { connection.pauseReading() }
     }
 
-    /// Closes after what was answered has left.
+    /// Closes after the pending answers were sent.
     func close() { connection.close() }
 
     func closed() {

@@ -1,4 +1,4 @@
-// A request that waits for its answer: who asked, in which version, and where in the connection's order the answer goes.
+// A request that waits for its answer: its session, its version, and its place in the connection's order of answers.
 import Base
 import KafkaWire
 import NetKit
@@ -8,18 +8,18 @@ struct Call {
     let session: BrokerSession
     let ticket: RequestPipeline<OutgoingFrame>.Ticket
     let header: RequestHeader
-    /// The request's frame, whose bytes count against the budget until it is answered.
+    /// The size of the request's frame, which counts against the budget until the answer.
     let frameBytes: Int
-    /// Whether this is a message of a login without a header, to be answered without one.
+    /// Whether this is a login message without a header, answered without one.
     var isBareToken = false
-    /// What access control adds to the response and takes from it.
+    /// Access control's changes to the response.
     private var amendments: [(inout any KafkaResponse) -> Void] = []
-    /// How long the client is held up for its limits; the answer tells.
+    /// The client's throttle time, stated in the answer.
     var throttle = Duration.zero
 
     var version: Int16 { header.version }
     var clientID: String { header.clientID ?? "" }
-    /// Whether the connection that asked has gone.
+    /// Whether the request's connection has closed.
     var isAbandoned: Bool { session.isClosed }
 
     init(session: BrokerSession, ticket: RequestPipeline<OutgoingFrame>.Ticket, header: RequestHeader, frameBytes: Int, isBareToken: Bool = false) {

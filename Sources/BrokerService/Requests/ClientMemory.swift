@@ -1,14 +1,14 @@
-// What the broker holds for its clients, counted before it is taken. Connections whose batches wait for the disk are not read while too much waits. The
-// budgets may be used anywhere, the rest on the loop.
+// The broker's memory for its clients, reserved before use. While too many batches wait for the disk, their connections are not read. The
+// budgets may be used on any thread, the rest on the loop.
 import Base
 import NetKit
 
 /// The memory of the broker's clients.
 final class ClientMemory {
-    /// All of it.
+    /// The memory of all clients.
     let clients: MemoryBudget
     let fetchSessions: MemoryBudget
-    /// Batches on their way to the disk.
+    /// Batches waiting for the disk.
     private let pendingProduce: MemoryBudget
     private var paused: [BrokerSession] = []
 

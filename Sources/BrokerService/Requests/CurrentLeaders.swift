@@ -1,10 +1,10 @@
-// Whom a client has to ask that asked the wrong broker, or believes in a leader that has gone: said with the refusal, so that it need not ask for metadata
-// first. Only of partitions that the client may see. Source: KIP-951; KIP-932 for share groups.
+// The current leader, added to the refusal for a client that asked the wrong broker or has an old leader, so that it need not ask for
+// metadata first. Only for partitions that the client may see. Source: KIP-951; KIP-932 for share groups.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// The leaders that one answer names, with where they are found.
+/// The leaders in one answer, with their addresses.
 struct CurrentLeaders {
     private let broker: Broker
     private let call: Call
@@ -15,12 +15,12 @@ struct CurrentLeaders {
         self.call = call
     }
 
-    /// Who leads as far as this broker knows; nil if that does not help with `code`.
+    /// The leader as this broker knows it; nil if that does not help with `code`.
     mutating func leader(of name: TopicPartition, _ code: KafkaErrorCode) -> CurrentLeader? {
         guard code == .notLeaderOrFollower || code == .fencedLeaderEpoch else { return nil }
         let state = broker.shownState(of: name)
         let isHere = state.leader == broker.settings.nodeID
-        // A broker that leads and refuses all the same is cut off, or has only begun; asking it again at once is of no use.
+        // A leader that refuses is cut off or has only begun; asking it again at once is useless.
         guard state.leader >= 0, !isHere || code == .fencedLeaderEpoch else { return nil }
         guard let endpoint = broker.isClustered ? broker.endpoint(of: state.leader, call) : broker.ownEndpoint(call) else { return nil }
         if !endpoints.contains(where: { $0.nodeID == endpoint.id }) {
@@ -36,7 +36,7 @@ struct CurrentLeaders {
 }
 
 extension ProduceResponse {
-    /// Adds who leads what is led elsewhere. Topics have their names.
+    /// Adds the leaders of partitions led elsewhere. Topics have their names already.
     mutating func nameLeaders(_ broker: Broker, _ call: Call) {
         guard call.version >= 10 else { return }
         var leaders = CurrentLeaders(broker, call)
@@ -51,7 +51,7 @@ extension ProduceResponse {
 }
 
 extension FetchResponse {
-    /// Adds who leads what is led elsewhere. Brokers that follow know it from the log.
+    /// Adds the leaders of partitions led elsewhere. Follower brokers know them from the log.
     mutating func nameLeaders(_ broker: Broker, _ call: Call) {
         guard call.version >= 16, !call.session.isPeer else { return }
         var leaders = CurrentLeaders(broker, call)

@@ -1,12 +1,13 @@
-// Fetch sessions (KIP-227): the partitions that a client or a follower reads, kept between its fetches, so that it states changes only. A session stands in its
-// partitions for as long as it lives and looks at those alone that have told it something; idle partitions cost a fetch nothing. Used on the loop.
+// Fetch sessions (KIP-227): the partitions of a client or a follower, kept between its fetches, so that it states only changes. A session
+// stands in its partitions for its whole life and examines only the partitions with reported news; idle partitions cost a fetch nothing.
+// Used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// Who is told when a partition has more, or has gone.
+/// The waiters of a partition, woken when it has more records or is gone.
 protocol FetchWaiter: AnyObject {
-    /// Waiters are told in the order of their numbers.
+    /// Waiters are woken in the order of their numbers.
     var number: Int { get }
     func wake()
 }
@@ -16,7 +17,7 @@ final class FetchSessionPart: FetchWaiter {
     let number: Int
     let topic: FetchRequest.Topic
     var wanted: FetchRequest.Topic.Partition
-    /// What the client was told last.
+    /// The last answer to the client.
     var told: FetchResponse.Topic.Partition?
     fileprivate var isPending = false
     fileprivate var standsIn: Partition?
@@ -31,7 +32,7 @@ final class FetchSessionPart: FetchWaiter {
 
     func wake() { session.note(self) }
 
-    /// Whether an answer says more than the client knows.
+    /// Whether an answer has more than the client knows.
     func isNews(_ answer: FetchResponse.Topic.Partition) -> Bool {
         guard let told, answer.errorCode == .none, answer.records?.count ?? 0 == 0, !answer.sendsElsewhere else { return true }
         return (told.highWatermark, told.lastStableOffset, told.logStartOffset) != (answer.highWatermark, answer.lastStableOffset, answer.logStartOffset)
@@ -43,23 +44,23 @@ final class FetchSessionPart: FetchWaiter {
     }
 }
 
-/// The partitions that one client reads, or one follower.
+/// The partitions of one client or follower.
 final class FetchSession {
     let id: Int32
-    /// The broker that follows; nil for a consumer.
+    /// The follower's broker id; nil for a consumer.
     let follower: Int32?
     /// Whether topics are named by id.
     let namesByID: Bool
-    /// Whether the client has not been told of all partitions yet.
+    /// Whether the first answer, with all partitions, is still outstanding.
     var isFresh = true
     private let broker: Broker
     private var parts: [Place: FetchSessionPart] = [:]
-    /// Those that have something to say, or may have; in the order in which they are looked at.
+    /// Partitions that have news, or may have; in the order of examination.
     private var pending: [FetchSessionPart] = []
-    /// The fetch that waits for them.
+    /// The fetch that waits for news.
     weak var wait: FetchWait?
     private var nextProgress = Instant.zero
-    /// How often a follower's question counts for the partitions that it does not name.
+    /// Interval at which a follower's fetch counts for the partitions that it does not name.
     private static let progressInterval = Duration.milliseconds(100)
 
     private struct Place: Hashable {
@@ -76,10 +77,10 @@ final class FetchSession {
     }
 
     var partCount: Int { parts.count }
-    /// What is counted for it, in bytes.
+    /// Memory reserved for the session, in bytes.
     private var heldBytes = 0
 
-    /// Takes over what a fetch states, if there is memory for what is new in it; false if there is not.
+    /// Applies a fetch's changes if there is memory for its new partitions; false if there is not.
     fileprivate func take(_ request: FetchRequest, _ call: Call) -> Bool {
         let before = parts.count
         take(request)
@@ -90,10 +91,10 @@ final class FetchSession {
         return true
     }
 
-    /// What a partition of a session takes beside its name, about, in bytes.
+    /// Overhead of a partition of a session beside its name, about, in bytes.
     private static let partBytes = 256
 
-    /// Takes over what a fetch states: partitions that are new or read on from elsewhere, and those that are not read any more.
+    /// Applies a fetch's changes: new partitions, new offsets, and partitions that are no longer read.
     private func take(_ request: FetchRequest) {
         for topic in request.topics {
             for wanted in topic.partitions { set(FetchRequest.Topic(name: topic.name, topicID: topic.topicID), wanted) }
@@ -119,7 +120,7 @@ final class FetchSession {
         if part.isPending { pending.removeAll { $0 === part } }
     }
 
-    /// Something may have happened to a partition.
+    /// Marks a partition as possibly changed.
     func note(_ part: FetchSessionPart) {
         if !part.isPending {
             part.isPending = true
@@ -128,10 +129,10 @@ final class FetchSession {
         wait?.wake()
     }
 
-    /// What has to be looked at, without ending that it has to be.
+    /// The partitions to examine, which stay marked.
     var pendingTopics: [FetchRequest.Topic] { Self.topics(pending) }
 
-    /// Hands out what has to be looked at. Whoever takes it gives back what has more to say.
+    /// Takes the partitions to examine. The caller returns those with more news.
     func takePending() -> (topics: [FetchRequest.Topic], parts: [[FetchSessionPart]]) {
         let taken = pending
         pending = []
@@ -143,7 +144,7 @@ final class FetchSession {
         return (Self.topics(taken), grouped)
     }
 
-    /// What was handed out was not told: it has to be looked at as before.
+    /// Marks taken partitions again, since they were not answered.
     func giveBack(_ parts: [[FetchSessionPart]]) {
         let later = pending
         pending = []
@@ -154,12 +155,12 @@ final class FetchSession {
 
     private static func place(_ part: FetchSessionPart) -> Place { Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition) }
 
-    /// Lets every partition that is to be looked at tell of itself from now on.
+    /// Registers the session in every partition to examine.
     func standInPartitions(_ find: (FetchSessionPart) -> Partition?) {
         for part in pending { if let partition = find(part) { stand(part, in: partition) } }
     }
 
-    /// Puts a partition of the session where it is told of what happens there.
+    /// Registers a part of the session in its partition, which wakes it.
     func stand(_ part: FetchSessionPart, in partition: Partition) {
         guard part.standsIn !== partition else { return }
         part.leave()
@@ -167,7 +168,7 @@ final class FetchSession {
         partition.waiting[part.number] = part
     }
 
-    /// Leaves in an answer what the client does not know, and looks again with the next fetch at the partitions that have more to say.
+    /// Leaves in the answer only news for the client, and marks the partitions with more news for the next fetch.
     func tell(_ parts: [[FetchSessionPart]], _ response: inout FetchResponse, _ isolation: IsolationLevel) {
         response.sessionID = id
         var served: [FetchSessionPart] = []
@@ -178,7 +179,7 @@ final class FetchSession {
                 let hasRecords = answer.records?.count ?? 0 > 0
                 part.told = answer
                 part.told?.records = nil
-                // Who was served comes last, or one busy partition would keep the others from the client.
+                // Served partitions go last, otherwise a busy one would keep the others from the client.
                 if hasRecords { served.append(part) } else { lookAgain(part, answer.errorCode != .none || answer.sendsElsewhere, isolation) }
             }
             response.topics[t].partitions = news
@@ -193,7 +194,7 @@ final class FetchSession {
         if isRefused || part.standsIn.map({ part.wanted.fetchOffset < end(of: $0, isolation) }) ?? true { note(part) }
     }
 
-    /// Runs of partitions of one topic are put together; their order is kept, so that whoever was served last comes last.
+    /// Joins runs of partitions of one topic; keeps the order, so that the last served ones come last.
     private static func topics(_ parts: [FetchSessionPart]) -> [FetchRequest.Topic] {
         var topics: [FetchRequest.Topic] = []
         for part in parts {
@@ -206,7 +207,8 @@ final class FetchSession {
         return topics
     }
 
-    /// A follower that asks and does not name a partition has what it had: it counts as having asked there too, in the term that it knows.
+    /// A follower's fetch counts for the partitions that it does not name too: their positions are unchanged, in the term that the follower
+    /// knows.
     func noteProgress(now: Instant, _ note: (Partition, FetchRequest.Topic.Partition) -> Void) {
         guard now >= nextProgress else { return }
         nextProgress = now + Self.progressInterval
@@ -216,7 +218,7 @@ final class FetchSession {
         }
     }
 
-    /// The offset before which the reader stops: followers get everything.
+    /// The end of the reader's range: followers get everything.
     private func end(of partition: Partition, _ isolation: IsolationLevel) -> Int64 { follower == nil ? partition.end(of: isolation) : partition.logEnd }
 
     fileprivate func close() {
@@ -234,11 +236,11 @@ final class FetchSessions {
     private unowned let broker: Broker
     private var table: FetchSessionTable
     private var sessions: [Int32: FetchSession] = [:]
-    /// The connections of followers.
+    /// The followers' connections.
     private var owners: [Int32: BrokerSession] = [:]
     private var random = SystemRandomNumberGenerator()
 
-    /// Epochs that are no numbers of a session's fetches.
+    /// Epochs that do not number a session's fetches.
     private static let opening: Int32 = 0
     private static let sessionless: Int32 = -1
 
@@ -247,7 +249,7 @@ final class FetchSessions {
         table = FetchSessionTable(slots: broker.settings.fetchSessionsMax, evictionAge: BrokerSettings.fetchSessionEvictionAge)
     }
 
-    /// The session that a fetch belongs to, nil for none.
+    /// A fetch's session, nil for none.
     func session(of request: FetchRequest, _ call: Call) throws(FetchSessionRefusal) -> FetchSession? {
         let owner = Self.owner(call)
         if request.sessionEpoch == Self.opening || request.sessionEpoch == Self.sessionless {
@@ -257,7 +259,7 @@ final class FetchSessions {
         if let refusal = table.use(request.sessionID, epoch: request.sessionEpoch, owner: owner, now: broker.now) { throw refusal }
         guard let session = sessions[request.sessionID] else { throw .unknownID }
         guard session.namesByID == call.namesTopicsByID else { throw .otherNaming }
-        // One fetch at a time: the one before is answered with what there is.
+        // One fetch at a time: the previous one is answered with the available records.
         session.wait?.end()
         guard session.take(request, call) else {
             end(session)
@@ -272,19 +274,19 @@ final class FetchSessions {
         return session
     }
 
-    /// Whose session it is: a follower's is its connection's, so that one from before a restart is nobody's.
+    /// The owner of a session. A follower's session belongs to its connection, so that one from before a restart has no owner.
     private static func owner(_ call: Call) -> String {
         call.session.peer.map { "broker \($0) \(ObjectIdentifier(call.session).hashValue)" } ?? call.session.principal
     }
 
-    /// Ends a session that its client does not know of.
+    /// Ends a session that is unknown to its client.
     func end(_ session: FetchSession) {
         owners[session.id] = nil
         table.end(session.id)
         sessions.removeValue(forKey: session.id)?.close()
     }
 
-    /// The connection of a follower has gone, and with it its sessions.
+    /// Ends the sessions of a follower's closed connection.
     func connectionClosed(_ peer: BrokerSession) {
         for (id, owner) in owners where owner === peer {
             owners[id] = nil
@@ -315,6 +317,6 @@ final class FetchSessions {
 }
 
 extension FetchResponse.Topic.Partition {
-    /// The reader is to look at another place, or on another broker.
+    /// Whether the answer sends the reader to another offset or broker.
     fileprivate var sendsElsewhere: Bool { preferredReadReplica >= 0 || diverging != nil }
 }

@@ -1,14 +1,14 @@
-// Holds clients to their limits: counts what they send, read and change, answers at once with the time that they are held up (throttle_time_ms), and
-// takes nothing more from their connection for that long, as Kafka does since 2.0 (KIP-219). Each broker counts for itself. Used on the loop.
+// Enforces the limits of clients: counts sent and read bytes and changes, answers at once with the throttle time (throttle_time_ms), and
+// stops reading from the connection for that long, as Kafka does since 2.0 (KIP-219). Each broker counts for itself. Used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// The limits at work.
+/// The limits in force.
 final class QuotaGate {
     private unowned let broker: Broker
-    /// What was used of limits on bytes and time, and what is left of those on changes of metadata.
+    /// Use of the limits on bytes and time, and the rest of the limits on changes of metadata.
     private var windows: [LimitName: QuotaWindow] = [:]
     private var buckets: [LimitName: QuotaBucket] = [:]
     private var limits: [Client: [QuotaKind: (rate: Double, sharedBy: QuotaEntity)]] = [:]
@@ -24,18 +24,18 @@ final class QuotaGate {
         var id: String
     }
 
-    /// Looked-up limits, windows and buckets that are kept, of each.
+    /// Most cached limits, windows and buckets, each.
     private static let entriesMax = 100_000
-    /// A bucket holds what comes in within this many seconds (Kafka: controller.quota.window.num x controller.quota.window.size.seconds).
+    /// A bucket holds the refill of this many seconds (Kafka: controller.quota.window.num x controller.quota.window.size.seconds).
     private static let changesBurst = 11.0
-    /// Who takes too much of the broker's time, or connects too often, is held up no longer than this at once, as in Kafka.
+    /// Longest throttle time at once for use of the broker's time and for connections, as in Kafka.
     private static let waitMax = Duration.seconds(1)
 
     init(_ broker: Broker) { self.broker = broker }
 
     // MARK: connections
 
-    /// Counts a connection; how long one too many is kept before it is closed, without being counted.
+    /// Counts a connection. For one over the limit, which is not counted: the time until it is closed.
     func connected(from ip: String) -> Duration {
         guard !broker.machine.quotas.isEmpty else { return .zero }
         let address = HostPort.canonicalAddress(ip) ?? ip
@@ -49,7 +49,7 @@ final class QuotaGate {
 
     // MARK: requests
 
-    /// Counts a request as it comes in; nil if it is refused and was answered.
+    /// Counts an arriving request; nil if it was refused and answered.
     func admit<Request: KafkaRequest>(_ request: Request, _ call: Call, _ quota: RequestQuota<Request>?) -> Call? {
         guard !broker.machine.quotas.isEmpty else { return call }
         var call = call
@@ -69,14 +69,14 @@ final class QuotaGate {
         return call
     }
 
-    /// Counts time that a request took on the loop.
+    /// Counts a request's time on the loop.
     func spent(_ time: Duration, _ call: Call) {
         guard !broker.machine.quotas.isEmpty else { return }
         _ = take(.requestPercentage, Double(time.inNanoseconds) / 1e7, call)
     }
 
-    /// Counts what a fetch is to hand out. False if that is beyond a limit: then it is not counted, and to be withheld until the client comes again. A batch that is
-    /// larger than all that may be used at once goes out when nothing else was used, since its reader would never get it otherwise.
+    /// Counts the bytes of a fetch's answer. False if they exceed a limit: then they are not counted, and the answer is withheld until the
+    /// client retries. A batch larger than the whole limit goes out when nothing else was used, otherwise its reader would never get it.
     func allows(_ bytes: Int, _ call: inout Call) -> Bool {
         guard !broker.machine.quotas.isEmpty else { return true }
         let forTime = take(.requestPercentage, 0, call)
@@ -97,7 +97,7 @@ final class QuotaGate {
         return isAllowed
     }
 
-    /// Counts what was handed out.
+    /// Counts the bytes of an answered fetch.
     func fetched(_ bytes: Int, _ call: inout Call) {
         guard !broker.machine.quotas.isEmpty else { return }
         let wait = take(.consumerByteRate, Double(bytes), call)
@@ -105,7 +105,7 @@ final class QuotaGate {
         call.session.mute(for: wait)
     }
 
-    /// Bytes that one fetch may hand out, so that a client with a small limit is not held up for minutes.
+    /// Most bytes of one fetch, so that a client with a small limit is not throttled for minutes.
     func fetchBytesMax(_ call: Call) -> Int {
         guard !broker.machine.quotas.isEmpty, let limit = limit(.consumerByteRate, call) else { return .max }
         return Int(min(limit.rate * QuotaWindow.burst, Double(BrokerSettings.fetchBytesMax)))
@@ -142,7 +142,7 @@ final class QuotaGate {
         return body(&windows[name, default: QuotaWindow()], broker.now)
     }
 
-    /// Windows that are empty know no more than new ones do. If none is, all go: a limit that is forgotten for a moment is better than memory without one.
+    /// Drops empty windows, which equal new ones. If none is empty, drops all: a briefly forgotten limit is better than unlimited memory.
     private func forgetIdleWindows() {
         for name in Array(windows.keys) where windows[name]?.isEmpty(now: broker.now) == true { windows[name] = nil }
         if windows.count >= Self.entriesMax { windows = [:] }
@@ -165,22 +165,23 @@ final class QuotaGate {
 
     private func isOverdrawn(_ call: Call) -> Bool { bucket(call) { $0.isOverdrawn(now: broker.now) } ?? false }
 
-    /// The same for buckets that are full.
+    /// The same for full buckets.
     private func forgetIdleBuckets() {
         for name in Array(buckets.keys) where buckets[name]?.isFull(now: broker.now) == true { buckets[name] = nil }
         if buckets.count >= Self.entriesMax { buckets = [:] }
     }
 }
 
-/// What a request counts against, besides the time that it takes.
+/// A request's quota, besides the time that it takes.
 enum RequestQuota<Request: KafkaRequest>: Sendable {
     /// Its bytes, as records.
     case produced
-    /// The partitions that it makes or deletes. From version `strictSince` on its client knows the error of a limit (KIP-599); others are held up only.
+    /// The partitions that it creates or deletes. From version `strictSince` on the client knows the error of a limit (KIP-599); older
+    /// clients are only throttled.
     case changes(strictSince: Int16, count: @Sendable (Broker, Request) -> Int, refusal: @Sendable (Request) -> Request.Response)
 }
 
-/// Why a change of partitions is refused.
+/// The reason for refusing a change of partitions.
 private let changesRefusal = "the limit on changes of partitions is used up; try again after the throttle time"
 
 extension RequestQuota<CreateTopicsRequest> {

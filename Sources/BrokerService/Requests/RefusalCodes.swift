@@ -1,4 +1,4 @@
-// The one table from our refusals to Kafka's codes.
+// The one table from this broker's refusals to Kafka's codes.
 import BrokerCore
 import KafkaWire
 
@@ -31,7 +31,7 @@ extension BrokerRefusal {
         }
     }
 
-    /// What and why, for the clients that show it.
+    /// The refusal and its reason, for clients that show it.
     var message: String {
         switch self {
         case .topicExists(let name): "topic '\(name)' exists already"

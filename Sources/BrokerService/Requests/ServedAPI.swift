@@ -1,32 +1,33 @@
-// The columns of the API table, and the way of a request through them: metadata caught up, coordinator, topic names, quotas, access, handler. Each column is a
-// closure over the request's own type, so that a handler, a refusal and an amendment of the wrong type do not compile.
+// The columns of the API table, and a request's way through them: metadata caught up, coordinator, topic names, quotas, access, handler.
+// Each column is a closure over the request's own type, so that a handler, a refusal or an amendment of the wrong type does not compile.
 import Base
 import BrokerCore
 import KafkaWire
 import NetKit
 
-/// How one API is served. Everything runs on the broker's loop.
+/// The columns of one API. All closures run on the broker's loop.
 struct ServedAPI<Request: KafkaRequest>: Sendable {
     let handle: @Sendable (Broker) -> (Request, Call) -> Void
     let right: AccessRight<Request>
-    /// The groups and transactional ids whose coordinator must answer a request, by its version; nil for what every broker answers.
+    /// The groups and transactional ids whose coordinator must answer a request, by its version; nil for requests that every broker
+    /// answers.
     var coordinated: (@Sendable (Request, Int16) -> [String])?
     /// The topics of a request; nil where handlers look them up themselves.
     var topics: TopicReferences<Request>?
-    /// What a request counts against, besides the time that it takes.
+    /// A request's quota, besides the time that it takes.
     var quota: RequestQuota<Request>?
-    /// The operations that a response lists for what it shows; nil if it lists none.
+    /// The authorized operations in a response; nil if it lists none.
     var operations: OperationsColumn<Request>?
-    /// Whether this broker catches up with the controller before it answers, so that administrators see what they did through another broker.
+    /// Whether this broker catches up with the controller first, so that administrators see their changes through another broker.
     var catchesUp = false
 }
 
-/// A row of the API table, whatever its request's type.
+/// A row of the API table with its request type erased.
 struct BrokerAPI: Sendable {
     let key: ApiKey
-    /// Whether it is served before a login, and after one has ended.
+    /// Whether it is served before a login, and after a login's end.
     let servesLogin: Bool
-    /// Serves a request, which is of the row's type.
+    /// Serves a request of the row's type.
     let serve: @Sendable (Broker, any KafkaRequest, Call) -> Void
 
     init<Request: KafkaRequest>(_ api: ServedAPI<Request>, servesLogin: Bool) {
@@ -45,7 +46,7 @@ struct BrokerAPI: Sendable {
         return rows
     }()
 
-    /// The row of a number from the wire, nil if that API is not served. hot: `platform-bench broker`.
+    /// The row of a wire number, nil if that API is not served. hot: `platform-bench broker`.
     static func row(number: Int16) -> BrokerAPI? {
         guard number >= 0, Int(number) < byNumber.count else { return nil }
         return byNumber[Int(number)]
@@ -53,7 +54,7 @@ struct BrokerAPI: Sendable {
 }
 
 extension Broker {
-    /// Hands a request to its row.
+    /// Dispatches a request to its row.
     func dispatch(_ request: any KafkaRequest, _ call: Call) {
         guard let api = BrokerAPI.row(number: call.header.apiNumber) else { preconditionFailure("the two API tables have the same rows") }
         metrics.decoded(api.key)
@@ -64,7 +65,7 @@ extension Broker {
         guard isClustered else { return admit(request, call, api) }
         if api.catchesUp { return replica.afterBarrier { _ in self.admit(request, call, api) } }
         guard let topics = api.topics, topics.misses(self, request, call) else { return admit(request, call, api) }
-        // A commit that waits must not come after a later one of the same client.
+        // A later commit of the same client must not overtake a waiting one.
         call.session.pausedForTurn = true
         replica.afterBarrier { _ in
             self.admit(request, call, api)

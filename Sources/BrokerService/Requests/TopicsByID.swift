@@ -1,19 +1,21 @@
-// Topics that a request names by id get their names at the door: access rules, handlers and stored offsets know topics by name. An unknown id leaves the
-// name empty and is refused with UNKNOWN_TOPIC_ID, so that a client that still speaks of a deleted topic never meets a new one of the same name. Source: KIP-516.
+// Topics named by id get their names on arrival: access rules, handlers and stored offsets know topics by name. An unknown id leaves the
+// name empty and is refused with UNKNOWN_TOPIC_ID, so that a client with a deleted topic's id never meets a new topic of the same name.
+// Source: KIP-516.
 import Base
 import BrokerCore
 import KafkaWire
 
 /// The topics of one API's requests.
 struct TopicReferences<Request: KafkaRequest>: Sendable {
-    /// From this version on requests and responses name topics by id.
+    /// The first version with topic ids in requests and responses.
     let firstVersionByID: Int16
-    /// From this version on a broker that does not know a topic asks the controller first: another one may have made it and told the client so. nil for never.
+    /// The first version in which a broker without the topic asks the controller first: another broker may have created it and said so to
+    /// the client. nil for never.
     let waitsSince: Int16?
     /// Visits each topic's name and id.
     let visit: @Sendable (inout Request, (inout String, UUIDBytes) -> Void) -> Void
 
-    /// Whether a topic of the request is not known here and to be waited for.
+    /// Whether the request waits for a topic that is unknown here.
     func misses(_ broker: Broker, _ request: Request, _ call: Call) -> Bool {
         guard let waitsSince, call.version >= waitsSince else { return false }
         let isByID = call.version >= firstVersionByID
@@ -23,7 +25,7 @@ struct TopicReferences<Request: KafkaRequest>: Sendable {
         return misses
     }
 
-    /// The request with the names of its topics; nil if it has them already.
+    /// The request with its topics' names; nil if it names them itself.
     func named(_ broker: Broker, _ request: Request, _ call: Call) -> Request? {
         guard call.version >= firstVersionByID else { return nil }
         var request = request
@@ -33,7 +35,7 @@ struct TopicReferences<Request: KafkaRequest>: Sendable {
 }
 
 extension Call {
-    /// Whether topics are named by id in this version of this request and of its response.
+    /// Whether this version of the request and its response name topics by id.
     var namesTopicsByID: Bool {
         switch header.apiNumber {
         case ProduceRequest.apiKey.rawValue, FetchRequest.apiKey.rawValue: version >= ProduceRequest.firstVersionByID
@@ -42,11 +44,11 @@ extension Call {
         }
     }
 
-    /// Whether a topic of this request was named by an id that nobody knows.
+    /// Whether the request named this topic by an unknown id.
     func isUnknownID(_ name: String) -> Bool { name.isEmpty && namesTopicsByID }
 }
 
-// A fetch looks its topics up as it reads them, since most are named by its session.
+// A fetch looks its topics up as it reads them, since its session names most of them.
 
 extension ProduceRequest {
     static var firstVersionByID: Int16 { 13 }

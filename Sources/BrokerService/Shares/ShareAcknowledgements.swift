@@ -1,4 +1,4 @@
-// What a member of a share group says of records, checked and handed to the partition's state.
+// A share group member's acknowledgements, checked and passed to the partition's state.
 import Base
 import BrokerCore
 import KafkaWire
@@ -11,7 +11,7 @@ struct ShareAcknowledgements {
     let config: ShareGroupConfig
     let mayRenew: Bool
 
-    /// `done` gets how it went, once it is stored.
+    /// `done` gets the result, once it is stored.
     func take(_ part: ShareSession.Part, _ batches: [ShareAcknowledgementBatch], _ done: @escaping (KafkaErrorCode) -> Void) {
         guard let name = broker.machine.topic(id: part.topicID)?.name else { return done(.unknownTopicID) }
         guard AccessReview(broker: broker, call: call).may(.read, .topic, name) else { return done(.topicAuthorizationFailed) }

@@ -1,5 +1,5 @@
-// A ShareFetch from its arrival to its answer: what the member says of records that it had goes first, then it acquires what is free, or waits for that
-// without a thread. Records go out verbatim; which of them the member has acquired is said beside them. Used on the loop only.
+// A ShareFetch from its arrival to its answer: applies the member's acknowledgements first, then acquires free records, or waits for them
+// without a thread. Records go out verbatim; the answer lists the acquired ones beside them. Used on the loop only.
 import Base
 import BrokerCore
 import KafkaWire
@@ -14,7 +14,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
     private let session: ShareSession
     private let config: ShareGroupConfig
     private let isolation: IsolationLevel
-    /// Until when there may be nothing to answer.
+    /// The end of the wait.
     private let deadline: Instant
     private var answer = ShareAnswer()
     private var standsIn: [Partition] = []
@@ -22,13 +22,13 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
     private var isWaiting = false
     private var isEnding = false
     private var isAnswered = false
-    /// Acknowledgements, and the fetch itself, that are under way.
+    /// Pending acknowledgements, plus one for the fetch itself.
     private var open = 1
-    // The round of reads that is under way: what is still to be looked at, and what there is room for.
+    // The current round of reads: the next partition, and the room that is left.
     private var next = 0
     private var recordsLeft: Int64 = 0
     private var bytesLeft = 0
-    /// A read found nothing where something should be: looking again would find nothing again.
+    /// Whether a read found no records where some should be: another read would find none either.
     private var hasStalled = false
 
     init(_ broker: Broker, _ request: ShareFetchRequest, _ call: Call, _ session: ShareSession) {
@@ -90,7 +90,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             }
         }
         guard isFirst else { return }
-        // By number, so that a fetch that was answered early is not kept until its time is over.
+        // By number, so that the timer does not retain a fetch that was answered early.
         broker.loop.schedule(after: max(.milliseconds(1), deadline - broker.now)) { [broker, number] in broker.shareSessions.waits[number]?.end() }
     }
 
@@ -107,23 +107,23 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         standsInShared = []
     }
 
-    /// Something was appended, freed or lost.
+    /// A partition got, freed or lost records.
     func wake() {
         guard isWaiting else { return }
         if isReady { return gather() }
-        // What was not there when the wait began may be there by now, and is stood in from now on.
+        // Partitions may have appeared since the wait began; the fetch stands in them from now on.
         leave()
         wait()
     }
 
-    /// Answers with what there is: its time is over, or the member has asked for something else.
+    /// Answers with the available records: the wait is over, or the member has sent another request.
     func end() {
         guard isWaiting else { return }
         isEnding = true
         gather()
     }
 
-    /// Whether there is something to acquire, or something to refuse.
+    /// Whether there are records to acquire, or an error to answer.
     private var isReady: Bool {
         session.parts.contains { part in
             switch find(part) {
@@ -150,7 +150,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         readOn()
     }
 
-    /// Looks at one partition after another, until there is enough or a read goes to the disk, which comes back here.
+    /// Examines one partition after another, until the answer is full or a read goes to the disk, which returns here.
     private func readOn() {
         while next < session.parts.count, recordsLeft > 0, bytesLeft > 0, !call.isAbandoned, !session.isEnded {
             let part = session.parts[(session.turn + next) % session.parts.count]
@@ -169,7 +169,7 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             }
         }
         guard answer.isEmpty, !hasStalled, !isEnding, broker.now < deadline, !broker.isStopping, !call.isAbandoned, !session.isEnded else { return leaveOne() }
-        // What there was has gone to somebody else, or was nothing for consumers.
+        // Another member has acquired the records, or they held none for consumers.
         isReady ? gather() : wait()
     }
 
@@ -195,9 +195,9 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         }
     }
 
-    /// Acquires what is free of records that were read, and puts it into the answer.
+    /// Acquires the free ones among the records read, and puts them into the answer.
     private func take(_ records: Bytes, from offset: Int64, _ shared: SharedPartition, _ part: ShareSession.Part) {
-        // Who has gone acquires nothing; nor does anybody from a leader that is none any more.
+        // A closed connection or an ended session acquires nothing; nor does a fetch at a former leader.
         guard !call.isAbandoned, !session.isEnded, case .ready(let present) = find(part), present === shared else { return }
         let batches = ShareReading(records, from: offset, shared.partition, isolation)
         guard !batches.batches.isEmpty else {
@@ -215,11 +215,11 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         answer.hand(part, handed, acquired)
     }
 
-    /// The mode in which never more than the wanted number of records is acquired.
+    /// The mode that never acquires more than the wanted number of records.
     private static let recordLimit: Int8 = 1
 }
 
-/// Records as they were read, with what a share group needs to know of them.
+/// Records as read, with their metadata for a share group.
 private struct ShareReading {
     private let bytes: Bytes
     private(set) var batches: [ShareBatch] = []
@@ -238,7 +238,7 @@ private struct ShareReading {
         }
     }
 
-    /// The batches up to the one that holds `offset`.
+    /// The batches up to the one that contains `offset`.
     func records(through offset: Int64) -> Bytes {
         guard let end = zip(batches, ends).first(where: { $0.0.last >= offset })?.1 else { return bytes }
         return bytes.getSlice(at: bytes.readerIndex, length: min(end, bytes.writerIndex) - bytes.readerIndex) ?? bytes
@@ -246,24 +246,24 @@ private struct ShareReading {
 }
 
 extension AbortedTransaction {
-    /// Whether a batch is part of it.
+    /// Whether a batch belongs to the transaction.
     fileprivate func covers(_ batch: RecordBatchFields) -> Bool {
         producerID == batch.producerID && firstOffset <= batch.baseOffset && batch.baseOffset <= lastOffset
     }
 }
 
-/// A ShareFetch response while its parts come in.
+/// A ShareFetch response under assembly.
 private struct ShareAnswer {
     private var parts: [ShareSession.Part] = []
     private var found: [ShareSession.Part: ShareFetchResponse.Partition] = [:]
     private(set) var bytes = 0
-    /// Whether nobody was given anything, and nothing was refused.
+    /// Whether no records were acquired and nothing was refused.
     private(set) var isEmpty = true
 
     private mutating func change(_ part: ShareSession.Part, _ body: (inout ShareFetchResponse.Partition) -> Void) {
         if found[part] == nil {
             parts.append(part)
-            // Not null: librdkafka takes that for damage.
+            // Not null: librdkafka takes null for damage.
             found[part] = .init(partition: part.partition, records: Bytes())
         }
         body(&found[part]!)

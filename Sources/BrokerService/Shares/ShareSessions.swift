@@ -1,5 +1,5 @@
-// Share sessions (KIP-932): the partitions that a member of a share group reads here, kept between its requests. A session ends with its connection, and what
-// the member has acquired is free then. Used on the loop.
+// Share sessions (KIP-932): the partitions that a member of a share group reads here, kept between its requests. A session ends with its
+// connection; the member's acquired records are free then. Used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
@@ -14,13 +14,13 @@ final class ShareSession {
     let member: MemberID
     fileprivate let connection: ObjectIdentifier
     fileprivate var epoch: Int32 = 1
-    /// In the order in which they were stated.
+    /// In the order of the fetches that added them.
     fileprivate(set) var parts: [Part] = []
     private var known: Set<Part> = []
     fileprivate(set) var isEnded = false
-    /// Where the next fetch begins to look, so that each partition gets its turn.
+    /// The first partition of the next fetch, so that each partition gets its turn.
     private(set) var turn = 0
-    /// The fetch that waits.
+    /// The waiting fetch.
     weak var wait: ShareFetchWait?
 
     fileprivate init(_ group: GroupID, _ member: MemberID, _ connection: BrokerSession) {
@@ -29,7 +29,7 @@ final class ShareSession {
         self.connection = ObjectIdentifier(connection)
     }
 
-    /// Takes over what a fetch states.
+    /// Applies a fetch's changes.
     fileprivate func take(_ request: ShareFetchRequest) throws(ShareSessionRefusal) {
         for topic in request.topics {
             for part in topic.partitions {
@@ -48,7 +48,7 @@ final class ShareSession {
     }
 }
 
-/// Why a request does not belong to a session; the door maps each to a code.
+/// The refusal of a request for a session; the handler maps each to a code.
 enum ShareSessionRefusal: Error {
     case unknown, wrongEpoch, tooMany, tooManyPartitions
 
@@ -62,7 +62,7 @@ enum ShareSessionRefusal: Error {
     }
 }
 
-/// All sessions at this broker.
+/// All share sessions of this broker.
 final class ShareSessions {
     private struct Key: Hashable {
         var group: GroupID
@@ -70,10 +70,10 @@ final class ShareSessions {
     }
     private unowned let broker: Broker
     private var sessions: [Key: ShareSession] = [:]
-    /// Fetches that wait, by their number.
+    /// Waiting fetches, by their number.
     var waits: [Int: ShareFetchWait] = [:]
 
-    /// Sessions that are kept (Kafka: group.share.max.share.sessions).
+    /// Most sessions (Kafka: group.share.max.share.sessions).
     static let sessionsMax = 2000
     /// The epoch of a request that begins a session, and of one that ends it.
     static let first: Int32 = 0
@@ -81,7 +81,7 @@ final class ShareSessions {
 
     init(_ broker: Broker) { self.broker = broker }
 
-    /// The session of a fetch, with what the fetch states.
+    /// A fetch's session, with the fetch's changes applied.
     func session(of request: ShareFetchRequest, _ group: GroupID, _ member: MemberID, _ call: Call) throws(ShareSessionRefusal) -> ShareSession {
         guard request.shareSessionEpoch == Self.first else {
             let session = try session(group, member, epoch: request.shareSessionEpoch)
@@ -90,7 +90,7 @@ final class ShareSessions {
         }
         let key = Key(group: group, member: member)
         guard sessions[key] != nil || sessions.count < Self.sessionsMax else { throw .tooMany }
-        // What the member has acquired stays its own; the session that it has given up is not told anything any more.
+        // The member keeps its acquired records; only its previous session ends.
         sessions[key]?.isEnded = true
         sessions[key]?.wait?.end()
         let session = ShareSession(group, member, call.session)
@@ -99,7 +99,7 @@ final class ShareSessions {
         return session
     }
 
-    /// The session that a request goes on with, or ends.
+    /// The session that a request continues or ends.
     func session(_ group: GroupID, _ member: MemberID, epoch: Int32) throws(ShareSessionRefusal) -> ShareSession {
         guard let session = sessions[Key(group: group, member: member)] else { throw .unknown }
         session.wait?.end()
@@ -109,7 +109,7 @@ final class ShareSessions {
         return session
     }
 
-    /// What the member of an ended session had acquired is free.
+    /// Ends a session and frees its member's acquired records.
     func end(_ session: ShareSession) {
         guard !session.isEnded else { return }
         session.isEnded = true
@@ -125,6 +125,6 @@ final class ShareSessions {
         for session in sessions.values.filter({ $0.connection == id }).sorted(by: { ($0.group, $0.member) < ($1.group, $1.member) }) { end(session) }
     }
 
-    /// Answers what waits.
+    /// Answers the waiting fetches.
     func stop() { for wait in waits.values.sorted(by: { $0.number < $1.number }) { wait.end() } }
 }

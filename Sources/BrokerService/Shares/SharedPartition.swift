@@ -1,20 +1,20 @@
-// The share partitions that this broker leads: made from what is stored when somebody asks for them, written down whenever they have changed, given up with
-// the leadership. What consumers did is told to be done once it is stored. Everything here is used on the loop.
+// The share partitions that this broker leads: loaded from storage on the first request, stored after every change, dropped with the
+// leadership. A consumer's request is answered once its change is stored. Everything here is used on the loop.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// A partition as one share group has it.
+/// A partition in one share group.
 final class SharedPartition {
     let group: GroupID
     let partition: Partition
-    /// What is known of its records. Those who wait get how the write went that they wait for.
+    /// The state of its records. Each waiter gets the result of the write that it waits for.
     var leadership: ShareLeadership<(KafkaErrorCode) -> Void>
-    /// Whether records are being read for a consumer; others would read the same ones.
+    /// Whether a read for a consumer is running; another one would read the same records.
     var isReading = false
-    /// Where to begin is being looked up: what `state` says is nothing to be stored yet.
+    /// Whether the start offset is being looked up: `state` must not be stored yet.
     fileprivate var isSeeking = false
-    /// Fetches that wait for records of it, by their number.
+    /// Fetches that wait for its records, by their number.
     var waiting: [Int: any FetchWaiter] = [:]
     fileprivate var isListed = false
 
@@ -27,11 +27,11 @@ final class SharedPartition {
     fileprivate var isCurrent: Bool { partition.leads && partition.term == leadership.term }
     fileprivate var name: SharedPartitions.Name { SharedPartitions.Name(group: group, place: partition.name) }
 
-    /// Something is free that was not.
+    /// Wakes the waiting fetches: records became free.
     func wake() { for wait in waiting.values.sorted(by: { $0.number < $1.number }) { wait.wake() } }
 }
 
-/// All of them.
+/// All share partitions of this broker.
 final class SharedPartitions: @unchecked Sendable {
     // Safe to share: every member is touched on the loop only; closures carry the reference back there.
     struct Name: Hashable {
@@ -39,23 +39,23 @@ final class SharedPartitions: @unchecked Sendable {
         var place: TopicPartition
     }
 
-    /// A share partition as it is found.
+    /// The lookup result of a share partition.
     enum Found {
         case ready(SharedPartition)
-        /// It is there in a moment; who stands in it is woken.
+        /// It opens in a moment, and then wakes its waiters.
         case opening(SharedPartition)
-        /// The partition does not know its end yet; who stands in that is woken.
+        /// The partition does not know its end yet; it wakes its waiters then.
         case waiting(Partition)
         case refused(KafkaErrorCode)
     }
 
     private unowned let broker: Broker
     private var opened: [Name: SharedPartition] = [:]
-    /// To be stored with the next round.
+    /// Share partitions to store in the next round.
     private var changed: [SharedPartition] = []
     private var isStoring = false
     private var isTicking = false
-    /// A store has failed: for a moment none is tried.
+    /// End of the pause after a failed store.
     private var pausedUntil = Instant.zero
 
     init(_ broker: Broker) { self.broker = broker }
@@ -92,7 +92,7 @@ final class SharedPartitions: @unchecked Sendable {
             return .ready(shared)
         }
         guard broker.machine.shareCount < BrokerMachine.sharePartitionsMax else { return .refused(.policyViolation) }
-        // An end told now could lie below what an earlier leader has shown.
+        // The end known now could lie below an end that an earlier leader has shown.
         guard partition.knowsEnd || config.offsetReset == .earliest else { return .waiting(partition) }
         let start = config.offsetReset == .earliest ? partition.startOffset : partition.highWatermark
         let shared = SharedPartition(name.group, partition, revision: 0, SharePartition(start: start, limits: config.limits))
@@ -120,12 +120,12 @@ final class SharedPartitions: @unchecked Sendable {
         }
     }
 
-    /// Begins anew from what is stored, if somebody asks: the state was set or removed by an administrator.
+    /// Restarts from the stored state on the next request: an administrator has set or removed the state.
     func reset(_ group: GroupID, _ places: [TopicPartition]) {
         for place in places { if let known = opened[Name(group: group, place: place)] { drop(known, .notLeaderOrFollower) } }
     }
 
-    /// The partition is not here any more.
+    /// The partition is gone from this broker.
     func close(_ place: TopicPartition) {
         for shared in opened.values.filter({ $0.partition.name == place }).sorted(by: { $0.group < $1.group }) { drop(shared, .unknownTopicOrPartition) }
     }
@@ -136,16 +136,16 @@ final class SharedPartitions: @unchecked Sendable {
         shared.wake()
     }
 
-    // MARK: what consumers do
+    // MARK: acquiring and acknowledging
 
-    /// Takes what a consumer says of its records; `done` gets how that went, once it is stored.
+    /// Applies a consumer's acknowledgements; `done` gets the result, once it is stored.
     func acknowledge(
         _ group: GroupID, _ member: MemberID, _ place: TopicPartition, _ ranges: [ShareAcknowledgementRange], _ config: ShareGroupConfig,
         _ done: @escaping (KafkaErrorCode) -> Void
     ) {
         switch find(group, place, config) {
         case .refused(let code): done(code)
-        // Nothing of it has been given to anybody.
+        // None of its records is acquired.
         case .opening, .waiting: done(.invalidRecordState)
         case .ready(let shared):
             do throws(ShareRefusal) {
@@ -156,7 +156,7 @@ final class SharedPartitions: @unchecked Sendable {
         }
     }
 
-    /// A consumer has gone, or has ended its session: what it had there is free again.
+    /// Frees a consumer's acquired records: it has left or has ended its session.
     func release(_ group: GroupID, _ member: MemberID, _ places: [TopicPartition]) {
         for place in places {
             guard let shared = opened[Name(group: group, place: place)], shared.isCurrent else { continue }
@@ -166,7 +166,7 @@ final class SharedPartitions: @unchecked Sendable {
         }
     }
 
-    /// Something has been acquired: its lock will end.
+    /// Starts the clock of the acquisition locks.
     func acquired() {
         guard !isTicking, !broker.isStopping else { return }
         isTicking = true
@@ -194,7 +194,7 @@ final class SharedPartitions: @unchecked Sendable {
 
     // MARK: storing
 
-    /// Stores what has changed, if anything has.
+    /// Stores a share partition if it has changed.
     func note(_ shared: SharedPartition) {
         guard shared.leadership.state.hasChanged, !shared.isListed, !shared.isSeeking else { return }
         shared.isListed = true
@@ -202,7 +202,7 @@ final class SharedPartitions: @unchecked Sendable {
         storeNext()
     }
 
-    /// One round at a time: what changes meanwhile goes together with the next one.
+    /// One round at a time; changes during a round go together with the next one.
     private func storeNext() {
         guard !isStoring, !changed.isEmpty else { return }
         var stores: [ShareStore] = []
@@ -251,6 +251,6 @@ final class SharedPartitions: @unchecked Sendable {
         for waiter in waiters { waiter(code) }
     }
 
-    /// Bytes of one round in the log.
+    /// Most bytes of one round in the log.
     private static let roundBytesMax = 4 << 20
 }

@@ -1,16 +1,17 @@
-// The topics in which Kafka keeps offsets, transactions and share groups. Here all of that is in the metadata, so that these topics have no records: they are
-// shown for tools that expect them, read as empty, and refused to clients that would make, fill or change them. Source: Kafka's org.apache.kafka.common.internals.Topic.
+// Kafka's topics for offsets, transactions and share groups. Here the metadata holds all of that, so these topics have no records. They are
+// listed for tools that expect them, read as empty, and refuse creation, writes and changes by clients. Source: Kafka's
+// org.apache.kafka.common.internals.Topic.
 import Base
 import BrokerCore
 import KafkaWire
 
-/// A topic of the broker's own.
+/// An internal topic of the broker.
 enum InternalTopic: String, CaseIterable {
     case consumerOffsets = "__consumer_offsets"
     case transactionState = "__transaction_state"
     case shareGroupState = "__share_group_state"
 
-    /// As many as Kafka makes (offsets.topic.num.partitions, transaction.state.log.num.partitions, share.coordinator.state.topic.num.partitions).
+    /// Kafka's numbers (offsets.topic.num.partitions, transaction.state.log.num.partitions, share.coordinator.state.topic.num.partitions).
     static let partitionCount: Int32 = 50
     private static let idPrefix: UInt64 = 0x5f5f_696e_7465_726e
 
@@ -19,12 +20,12 @@ enum InternalTopic: String, CaseIterable {
         self = topic
     }
 
-    /// Whether a name is that of an internal topic. hot: asked for each partition of a Produce.
+    /// Whether a name is that of an internal topic. hot: called for each partition of a Produce.
     static func isName(_ name: String) -> Bool { name.utf8.starts(with: "__".utf8) && InternalTopic(rawValue: name) != nil }
 
     var id: UUIDBytes { UUIDBytes(high: Self.idPrefix, low: UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1) }
 
-    /// The topic as Kafka makes it.
+    /// The topic with Kafka's settings.
     var record: TopicRecord {
         let policy = self == .shareGroupState ? "delete" : "compact"
         return TopicRecord(
@@ -32,7 +33,7 @@ enum InternalTopic: String, CaseIterable {
             configs: [.init(name: "cleanup.policy", value: policy), .init(name: "segment.bytes", value: "104857600")])
     }
 
-    /// Whether Kafka would have made it by now.
+    /// Whether Kafka would have created it by now.
     fileprivate func isUsed(_ machine: BrokerMachine) -> Bool {
         switch self {
         case .consumerOffsets: !machine.offsets.isEmpty || !machine.groups.isEmpty
@@ -41,20 +42,20 @@ enum InternalTopic: String, CaseIterable {
         }
     }
 
-    /// Why a client cannot do something to an internal topic.
+    /// The reason for refusing a client's change of an internal topic.
     static func refusal(_ name: String) -> String { "'\(name)' is an internal topic: the broker keeps it, and clients can only read it" }
 }
 
 extension Broker {
-    /// The internal topics that lists show: those that are used and that no client has made under the same name before.
+    /// The listed internal topics: those in use without an older client topic of the same name.
     var shownInternalTopics: [TopicRecord] {
         InternalTopic.allCases.filter { machine.topics[$0.rawValue] == nil && $0.isUsed(machine) }.map(\.record)
     }
 
-    /// A topic that can be described, internal or not.
+    /// The topic of a name, internal ones included.
     func shownTopic(_ name: String) -> TopicRecord? { machine.topics[name] ?? InternalTopic(rawValue: name)?.record }
 
-    /// The name of a topic that can be described.
+    /// The name of a topic id, internal ones included.
     func topicName(id: UUIDBytes) -> String? { machine.topic(id: id)?.name ?? InternalTopic(id: id)?.rawValue }
 
     /// Whether this is a partition of an internal topic, which reads as empty.
@@ -62,7 +63,7 @@ extension Broker {
         InternalTopic.isName(place.topic) && machine.topics[place.topic] == nil && (0..<InternalTopic.partitionCount).contains(place.partition)
     }
 
-    /// The state of an internal topic's partition: the brokers that are alive lead in turn.
+    /// The state of an internal topic's partition: the live brokers lead in turn.
     func internalState(of place: TopicPartition) -> PartitionState? {
         guard isEmptyInternal(place) else { return nil }
         let alive = isClustered ? machine.cluster.alive : [settings.nodeID]

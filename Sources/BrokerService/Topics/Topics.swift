@@ -1,21 +1,21 @@
-// Topics as the loop makes and unmakes them: the command first, then the partitions' files on their disk threads, then the answer.
+// Creation and deletion of topics on the loop: the command first, then the partitions' files on their disk threads, then the answer.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
 extension Broker {
-    /// The disk thread of a partition; by its place, so that a topic's partitions spread.
+    /// The disk thread of a partition, chosen by its number, so that a topic's partitions spread.
     private func writer(of topic: TopicRecord, _ partition: Int32) -> LogWriter {
         writers[Int((topic.id.low &+ UInt64(partition)) % UInt64(writers.count))]
     }
 
-    /// A partition's directory: readable by name, and another one if the topic is made anew.
+    /// A partition's directory: readable by name, and different after the topic's recreation.
     private func directory(of topic: TopicRecord, _ partition: Int32) -> String { "\(topicDirectory(topic))/\(partition)" }
 
     private func topicDirectory(_ topic: TopicRecord) -> String { "\(dataDirectory)/topics/\(directoryName(of: topic))" }
 
-    /// A file system takes 255 bytes: the longest names are cut, and told apart by the id alone.
+    /// A file system allows 255 bytes: the longest names are cut, and told apart by the id alone.
     func directoryName(of topic: TopicRecord) -> String { "\(topic.name.prefix(Self.directoryNameMax)).\(topic.id.shortText)" }
     private static var directoryNameMax: Int { 246 }
 
@@ -26,7 +26,7 @@ extension Broker {
         }
     }
 
-    /// Opens the partitions of a topic that are not open yet; `done` gets the first failure.
+    /// Opens a topic's partitions that are not open yet; `done` gets the first failure.
     func open(_ topic: TopicRecord, _ done: @escaping (StorageError?) -> Void) {
         var failure: StorageError?
         let gathering = Gathering { done(failure) }
@@ -42,7 +42,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// Opens one partition, which leads and follows nobody yet.
+    /// Opens one partition, which neither leads nor follows yet.
     func open(_ topic: TopicRecord, _ number: Int32, _ done: @escaping (StorageError?) -> Void) {
         let config = config(of: topic)
         let writer = writer(of: topic, number)
@@ -84,8 +84,8 @@ extension Broker {
         partitions[name] = Partition(name: name, topicID: topic.id, config: config, log: found.log, writer: writer, bounds: found.bounds)
     }
 
-    /// Makes a topic and opens it; who asks for one that is on its way waits for it too, if `joining`.
-    /// `replicas` says where its partitions lie, in a cluster.
+    /// Creates a topic and opens it; with `joining`, a request for a topic under creation waits for it too.
+    /// `replicas` places its partitions, in a cluster.
     func create(_ topic: TopicRecord, _ replicas: [ReplicaList] = [], joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void) {
         if topicsUnderWay[topic.name] != nil {
             guard joining else { return done(.failure(.topicExists(topic.name))) }
@@ -120,8 +120,8 @@ extension Broker {
         }
     }
 
-    /// Calls `done` once this broker leads what it shall lead of a new topic, or at `end`: a client that is told of a leader which refuses it sends again, and
-    /// without idempotence it does so behind what it has sent since.
+    /// Calls `done` once this broker leads its part of a new topic, or at `end`. A client sends again after a refusal by the named leader,
+    /// and without idempotence it does so behind its later records.
     private func whenLed(_ topic: TopicRecord, until end: Instant, _ done: @escaping @Sendable () -> Void) {
         let isLed = (0..<topic.partitions).map { TopicPartition(topic.name, $0) }.allSatisfy { place in
             machine.cluster.partitions[place]?.leader != settings.nodeID || partitions[place]?.leads == true
@@ -134,12 +134,12 @@ extension Broker {
         for waiter in topicsUnderWay.removeValue(forKey: name) ?? [] { waiter(result) }
     }
 
-    /// Deletes a topic; its files go after the answer that it is gone.
+    /// Deletes a topic; its files are removed after the answer.
     func delete(_ name: String, _ done: @escaping (BrokerRefusal?) -> Void) {
         replica.propose(.deleteTopic(name: name)) { [self] result in
             switch result {
             case .success(.deleted(let topic)):
-                // In a cluster every broker does this when it hears of it.
+                // In a cluster every broker does this when it executes the command.
                 if !isClustered {
                     close(topic)
                     removeFiles(of: topic)
@@ -165,13 +165,13 @@ extension Broker {
         }
     }
 
-    /// Removes a dropped topic's files and then the note that they are to be removed.
+    /// Removes a dropped topic's files, then the record of their pending removal.
     func removeFiles(of topic: TopicRecord) {
         var failure: StorageError?
         let gathering = Gathering { [self] in
             if let failure { return log.warning("a deleted topic's files stay until the next start", metadata: ["topic": "\(topic.name)", "error": "\(failure)"]) }
             let directory = topicDirectory(topic)
-            // Its partitions are gone; an empty directory that stays harms nobody.
+            // Its partitions are gone; an empty directory left behind does no harm.
             writers[0].disk.submit { try? RealFileSystem().remove(directory) }
             replica.propose(.forgetDropped(topicID: topic.id)) { _ in }
         }
@@ -193,7 +193,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// More partitions for a topic.
+    /// Adds partitions to a topic.
     func grow(_ name: String, to count: Int32, _ replicas: [ReplicaList] = [], _ done: @escaping (BrokerRefusal?) -> Void) {
         if isClustered { return growPlaced(name, to: count, replicas, done) }
         replica.propose(.growTopic(name: name, partitions: count)) { [self] result in
@@ -220,19 +220,19 @@ extension Broker {
         }
     }
 
-    /// Where partitions from `first` on go, spread over the brokers that are alive.
+    /// The placement of partitions from `first` on, spread over the live brokers.
     func placement(of topic: TopicRecord, first: Int32, count: Int32, factor: Int) -> [ReplicaList] {
         let alive = machine.cluster.brokers.entries.map(\.value).filter { !$0.isFenced }
         guard !alive.isEmpty, factor > 0, factor <= alive.count else { return [] }
-        // Another start for each topic, and the same one whenever its partitions grow.
+        // A different start per topic, and the same one whenever its partitions grow.
         let start = Int(topic.id.low % UInt64(alive.count)) + Int(first)
         return ReplicaPlacement.lists(count: Int(count), factor: factor, brokers: alive, start: start)
     }
 
-    /// Replicas of a topic whose creator names no number.
+    /// Replicas of a topic created without a number.
     var defaultReplicationFactor: Int { min(Int(settings.cluster?.defaultReplicationFactor ?? 1), max(1, machine.cluster.alive.count)) }
 
-    /// Lets old segments go, topic by topic, and comes back after the interval.
+    /// Drops old segments, topic by topic, at each interval.
     func scheduleRetention() {
         loop.schedule(after: settings.retentionCheckInterval) {
             guard !self.isStopping else { return }

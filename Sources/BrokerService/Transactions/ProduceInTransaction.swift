@@ -1,6 +1,6 @@
-// Batches of transactions at the door: only those that belong to the transaction that is open under their producer's epoch are appended. All is
-// decided on the loop before the batch goes to the disk, and a marker takes the same way, so no batch can slip behind its transaction's end.
-// Source: Kafka KIP-98; KIP-890 for partitions that join with their first batch.
+// Admission of transactional batches: only batches of their producer epoch's open transaction are appended. The loop decides before the
+// batch goes to the disk, and a marker takes the same way, so that no batch follows its transaction's end. Source: Kafka KIP-98; KIP-890
+// for partitions that join with their first batch.
 import Base
 import BrokerCore
 import KafkaWire
@@ -13,16 +13,16 @@ struct TransactionJoin: Hashable {
 }
 
 extension Broker {
-    /// From this version of Produce on a partition joins its transaction with the first batch.
+    /// The first version of Produce in which a partition joins its transaction with the first batch.
     private static var firstVersionThatJoins: Int16 { 12 }
-    /// From this version of Produce on a client can be told to abort the transaction and go on with the next one.
+    /// The first version of Produce whose clients can be asked to abort the transaction and continue with the next one.
     private static var firstVersionThatAborts: Int16 { 11 }
 
-    /// Calls `done` at once or after the partition has joined; in the order of the batches.
+    /// Calls `done` at once or after the partition has joined, in the order of the batches.
     func enterTransaction(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
         let producer = ProducerIdentity(batch.producerID, batch.producerEpoch)
         guard isClustered, let name = request.transactionalID, !isOpen(name, producer, partition) else { return enter(batch, partition, request, call, done) }
-        // The coordinator may know more of the transaction than has been executed here.
+        // The coordinator may know a later state of the transaction than was executed here.
         replica.afterBarrier { [self] isReadable in
             if isReadable { enter(batch, partition, request, call, done) } else { done(.init(.notLeaderOrFollower, nil)) }
         }
@@ -55,7 +55,7 @@ extension Broker {
     }
 
     private func join(_ join: TransactionJoin, _ done: @escaping (BrokerRefusal?) -> Void) {
-        // Batches that come while the partition joins wait behind the first one, so that their order stays.
+        // Batches that arrive while the partition joins wait behind the first one, so that their order stays.
         guard joinsUnderWay[join] == nil else {
             joinsUnderWay[join]?.append(done)
             return

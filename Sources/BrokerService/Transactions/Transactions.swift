@@ -1,14 +1,14 @@
-// The coordinator of transactions on the loop: what is decided is carried to its partitions as markers and then completed, what stays open
-// too long is aborted, and what a crash interrupted is taken up again. The rules are BrokerCore's, the state is the replica's.
+// The coordinator of transactions on the loop: writes decided outcomes as markers into the partitions and completes them, aborts
+// transactions past their timeout, and resumes interrupted ones after a crash. BrokerCore has the rules, the replica the state.
 import Base
 import BrokerCore
 import KafkaWire
 import Storage
 
-/// How the completion of a transaction went, as far as a waiting request must know.
+/// The result of a transaction's completion, for a waiting request.
 enum Completion {
     case done
-    /// A partition does not take its marker at present. The outcome stands and is carried on in the background.
+    /// A partition does not take its marker at present. The outcome stands and is completed in the background.
     case delayed
 }
 
@@ -18,7 +18,7 @@ extension Broker {
     /// Proposes a change of a transactional id.
     func change(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) { change(.transaction(command), done) }
 
-    /// The same for a command that is about a transaction among other things.
+    /// The same for a command that changes a transaction among other things.
     func change(_ command: BrokerCommand, _ done: @escaping (TransactionResult) -> Void) {
         replica.propose(command) { [self] result in
             switch result {
@@ -31,7 +31,8 @@ extension Broker {
         }
     }
 
-    /// Keeps the time of a transaction. It runs on the monotonic clock and begins anew with the broker, so that no jump of the calendar ends one early.
+    /// Starts a transaction's timeout. It runs on the monotonic clock and restarts with the broker, so that no jump of the calendar ends it
+    /// early.
     func note(_ transaction: Transaction) {
         guard transaction.phase == .ongoing else {
             transactionDeadlines[transaction.name] = nil
@@ -56,31 +57,31 @@ extension Broker {
     private func expire(_ name: String) {
         transactionDeadlines[name] = nil
         guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
-        // Its coordinator aborts it; should that fail, another broker is the coordinator by then.
+        // The coordinator aborts it; if that fails, another broker is the coordinator by then.
         guard coordinates(name) else { return transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
         log.info("transaction aborted: it was open for longer than its timeout", metadata: [
             "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
         ])
         decide(transaction.name, transaction.producer, commits: false, .fencing) { [self] result in
-            // The disk may be full; whoever has the transaction open is shut out later then.
+            // The disk may be full; the transaction's producer is fenced later then.
             if case .failure(.notWritable) = result { transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
         }
     }
 
-    /// Decides a transaction and carries the outcome to its partitions. `done` gets the transaction once that has happened, or once
-    /// it is known that it takes longer; the outcome is durable in both cases.
+    /// Decides a transaction and carries the outcome to its partitions. `done` gets the transaction after that, or as soon as a delay is
+    /// known; the outcome is durable in both cases.
     func decide(_ name: String, _ producer: ProducerIdentity, commits: Bool, _ epoch: EpochChange, _ done: @escaping (TransactionResult) -> Void) {
         change(TransactionCommand(name, producer, .decide(commits: commits, epoch))) { [self] result in
             guard case .success(let transaction) = result, transaction.phase.isPrepared else { return done(result) }
             complete(name) { [self] completion in
-                // With an id of its own after this epoch the successor is known only once all is done.
+                // With a new producer id after this epoch the successor is known only at the completion.
                 if case .done = completion { return done(machine.transactions[name].map { .success($0) } ?? result) }
                 done(transaction.successor < 0 ? result : .failure(.transactionCompleting(name)))
             }
         }
     }
 
-    /// Waits for the completion of a decided transaction, and begins it if nobody has.
+    /// Waits for the completion of a decided transaction, and starts it if it has not begun.
     func complete(_ name: String, _ done: @escaping (Completion) -> Void) {
         if completions[name] != nil {
             completions[name]?.append(done)
@@ -110,7 +111,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// The batch that tells a partition the outcome.
+    /// The batch with the outcome for a partition.
     func marker(of transaction: Transaction) -> RecordBatch {
         let marker: TransactionMarker = transaction.phase == .prepareCommit ? .commit : .abort
         return marker.batch(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
@@ -136,7 +137,7 @@ extension Broker {
         }
     }
 
-    /// After a start: what was decided is completed, what was open goes on with its full time.
+    /// After a start: completes decided transactions, and gives open ones their full time.
     func resumeTransactions(_ done: @escaping () -> Void) {
         let gathering = Gathering(done)
         for name in machine.transactionsUnderWay.keys {
@@ -150,7 +151,7 @@ extension Broker {
         gathering.leave()
     }
 
-    /// Forgets transactional ids that nobody has used for long.
+    /// Forgets transactional ids that are unused for long.
     func forgetIdleTransactions() {
         let oldest = time.wallTime().milliseconds.subtractingClamped(BrokerSettings.transactionalIDExpiry.inMilliseconds)
         for (name, transaction) in machine.transactions.entries where transaction.phase.isAtRest && transaction.updated.milliseconds < oldest {

@@ -1,4 +1,5 @@
-// The compression of record batches, in all codecs of Kafka. What a batch may grow to is bounded, so that a small frame cannot fill the memory.
+// The compression of record batches, in all codecs of Kafka. The decompressed size is bounded, so that a small frame cannot fill the
+// memory.
 import Base
 import CompressionLibraries
 
@@ -10,7 +11,7 @@ package enum Compression: Int16, Sendable, CaseIterable {
     case lz4 = 3
     case zstd = 4
 
-    /// The most that one batch may decompress to, in bytes.
+    /// The largest decompressed batch, in bytes.
     package static let decompressedBytesMax = 256 << 20
     private static let chunkBytes = 64 << 10
 
@@ -29,7 +30,7 @@ package enum Compression: Int16, Sendable, CaseIterable {
         }
     }
 
-    /// The opened payload, whole; for what is small or ours.
+    /// Decompresses the whole payload; for payloads that are small or our own.
     package func decompress(_ packed: Bytes, bytesMax: Int) throws(WireError) -> Bytes {
         guard self != .none else { return packed }
         var plain = Bytes()
@@ -40,7 +41,7 @@ package enum Compression: Int16, Sendable, CaseIterable {
         return plain
     }
 
-    /// Opens the payload piece by piece; a piece is valid within its call. `sink` returns false to end early.
+    /// Decompresses the payload piece by piece; a piece is valid within its call. `sink` returns false to end early.
     func decompress(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
         switch self {
         case .none: _ = try packed.viewBytes(at: packed.readerIndex, length: packed.readableBytes, sink)

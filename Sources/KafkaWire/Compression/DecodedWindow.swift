@@ -1,13 +1,13 @@
-// What a decoder has made of a compressed payload, handed on piece by piece: only what later parts of the payload may refer to is kept, so that a small
-// payload that opens to much never lies in memory whole. hot: every compressed batch that is produced passes through it.
+// A decoder's output, handed on piece by piece. Only the bytes within reach of back references are kept, so that a small payload with a
+// large output never lies in memory whole. hot: every compressed batch that is produced passes through it.
 import Base
 
-/// Takes opened bytes as they come; they are valid within the call. false ends the work early.
+/// Takes decompressed bytes piece by piece; they are valid within the call. Returns false to end early.
 typealias DecodedSink = (UnsafeRawBufferPointer) throws(WireError) -> Bool
 
-/// The newest opened bytes.
+/// The newest decompressed bytes.
 struct DecodedWindow: ~Copyable {
-    // Allocated here, freed in deinit; every access is held against `count` before.
+    // Allocated here, freed in deinit; every access is checked against `count` first.
     private var memory: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     private(set) var count = 0
@@ -15,10 +15,10 @@ struct DecodedWindow: ~Copyable {
     private var dropped = 0
     private var handed = 0
     private let bytesMax: Int
-    /// Bytes that may be referred to.
+    /// The window of back references, in bytes.
     var reach: Int
 
-    /// What is handed on at once, in bytes.
+    /// Fewest bytes handed on at once.
     private static let handBytesMin = 64 << 10
 
     init(reach: Int, bytesMax: Int) {
@@ -30,7 +30,7 @@ struct DecodedWindow: ~Copyable {
 
     deinit { memory.deallocate() }
 
-    /// All that was made, with what is no longer here.
+    /// All output bytes, dropped ones included.
     var total: Int { dropped + count }
 
     private mutating func makeRoom(_ more: Int) throws(WireError) {
@@ -55,12 +55,12 @@ struct DecodedWindow: ~Copyable {
         count += times
     }
 
-    /// Repeats what was made `distance` bytes ago; the copy may overlap itself: what was just written is read again.
+    /// Repeats the output from `distance` bytes back; the copy may overlap itself: it then reads bytes that it has just written.
     mutating func copy(_ length: Int, from distance: Int) throws(WireError) {
         guard distance > 0, distance <= count else { throw .badLength(distance) }
         try makeRoom(length)
         var left = length
-        // Each turn doubles what repeats.
+        // Each turn doubles the repeated part.
         while left > 0 {
             let part = min(left, distance + length - left)
             (memory + count).update(from: memory + (count - distance - (length - left)), count: part)
@@ -69,7 +69,7 @@ struct DecodedWindow: ~Copyable {
         }
     }
 
-    /// Hands on what has not been yet, if it is much or the last; then lets go what nothing can refer to. false ends the work.
+    /// Hands on the new output, if it is enough or the last; then drops the bytes out of reach. false ends the work.
     mutating func hand(isLast: Bool = false, _ sink: DecodedSink) throws(WireError) -> Bool {
         guard count - handed >= Self.handBytesMin || isLast else { return true }
         if count > handed {

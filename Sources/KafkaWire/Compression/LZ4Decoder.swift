@@ -1,11 +1,12 @@
-// LZ4, reading only: the frame format that Kafka uses since message format 2, with its blocks. Checksums of frames are not looked at, since a record batch
-// has one of its own. Every length and distance is held against what is there. Sources: LZ4 frame and block format descriptions (lz4/lz4, doc).
+// LZ4, reading only: the frame format that Kafka uses since message format 2, with its blocks. Frame checksums are ignored, since a record
+// batch has one of its own. Every length and distance is checked against the available bytes. Sources: LZ4 frame and block format
+// descriptions (lz4/lz4, doc).
 import Base
 
 enum LZ4Decoder {
     private static let magic: UInt32 = 0x184d_2204
 
-    /// What a block may refer back to, in bytes.
+    /// The window of back references, in bytes.
     private static let reach = 64 << 10
 
     static func decode(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
@@ -22,7 +23,7 @@ enum LZ4Decoder {
         guard flags >> 6 == 1 else { throw .unknownTag("LZ4 frame version", Int(flags >> 6)) }
         let (hasBlockChecksums, hasSize, hasChecksum, hasDictionary) = (flags & 0x10 != 0, flags & 0x08 != 0, flags & 0x04 != 0, flags & 0x01 != 0)
         guard !hasDictionary else { throw .unknownTag("LZ4 dictionary", 1) }
-        // Flags, block size, perhaps the content's size, and a byte of checksum.
+        // Flags, block size, the content's size if present, and a byte of checksum.
         place += 2 + (hasSize ? 8 : 0) + 1
         var plain = DecodedWindow(reach: reach, bytesMax: bytesMax)
         while true {
@@ -50,7 +51,7 @@ enum LZ4Decoder {
             defer { place += 1 }
             return Int(input[place])
         }
-        /// Four bits, and as many bytes more as are 255.
+        /// Four bits; 15 is continued by bytes up to the first below 255.
         func length(_ bits: Int) throws(WireError) -> Int {
             guard bits == 15 else { return bits }
             var sum = 15

@@ -1,12 +1,12 @@
-// LZ4, writing: one frame of independent blocks without checksums, since a record batch has one of its own. Sources: LZ4 frame and block format
-// descriptions (lz4/lz4, doc).
+// LZ4, writing: one frame of independent blocks without checksums, since a record batch has one of its own. Sources: LZ4 frame and block
+// format descriptions (lz4/lz4, doc).
 import Base
 
 enum LZ4Encoder {
     /// Magic, flags (version 1, independent blocks), blocks of at most 64 KiB, and the checksum of the two bytes before it.
     private static let header: [UInt8] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]
     private static let blockBytes = 64 << 10
-    /// The most that a distance can say.
+    /// The largest distance.
     private static let reach = (64 << 10) - 1
     private static let leastMatch = 4
 
@@ -43,7 +43,7 @@ enum LZ4Encoder {
         return packed
     }
 
-    /// What of a length does not fit into its four bits.
+    /// The rest of a length above its four bits.
     private static func length(_ count: Int, into packed: inout [UInt8]) {
         guard count >= 15 else { return }
         var left = count - 15

@@ -1,11 +1,12 @@
-// Where a block repeats itself, for the codecs that write a block as bytes and references to earlier ones: greedy, over the last place of each four bytes.
+// The repetitions in a block, for codecs that write a block as literals and back references: greedy, over the last position of each four
+// bytes.
 import Base
 
-/// One step through a block: bytes as they are, and then a reference back.
+/// One step through a block: literals, then a back reference.
 struct RepeatedBytes {
-    /// The bytes as they are.
+    /// The literals.
     var literals: Range<Int>
-    /// How far back the reference goes, and how many bytes it stands for; both 0 at the end of the block.
+    /// Distance and length of the back reference; both 0 at the end of the block.
     var distance = 0
     var count = 0
 }
@@ -18,8 +19,8 @@ extension RepeatedBytes {
         UInt32(bytes[place]) | UInt32(bytes[place &+ 1]) << 8 | UInt32(bytes[place &+ 2]) << 16 | UInt32(bytes[place &+ 3]) << 24
     }
 
-    /// Walks `block` of `bytes`. References go back at most `reach` bytes and not before the block, begin `guardBytes` before its end at the latest and leave the
-    /// last 5 bytes as they are. The last step has no reference; its literals may be empty.
+    /// Walks `block` of `bytes`. References go back at most `reach` bytes and not before the block, begin at least `guardBytes` before its
+    /// end and leave the last 5 bytes as literals. The last step has no reference; its literals may be empty.
     static func each(in block: Range<Int>, of bytes: [UInt8], reach: Int, guardBytes: Int = 12, _ body: (RepeatedBytes) -> Void) {
         let tailBytes = 5
         var places = [Int32](repeating: -1, count: 1 << hashBits)
@@ -32,7 +33,7 @@ extension RepeatedBytes {
             places[hash] = Int32(truncatingIfNeeded: place &- block.lowerBound)
             let earlier = block.lowerBound &+ known
             guard known >= 0, place &- earlier <= reach, Self.word(bytes, earlier) == word else {
-                // What does not repeat itself is passed over faster and faster.
+                // Bytes without repetitions are skipped faster and faster.
                 misses &+= 1
                 place &+= 1 &+ misses >> 6
                 continue
@@ -47,7 +48,7 @@ extension RepeatedBytes {
         body(RepeatedBytes(literals: literals..<block.upperBound))
     }
 
-    /// The blocks of `count` bytes that an input is cut into, at least one.
+    /// The blocks of at most `count` bytes that make up an input, at least one.
     static func blocks(_ bytes: [UInt8], of count: Int) -> [Range<Int>] {
         bytes.isEmpty ? [0..<0] : stride(from: 0, to: bytes.count, by: count).map { $0..<min(bytes.count, $0 + count) }
     }

@@ -1,6 +1,6 @@
-// Snappy, reading only: the raw format and the framing that Kafka's Java clients put around it. Every length and distance is held against what is
-// there, so damaged bytes end in an error. Sources: Snappy's format description (google/snappy, format_description.txt); the block
-// framing of snappy-java, which begins with 0x82 "SNAPPY" 0x00.
+// Snappy, reading only: the raw format and the framing of Kafka's Java clients. Every length and distance is checked against the available
+// bytes, so damaged bytes end in an error. Sources: Snappy's format description (google/snappy, format_description.txt); the block framing
+// of snappy-java, which begins with 0x82 "SNAPPY" 0x00.
 import Base
 
 enum SnappyDecoder {
@@ -27,7 +27,8 @@ enum SnappyDecoder {
         }
     }
 
-    /// The size of the block once it is open; nil if the sink wants no more. A block can refer back to all of itself, so it is opened whole.
+    /// Decompresses a block and returns its size; nil if the sink ends early. A block can refer back to all of itself, so it is
+    /// decompressed whole.
     private static func block(_ input: ArraySlice<UInt8>, _ bytesMax: Int, _ sink: DecodedSink) throws(WireError) -> Int? {
         var place = input.startIndex
         func byte() throws(WireError) -> Int {

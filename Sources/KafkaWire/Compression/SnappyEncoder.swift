@@ -1,11 +1,11 @@
-// Snappy, writing: blocks in the framing that Kafka's Java clients put around them and that every client reads. Sources: Snappy's format description
+// Snappy, writing: blocks in the framing of Kafka's Java clients, which every client reads. Sources: Snappy's format description
 // (google/snappy, format_description.txt); the block framing of snappy-java.
 import Base
 
 enum SnappyEncoder {
-    /// Magic, version and the oldest version that reads it.
+    /// Magic, version and the oldest compatible version.
     private static let header: [UInt8] = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00, 0, 0, 0, 1, 0, 0, 0, 1]
-    /// As much as snappy-java takes for a block; every distance in it fits into two bytes.
+    /// The block size of snappy-java; every distance in it fits into two bytes.
     private static let blockBytes = 32 << 10
     private static let copyMax = 64
 

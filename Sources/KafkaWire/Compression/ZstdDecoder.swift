@@ -1,5 +1,6 @@
-// Zstandard, reading only: frames, blocks, literals and sequences. Dictionaries are refused; checksums of frames are not looked at, since a record batch has one of
-// its own. Every length and distance is held against what is there, and what comes out is bounded. Source: RFC 8878, section 3.
+// Zstandard, reading only: frames, blocks, literals and sequences. Dictionaries are refused; frame checksums are ignored, since a record
+// batch has one of its own. Every length and distance is checked against the available bytes, and the output is bounded. Source: RFC 8878,
+// section 3.
 import Base
 
 struct ZstdDecoder: ~Copyable {
@@ -14,7 +15,7 @@ struct ZstdDecoder: ~Copyable {
     /// The last three distances.
     private var recent = [1, 4, 8]
 
-    /// The most that a frame may refer back, in bytes.
+    /// The largest window of back references, in bytes.
     private static let reachMax = 32 << 20
 
     static func decode(_ packed: Bytes, bytesMax: Int, _ sink: DecodedSink) throws(WireError) {
@@ -41,7 +42,7 @@ struct ZstdDecoder: ~Copyable {
         return input.prefix(size)
     }
 
-    /// false if the sink wants no more.
+    /// false if the sink ends early.
     private mutating func frame(_ input: inout ArraySlice<UInt8>, _ sink: DecodedSink) throws(WireError) -> Bool {
         let magic = UInt32(try Self.number(&input, 4))
         if magic & 0xffff_fff0 == Self.skippableMagic {
@@ -56,7 +57,7 @@ struct ZstdDecoder: ~Copyable {
         let dictionaryBytes = [0, 1, 2, 4][Int(descriptor & 3)]
         guard try Self.number(&input, dictionaryBytes) == 0 else { throw .unknownTag("zstd dictionary", 1) }
         let size = try Self.number(&input, [isSingle ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)])
-        // A frame of one segment refers back to all of itself; a size of two bytes is 256 less than it says.
+        // A single-segment frame refers back to all of itself; a two-byte size is stored minus 256.
         if isSingle { window = Int(clamping: size &+ (descriptor >> 6 == 1 ? 256 : 0)) }
         plain.reach = max(plain.reach, min(window, Self.reachMax))
         (frameStart, huffman, tables, recent) = (plain.total, nil, [nil, nil, nil], [1, 4, 8])
@@ -71,7 +72,7 @@ struct ZstdDecoder: ~Copyable {
         return true
     }
 
-    /// What a window's descriptor stands for: a power of two and eighths of it.
+    /// The size in a window descriptor: a power of two and eighths of it.
     private static func windowBytes(_ descriptor: UInt64) -> Int {
         let base = 1 << (10 + Int(descriptor >> 3))
         return base + base / 8 * Int(descriptor & 7)
@@ -179,7 +180,7 @@ struct ZstdDecoder: ~Copyable {
         }
     }
 
-    /// The distance that a code stands for; the three last ones have codes of their own, which shift if there are no literals before.
+    /// The distance of a code; the last three distances have codes of their own, which shift if there are no literals before.
     private mutating func distance(_ code: Int, hasLiterals: Bool) -> Int {
         guard code <= 3 else {
             recent = [code - 3, recent[0], recent[1]]

@@ -1,5 +1,5 @@
-// Zstandard, writing: one frame whose blocks have plain literals and sequences in the predefined tables. That gives up what an entropy coder for literals would gain
-// and keeps the encoder a page long. Source: RFC 8878, sections 3.1 and 4.1.
+// Zstandard, writing: one frame whose blocks have plain literals and sequences in the predefined tables. It forgoes the gain of
+// entropy-coded literals and keeps the encoder a page long. Source: RFC 8878, sections 3.1 and 4.1.
 import Base
 
 enum ZstdEncoder {
@@ -95,7 +95,7 @@ enum ZstdEncoder {
         return low
     }
 
-    /// Bits from the lowest on, with a bit that marks their end.
+    /// Bits from the lowest on, with an end mark bit.
     private struct ForwardBits {
         private var bytes: [UInt8] = []
         private var word: UInt64 = 0
@@ -126,7 +126,7 @@ enum ZstdEncoder {
             before = Self.before[kind.rawValue]
         }
 
-        /// Goes to the state in which a reader finds `symbol`, and writes the bits by which it gets from there to the one that was here.
+        /// Moves to the state in which a reader finds `symbol`, and writes the bits that take the reader from there to the previous state.
         mutating func move(to symbol: Int, _ bits: inout ForwardBits) {
             let place = Int(before[symbol << table.accuracy | (state ?? 0)])
             let entry = table.entries[place]
@@ -136,7 +136,7 @@ enum ZstdEncoder {
 
         func end(_ bits: inout ForwardBits) { bits.write(state ?? 0, table.accuracy) }
 
-        /// For each part, symbol and state: the one state with that symbol from which a reader can get there.
+        /// For each part, symbol and state: the one state with that symbol from which a reader can reach the state.
         private static let before: [[UInt8]] = ZstdSequenceKind.allCases.map { kind in
             let table = kind.predefined
             var places = [UInt8](repeating: 0, count: kind.symbolsMax << table.accuracy)

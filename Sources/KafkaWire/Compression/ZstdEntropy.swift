@@ -1,15 +1,15 @@
-// Zstandard's entropy coders, reading only: finite state entropy and Huffman codes, whose streams are read from their end. Tables are held against their
-// limits before memory is taken for them. Source: RFC 8878, sections 4.1 and 4.2.
+// Zstandard's entropy coders, reading only: finite state entropy and Huffman codes, whose streams are read from their end. Tables are
+// checked against their limits before memory is allocated for them. Source: RFC 8878, sections 4.1 and 4.2.
 import Base
 
-/// Bits that are read from the end of a stream; behind its beginning lie zeros, which only a damaged stream reaches by more than a table's width.
+/// Bits read from the end of a stream; zeros precede its beginning, and only a damaged stream goes beyond it by more than a table's width.
 struct ZstdBackwardBits {
     private let bytes: ArraySlice<UInt8>
-    /// Bits that are left; negative once more was read than there is.
+    /// Bits left; negative after reading beyond the beginning.
     private(set) var left: Int
 
     init(_ bytes: ArraySlice<UInt8>) throws(WireError) {
-        // The last byte ends with a bit that marks the end.
+        // The last byte has the end mark bit.
         guard let last = bytes.last, last != 0 else { throw .unknownTag("end of a zstd bit stream", 0) }
         self.bytes = bytes
         left = bytes.count * 8 - last.leadingZeroBitCount - 1
@@ -51,7 +51,7 @@ struct ZstdStateTable {
         entries = [Entry(symbol: symbol)]
     }
 
-    /// Counts of symbols; -1 for one that is rarer than once. They fill 2 to the power of `accuracy`.
+    /// Counts of symbols; -1 for one with a probability below 1. They fill 2 to the power of `accuracy`.
     init(_ counts: [Int], accuracy: Int) {
         let size = 1 << accuracy
         self.accuracy = accuracy
@@ -80,7 +80,7 @@ struct ZstdStateTable {
         }
     }
 
-    /// Reads a table's description; returns it with the number of bytes that it took.
+    /// Reads a table's description; returns the table and the description's size in bytes.
     static func read(_ bytes: ArraySlice<UInt8>, accuracyMax: Int, symbolsMax: Int) throws(WireError) -> (table: ZstdStateTable, size: Int) {
         var place = 0
         func bits(_ count: Int) throws(WireError) -> Int {
@@ -125,7 +125,7 @@ struct ZstdHuffmanTable {
     private let width: Int
     private static let widthMax = 11
 
-    /// Reads a code's description; returns it with the number of bytes that it took.
+    /// Reads a code's description; returns the code and the description's size in bytes.
     static func read(_ bytes: ArraySlice<UInt8>) throws(WireError) -> (table: ZstdHuffmanTable, size: Int) {
         guard let header = bytes.first.map(Int.init) else { throw .truncated(needed: 1, remaining: 0) }
         let rest = bytes.dropFirst()
@@ -142,7 +142,7 @@ struct ZstdHuffmanTable {
         return (try ZstdHuffmanTable(try weights(rest.prefix(header))), 1 + header)
     }
 
-    /// Weights that are themselves coded, by two states in turn.
+    /// Entropy-coded weights, by two states in turn.
     private static func weights(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [Int] {
         let (table, size) = try ZstdStateTable.read(bytes, accuracyMax: 6, symbolsMax: widthMax + 2)
         var bits = try ZstdBackwardBits(bytes.dropFirst(size))
@@ -163,7 +163,7 @@ struct ZstdHuffmanTable {
         }
     }
 
-    /// The last symbol's weight is what is missing.
+    /// The last symbol's weight is the remainder.
     private init(_ stated: [Int]) throws(WireError) {
         let sum = stated.reduce(0) { $0 + ($1 > 0 ? 1 << ($1 - 1) : 0) }
         guard sum > 0, stated.allSatisfy({ $0 <= Self.widthMax }) else { throw .unknownTag("weights of a zstd Huffman code", sum) }
@@ -181,7 +181,7 @@ struct ZstdHuffmanTable {
         guard entries.count == 1 << width else { throw .unknownTag("weights of a zstd Huffman code", entries.count) }
     }
 
-    /// Reads `count` literals from a stream, which must hold no more and no less.
+    /// Reads exactly `count` literals from a stream; throws if it holds more or fewer.
     func decode(_ bytes: ArraySlice<UInt8>, count: Int, into literals: inout [UInt8]) throws(WireError) {
         var bits = try ZstdBackwardBits(bytes)
         for _ in 0..<count {

@@ -1,4 +1,4 @@
-// AddRaftVoter: another server votes on the metadata. Source: Kafka protocol guide, api key 80; KIP-853.
+// AddRaftVoter: adds a voter to the metadata quorum. Source: Kafka protocol guide, api key 80; KIP-853.
 import Base
 
 package struct AddRaftVoterRequest: KafkaRequest, Equatable {
@@ -10,7 +10,7 @@ package struct AddRaftVoterRequest: KafkaRequest, Equatable {
     package var voterID: Int32 = 0
     package var voterDirectoryID = UUIDBytes()
     package var listeners: [QuorumListener] = []
-    /// Whether the answer waits until the change is decided.
+    /// Whether the answer waits until the change is committed.
     package var acknowledgesWhenCommitted = true
 
     package init() {}
@@ -32,7 +32,7 @@ package struct AddRaftVoterRequest: KafkaRequest, Equatable {
     }
 }
 
-/// Where a server is reached by those who vote.
+/// A server's address for the voters.
 package struct QuorumListener: WireLayout, Equatable {
     package var name: String = ""
     package var host: String = ""

@@ -1,4 +1,4 @@
-// AlterConfigs: replaces all settings of topics and brokers that were stated before. Source: Kafka protocol guide, api key 33.
+// AlterConfigs: replaces all previously set settings of topics and brokers. Source: Kafka protocol guide, api key 33.
 import Base
 
 package struct AlterConfigsRequest: KafkaRequest, Equatable {

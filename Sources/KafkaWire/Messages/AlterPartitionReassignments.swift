@@ -1,4 +1,4 @@
-// AlterPartitionReassignments: where partitions are to lie from now on. Source: Kafka protocol guide, api key 45.
+// AlterPartitionReassignments: the new replicas of partitions. Source: Kafka protocol guide, api key 45.
 import Base
 
 package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
@@ -6,7 +6,7 @@ package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
     package typealias Response = AlterPartitionReassignmentsResponse
 
     package var timeoutMilliseconds: Int32 = 60000
-    /// Whether a partition may get more or fewer replicas than it has (KIP-860).
+    /// Whether the number of a partition's replicas may change (KIP-860).
     package var allowReplicationFactorChange: Bool = true
     package var topics: [Topic] = []
 
@@ -38,7 +38,7 @@ package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
 
         package struct Partition: WireLayout, Equatable {
             package var partition: Int32 = 0
-            /// nil takes back what is under way.
+            /// nil cancels the reassignment.
             package var replicas: [Int32]?
 
             package init() {}
@@ -59,7 +59,7 @@ package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
 
 package struct AlterPartitionReassignmentsResponse: ThrottledResponse, CodedResponse, Equatable {
     package var throttleTimeMilliseconds: Int32 = 0
-    /// As the request said.
+    /// As in the request.
     package var allowReplicationFactorChange: Bool = true
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?

@@ -14,7 +14,7 @@ package struct AlterReplicaLogDirsRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    /// A directory and the replicas that it is to get.
+    /// A directory and the replicas to move there.
     package struct Directory: WireLayout, Equatable {
         /// Absolute.
         package var path: String = ""
@@ -42,7 +42,7 @@ package struct AlterReplicaLogDirsRequest: KafkaRequest, Equatable {
         }
     }
 
-    /// One code for each partition.
+    /// The response with one code per partition.
     package func answered(_ code: (Directory, Topic, Int32) -> KafkaErrorCode) -> AlterReplicaLogDirsResponse {
         AlterReplicaLogDirsResponse(
             results: dirs.flatMap { dir in

@@ -1,4 +1,4 @@
-// AlterShareGroupOffsets: sets where a share group without members reads on. Source: Kafka protocol guide, api key 91; KIP-932.
+// AlterShareGroupOffsets: sets the start offsets of a share group without members. Source: Kafka protocol guide, api key 91; KIP-932.
 import Base
 
 package struct AlterShareGroupOffsetsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// AlterUserScramCredentials: sets and removes what users log in with. Source: Kafka protocol guide, api key 51; KIP-554.
+// AlterUserScramCredentials: sets and removes users' credentials. Source: Kafka protocol guide, api key 51; KIP-554.
 import Base
 
 package struct AlterUserScramCredentialsRequest: KafkaRequest, Equatable {

@@ -1,5 +1,5 @@
-// ApiVersions: what the broker serves, and from version 3 on the features that clients ask for before they use them.
-// Source: Kafka protocol guide, api key 18; KIP-511, KIP-584 for the features, which are tagged fields.
+// ApiVersions: the served APIs, and from version 3 on the features that clients check before they use them. Source: Kafka protocol guide,
+// api key 18; KIP-511, KIP-584 for the features, which are tagged fields.
 import Base
 
 package struct ApiVersionsRequest: KafkaRequest, Equatable {
@@ -49,7 +49,7 @@ package struct ApiVersionsResponse: ThrottledResponse, CodedResponse, Equatable 
         features = try Feature.list(tagged)
     }
 
-    /// A feature with the level that is in force, which is also the highest that is known.
+    /// A feature with its level in force, which is also the highest known level.
     package struct Feature: Equatable, Sendable {
         package var name: String
         package var level: Int16

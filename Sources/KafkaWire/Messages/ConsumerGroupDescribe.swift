@@ -96,7 +96,7 @@ package struct ConsumerGroupDescribeResponse: ThrottledResponse, Equatable {
             package var subscribedTopicRegex: String?
             package var assignment: Assignment = Assignment()
             package var targetAssignment: Assignment = Assignment()
-            /// What the member speaks: -1 unknown, 0 the classic protocol, 1 that of KIP-848.
+            /// The member's protocol: -1 unknown, 0 classic, 1 that of KIP-848.
             package var memberType: Int8 = -1
 
             package init() {}

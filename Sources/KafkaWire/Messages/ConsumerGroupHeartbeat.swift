@@ -1,4 +1,4 @@
-// ConsumerGroupHeartbeat: a member of a group whose partitions the coordinator assigns tells what it has and is told what it shall have.
+// ConsumerGroupHeartbeat: a member of a group whose partitions the coordinator assigns reports its partitions and receives its assignment.
 // Source: Kafka protocol guide, api key 68; KIP-848.
 import Base
 

@@ -1,7 +1,7 @@
-// CreateDelegationToken: a token by which others log in as its owner. Source: Kafka protocol guide, api key 38; KIP-48, KIP-373.
+// CreateDelegationToken: a token by which other clients log in as its owner. Source: Kafka protocol guide, api key 38; KIP-48, KIP-373.
 import Base
 
-/// Who somebody is, in two parts.
+/// A principal, in two parts.
 package struct WirePrincipal: WireLayout, Equatable {
     package var type: String = ""
     package var name: String = ""
@@ -24,11 +24,11 @@ package struct CreateDelegationTokenRequest: KafkaRequest, Equatable {
     package static var apiKey: ApiKey { ApiKey(38) }
     package typealias Response = CreateDelegationTokenResponse
 
-    /// Whose token it is to be; nil for who asks.
+    /// The token's owner; nil for the requester.
     package var ownerType: String?
     package var ownerName: String?
     package var renewers: [WirePrincipal] = []
-    /// Negative for the longest that is possible.
+    /// Negative for the longest possible.
     package var maxLifetimeMilliseconds: Int64 = -1
 
     package init() {}

@@ -1,4 +1,4 @@
-// CreatePartitions: more partitions for a topic. Source: Kafka protocol guide, api key 37.
+// CreatePartitions: adds partitions to topics. Source: Kafka protocol guide, api key 37.
 import Base
 
 package struct CreatePartitionsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// CreateTopics: topics with partitions and settings. Source: Kafka protocol guide, api key 19.
+// CreateTopics: creates topics with partitions and settings. Source: Kafka protocol guide, api key 19.
 import Base
 
 package struct CreateTopicsRequest: KafkaRequest, Equatable {

@@ -1,8 +1,8 @@
-// Who leads a partition and where that broker is found, as answers to clients that asked another broker say it. In Produce and Fetch these are tagged
-// fields, in the messages of share groups plain ones. Source: Kafka protocol guide; KIP-951, KIP-932.
+// The leader of a partition and its address, in answers to clients that asked another broker. In Produce and Fetch these are tagged fields,
+// in the messages of share groups plain ones. Source: Kafka protocol guide; KIP-951, KIP-932.
 import Base
 
-/// Who leads a partition, for a client that asked another broker; -1 where that is not the question, or is not known.
+/// The leader of a partition, for a client that asked another broker; -1 if it does not matter to the answer or is unknown.
 package struct CurrentLeader: WireLayout, Hashable {
     package var leaderID: Int32 = -1
     package var leaderEpoch: Int32 = -1
@@ -21,7 +21,7 @@ package struct CurrentLeader: WireLayout, Hashable {
     }
 }
 
-/// Where such a leader is found.
+/// The address of such a leader.
 package struct NodeEndpoint: WireLayout, Hashable {
     package var nodeID: Int32 = 0
     package var host: String = ""
@@ -65,7 +65,7 @@ extension TaggedField {
 }
 
 extension [TaggedField] {
-    /// What stands under a tag, nil for nothing.
+    /// The structure under a tag, nil if absent.
     func value<S: WireLayout>(_ tag: UInt32, _: S.Type) throws(WireError) -> S? {
         guard let field = first(where: { $0.tag == tag }) else { return nil }
         var value = S()
@@ -74,7 +74,7 @@ extension [TaggedField] {
         return value
     }
 
-    /// The list that stands under a tag, an empty one for nothing.
+    /// The list under a tag, empty if absent.
     func list<S: WireLayout>(_ tag: UInt32, _: S.Type) throws(WireError) -> [S] {
         guard let field = first(where: { $0.tag == tag }) else { return [] }
         var list: [S] = []

@@ -1,4 +1,4 @@
-// DeleteAcls: removes the access rules that fit filters. Source: Kafka protocol guide, api key 31.
+// DeleteAcls: removes the access rules that match filters. Source: Kafka protocol guide, api key 31.
 import Base
 
 package struct DeleteAclsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DeleteGroups: forgets groups without members, with their offsets. Source: Kafka protocol guide, api key 42.
+// DeleteGroups: removes groups without members, with their offsets. Source: Kafka protocol guide, api key 42.
 import Base
 
 package struct DeleteGroupsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DeleteRecords: records below an offset go. Source: Kafka protocol guide, api key 21.
+// DeleteRecords: deletes the records below an offset. Source: Kafka protocol guide, api key 21.
 import Base
 
 package struct DeleteRecordsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DeleteShareGroupOffsets: a share group without members forgets topics. Source: Kafka protocol guide, api key 92; KIP-932.
+// DeleteShareGroupOffsets: removes topics from a share group without members. Source: Kafka protocol guide, api key 92; KIP-932.
 import Base
 
 package struct DeleteShareGroupOffsetsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DeleteTopics: by name, or by id from version 6. Source: Kafka protocol guide, api key 20.
+// DeleteTopics: deletes topics by name, or by id from version 6. Source: Kafka protocol guide, api key 20.
 import Base
 
 package struct DeleteTopicsRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DescribeAcls: the access rules that fit a filter. Source: Kafka protocol guide, api key 29.
+// DescribeAcls: the access rules that match a filter. Source: Kafka protocol guide, api key 29.
 import Base
 
 package struct DescribeAclsRequest: KafkaRequest, Equatable {

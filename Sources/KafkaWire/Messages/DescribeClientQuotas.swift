@@ -1,4 +1,4 @@
-// DescribeClientQuotas: the limits of users and clients that fit a filter. Source: Kafka protocol guide, api key 48; KIP-546.
+// DescribeClientQuotas: the limits of users and clients that match a filter. Source: Kafka protocol guide, api key 48; KIP-546.
 import Base
 
 package struct DescribeClientQuotasRequest: KafkaRequest, Equatable {
@@ -23,7 +23,7 @@ package struct DescribeClientQuotasRequest: KafkaRequest, Equatable {
 
     package struct Component: WireLayout, Equatable {
         package var entityType: String = ""
-        /// 0 for a name, 1 for the default, 2 for any that is stated.
+        /// 0 for a name, 1 for the default, 2 for any stated name.
         package var matchType: Int8 = 0
         package var match: String?
 
@@ -104,7 +104,7 @@ package struct DescribeClientQuotasResponse: ThrottledResponse, CodedResponse, E
     }
 }
 
-/// A part of whom a limit is for: a kind, and a name or null for the default.
+/// A part of a limit's entity: a kind, and a name or null for the default.
 package struct QuotaEntityPart: WireLayout, Equatable {
     package var entityType: String = ""
     package var entityName: String?

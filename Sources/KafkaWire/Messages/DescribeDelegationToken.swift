@@ -1,4 +1,4 @@
-// DescribeDelegationToken: tokens that there are. Source: Kafka protocol guide, api key 41; KIP-48, KIP-373.
+// DescribeDelegationToken: the existing tokens. Source: Kafka protocol guide, api key 41; KIP-48, KIP-373.
 import Base
 
 package struct DescribeDelegationTokenRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// DescribeLogDirs: where partitions lie and how large they are. Source: Kafka protocol guide, api key 35.
+// DescribeLogDirs: the directories and sizes of partitions. Source: Kafka protocol guide, api key 35.
 import Base
 
 package struct DescribeLogDirsRequest: KafkaRequest, Equatable {
@@ -63,7 +63,7 @@ package struct DescribeLogDirsResponse: ThrottledResponse, CodedResponse, Equata
         package var topics: [Topic] = []
         package var totalBytes: Int64 = -1
         package var usableBytes: Int64 = -1
-        /// Whether new partitions are kept away from the directory (KIP-1066).
+        /// Whether the directory takes no new partitions (KIP-1066).
         package var isCordoned: Bool = false
 
         package init() {}

@@ -1,5 +1,4 @@
-// DescribeProducers: who has written to a partition, and which of them have a transaction open there.
-// Source: Kafka protocol guide, api key 61.
+// DescribeProducers: the producers of a partition, and their open transactions there. Source: Kafka protocol guide, api key 61.
 import Base
 
 package struct DescribeProducersRequest: KafkaRequest, Equatable {

@@ -1,4 +1,5 @@
-// DescribeQuorum: who votes on the metadata, and how far each is. Source: Kafka protocol guide, api key 55; KIP-595, KIP-836, KIP-853.
+// DescribeQuorum: the voters of the metadata quorum and their progress. Source: Kafka protocol guide, api key 55; KIP-595, KIP-836,
+// KIP-853.
 import Base
 
 package struct DescribeQuorumRequest: KafkaRequest, Equatable {
@@ -56,7 +57,7 @@ package struct DescribeQuorumResponse: CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var errorMessage: String?
     package var topics: [Topic] = []
-    /// Where those who vote and those who observe are reached.
+    /// The addresses of voters and observers.
     package var nodes: [Node] = []
 
     package init() {}

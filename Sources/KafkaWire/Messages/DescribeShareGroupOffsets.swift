@@ -1,4 +1,4 @@
-// DescribeShareGroupOffsets: where share groups have come to. Source: Kafka protocol guide, api key 90; KIP-932, KIP-1226.
+// DescribeShareGroupOffsets: the start offsets of share groups. Source: Kafka protocol guide, api key 90; KIP-932, KIP-1226.
 import Base
 
 package struct DescribeShareGroupOffsetsRequest: KafkaRequest, Equatable {
@@ -123,10 +123,10 @@ package struct DescribeShareGroupOffsetsResponse: ThrottledResponse, Equatable {
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0
-        /// The first record that is not done with; -1 if nothing was read yet.
+        /// The first unfinished record; -1 if no record was read yet.
         package var startOffset: Int64 = 0
         package var leaderEpoch: Int32 = 0
-        /// Records that are not done with, -1 if that is not known here.
+        /// Unfinished records, -1 if unknown here.
         package var lag: Int64 = -1
         package var errorCode: KafkaErrorCode = .none
         package var errorMessage: String?

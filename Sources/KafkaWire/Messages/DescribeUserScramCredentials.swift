@@ -1,4 +1,4 @@
-// DescribeUserScramCredentials: which users can log in by SCRAM, without their secrets. Source: Kafka protocol guide, api key 50; KIP-554.
+// DescribeUserScramCredentials: the users with SCRAM credentials, without their secrets. Source: Kafka protocol guide, api key 50; KIP-554.
 import Base
 
 package struct DescribeUserScramCredentialsRequest: KafkaRequest, Equatable {

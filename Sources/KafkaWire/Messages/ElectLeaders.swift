@@ -1,4 +1,4 @@
-// ElectLeaders: gives partitions back to their preferred leaders. Source: Kafka protocol guide, api key 43.
+// ElectLeaders: returns partitions to their preferred leaders. Source: Kafka protocol guide, api key 43.
 import Base
 
 package struct ElectLeadersRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// ExpireDelegationToken: a token ends, or at another time. Source: Kafka protocol guide, api key 40; KIP-48.
+// ExpireDelegationToken: ends a token or changes its expiry. Source: Kafka protocol guide, api key 40; KIP-48.
 import Base
 
 package struct ExpireDelegationTokenRequest: KafkaRequest, Equatable {
@@ -6,7 +6,7 @@ package struct ExpireDelegationTokenRequest: KafkaRequest, Equatable {
     package typealias Response = ExpireDelegationTokenResponse
 
     package var hmac = Bytes()
-    /// From now on; negative ends the token at once.
+    /// Counted from now; negative ends the token at once.
     package var expiryPeriodMilliseconds: Int64 = -1
 
     package init() {}
@@ -20,7 +20,7 @@ package struct ExpireDelegationTokenRequest: KafkaRequest, Equatable {
 
 package struct ExpireDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
-    /// When the token ends, in milliseconds since 1970.
+    /// The token's expiry, in milliseconds since 1970.
     package var expires: Int64 = 0
     package var throttleTimeMilliseconds: Int32 = 0
 

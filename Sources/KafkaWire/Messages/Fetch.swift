@@ -1,6 +1,7 @@
-// Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Of the tagged fields
-// those for diverging logs (KIP-595) and present leaders (KIP-951) are there; those of a request are said by Kafka's own followers only, as are those that versions 17 and 18
-// brought (directory and high watermark of the follower, KIP-853 and KIP-1166), and are passed over. Source: Kafka protocol guide, api key 1.
+// Fetch: record batches from partitions, carried verbatim. From version 13 topics are named by id. Of the response's tagged fields those
+// for diverging logs (KIP-595) and current leaders (KIP-951) are implemented. A request's tagged fields come from Kafka's own followers
+// only, as do those of versions 17 and 18 (directory and high watermark of the follower, KIP-853 and KIP-1166), and are ignored. Source:
+// Kafka protocol guide, api key 1.
 import Base
 
 package struct FetchRequest: KafkaRequest, Equatable {
@@ -134,7 +135,7 @@ package struct FetchResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
     package var sessionID: Int32 = 0
     package var topics: [Topic] = []
-    /// Where the leaders are found that partitions name.
+    /// The addresses of the leaders that partitions name.
     package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
@@ -163,7 +164,7 @@ package struct FetchResponse: ThrottledResponse, CodedResponse, Equatable {
         nodeEndpoints = try tagged.list(0, NodeEndpoint.self)
     }
 
-    /// Record batches stay where they lie; those in files are always pieces of their own.
+    /// Record batches are not copied; those in files are always pieces of their own.
     package func write(into buffer: inout Bytes, version: Int16, flexible: Bool, cutBytes: Int) throws(WireError) -> [BytesOrFile] {
         try encodeInPieces(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible, cutBytes: cutBytes)
     }
@@ -196,11 +197,11 @@ package struct FetchResponse: ThrottledResponse, CodedResponse, Equatable {
             package var logStartOffset: Int64 = -1
             package var abortedTransactions: [AbortedTransaction]?
             package var preferredReadReplica: Int32 = -1
-            /// Whole record batches, as they lie in the log.
+            /// Whole record batches, as in the log.
             package var records: BytesOrFile?
-            /// Where the reader's log parts from this one (KIP-595).
+            /// The divergence of the reader's log from this one (KIP-595).
             package var diverging: DivergingEpoch?
-            /// Who leads, for a reader that asked another broker or believes in another leader (KIP-951).
+            /// The leader, for a reader that asked another broker or has an old leader epoch (KIP-951).
             package var currentLeader: CurrentLeader?
 
             package init() {}
@@ -238,7 +239,7 @@ package struct FetchResponse: ThrottledResponse, CodedResponse, Equatable {
                 currentLeader = try tagged.value(1, CurrentLeader.self)
             }
 
-            /// The end of the largest epoch that is not above the one that the reader asked about.
+            /// The end of the largest epoch not above the reader's.
             package struct DivergingEpoch: WireLayout, Equatable {
                 package var epoch: Int32 = -1
                 package var endOffset: Int64 = -1

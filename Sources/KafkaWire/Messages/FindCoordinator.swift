@@ -1,5 +1,5 @@
-// FindCoordinator: which broker coordinates a group or a transaction; several keys in one request from version 4.
-// Source: Kafka protocol guide, api key 10.
+// FindCoordinator: the coordinator of a group or a transaction; several keys in one request from version 4. Source: Kafka protocol guide,
+// api key 10.
 import Base
 
 package struct FindCoordinatorRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// Heartbeat: a member is alive, and learns whether the group rebalances. Source: Kafka protocol guide, api key 12.
+// Heartbeat: a member reports that it is alive, and learns whether the group rebalances. Source: Kafka protocol guide, api key 12.
 import Base
 
 package struct HeartbeatRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// InitProducerId: an identity for an idempotent producer. Source: Kafka protocol guide, api key 22.
+// InitProducerId: a producer id and epoch for an idempotent producer. Source: Kafka protocol guide, api key 22.
 import Base
 
 package struct InitProducerIDRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// LeaveGroup: members go, one before version 3 and several from there. Source: Kafka protocol guide, api key 13.
+// LeaveGroup: members leave, one before version 3 and several from there. Source: Kafka protocol guide, api key 13.
 import Base
 
 package struct LeaveGroupRequest: KafkaRequest, Equatable {

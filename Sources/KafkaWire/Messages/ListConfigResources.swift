@@ -1,11 +1,12 @@
-// ListConfigResources: what has settings of its own; version 0 knows those of clients' metrics only. Source: Kafka protocol guide, api key 74; KIP-1142.
+// ListConfigResources: the resources with settings of their own; version 0 has client metrics only. Source: Kafka protocol guide, api key
+// 74; KIP-1142.
 import Base
 
 package struct ListConfigResourcesRequest: KafkaRequest, Equatable {
     package static var apiKey: ApiKey { ApiKey(74) }
     package typealias Response = ListConfigResourcesResponse
 
-    /// Kinds as DescribeConfigs numbers them; none for all.
+    /// Resource types as in DescribeConfigs; empty for all.
     package var resourceTypes: [Int8] = []
 
     package init() {}
@@ -39,7 +40,7 @@ package struct ListConfigResourcesResponse: ThrottledResponse, CodedResponse, Eq
 
     package struct Resource: WireLayout, Equatable {
         package var resourceName: String = ""
-        /// 16, the clients' metrics, where the version has no room for it.
+        /// 16, client metrics, for the version without this field.
         package var resourceType: Int8 = 16
 
         package init() {}

@@ -1,5 +1,5 @@
-// ListOffsets: the offset of a time, or of the ends of a partition (-1 latest, -2 earliest, -3 highest timestamp, -4 earliest on the broker itself, -5 last in
-// tiered storage, -6 earliest that is still to go there).
+// ListOffsets: the offset of a time, or of the ends of a partition (-1 latest, -2 earliest, -3 highest timestamp, -4 earliest on the broker
+// itself, -5 last in tiered storage, -6 earliest not yet in tiered storage).
 // Source: Kafka protocol guide, api key 2.
 import Base
 
@@ -10,7 +10,7 @@ package struct ListOffsetsRequest: KafkaRequest, Equatable {
     package var replicaID: Int32 = 0
     package var isolationLevel: Int8 = 0
     package var topics: [Topic] = []
-    /// How long to wait for tiered storage.
+    /// Longest wait for tiered storage.
     package var timeoutMilliseconds: Int32 = 0
 
     package init() {}

@@ -1,4 +1,4 @@
-// ListPartitionReassignments: partitions that are on their way to other brokers. Source: Kafka protocol guide, api key 46.
+// ListPartitionReassignments: partitions that are moving to other brokers. Source: Kafka protocol guide, api key 46.
 import Base
 
 package struct ListPartitionReassignmentsRequest: KafkaRequest, Equatable {
@@ -6,7 +6,7 @@ package struct ListPartitionReassignmentsRequest: KafkaRequest, Equatable {
     package typealias Response = ListPartitionReassignmentsResponse
 
     package var timeoutMilliseconds: Int32 = 60000
-    /// nil asks for all.
+    /// nil for all.
     package var topics: [Topic]?
 
     package init() {}

@@ -1,4 +1,4 @@
-// ListTransactions: the transactional ids that are known, by state, producer or age. Source: Kafka protocol guide, api key 66.
+// ListTransactions: the known transactional ids, by state, producer or age. Source: Kafka protocol guide, api key 66.
 import Base
 
 package struct ListTransactionsRequest: KafkaRequest, Equatable {
@@ -8,7 +8,7 @@ package struct ListTransactionsRequest: KafkaRequest, Equatable {
     package var stateFilters: [String] = []
     package var producerIDFilters: [Int64] = []
     package var durationFilter: Int64 = -1
-    /// Which ids are listed, as a regular expression for the whole of them (KIP-1152); nil or empty for all.
+    /// Regular expression for the whole of a listed id (KIP-1152); nil or empty for all.
     package var transactionalIDPattern: String?
 
     package init() {}

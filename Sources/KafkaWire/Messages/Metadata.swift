@@ -1,5 +1,4 @@
-// Metadata: brokers and the leaders of partitions; a request may create topics that are missing.
-// Source: Kafka protocol guide, api key 3.
+// Metadata: brokers and the leaders of partitions; a request may create missing topics. Source: Kafka protocol guide, api key 3.
 import Base
 
 package struct MetadataRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// OffsetCommit: how far a group has read. From version 10 on topics are named by id. Source: Kafka protocol guide, api key 8.
+// OffsetCommit: commits a group's offsets. From version 10 on topics are named by id. Source: Kafka protocol guide, api key 8.
 import Base
 
 package struct OffsetCommitRequest: KafkaRequest, Equatable {

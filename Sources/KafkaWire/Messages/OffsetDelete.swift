@@ -1,4 +1,4 @@
-// OffsetDelete: committed offsets of single partitions go. Source: Kafka protocol guide, api key 47; KIP-496.
+// OffsetDelete: deletes committed offsets of single partitions. Source: Kafka protocol guide, api key 47; KIP-496.
 import Base
 
 package struct OffsetDeleteRequest: KafkaRequest, Equatable {

@@ -1,5 +1,5 @@
-// OffsetFetch: how far a group has read; several groups in one request from version 8, topics named by id from version 10.
-// Source: Kafka protocol guide, api key 9.
+// OffsetFetch: a group's committed offsets; several groups in one request from version 8, topics named by id from version 10. Source: Kafka
+// protocol guide, api key 9.
 import Base
 
 package struct OffsetFetchRequest: KafkaRequest, Equatable {
@@ -76,7 +76,7 @@ package struct OffsetFetchRequest: KafkaRequest, Equatable {
         }
     }
 
-    /// Before version 2 a response has no place for an error but in its partitions (KAFKA-19439), from version 8 on in its groups.
+    /// Before version 2 a response has errors only in its partitions (KAFKA-19439), from version 8 on in its groups.
     package func refused(_ code: KafkaErrorCode) -> OffsetFetchResponse {
         OffsetFetchResponse(
             topics: (topics ?? []).map { topic in

@@ -1,4 +1,5 @@
-// OffsetForLeaderEpoch: where a leader's epoch ended, by which consumers see that a log was cut. Source: Kafka protocol guide, api key 23.
+// OffsetForLeaderEpoch: the end offset of a leader's epoch, by which consumers detect a truncated log. Source: Kafka protocol guide, api
+// key 23.
 import Base
 
 package struct OffsetForLeaderEpochRequest: KafkaRequest, Equatable {

@@ -1,5 +1,6 @@
-// Produce: record batches for partitions, carried verbatim. Versions 0 to 2 differ only in what surrounds the records; the records
-// themselves must be batches of format 2 in every version. From version 10 on answers name present leaders (KIP-951), from 13 on topics are named by id.
+// Produce: record batches for partitions, carried verbatim. Versions 0 to 2 differ only in the fields around the records; the records
+// themselves must be batches of format 2 in every version. From version 10 on answers name current leaders (KIP-951), from 13 on topics are
+// named by id.
 // Source: Kafka protocol guide, api key 0.
 import Base
 
@@ -80,7 +81,7 @@ package struct ProduceRequest: KafkaRequest, Equatable {
 package struct ProduceResponse: ThrottledResponse, Equatable {
     package var topics: [Topic] = []
     package var throttleTimeMilliseconds: Int32 = 0
-    /// Where the leaders are found that partitions name.
+    /// The addresses of the leaders that partitions name.
     package var nodeEndpoints: [NodeEndpoint] = []
 
     package init() {}
@@ -127,7 +128,7 @@ package struct ProduceResponse: ThrottledResponse, Equatable {
             package var logStartOffset: Int64 = -1
             package var recordErrors: [RecordError] = []
             package var errorMessage: String?
-            /// Who leads, for a producer that asked another broker (KIP-951).
+            /// The leader, for a producer that asked another broker (KIP-951).
             package var currentLeader: CurrentLeader?
 
             package init() {}

@@ -1,4 +1,4 @@
-// RemoveRaftVoter: a server votes on the metadata no longer. Source: Kafka protocol guide, api key 81; KIP-853.
+// RemoveRaftVoter: removes a voter from the metadata quorum. Source: Kafka protocol guide, api key 81; KIP-853.
 import Base
 
 package struct RemoveRaftVoterRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// RenewDelegationToken: a token is valid for longer. Source: Kafka protocol guide, api key 39; KIP-48.
+// RenewDelegationToken: extends a token's validity. Source: Kafka protocol guide, api key 39; KIP-48.
 import Base
 
 package struct RenewDelegationTokenRequest: KafkaRequest, Equatable {
@@ -6,7 +6,7 @@ package struct RenewDelegationTokenRequest: KafkaRequest, Equatable {
     package typealias Response = RenewDelegationTokenResponse
 
     package var hmac = Bytes()
-    /// From now on; negative for as long as the broker finds right.
+    /// Counted from now; negative for the broker's default.
     package var renewPeriodMilliseconds: Int64 = -1
 
     package init() {}
@@ -20,7 +20,7 @@ package struct RenewDelegationTokenRequest: KafkaRequest, Equatable {
 
 package struct RenewDelegationTokenResponse: ThrottledResponse, CodedResponse, Equatable {
     package var errorCode: KafkaErrorCode = .none
-    /// When the token ends, in milliseconds since 1970.
+    /// The token's expiry, in milliseconds since 1970.
     package var expires: Int64 = 0
     package var throttleTimeMilliseconds: Int32 = 0
 

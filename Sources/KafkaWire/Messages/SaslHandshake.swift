@@ -1,4 +1,4 @@
-// SaslHandshake: the mechanism by which a client is going to log in. Source: Kafka protocol guide, api key 17.
+// SaslHandshake: the mechanism of a client's login. Source: Kafka protocol guide, api key 17.
 import Base
 
 package struct SaslHandshakeRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// ShareAcknowledge: what became of records that a share consumer had acquired. Source: Kafka protocol guide, api key 79; KIP-932, KIP-1222.
+// ShareAcknowledge: a share consumer's acknowledgements of acquired records. Source: Kafka protocol guide, api key 79; KIP-932, KIP-1222.
 import Base
 
 package struct ShareAcknowledgeRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// ShareFetch: a share consumer acquires records, and may say in the same breath what became of those that it had. Partitions are kept in a session.
+// ShareFetch: a share consumer acquires records, and may acknowledge earlier ones in the same request. Partitions are kept in a session.
 // Source: Kafka protocol guide, api key 78; KIP-932, KIP-1206, KIP-1222.
 import Base
 
@@ -8,7 +8,7 @@ package struct ShareFetchRequest: KafkaRequest, Equatable {
 
     package var groupID: String?
     package var memberID: String?
-    /// 0 begins a session, -1 ends it; otherwise one more than in the request before.
+    /// 0 begins a session, -1 ends it; otherwise one more than in the previous request.
     package var shareSessionEpoch: Int32 = 0
     package var maxWaitMilliseconds: Int32 = 0
     package var minBytes: Int32 = 0

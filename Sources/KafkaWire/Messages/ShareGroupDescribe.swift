@@ -1,4 +1,4 @@
-// ShareGroupDescribe: the members of share groups and what they read. Source: Kafka protocol guide, api key 77; KIP-932.
+// ShareGroupDescribe: the members of share groups, their topics and partitions. Source: Kafka protocol guide, api key 77; KIP-932.
 import Base
 
 package struct ShareGroupDescribeRequest: KafkaRequest, Equatable {

@@ -1,5 +1,5 @@
-// ShareGroupHeartbeat: a member of a share group tells that it is there and what it reads, and is told which partitions to read from.
-// Source: Kafka protocol guide, api key 76; KIP-932.
+// ShareGroupHeartbeat: a member of a share group reports its presence and its topics, and receives its partitions. Source: Kafka protocol
+// guide, api key 76; KIP-932.
 import Base
 
 package struct ShareGroupHeartbeatRequest: KafkaRequest, Equatable {

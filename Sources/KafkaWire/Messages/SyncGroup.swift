@@ -1,4 +1,4 @@
-// SyncGroup: the leader hands in the assignment, every member receives its share. Source: Kafka protocol guide, api key 14.
+// SyncGroup: the leader submits the assignment, and every member receives its part. Source: Kafka protocol guide, api key 14.
 import Base
 
 package struct SyncGroupRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// TxnOffsetCommit: offsets that hold once the transaction is committed. Source: Kafka protocol guide, api key 28.
+// TxnOffsetCommit: offsets that take effect with the transaction's commit. Source: Kafka protocol guide, api key 28.
 import Base
 
 package struct TxnOffsetCommitRequest: KafkaRequest, Equatable {

@@ -1,4 +1,4 @@
-// UnregisterBroker: a broker that is not coming back is forgotten. Source: Kafka protocol guide, api key 64; KIP-631.
+// UnregisterBroker: removes a broker that will not come back. Source: Kafka protocol guide, api key 64; KIP-631.
 import Base
 
 package struct UnregisterBrokerRequest: KafkaRequest, Equatable {

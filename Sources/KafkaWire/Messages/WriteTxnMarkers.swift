@@ -1,4 +1,5 @@
-// WriteTxnMarkers: the outcome of transactions for the partitions that a broker leads. Source: Kafka protocol guide, api key 27; KIP-664 for administrators.
+// WriteTxnMarkers: the outcome of transactions for the partitions that a broker leads. Source: Kafka protocol guide, api key 27; KIP-664
+// for administrators.
 import Base
 
 package struct WriteTxnMarkersRequest: KafkaRequest, Equatable {
@@ -140,7 +141,7 @@ package struct WriteTxnMarkersResponse: KafkaResponse, Equatable {
 }
 
 extension WriteTxnMarkersRequest {
-    /// An answer that says the same of every partition.
+    /// The response with one code for every partition.
     package func answered(_ code: KafkaErrorCode) -> WriteTxnMarkersResponse {
         WriteTxnMarkersResponse(
             markers: markers.map { marker in

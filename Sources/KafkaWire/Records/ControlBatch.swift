@@ -1,8 +1,8 @@
-// Control batches: a transaction's end, as brokers write it into each of the transaction's partitions. Clients read the key and never see the
-// record. Source: Kafka documentation, "Control Batches"; EndTransactionMarker, version 0.
+// Control batches: brokers write a transaction's end into each of its partitions. Clients read the key and never see the record. Source:
+// Kafka documentation, "Control Batches"; EndTransactionMarker, version 0.
 import Base
 
-/// How a transaction ended.
+/// The outcome of a transaction.
 package enum TransactionMarker: Int16, Sendable {
     case abort = 0
     case commit = 1
@@ -27,10 +27,10 @@ package enum TransactionMarker: Int16, Sendable {
 }
 
 extension RecordBatch {
-    /// The marker in a control batch; nil for any other batch and for kinds of control records that are not a transaction's end.
+    /// The marker in a control batch; nil for any other batch and for control records other than a transaction's end.
     package var marker: TransactionMarker? {
         guard isControl else { return nil }
-        // A damaged batch has no marker; its checksum tells the damage.
+        // A damaged batch has no marker; its checksum shows the damage.
         var number: Int16?
         let isRead = Result { () throws(WireError) in
             try forEachRecord { record in

@@ -1,5 +1,5 @@
-// Single records inside a batch: what clients, tests and tools need, and the broker's produce path does not. Lengths and counts are
-// zigzag varints and are held against the bytes that remain. Source: Kafka documentation, "Record".
+// Single records inside a batch, for clients, tests and tools; the broker's produce path does not need them. Lengths and counts are zigzag
+// varints and are checked against the remaining bytes. Source: Kafka documentation, "Record".
 import Base
 
 /// A record's header: a name and an optional value.
@@ -12,7 +12,7 @@ package struct RecordField: Sendable, Equatable {
     }
 }
 
-/// One record with its place and time.
+/// One record with its offset and time.
 package struct Record: Sendable, Equatable {
     package var offset: Int64
     /// Milliseconds since 1970.
@@ -73,7 +73,7 @@ extension RecordBatch {
 }
 
 extension FieldReader {
-    /// A length as a zigzag varint, held against what remains; nil for -1.
+    /// A length as a zigzag varint, checked against the remaining bytes; nil for -1.
     mutating func zigzagLength() throws(WireError) -> Int? {
         var length: Int64 = 0
         try zigzag(&length)
@@ -104,14 +104,14 @@ package struct RecordBatchBuilder {
     package var count: Int { records.count }
     package var isEmpty: Bool { records.isEmpty }
 
-    /// Offsets are given by the broker; the record's own is ignored.
+    /// The broker assigns offsets; the record's own is ignored.
     package mutating func add(_ record: Record) {
         records.append(record)
         sizeBytesEstimate += 24 + (record.key?.readableBytes ?? 0) + (record.value?.readableBytes ?? 0)
         for header in record.headers { sizeBytesEstimate += 8 + header.name.utf8.count + (header.value?.readableBytes ?? 0) }
     }
 
-    /// The finished batch with base offset 0. There must be at least one record.
+    /// The finished batch with base offset 0. It needs at least one record.
     package func build() throws(WireError) -> Bytes {
         precondition(!records.isEmpty, "a batch holds at least one record")
         let base = records[0].timestamp

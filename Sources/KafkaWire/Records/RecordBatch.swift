@@ -3,10 +3,10 @@
 // Source: Kafka documentation, "Record Batch"; the checksum covers everything from the attributes on.
 import Base
 
-/// Record batches' numbers and bits.
+/// The constants of the record batch format.
 package enum RecordBatchFormat {
     package static let headerBytes = 61
-    /// Base offset and length, which the length does not count.
+    /// Base offset and length field, which the length excludes.
     package static let prefixBytes = 12
     package static let magic: Int8 = 2
     static let baseOffsetAt = 0
@@ -34,7 +34,7 @@ package struct RecordBatch: Sendable {
     /// Exactly the batch's bytes.
     package private(set) var bytes: Bytes
 
-    /// `bytes` must begin with a batch of format 2; what follows the batch is not part of the view.
+    /// `bytes` must begin with a batch of format 2; the view excludes the bytes after it.
     package init(_ bytes: Bytes) throws(WireError) {
         let size = try Self.size(of: bytes)
         guard let batch = bytes.getSlice(at: bytes.readerIndex, length: size) else {
@@ -43,7 +43,8 @@ package struct RecordBatch: Sendable {
         self.bytes = batch
     }
 
-    /// The size of the batch that begins here, its prefix included; the batch may be incomplete. Throws `unknownTag("magic", …)` for older formats.
+    /// The size of the batch at the start of `bytes`, its prefix included; the batch may be incomplete. Throws `unknownTag("magic", …)` for
+    /// older formats.
     package static func size(of bytes: Bytes) throws(WireError) -> Int {
         guard bytes.readableBytes > RecordBatchFormat.magicAt else {
             throw .truncated(needed: RecordBatchFormat.headerBytes, remaining: bytes.readableBytes)
@@ -56,7 +57,7 @@ package struct RecordBatch: Sendable {
         return Int(length) + RecordBatchFormat.prefixBytes
     }
 
-    /// The whole batches in `records`, in order; a batch that is cut short at the end, as Fetch may deliver it, is left out.
+    /// The whole batches in `records`, in order; skips a batch that is cut short at the end, as Fetch may deliver it.
     package static func all(in records: Bytes) throws(WireError) -> [RecordBatch] {
         var batches: [RecordBatch] = []
         var rest = records
@@ -89,14 +90,14 @@ package struct RecordBatch: Sendable {
     package var isTransactional: Bool { attributes & RecordBatchFormat.transactionalBit != 0 }
     package var isControl: Bool { attributes & RecordBatchFormat.controlBit != 0 }
 
-    /// hot: the checksum of what it covers, in hardware.
+    /// hot: the checksum over the bytes from the attributes on, in hardware.
     package func computedCRC() -> UInt32 {
         bytes.withUnsafeReadableBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[RecordBatchFormat.attributesAt...])) }
     }
 
     package var isIntact: Bool { computedCRC() == crc }
 
-    /// Appends the batch to `log` with the offset and epoch that it has there, and with the broker's time if the topic wants that.
+    /// Appends the batch to `log` with its offset and epoch there, and with the broker's time if the topic wants that.
     /// hot: measured by `platform-bench broker`.
     package func append(to log: inout Bytes, baseOffset: Int64, leaderEpoch: Int32, logAppendTime: Int64?) {
         let start = log.writerIndex
@@ -104,12 +105,12 @@ package struct RecordBatch: Sendable {
         Self.place(&log, start, bytes.readableBytes, baseOffset, leaderEpoch, logAppendTime)
     }
 
-    /// The same without a log: offset, epoch and time are set where the bytes lie if nobody else holds them, and in a copy otherwise.
+    /// The same without a log: sets offset, epoch and time in place if no other reference holds the bytes, otherwise in a copy.
     package mutating func place(at baseOffset: Int64, leaderEpoch: Int32, logAppendTime: Int64?) {
         Self.place(&bytes, bytes.readerIndex, bytes.readableBytes, baseOffset, leaderEpoch, logAppendTime)
     }
 
-    /// Names another highest time, and the checksum that goes with it.
+    /// Sets another highest time, and the checksum to match.
     package mutating func set(maxTimestamp: Int64) {
         bytes.setInteger(maxTimestamp, at: bytes.readerIndex + RecordBatchFormat.maxTimestampAt)
         bytes.setInteger(computedCRC(), at: bytes.readerIndex + RecordBatchFormat.crcAt)
@@ -137,7 +138,7 @@ extension Bytes {
 
     /// Runs `body` over part of the readable bytes, without a copy; the memory is only read, and only within this call.
     func viewBytes<T, E: Error>(at index: Int, length: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
-        // The call that lends the memory passes on any error, untyped.
+        // The lending call rethrows any error, untyped.
         let result = withUnsafeReadableBytes { memory in
             let start = index - readerIndex
             return Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: memory[start..<(start + length)])) }

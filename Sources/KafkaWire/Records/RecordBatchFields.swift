@@ -1,7 +1,7 @@
-// The fields of a batch's header that a log needs, read in one go and without trust: damaged bytes give nil, never a trap.
+// The header fields of a batch that a log needs, read in one go and without trust: damaged bytes give nil, never a trap.
 import Base
 
-/// A batch's place, size, time and producer.
+/// A batch's offsets, size, time and producer.
 package struct RecordBatchFields: Sendable, Equatable {
     package var sizeBytes: Int
     package var baseOffset: Int64
@@ -19,13 +19,13 @@ package struct RecordBatchFields: Sendable, Equatable {
 }
 
 extension RecordBatch {
-    /// The largest batch that a log may hold, in bytes; a larger size in a header is damage.
+    /// The largest batch of a log, in bytes; a larger size in a header is damage.
     package static let batchBytesMax = 128 << 20
 
     /// The header's fields; nil if these bytes cannot begin a batch of format 2. hot: called for each batch that is read.
     package static func peek(_ bytes: Bytes) -> RecordBatchFields? {
         bytes.withUnsafeReadableBytes { memory in
-            // Every load lies within the 61 bytes that are checked to be there.
+            // Every load lies within the 61 bytes checked here.
             guard memory.count >= RecordBatchFormat.headerBytes else { return nil }
             func load<T: FixedWidthInteger>(_ position: Int, _: T.Type) -> T {
                 T(bigEndian: memory.loadUnaligned(fromByteOffset: position, as: T.self))
@@ -35,7 +35,7 @@ extension RecordBatch {
             let lastOffsetDelta = load(RecordBatchFormat.lastOffsetDeltaAt, Int32.self)
             guard load(RecordBatchFormat.magicAt, Int8.self) == RecordBatchFormat.magic,
                 length >= RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes, length <= batchBytesMax,
-                // The offset that follows the batch is one too.
+                // The offset after the batch must be valid too.
                 lastOffsetDelta >= 0, (0..<Int64.max - Int64(lastOffsetDelta)).contains(baseOffset)
             else { return nil }
             return RecordBatchFields(
@@ -50,7 +50,7 @@ extension RecordBatch {
         }
     }
 
-    /// Whether the checksum of a whole batch holds.
+    /// Whether the checksum of a whole batch matches.
     package static func isIntact(_ record: Bytes) -> Bool {
         record.withUnsafeReadableBytes { memory in
             guard memory.count >= RecordBatchFormat.headerBytes else { return false }

@@ -1,12 +1,14 @@
-// A batch with fewer records, as compaction leaves it: offsets, producer and sequence stay, so that readers and retries find everything where it
-// was; and a batch in another codec, as a topic asks for it. Source: Kafka KIP-58, KIP-534 for the delete horizon, which takes the place of the base timestamp and is told by a bit.
+// A batch with fewer records, as compaction leaves it: offsets, producer and sequence stay, so that readers and retries find their places;
+// and a batch in another codec, as a topic requires. Source: Kafka KIP-58, KIP-534 for the delete horizon, which replaces the base
+// timestamp and is marked by a bit.
 import Base
 
 extension RecordBatch {
-    /// When this batch's tombstones or its marker may go, in milliseconds since 1970; nil if that was not decided yet.
+    /// The time from which this batch's tombstones or marker may be deleted, in milliseconds since 1970; nil if it is not set yet.
     package var deleteHorizon: Int64? { attributes & RecordBatchFormat.deleteHorizonBit != 0 ? baseTimestamp : nil }
 
-    /// The batch with those of its records that `keeps` says, and with this horizon. Without records it keeps its place and its producer's sequence.
+    /// The batch with the records that `keeps` selects, and with this horizon. Without records it keeps its offsets and its producer's
+    /// sequence.
     package func keeping(deleteHorizon: Int64?, _ keeps: (RecordOutline) -> Bool) throws(WireError) -> Bytes {
         var (count, highest) = (0, Int64.min)
         var first: Int64?
@@ -46,7 +48,8 @@ extension RecordBatch {
         return batch
     }
 
-    /// The same batch in another codec. Its records stay as they are, byte by byte; `room` is asked before each piece of them is gathered, in bytes.
+    /// The same batch in another codec. Its records stay unchanged, byte by byte; `room` is asked before each piece of them is gathered, in
+    /// bytes.
     package func recompressed(as codec: Compression, bytesMax: Int, room: (Int) -> Bool) throws(WireError) -> RecordBatch {
         let body = bytes.getSlice(at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes) ?? Bytes()
         var plain = Bytes()

@@ -1,25 +1,25 @@
-// The records of a batch one after another, without making values of them: what the broker needs to check a batch before it acknowledges it, to find a time in it
-// and to compact it. Memory does not grow with the number of records, whatever codec packed them. hot: every batch that is produced is walked once.
+// Walks the records of a batch without making values of them: the broker checks a batch before its acknowledgement, finds a time in it, and
+// compacts it. Memory does not grow with the number of records, in any codec. hot: every batch that is produced is walked once.
 // Source: Kafka documentation, "Record".
 import Base
 
-/// One record as it lies. Valid within the call that gets it.
+/// One record in place. Valid within the call that gets it.
 package struct RecordOutline {
     package var timestampDelta: Int64
     package var offsetDelta: Int64
-    /// nil: the record has none.
+    /// nil for a record without one.
     package var key: UnsafeRawBufferPointer?
     package var value: UnsafeRawBufferPointer?
-    /// What follows the offset: key, value and headers as they lie.
+    /// The bytes after the offset: key, value and headers in place.
     fileprivate var rest: UnsafeRawBufferPointer
-    /// From the first header on.
+    /// The bytes from the first header on.
     fileprivate var headers: UnsafeRawBufferPointer
     fileprivate var headerCount: Int
 }
 
 extension RecordBatch {
-    /// Calls `visit` for each record until it returns false. Throws if the records are not as many as the batch counts, or not what the format says; those
-    /// before were visited by then.
+    /// Calls `visit` for each record until it returns false. Throws if the number of records differs from the batch's count, or a record
+    /// breaks the format; the records before have been visited by then.
     package func forEachRecord(bytesMax: Int = Compression.decompressedBytesMax, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) {
         let start = bytes.readerIndex + RecordBatchFormat.headerBytes
         guard let body = bytes.getSlice(at: start, length: bytes.readableBytes - RecordBatchFormat.headerBytes) else {
@@ -30,7 +30,7 @@ extension RecordBatch {
         try walk.finish()
     }
 
-    /// The record that an outline stands for, in memory of its own.
+    /// The record of an outline, in memory of its own.
     package func record(_ outline: RecordOutline) throws(WireError) -> Record {
         var headers: [RecordField] = []
         var place = 0
@@ -49,7 +49,7 @@ extension RecordBatch {
 }
 
 extension FieldWriter<KafkaDialect> {
-    /// A record as it lay, with its time counted from another one.
+    /// Writes a record unchanged but for its time delta.
     mutating func write(_ record: RecordOutline, timestampDelta: Int64) throws(WireError) {
         var fields = FieldWriter<KafkaDialect>()
         var attributes: Int8 = 0
@@ -62,19 +62,19 @@ extension FieldWriter<KafkaDialect> {
     }
 }
 
-/// Cuts opened bytes into records, however they come in.
+/// Cuts decompressed bytes into records, across the limits of pieces.
 private struct RecordWalk {
     private let count: Int
     private var seen = 0
     private var hasEnded = false
-    /// The beginning of a record whose end has not come.
+    /// The beginning of an incomplete record.
     private var pending: [UInt8] = []
-    /// What `pending` has to grow to before it is looked at again.
+    /// Size of `pending` at which it is examined again.
     private var wanted = 0
 
     init(count: Int) { self.count = count }
 
-    /// false if `visit` wants no more.
+    /// false if `visit` ends the walk.
     mutating func take(_ piece: UnsafeRawBufferPointer, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) -> Bool {
         guard !pending.isEmpty else {
             let taken = try cut(piece, visit)
@@ -98,7 +98,7 @@ private struct RecordWalk {
         guard seen == count else { throw .badLength(count) }
     }
 
-    /// Visits the records that are whole; returns the bytes they take.
+    /// Visits the whole records; returns their bytes.
     private mutating func cut(_ memory: UnsafeRawBufferPointer, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) -> Int {
         var place = 0
         while place < memory.count {
@@ -130,7 +130,7 @@ private struct RecordWalk {
     private static let recordBytesMax = Int64(Int32.max)
 
     private static func outline(_ memory: UnsafeRawBufferPointer) throws(WireError) -> RecordOutline {
-        // The first byte has attributes, of which there are none.
+        // The first byte holds attributes, of which there are none.
         var place = 1
         guard !memory.isEmpty, let timestampDelta = zigzag(memory, &place), let offsetDelta = zigzag(memory, &place) else {
             throw .truncated(needed: 1, remaining: 0)
@@ -151,7 +151,7 @@ private struct RecordWalk {
             timestampDelta: timestampDelta, offsetDelta: offsetDelta, key: key, value: value, rest: rest, headers: headers, headerCount: Int(headerCount))
     }
 
-    /// A length and as many bytes; nil for the length -1. Everything is held against the bytes that are there.
+    /// A length and that many bytes; nil for the length -1. Everything is checked against the available bytes.
     static func field(_ memory: UnsafeRawBufferPointer, _ place: inout Int) throws(WireError) -> UnsafeRawBufferPointer? {
         guard let length = zigzag(memory, &place) else { throw .truncated(needed: 1, remaining: 0) }
         if length == -1 { return nil }
@@ -160,7 +160,7 @@ private struct RecordWalk {
         return UnsafeRawBufferPointer(rebasing: memory[place..<(place + Int(length))])
     }
 
-    /// nil where the bytes end in the middle of it, or go on for longer than 64 bits.
+    /// nil if the bytes end inside the number, or it exceeds 64 bits.
     @inline(__always)
     private static func zigzag(_ memory: UnsafeRawBufferPointer, _ place: inout Int) -> Int64? {
         guard place < memory.count else { return nil }

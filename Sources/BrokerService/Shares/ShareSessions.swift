@@ -3,6 +3,7 @@
 import Base
 import BrokerCore
 import KafkaWire
+import NetKit
 
 /// One member's session.
 final class ShareSession {
@@ -23,27 +24,41 @@ final class ShareSession {
     /// The waiting fetch.
     weak var wait: ShareFetchWait?
 
-    fileprivate init(_ group: GroupID, _ member: MemberID, _ connection: BrokerSession) {
+    private let memory: MemoryBudget
+    /// Memory of a partition of a session, about, in bytes.
+    private static let partBytes = 128
+
+    fileprivate init(_ group: GroupID, _ member: MemberID, _ connection: BrokerSession, _ memory: MemoryBudget) {
         self.group = group
         self.member = member
         self.connection = ObjectIdentifier(connection)
+        self.memory = memory
     }
 
-    /// Applies a fetch's changes.
+    deinit { memory.giveBack(parts.count * Self.partBytes) }
+
+    /// Applies a fetch's changes, all or none.
     fileprivate func take(_ request: ShareFetchRequest) throws(ShareSessionRefusal) {
+        let forgotten = Set(request.forgottenTopics.flatMap { topic in topic.partitions.map { Part(topicID: topic.topicID, partition: $0) } })
+        var next = forgotten.isEmpty ? parts : parts.filter { !forgotten.contains($0) }
+        var added: Set<Part> = []
         for topic in request.topics {
             for part in topic.partitions {
                 let place = Part(topicID: topic.topicID, partition: part.partition)
-                guard known.insert(place).inserted else { continue }
-                parts.append(place)
+                guard !known.contains(place), !forgotten.contains(place), added.insert(place).inserted else { continue }
+                next.append(place)
             }
         }
-        let forgotten = Set(request.forgottenTopics.flatMap { topic in topic.partitions.map { Part(topicID: topic.topicID, partition: $0) } })
-        if !forgotten.isEmpty {
-            parts.removeAll { forgotten.contains($0) }
-            known.subtract(forgotten)
+        guard next.count <= BrokerMachine.partitionsMax else { throw .tooManyPartitions }
+        let more = (next.count - parts.count) * Self.partBytes
+        if more > 0 {
+            guard memory.take(more) else { throw .tooMany }
+        } else {
+            memory.giveBack(-more)
         }
-        guard parts.count <= BrokerMachine.partitionsMax else { throw .tooManyPartitions }
+        known.subtract(forgotten)
+        known.formUnion(added)
+        parts = next
         turn = parts.isEmpty ? 0 : (turn + 1) % parts.count
     }
 }
@@ -85,16 +100,21 @@ final class ShareSessions {
     func session(of request: ShareFetchRequest, _ group: GroupID, _ member: MemberID, _ call: Call) throws(ShareSessionRefusal) -> ShareSession {
         guard request.shareSessionEpoch == Self.first else {
             let session = try session(group, member, epoch: request.shareSessionEpoch)
-            if request.shareSessionEpoch != Self.final { try session.take(request) }
+            guard request.shareSessionEpoch != Self.final else { return session }
+            do { try session.take(request) } catch {
+                // The refused request counts as not sent.
+                session.epoch = request.shareSessionEpoch
+                throw error
+            }
             return session
         }
         let key = Key(group: group, member: member)
         guard sessions[key] != nil || sessions.count < Self.sessionsMax else { throw .tooMany }
+        let session = ShareSession(group, member, call.session, broker.memory.fetchSessions)
+        try session.take(request)
         // The member keeps its acquired records; only its previous session ends.
         sessions[key]?.isEnded = true
         sessions[key]?.wait?.end()
-        let session = ShareSession(group, member, call.session)
-        try session.take(request)
         sessions[key] = session
         return session
     }

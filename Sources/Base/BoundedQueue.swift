@@ -1,4 +1,5 @@
-// A queue with a limit, since every queue has one. When it is full the caller is told, and decides whom to refuse.
+// A queue with a limit, since every queue has one. `push` returns false when it is full, and the caller decides which request to
+// refuse.
 import DequeModule
 
 /// First in, first out, never more than `limit` elements.

@@ -1,13 +1,13 @@
-// The only byte container of the house: NIO's ByteBuffer under our own name, so that what a socket delivered can go to disk and
-// back without a copy. Slices share memory with their parent; what outlives a request must be `copied()`, or a small
-// value pins a large read buffer.
+// The only byte container of the house: NIO's ByteBuffer under our own name, so that bytes from a socket can go to disk and back without a
+// copy. Slices share memory with their parent; a slice that outlives a request must be `copied()`, or a small value pins a large read
+// buffer.
 @_exported import struct NIOCore.ByteBuffer
 @_exported import struct NIOCore.ByteBufferAllocator
 
 public typealias Bytes = ByteBuffer
 
 extension ByteBuffer {
-    /// The readable bytes in memory of their own, releasing whatever larger buffer they were cut from.
+    /// The readable bytes in memory of their own, without the larger buffer around them.
     @inlinable public func copied() -> Bytes {
         var own = ByteBufferAllocator().buffer(capacity: readableBytes)
         own.writeImmutableBuffer(self)

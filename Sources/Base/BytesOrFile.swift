@@ -1,7 +1,8 @@
-// Long fields as they leave: bytes in memory, in one piece or several, or a part of a file, which goes to a socket without passing through memory.
+// Long fields on their way out: bytes in memory, in one piece or several, or a part of a file, which goes to a socket without passing
+// through memory.
 import Glibc
 
-/// An open file that several hold; it is closed when the last of them has let it go.
+/// An open file with several owners; the last owner's release closes it.
 public final class SharedFile: Sendable {
     public let descriptor: Int32
 
@@ -12,12 +13,12 @@ public final class SharedFile: Sendable {
     deinit { _ = Glibc.close(descriptor) }
 }
 
-/// A part of a file. What it holds does not change while anybody has it.
+/// A part of a file. Its content does not change while it has an owner.
 public struct FileExtent: Sendable, Equatable {
     public var file: SharedFile
-    /// Where it begins, in bytes.
+    /// Its start, in bytes.
     public var position: Int64
-    /// Its bytes.
+    /// Its length, in bytes.
     public var count: Int
 
     public init(_ file: SharedFile, position: Int64, count: Int) {
@@ -29,7 +30,7 @@ public struct FileExtent: Sendable, Equatable {
     public static func == (a: FileExtent, b: FileExtent) -> Bool { a.file === b.file && a.position == b.position && a.count == b.count }
 }
 
-/// A field of bytes that may lie in pieces or in a file.
+/// A field of bytes that may be in pieces or in a file.
 public enum BytesOrFile: Sendable, Equatable {
     case memory(Bytes)
     /// One after another.
@@ -46,7 +47,7 @@ public enum BytesOrFile: Sendable, Equatable {
         }
     }
 
-    /// The bytes of what is in memory, copied together if they lie in pieces; nil for a part of a file.
+    /// The bytes in memory, joined if they are in pieces; nil for a part of a file.
     public var bytes: Bytes? {
         switch self {
         case .memory(let bytes): bytes

@@ -1,6 +1,6 @@
-// One layout per message, four coders: decode, encode, print, sample. A message lists its fields once, in wire order, and every
-// coder walks that list. How lengths are written differs by protocol and is the dialect's business; versions and
-// flexible encodings are carried by the coder so that nested layouts see them.
+// One layout per message, four coders: decode, encode, print, sample. A message lists its fields once, in wire order, and every coder walks
+// that list. The dialect of a protocol decides the form of lengths; the coder carries versions and flexible encodings, so that nested
+// layouts see them.
 
 /// A message or record with one field order for reading, writing, printing and sampling.
 public protocol WireLayout: Sendable {
@@ -8,13 +8,13 @@ public protocol WireLayout: Sendable {
     mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError)
 }
 
-/// What a length prefix belongs to; a dialect may write each kind in another form.
+/// The field of a length prefix; a dialect may write each kind in another form.
 public enum LengthKind: Sendable { case string, bytes, array }
 
-/// How a length prefix is written. Null is -1 in the fixed forms and 0 in the varint form.
+/// The form of a length prefix. Null is -1 in the fixed forms and 0 in the varint form.
 public enum LengthForm: Sendable { case int16, int32, varintPlusOne }
 
-/// A protocol's habits. Integers are big-endian in all of them.
+/// A protocol's forms. Integers are big-endian in all of them.
 public protocol WireDialect: Sendable {
     static func form(of kind: LengthKind, flexible: Bool) -> LengthForm
     /// Whether flexible versions end each structure with tagged fields.
@@ -30,7 +30,7 @@ public enum DurableDialect: WireDialect {
     @inlinable public static func form(of kind: LengthKind, flexible: Bool) -> LengthForm { .varintPlusOne }
 }
 
-/// A tagged field that this version does not know; kept verbatim so that it can be handed on.
+/// A tagged field unknown to this version; kept verbatim so that it can be passed on.
 public struct TaggedField: Hashable, Sendable {
     public var tag: UInt32
     public var payload: Bytes
@@ -59,18 +59,18 @@ public protocol FieldCoder: ~Copyable {
     mutating func optionalString(_ value: inout String?) throws(WireError)
     mutating func bytes(_ value: inout Bytes) throws(WireError)
     mutating func optionalBytes(_ value: inout Bytes?) throws(WireError)
-    /// Bytes that may lie in a file when they are written; read into memory.
+    /// Bytes that may be in a file when they are written; read into memory.
     mutating func optionalBytesOrFile(_ value: inout BytesOrFile?) throws(WireError)
     /// 16 bytes without a length.
     mutating func uuid(_ value: inout UUIDBytes) throws(WireError)
-    /// A counted sequence. `empty` is what a decoder fills in; an element takes at least one byte on the wire.
+    /// A counted sequence. `empty` is an element for a decoder to fill; an element takes at least one byte on the wire.
     mutating func array<E>(_ value: inout [E], empty: E, _ each: (inout E, inout Self) throws(WireError) -> Void) throws(WireError)
     mutating func optionalArray<E>(_ value: inout [E]?, empty: E, _ each: (inout E, inout Self) throws(WireError) -> Void) throws(WireError)
     /// The tagged fields that end a structure of a flexible version; nothing in other versions or dialects.
     mutating func tags(_ unknown: inout [TaggedField]) throws(WireError)
 }
 
-/// A 16-byte identifier as it lies on the wire.
+/// A 16-byte identifier in its wire form.
 public struct UUIDBytes: Hashable, Sendable {
     public var high: UInt64
     public var low: UInt64
@@ -108,7 +108,7 @@ extension FieldCoder where Self: ~Copyable {
         try array(&value, empty: 0) { (element: inout Int32, io: inout Self) throws(WireError) in try io.int32(&element) }
     }
 
-    /// Tagged fields of which none is known to this message.
+    /// Tagged fields, all of them unknown to this message.
     @inlinable public mutating func tags() throws(WireError) {
         var unknown: [TaggedField] = []
         try tags(&unknown)

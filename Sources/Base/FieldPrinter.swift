@@ -1,4 +1,4 @@
-// Debug text of any layout, in field order: what logs and test failures show. Never parsed.
+// Debug text of any layout, in field order, for logs and test failures. Never parsed.
 
 /// Prints the fields of a layout as `a, "b", [c]`; byte fields as their length and a checksum, so that logs carry no payload.
 public struct FieldPrinter: FieldCoder, ~Copyable {

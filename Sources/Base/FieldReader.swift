@@ -1,4 +1,4 @@
-// Decoding with bounds: every length and count is held against the bytes that remain before anything is allocated for it.
+// Decoding with bounds: every length and count is checked against the remaining bytes before memory is allocated for it.
 // hot: measured by `platform-bench codec`.
 
 /// Reads a layout from bytes. Strings and byte fields are slices or copies of the input; the input is never changed.
@@ -45,7 +45,7 @@ public struct FieldReader<Dialect: WireDialect>: FieldCoder, ~Copyable {
         value = result
     }
 
-    /// The length announced for a field, nil for null. `unit` is the least size of what is counted, in bytes.
+    /// The length announced for a field, nil for null. `unit` is the least size of one element, in bytes.
     @inlinable mutating func length(of kind: LengthKind) throws(WireError) -> Int? {
         let count: Int
         switch Dialect.form(of: kind, flexible: flexible) {

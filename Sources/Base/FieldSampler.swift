@@ -1,10 +1,10 @@
 // Arbitrary but reproducible values for any layout: the source of round-trip properties and of fuzzing seeds.
 
-/// What boundary values are mixed with, so that requests mean something often enough.
+/// Meaningful values mixed with the boundary values, so that requests make sense often enough.
 public struct SampleEdges: Sendable {
-    /// Words that the subject knows: names, paths, schemes.
+    /// Words known to the tested code: names, paths, schemes.
     public var words: [String]
-    /// Contents that it looks into.
+    /// Payloads that it parses.
     public var payloads: [Bytes]
     /// Numbers with a meaning.
     public var numbers: [Int64]
@@ -23,15 +23,15 @@ public struct SampleEdges: Sendable {
     static let integers: [Int64] = [
         .min, .min + 1, -1, 0, 1, 2, 127, 128, 32_767, 32_768, 65_535, 65_536, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 53, 1 << 62, .max - 1, .max,
     ]
-    /// Text that is unusual: combining marks first and last, separators, what is no character, what is beyond the basic plane, NUL.
+    /// Unusual text: combining marks first and last, separators, noncharacters, scalars beyond the basic plane, NUL.
     static let texts = [
         "", " ", "/", "//", "/.", "/..", "/\u{301}", "//\u{301}", "\u{301}a", "a\u{600}", "e\u{301}", "é", "a\nb", "a:b", "a:1\nworld:anyone", ",", "=", "\u{0}", "a\u{0}b", "\u{7f}",
         "\u{fffd}", "\u{ffff}", "\u{e000}", "😀", "👩\u{200d}👩\u{200d}👧", "\u{202e}abc", "%00", "-1", "9223372036854775807",
     ]
 }
 
-/// Fills a layout with values drawn from a seed. Strings and byte fields stay below 24 bytes, sequences below 4 elements. With `edges` every field is often at a boundary of what it
-/// can hold, and sometimes large.
+/// Fills a layout with values drawn from a seed. Strings and byte fields stay below 24 bytes, sequences below 4 elements. With `edges`
+/// every field is often at a boundary of its range, and sometimes large.
 public struct FieldSampler: FieldCoder, ~Copyable {
     public let version: Int16
     public let flexible: Bool
@@ -150,7 +150,7 @@ public struct FieldSampler: FieldCoder, ~Copyable {
 }
 
 extension WireLayout {
-    /// The sample that `seed` stands for.
+    /// The sample of `seed`.
     public static func sample(seed: UInt64, version: Int16 = 0, flexible: Bool = false) -> Self {
         var sampler = FieldSampler(seed: seed, version: version, flexible: flexible)
         var value = Self()

@@ -6,9 +6,9 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
     public var buffer: Bytes
     public let version: Int16
     public let flexible: Bool
-    /// What stands before `buffer`, where payloads were not copied.
+    /// The pieces before `buffer`, where payloads were not copied.
     public private(set) var pieces: [BytesOrFile] = []
-    /// Payloads of at least so many bytes stay where they are; those in files always do.
+    /// Payloads of at least this many bytes are not copied; those in files never are.
     @usableFromInline let cutBytes: Int
 
     @inlinable public init(_ buffer: Bytes = Bytes(), version: Int16 = 0, flexible: Bool = false, cutBytes: Int = .max) {
@@ -115,7 +115,8 @@ public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {
 }
 
 extension WireLayout {
-    /// Appends this message to `buffer`, and hands out what stands before it: payloads of at least `cutBytes` bytes, and all that lie in files, with what is between them.
+    /// Appends this message to `buffer`, and returns the pieces before it: payloads of at least `cutBytes` bytes, all payloads in files,
+    /// and the bytes between them.
     @inlinable public func encodeInPieces<D: WireDialect>(
         into buffer: inout Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false, cutBytes: Int
     ) throws(WireError) -> [BytesOrFile] {
@@ -127,7 +128,7 @@ extension WireLayout {
         return writer.pieces
     }
 
-    /// Appends this message to `buffer`. None of its payloads may lie in a file.
+    /// Appends this message to `buffer`. None of its payloads may be in a file.
     @inlinable public func encode<D: WireDialect>(
         into buffer: inout Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false
     ) throws(WireError) {
@@ -139,7 +140,7 @@ extension WireLayout {
         buffer = writer.buffer
     }
 
-    /// This message as bytes. One that fits into `capacity` bytes asks for memory once.
+    /// This message as bytes. A message that fits into `capacity` bytes allocates memory once.
     @inlinable public func encoded<D: WireDialect>(
         as dialect: D.Type, version: Int16 = 0, flexible: Bool = false, capacity: Int = 128
     ) throws(WireError) -> Bytes {

@@ -1,6 +1,6 @@
 // Ids are distinct types, so that a slot is never taken for an offset.
 
-/// A value that names something; two kinds of id never mix.
+/// The id of something; two kinds of id never mix.
 public protocol TypedID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible
 where RawValue: Comparable & Hashable & Sendable {
     init(_ rawValue: RawValue)
@@ -13,7 +13,7 @@ extension TypedID {
     public var description: String { "\(rawValue)" }
 }
 
-/// A position in a replicated log; the first command stands in slot 1, 0 is before all.
+/// A position in a replicated log; the first command has slot 1, 0 is before all.
 public struct Slot: TypedID {
     public let rawValue: Int64
     @inlinable public init(_ rawValue: Int64) { self.rawValue = rawValue }

@@ -1,21 +1,21 @@
-// Where the house touches the world: a file system and a table store. Each has one production implementation and one in the simulator,
+// The ports of the house to the outside: a file system and a table store. Each has one production implementation and one in the simulator,
 // and both pass the same contract suite. A port gains an operation only when both need it.
 
-/// An open file; meaningless outside the file system that gave it.
+/// An open file; meaningless outside its file system.
 public struct FileHandle: Hashable, Sendable {
     public let number: Int32
     public init(_ number: Int32) { self.number = number }
 }
 
-/// A disk that failed or refused; names the path and the operation.
+/// An error or a refusal of a disk, with the path and the operation.
 public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Cause: Sendable, Equatable {
         case notFound, exists, noSpace, notPermitted, locked
-        /// Bytes on disk that cannot be right, in a place where a crash cannot have left them.
+        /// Impossible bytes on disk, in a place where a crash cannot have left them.
         case corrupt(String)
-        /// A later version of the program wrote it, and this one cannot read it.
+        /// Written by a later version of the program; unreadable for this one.
         case fromLaterVersion(String)
-        /// fdatasync failed: what was written since the last success may be lost, so the owner must stop.
+        /// fdatasync failed: everything written since the last success may be lost, so the owner must stop.
         case syncFailed(Int32)
         case system(Int32, String)
     }
@@ -46,7 +46,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 }
 
-/// Files as the log and block stores need them. Blocking; called on disk threads only.
+/// The file operations of the log and block stores. Blocking; called on disk threads only.
 public protocol FileSystem: Sendable {
     /// Opens for reading and writing, creating the file if `create` is set.
     func open(_ path: String, create: Bool) throws(StorageError) -> FileHandle
@@ -57,7 +57,7 @@ public protocol FileSystem: Sendable {
     func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError)
     /// Content and size are durable on return.
     func sync(_ file: FileHandle) throws(StorageError)
-    /// The disk may begin with what was written here. Nothing is durable by that, and a later sync waits for less.
+    /// The disk may begin to write this range. Nothing becomes durable by that, but a later sync waits for less.
     func startWriting(_ file: FileHandle, at offset: Int64, count: Int64)
     func size(_ file: FileHandle) throws(StorageError) -> Int64
     func truncate(_ file: FileHandle, to size: Int64) throws(StorageError)
@@ -89,13 +89,13 @@ public protocol TableStore: AnyObject {
     func checkpoint() throws(StorageError) -> Slot
 }
 
-/// The one thread that a service's state is confined to: connections, core and replies meet there without locks.
+/// The one thread of a service's state: connections, core and replies meet there without locks.
 public protocol ServiceLoop: Sendable {
     /// Whether the caller runs on this loop.
     var isCurrent: Bool { get }
-    /// Runs `job` after what the loop is doing now. In order.
+    /// Runs `job` after the loop's present job, in order.
     func execute(_ job: @escaping @Sendable () -> Void)
-    /// Runs `job` once the loop has looked again at what else there is to do, its connections above all.
+    /// Runs `job` once the loop has looked at its other work again, above all its connections.
     func executeNextTurn(_ job: @escaping @Sendable () -> Void)
     /// Runs `job` once, `delay` from now.
     func schedule(after delay: Duration, _ job: @escaping @Sendable () -> Void)

@@ -1,17 +1,17 @@
-// Who belongs to a replicated group, in which role, and where. A roster is itself an entry of the group's log and a table beside the service's
-// own, so every replica knows from which slot on it counts. Nothing here decides; consensus does.
+// The members of a replicated group, their roles and their addresses. A roster is itself an entry of the group's log and a table beside the
+// service's own, so every replica knows the slot from which it holds. Nothing here decides; consensus does.
 
-/// A replica as its group knows it.
+/// A replica in its group.
 public struct Member: WireLayout, Hashable {
     public var id = NodeID(0)
-    /// Observers get everything that is decided and count in no quorum.
+    /// Observers get every decision and count in no quorum.
     public var isVoter = true
-    /// The number of its data directory, drawn when that was first used; zero if it is not known. A replica that comes with another one has lost what
-    /// it promised.
+    /// The number of its data directory, drawn at the directory's first use; zero if unknown. A replica with another number has lost its
+    /// promises.
     public var directory: Int64 = 0
-    /// Where its peers reach it.
+    /// Its address for peers.
     public var address = ""
-    /// What its service tells of it, in the service's own form.
+    /// The service's description of it, in the service's own form.
     public var card = ""
 
     public init() {}
@@ -24,7 +24,7 @@ public struct Member: WireLayout, Hashable {
         self.card = card
     }
 
-    /// Whether the replica with this number and directory is meant.
+    /// Whether both have the same number and directory; an unknown directory matches any.
     public func isSame(as other: Member) -> Bool {
         id == other.id && (directory == 0 || other.directory == 0 || directory == other.directory)
     }
@@ -40,9 +40,9 @@ public struct Member: WireLayout, Hashable {
 
 /// The members of a group from one slot on.
 public struct Roster: WireLayout, Hashable {
-    /// The slot whose entry brought it; zero for the one that the group was founded with.
+    /// The slot of its entry; zero for the founding roster.
     public var version: Int64 = 0
-    /// Tells this group from every other one; zero for groups from before groups had numbers.
+    /// The group's number; zero for groups from before groups had numbers.
     public var group: Int64 = 0
     /// By number, each once.
     public private(set) var members: [Member] = []
@@ -69,26 +69,26 @@ public struct Roster: WireLayout, Hashable {
     }
 }
 
-/// Why a change of the members does not take place.
+/// Why a membership change is refused.
 public enum RosterRefusal: Error, Sendable, Equatable, CaseIterable {
     /// This replica does not lead, or not yet for certain.
     case notLeading
-    /// Another change is on its way.
+    /// Another change is under way.
     case inProgress
-    /// The members are not those that the change was made for.
+    /// The change is based on another version of the roster.
     case versionDiffers
-    /// A voter that is added does not keep up with the log yet, or too few of the voters that would be are reached.
+    /// A new voter does not keep up with the log yet, or too few of the future voters are reachable.
     case quorumOutOfReach
-    /// Nobody would vote.
+    /// The change leaves no voter.
     case noVoters
 }
 
-/// The part that a replica plays in its group.
+/// A replica's role in its group.
 public enum Standing: Sendable, Equatable {
     case alone, voter, observer
-    /// Waits until all that were named have started with empty directories.
+    /// Waits until all named founders have started with empty directories.
     case founding(missing: [NodeID])
-    /// Not among the members: follows, and serves nobody.
+    /// Not a member: follows the log, and serves no clients.
     case guest
     /// The group knows this number with another data directory.
     case stranger

@@ -1,7 +1,7 @@
-// What a service's core is to the replica pump: a deterministic function of its command log, and the rows that hold its state.
-// The law that every machine must keep: load(tables(apply(log))) == apply(log).
+// A service's core, as the replica pump sees it: a deterministic function of its command log, and the rows that hold its state.
+// The law of every machine: load(tables(apply(log))) == apply(log).
 
-/// Where and when a command stands in the log; the time was stamped by the proposer, so every replica sees the same.
+/// A command's place in the log and its time; the proposer stamped the time, so every replica sees the same.
 public struct ApplyPosition: Sendable, Hashable {
     public var slot: Slot
     public var time: WallTime
@@ -20,19 +20,19 @@ public protocol StateMachine {
     init()
     /// Executes a committed command. Same state, command and position give the same outcome and rows on every replica.
     mutating func apply(_ command: Command, at position: ApplyPosition, rows: inout RowChanges) -> Outcome
-    /// The log names these members of the replicated group from this position on. A machine whose state tells of them changes it here, and says
-    /// what that came to; the others do nothing.
+    /// The log has these members of the replicated group from this position on. A machine whose state names them changes it here and
+    /// returns the outcome; other machines do nothing.
     mutating func noteMembers(_ roster: Roster, at position: ApplyPosition, rows: inout RowChanges) -> Outcome?
-    /// Puts the rows that `apply` only noted as changed into `rows`, as they are now. Called before the rows go to the tables.
+    /// Adds the present rows that `apply` only marked as changed to `rows`. Called before the rows go to the tables.
     mutating func completeRows(_ rows: inout RowChanges)
-    /// About so many rows are going to be loaded.
+    /// About `count` rows are going to be loaded.
     mutating func expectRows(_ count: Int)
     /// Takes one row back, table by table in the order of `tables`, rows in key order.
     mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption)
     /// Called once after the last row.
     mutating func finishLoading(applied: Slot) throws(StateCorruption)
-    /// The bytes of a command in the log, and back. A machine that writes these two out itself, as the defaults do, has them compiled for its own
-    /// command; the defaults are not, since they are generic over modules. hot: `platform-bench coord`.
+    /// A command's bytes in the log, and back. A machine with its own copy of these two, written as the defaults are, has them compiled for
+    /// its command; the defaults are generic over modules. hot: `platform-bench coord`.
     static func encode(_ command: Command) throws(WireError) -> Bytes
     static func decode(_ bytes: Bytes) throws(WireError) -> Command
 }
@@ -51,7 +51,7 @@ public struct StateCorruption: Error, Sendable, CustomStringConvertible {
     public init(_ description: String) { self.description = description }
 }
 
-/// A table as SQLite will hold it.
+/// A table of SQLite.
 public struct TableSchema: Sendable, Hashable {
     public enum ColumnType: String, Sendable { case integer = "INTEGER", text = "TEXT", blob = "BLOB" }
     public struct Column: Sendable, Hashable {
@@ -81,7 +81,7 @@ public enum ColumnValue: Hashable, Sendable {
     case text(String)
     case blob(Bytes)
 
-    /// Texts by their bytes: as keys of rows two that look alike are two.
+    /// Compares texts by their bytes: as keys of rows two texts that look alike differ.
     public static func == (left: ColumnValue, right: ColumnValue) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -109,7 +109,7 @@ public enum ColumnValue: Hashable, Sendable {
 /// A row, its values in the order of the table's columns.
 public typealias Row = [ColumnValue]
 
-/// What one command changed, in order.
+/// The changes of one command, in order.
 public struct RowChanges: Sendable {
     public enum Change: Sendable, Hashable {
         case upsert(table: String, row: Row)

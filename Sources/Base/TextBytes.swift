@@ -1,5 +1,6 @@
-// Text by its bytes. Swift's own comparisons and searches go by what a reader sees: an é equals an e with an accent behind it, and a colon with an accent behind it is no
-// colon. Names, paths, lists and rows are other things: two of them are equal if their bytes are, and a separator is one whatever comes behind it.
+// Text by its bytes. Swift's own comparisons and searches follow the visible text: an é equals an e followed by an accent, and a colon
+// followed by an accent is not a colon. Names, paths, lists and rows differ: two of them are equal if their bytes are, and a separator
+// counts whatever follows it.
 
 extension String {
     /// Whether both have the same bytes.
@@ -19,7 +20,7 @@ extension StringProtocol {
         return Substring(self).utf8.split(separator: byte, maxSplits: maxSplits, omittingEmptySubsequences: !keepsEmpty).map { Substring($0) }
     }
 
-    /// What stands before the first byte `separator`, which is ASCII; everything if there is none.
+    /// The part before the first byte `separator`, which is ASCII; everything if there is none.
     public func piece(before separator: Unicode.Scalar) -> Substring {
         let byte = UInt8(ascii: separator)
         return Substring(Substring(self).utf8.prefix { $0 != byte })
@@ -28,16 +29,16 @@ extension StringProtocol {
     /// Whether both have the same bytes.
     public func hasSameBytes(as other: some StringProtocol) -> Bool { utf8.elementsEqual(other.utf8) }
 
-    /// Whether the bytes of `start` come first.
+    /// Whether the text starts with the bytes of `start`.
     public func beginsWithBytes(of start: some StringProtocol) -> Bool { utf8.starts(with: start.utf8) }
 
-    /// Whether the bytes of `end` come last.
+    /// Whether the text ends with the bytes of `end`.
     public func endsWithBytes(of end: some StringProtocol) -> Bool { utf8.count >= end.utf8.count && utf8.suffix(end.utf8.count).elementsEqual(end.utf8) }
 
     /// The text without its first and last bytes, which must be whole scalars.
     public func droppingBytes(first: Int = 0, last: Int = 0) -> Substring { Substring(Substring(self).utf8.dropFirst(first).dropLast(last)) }
 
-    /// Without spaces and tabs around it.
+    /// The text without spaces and tabs around it.
     public var withoutBlanks: Substring {
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         let front = Substring(self).utf8.drop(while: isBlank)

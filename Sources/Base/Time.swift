@@ -1,5 +1,5 @@
-// Points in time as values. Nothing here reads a clock: cores receive `now` as an argument. Settings, clients and clocks supply the numbers, so that
-// sums and conversions end at the bounds of 64 bits.
+// Points in time as values. Nothing here reads a clock: cores receive `now` as an argument. Settings, clients and clocks supply the
+// numbers, so sums and conversions stop at the bounds of 64 bits.
 
 /// A point on a monotonic clock, in nanoseconds since an arbitrary start.
 public struct Instant: Hashable, Comparable, Sendable {
@@ -21,12 +21,12 @@ public struct WallTime: Hashable, Comparable, Sendable {
     @inlinable public init(milliseconds: Int64) { self.milliseconds = milliseconds }
     public static let zero = WallTime(milliseconds: 0)
     @inlinable public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
-    /// How long after `earlier` this is, in milliseconds.
+    /// The time since `earlier`, in milliseconds.
     @inlinable public func milliseconds(since earlier: Int64) -> Int64 { milliseconds.subtractingClamped(earlier) }
 }
 
 extension Duration {
-    /// As far as 64 bits go: 292 years.
+    /// Clamped to 64 bits: 292 years.
     @inlinable public var inNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds.multipliedClamped(by: 1_000_000_000).addingClamped(attoseconds / 1_000_000_000)
@@ -37,7 +37,7 @@ extension Duration {
     }
 }
 
-/// Where a shell reads the time; the simulator has its own.
+/// A shell's clock; the simulator has its own.
 public protocol TimeSource: Sendable {
     func now() -> Instant
     func wallTime() -> WallTime

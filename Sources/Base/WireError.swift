@@ -1,8 +1,8 @@
-// What can be wrong with bytes that a peer sent. The connection that delivered them is closed; nothing else is affected.
+// Errors in bytes from a peer. The connection that delivered them is closed; nothing else is affected.
 
 /// The peer sent bytes that its protocol does not allow.
 public enum WireError: Error, Equatable, Sendable {
-    /// `needed` more bytes were announced than the `remaining` ones that are there.
+    /// The field needs `needed` bytes, and `remaining` are left.
     case truncated(needed: Int, remaining: Int)
     /// A negative or otherwise impossible length or count.
     case badLength(Int)
@@ -12,7 +12,7 @@ public enum WireError: Error, Equatable, Sendable {
     case notUTF8
     /// A varint of more bytes than its width allows.
     case varintTooLong
-    /// A discriminator (operation, version, magic, tag) that is not known; the text names the field.
+    /// An unknown discriminator (operation, version, magic, tag); the text names the field.
     case unknownTag(String, Int)
     /// More than a named limit allows; the text names the limit.
     case overLimit(String, Int)

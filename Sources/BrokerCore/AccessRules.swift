@@ -1,8 +1,9 @@
-// Access rules as Kafka's clients write them: who may do what to which resource, by its name or by the beginning of its name. A denial is stronger than
-// any permission; what no rule allows is denied. Numbers are the wire's. Source: Kafka documentation, "Authorization and ACLs"; KIP-290.
+// Access rules as Kafka's clients write them: a principal, an operation and a resource, named in full or by a prefix. A denial beats
+// any permission; anything without a rule is denied. Numbers are the wire's. Source: Kafka documentation, "Authorization and ACLs";
+// KIP-290.
 import Base
 
-/// What is protected.
+/// The protected resource.
 package enum ResourceKind: Int8, Sendable, CaseIterable {
     case topic = 2
     case group = 3
@@ -10,7 +11,7 @@ package enum ResourceKind: Int8, Sendable, CaseIterable {
     case transactionalID = 5
 }
 
-/// What is done to it.
+/// The operation on the resource.
 package enum AccessOperation: Int8, Sendable, CaseIterable {
     case all = 2
     case read = 3
@@ -24,7 +25,7 @@ package enum AccessOperation: Int8, Sendable, CaseIterable {
     case alterConfigs = 11
     case idempotentWrite = 12
 
-    /// Whether being allowed `self` is being allowed `other`.
+    /// Whether permission for `self` includes `other`.
     package func implies(_ other: AccessOperation) -> Bool {
         if self == .all || self == other { return true }
         switch other {
@@ -43,7 +44,7 @@ package struct AccessRule: WireLayout, Hashable, Comparable {
     package var kind: ResourceKind = .topic
     package var name = ""
     package var pattern: NamePattern = .literal
-    /// `User:NAME`, or `User:*` for everybody.
+    /// `User:NAME`, or `User:*` for all users.
     package var principal = ""
     /// An address, or `*`.
     package var host = ""
@@ -98,7 +99,7 @@ package struct AccessRule: WireLayout, Hashable, Comparable {
 }
 
 extension FieldCoder where Self: ~Copyable {
-    /// An enum by its number; a number that stands for nothing is an error.
+    /// An enum by its number; an unknown number is an error.
     mutating func choice<E: RawRepresentable>(_ value: inout E) throws(WireError) where E.RawValue == Int8 {
         var number = value.rawValue
         try int8(&number)
@@ -110,7 +111,7 @@ extension FieldCoder where Self: ~Copyable {
 /// All rules.
 package struct AccessRules: Sendable {
     package private(set) var rules = SortedTable<AccessRule, Bool>()
-    /// Rules that are kept; each request looks through them.
+    /// Limit of rules; each request looks through all of them.
     package static let rulesMax = 10_000
 
     package init() {}
@@ -129,13 +130,13 @@ package struct AccessRules: Sendable {
         return isAllowed
     }
 
-    /// Whether anything of this kind is allowed, whatever its name.
+    /// Whether any resource of this kind is allowed, whatever its name.
     package func allowsSome(_ principal: String, from host: String, _ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
         rules.keys.contains { $0.kind == kind && $0.permission == .allow && $0.concerns(principal, from: host) && $0.operation.implies(operation) }
     }
 }
 
-/// Which rules are meant; nil stands for any.
+/// A selection of rules; nil matches any.
 package struct AccessFilter: Sendable {
     package enum Pattern: Sendable, Equatable {
         case any

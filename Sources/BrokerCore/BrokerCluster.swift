@@ -1,8 +1,8 @@
-// The machine's side of a cluster: which brokers there are and where each partition lies. What a broker's coming and going does to partitions is said in
-// PartitionState; here it is applied to all of them, and kept as rows that a person can read.
+// The machine's side of a cluster: its brokers and the place of each partition. PartitionState has the rules for a broker that comes
+// or goes; this file applies them to all partitions and keeps the state as rows that a person can read.
 import Base
 
-/// Brokers and partitions of a cluster; empty for a broker that stands alone.
+/// Brokers and partitions of a cluster; empty for a single broker.
 package struct ClusterState: Sendable {
     package fileprivate(set) var brokers = SortedTable<Int32, BrokerRecord>()
     package fileprivate(set) var partitions = SortedTable<TopicPartition, PartitionState>()
@@ -20,7 +20,7 @@ package struct ClusterState: Sendable {
 }
 
 extension BrokerMachine {
-    /// Brokers that a cluster remembers.
+    /// Limit of brokers in a cluster.
     package static let brokersMax = 255
 
     mutating func apply(_ command: ClusterCommand, _ position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -52,7 +52,7 @@ extension BrokerMachine {
         var record = broker
         record.epoch = position.slot.rawValue
         record.isFenced = false
-        // The same life that was taken for lost: its logs are as they were.
+        // The same life, fenced by mistake: its logs are as they were.
         let isSameLife = before?.incarnation == broker.incarnation
         let adopted = cluster.brokers.isEmpty ? adopt(broker.id, &rows) : []
         store(record, &rows)
@@ -63,7 +63,7 @@ extension BrokerMachine {
         return .registered(record, changed)
     }
 
-    /// The first broker of a cluster may have stood alone before: then every partition lies on it.
+    /// Gives every partition to the first broker of a cluster, which may have stood alone before.
     private mutating func adopt(_ id: Int32, _ rows: inout RowChanges) -> [TopicPartition] {
         var adopted: [TopicPartition] = []
         for (name, topic) in topics.entries {
@@ -92,7 +92,7 @@ extension BrokerMachine {
         topic.configs.first { $0.name == "unclean.leader.election.enable" }.map { $0.value == "true" }
     }
 
-    /// Partitions that lie on a broker, or are on their way there.
+    /// Partitions that a broker holds or is about to get.
     package func partitionsHeld(by broker: Int32) -> Int { cluster.partitions.entries.count { $0.value.replicas.contains(broker) } }
 
     private mutating func unregister(_ id: Int32, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -128,7 +128,7 @@ extension BrokerMachine {
         }
     }
 
-    /// Why partitions cannot lie like this, if so; also asked by requests that only validate.
+    /// Why these places are refused, nil if they are not; also asked by requests that only validate.
     package func refusal(of places: [ReplicaList], count: Int32) -> BrokerRefusal? {
         guard places.count == Int(count), let factor = places.first?.brokers.count, factor > 0 else {
             return .invalidReplicas(reason: "each partition has a list of replicas, and none is empty")
@@ -166,7 +166,7 @@ extension BrokerMachine {
         return .placed(changed)
     }
 
-    /// Lets `body` change the states of these partitions; returns those that it changed.
+    /// Runs `body` on the states of these partitions; returns the changed ones.
     private mutating func change(
         _ places: [TopicPartition], _ rows: inout RowChanges, _ body: (TopicPartition, inout PartitionState) -> Bool
     ) -> [TopicPartition] {
@@ -201,7 +201,7 @@ extension BrokerMachine {
         values: [
             .init("incarnation", .blob), .init("host", .text), .init("port", .integer), .init("rack", .text), .init("epoch", .integer), .init("is_fenced", .integer),
         ])
-    /// Lists of brokers are numbers with commas between them.
+    /// Lists of brokers are numbers separated by commas.
     static let partitionsTable = TableSchema(
         "partitions", key: [.init("topic", .text), .init("partition", .integer)],
         values: [

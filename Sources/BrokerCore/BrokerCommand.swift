@@ -1,5 +1,5 @@
-// The broker's durable commands. They say what shall be so, never which request asked for it; random values (ids) are drawn by
-// the proposer and travel in the command. A tag is never given another meaning: a changed command is a new tag.
+// The broker's durable commands. A command states the result, never the request behind it; the proposer draws random values (ids) and
+// puts them into the command. A tag keeps its meaning for ever: a changed command is a new tag.
 import Base
 
 /// A change of the broker's metadata.
@@ -18,16 +18,16 @@ package enum BrokerCommand: WireLayout, Equatable {
     case reserveProducerIDs(count: Int64)
     case transaction(TransactionCommand)
     case alterTopic(name: String, ConfigChange)
-    /// Settings of the broker itself, which are also the defaults of topics.
+    /// Settings of the broker itself, also the defaults of topics.
     case alterBroker(ConfigChange)
-    /// Records below these offsets are not there any more.
+    /// Deletes the records below these offsets.
     case deleteRecords([PartitionOffset])
     case deleteOffsets(group: GroupID, [TopicPartition])
     case security(SecurityCommand)
     case cluster(ClusterCommand)
     case quotas(QuotaCommand)
     case token(TokenCommand)
-    /// The membership of a group, as its coordinator wrote it down.
+    /// The membership of a group, written by its coordinator.
     case storeGroup(GroupID, by: CoordinatorClaim, StoredGroupChange)
     case share(ShareCommand)
 
@@ -155,11 +155,11 @@ package enum BrokerCommand: WireLayout, Equatable {
     }
 }
 
-/// Settings that are set and removed together.
+/// Settings to set and to remove together.
 package struct ConfigChange: WireLayout, Hashable {
     package var set: [TopicConfigEntry] = []
     package var removed: [String] = []
-    /// Whether everything that is not set here is removed.
+    /// Whether settings outside `set` are removed.
     package var replacesAll = false
 
     package init() {}
@@ -204,7 +204,7 @@ package struct TopicRecord: WireLayout, Hashable {
     package var name = ""
     package var id = UUIDBytes()
     package var partitions: Int32 = 1
-    /// Only what was stated; the rest follows the broker's defaults.
+    /// Stated settings only; the rest follows the broker's defaults.
     package var configs: [TopicConfigEntry] = []
 
     package init() {}
@@ -250,7 +250,7 @@ package struct OffsetEntry: WireLayout, Hashable {
     }
 }
 
-/// What became of a command.
+/// The outcome of a command.
 package enum BrokerOutcome: Sendable, Equatable {
     case done
     case created(TopicRecord)
@@ -258,26 +258,26 @@ package enum BrokerOutcome: Sendable, Equatable {
     case grown(TopicRecord)
     case altered(TopicRecord)
     case brokerAltered
-    /// What users may do is another now.
+    /// The access rules have changed.
     case rulesChanged
-    /// Where partitions begin now.
+    /// The new first offsets of partitions.
     case recordsDeleted([PartitionOffset])
     /// The first id of the block.
     case producerIDs(first: Int64)
     /// The transaction after the command.
     case transaction(Transaction)
-    /// The state of these partitions is another now.
+    /// The states of these partitions have changed.
     case placed([TopicPartition])
     case registered(BrokerRecord, [TopicPartition])
     case unregistered(Int32)
-    /// What became of each store.
+    /// One verdict for each store.
     case sharesStored([ShareStoreVerdict])
-    /// The state of these share partitions was set anew or removed; their leaders begin again from what is stored.
+    /// The state of these share partitions was reset or removed; their leaders restart from the stored state.
     case sharesReset(GroupID, [TopicPartition])
     case refused(BrokerRefusal)
 }
 
-/// An expected no; the door maps each to a code of the protocol.
+/// An expected refusal; the door maps each to a code of the protocol.
 package enum BrokerRefusal: Error, Sendable, Equatable {
     case topicExists(String)
     case unknownTopic(String)
@@ -289,9 +289,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case unknownTransaction(String)
     /// A later instance of the producer has taken over.
     case producerFenced(String)
-    /// The transaction is being completed; to be asked again.
+    /// The transaction is being completed; the client retries.
     case transactionCompleting(String)
-    /// The transaction is open and has to be aborted first.
+    /// The transaction is open; it must be aborted first.
     case transactionOpen(String)
     case invalidTransactionState(String, reason: String)
     case tooManyTransactions(limit: Int)
@@ -299,9 +299,9 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case tooManyUsers(limit: Int)
     case tooManyRules(limit: Int)
     case invalidReplicas(reason: String)
-    /// The broker has registered anew since, or was never there.
+    /// The broker has registered again since, or never did.
     case staleBroker(Int32)
-    /// The leader spoke of an earlier state of the partition.
+    /// The leader's change is based on an earlier state of the partition.
     case partitionChanged(TopicPartition)
     case notCoordinator(GroupID)
     case groupNotEmpty(GroupID)
@@ -309,7 +309,7 @@ package enum BrokerRefusal: Error, Sendable, Equatable {
     case tooManyGroupSettings(limit: Int)
     case tooManyBrokers(limit: Int)
     case unknownBroker(Int32)
-    /// The broker has replicas, which have to go elsewhere first.
+    /// The broker holds replicas, which must move first.
     case brokerHoldsPartitions(Int32, count: Int)
     case tooManyQuotas(limit: Int)
     case unknownToken

@@ -1,5 +1,5 @@
-// The broker's durable state as a deterministic state machine: topics, committed offsets, groups (StoredGroups), producer ids, transactions (their rules
-// are in TransactionRules), the cluster's id. Same commands, same state and rows.
+// The broker's durable state as a deterministic state machine: topics, committed offsets, groups (StoredGroups), producer ids,
+// transactions (rules in TransactionRules), the cluster's id. Same commands, same state and rows.
 import Base
 
 /// A committed offset.
@@ -14,22 +14,22 @@ package struct CommittedOffset: Sendable, Hashable {
 package struct BrokerMachine: StateMachine, Sendable {
     package private(set) var clusterID: UUIDBytes?
     package private(set) var topics = SortedTable<String, TopicRecord>()
-    /// Deleted topics whose files may still lie on disk.
+    /// Deleted topics whose files may still be on disk.
     package private(set) var dropped = SortedTable<String, TopicRecord>()
     package private(set) var offsets = SortedTable<GroupID, SortedTable<TopicPartition, CommittedOffset>>()
     package internal(set) var groups = SortedTable<GroupID, StoredGroup>()
     package internal(set) var shares = SortedTable<GroupID, SortedTable<TopicPartition, ShareRecord>>()
     package internal(set) var shareCount = 0
-    /// Settings of groups, only what was stated.
+    /// Stated settings of groups.
     package internal(set) var groupConfigs = SortedTable<GroupID, [TopicConfigEntry]>()
     package private(set) var nextProducerID: Int64 = 1
     package private(set) var partitionCount = 0
     package private(set) var transactions = SortedTable<String, Transaction>()
-    /// The names of those that are not at rest.
+    /// Names of transactions that are not at rest.
     package private(set) var transactionsUnderWay = SortedTable<String, Bool>()
-    /// Settings of the broker that were stated while it ran, in the order of their names.
+    /// Settings of the broker stated at run time, by name.
     package private(set) var brokerConfigs = SortedTable<String, String>()
-    /// Where partitions begin whose first records were deleted.
+    /// First offsets of partitions whose first records were deleted.
     package private(set) var startOffsets = SortedTable<TopicPartition, Int64>()
     package private(set) var users = SortedTable<ScramUser, ScramCredential>()
     package private(set) var accessRules = AccessRules()
@@ -38,7 +38,7 @@ package struct BrokerMachine: StateMachine, Sendable {
     private var namesByID = LookupTable<UUIDBytes, String>()
     package internal(set) var cluster = ClusterState()
 
-    /// Partitions of all topics together; each takes a directory, an open file and some memory.
+    /// Limit of partitions over all topics; each takes a directory, an open file and some memory.
     package static let partitionsMax = 10_000
     /// Length of a topic's name, as in Kafka: a directory's name must hold it with a suffix.
     package static let topicNameLengthMax = 249
@@ -99,7 +99,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         partitionCount += Int(topic.partitions)
     }
 
-    /// Why this topic cannot be created, if so; also asked by requests that only validate.
+    /// Why this topic cannot be created, nil if it can; also asked by requests that only validate.
     package func refusalToCreate(_ topic: TopicRecord) -> BrokerRefusal? {
         if let reason = Self.problem(withTopicName: topic.name) { return .invalidTopicName(topic.name, reason: reason) }
         if topics[topic.name] != nil { return .topicExists(topic.name) }
@@ -108,7 +108,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         return nil
     }
 
-    /// Why a name cannot be a topic's, nil if it can. The rules are Kafka's.
+    /// Why a topic cannot have this name, nil if it can. The rules are Kafka's.
     package static func problem(withTopicName name: String) -> String? {
         if name.isEmpty { return "the name is empty" }
         if name == "." || name == ".." { return "'\(name)' is a directory's own name" }
@@ -209,7 +209,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         return .grown(topic)
     }
 
-    /// Why a topic cannot have this many partitions, if so; asked before places for them are looked for.
+    /// Why a topic cannot have this many partitions, nil if it can; asked before places are chosen.
     package func refusalToGrow(_ topic: TopicRecord, to partitions: Int32) -> BrokerRefusal? {
         guard partitions > topic.partitions else {
             return .invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away")
@@ -222,7 +222,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         var table = offsets[group] ?? SortedTable()
         for entry in entries {
             let place = TopicPartition(entry.topic, entry.partition)
-            // The topic may have gone between the request and its turn; offsets of no topic would stay for ever.
+            // The topic may have gone since the request; offsets of a deleted topic would stay for ever.
             guard let topic = topics[entry.topic], entry.partition < topic.partitions else { continue }
             let committed = CommittedOffset(offset: entry.offset, leaderEpoch: entry.leaderEpoch, metadata: entry.metadata, time: time)
             table[place] = committed
@@ -250,7 +250,7 @@ package struct BrokerMachine: StateMachine, Sendable {
         return .producerIDs(first: first)
     }
 
-    /// One producer id that was never given.
+    /// One fresh producer id.
     mutating func takeProducerID(_ rows: inout RowChanges) -> Int64 {
         guard case .producerIDs(let id) = reserve(1, &rows) else { preconditionFailure("reserving ids has one outcome") }
         return id
@@ -315,7 +315,7 @@ extension BrokerMachine {
         [.text(topic.name), .blob(blob(topic.id)), .integer(Int64(topic.partitions)), .blob(blob(topic.configs))]
     }
 
-    /// Settings as a column holds them.
+    /// The form of settings in a column.
     static func blob(_ entries: [TopicConfigEntry]) -> Bytes {
         var writer = FieldWriter<DurableDialect>()
         var entries = entries

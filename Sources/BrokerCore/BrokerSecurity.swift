@@ -1,4 +1,4 @@
-// Users and access rules in the broker's durable state. Of a password only what SCRAM needs to check it is kept. Source: RFC 5802, RFC 7677.
+// Users and access rules in the broker's durable state. Of a password it keeps only the SCRAM verifier. Source: RFC 5802, RFC 7677.
 import Base
 
 /// How a user logs in; the numbers are the wire's.
@@ -34,7 +34,7 @@ package struct ScramUser: WireLayout, Hashable, Comparable {
     }
 }
 
-/// What a password is checked with.
+/// The SCRAM verifier of a password.
 package struct ScramCredential: WireLayout, Hashable {
     package var iterations: Int32 = 0
     package var salt = Bytes()
@@ -108,7 +108,7 @@ package enum SecurityCommand: WireLayout, Equatable {
 }
 
 extension BrokerMachine {
-    /// Users that are kept, counted for each mechanism.
+    /// Limit of users of each mechanism.
     package static let usersMax = 10_000
 
     mutating func apply(_ command: SecurityCommand, _ rows: inout RowChanges) -> BrokerOutcome {

@@ -1,9 +1,9 @@
-// The machine's side of transactions: one table of transactional ids, the rules applied to it, staged offsets committed with their
-// transaction, and the rows that keep it all.
+// The machine's side of transactions: a table by transactional id, the rules applied to it, staged offsets committed with their
+// transaction, and the rows that keep all of it.
 import Base
 
 extension BrokerMachine {
-    /// Transactional ids that are kept; each costs memory until it has not been used for long.
+    /// Limit of transactional ids; each takes memory until it expires.
     package static let transactionsMax = 10_000
 
     mutating func apply(_ command: TransactionCommand, _ position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -35,8 +35,8 @@ extension BrokerMachine {
         return .transaction(transaction)
     }
 
-    /// Leaders have written a decided transaction's marker into these partitions; the last of them completes it. A report that comes late is not about
-    /// the producer's next transaction.
+    /// Leaders have written a decided transaction's marker into these partitions; the last of them completes the transaction. A late
+    /// report does not count for the producer's next transaction.
     mutating func marked(
         _ name: String, _ producer: ProducerIdentity, decided: Int64, _ partitions: [TopicPartition], _ time: WallTime, _ rows: inout RowChanges
     ) -> BrokerOutcome {
@@ -68,7 +68,7 @@ extension BrokerMachine {
         return .transaction(transaction)
     }
 
-    /// Group by group in the order of staging; an offset whose topic has gone is dropped, as in every commit.
+    /// Commits staged offsets, group by group in the order of staging; drops an offset whose topic has gone, as every commit does.
     private mutating func commitStaged(of transaction: Transaction, _ time: WallTime, _ rows: inout RowChanges) {
         for group in transaction.content.groups {
             let entries = transaction.content.staged.filter { $0.group == group }.map(\.entry)
@@ -86,15 +86,15 @@ extension BrokerMachine {
         rows.delete(Self.transactionsTable, key: [.text(name)])
     }
 
-    /// Whether a producer has a transaction that is open, or decided and not complete, with this partition in it. What has neither and is open in the partition's
-    /// log hangs: nobody will decide it.
+    /// Whether a producer has an open or a decided, incomplete transaction with this partition in it. A transaction that is open in the
+    /// partition's log and has neither hangs: no command will decide it.
     package func hasTransaction(of producerID: Int64, in partition: TopicPartition) -> Bool {
         transactionsUnderWay.keys.contains { name in
             transactions[name].map { $0.producer.id == producerID && $0.contains(partition) } ?? false
         }
     }
 
-    /// Whether a transaction that is not complete holds an offset of this group and partition back.
+    /// Whether an incomplete transaction holds an offset of this group and partition back.
     package func hasStagedOffset(_ group: GroupID, _ place: TopicPartition) -> Bool {
         transactionsUnderWay.keys.contains { name in
             transactions[name]?.content.staged.contains {

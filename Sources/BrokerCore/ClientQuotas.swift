@@ -1,8 +1,9 @@
-// Limits of users, clients and addresses: whom each is for, which one holds for a connection, and the commands that change them. The order of precedence is
-// Kafka's: the pair of user and client before the user, the user before the client, a name before the default. Source: KIP-55, KIP-257, KIP-612.
+// Limits of users, clients and addresses: the entity of each limit, the limit in force for a connection, and the commands that change
+// limits. The order of precedence is Kafka's: the pair of user and client before the user, the user before the client, a name before the
+// default. Source: KIP-55, KIP-257, KIP-612.
 import Base
 
-/// What is limited. The numbers are durable.
+/// The limited quantity. The numbers are durable.
 package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
     case producerByteRate = 1
     case consumerByteRate = 2
@@ -10,7 +11,7 @@ package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
     case requestPercentage = 3
     /// Partitions made and deleted in a second.
     case controllerMutationRate = 4
-    /// Connections made in a second; the only limit of addresses, and of nobody else.
+    /// Connections made in a second; the only limit of addresses, and for addresses only.
     case connectionCreationRate = 5
 
     /// The name on the wire.
@@ -32,9 +33,9 @@ package enum QuotaKind: Int8, CaseIterable, Sendable, Comparable {
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// A part of whom a limit is for.
+/// One part of a limit's entity.
 package enum QuotaSubject: Hashable, Sendable, Comparable {
-    /// The limit says nothing about it.
+    /// The limit does not depend on this part.
     case unstated
     case byDefault
     case named(String)
@@ -61,11 +62,11 @@ package enum QuotaSubject: Hashable, Sendable, Comparable {
     package static func < (left: Self, right: Self) -> Bool { (left.number, left.name) < (right.number, right.name) }
 }
 
-/// Whom a limit is for: a user, a client, a pair of them, or an address.
+/// The entity of a limit: a user, a client, a pair of them, or an address.
 package struct QuotaEntity: WireLayout, Hashable, Comparable {
     package var user = QuotaSubject.unstated
     package var client = QuotaSubject.unstated
-    /// Stated only where user and client are not.
+    /// Stated only if user and client are not.
     package var address = QuotaSubject.unstated
 
     package init() {}
@@ -86,7 +87,7 @@ package struct QuotaEntity: WireLayout, Hashable, Comparable {
     }
 
     fileprivate typealias Numbered = (number: Int8, name: String)
-    /// An address is written in the place of a client, with numbers of its own behind those of clients.
+    /// An address is encoded in the client's place, with numbers after those of clients.
     private static let addressNumbersBegin: Int8 = 2
 
     fileprivate var numbered: (Numbered, Numbered) {
@@ -152,10 +153,10 @@ package enum QuotaCommand: WireLayout, Equatable {
 /// The limits of all users, clients and addresses.
 package struct ClientQuotas: Sendable {
     package private(set) var entries = SortedTable<QuotaEntity, [QuotaKind: Double]>()
-    /// Goes up with each change, so that what was looked up before is known to be old.
+    /// Goes up with each change; a cached limit of an earlier version is stale.
     package private(set) var version = 0
 
-    /// Entities that are kept.
+    /// Limit of entities.
     package static let entitiesMax = 10_000
 
     package init() {}
@@ -169,7 +170,7 @@ package struct ClientQuotas: Sendable {
         version += 1
     }
 
-    /// The limit that holds for a connection, and who shares it.
+    /// The limit in force for a connection, with the entity that shares it.
     package func limit(_ kind: QuotaKind, user: String, client: String) -> (rate: Double, sharedBy: QuotaEntity)? {
         let named = QuotaSubject.named(user)
         let from = QuotaSubject.named(client)
@@ -186,7 +187,7 @@ package struct ClientQuotas: Sendable {
 }
 
 extension ClientQuotas {
-    /// Connections a second that an address may make; nil for any number.
+    /// Connections a second allowed from an address; nil for no limit.
     package func connectionRate(of address: String) -> Double? {
         let named = entries[QuotaEntity(address: .named(address))]?[.connectionCreationRate]
         return named ?? entries[QuotaEntity(address: .byDefault)]?[.connectionCreationRate]
@@ -228,7 +229,7 @@ extension BrokerMachine {
     }
 }
 
-/// What a limit still allows: it fills at the rate, holds at most what comes in within `burst`, and can be overdrawn once.
+/// The remaining allowance of a limit: fills at the rate, holds at most `burst` seconds' worth, and can be overdrawn once.
 package struct QuotaBucket: Sendable {
     private var level: Double
     private var updated: Instant
@@ -248,7 +249,7 @@ package struct QuotaBucket: Sendable {
         updated = now
     }
 
-    /// A changed limit holds from now on.
+    /// Changes the rate from now on.
     package mutating func set(rate: Double, now: Instant) {
         guard rate != self.rate else { return }
         fill(now)
@@ -256,26 +257,26 @@ package struct QuotaBucket: Sendable {
         self.rate = rate
     }
 
-    /// Takes an amount; returns how long whoever took it has to wait until nothing is owed.
+    /// Takes an amount; returns the taker's wait until the bucket is no longer overdrawn.
     package mutating func take(_ amount: Double, now: Instant) -> Duration {
         fill(now)
         level -= amount
         return level < 0 ? .nanoseconds(Int64(min(-level / rate, Self.waitMax) * 1e9)) : .zero
     }
 
-    /// Whether something is owed.
+    /// Whether the level is below zero.
     package mutating func isOverdrawn(now: Instant) -> Bool {
         fill(now)
         return level < 0
     }
 
-    /// What may be taken without owing anything; negative while something is owed.
+    /// The allowance left; negative while overdrawn.
     package mutating func left(now: Instant) -> Double {
         fill(now)
         return level
     }
 
-    /// Whether nobody took anything for as long as it takes to fill.
+    /// Whether the bucket has filled up since the last taking.
     package mutating func isFull(now: Instant) -> Bool {
         fill(now)
         return level >= rate * burst

@@ -1,27 +1,27 @@
-// Durable commands about the brokers of a cluster and the replicas of its partitions. Proposed only where there are several brokers; a broker that stands
-// alone has every partition for itself and stores nothing of this. A tag is never given another meaning.
+// Durable commands about the brokers of a cluster and the replicas of its partitions. Only clusters of several brokers propose them; a
+// single broker holds every partition and stores none of this. A tag keeps its meaning for ever.
 import Base
 
 /// A change of the cluster.
 package enum ClusterCommand: WireLayout, Equatable {
-    /// A broker has started, or is back. `keepsLog`: nothing that it acknowledged can be missing from its logs.
+    /// A broker has started, or is back. `keepsLog`: its logs have everything that it acknowledged.
     case register(BrokerRecord, keepsLog: Bool)
-    /// A broker is not heard from, or goes; `epoch` is the one of its registration.
+    /// A broker is silent, or leaves; `epoch` is that of its registration.
     case fence(broker: Int32, epoch: Int64)
     case createTopic(TopicRecord, [ReplicaList])
     /// More partitions, one for each list.
     case growTopic(name: String, [ReplicaList])
     case changeInSync(InSyncChange)
-    /// Leaders are chosen anew: the first replica that is alive and in sync, or with `unclean` that is alive.
+    /// Elects leaders: the first replica that is alive and in sync, or with `unclean` one that is alive.
     case elect([TopicPartition], unclean: Bool)
     case reassign([Reassignment])
-    /// Offsets that the coordinator of the group commits; refused if its claim does not hold any more.
+    /// Offsets committed by the group's coordinator; refused once its claim has expired.
     case commitOffsets(by: CoordinatorClaim, group: GroupID, [OffsetEntry])
-    /// These partitions have the marker of the transaction that was decided in this slot; -1, from earlier versions, stands for whichever it is.
+    /// These partitions have the marker of the transaction decided in this slot; -1, from earlier versions, matches any.
     case marked(transaction: String, ProducerIdentity, decided: Int64, [TopicPartition])
-    /// A step of a transaction that the coordinator of the group has looked at; refused if its claim does not hold any more.
+    /// A step of a transaction, checked by the group's coordinator; refused once its claim has expired.
     case stage(by: CoordinatorClaim, GroupID, TransactionCommand)
-    /// A broker does not belong to the cluster any more; refused while partitions lie on it.
+    /// Removes a broker from the cluster; refused while it holds partitions.
     case unregister(broker: Int32)
 
     package init() { self = .elect([], unclean: false) }
@@ -116,19 +116,19 @@ package enum ClusterCommand: WireLayout, Equatable {
     }
 }
 
-/// A broker as it introduced itself.
+/// A broker's registration.
 package struct BrokerRecord: WireLayout, Hashable {
     package var id: Int32 = -1
-    /// Drawn at every start, so that a broker that came back is not taken for the one that was.
+    /// Drawn at every start; tells a restarted broker from its earlier life.
     package var incarnation = UUIDBytes()
-    /// What clients are told to connect to.
+    /// The advertised host for clients.
     package var host = ""
     package var port: Int32 = 0
-    /// Where it stands; empty if nobody said.
+    /// Its rack; empty if not stated.
     package var rack = ""
     /// The slot of its registration; set by the machine.
     package var epoch: Int64 = -1
-    /// Not heard from: it leads nothing and counts for nothing until it registers anew.
+    /// Silent: it leads nothing and counts for nothing until it registers again.
     package var isFenced = false
 
     package init() {}
@@ -149,7 +149,7 @@ package struct BrokerRecord: WireLayout, Hashable {
     }
 }
 
-/// The brokers that hold a partition; the first one leads it if it can.
+/// The brokers that hold a partition; the first one is the preferred leader.
 package struct ReplicaList: WireLayout, Hashable {
     package var brokers: [Int32] = []
     package init() {}
@@ -157,7 +157,7 @@ package struct ReplicaList: WireLayout, Hashable {
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.int32s(&brokers) }
 }
 
-/// What a leader found: which replicas have everything that was acknowledged.
+/// The replicas that have everything acknowledged, as the leader found them.
 package struct InSyncChange: WireLayout, Hashable {
     package var topicID = UUIDBytes()
     package var partition: Int32 = 0
@@ -187,7 +187,7 @@ package struct InSyncChange: WireLayout, Hashable {
     }
 }
 
-/// Where a partition is to lie; an empty list takes back a reassignment that is under way.
+/// New replicas of a partition; an empty list cancels the reassignment under way.
 package struct Reassignment: WireLayout, Hashable {
     package var partition = TopicPartition()
     package var target: [Int32] = []

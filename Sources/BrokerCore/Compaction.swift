@@ -1,8 +1,8 @@
-// When a partition is compacted, and which records stay: for each key the newest one, and a tombstone until its horizon has passed. Pure rules; who
-// reads and writes segments is the service's business. Source: Kafka documentation, "Log Compaction"; KIP-58, KIP-354, KIP-534.
+// When a partition is compacted, and which records stay: for each key the newest one, and a tombstone until its horizon has passed. Pure
+// rules; the service reads and writes the segments. Source: Kafka documentation, "Log Compaction"; KIP-58, KIP-354, KIP-534.
 import Base
 
-/// A sealed segment as far as the rules must know it.
+/// The properties of a sealed segment that the rules need.
 package struct SegmentSpan: Sendable, Equatable {
     package var baseOffset: Int64
     package var nextOffset: Int64
@@ -16,7 +16,7 @@ package struct SegmentSpan: Sendable, Equatable {
     }
 }
 
-/// How far a partition was compacted, as it is kept beside the log.
+/// How far a partition was compacted, as stored beside the log.
 package struct CompactionState: WireLayout, Equatable {
     /// Records from here on were never compacted.
     package var firstDirty: Int64 = 0
@@ -35,9 +35,9 @@ package struct CompactionState: WireLayout, Equatable {
     }
 }
 
-/// What of a partition could be compacted now.
+/// The part of a partition that can be compacted now.
 package struct CompactionChance: Sendable, Equatable {
-    /// Segments from the oldest on that may be touched.
+    /// Segments that may be compacted, from the oldest on.
     package var segments = 0
     package var cleanBytes: Int64 = 0
     package var dirtyBytes: Int64 = 0
@@ -45,11 +45,11 @@ package struct CompactionChance: Sendable, Equatable {
 
     package var dirtyRatio: Double { cleanBytes + dirtyBytes == 0 ? 0 : Double(dirtyBytes) / Double(cleanBytes + dirtyBytes) }
 
-    /// `sealed` is oldest first; the active segment is never touched.
+    /// `sealed` is oldest first; the active segment stays as it is.
     package init(sealed: [SegmentSpan], lastStableOffset: Int64, state: CompactionState, config: TopicConfig, now: WallTime) {
         var oldestDirty: Int64?
         for segment in sealed {
-            // Nothing of an open transaction is judged, and nothing that is too young.
+            // Records of open transactions and records that are too young stay out.
             guard segment.nextOffset <= lastStableOffset, Self.isOld(segment.maxTimestamp, config.minCompactionLagMilliseconds, now) else { break }
             segments += 1
             if segment.nextOffset > state.firstDirty {
@@ -67,9 +67,9 @@ package struct CompactionChance: Sendable, Equatable {
     private static func isOld(_ timestamp: Int64, _ age: Int64, _ now: WallTime) -> Bool { age == 0 || timestamp <= now.milliseconds.subtractingClamped(age) }
 }
 
-/// What becomes of one record.
+/// The fate of one record.
 package enum CompactionRule {
-    /// `newest` is the last offset with this record's key, as far as it was looked for. A record without a key has no place in a compacted topic.
+    /// `newest` is the last offset known to have this record's key. A record without a key has no place in a compacted topic.
     package static func keeps(offset: Int64, hasKey: Bool, isTombstone: Bool, newest: Int64?, horizon: Int64?, now: WallTime) -> Bool {
         guard hasKey else { return false }
         if let newest, newest > offset { return false }

@@ -1,13 +1,13 @@
-// A group whose partitions the coordinator assigns (KIP-848). Members only heartbeat: they say what they subscribe to and what they have, and are told
-// what they shall have. A new assignment is reached member by member: what moves is given up by one before the other gets it, and whoever keeps its
-// partitions does not notice. Event and `now` in, answer out; what an event has changed is stored before the answer goes out.
+// A group whose partitions the coordinator assigns (KIP-848). Members only heartbeat: each states its subscription and its partitions,
+// and gets its target. A new assignment is reached member by member: one gives a partition up before the other gets it, and a member
+// that keeps its partitions does not notice. Event and `now` in, answer out; each change is stored before its answer goes out.
 import Base
 import Collections
 
 /// Limits and delays of these groups; Kafka's names begin with `group.consumer.`.
 package struct ConsumerGroupSettings: Sendable {
     package var sessionTimeout: Duration = .seconds(45)
-    /// A fifth of Kafka's, since a rebalance takes as many heartbeats as it has steps and one broker bears them.
+    /// A fifth of Kafka's: a rebalance takes as many heartbeats as it has steps, and a single broker bears them.
     package var heartbeatInterval: Duration = .seconds(1)
     package var membersMax = 1000
     package var groupsMax = 10_000
@@ -19,9 +19,9 @@ package struct ConsumerGroupSettings: Sendable {
 package enum ConsumerGroupRefusal: Error, Sendable, Equatable {
     case invalidRequest(String)
     case unknownMember
-    /// The member's epoch is not the one that the coordinator knows: it has to give everything up and join again.
+    /// The member's epoch differs from the coordinator's: the member gives everything up and joins again.
     case fencedEpoch
-    /// A commit came with an epoch that is not the present one; the next heartbeat brings it.
+    /// The commit carries an outdated epoch; the next heartbeat brings the current one.
     case staleEpoch
     case instanceInUse
     case instanceFenced
@@ -31,7 +31,7 @@ package enum ConsumerGroupRefusal: Error, Sendable, Equatable {
     case otherProtocol
 }
 
-/// What a member says. Optional parts are left out while they have not changed.
+/// A member's heartbeat. Optional parts are left out while they have not changed.
 package struct MemberHeartbeat: Sendable {
     package var member: MemberID
     /// 0 joins, -1 leaves, -2 leaves for a while (static members).
@@ -45,7 +45,7 @@ package struct MemberHeartbeat: Sendable {
     package var pattern: String?
     package var assignor: String?
     package var owned: [TopicPartition]?
-    /// Topics that who sends this may not see; no expression of its matches them.
+    /// Topics hidden from the member; its expression does not match them.
     package var hidden: Set<String> = []
 
     package init(
@@ -69,7 +69,7 @@ package struct MemberHeartbeat: Sendable {
     package static let leavingForAWhile: Int32 = -2
 }
 
-/// What a member is told.
+/// The coordinator's answer to a member.
 package struct MemberOrders: Sendable, Equatable {
     package var member: MemberID
     package var epoch: Int32
@@ -89,20 +89,20 @@ package struct ConsumerGroupMember: Sendable {
     package var rebalanceTimeout: Duration = .seconds(300)
     package var topics: [String] = []
     package var pattern: String?
-    /// Topics that it may not see; nil until it was heard from here.
+    /// Topics hidden from the member; nil before its first heartbeat here.
     var hidden: Set<String>?
     package var epoch: Int32 = 0
     var previousEpoch: Int32 = -1
-    /// What it may read now, in order.
+    /// Partitions it may read now, in order.
     package var assigned: [TopicPartition] = []
-    /// What it has been told to give up and has not yet.
+    /// Partitions it must give up and still has.
     var revoking: [TopicPartition] = []
-    /// What it shall have in the end.
+    /// Its final assignment.
     package var target: [TopicPartition] = []
-    /// Until when it must have given up what it was told to.
+    /// The deadline for giving up `revoking`.
     var revokeDeadline: Instant?
     var deadline: Instant
-    /// A static member that has gone for a while keeps its place until its session ends.
+    /// A static member that is away keeps its place until its session ends.
     var isAway = false
 
     init(id: MemberID, place: Int64, deadline: Instant) {
@@ -122,19 +122,19 @@ package struct ConsumerGroup: HeartbeatGroup {
 
     package let id: GroupID
     private let settings: ConsumerGroupSettings
-    /// Rises with everything that makes another assignment necessary.
+    /// Rises with every event that requires another assignment.
     package private(set) var epoch: Int32 = 0
     private var memberTable = OrderedDictionary<MemberID, ConsumerGroupMember>()
     package private(set) var assignor = ConsumerGroupAssignor.uniform
-    /// The subscribed topics with their partitions when the target was computed.
+    /// The subscribed topics with their partitions, as of the last target.
     private(set) var subscribed = SortedTable<String, Int32>()
-    /// What is not stored yet.
+    /// Changes that are not stored yet.
     var changes = ConsumerGroupChanges()
     /// Changes that are being stored.
     var storesUnderWay = 0
     private var nextPlace: Int64 = 0
     private var matches: PatternMatches
-    /// Members have come, or subscribe to something else, since the target was computed.
+    /// Members or subscriptions have changed since the last target.
     private var isTargetOld = false
 
     private init(id: GroupID, settings: ConsumerGroupSettings) {
@@ -143,17 +143,17 @@ package struct ConsumerGroup: HeartbeatGroup {
         matches = PatternMatches(settings.matching)
     }
 
-    /// A group that begins takes the place of all that may be stored under its name: that the last one ended may not have been written down.
+    /// A new group replaces everything stored under its name: the end of the last group may not have been stored.
     init(beginning id: GroupID, settings: ConsumerGroupSettings) {
         self.init(id: id, settings: settings)
         changes.isAll = true
     }
 
-    /// A group that was stored.
+    /// A stored group.
     init(id: GroupID, settings: ConsumerGroupSettings, head: ConsumerGroupHead, members: [ConsumerGroupMember]) {
         self.init(id: id, settings: settings)
         epoch = head.epoch
-        // An assignor that this version does not know is replaced with the next assignment.
+        // An assignor unknown to this version is replaced with the next assignment.
         assignor = ConsumerGroupAssignor(rawValue: head.assignor) ?? .uniform
         for one in head.subscribed { subscribed[one.topic] = one.partitions }
         for member in members { memberTable[member.id] = member }
@@ -167,22 +167,23 @@ package struct ConsumerGroup: HeartbeatGroup {
 
     package var members: [ConsumerGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
-    /// Whether what is stored says all that there is to say.
+    /// Whether the stored state is complete.
     package var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: Phase {
         if memberTable.isEmpty { return .empty }
         return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target } ? .stable : .reconciling
     }
 
-    /// Whether a member may commit with this epoch; nil if so.
+    /// Why a member may not commit with this epoch; nil if it may.
     func refusalToCommit(_ member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
-        // An administrator, who is no member.
+        // Administrators are not members.
         if isEmpty, epoch < 0 { return nil }
         guard let known = memberTable[member] else { return .unknownMember }
         return known.epoch == epoch ? nil : .staleEpoch
     }
 
-    /// Whether a member may ask for offsets with this epoch; nil if so. Who names neither is an administrator, or a client that does not tell.
+    /// Why a member may not fetch offsets with this epoch; nil if it may. A request with neither comes from an administrator,
+    /// or from a client that does not send them.
     func refusalToFetchOffsets(_ member: MemberID?, epoch: Int32) -> ConsumerGroupRefusal? {
         if member == nil, epoch < 0 { return nil }
         guard let member, let known = memberTable[member] else { return .unknownMember }
@@ -213,7 +214,7 @@ package struct ConsumerGroup: HeartbeatGroup {
         }
         if let names = beat.topics { member.topics = Array(Set(names)).sorted() }
         if let pattern = beat.pattern {
-            // One that a member has already is not weighed again, whatever topics have come since.
+            // An expression that a member has already is not checked again, even if topics have come since.
             if !pattern.isEmpty, !memberTable.values.contains(where: { $0.pattern == pattern }) {
                 do { try matches.admit(pattern, among: topics.keys) } catch { throw .invalidPattern(pattern, error) }
             }
@@ -240,7 +241,7 @@ package struct ConsumerGroup: HeartbeatGroup {
             guard memberTable.count < settings.membersMax else { throw .groupFull }
             memberTable[beat.member] = newMember(beat.member, now: now)
         } else {
-            // It begins anew and has nothing any more.
+            // It starts over without partitions.
             memberTable[beat.member]?.assigned = []
             memberTable[beat.member]?.revoking = []
             memberTable[beat.member]?.revokeDeadline = nil
@@ -252,7 +253,7 @@ package struct ConsumerGroup: HeartbeatGroup {
         memberTable[beat.member]?.epoch = 0
     }
 
-    /// A static member is back under another id, with its predecessor's place.
+    /// A static member is back under another id and takes its predecessor's place.
     private mutating func replace(_ holder: MemberID, by beat: MemberHeartbeat, now: Instant) {
         guard let former = memberTable.removeValue(forKey: holder) else { return }
         changes.noteRemoved(holder)
@@ -272,7 +273,7 @@ package struct ConsumerGroup: HeartbeatGroup {
         guard let member = memberTable[beat.member] else { throw .unknownMember }
         if let instance = beat.instance, member.instance != instance { throw .instanceFenced }
         if beat.epoch == member.epoch { return }
-        // Our last answer was lost: it has the epoch before, and nothing that is not its own.
+        // Our last answer was lost: the member has the epoch before, and only partitions of its own.
         guard beat.epoch == member.previousEpoch, let owned = beat.owned, owned.allSatisfy({ member.assigned.contains($0) }) else { throw .fencedEpoch }
     }
 
@@ -300,16 +301,16 @@ package struct ConsumerGroup: HeartbeatGroup {
 
     // MARK: targets
 
-    /// Those of the topics that an expression matches which its member may see. Of one that was not heard from yet nothing is known: it keeps what it has.
+    /// The matched topics that are visible to a member. A member without a heartbeat here keeps its topics: its hidden topics are unknown.
     private func visible(_ names: Set<String>, to member: ConsumerGroupMember) -> Set<String> {
         guard let hidden = member.hidden else { return names.intersection(member.target.map(\.topic)) }
         return hidden.isEmpty ? names : names.subtracting(hidden)
     }
 
-    /// Computes who shall have what, if it must change.
+    /// Computes the target of each member, if it must change.
     private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, _ work: inout Int) {
         matches.goOn(memberTable.values.compactMap(\.pattern), among: topics.keys, &work)
-        // Until it is known what the expressions match, everybody keeps what they have.
+        // Until all matches are known, all members keep their partitions.
         guard matches.isComplete else { return }
         var wanted: [MemberID: [String]] = [:]
         var counts = SortedTable<String, Int32>()
@@ -359,7 +360,7 @@ package struct ConsumerGroup: HeartbeatGroup {
                 member.assigned.removeAll { surplus.contains($0) }
                 member.revoking = surplus
                 member.revokeDeadline = now + member.rebalanceTimeout
-                // Nobody has it, so it has nothing to give up.
+                // The member has no partitions yet, so it has nothing to give up.
                 if member.epoch == 0 {
                     member.revoking = []
                     member.revokeDeadline = nil

@@ -1,15 +1,15 @@
-// How the coordinator spreads partitions over members (KIP-848): `uniform` evenly and with as few moves as possible, `range` by consecutive partitions of
-// each topic, so that the same numbers of several topics meet at one member.
+// How the coordinator spreads partitions over members (KIP-848): `uniform` evenly and with as few moves as possible; `range` by
+// consecutive partitions of each topic, so that one member gets the same numbers of several topics.
 import Base
 
-/// A way of assigning.
+/// A strategy of assigning partitions.
 package enum ConsumerGroupAssignor: String, Sendable {
     case uniform
     case range
 
     struct Member {
         var id: MemberID
-        /// What it subscribes to, of what there is.
+        /// The existing topics it subscribes to.
         var topics: [String]
         var present: [TopicPartition]
     }
@@ -40,7 +40,7 @@ package enum ConsumerGroupAssignor: String, Sendable {
         let all = partitions.entries.flatMap { topic, count in (0..<count).map { TopicPartition(topic, $0) } }
         let subscriptions = members.map { Set($0.topics) }
         let most = (all.count + members.count - 1) / members.count
-        // What members have stays with them as long as nobody has more than an even share.
+        // Members keep their partitions as long as no share is more than even.
         var owner = LookupTable<TopicPartition, Int>()
         var shares = members.map { _ in [TopicPartition]() }
         for (place, member) in members.enumerated() {
@@ -60,7 +60,7 @@ package enum ConsumerGroupAssignor: String, Sendable {
         return shares
     }
 
-    /// Moves single partitions from those who have more to those who have at least two fewer. Each move brings the shares closer, so it ends.
+    /// Moves single partitions from members to members with at least two fewer. Each move brings the shares closer, so it ends.
     private static func balance(_ shares: inout [[TopicPartition]], _ subscriptions: [Set<String>]) {
         var hasMoved = true
         while hasMoved {

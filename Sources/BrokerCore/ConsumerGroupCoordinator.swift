@@ -1,5 +1,5 @@
-// The coordinator of the groups whose partitions it assigns itself (KIP-848): who may join and commit, and how much work their expressions may be. The rules
-// of one group are in ConsumerGroup, what is kept and stored of all is in HeartbeatGroups.
+// The coordinator of the groups whose partitions it assigns itself (KIP-848): joins, commits, and the work limit of their expressions.
+// ConsumerGroup has the rules of one group, HeartbeatGroups the table of all groups and their stores.
 import Base
 
 /// All groups of this kind that this broker coordinates.
@@ -15,7 +15,7 @@ package struct ConsumerGroupCoordinator: HeartbeatGroupCoordinator {
         matching = MatchingWork(settings.matching)
     }
 
-    /// `topics` are those that there are now; `stored` is what is stored under the group's name, and one that is empty goes on with its next epoch.
+    /// `topics` are the present topics. `stored` is the group's stored state; an empty group continues with its next epoch.
     package mutating func heartbeat(
         _ id: GroupID, _ beat: MemberHeartbeat, stored: StoredGroup? = nil, topics: SortedTable<String, TopicRecord>, now: Instant
     ) throws(ConsumerGroupRefusal) -> MemberOrders {
@@ -36,23 +36,23 @@ package struct ConsumerGroupCoordinator: HeartbeatGroupCoordinator {
     }
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, now: Instant) -> ConsumerGroup {
-        // Of a group that is empty a record that cannot be read holds no more than its last epoch.
+        // An unreadable record of an empty group loses no more than its last epoch.
         if let stored, stored.isEmpty, stored.kind == .consumer, let group = try? ConsumerGroup(id: id, settings: settings, stored: stored, now: now) { return group }
         return ConsumerGroup(beginning: id, settings: settings)
     }
 
-    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    /// Takes over a group stored by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
     package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, now: Instant) throws(WireError) {
         guard groups[id] == nil, stored.kind == .consumer else { return }
         kept.adopt(try ConsumerGroup(id: id, settings: settings, stored: stored, now: now))
     }
 
-    /// nil if the member may commit, or if there is no such group.
+    /// nil if the member may commit, or if the group does not exist.
     package func refusalToCommit(_ id: GroupID, member: MemberID, epoch: Int32) -> ConsumerGroupRefusal? {
         groups[id].flatMap { $0.refusalToCommit(member, epoch: epoch) }
     }
 
-    /// nil if the member may ask for offsets, or if there is no such group.
+    /// nil if the member may fetch offsets, or if the group does not exist.
     package func refusalToFetchOffsets(_ id: GroupID, member: MemberID?, epoch: Int32) -> ConsumerGroupRefusal? {
         groups[id].flatMap { $0.refusalToFetchOffsets(member, epoch: epoch) }
     }

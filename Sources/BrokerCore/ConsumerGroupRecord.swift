@@ -1,8 +1,8 @@
-// A group whose partitions the coordinator assigns, as it is written down heartbeat by heartbeat, and made again from that: only members that have changed
-// are written. Source of what must be kept: Kafka's group metadata records of KIP-848.
+// The stored form of a group whose partitions the coordinator assigns, written heartbeat by heartbeat: only changed members are written.
+// Source of the stored fields: Kafka's group metadata records of KIP-848.
 import Base
 
-/// What the members of a group have in common.
+/// The common state of a group's members.
 struct ConsumerGroupHead: WireLayout, Equatable {
     /// A topic with its partitions when the shares were computed.
     struct Subscribed: WireLayout, Equatable {
@@ -76,7 +76,7 @@ extension ConsumerGroupMember {
         revoking = record.revoking
         target = record.target
         isAway = record.isAway
-        // How long it has been at it is not known; it gets the time once more.
+        // The time already passed is unknown; the member gets the whole time once more.
         revokeDeadline = revoking.isEmpty ? nil : now + rebalanceTimeout
     }
 
@@ -86,7 +86,7 @@ extension ConsumerGroupMember {
             topics: topics, pattern: pattern, epoch: epoch, previousEpoch: previousEpoch, assigned: assigned, revoking: revoking, target: target, isAway: isAway)
     }
 
-    /// Whether the record of the other one is another.
+    /// Whether the two members' records differ.
     func differs(from other: ConsumerGroupMember) -> Bool {
         assigned != other.assigned || target != other.target || revoking != other.revoking || epoch != other.epoch || previousEpoch != other.previousEpoch
             || topics != other.topics || pattern != other.pattern || isAway != other.isAway || instance != other.instance || rack != other.rack
@@ -95,7 +95,7 @@ extension ConsumerGroupMember {
 }
 
 extension ConsumerGroup {
-    /// What has changed since the last call and is to be stored before anybody hears of it; nil if nothing.
+    /// Changes since the last call, to be stored before any answer shows them; nil if there are none.
     package mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
@@ -107,13 +107,13 @@ extension ConsumerGroup {
             removed: changes.removed.sorted(), replacesAll: changes.isAll || isEmpty)
     }
 
-    /// A change was stored, or could not be: then the whole group goes along with the next one.
+    /// A store has ended. After a failure the next one carries the whole group.
     package mutating func stored(_ isStored: Bool) {
         storesUnderWay = max(0, storesUnderWay - 1)
         if !isStored { changes.isAll = true }
     }
 
-    /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
+    /// A stored group; its members' sessions restart. Throws WireError if the record is damaged.
     package init(id: GroupID, settings: ConsumerGroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
         let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
         var members: [ConsumerGroupMember] = []
@@ -124,12 +124,12 @@ extension ConsumerGroup {
     }
 }
 
-/// What has changed in a group since it was stored last.
+/// Changes of a group since its last store.
 struct ConsumerGroupChanges: Sendable {
     var members: Set<MemberID> = []
     var removed: Set<MemberID> = []
     var isHead = false
-    /// What is stored may be anything: all is to be written.
+    /// The stored state is unknown: everything is to be written.
     var isAll = false
     var isAny: Bool { isHead || isAll || !members.isEmpty || !removed.isEmpty }
 

@@ -1,12 +1,12 @@
-// Which broker coordinates a group or a transaction, and how a command of a coordinator is refused that comes too late. Another broker may have
-// coordinated between the moment in which the command was accepted and the one in which it is executed, even if its author coordinates again by then
+// Which broker coordinates a group or a transaction, and how late commands of a coordinator are refused. Another broker may have
+// coordinated between the acceptance of a command and its execution, even if the command's author coordinates again by then
 // (docs/decisions/0020-a-coordinators-claim.md).
 import Base
 
-/// A broker's claim to coordinate something, made with what it knew when it accepted a request.
+/// A broker's claim to coordinate a name, as of the moment it accepted a request.
 package struct CoordinatorClaim: WireLayout, Hashable {
     package private(set) var broker: Int32 = -1
-    /// `ClusterState.standing` at that time; nil in commands of earlier versions, which are asked for the broker only.
+    /// `ClusterState.standing` at that time; nil in commands of earlier versions, which are checked by broker only.
     package private(set) var standing: Int64?
 
     package init() {}
@@ -15,7 +15,7 @@ package struct CoordinatorClaim: WireLayout, Hashable {
         self.standing = standing
     }
 
-    /// With a standing, unless the claim has none.
+    /// Includes the standing, unless the claim has none.
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int32(&broker)
         guard var standing else { return }
@@ -25,8 +25,8 @@ package struct CoordinatorClaim: WireLayout, Hashable {
 }
 
 extension ClusterState {
-    /// The broker that coordinates what has this name: the same everywhere, and another one only if that broker comes or goes. -1 if none is alive.
-    /// Which one it is decides about commits that lie in the log, so this function never changes.
+    /// The broker that coordinates this name: the same on every broker; it changes only if that broker comes or goes. -1 if none is alive.
+    /// Commits in the log depend on the choice, so this function never changes.
     package func coordinator(of name: String) -> Int32 {
         var best: (weight: UInt32, broker: Int32)?
         for broker in alive {
@@ -39,7 +39,7 @@ extension ClusterState {
     private static func weight(of name: String, on broker: Int32) -> UInt32 {
         var bytes = Bytes(string: name)
         bytes.writeInteger(broker)
-        // A checksum of neighbours differs in few bits; multiplied and folded it spreads.
+        // Checksums of neighbours differ in few bits; multiplying and folding spreads them.
         return UInt32(truncatingIfNeeded: mixed(UInt64(CRC32C.checksum(bytes))) >> 32)
     }
 
@@ -47,13 +47,14 @@ extension ClusterState {
 
     package func claim(of name: String, by broker: Int32) -> CoordinatorClaim { CoordinatorClaim(broker, standing: standing(of: name, on: broker)) }
 
-    /// Whether the broker coordinates, and has done so without a break since it made this claim.
+    /// Whether the broker has coordinated without a break since this claim.
     func accepts(_ claim: CoordinatorClaim, of name: String) -> Bool {
         guard coordinator(of: name) == claim.broker else { return false }
         return claim.standing.map { $0 == standing(of: name, on: claim.broker) } ?? true
     }
 
-    /// Stands for the registrations of the broker and of all that would coordinate in its place. While it is the same, none of them has.
+    /// A digest of the registrations of the broker and of every broker ranked above it. While it is the same, none of those has
+    /// coordinated.
     private func standing(of name: String, on broker: Int32) -> Int64 {
         let own = Self.weight(of: name, on: broker)
         var sum: UInt64 = 0

@@ -1,20 +1,20 @@
-// Delegation tokens in the broker's durable state: who may log in as whom, until when. The secret part of a token is not kept: it is made from its id with a key that
-// every broker is told. Source: Kafka KIP-48, KIP-373.
+// Delegation tokens in the broker's durable state: owner, renewers, expiry. The secret part is not kept: it is made from
+// the token's id with a key that every broker is configured with. Source: Kafka KIP-48, KIP-373.
 import Base
 
-/// A token by which somebody logs in as its owner.
+/// A token that logs its holder in as its owner.
 package struct DelegationToken: WireLayout, Hashable {
     package var id = ""
     /// A user's name, without `User:`.
     package var owner = ""
-    /// Who asked for it.
+    /// The user who requested it.
     package var requester = ""
     package var renewers: [String] = []
     package var issued = WallTime.zero
     package var expires = WallTime.zero
-    /// Until when it can be renewed.
+    /// The last time until which it can be renewed.
     package var latestExpiry = WallTime.zero
-    /// What its secret part is checked with, for each mechanism.
+    /// The verifier of its secret part, for each mechanism.
     package var sha256 = ScramCredential()
     package var sha512 = ScramCredential()
 
@@ -47,10 +47,10 @@ package struct DelegationToken: WireLayout, Hashable {
 /// A change of tokens.
 package enum TokenCommand: WireLayout, Equatable {
     case set(DelegationToken)
-    /// Ends at this time, which is not beyond its latest.
+    /// Sets the expiry, at most the latest one.
     case prolong(id: String, expires: Int64)
     case remove(id: String)
-    /// Those that ended before this time go.
+    /// Removes tokens that ended before this time.
     case removeExpired(now: Int64)
 
     package init() { self = .remove(id: "") }
@@ -97,7 +97,7 @@ package enum TokenCommand: WireLayout, Equatable {
 }
 
 extension BrokerMachine {
-    /// Tokens that are kept.
+    /// Limit of tokens.
     package static let tokensMax = 10_000
 
     mutating func apply(_ command: TokenCommand, _ rows: inout RowChanges) -> BrokerOutcome {

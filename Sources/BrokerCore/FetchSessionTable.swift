@@ -1,20 +1,20 @@
-// Which fetch sessions there are (KIP-227): ids, epochs, who may be put out for whom. What a session reads is not known here, only how many partitions
-// it has. Plain values; time is an argument, ids are drawn by the caller. Source: KIP-227, "Fetch Session Caching".
+// The table of fetch sessions (KIP-227): ids, epochs, and the choice of the session to evict. Of a session's partitions it knows only
+// the number. Plain values; time is an argument, the caller draws the ids. Source: KIP-227, "Fetch Session Caching".
 import Base
 
 /// Why a fetch in a session is refused.
 package enum FetchSessionRefusal: Error, Sendable, Equatable {
     case unknownID
     case wrongEpoch
-    /// The session names topics by id and the fetch by name, or the other way about.
+    /// The session names topics by id and the fetch by name, or the reverse.
     case otherNaming
 }
 
-/// What became of the wish for a session.
+/// The outcome of a request for a session.
 package enum FetchSessionOpening: Sendable, Equatable {
     /// `evicted` made room for it.
     case opened(evicted: Int32?)
-    /// Every place is taken by somebody who needs it as much.
+    /// All slots are taken by sessions that cannot be evicted for this one.
     case full
 }
 
@@ -32,7 +32,7 @@ package struct FetchSessionTable: Sendable {
 
     private var entries = SortedTable<Int32, Entry>()
     private let slots: Int
-    /// A session that was not used for this long can be put out by any other; one that is older, by a larger one.
+    /// Any session can evict one that was idle for this long; a larger session can evict one that is older than this.
     private let evictionAge: Duration
 
     package init(slots: Int, evictionAge: Duration) {
@@ -56,7 +56,9 @@ package struct FetchSessionTable: Sendable {
         return .opened(evicted: evicted)
     }
 
-    /// Who has to go for a session of this many partitions: who was idle for long, else a smaller one that has had its time. Replicas go for replicas only.
+    /// The session to evict for one of this many partitions: the longest idle one if idle for long enough. Else the smallest candidate,
+    /// consumers' sessions first: for a replica any consumer's or a smaller replica's, for a consumer a smaller consumer's that has had
+    /// its time.
     private func victim(_ partitions: Int, _ isReplica: Bool, _ now: Instant) -> Int32? {
         guard slots > 0, let oldest = entries.entries.min(by: { ($0.value.used, $0.key) < ($1.value.used, $1.key) }) else { return nil }
         if now - oldest.value.used > evictionAge { return oldest.key }
@@ -67,9 +69,9 @@ package struct FetchSessionTable: Sendable {
         return candidates.min { ($0.value.isReplica ? 1 : 0, $0.value.partitions, $0.key) < ($1.value.isReplica ? 1 : 0, $1.value.partitions, $1.key) }?.key
     }
 
-    /// Takes a fetch of a session; after it the next epoch is expected.
+    /// Takes a fetch of a session and expects the next epoch from then on.
     package mutating func use(_ id: Int32, epoch: Int32, owner: String, now: Instant) -> FetchSessionRefusal? {
-        // Somebody else's session is not even told of.
+        // The existence of another owner's session stays hidden.
         guard let entry = entries[id], entry.owner == owner else { return .unknownID }
         guard entry.epoch == epoch else { return .wrongEpoch }
         entries.update(id) { one in
@@ -83,7 +85,7 @@ package struct FetchSessionTable: Sendable {
     /// The session reads this many partitions now.
     package mutating func resize(_ id: Int32, partitions: Int) { entries.update(id) { $0.partitions = partitions } }
 
-    /// Nobody uses the session any more.
+    /// Drops a session that is not used any more.
     package mutating func end(_ id: Int32) { entries[id] = nil }
 
     /// False if there is no such session of this owner.

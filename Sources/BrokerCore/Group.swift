@@ -46,16 +46,16 @@ package struct Group: Sendable {
     package internal(set) var leader: MemberID?
     var memberTable = OrderedDictionary<MemberID, GroupMember>()
     private var instances = LookupTable<String, MemberID>()
-    /// Members that were given an id and have not come back with it, and until when they may: their session's time.
+    /// Members that have an id and have not joined with it yet, with their deadline: their session's time.
     var pending = OrderedDictionary<MemberID, Instant>()
-    /// While preparing: when the members that are missing are given up. While completing: when those without SyncGroup are.
+    /// While preparing: the deadline of members that have not joined. While completing: the deadline of members without SyncGroup.
     var rebalanceDeadline: Instant?
-    /// While the first members gather: not before this.
+    /// While the first members gather: the earliest end.
     var gatherUntil: Instant?
-    /// Changes that are to be stored, and those that are being stored.
+    /// Changes to be stored, and changes being stored.
     var storesWanted: [GroupStore] = []
     var storesUnderWay: [GroupStore] = []
-    /// Nobody is in the group any more, and that could not be stored.
+    /// The group is empty, and storing that has failed.
     var owesEmptied = false
 
     init(id: GroupID, settings: GroupSettings) {
@@ -65,12 +65,12 @@ package struct Group: Sendable {
 
     package var members: [GroupMember] { Array(memberTable.values) }
     package var memberCount: Int { memberTable.count }
-    /// Nobody is in the group, or on the way into it.
+    /// Whether the group has no members, joined or pending.
     package var isEmpty: Bool { memberTable.isEmpty && pending.isEmpty }
-    /// Whether what is stored says all that there is to say.
+    /// Whether the stored state is complete.
     var isForgettable: Bool { isEmpty && phase == .empty && storesWanted.isEmpty && storesUnderWay.isEmpty && !owesEmptied }
 
-    /// Puts a member back that was stored.
+    /// Puts a stored member back.
     mutating func restore(_ member: GroupMember) {
         memberTable[member.id] = member
         if let instance = member.instance { instances[instance] = member.id }
@@ -79,7 +79,7 @@ package struct Group: Sendable {
     func isPending(_ member: MemberID) -> Bool { pending[member] != nil }
     func member(ofInstance instance: String) -> MemberID? { instances[instance] }
 
-    /// Why a request of this member is refused; nil if it is who it says, in this generation (any, if nil).
+    /// Why a request of this member is refused; nil if its instance and generation (any, if nil) are right.
     func refusal(member: MemberID, instance: String?, generation: Int32?) -> GroupRefusal? {
         if let instance {
             guard let holder = instances[instance] else { return .unknownMember }
@@ -157,8 +157,8 @@ package struct Group: Sendable {
         if let instance = attempt.instance { instances[instance] = id }
         if leader == holder { leader = id }
         if phase == .stable, same {
-            // Nothing has changed for the group: the member continues in this generation with the share that it had. It is told
-            // that another one leads, since a leader would assign anew (KIP-345, and KIP-814 for what clients make of it).
+            // Nothing has changed for the group: the member continues in this generation with its share. The answer names
+            // another leader, since a leader would assign again (KIP-345; KIP-814 for what clients make of it).
             store(.successor(token, joined(as: id, leader: leader == id ? holder : leader, withMembers: false)))
             return effects
         }
@@ -171,7 +171,7 @@ package struct Group: Sendable {
         guard var member = memberTable[id] else { preconditionFailure("only members rejoin") }
         let same = member.matches(attempt.protocols)
         if same, phase == .completingRebalance || (phase == .stable && leader != id) {
-            // The member has not changed: either it did not see our answer, or it only makes sure.
+            // The member has not changed: it lost our answer, or checks its membership.
             touch(id, now: now)
             return [.joined(token, joined(as: id, leader: leader, withMembers: leader == id))]
         }

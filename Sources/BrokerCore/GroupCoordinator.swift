@@ -1,6 +1,6 @@
 // The coordinator of consumer groups in the classic protocol, for eager and cooperative members alike: it passes subscriptions and
-// assignments on unread. Event and `now` in, effects out; answers that must wait are named by tokens. Each generation is stored before its members
-// hear of it, so that the next coordinator goes on with it. Source: Kafka protocol guide; KIP-62, KIP-345, KIP-394.
+// assignments on unread. Event and `now` in, effects out; tokens name the answers that must wait. Each generation is stored before its
+// members get it, so that the next coordinator continues from it. Source: Kafka protocol guide; KIP-62, KIP-345, KIP-394.
 import Base
 
 /// Limits and delays of groups.
@@ -9,9 +9,9 @@ package struct GroupSettings: Sendable {
     package var sessionTimeoutMax: Duration = .seconds(1800)
     /// How long the first member of an empty group waits for others.
     package var initialRebalanceDelay: Duration = .zero
-    /// Members of one group.
+    /// Limit of members of one group.
     package var membersMax = 10_000
-    /// Groups with members or in transition; each costs memory until its members have gone.
+    /// Limit of groups with members or in transition; each takes memory until its members have gone.
     package var groupsMax = 10_000
     package init() {}
 }
@@ -22,13 +22,13 @@ package enum GroupRefusal: Sendable, Equatable {
     case fencedInstance, groupFull, tooManyGroups, notEmpty, notFound
     /// Another broker coordinates the group.
     case notCoordinator
-    /// What the members agreed on cannot be stored at present.
+    /// The members' generation cannot be stored at present.
     case notWritable
-    /// The caller has to come back with this id.
+    /// The client joins again with this id.
     case memberIDRequired(MemberID)
 }
 
-/// What a member brings when it joins.
+/// A member's JoinGroup.
 package struct JoinAttempt: Sendable {
     package var group: GroupID
     /// Empty for a newcomer.
@@ -37,11 +37,11 @@ package struct JoinAttempt: Sendable {
     package var clientID: String
     package var clientHost: String
     package var protocolType: String
-    /// Ways to assign partitions that the member knows, the preferred one first, each with the member's subscription.
+    /// The member's assignment protocols, the preferred one first, each with its subscription.
     package var protocols: [(name: String, metadata: Bytes)]
     package var sessionTimeout: Duration
     package var rebalanceTimeout: Duration
-    /// Whether a newcomer is to be given its id first and to join with it then (from JoinGroup version 4).
+    /// Whether a newcomer gets its id first and joins again with it (from JoinGroup version 4).
     package var wantsIDFirst: Bool
 
     package init(
@@ -85,9 +85,9 @@ package struct SyncedGroup: Sendable, Equatable {
     package var assignment: Bytes
 }
 
-/// An answer to a request that carried `token`, or something to be stored.
+/// An answer to the request of `token`, or a change to be stored.
 package enum GroupEffect: Sendable, Equatable {
-    /// The coordinator is told by `stored` how it went.
+    /// The shell reports the result with `stored`.
     case store(GroupID, number: Int, StoredGroupChange)
     case joined(ReplyToken, JoinedGroup)
     case joinRefused(ReplyToken, GroupRefusal, MemberID)
@@ -102,7 +102,7 @@ package struct GroupCoordinator: Sendable {
     private var random: Prng
     private var storesBegun = 0
 
-    /// `random` gives members' ids.
+    /// `random` draws members' ids.
     package init(settings: GroupSettings, random: Prng) {
         self.settings = settings
         self.random = random
@@ -113,7 +113,7 @@ package struct GroupCoordinator: Sendable {
 
     // MARK: events
 
-    /// `stored` is what is stored under the group's name; one that is empty goes on with its next generation.
+    /// `stored` is the group's stored state; an empty group continues with its next generation.
     package mutating func join(_ attempt: JoinAttempt, stored: StoredGroup? = nil, token: ReplyToken, now: Instant) -> [GroupEffect] {
         guard !attempt.group.rawValue.isEmpty else { return [.joinRefused(token, .invalidGroupID, attempt.member)] }
         guard attempt.sessionTimeout >= settings.sessionTimeoutMin, attempt.sessionTimeout <= settings.sessionTimeoutMax else {
@@ -130,7 +130,7 @@ package struct GroupCoordinator: Sendable {
     }
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, now: Instant) -> Group {
-        // Of a group that is empty a record that cannot be read holds no more than the number of its last generation.
+        // An unreadable record of an empty group loses no more than the number of its last generation.
         if let stored, stored.isEmpty, stored.kind == .classic, let group = try? Group(id: id, settings: settings, stored: stored, now: now) { return group }
         return Group(id: id, settings: settings)
     }
@@ -139,7 +139,7 @@ package struct GroupCoordinator: Sendable {
         MemberID("\(attempt.instance ?? attempt.clientID)-\(UUIDBytes.drawn(from: &random).uuidText)")
     }
 
-    /// Steps a group, and forgets it once nobody is in it and that is stored.
+    /// Steps a group, and forgets it once it is empty and stored as such.
     private mutating func change(_ id: GroupID, _ body: (inout Group) -> [GroupEffect]) -> [GroupEffect] {
         var effects = groups.update(id, body) ?? []
         var numbers = storesBegun
@@ -149,13 +149,13 @@ package struct GroupCoordinator: Sendable {
         return effects
     }
 
-    /// A store has ended; `refusal` says why it failed, if it did.
+    /// A store has ended; `refusal` is nil if it succeeded.
     package mutating func stored(_ id: GroupID, number: Int, _ refusal: GroupRefusal?, now: Instant) -> [GroupEffect] {
         guard groups[id] != nil else { return [] }
         return change(id) { $0.stored(number, refusal, now: now) }
     }
 
-    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    /// Takes over a group stored by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
     package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, now: Instant) throws(WireError) {
         guard groups[id] == nil, stored.kind == .classic else { return }
         groups[id] = try Group(id: id, settings: settings, stored: stored, now: now)
@@ -176,7 +176,7 @@ package struct GroupCoordinator: Sendable {
         }
     }
 
-    /// nil if all is well.
+    /// The refusal of a heartbeat; nil if there is none.
     package mutating func heartbeat(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant) -> GroupRefusal? {
         guard !id.rawValue.isEmpty else { return .invalidGroupID }
         return groups.update(id) { group in
@@ -186,7 +186,7 @@ package struct GroupCoordinator: Sendable {
         } ?? (groups[id] == nil ? .unknownMember : nil)
     }
 
-    /// A member goes. A static member may name its instance only.
+    /// A member leaves. A static member may name its instance only.
     package mutating func leave(_ id: GroupID, member: MemberID, instance: String?, now: Instant) -> (refusal: GroupRefusal?, effects: [GroupEffect]) {
         guard let group = groups[id] else { return (.unknownMember, []) }
         if group.isPending(member) {
@@ -197,7 +197,7 @@ package struct GroupCoordinator: Sendable {
         return (nil, change(id) { $0.remove(leaving, now: now) })
     }
 
-    /// Whether a member may commit; nil if so. `generation` is negative for clients that assign partitions themselves.
+    /// Why a member may not commit; nil if it may. `generation` is negative for clients that assign partitions themselves.
     package mutating func refusalToCommit(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant) -> GroupRefusal? {
         guard !id.rawValue.isEmpty else { return .invalidGroupID }
         guard groups[id] != nil else { return generation < 0 ? nil : .illegalGeneration }
@@ -216,12 +216,12 @@ package struct GroupCoordinator: Sendable {
         return effects
     }
 
-    /// The connection of `token` has gone: nobody waits for that answer any more. The member itself stays until its session ends.
+    /// The connection of `token` has closed: its answer is dropped. The member stays until its session ends.
     package mutating func abandon(_ id: GroupID, _ token: ReplyToken) {
         groups.update(id) { $0.abandon(token) }
     }
 
-    /// Another broker coordinates the group now: its members are to ask there.
+    /// Another broker coordinates the group now: its members are sent there.
     package mutating func forget(_ id: GroupID) -> [GroupEffect] {
         guard let group = groups[id] else { return [] }
         groups[id] = nil

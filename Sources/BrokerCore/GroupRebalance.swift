@@ -1,9 +1,9 @@
-// The course of a rebalance: gather the members, choose protocol and leader, hand out the leader's assignment, and give up on those
-// who do not come in time. Source: Kafka protocol guide, group membership; KIP-62 for the timeouts.
+// The course of a rebalance: gather the members, choose protocol and leader, hand out the leader's assignment, and drop members
+// that miss the deadline. Source: Kafka protocol guide, group membership; KIP-62 for the timeouts.
 import Base
 
 extension Group {
-    /// Begins a rebalance, or lets the one under way know that somebody has joined or gone.
+    /// Begins a rebalance, or notes in the one under way that a member has joined or left.
     mutating func prepareRebalance(now: Instant) -> [GroupEffect] {
         var effects: [GroupEffect] = []
         if phase != .preparingRebalance {
@@ -28,7 +28,7 @@ extension Group {
         return completeJoin(now: now)
     }
 
-    /// Whoever has joined forms the next generation. Static members that are missing keep their place until their session ends.
+    /// The joined members form the next generation. Missing static members keep their place until their session ends.
     private mutating func completeJoin(now: Instant) -> [GroupEffect] {
         for member in members where !member.hasJoined && member.instance == nil { drop(member.id) }
         generation += 1
@@ -60,7 +60,7 @@ extension Group {
         if leader == id { leader = memberTable.keys.first }
     }
 
-    /// The protocol that most members prefer among those that all know; the first by name if there is a tie.
+    /// The protocol preferred by most members, out of the common ones; a tie goes to the first by name.
     private func chosenProtocol() -> String? {
         guard let first = memberTable.values.first else { return nil }
         let common = first.protocols.map(\.name).filter { name in
@@ -94,14 +94,14 @@ extension Group {
         }
     }
 
-    /// The leader has assigned; what it said is stored before anybody hears it.
+    /// The leader's assignment, stored before any member gets it.
     private mutating func takeShares(_ assignments: [(member: MemberID, assignment: Bytes)]) {
         for id in memberTable.keys { memberTable[id]?.assignment = Bytes() }
         for (id, assignment) in assignments { memberTable[id]?.assignment = assignment.copied() }
         store(.shares(generation: generation))
     }
 
-    /// The shares could not be stored: the members are to try again.
+    /// The shares could not be stored: the members retry.
     mutating func refuseShares(_ refusal: GroupRefusal, now: Instant) -> [GroupEffect] {
         var effects: [GroupEffect] = []
         for id in memberTable.keys {
@@ -143,7 +143,7 @@ extension Group {
             effects += giveUpOnMissing(now: now)
         } else if phase == .completingRebalance, let rebalanceDeadline, rebalanceDeadline <= now {
             self.rebalanceDeadline = nil
-            // The leader, or whoever else did not ask for its share, holds everybody up.
+            // Members without SyncGroup, the leader among them, hold the group up.
             for member in members where member.syncing == nil { effects += remove(member.id, now: now) }
         } else {
             effects += completeJoinIfReady(now: now)
@@ -155,7 +155,7 @@ extension Group {
         if memberTable.values.contains(where: \.hasJoined) || memberTable.values.allSatisfy({ $0.instance == nil }) {
             return completeJoin(now: now)
         }
-        // Only static members, and none is back: wait for them as long as their sessions last.
+        // All members are static and none is back: wait for them until their sessions end.
         rebalanceDeadline = now + (memberTable.values.map(\.rebalanceTimeout).max() ?? .zero)
         return []
     }

@@ -1,7 +1,7 @@
-// A classic group as it is written down with each generation, and made again from that. Source of what must be kept: Kafka's group metadata records.
+// The stored form of a classic group, written with each generation. Source of the stored fields: Kafka's group metadata records.
 import Base
 
-/// What the members of a group have in common.
+/// The common state of a group's members.
 struct GroupHead: WireLayout, Equatable {
     var generation: Int32 = 0
     var protocolType = ""
@@ -40,7 +40,7 @@ struct GroupMemberRecord: WireLayout {
     }
 }
 
-/// A way to assign partitions that a member knows, with its subscription.
+/// An assignment protocol that a member knows, with its subscription.
 struct OfferedProtocol: WireLayout {
     var name = ""
     var metadata = Bytes()
@@ -62,19 +62,19 @@ struct GroupStore: Sendable {
     enum Purpose: Sendable, Equatable {
         /// The shares of this generation: the group is stable once they are stored.
         case shares(generation: Int32)
-        /// A static member that has taken its predecessor's place is told so afterwards.
+        /// A static member took its predecessor's place; its answer goes out after the store.
         case successor(ReplyToken, JoinedGroup)
-        /// Nobody is in the group any more.
+        /// The group is empty.
         case emptied
     }
     var purpose: Purpose
     var change: StoredGroupChange
-    /// Given when the store begins.
+    /// Set when the store begins.
     var number = 0
 }
 
 extension Group {
-    /// What is to be stored of the group as it is.
+    /// The stored form of the present group.
     func record() -> StoredGroupChange {
         let head = GroupHead(generation: generation, protocolType: protocolType ?? "", protocolName: protocolName ?? "", leader: leader ?? MemberID(""))
         let members = memberTable.values.enumerated().map { place, member in
@@ -89,7 +89,7 @@ extension Group {
         return StoredGroupChange(.classic, head: head.stored, members: members, replacesAll: true)
     }
 
-    /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
+    /// A stored group; its members' sessions restart. Throws WireError if the record is damaged.
     package init(id: GroupID, settings: GroupSettings, stored: StoredGroup, now: Instant) throws(WireError) {
         self.init(id: id, settings: settings)
         let head = try GroupHead(decoding: stored.head, as: DurableDialect.self)
@@ -113,12 +113,12 @@ extension Group {
 
     // MARK: storing
 
-    /// Whether the shares of this generation are on their way.
+    /// Whether the shares of this generation are being stored.
     var isStoringShares: Bool { storesUnderWay.contains { $0.purpose == .shares(generation: generation) } }
 
     mutating func store(_ purpose: GroupStore.Purpose) { storesWanted.append(GroupStore(purpose: purpose, change: record())) }
 
-    /// Hands out what is to be stored, numbered on from `last`.
+    /// Hands out the pending stores, numbered on from `last`.
     mutating func takeStores(_ last: inout Int) -> [GroupEffect] {
         guard !storesWanted.isEmpty else { return [] }
         var effects: [GroupEffect] = []
@@ -149,7 +149,7 @@ extension Group {
         }
     }
 
-    /// Nobody waits for what is being stored any more but those who are to be told afterwards.
+    /// Refuses the requests that wait for stores under way.
     func refuseStores(_ refusal: GroupRefusal) -> [GroupEffect] {
         storesUnderWay.compactMap { store in
             if case .successor(let token, let joined) = store.purpose { .joinRefused(token, refusal, joined.member) } else { nil }

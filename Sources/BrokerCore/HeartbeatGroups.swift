@@ -1,36 +1,36 @@
-// What the coordinators of groups whose members only heartbeat have in common (KIP-848, KIP-932): which groups there are, which of their changes are to be
-// stored, and when one that nobody is in is forgotten. The rules of one group are in ConsumerGroup and ShareGroup, joining in their coordinators.
+// The common part of the coordinators of groups whose members only heartbeat (KIP-848, KIP-932): the table of groups, their pending
+// stores, and when an empty group is forgotten. ConsumerGroup and ShareGroup have the rules of one group, their coordinators the joins.
 import Base
 
 /// A group whose changes are stored before the answers that came with them go out.
 package protocol HeartbeatGroup: Sendable {
     var id: GroupID { get }
     var isEmpty: Bool { get }
-    /// Whether what is stored says all that there is to say.
+    /// Whether the stored state is complete.
     var isForgettable: Bool { get }
-    /// What has changed since the last call; nil if nothing has.
+    /// Changes since the last call; nil if there are none.
     mutating func takeChange() -> StoredGroupChange?
-    /// A change was stored, or could not be: then the whole group goes along with the next one.
+    /// A store has ended. After a failure the next one carries the whole group.
     mutating func stored(_ isStored: Bool)
-    /// Whether the time of a member is over.
+    /// Whether a member's time is over.
     func isDue(now: Instant) -> Bool
     /// Ends sessions and waits whose time is over.
     mutating func expire(now: Instant)
 }
 
-/// The groups of one kind that a broker coordinates, with what of them is to be stored.
+/// The groups of one kind that a broker coordinates, with their pending stores.
 package struct HeartbeatGroups<Group: HeartbeatGroup>: Sendable {
     private(set) var table = SortedTable<GroupID, Group>()
     private var changes: [(group: GroupID, change: StoredGroupChange)] = []
 
-    /// Puts a group, or what an event has made of it, in its place. One that nobody is in any more is forgotten once that is stored.
+    /// Puts a new or changed group in its place. An empty group is forgotten once it is stored as such.
     mutating func keep(_ group: Group) {
         var group = group
         if let change = group.takeChange() { changes.append((group.id, change)) }
         table[group.id] = group.isForgettable ? nil : group
     }
 
-    /// Takes in a group that was stored, as it is.
+    /// Adopts a stored group as it is.
     mutating func adopt(_ group: Group) { table[group.id] = group }
 
     mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] {
@@ -54,10 +54,10 @@ package struct HeartbeatGroups<Group: HeartbeatGroup>: Sendable {
     mutating func forget(_ id: GroupID) { table[id] = nil }
 }
 
-/// Who coordinates such groups.
+/// A coordinator of such groups.
 package protocol HeartbeatGroupCoordinator: Sendable {
     associatedtype Group: HeartbeatGroup
-    /// For the coordinator alone; others look at `groups`.
+    /// For the coordinator alone; other code reads `groups`.
     var kept: HeartbeatGroups<Group> { get set }
 }
 
@@ -65,9 +65,9 @@ extension HeartbeatGroupCoordinator {
     package var groups: SortedTable<GroupID, Group> { kept.table }
     /// Whether anything can expire, so that the shell has to call `expire`.
     package var needsTicks: Bool { !kept.table.isEmpty }
-    /// What has changed since the last call: to be stored before the answers that came with it go out.
+    /// Changes since the last call, to be stored before their answers go out.
     package mutating func takeChanges() -> [(group: GroupID, change: StoredGroupChange)] { kept.takeChanges() }
-    /// A change of the group was stored, or could not be: then the whole group goes along with the next one.
+    /// A store of the group has ended. After a failure the next one carries the whole group.
     package mutating func stored(_ id: GroupID, _ isStored: Bool) { kept.stored(id, isStored) }
     /// Ends sessions and waits whose time is over.
     package mutating func expire(now: Instant) { kept.expire(now: now) }

@@ -1,14 +1,14 @@
-// A length of time as ISO 8601 writes it, as far as Kafka's settings take it: days, hours, minutes and seconds, such as P1DT12H or PT0.5S.
-// Source: KIP-1106; java.time.Duration, whose form it is (signs before every number, fractions of seconds only).
+// A length of time in ISO 8601, as far as Kafka's settings take it: days, hours, minutes and seconds, such as P1DT12H or PT0.5S.
+// Source: KIP-1106; java.time.Duration, whose form it has (a sign before any number, fractions of seconds only).
 
-/// A length of time that was written as PnDTnHnMn.nS.
+/// A length of time in the form PnDTnHnMn.nS.
 package struct ISODuration: Sendable, Equatable {
-    /// As it was written.
+    /// The original text.
     package let text: String
-    /// What it comes to, rounded down.
+    /// Its length, rounded down.
     package let milliseconds: Int64
 
-    /// nil if `text` has another form, or comes to more than an Int64 of milliseconds holds.
+    /// nil if `text` has another form, or exceeds an Int64 of milliseconds.
     package init?(_ text: String) {
         self.text = text
         var rest = Substring(text).uppercased()[...]
@@ -54,7 +54,7 @@ package struct ISODuration: Sendable, Equatable {
             let part = number.multipliedReportingOverflow(by: unit.milliseconds)
             // The first three digits are milliseconds.
             let whole = part.partialValue.addingReportingOverflow(Int64((fraction + "000").prefix(3)) ?? 0)
-            // Neither is negative if it did not overflow, so that both have an opposite.
+            // Without overflow neither is negative, so both have an opposite.
             guard !part.overflow, !whole.overflow else { return nil }
             let sum = total.addingReportingOverflow(sign * whole.partialValue)
             guard !sum.overflow else { return nil }

@@ -1,5 +1,5 @@
-// The broker's ids. A topic has a name that people choose and an id that is never used twice, so that a topic made anew under
-// the same name is not taken for its predecessor.
+// The broker's ids. A topic has a name chosen by people and an id that is never used twice, so that a topic made again under the same
+// name is not taken for its predecessor.
 import Base
 
 /// A consumer group, by its name.
@@ -14,7 +14,7 @@ package struct MemberID: TypedID {
     package init(_ rawValue: String) { self.rawValue = rawValue }
 }
 
-/// Stands for a request whose answer comes later; the shell keeps whom to answer.
+/// A request whose answer comes later; the shell keeps the connection to answer.
 package struct ReplyToken: TypedID {
     package let rawValue: Int64
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
@@ -43,7 +43,7 @@ extension TopicPartition: WireLayout {
     }
 }
 
-/// Who writes: a producer's id, and the epoch by which a later instance shuts out an earlier one.
+/// The writer: a producer's id, and the epoch by which a later instance shuts out an earlier one.
 package struct ProducerIdentity: WireLayout, Hashable {
     package var id: Int64
     package var epoch: Int16

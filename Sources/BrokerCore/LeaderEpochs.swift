@@ -1,5 +1,5 @@
-// Which leader wrote which part of a partition: each epoch with the offset at which it began. With it a replica finds where its log and its leader's
-// part, and cuts off what no leader acknowledged. Built from the epochs in the batches. Source: Kafka KIP-101, KIP-279.
+// The leader epochs of a partition, each with its first offset. A replica uses them to find where its log and its leader's diverge, and
+// cuts off records that no leader acknowledged. Built from the epochs in the batches. Source: Kafka KIP-101, KIP-279.
 import Base
 
 /// The epochs of one partition, ascending in both.
@@ -26,26 +26,26 @@ package struct LeaderEpochs: WireLayout, Equatable {
     /// -1 if there are no records.
     package var latest: Int32 { entries.last?.epoch ?? -1 }
 
-    /// A batch of `epoch` lies at `offset`. Epochs only rise along a log.
+    /// A batch of `epoch` is at `offset`. Epochs only rise along a log.
     package mutating func note(_ epoch: Int32, at offset: Int64) {
         guard epoch > latest else { return }
         entries.append(Entry(epoch: epoch, start: offset))
     }
 
-    /// The epoch of the record at `offset`; -1 if none is known.
+    /// The epoch of the record at `offset`; -1 if unknown.
     package func epoch(at offset: Int64) -> Int32 {
         let next = entries.partitioningPoint { $0.start > offset }
         return next == 0 ? -1 : entries[next - 1].epoch
     }
 
-    /// A term begins at the log's end: its leader notes it at once, so that what followers have of later terms than its records shows. A follower forgets
-    /// terms that left no records.
+    /// A term begins at the log's end. Its leader notes it at once, so that records of later terms at a follower show up. A follower
+    /// forgets terms without records.
     package mutating func begin(_ epoch: Int32, leads: Bool, at logEnd: Int64) {
         truncate(to: logEnd)
         if leads { note(epoch, at: logEnd) }
     }
 
-    /// The largest known epoch that is not above `epoch`, and where it ended; nil if `epoch` is later than all that is known. `end` is the log's.
+    /// The largest known epoch up to `epoch`, with its end; nil if `epoch` is later than all known ones.
     package func end(of epoch: Int32, logEnd: Int64) -> (epoch: Int32, endOffset: Int64)? {
         guard let last = entries.last, epoch >= 0, epoch <= last.epoch else { return nil }
         guard epoch < last.epoch else { return (epoch, logEnd) }
@@ -53,16 +53,16 @@ package struct LeaderEpochs: WireLayout, Equatable {
         return (next == 0 ? epoch : entries[next - 1].epoch, entries[next].start)
     }
 
-    /// Where the log of a replica that stands at `offset` and has `epoch` as its last parts from this one; nil if it does not.
+    /// First offset at which a replica's log (end `offset`, last epoch `epoch`) diverges from this one; nil if it does not.
     package func divergence(lastEpoch epoch: Int32, at offset: Int64, logEnd: Int64) -> (epoch: Int32, endOffset: Int64)? {
         guard epoch >= 0, let end = end(of: epoch, logEnd: logEnd) else { return nil }
         return end.epoch < epoch || end.endOffset < offset ? end : nil
     }
 
-    /// The log ends at `offset` now.
+    /// Cuts the log off at `offset`.
     package mutating func truncate(to offset: Int64) { while let last = entries.last, last.start >= offset { entries.removeLast() } }
 
-    /// The log begins at `offset` now; the epoch that covers it begins there.
+    /// Moves the log's beginning to `offset`; the epoch at `offset` begins there.
     package mutating func trim(below offset: Int64) {
         let first = entries.partitioningPoint { $0.start > offset }
         guard first > 1 || (first == 1 && entries[0].start < offset) else { return }

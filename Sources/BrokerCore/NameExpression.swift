@@ -1,8 +1,9 @@
-// Regular expressions over names of topics and transactional ids, which a peer may send. They are matched in time that is linear in the name, whatever the expression: all
-// ways to match are followed at the same time, and none is tried again. The syntax is RE2's, which Kafka takes, without classes of Unicode; of flags there are i and s.
+// Regular expressions over names of topics and transactional ids, sent by peers. Matching is linear in the name for every expression:
+// all ways to match are followed at the same time, and none is tried again. The syntax is RE2's, as in Kafka, without Unicode classes;
+// the flags are i and s.
 import Base
 
-/// Why a text is no expression of names.
+/// Why a text is not a valid expression.
 package struct NameExpressionProblem: Error, Equatable, CustomStringConvertible {
     package var description: String
     init(_ description: String) { self.description = description }
@@ -10,14 +11,14 @@ package struct NameExpressionProblem: Error, Equatable, CustomStringConvertible 
 
 /// A regular expression that a whole name has to match.
 package struct NameExpression: Sendable {
-    /// Scalars from one to another, both of them in.
+    /// A range of scalars, both ends included.
     struct Span: Equatable, Sendable {
         var first: UInt32
         var last: UInt32
         init(_ first: UInt32, _ last: UInt32) { (self.first, self.last) = (first, last) }
     }
 
-    /// What one step of matching does.
+    /// One step of matching.
     enum Step: Sendable {
         /// Takes one scalar of the class with this number.
         case take(Int)
@@ -33,13 +34,13 @@ package struct NameExpression: Sendable {
     package static let textBytesMax = 1000
     /// Steps of an expression, its repetitions written out.
     static let stepsMax = 2000
-    /// Steps that may be looked at to match one request's expression with all the names that there are: some 25 ms.
+    /// Limit of steps to match one request's expression with all names: some 25 ms.
     package static let workMax = 5_000_000
 
     let steps: [Step]
     let classes: [ScalarClass]
 
-    /// Throws `NameExpressionProblem` for what is no expression, or too large a one.
+    /// Throws `NameExpressionProblem` if the text is invalid or too large.
     package init(_ text: String) throws(NameExpressionProblem) {
         guard text.utf8.count <= Self.textBytesMax else { throw NameExpressionProblem("it has more than \(Self.textBytesMax) bytes") }
         var reader = NameExpressionReader(text)
@@ -51,7 +52,7 @@ package struct NameExpression: Sendable {
         classes = writer.classes
     }
 
-    /// Whether all of the name matches. Each step that is looked at takes one from `work`; nil once that is used up.
+    /// Whether the whole name matches. Each step takes one from `work`; nil once it is used up.
     package func matches(_ name: String, _ work: inout Int) -> Bool? {
         let scalars = name.unicodeScalars.map(\.value)
         var present = StepSet(steps.count)
@@ -71,12 +72,12 @@ package struct NameExpression: Sendable {
         return present.members.contains { if case .accept = steps[$0] { true } else { false } }
     }
 
-    /// What is told to who sent an expression that takes too long.
+    /// The refusal of an expression that takes too long.
     package static func tooMuchWork(names: Int, most: Int = workMax) -> NameExpressionProblem {
         NameExpressionProblem("to match it with \(names) names takes more than \(most) steps; make it shorter, or let it repeat and choose less")
     }
 
-    /// Adds the steps that can be reached from one without taking anything.
+    /// Adds the steps reachable from one without taking a scalar.
     private func follow(_ start: Int, at place: Int, _ scalars: [UInt32], _ set: inout StepSet) {
         set.open.append(start)
         while let step = set.open.popLast() {
@@ -103,7 +104,7 @@ package struct NameExpression: Sendable {
     }
 }
 
-/// Scalars of which one is taken: those of ASCII as bits, since names of topics have no others; the rest in order.
+/// A class of scalars: ASCII as bits, since names of topics have no others; the rest in order.
 struct ScalarClass: Sendable {
     private var low: UInt64 = 0
     private var high: UInt64 = 0
@@ -139,9 +140,9 @@ struct ScalarClass: Sendable {
 /// A set of steps that is emptied without touching all of it.
 struct StepSet {
     private(set) var members: [Int] = []
-    /// Steps that were to be inserted since it was emptied, those that were in already among them.
+    /// Insertions tried since it was emptied, repeated ones included.
     private(set) var looks = 0
-    /// Steps that are still to be followed.
+    /// Steps still to be followed.
     var open: [Int] = []
     private var isIn: [Bool]
 
@@ -162,7 +163,7 @@ struct StepSet {
     }
 }
 
-/// An expression as it was read.
+/// A parsed expression.
 indirect enum NameExpressionTree {
     case nothing
     case one([NameExpression.Span], negated: Bool)
@@ -173,7 +174,7 @@ indirect enum NameExpressionTree {
     case repeated(NameExpressionTree, least: Int, most: Int?)
 }
 
-/// Writes a tree down as steps.
+/// Compiles a tree into steps.
 private struct NameExpressionWriter {
     private(set) var steps: [NameExpression.Step] = []
     private(set) var classes: [ScalarClass] = []
@@ -195,7 +196,7 @@ private struct NameExpressionWriter {
         case .repeated(let part, let least, let most):
             for _ in 0..<least { try write(part) }
             guard let most else { return try writeLoop(part) }
-            // Each of those that may be left out leads behind all of them.
+            // Each optional repetition can skip to the end of all.
             var forks: [Int] = []
             for _ in least..<max(least, most) {
                 forks.append(steps.count)

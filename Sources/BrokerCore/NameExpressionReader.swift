@@ -1,6 +1,7 @@
-// Reading a regular expression over names: RE2's syntax as far as NameExpression has it. What it does not have, among it backward references and looking around, is refused by name.
+// The parser of regular expressions over names: RE2's syntax as far as NameExpression has it. It refuses other syntax by name, for
+// example backreferences and lookaround.
 
-/// Classes with names.
+/// Named classes.
 enum NameExpressionClasses {
     typealias Span = NameExpression.Span
 
@@ -15,7 +16,7 @@ enum NameExpressionClasses {
         ("word", word), ("xdigit", digit + [Span(0x41, 0x46), Span(0x61, 0x66)]), ("punct", [Span(0x21, 0x2f), Span(0x3a, 0x40), Span(0x5b, 0x60), Span(0x7b, 0x7e)]),
     ]
 
-    /// All scalars that are not in these.
+    /// All scalars outside these.
     static func others(_ spans: [Span]) -> [Span] {
         var (found, next): ([Span], UInt32) = ([], 0)
         for span in spans.sorted(by: { $0.first < $1.first }) {
@@ -25,7 +26,7 @@ enum NameExpressionClasses {
         return next <= 0x10ffff ? found + [Span(next, 0x10ffff)] : found
     }
 
-    /// With the other case of each letter of ASCII.
+    /// Adds the other case of each ASCII letter.
     static func bothCases(_ spans: [Span]) -> [Span] {
         var all = spans
         for span in spans {
@@ -38,7 +39,7 @@ enum NameExpressionClasses {
     }
 }
 
-/// Reads an expression from its text.
+/// Parses an expression.
 struct NameExpressionReader {
     typealias Span = NameExpression.Span
 
@@ -65,7 +66,7 @@ struct NameExpressionReader {
         return true
     }
 
-    /// All of the text.
+    /// Parses the whole text.
     mutating func expression() throws(NameExpressionProblem) -> NameExpressionTree {
         let tree = try choices()
         guard next == nil else { throw NameExpressionProblem("there is a ')' without its '('") }
@@ -91,7 +92,7 @@ struct NameExpressionReader {
 
     private mutating func repeated(_ part: NameExpressionTree) throws(NameExpressionProblem) -> NameExpressionTree {
         guard let (least, most) = try count() else { return part }
-        // Whether as few or as many as possible are tried first makes no difference to whether all of a name matches.
+        // Greedy or not makes no difference to whether the whole name matches.
         _ = take("?")
         if try count() != nil { throw NameExpressionProblem("one repetition follows on another") }
         return .repeated(part, least: least, most: most)
@@ -103,7 +104,7 @@ struct NameExpressionReader {
         if take("?") { return (0, 1) }
         let before = place
         guard take("{"), let least = number() else {
-            // Braces that count nothing stand for themselves.
+            // Braces without a count are literal.
             place = before
             return nil
         }
@@ -160,7 +161,7 @@ struct NameExpressionReader {
             } else if take("P") || next == "<" {
                 try groupName()
             } else if try changeFlags() {
-                // They hold for the rest of the group that is around.
+                // The flags hold for the rest of the enclosing group.
                 depth -= 1
                 return .nothing
             }
@@ -181,7 +182,7 @@ struct NameExpressionReader {
         guard take(">") else { throw NameExpressionProblem("a group's name does not end") }
     }
 
-    /// Whether the flags stand for themselves, and not before an expression of their own.
+    /// Whether the flags stand alone, without an expression of their own.
     private mutating func changeFlags() throws(NameExpressionProblem) -> Bool {
         var value = true
         while let scalar = next {
@@ -226,7 +227,7 @@ struct NameExpressionReader {
         }
     }
 
-    /// A scalar behind a backslash.
+    /// The scalar after a backslash.
     private mutating func escaped() throws(NameExpressionProblem) -> UInt32 {
         guard let scalar = next else { throw NameExpressionProblem("it ends with a backslash") }
         place += 1

@@ -1,24 +1,24 @@
-// One expression and many names: sets of steps that came up before are known by number, and where each scalar of ASCII leads from them, so that most scalars cost one look.
-// What is known is bounded and thrown away when it is full, as in RE2; then each scalar costs as many looks as without it.
+// Matches one expression with many names: sets of steps are numbered once seen, with their target for each ASCII scalar, so that most
+// scalars cost one look. The cache is bounded and dropped when it is full, as in RE2; then each scalar costs as many looks as without it.
 import Base
 
 /// Matches names with an expression, faster with each.
 package struct NameMatcher {
     private let expression: NameExpression
-    /// Whether the expression asks for edges of words, which depend on two scalars.
+    /// Whether the expression has word boundaries, which depend on two scalars.
     private let seesWords: Bool
-    /// The members of each set, in order; the first set is that before the first scalar.
+    /// The members of each set, in order; the first set is the one before the first scalar.
     private var sets: [[Int]] = []
     private var numbers = LookupTable<[Int], Int>()
     private var accepts: [Bool] = []
-    /// Where each scalar leads, a row for each set.
+    /// The target of each scalar, a row for each set.
     private var targets: [Int32] = []
     private var scratch: StepSet
 
     private static let setsMax = 400
     private static let width = 128
     private static let unknown: Int32 = -1
-    /// Nothing that follows can match.
+    /// Rejects every continuation.
     private static let nowhere: Int32 = -2
 
     package init(_ expression: NameExpression) {
@@ -32,7 +32,7 @@ package struct NameMatcher {
         }
     }
 
-    /// Whether all of the name matches. Each step that is looked at takes one from `work`; nil once that is used up.
+    /// Whether the whole name matches. Each step takes one from `work`; nil once it is used up.
     package mutating func matches(_ name: String, _ work: inout Int) -> Bool? {
         let bytes = name.utf8
         guard !seesWords, !bytes.isEmpty, bytes.allSatisfy({ $0 < Self.width }) else { return expression.matches(name, &work) }
@@ -58,7 +58,7 @@ package struct NameMatcher {
         _ = take(&work)
     }
 
-    /// Finds out where a scalar leads.
+    /// Computes the target of a scalar.
     private mutating func learn(from place: Int, _ byte: UInt8, _ work: inout Int) -> Int32 {
         let members = sets[place]
         work -= members.count
@@ -85,7 +85,7 @@ package struct NameMatcher {
         return target
     }
 
-    /// The number of the set that is in `scratch`.
+    /// The number of the set in `scratch`.
     private mutating func take(_ work: inout Int) -> Int {
         work -= scratch.looks + scratch.members.count
         let members = scratch.members.sorted()
@@ -97,7 +97,7 @@ package struct NameMatcher {
         return sets.count - 1
     }
 
-    /// Adds the steps that can be reached from one without taking anything; an edge at the end is left as it is, since it is not known yet whether it holds.
+    /// Adds the steps reachable from one without taking a scalar. Leaves an edge at the end as it is: whether it holds is not known yet.
     private mutating func follow(_ start: Int, isStart: Bool) {
         scratch.open.append(start)
         while let step = scratch.open.popLast() {

@@ -1,5 +1,5 @@
-// What a partition's leader knows of its followers while it leads: how far each has come, who is in sync, and up to where every record is on all of
-// those (the high watermark). Event and `now` in, what is to be proposed out. Source: Kafka's replication design, KIP-497.
+// A partition leader's view of its followers: the progress of each, the replicas in sync, and the end of the records that all of those
+// have (the high watermark). Event and `now` in, changes to propose out. Source: Kafka's replication design, KIP-497.
 import Base
 
 /// One term of one leader.
@@ -8,9 +8,9 @@ package struct PartitionLeadership: Sendable {
         /// Everything below is durable there.
         var nextOffset: Int64 = -1
         var lastFetch: Instant
-        /// The end of the log here when it fetched last.
+        /// The leader's log end at its last fetch.
         var endAtLastFetch: Int64 = .max
-        /// When it last had everything that was here.
+        /// When it last had everything in the leader's log.
         var caughtUp: Instant
     }
 
@@ -18,14 +18,14 @@ package struct PartitionLeadership: Sendable {
     package let epoch: Int32
     package private(set) var state: PartitionState
     package private(set) var highWatermark: Int64
-    /// The end of the log: everything below is durable here.
+    /// The log's end: everything below is durable here.
     package private(set) var logEnd: Int64
-    /// Where the log ended when this term began; below lies what earlier leaders may have acknowledged.
+    /// The log's end when this term began; records below may have been acknowledged by earlier leaders.
     package let termStart: Int64
     private var followers: [Int32: Follower] = [:]
-    /// The change that was proposed last and is not decided, and the version that it starts from.
+    /// The last proposed change, undecided, with the version it is based on.
     private var proposed: (inSync: [Int32], version: Int32)?
-    /// Replicas that proposals of unknown fate may yet bring in sync; another version of the state ends that.
+    /// Replicas that proposals of unknown fate may still bring in sync; a new version of the state ends that.
     private var uncertain: [Int32] = []
 
     package init(broker: Int32, state: PartitionState, logEnd: Int64, highWatermark: Int64, now: Instant) {
@@ -39,11 +39,11 @@ package struct PartitionLeadership: Sendable {
         advance()
     }
 
-    /// Whether the high watermark covers everything that was there when the term began: before that, an end told to a reader could be too low.
+    /// Whether the high watermark covers everything from before the term: until then, a reported end could be too low.
     package var knowsEnd: Bool { highWatermark >= termStart }
     package var inSyncCount: Int { state.inSync.count }
 
-    /// The high watermark is what those have who are in sync, or may be already without its being known here.
+    /// Advances the high watermark to the lowest log end of the replicas that are, or may already be, in sync.
     private mutating func advance() {
         var lowest = logEnd
         func count(_ replicas: [Int32]) {
@@ -63,7 +63,7 @@ package struct PartitionLeadership: Sendable {
 
     package func isReplica(_ broker: Int32) -> Bool { followers[broker] != nil }
 
-    /// A follower asks for what comes at `offset`: it has everything below. The answer is a change to be proposed, if the follower is in sync now.
+    /// A follower fetches from `offset`: it has everything below. Returns a change to propose if the follower is now in sync.
     package mutating func fetched(by replica: Int32, at offset: Int64, alive: Bool, now: Instant) -> InSyncChange? {
         guard var follower = followers[replica] else { return nil }
         if offset >= logEnd { follower.caughtUp = now } else if offset >= follower.endAtLastFetch { follower.caughtUp = max(follower.caughtUp, follower.lastFetch) }
@@ -76,8 +76,8 @@ package struct PartitionLeadership: Sendable {
         return propose(state.inSync + [replica])
     }
 
-    /// Followers that have not had everything for longer than `lagMax` are not in sync any more. After a proposal of unknown fate the state as it is known
-    /// is proposed again: once that is decided, the other is too late.
+    /// Drops followers from the in-sync replicas that have lacked records for longer than `lagMax`. After a proposal of unknown fate the
+    /// known state is proposed again: once that is decided, the other is too late.
     package mutating func check(now: Instant, lagMax: Duration) -> InSyncChange? {
         guard proposed == nil else { return nil }
         let kept = state.inSync.filter { replica in
@@ -92,13 +92,13 @@ package struct PartitionLeadership: Sendable {
             topicID: UUIDBytes(), partition: 0, leader: broker, leaderEpoch: epoch, version: state.version, inSync: state.replicas.filter(inSync.contains))
     }
 
-    /// The change was decided or refused and that was executed here, or its fate is not known.
+    /// A proposal was executed here, decided or refused, or its fate is unknown.
     package mutating func proposalEnded(isKnown: Bool) {
         if !isKnown, let proposed, proposed.version == state.version { uncertain += proposed.inSync.filter { !state.inSync.contains($0) && !uncertain.contains($0) } }
         proposed = nil
     }
 
-    /// The state as it was decided, in the same term.
+    /// Takes the decided state of the same term.
     package mutating func decided(_ state: PartitionState, now: Instant) {
         if state.version != self.state.version { uncertain = [] }
         self.state = state
@@ -107,7 +107,7 @@ package struct PartitionLeadership: Sendable {
         advance()
     }
 
-    /// How far each follower has come, for those who look.
+    /// Each follower's progress.
     package var progress: [(broker: Int32, nextOffset: Int64, lastFetch: Instant, caughtUp: Instant)] {
         followers.sorted { $0.key < $1.key }.map { ($0.key, $0.value.nextOffset, $0.value.lastFetch, $0.value.caughtUp) }
     }

@@ -1,4 +1,4 @@
-// Where a partition lies, who leads it and which replicas are in sync, with the rules by which that changes. Pure functions of a state and an event; the
+// A partition's replicas, leader and in-sync replicas, with the rules of their changes. Pure functions of a state and an event; the
 // machine stores the result. Source: Kafka KIP-101, KIP-497, KIP-631 and the protocol's documentation.
 import Base
 
@@ -6,15 +6,15 @@ import Base
 package struct PartitionState: Sendable, Hashable {
     /// In the order of preference.
     package var replicas: [Int32]
-    /// Those that have everything that was acknowledged, in the order of `replicas`.
+    /// Replicas that have everything acknowledged, in the order of `replicas`.
     package var inSync: [Int32]
-    /// -1 while nobody who may lead is alive.
+    /// -1 while no replica that may lead is alive.
     package var leader: Int32
     /// Rises with every change of the leader.
     package var leaderEpoch: Int32 = 0
     /// Rises with every change of this state.
     package var version: Int32 = 0
-    /// Replicas that a reassignment brings and takes.
+    /// Replicas that a reassignment adds and removes.
     package var adding: [Int32] = []
     package var removing: [Int32] = []
 
@@ -24,7 +24,7 @@ package struct PartitionState: Sendable, Hashable {
         self.leader = leader
     }
 
-    /// A partition that is made now: whoever of its replicas is alive has all of nothing.
+    /// A new partition: every live replica is in sync, since the log is empty.
     package init(made replicas: [Int32], alive: Set<Int32>) {
         let present = replicas.filter(alive.contains)
         self.init(replicas: replicas, inSync: present.isEmpty ? Array(replicas.prefix(1)) : present, leader: present.first ?? -1)
@@ -32,9 +32,9 @@ package struct PartitionState: Sendable, Hashable {
 
     package static let noLeader: Int32 = -1
     package var isReassigned: Bool { !adding.isEmpty || !removing.isEmpty }
-    /// Where the partition lies once its reassignment is over.
+    /// The replicas after the reassignment.
     package var target: [Int32] { replicas.filter { !removing.contains($0) } }
-    /// Who leads if all are well.
+    /// The leader if all replicas are in sync.
     package var preferredLeader: Int32 { replicas.first ?? Self.noLeader }
 
     private mutating func setLeader(_ broker: Int32) {
@@ -43,7 +43,7 @@ package struct PartitionState: Sendable, Hashable {
         leaderEpoch += 1
     }
 
-    /// The first replica that may lead. With `unclean` one that is alive and may lack records leads if there is no other.
+    /// Elects the first replica that may lead. With `unclean` a live one that may lack records leads if there is no other.
     private mutating func elect(_ alive: Set<Int32>, unclean: Bool) {
         if let next = replicas.first(where: { inSync.contains($0) && alive.contains($0) }) { return setLeader(next) }
         guard unclean, let next = replicas.first(where: alive.contains) else { return setLeader(Self.noLeader) }
@@ -51,7 +51,7 @@ package struct PartitionState: Sendable, Hashable {
         setLeader(next)
     }
 
-    /// A broker is not there any more. The last one in sync stays so: only it knows what was acknowledged.
+    /// A broker is gone. The last one in sync stays so: only it has everything acknowledged.
     package mutating func lost(_ broker: Int32, alive: Set<Int32>, unclean: Bool) -> Bool {
         let before = self
         let others = inSync.filter { $0 != broker }
@@ -60,7 +60,7 @@ package struct PartitionState: Sendable, Hashable {
         return note(before)
     }
 
-    /// A broker is there. If it led before its restart its epoch ends, and whoever is first now begins another.
+    /// A broker is back. If it led before its restart, its epoch ends and the first replica in sync begins another.
     package mutating func returned(_ broker: Int32, alive: Set<Int32>, keepsLog: Bool) -> Bool {
         let before = self
         if !keepsLog {
@@ -77,7 +77,7 @@ package struct PartitionState: Sendable, Hashable {
         return note(before)
     }
 
-    /// The preferred leader leads again, or with `unclean` anybody does where nobody did.
+    /// Elects the preferred leader, or with `unclean` any live replica where there is no leader.
     package mutating func elect(again alive: Set<Int32>, unclean: Bool) -> Bool {
         let before = self
         if unclean {
@@ -88,7 +88,7 @@ package struct PartitionState: Sendable, Hashable {
         return note(before)
     }
 
-    /// What the leader found; false if it speaks of an earlier state.
+    /// The leader's change of the in-sync replicas; false if it is based on an earlier state.
     package mutating func changeInSync(_ change: InSyncChange, alive: Set<Int32>) -> Bool {
         guard change.leader == leader, change.leaderEpoch == leaderEpoch, change.version == version, change.inSync.contains(leader),
             change.inSync.allSatisfy({ replicas.contains($0) && ($0 == leader || alive.contains($0)) })
@@ -100,7 +100,7 @@ package struct PartitionState: Sendable, Hashable {
         return true
     }
 
-    /// Once everyone who shall stay is in sync, the others go.
+    /// Removes the leaving replicas once all staying ones are in sync.
     private mutating func finishReassignment(_ alive: Set<Int32>) {
         let target = self.target
         guard isReassigned, target.allSatisfy(inSync.contains) else { return }
@@ -111,13 +111,13 @@ package struct PartitionState: Sendable, Hashable {
         if !replicas.contains(leader) { elect(alive, unclean: false) }
     }
 
-    /// Begins a reassignment, or takes one back.
+    /// Begins a reassignment, or cancels one.
     package mutating func reassign(to target: [Int32], alive: Set<Int32>) -> Bool {
         let before = self
         let settled = replicas.filter { !adding.contains($0) }
         if target.isEmpty {
             let kept = inSync.filter(settled.contains)
-            // A replica that was being added may be the only one in sync: it stays until another is.
+            // A replica being added may be the only one in sync: it stays until another is.
             guard !kept.isEmpty else { return false }
             replicas = settled
             inSync = kept
@@ -141,22 +141,22 @@ package struct PartitionState: Sendable, Hashable {
     }
 }
 
-/// Where the replicas of new partitions go.
+/// The placement of new partitions.
 package enum ReplicaPlacement {
-    /// `count` lists of `factor` brokers each, spread over brokers and racks; `start` makes topics begin at different brokers. `brokers` and `factor` are
-    /// not empty and `factor` is at most as many as there are brokers.
+    /// `count` lists of `factor` brokers each, spread over brokers and racks; `start` makes topics begin at different brokers. `brokers` is
+    /// not empty; `factor` is between 1 and the number of brokers.
     package static func lists(count: Int, factor: Int, brokers: [BrokerRecord], start: Int) -> [ReplicaList] {
         let order = alternating(brokers)
         return (0..<count).map { place in
             let first = (start + place) % order.count
-            // The followers move on once per round, so that not always the same broker stands in for another.
+            // The followers shift once per round, so that the same broker does not always replace another.
             let shift = (start + place) / order.count % max(1, order.count - 1)
             let rest = (0..<(order.count - 1)).map { order[(first + 1 + (shift + $0) % (order.count - 1)) % order.count] }
             return ReplicaList([order[first]] + rest.prefix(factor - 1))
         }
     }
 
-    /// Rack after rack, so that neighbours stand in different ones.
+    /// Alternates racks, so that neighbours are in different ones.
     private static func alternating(_ brokers: [BrokerRecord]) -> [Int32] {
         var racks: [(rack: String, brokers: [Int32])] = []
         for broker in brokers.sorted(by: { $0.id < $1.id }) {

@@ -1,14 +1,14 @@
-// What one partition knows of transactions: which are open in it and which were aborted. Readers that want committed records only stop before
-// the first open one and pass over the aborted ones. Built from the log's batches and markers. Source: Kafka KIP-98.
+// The open and aborted transactions of one partition. Readers of committed records stop before the first open one and skip the aborted
+// ones. Built from the log's batches and markers. Source: Kafka KIP-98.
 import Base
 
-/// A transaction whose records are in the log and not valid.
+/// A transaction whose records are in the log and invalid.
 package struct AbortedTransaction: WireLayout, Hashable {
     package var producerID: Int64
     package var firstOffset: Int64
     /// The marker's offset.
     package var lastOffset: Int64
-    /// The last stable offset once this one was aborted: what is aborted later begins there or behind.
+    /// The last stable offset after this abort: later aborted transactions begin there or after it.
     package var stableOffset: Int64
 
     package init() { self.init(producerID: -1, firstOffset: 0, lastOffset: 0, stableOffset: 0) }
@@ -46,7 +46,7 @@ package struct OpenTransaction: WireLayout, Hashable {
 
 /// Open and aborted transactions of one partition.
 package struct PartitionTransactions: WireLayout, Equatable {
-    /// In the order of their first offsets; one a producer.
+    /// In the order of their first offsets; at most one per producer.
     package private(set) var open: [OpenTransaction] = []
     /// In the order of their markers.
     package private(set) var aborted: [AbortedTransaction] = []
@@ -58,10 +58,10 @@ package struct PartitionTransactions: WireLayout, Equatable {
         try io.list(&aborted)
     }
 
-    /// Below this every transaction has an outcome; `end` if none is open.
+    /// All transactions below have an outcome; `end` if none is open.
     package func lastStableOffset(end: Int64) -> Int64 { open.first.map { min($0.firstOffset, end) } ?? end }
 
-    /// Whether this producer has a transaction open here, and since which offset.
+    /// The first offset of this producer's open transaction; nil if it has none.
     package func firstOffset(of producerID: Int64) -> Int64? { open.first { $0.producerID == producerID }?.firstOffset }
 
     /// A batch of a transaction was appended.
@@ -70,7 +70,7 @@ package struct PartitionTransactions: WireLayout, Equatable {
         open.append(OpenTransaction(producerID: producerID, firstOffset: offset))
     }
 
-    /// A marker was appended. A marker of a producer that has nothing open here changes nothing.
+    /// A marker was appended. Without an open transaction of the producer it changes nothing.
     package mutating func end(_ producerID: Int64, commits: Bool, at offset: Int64) {
         guard let place = open.firstIndex(where: { $0.producerID == producerID }) else { return }
         let ended = open.remove(at: place)
@@ -80,7 +80,7 @@ package struct PartitionTransactions: WireLayout, Equatable {
                 producerID: producerID, firstOffset: ended.firstOffset, lastOffset: offset, stableOffset: lastStableOffset(end: offset + 1)))
     }
 
-    /// The aborted transactions that have records from `start` on and below `end`, in the order of their first offsets.
+    /// The aborted transactions with records from `start` to below `end`, in the order of their first offsets.
     package func aborted(from start: Int64, below end: Int64) -> [AbortedTransaction] {
         var low = 0
         var high = aborted.count
@@ -96,12 +96,12 @@ package struct PartitionTransactions: WireLayout, Equatable {
         return found.sorted { $0.firstOffset < $1.firstOffset }
     }
 
-    /// Compaction has removed these markers, and what was aborted by them before.
+    /// Forgets these markers, removed by compaction, with their aborted transactions.
     package mutating func forget(markers: Set<Int64>) {
         if aborted.contains(where: { markers.contains($0.lastOffset) }) { aborted.removeAll { markers.contains($0.lastOffset) } }
     }
 
-    /// The log begins at `start` now.
+    /// Moves the log's beginning to `start`.
     package mutating func trim(below start: Int64) {
         guard let first = aborted.first, first.lastOffset < start else { return }
         aborted.removeAll { $0.lastOffset < start }

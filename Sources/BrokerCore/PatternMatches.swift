@@ -1,21 +1,22 @@
-// Which topics the expressions of a group's members match. An expression that is new is matched with all topics at once and refused if that takes too long; one
-// that was taken is matched with topics that come later, or anew after a restart, a little with each heartbeat, so that no request holds the others up for long.
+// The topics that the expressions of a group's members match. A new expression is matched with all topics at once and refused if that
+// takes too long. An accepted one is matched with new topics, or with all again after a restart, a little with each heartbeat, so that
+// no request holds the others up for long.
 import Base
 
-/// How many steps matching may take.
+/// Limits of matching steps.
 package struct MatchingLimits: Sendable {
     /// To match a new expression with all topics.
     package var admission = NameExpression.workMax
-    /// To match the expressions of one group together with all topics.
+    /// To match all expressions of one group with all topics.
     package var group = 4 * NameExpression.workMax
-    /// To go on with expressions that were taken, in a second over all groups of a coordinator; at most as much is saved up.
+    /// To continue with accepted expressions, a second, over all groups of a coordinator; at most one second's worth is saved up.
     package var perSecond = 20_000_000
     /// The same for one heartbeat: some 6 ms.
     package var perHeartbeat = 1_000_000
     package init() {}
 }
 
-/// The steps that a coordinator may take to match expressions that it took before, over all its groups.
+/// A coordinator's budget of steps for accepted expressions, over all its groups.
 struct MatchingWork: Sendable {
     private let limits: MatchingLimits
     private var left: Int
@@ -26,7 +27,7 @@ struct MatchingWork: Sendable {
         left = limits.perSecond
     }
 
-    /// What the next heartbeat may take.
+    /// The budget of the next heartbeat.
     mutating func available(now: Instant) -> Int {
         let passed = filled.map { now - $0 } ?? .zero
         filled = now
@@ -41,11 +42,11 @@ struct MatchingWork: Sendable {
 struct PatternMatches: Sendable {
     private struct Pattern: Sendable {
         var expression: NameExpression?
-        /// The topics that it matches.
+        /// The matched topics.
         var names: Set<String> = []
-        /// The topics that it was not matched with yet.
+        /// The topics still to be matched.
         var rest: [String] = []
-        /// Steps that matching has taken.
+        /// Steps taken so far.
         var work = 0
     }
     private let limits: MatchingLimits
@@ -57,7 +58,7 @@ struct PatternMatches: Sendable {
 
     init(_ limits: MatchingLimits = MatchingLimits()) { self.limits = limits }
 
-    /// Takes an expression up that a member sends, with all topics that there are. Throws why it cannot be had.
+    /// Accepts a member's expression and matches it with all present topics. Throws the reason of a refusal.
     mutating func admit(_ text: String, among all: [String]) throws(NameExpressionProblem) {
         guard patterns[text] == nil else { return }
         let expression = try NameExpression(text)
@@ -77,14 +78,14 @@ struct PatternMatches: Sendable {
         patterns[text] = pattern
     }
 
-    /// Goes on with matching, by as many steps as `work` has left. `present` are the expressions of the members that there are.
+    /// Continues matching by the steps left in `work`. `present` are the expressions of the present members.
     mutating func goOn(_ present: [String], among all: [String], _ work: inout Int) {
         take(all)
         let wanted = Set(present)
         for text in patterns.keys where !wanted.contains(text) { patterns[text] = nil }
         isComplete = true
         for text in present where patterns[text] == nil || patterns[text]?.rest.isEmpty == false {
-            // An expression that an earlier version took and this one does not matches nothing.
+            // An expression accepted by an earlier version and refused by this one matches nothing.
             if patterns[text] == nil { patterns[text] = Pattern(expression: try? NameExpression(text), rest: all) }
             patterns.update(text) { Self.goOn(&$0, &work) }
             if patterns[text]?.rest.isEmpty == false { isComplete = false }
@@ -96,7 +97,7 @@ struct PatternMatches: Sendable {
         let before = work
         var matcher = NameMatcher(expression)
         while work > 0, let name = pattern.rest.popLast() {
-            // The last name is finished whatever it takes, or one that takes more than there ever is would never be.
+            // The last name is finished whatever it takes: one that exceeds every budget would never be finished otherwise.
             var steps = NameExpression.workMax
             if matcher.matches(name, &steps) == true { pattern.names.insert(name) }
             work -= NameExpression.workMax - steps
@@ -104,7 +105,7 @@ struct PatternMatches: Sendable {
         pattern.work += before - work
     }
 
-    /// Topics that have come are still to be matched, those that have gone are no matches any more.
+    /// Queues new topics for matching, and drops removed ones from the matches.
     private mutating func take(_ all: [String]) {
         guard topics != all else { return }
         let (before, after) = (Set(topics), Set(all))
@@ -119,6 +120,6 @@ struct PatternMatches: Sendable {
         }
     }
 
-    /// The topics that an expression matches, as far as is known.
+    /// The matches of an expression so far.
     func names(_ pattern: String) -> Set<String> { patterns[pattern]?.names ?? [] }
 }

@@ -1,5 +1,5 @@
-// What one partition remembers of its idempotent producers: the epoch and the last five batches of each, so that a batch sent again is
-// recognised and a gap is refused. Rebuilt from the log at recovery. Source: Kafka KIP-98, KIP-360.
+// One partition's memory of its idempotent producers: the epoch and the last five batches of each, to recognise a repeated batch and
+// refuse a gap. Rebuilt from the log at recovery. Source: Kafka KIP-98, KIP-360.
 import Base
 import Collections
 
@@ -16,11 +16,11 @@ package struct ProducerBatch: Sendable, Equatable {
         self.recordCount = recordCount
     }
 
-    /// Sequences count to Int32.max and begin again at 0.
+    /// Sequences count to Int32.max and restart at 0.
     package var lastSequence: Int32 { (baseSequence &+ recordCount &- 1) & Int32.max }
 }
 
-/// What to do with a batch.
+/// The verdict on a batch.
 package enum ProducerVerdict: Sendable, Equatable {
     case append
     /// It is in the log already, at this offset.
@@ -49,7 +49,7 @@ package struct RememberedBatch: WireLayout, Equatable {
     }
 }
 
-/// What is remembered of one producer.
+/// The memory of one producer.
 package struct RememberedProducer: WireLayout, Equatable {
     package var producerID: Int64 = -1
     package var epoch: Int16 = -1
@@ -76,9 +76,9 @@ package struct RememberedProducer: WireLayout, Equatable {
 /// One partition's memory of its producers.
 package struct ProducerLedger: WireLayout {
     private var entries = OrderedDictionary<Int64, RememberedProducer>()
-    /// Batches remembered per producer: as many as a client may have under way.
+    /// Batches remembered per producer: as many as a client may have in flight.
     package static let batchesKept = 5
-    /// Producers remembered per partition; above this the ones first seen are forgotten, and their next batch is taken as their first.
+    /// Producers remembered per partition; above it the ones first seen are forgotten, and their next batch counts as their first.
     package static let producersMax = 65_536
 
     package init() {}
@@ -116,13 +116,13 @@ package struct ProducerLedger: WireLayout {
         if entries.count > Self.producersMax { entries.removeFirst(Self.producersMax / 8) }
     }
 
-    /// A transaction of this producer ended; its marker carries the epoch from which on the producer may write.
+    /// A transaction of this producer ended; the marker carries the lowest epoch that may still write.
     package mutating func noteMarker(_ producer: ProducerIdentity) {
         guard let entry = entries[producer.id], entry.epoch < producer.epoch else { return }
         entries[producer.id] = RememberedProducer(producerID: producer.id, epoch: producer.epoch)
     }
 
-    /// Forgets what was recorded at or above `offset`, since the log did not take it.
+    /// Forgets batches at or above `offset`, since the log refused them.
     package mutating func forget(from offset: Int64) {
         for index in entries.values.indices { entries.values[index].batches.removeAll { $0.baseOffset >= offset } }
     }

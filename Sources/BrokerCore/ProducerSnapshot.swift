@@ -1,5 +1,5 @@
-// What a partition knows of its producers, their transactions and its leaders, up to an offset, as it is kept beside the log: a start reads the log from that
-// offset on only. A snapshot that does not fit the log is not used, and the log is read instead.
+// A partition's producers, transactions and leader epochs up to an offset, stored beside the log: a start reads the log only from that
+// offset on. A snapshot that does not fit the log is ignored, and the whole log is read.
 import Base
 
 /// Producers, transactions and epochs below `nextOffset`.

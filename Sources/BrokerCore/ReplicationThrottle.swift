@@ -1,8 +1,8 @@
-// Which replicas are held to a rate while they catch up, and what that rate allows at one broker. Replicas in sync are never held back: that would slow
-// the producers. Source: Kafka KIP-73, "Replication Quotas".
+// The replicas that are held to a rate while they catch up, and the allowance of that rate at one broker. Replicas in sync are never
+// held back: that would slow the producers. Source: Kafka KIP-73, "Replication Quotas".
 import Base
 
-/// The replicas of a topic that a rate is for, as the settings `*.replication.throttled.replicas` name them.
+/// The throttled replicas of a topic, as the settings `*.replication.throttled.replicas` name them.
 package struct ThrottledReplicas: Sendable, Equatable {
     private struct Place: Hashable {
         var partition: Int32
@@ -10,7 +10,7 @@ package struct ThrottledReplicas: Sendable, Equatable {
     }
     private var isEverything = false
     private var places: Set<Place> = []
-    /// As it was written.
+    /// The original text.
     package private(set) var text = ""
 
     package init() {}
@@ -35,24 +35,24 @@ package struct ThrottledReplicas: Sendable, Equatable {
     }
 }
 
-/// The side of replication that a rate is for.
+/// The throttled side of replication.
 package enum ReplicationSide: Sendable, CaseIterable {
-    /// What a leader hands out.
+    /// The leader's outgoing bytes.
     case leading
-    /// What a follower takes.
+    /// The follower's incoming bytes.
     case following
 
     /// The broker's setting that states the rate, in bytes a second.
     package var rateName: String { self == .leading ? "leader.replication.throttled.rate" : "follower.replication.throttled.rate" }
 }
 
-/// What one broker's rate for throttled replicas still allows.
+/// The remaining allowance of one broker's throttle rate.
 package struct ReplicationBudget: Sendable {
     private var bucket: QuotaBucket?
 
     package init() {}
 
-    /// Bytes that may go now: nil where no rate is set, 0 while the rate is used up. A second's worth can go at once.
+    /// Bytes that may go now: nil without a rate, 0 while the rate is used up. At most one second's worth can go at once.
     package mutating func allowance(rate: Int64?, now: Instant) -> Int? {
         guard let rate else {
             bucket = nil
@@ -64,6 +64,6 @@ package struct ReplicationBudget: Sendable {
         return Int(max(0, min(current.left(now: now), Double(Int32.max))))
     }
 
-    /// Notes what went; negative gives back what was set aside and did not go.
+    /// Notes sent bytes; a negative number returns reserved bytes that were not sent.
     package mutating func spend(_ bytes: Int, now: Instant) { _ = bucket?.take(Double(bytes), now: now) }
 }

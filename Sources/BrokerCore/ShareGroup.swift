@@ -1,6 +1,6 @@
-// The members of a share group (KIP-932): they heartbeat, say what they subscribe to, and are told which partitions to read. Members may share a partition, so
-// a new assignment takes effect at once and nobody waits for anybody. Who has acquired what is not known here but at the partitions' leaders. Event and
-// `now` in, answer out; what an event has changed is stored before the answer goes out.
+// The members of a share group (KIP-932): each heartbeats, states its subscription, and gets its partitions to read. Members may share
+// a partition, so a new assignment takes effect at once and no member waits for another. The partitions' leaders, not the group, know
+// the acquired records. Event and `now` in, answer out; each change is stored before its answer goes out.
 import Base
 import Collections
 
@@ -11,7 +11,7 @@ package struct ShareGroupSettings: Sendable {
     package init() {}
 }
 
-/// What a member of a share group says.
+/// A share group member's heartbeat.
 package struct ShareHeartbeat: Sendable {
     package var member: MemberID
     /// 0 joins, -1 leaves.
@@ -55,23 +55,23 @@ package struct ShareGroupMember: Sendable {
 /// One group.
 package struct ShareGroup: HeartbeatGroup {
     package let id: GroupID
-    /// Rises with everything that makes another assignment necessary.
+    /// Rises with every event that requires another assignment.
     package private(set) var epoch: Int32 = 0
     private var memberTable = OrderedDictionary<MemberID, ShareGroupMember>()
-    /// The subscribed topics with their partitions when the shares were computed.
+    /// The subscribed topics with their partitions, as of the last shares.
     private var subscribed = SortedTable<String, Int32>()
     private var nextPlace: Int64 = 0
-    /// What is not stored yet.
+    /// Changes that are not stored yet.
     var changes = ConsumerGroupChanges()
     /// Changes that are being stored.
     var storesUnderWay = 0
 
-    /// The only way of assigning; the name is Kafka's.
+    /// The only assignor; the name is Kafka's.
     package static let assignor = "simple"
 
     private init(id: GroupID) { self.id = id }
 
-    /// A group that begins takes the place of all that may be stored under its name, as a ConsumerGroup does.
+    /// A new group replaces everything stored under its name, as a ConsumerGroup does.
     init(beginning id: GroupID) {
         self.id = id
         changes.isAll = true
@@ -79,7 +79,7 @@ package struct ShareGroup: HeartbeatGroup {
 
     package var members: [ShareGroupMember] { Array(memberTable.values) }
     package var isEmpty: Bool { memberTable.isEmpty }
-    /// Whether what is stored says all that there is to say.
+    /// Whether the stored state is complete.
     package var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: ConsumerGroup.Phase { memberTable.isEmpty ? .empty : .stable }
 
@@ -98,7 +98,7 @@ package struct ShareGroup: HeartbeatGroup {
             try join(beat, membersMax: membersMax, now: now)
         } else {
             guard let member = memberTable[beat.member] else { throw .unknownMember }
-            // A member whose last answer was lost is behind; one that is ahead is of another life of the group.
+            // A member that lost its last answer is behind; a member ahead belongs to another life of the group.
             guard beat.epoch <= member.epoch else { throw .fencedEpoch }
         }
         memberTable[beat.member]?.deadline = now + session
@@ -134,7 +134,7 @@ package struct ShareGroup: HeartbeatGroup {
         epoch += 1
     }
 
-    /// Computes who reads what, if it must change.
+    /// Computes each member's partitions, if they must change.
     private mutating func retarget(_ topics: SortedTable<String, TopicRecord>, raising: Bool) {
         var counts = SortedTable<String, Int32>()
         for member in memberTable.values {
@@ -151,7 +151,7 @@ package struct ShareGroup: HeartbeatGroup {
         }
     }
 
-    /// Each partition has a reader and each subscriber a partition; where there are more subscribers than partitions they share them evenly.
+    /// Each partition gets a reader and each subscriber a partition; surplus subscribers share partitions evenly.
     static func shares(_ members: [ShareGroupMember], _ counts: SortedTable<String, Int32>) -> [(MemberID, [TopicPartition])] {
         var shares = members.map { _ in [TopicPartition]() }
         for (topic, count) in counts.entries {
@@ -170,9 +170,9 @@ package struct ShareGroup: HeartbeatGroup {
     package mutating func expire(now: Instant) { for member in members where member.deadline <= now { remove(member.id) } }
 }
 
-// MARK: what is stored
+// MARK: storage
 
-/// A member of a share group as it is written down.
+/// The stored form of a share group's member.
 struct ShareGroupMemberRecord: WireLayout {
     var place: Int64 = 0
     var rack: String?
@@ -194,7 +194,7 @@ struct ShareGroupMemberRecord: WireLayout {
 }
 
 extension ShareGroup {
-    /// What has changed since the last call; nil if nothing has.
+    /// Changes since the last call; nil if there are none.
     package mutating func takeChange() -> StoredGroupChange? {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
@@ -212,13 +212,13 @@ extension ShareGroup {
             removed: changes.removed.sorted(), replacesAll: changes.isAll || isEmpty)
     }
 
-    /// A change was stored, or could not be: then the whole group goes along with the next one.
+    /// A store has ended. After a failure the next one carries the whole group.
     package mutating func stored(_ isStored: Bool) {
         storesUnderWay = max(0, storesUnderWay - 1)
         if !isStored { changes.isAll = true }
     }
 
-    /// The group that was stored; its members' sessions begin anew. Throws WireError if the record is damaged.
+    /// A stored group; its members' sessions restart. Throws WireError if the record is damaged.
     package init(id: GroupID, stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
         self.init(id: id)
         let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
@@ -248,7 +248,7 @@ package struct ShareGroupCoordinator: HeartbeatGroupCoordinator {
 
     package init(settings: ShareGroupSettings) { self.settings = settings }
 
-    /// `topics` are those that there are now; `stored` is what is stored under the group's name, and one that is empty goes on with its next epoch.
+    /// `topics` are the present topics. `stored` is the group's stored state; an empty group continues with its next epoch.
     package mutating func heartbeat(
         _ id: GroupID, _ beat: ShareHeartbeat, stored: StoredGroup? = nil, topics: SortedTable<String, TopicRecord>, session: Duration, now: Instant
     ) throws(ConsumerGroupRefusal) -> MemberOrders {
@@ -265,12 +265,12 @@ package struct ShareGroupCoordinator: HeartbeatGroupCoordinator {
     }
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, session: Duration, now: Instant) -> ShareGroup {
-        // Of a group that is empty a record that cannot be read holds no more than its last epoch.
+        // An unreadable record of an empty group loses no more than its last epoch.
         if let stored, stored.isEmpty, stored.kind == .share, let group = try? ShareGroup(id: id, stored: stored, session: session, now: now) { return group }
         return ShareGroup(beginning: id)
     }
 
-    /// Goes on with a group that was stored, by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
+    /// Takes over a group stored by this coordinator before a restart or by another one. Throws WireError if the record is damaged.
     package mutating func adopt(_ id: GroupID, _ stored: StoredGroup, session: Duration, now: Instant) throws(WireError) {
         guard groups[id] == nil, stored.kind == .share else { return }
         kept.adopt(try ShareGroup(id: id, stored: stored, session: session, now: now))

@@ -1,17 +1,17 @@
-// A group's settings that are really in force, those of share groups. One table gives their names, types, bounds and description, as TopicConfig does for
-// topics; what is not in it is refused. Source: Kafka documentation, "Group Configs"; KIP-932.
+// A group's settings that are in force, all of them of share groups. One table has their names, types, bounds and descriptions, as
+// TopicConfig has for topics; other settings are refused. Source: Kafka documentation, "Group Configs"; KIP-932.
 import Base
 
-/// Where a share group begins to read a partition that it has not read before.
+/// Where a share group starts reading a partition that is new to it.
 package enum ShareOffsetReset: Sendable, Equatable {
     case earliest
     case latest
-    /// At the first record that is not older than that when the partition is read first; at the end if there is none (KIP-1106).
+    /// The first record that is not older than this at the first read; the end if there is none (KIP-1106).
     case byDuration(ISODuration)
 
     private static let durationPrefix = "by_duration:"
 
-    /// nil if the text says none of these, or a time to come.
+    /// nil if the text is none of these, or a duration into the future.
     init?(text: String) {
         switch text {
         case "earliest": self = .earliest
@@ -31,7 +31,7 @@ package enum ShareOffsetReset: Sendable, Equatable {
     }
 }
 
-/// What a share group obeys.
+/// The settings of a share group.
 package struct ShareGroupConfig: Sendable, Equatable {
     package var limits = SharePartitionLimits()
     package var offsetReset = ShareOffsetReset.latest
@@ -48,7 +48,7 @@ package struct ShareGroupConfigRow: Sendable {
     package let type: ConfigType
     package let documentation: String
     package let read: @Sendable (ShareGroupConfig) -> String
-    /// False if the text is no value of this setting.
+    /// Returns false if the text is not a value of this setting.
     package let write: @Sendable (inout ShareGroupConfig, String) -> Bool
 }
 
@@ -126,10 +126,10 @@ extension ShareGroupConfig {
 }
 
 extension BrokerMachine {
-    /// Groups that have settings of their own.
+    /// Limit of groups with settings of their own.
     package static let groupConfigsMax = 10_000
 
-    /// What a share group obeys; what was stated and is not possible any more counts as not stated.
+    /// The settings of a share group; a stated value that is not valid any more counts as not stated.
     package func shareConfig(of group: GroupID) -> ShareGroupConfig {
         guard let stated = groupConfigs[group] else { return ShareGroupConfig() }
         var config = ShareGroupConfig()

@@ -1,17 +1,17 @@
-// One term of a share partition's leader: what it knows of the records, which write of that is stored, and who waits until what it did is. It never
-// answers before: what a consumer was told to be done with must not come again. Event in; what is to be written, and whom to answer, out.
+// One term of a share partition's leader: its record states, the stored revision, and the requests that wait for a store. No request is
+// answered before its store: a consumer's acknowledged records must not come again. Event in; writes and answers out.
 import Base
 
-/// A share partition at its leader; `Waiter` is whoever is to hear that something is stored.
+/// A share partition at its leader; `Waiter` is a request that waits for a store.
 package struct ShareLeadership<Waiter> {
-    /// The term of the partition in which this was made; it is worth nothing in another one.
+    /// The term of the partition in which this was made; worthless in any other term.
     package let term: Int32
-    /// The write that is stored and known here; 0 until there is one, and nobody is given anything before that.
+    /// The stored and known write; 0 until there is one. No consumer gets records before that.
     package private(set) var revision: Int64
     package var state: SharePartition
-    /// Those who wait for the next write.
+    /// The waiters of the next write.
     private var unstored: [Waiter] = []
-    /// Those who wait for the write that is under way; nil if none is.
+    /// The waiters of the write under way; nil if there is none.
     private var underWay: [Waiter]?
 
     package init(term: Int32, revision: Int64, _ state: SharePartition) {
@@ -22,7 +22,8 @@ package struct ShareLeadership<Waiter> {
 
     package var isReady: Bool { revision != 0 }
 
-    /// Takes what a consumer says of its records. True if it can be answered at once, since nothing is to be stored; else `waiter` is heard of again.
+    /// Takes a consumer's acknowledgements. True if the request can be answered at once, since nothing is to be stored; else `waiter`
+    /// comes back later.
     package mutating func acknowledge(
         _ member: MemberID, _ ranges: [ShareAcknowledgementRange], now: Instant, _ waiter: Waiter
     ) throws(ShareRefusal) -> Bool {
@@ -30,7 +31,7 @@ package struct ShareLeadership<Waiter> {
         if state.hasChanged {
             unstored.append(waiter)
         } else if underWay != nil {
-            // It may have said again what is being written.
+            // It may repeat acknowledgements that are being written.
             underWay?.append(waiter)
         } else {
             return true
@@ -38,7 +39,7 @@ package struct ShareLeadership<Waiter> {
         return false
     }
 
-    /// What is to be written now. One write is under way at a time; `stored` or `failed` ends it.
+    /// The next write. One write is under way at a time; `stored` or `failed` ends it.
     package mutating func beginWrite() -> StoredShare {
         precondition(underWay == nil, "one write of a share partition is under way at a time")
         underWay = unstored
@@ -46,13 +47,13 @@ package struct ShareLeadership<Waiter> {
         return state.takeChange()
     }
 
-    /// The write is stored, as this revision; returns who waited for it.
+    /// The write is stored as this revision; returns its waiters.
     package mutating func stored(as revision: Int64) -> [Waiter] {
         self.revision = revision
         return endWrite()
     }
 
-    /// The write was refused, or nobody knows what became of it: this is worth nothing any more. Returns who waited for it.
+    /// The write was refused, or its fate is unknown: this term's state is worthless from now on. Returns the write's waiters.
     package mutating func failed() -> [Waiter] { endWrite() }
 
     private mutating func endWrite() -> [Waiter] {
@@ -61,7 +62,7 @@ package struct ShareLeadership<Waiter> {
         return waiters
     }
 
-    /// There is no next write. Returns who waited for it; those of a write that is under way hear how that ends.
+    /// There is no next write. Returns its waiters; those of the write under way wait for its end.
     package mutating func giveUp() -> [Waiter] {
         let waiters = unstored
         unstored = []

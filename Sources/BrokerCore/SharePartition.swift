@@ -1,33 +1,34 @@
-// What a share group knows of one partition (KIP-932): which records are free, who has acquired which and until when, what is done with. It lives at the
-// partition's leader, sees offsets only and never records. Event and `now` in, ranges out; what an event has changed is stored before it is acknowledged.
-// Offsets lie in runs of equal state, so that memory goes with what consumers did and not with the number of records.
+// A share group's state of one partition (KIP-932): free records, acquired records with their consumer and deadline, finished records.
+// It lives at the partition's leader and sees offsets only, never records. Event and `now` in, ranges out; each change is stored before
+// it is acknowledged. Offsets form runs of equal state, so that memory grows with the consumers' activity and not with the number of
+// records.
 import Base
 
 /// Limits of one share partition; Kafka's names begin with `group.share.`.
 package struct SharePartitionLimits: Sendable, Equatable {
-    /// How long a record belongs to who acquired it.
+    /// How long a consumer keeps an acquired record.
     package var lockDuration: Duration = .seconds(30)
-    /// Deliveries of a record; after the last one it is given up.
+    /// Deliveries of a record; after the last one it is archived.
     package var deliveriesMax: Int16 = 5
-    /// Records between the first that is not done with and the end of what was acquired.
+    /// Limit of records from the first unfinished one to the end of the acquired ones.
     package var recordsMax: Int64 = 2000
     package init() {}
 }
 
-/// What a consumer says of a record. The numbers are those of the wire.
+/// A consumer's verdict on a record. The numbers are those of the wire.
 package enum ShareAcknowledgement: Int8, Sendable, CaseIterable {
     /// There is no record at this offset.
     case gap = 0
     case accept = 1
-    /// Somebody may have it again.
+    /// The record is free again.
     case release = 2
-    /// Nobody shall have it again.
+    /// No consumer gets it again.
     case reject = 3
-    /// Still at work on it; the lock begins anew.
+    /// Still being processed; the lock restarts.
     case renew = 4
 }
 
-/// Consecutive offsets that a consumer speaks of.
+/// Consecutive offsets of one acknowledgement.
 package struct ShareAcknowledgementRange: Sendable, Equatable {
     package var first: Int64
     package var last: Int64
@@ -41,19 +42,19 @@ package struct ShareAcknowledgementRange: Sendable, Equatable {
     }
 }
 
-/// Why acknowledgements are refused. Nothing of what came with them is done then.
+/// Why acknowledgements are refused. The whole request has no effect then.
 package enum ShareRefusal: Error, Sendable, Equatable {
-    /// Ranges are out of order, overlap, or have another number of kinds than offsets.
+    /// Ranges are out of order, overlap, or differ in their numbers of kinds and offsets.
     case malformed
     /// The records do not belong to this consumer: its lock has ended, or it never had them.
     case notAcquired
 }
 
-/// The offsets of a record batch as it lies in the log.
+/// The offsets of a record batch in the log.
 package struct ShareBatch: Sendable, Equatable {
     package var first: Int64
     package var last: Int64
-    /// Nothing in it is for consumers: transaction markers, and aborted records where committed ones are read.
+    /// Without records for consumers: transaction markers, and aborted records for readers of committed ones.
     package var isSkipped: Bool
 
     package init(first: Int64, last: Int64, isSkipped: Bool = false) {
@@ -67,7 +68,7 @@ package struct ShareBatch: Sendable, Equatable {
 package struct AcquiredRecords: Sendable, Equatable {
     package var first: Int64
     package var last: Int64
-    /// Which delivery of these records it is, from 1.
+    /// The number of this delivery, from 1.
     package var delivery: Int16
 
     package init(first: Int64, last: Int64, delivery: Int16) {
@@ -77,7 +78,7 @@ package struct AcquiredRecords: Sendable, Equatable {
     }
 }
 
-/// What is known of a record. The numbers are durable.
+/// The state of a record. The numbers are durable.
 package enum ShareRecordState: Int8, Sendable {
     case available = 0
     case acquired = 1
@@ -105,16 +106,16 @@ package struct SharePartition: Sendable {
     }
 
     package var limits: SharePartitionLimits
-    /// Everything below is done with.
+    /// Everything below is finished.
     package private(set) var start: Int64
-    /// Nobody was given anything from here on.
+    /// No consumer has acquired records from here on.
     package private(set) var end: Int64
     /// From `start` to `end` without holes, in order; neighbours differ.
     private(set) var runs: [Run] = []
-    /// Whether something is to be stored.
+    /// Whether changes are to be stored.
     package private(set) var hasChanged = false
 
-    /// A partition that the group begins to read at `start`.
+    /// A partition that the group starts reading at `start`.
     package init(start: Int64, limits: SharePartitionLimits) {
         self.limits = limits
         self.start = start
@@ -122,13 +123,13 @@ package struct SharePartition: Sendable {
         hasChanged = true
     }
 
-    /// A partition as it was stored; locks are over, and what the log does not hold any more, or never held, is forgotten.
+    /// A stored partition; locks are over. Records outside the log are forgotten.
     package init(_ stored: StoredShare, limits: SharePartitionLimits, logStart: Int64, logEnd: Int64) {
         self.limits = limits
         start = stored.start
         end = stored.start
         for piece in stored.runs {
-            // What is stored may be damaged: no offset lies behind the last there can be.
+            // The stored state may be damaged: no offset is beyond the last possible one.
             guard end < Int64.max - piece.count else { break }
             append(Run(first: end, last: end + piece.count - 1, state: piece.state, deliveries: piece.deliveries))
         }
@@ -143,7 +144,7 @@ package struct SharePartition: Sendable {
         if let last = runs.last, last.isLike(run) { runs[runs.count - 1].last = run.last } else { runs.append(run) }
     }
 
-    /// The first run that ends at `offset` or behind.
+    /// The first run that ends at or after `offset`.
     private func place(of offset: Int64) -> Int {
         var low = 0
         var high = runs.count
@@ -154,7 +155,7 @@ package struct SharePartition: Sendable {
         return low
     }
 
-    /// Lets a run begin at `offset`, if that lies within one.
+    /// Splits the run around `offset`, so that a run begins there.
     private mutating func split(at offset: Int64) {
         let place = place(of: offset)
         guard place < runs.count, runs[place].first < offset else { return }
@@ -164,7 +165,7 @@ package struct SharePartition: Sendable {
         runs.insert(rest, at: place + 1)
     }
 
-    /// Changes what is known of a range.
+    /// Changes the state of a range.
     private mutating func change(_ first: Int64, _ last: Int64, _ body: (inout Run) -> Void) {
         guard first <= last else { return }
         split(at: first)
@@ -178,7 +179,7 @@ package struct SharePartition: Sendable {
         join(max(0, from - 1), min(runs.count, to + 1))
     }
 
-    /// Makes one of neighbours that do not differ, from one place to another.
+    /// Joins equal neighbours between two places.
     private mutating func join(_ from: Int, _ to: Int) {
         guard to - from > 1 else { return }
         var joined: [Run] = []
@@ -188,7 +189,7 @@ package struct SharePartition: Sendable {
         if joined.count < to - from { runs.replaceSubrange(from..<to, with: joined) }
     }
 
-    /// Passes over what is done with.
+    /// Skips finished runs.
     private mutating func advance() {
         var done = 0
         while done < runs.count, runs[done].state.isDone {
@@ -213,7 +214,7 @@ package struct SharePartition: Sendable {
         hasChanged = true
     }
 
-    /// The log begins at `offset`: what lay below is gone.
+    /// The log begins at `offset`: drops everything below.
     package mutating func begin(at offset: Int64) {
         guard offset > start else { return advance() }
         split(at: offset)
@@ -226,15 +227,15 @@ package struct SharePartition: Sendable {
 
     // MARK: reading
 
-    /// Where a consumer that asks now would read; nil if there is nothing for it below `visible`, or as many records as may be are acquired.
+    /// A consumer's next offset; nil if there is none below `visible`, or if the limit of acquired records is reached.
     package func nextOffset(below visible: Int64) -> Int64? {
         if let free = runs.first(where: { $0.state == .available })?.first { return free < visible ? free : nil }
         return end < visible && end - start < limits.recordsMax ? end : nil
     }
 
-    /// Gives a consumer what is free in batches that were read, beginning at `from`.
+    /// Gives a consumer the free records of batches that were read, beginning at `from`.
     ///
-    /// About `recordsMax` records: the batch in which they are full is still taken whole, unless `isExact`.
+    /// About `recordsMax` records: the batch that fills them is still taken whole, unless `isExact`.
     package mutating func acquire(
         _ member: MemberID, _ batches: [ShareBatch], from: Int64, recordsMax: Int64, isExact: Bool, now: Instant
     ) -> [AcquiredRecords] {
@@ -243,7 +244,7 @@ package struct SharePartition: Sendable {
         var cursor = max(from, start)
         for batch in batches where batch.last >= cursor {
             guard room > 0 else { break }
-            // What lies between batches was compacted away.
+            // Offsets between batches were compacted away.
             if batch.first > cursor { skip(cursor, batch.first - 1) }
             cursor = max(cursor, batch.first)
             guard !batch.isSkipped else {
@@ -265,7 +266,7 @@ package struct SharePartition: Sendable {
         if let last = list.last, last.last + 1 == one.first, last.delivery == one.delivery { list[list.count - 1].last = one.last } else { list.append(one) }
     }
 
-    /// No consumer has anything to do with these offsets.
+    /// Archives offsets without records for consumers.
     private mutating func skip(_ first: Int64, _ last: Int64) {
         change(first, min(last, end - 1)) { if $0.state == .available { $0.state = .archived } }
         let fresh = max(first, end)
@@ -307,9 +308,9 @@ package struct SharePartition: Sendable {
         return taken
     }
 
-    // MARK: what becomes of records
+    // MARK: acknowledgements
 
-    /// Takes what a consumer says of records that it has: all of it, or nothing.
+    /// Takes a consumer's acknowledgements of its records: all of them, or none.
     package mutating func acknowledge(_ member: MemberID, _ ranges: [ShareAcknowledgementRange], now: Instant) throws(ShareRefusal) {
         var previous = Int64.min
         for range in ranges {
@@ -317,7 +318,7 @@ package struct SharePartition: Sendable {
                 range.kinds.count == 1 || Int64(range.kinds.count - 1) == range.last - range.first
             else { throw .malformed }
             previous = range.last
-            // What is done with already, because the log begins behind it, is nobody's any more.
+            // Records below the log's beginning belong to no consumer any more.
             guard range.last >= start else { continue }
             guard isAcquired(max(range.first, start), range.last, by: member) else { throw .notAcquired }
         }
@@ -359,7 +360,7 @@ package struct SharePartition: Sendable {
         hasChanged = true
     }
 
-    /// A consumer has gone: what it had is free again.
+    /// A consumer has gone: its records are free again.
     package mutating func release(_ member: MemberID) { giveBack { $0.member == member } }
 
     /// Ends locks whose time is over.
@@ -374,9 +375,9 @@ package struct SharePartition: Sendable {
     /// When the next lock ends; nil if there is none.
     package var nextDeadline: Instant? { runs.lazy.compactMap(\.deadline).min() }
 
-    // MARK: what is stored
+    // MARK: storage
 
-    /// What is to be stored now. What is acquired is stored as free, with this delivery counted: who takes over knows of no locks.
+    /// The state to store now. Acquired records are stored as free, with this delivery counted: the next leader knows no locks.
     package mutating func takeChange() -> StoredShare {
         hasChanged = false
         var stored = StoredShare(start: start)

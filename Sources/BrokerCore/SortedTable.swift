@@ -1,4 +1,4 @@
-// A table that is found by hash and walked in key order: replicas and restarts see the same order, whatever the order of insertion.
+// A table looked up by hash and iterated in key order: replicas and restarts see the same order, whatever the order of insertion.
 import Base
 
 /// Values by key; iteration follows the keys' order.
@@ -22,7 +22,7 @@ package struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendabl
         }
     }
 
-    /// Changes a value where it lies; `body` is not called if there is none.
+    /// Changes a value in place; `body` is not called if there is none.
     @discardableResult package mutating func update<T>(_ key: Key, _ body: (inout Value) -> T) -> T? {
         guard values[key] != nil else { return nil }
         return body(&values[key]!)

@@ -1,7 +1,7 @@
-// The membership of groups in the replicated state, so that the next coordinator, or the same one after a restart, goes on where the last one was: the
-// members keep their generation and their shares and notice nothing. Kafka keeps the same in its offsets topic. A group is a head and a row for each
-// member; what they say is the coordinators' own (GroupRecord, ConsumerGroupRecord) and is not looked into here. A group that nobody is in any more stays
-// as its head, as in Kafka: until an administrator deletes it, or until a look-over finds it without offsets.
+// The membership of groups in the replicated state, so that the next coordinator, or the same one after a restart, continues from it:
+// the members keep their generation and their shares and notice nothing. Kafka keeps the same in its offsets topic. A group is a head
+// and a row for each member; their content belongs to the coordinators (GroupRecord, ConsumerGroupRecord) and stays unread here. Of an
+// empty group the head stays, as in Kafka: until an administrator deletes it, or until a sweep finds it without offsets.
 import Base
 
 /// The kinds of groups. The numbers are durable.
@@ -17,12 +17,12 @@ package enum GroupKind: Int8, Sendable, CaseIterable {
 /// A change of a group's membership.
 package struct StoredGroupChange: WireLayout, Equatable {
     package var kind = GroupKind.classic
-    /// What the members have in common; nil if the group goes.
+    /// The common state of the members; nil deletes the group.
     package var head: Bytes?
     /// Members that are new or have changed.
     package var members: [StoredMember] = []
     package var removed: [MemberID] = []
-    /// Whether members that are not named here are removed as well.
+    /// Whether members outside `members` are removed as well.
     package var replacesAll = false
 
     package init() {}
@@ -45,11 +45,11 @@ package struct StoredGroupChange: WireLayout, Equatable {
         try io.bool(&replacesAll)
     }
 
-    /// What it takes in the log, about.
+    /// Its size in the log, about.
     package var sizeBytes: Int { members.reduce(head?.readableBytes ?? 0) { $0 + $1.content.readableBytes + $1.id.rawValue.utf8.count } }
 }
 
-/// A member as its coordinator wrote it down.
+/// A member, written by its coordinator.
 package struct StoredMember: WireLayout, Equatable {
     package var id = MemberID("")
     package var content = Bytes()
@@ -78,7 +78,7 @@ package struct StoredGroup: Sendable, Equatable {
     package var kind: GroupKind
     package var head: Bytes
     package fileprivate(set) var members = SortedTable<MemberID, Bytes>()
-    /// Whether nobody is in it.
+    /// Whether it has no members.
     package var isEmpty: Bool { members.isEmpty }
 
     package static func == (left: Self, right: Self) -> Bool {
@@ -88,10 +88,10 @@ package struct StoredGroup: Sendable, Equatable {
 }
 
 extension BrokerMachine {
-    /// Groups that are stored, above which one that nobody is in any more is not kept; what it committed is.
+    /// Limit of stored groups, above which an empty one is not kept; its offsets are.
     package static let groupsMax = 20_000
 
-    /// Written down by the group's coordinator; in a cluster nobody else may, nor may it once another has coordinated.
+    /// Stores a group for its coordinator. In a cluster other brokers are refused, and so is a coordinator once another has coordinated.
     mutating func storeGroup(_ id: GroupID, by claim: CoordinatorClaim, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
         guard cluster.brokers.isEmpty || cluster.accepts(claim, of: id.rawValue) else { return .refused(.notCoordinator(id)) }
         let present = groups[id]
@@ -99,7 +99,7 @@ extension BrokerMachine {
             removeGroup(id, &rows)
             return .done
         }
-        // A group of the other kind has no member left when one of this kind begins.
+        // When a group of one kind begins, a group of another kind under its name has no members left.
         let replacesAll = change.replacesAll || present?.kind != change.kind
         var group = StoredGroup(kind: change.kind, head: head.copied())
         if let present { group.members = present.members }
@@ -130,14 +130,14 @@ extension BrokerMachine {
         groups[id] = nil
     }
 
-    /// The last offset of the group has gone: it stays as one that nobody is in.
+    /// The group's last offset has gone: the group stays as an empty one.
     mutating func keepGroup(_ id: GroupID, _ kind: GroupKind, _ rows: inout RowChanges) {
         guard groups[id] == nil else { return }
         let head = kind == .share ? ConsumerGroupHead(assignor: ShareGroup.assignor).stored : GroupHead().stored
         put(StoredGroup(kind: kind, head: head), id, &rows)
     }
 
-    /// Groups of which nothing is left but that they were there: those that a look-over removes. Share groups stay until they are deleted (KIP-932).
+    /// Empty groups without offsets, for a sweep to remove. Share groups stay until they are deleted (KIP-932).
     package var groupsWithoutUse: [(id: GroupID, kind: GroupKind)] {
         var staged: Set<GroupID> = []
         for name in transactionsUnderWay.keys { for one in transactions[name]?.content.staged ?? [] { staged.insert(one.group) } }

@@ -1,11 +1,11 @@
-// How far share groups have come, in the replicated state: for each group and partition where it begins and what is known of the records behind. The
-// partition's leader writes it down before it acknowledges; what a deposed leader writes, or one that goes on from another
-// state than the present one, is refused. Kafka keeps the same in a topic of its own, with a coordinator between.
+// The progress of share groups in the replicated state: for each group and partition the start and the states of the records after it.
+// The partition's leader stores it before it acknowledges. A write of a deposed leader, or one based on another state than the present
+// one, is refused. Kafka keeps the same in a topic of its own, with a coordinator between.
 import Base
 
 /// A share partition as it is stored.
 package struct StoredShare: WireLayout, Equatable {
-    /// Consecutive records of which the same is known.
+    /// Consecutive records of the same state.
     package struct Run: WireLayout, Equatable {
         package var count: Int64 = 1
         package var state = ShareRecordState.available
@@ -33,12 +33,12 @@ package struct StoredShare: WireLayout, Equatable {
             self.deliveries = deliveries
         }
 
-        /// Far more than a log holds, and far from where offsets would overflow.
+        /// Far more than a log holds, and far from an overflow of offsets.
         private static let countMax: Int64 = 1 << 48
     }
-    /// The first record that is not done with.
+    /// The first unfinished record.
     package var start: Int64 = 0
-    /// From there on.
+    /// The runs from `start` on.
     package private(set) var runs: [Run] = []
 
     package init() {}
@@ -57,20 +57,20 @@ package struct StoredShare: WireLayout, Equatable {
         }
     }
 
-    /// Records behind `start` that are done with.
+    /// Finished records after `start`.
     package var doneCount: Int64 { runs.reduce(0) { $0.addingClamped($1.state.isDone ? $1.count : 0) } }
-    /// What it takes in the log, about.
+    /// Its size in the log, about.
     package var sizeBytes: Int { 16 + runs.count * 4 }
 }
 
-/// What a partition's leader writes down for a group.
+/// A leader's write of a group's state in one partition.
 package struct ShareStore: WireLayout, Equatable {
     package var group = GroupID("")
     package var topicID = UUIDBytes()
     package var partition: Int32 = 0
     /// The term in which the writer leads.
     package var leaderEpoch: Int32 = 0
-    /// The revision of the state that the writer knows and goes on from; 0 for none.
+    /// The revision that the write is based on; 0 for none.
     package var revision: Int64 = 0
     package var share = StoredShare()
 
@@ -94,13 +94,13 @@ package struct ShareStore: WireLayout, Equatable {
     }
 }
 
-/// A change of what is known of share groups.
+/// A change of share groups' state.
 package enum ShareCommand: WireLayout, Equatable {
-    /// How far groups have come, as the leaders of their partitions wrote it down.
+    /// The progress of groups, written by the leaders of their partitions.
     case store([ShareStore])
     case setStarts(GroupID, [PartitionOffset])
     case forget(GroupID, topics: [String])
-    /// Settings of a group, which need not be there yet.
+    /// Settings of a group, which may not exist yet.
     case configure(GroupID, ConfigChange)
 
     package init() { self = .store([]) }
@@ -148,18 +148,18 @@ package enum ShareCommand: WireLayout, Equatable {
     }
 }
 
-/// What became of one of several stores.
+/// The verdict on one store.
 package enum ShareStoreVerdict: Sendable, Equatable {
     /// The state has this revision now.
     case stored(revision: Int64)
-    /// Another broker leads, or the state is not the one that the writer went on from: it was set anew or removed, or an earlier write was stored without
-    /// its writer's having heard of it.
+    /// Another broker leads, or the state is not the one that the write is based on: it was reset or removed, or an earlier write was
+    /// stored without its writer's knowledge.
     case stale
-    /// There are as many share partitions as there may be.
+    /// The limit of share partitions is reached.
     case full
 }
 
-/// The state of a group's partition with the term that it is of.
+/// The state of a group's partition, with its term.
 package struct ShareRecord: Sendable, Equatable {
     package var leaderEpoch: Int32
     /// The slot of the write.
@@ -168,11 +168,11 @@ package struct ShareRecord: Sendable, Equatable {
 }
 
 extension BrokerMachine {
-    /// Share partitions of all groups together; each takes memory on every broker.
+    /// Limit of share partitions over all groups; each takes memory on every broker.
     package static let sharePartitionsMax = 10_000
 
     package func share(_ group: GroupID, _ place: TopicPartition) -> ShareRecord? { shares[group]?[place] }
-    /// Whether there is a share group of this name, with members or with a state.
+    /// Whether a share group of this name exists, with members or with a state.
     package func isShareGroup(_ group: GroupID) -> Bool { groups[group]?.kind == .share || shares[group] != nil }
 
     mutating func apply(_ command: ShareCommand, at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
@@ -198,7 +198,7 @@ extension BrokerMachine {
 
     private static func revision(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
 
-    /// Lets a group without members read on from these offsets.
+    /// Sets the next offsets of a group without members.
     private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
         guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
         guard isShareGroup(group) else { return .refused(.unknownGroup(group)) }
@@ -212,7 +212,7 @@ extension BrokerMachine {
         return .sharesReset(group, known.map(\.partition))
     }
 
-    /// Lets a group without members forget these topics, or all of them if `names` is nil.
+    /// Makes a group without members forget these topics, or all of them if `names` is nil.
     mutating func forgetShares(_ group: GroupID, _ names: [String]?, _ rows: inout RowChanges) -> BrokerOutcome {
         guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
         guard isShareGroup(group) else { return .refused(.unknownGroup(group)) }
@@ -245,7 +245,7 @@ extension BrokerMachine {
 
     // MARK: rows
 
-    /// The revision is in the column `life`, which was made when only another life of the state was another revision.
+    /// The column `life` holds the revision; its name is from a time when only another life of the state was another revision.
     static let sharesTable = TableSchema(
         "share_partitions", key: [.init("share_group", .text), .init("topic", .text), .init("partition", .integer)],
         values: [.init("life", .integer), .init("leader_epoch", .integer), .init("state", .blob)])

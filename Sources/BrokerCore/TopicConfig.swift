@@ -1,19 +1,19 @@
-// A topic's settings that are really in force. One table gives their names, types, defaults, parsing and description; a setting that
-// is not in it is refused rather than stored and ignored. Source: Kafka documentation, "Topic Configs".
+// A topic's settings that are in force. One table has their names, types, defaults, parsing and descriptions; any other setting is
+// refused rather than stored and ignored. Source: Kafka documentation, "Topic Configs".
 import Base
 
-/// Whose clock a record's time is.
+/// The clock of record timestamps.
 package enum TimestampType: String, Sendable { case createTime = "CreateTime", logAppendTime = "LogAppendTime" }
 
-/// What happens to old records: they go by age and size, or for each key the newest stays, or both.
+/// The fate of old records: deleted by age and size, or compacted to the newest of each key, or both.
 package struct CleanupPolicy: Sendable, Equatable {
     package var deletes = true
     package var compacts = false
-    /// Of both words, the one that was given first is told first, as Kafka does.
+    /// Whether `delete` comes before `compact` in the original text, whose order Kafka keeps.
     private var beginsWithDelete = true
     package init() {}
 
-    /// nil if the text is no list of `delete` and `compact`.
+    /// nil if the text is not a list of `delete` and `compact`.
     package init?(_ text: String) {
         let words = text.split(separator: ",").map { String($0.drop { $0 == " " }) }.map { String($0.prefix { $0 != " " }) }
         guard !words.isEmpty, words.allSatisfy({ $0 == "delete" || $0 == "compact" }) else { return nil }
@@ -29,14 +29,14 @@ package struct CleanupPolicy: Sendable, Equatable {
     }
 }
 
-/// The codec in which a topic's batches are kept. Source: Kafka documentation, "compression.type".
+/// The codec of a topic's stored batches. Source: Kafka documentation, "compression.type".
 package enum TopicCompression: String, Sendable, CaseIterable {
     /// As the producer sent them.
     case producer
     case uncompressed, gzip, snappy, lz4, zstd
 }
 
-/// What a topic's partitions obey.
+/// The settings of a topic's partitions.
 package struct TopicConfig: Sendable, Equatable {
     /// Records older than this may go, in milliseconds; -1 keeps them for ever.
     package var retentionMilliseconds: Int64 = 7 * 24 * 3600 * 1000
@@ -53,23 +53,23 @@ package struct TopicConfig: Sendable, Equatable {
     package var cleanup = CleanupPolicy()
     /// Records after which a partition is synced where the broker itself syncs at intervals; 1 is before each acknowledgement.
     package var flushMessages = Int64.max
-    /// Time after which it is, in milliseconds.
+    /// The same as a time, in milliseconds.
     package var flushMilliseconds = Int64.max
     /// A segment is sealed at this age of its first record, in milliseconds.
     package var segmentMilliseconds: Int64 = 7 * 24 * 3600 * 1000
     /// How long a tombstone stays once everything older with its key is gone, in milliseconds.
     package var deleteRetentionMilliseconds: Int64 = 24 * 3600 * 1000
-    /// A log is compacted when this part of it was never compacted.
+    /// The part of a log that must be uncompacted before it is compacted.
     package var minCleanableDirtyRatio = 0.5
     /// Records younger than this are not compacted, in milliseconds.
     package var minCompactionLagMilliseconds: Int64 = 0
     /// Records older than this are compacted whatever the ratio, in milliseconds.
     package var maxCompactionLagMilliseconds = Int64.max
-    /// Replicas that must have a record before it is acknowledged with acks=all; never more than a partition has.
+    /// Replicas that must have a record before acks=all acknowledges it; never more than a partition has.
     package var minInSyncReplicas: Int64 = 1
-    /// Whether a replica may lead that may lack acknowledged records, if nobody else can.
+    /// Whether a replica that may lack acknowledged records may lead if no other can.
     package var allowsUncleanElection = false
-    /// Replicas that are held to a rate while they are not in sync: by the broker that leads, and by the one that follows.
+    /// Replicas held to a rate while they are not in sync: by the leader, and by the follower.
     package var leaderThrottled = ThrottledReplicas()
     package var followerThrottled = ThrottledReplicas()
     package init() {}
@@ -81,12 +81,12 @@ package enum ConfigType: Int8, Sendable { case boolean = 1, string = 2, int = 3,
 /// One setting of a topic.
 package struct TopicConfigRow: Sendable {
     package let name: String
-    /// The broker's setting that gives the default; nil for what topics alone have.
+    /// The broker's setting with the default; nil for settings of topics only.
     package let brokerName: String?
     package let type: ConfigType
     package let documentation: String
     package let read: @Sendable (TopicConfig) -> String
-    /// False if the text is no value of this setting.
+    /// Returns false if the text is not a value of this setting.
     package let write: @Sendable (inout TopicConfig, String) -> Bool
 }
 
@@ -194,7 +194,7 @@ extension TopicConfig {
             })
     }
 
-    /// Replicas that a broker's rate holds back.
+    /// The setting for the replicas held to a broker's rate.
     private static func throttled(_ name: String, _ path: WritableKeyPath<TopicConfig, ThrottledReplicas> & Sendable, _ side: ReplicationSide) -> TopicConfigRow {
         TopicConfigRow(
             name: name, brokerName: nil, type: .list,

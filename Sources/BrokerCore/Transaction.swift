@@ -1,8 +1,8 @@
-// Transactions as they are stored and as commands change them. A transactional id keeps its producer's identity for ever; one
-// transaction after the other runs under it. Source: Kafka KIP-98, KIP-360 and KIP-890; the phases are Kafka's.
+// Transactions as stored, and the commands that change them. A transactional id keeps its producer's identity for ever and runs one
+// transaction after the other. Source: Kafka KIP-98, KIP-360 and KIP-890; the phases are Kafka's.
 import Base
 
-/// Where a transactional id stands.
+/// The phase of a transactional id.
 package enum TransactionPhase: Int8, Sendable, CaseIterable {
     case empty = 0
     case ongoing = 1
@@ -28,7 +28,7 @@ package enum TransactionPhase: Int8, Sendable, CaseIterable {
     package var isAtRest: Bool { !isPrepared && self != .ongoing }
 }
 
-/// An offset that holds once its transaction is committed.
+/// An offset that takes effect once its transaction commits.
 package struct StagedOffset: WireLayout, Hashable {
     package var group: GroupID
     package var entry: OffsetEntry
@@ -44,7 +44,7 @@ package struct StagedOffset: WireLayout, Hashable {
         try io.nested(&entry)
     }
 
-    /// What one commit replaces of another.
+    /// The key of an offset: a later commit replaces one of the same key.
     struct Place: Hashable {
         var group: GroupID
         var partition: TopicPartition
@@ -53,7 +53,7 @@ package struct StagedOffset: WireLayout, Hashable {
     var place: Place { Place(group: group, partition: TopicPartition(entry.topic, entry.partition)) }
 }
 
-/// What a transaction has touched.
+/// The partitions, groups and offsets of a transaction.
 package struct TransactionContent: WireLayout, Equatable {
     /// In the order in which they joined.
     package var partitions: [TopicPartition] = []
@@ -73,9 +73,9 @@ package struct TransactionContent: WireLayout, Equatable {
 package struct Transaction: Sendable, Equatable {
     package var name: String
     package var producer: ProducerIdentity
-    /// The epoch before the last one, so that a request sent again is recognised; -1 for none.
+    /// The epoch before the present one, to recognise a repeated request; -1 for none.
     package var previousEpoch: Int16 = -1
-    /// The id that the producer gets when this transaction is complete, since its epochs are used up; -1 for none.
+    /// The producer's id after this transaction, since its epochs are used up; -1 for none.
     package var successor: Int64 = -1
     package var timeoutMilliseconds: Int32
     package var phase = TransactionPhase.empty
@@ -83,7 +83,7 @@ package struct Transaction: Sendable, Equatable {
     package var started = WallTime.zero
     package var updated = WallTime.zero
     package var content = TransactionContent()
-    /// The slot of the command that decided the last transaction, which tells it from others of the same producer; 0 before.
+    /// The slot of the command that decided the last transaction, which tells apart transactions of one producer; 0 before.
     package var decided: Int64 = 0
 
     package init(name: String, producer: ProducerIdentity, timeoutMilliseconds: Int32) {
@@ -94,28 +94,28 @@ package struct Transaction: Sendable, Equatable {
 
     package func contains(_ partition: TopicPartition) -> Bool { content.partitions.contains(partition) }
 
-    /// The highest epoch that a producer is given; one more is left to shut it out.
+    /// The highest epoch of a producer; one more is left to shut it out.
     static let epochMax = Int16.max - 1
 }
 
-/// What deciding a transaction does to its producer's epoch.
+/// The effect of a decision on the producer's epoch.
 package enum EpochChange: Int8, Sendable, CaseIterable {
-    /// The producer goes on as it is.
+    /// The epoch stays.
     case kept = 0
-    /// The producer goes on with the next epoch, and requests of the transaction that ends come too late for the next one (KIP-890).
+    /// The producer continues with the next epoch; late requests of the ended transaction do not reach the next one (KIP-890).
     case raised = 1
-    /// Whoever has the present epoch is shut out.
+    /// The holder of the present epoch is shut out.
     case fencing = 2
 }
 
 /// A change of one transactional id.
 package struct TransactionCommand: WireLayout, Equatable {
     package enum Action: Sendable, Equatable {
-        /// A producer begins, or comes back as `expected`; the others with this name are shut out.
+        /// A producer begins, or comes back as `expected`; earlier producers of this name are shut out.
         case begin(timeoutMilliseconds: Int32)
         case addPartitions([TopicPartition])
         case addGroup(GroupID)
-        /// `joining` adds the group by the way.
+        /// `joining` also adds the group.
         case stageOffsets(GroupID, [OffsetEntry], joining: Bool)
         /// Decides the outcome.
         case decide(commits: Bool, EpochChange)

@@ -1,15 +1,15 @@
-// The rules of transactions: which command a transactional id takes in which phase, and what it becomes. Pure functions of a
-// transaction and a command; the machine stores the result and commits offsets. Source: Kafka KIP-98, KIP-360, KIP-890.
+// The rules of transactions: the commands that a transactional id takes in each phase, and their results. Pure functions of a transaction
+// and a command; the machine stores the result and commits offsets. Source: Kafka KIP-98, KIP-360, KIP-890.
 import Base
 
 extension Transaction {
-    /// Whether this identity may speak for the transaction.
+    /// Why this identity may not act for the transaction; nil if it may.
     private func refusal(of identity: ProducerIdentity) -> BrokerRefusal? {
         guard identity.id == producer.id else { return .unknownTransaction(name) }
         return identity.epoch == producer.epoch ? nil : .producerFenced(name)
     }
 
-    /// A producer takes the id over. `freshID` is a producer id that was never given; used when the epochs are used up.
+    /// A producer takes the id over. `freshID` is an unused producer id, for when the epochs are used up.
     mutating func begin(_ expected: ProducerIdentity, timeoutMilliseconds: Int32, freshID: () -> Int64) -> BrokerRefusal? {
         if expected.id >= 0 {
             guard expected.id == producer.id else { return .producerFenced(name) }
@@ -87,7 +87,7 @@ extension Transaction {
         case .ongoing: break
         case .prepareCommit where commits, .prepareAbort where !commits: return .transactionCompleting(name)
         case .empty, .completeCommit, .completeAbort:
-            // With an epoch of its own for each transaction an abort needs nothing that was begun.
+            // With an epoch for each transaction an abort needs no open transaction.
             if epoch == .raised, !commits { break }
             if epoch == .kept, phase == (commits ? .completeCommit : .completeAbort) { return nil }
             return .invalidTransactionState(name, reason: "nothing is open that could be \(commits ? "committed" : "aborted")")
@@ -102,7 +102,7 @@ extension Transaction {
         return nil
     }
 
-    /// Every partition has its marker; the offsets that were staged are the machine's to commit.
+    /// Every partition has its marker; the machine commits the staged offsets.
     mutating func complete() {
         phase = phase == .prepareCommit ? .completeCommit : .completeAbort
         content = TransactionContent()

@@ -1,16 +1,16 @@
-// The versions of a service's tables, oldest first. A released migration is never edited; a later version adds one. The number
-// in `PRAGMA user_version` tells a person which one a file has reached, and a file from a newer version is refused.
+// The versions of a service's tables, oldest first. A released migration is never edited; a later version adds one. The number in
+// `PRAGMA user_version` shows a person a file's version; a file from a newer version is refused.
 import Base
 import GRDB
 
 enum Migrations {
-    /// The last version that all services share.
+    /// The last version common to all services.
     private static let sharedVersion = 5
 
-    /// Tables that one service has got since, by the version of the files that have them. The files of the others stay as they are.
+    /// Tables of one service added since, each with its version. The files of the other services stay as they are.
     private static let later: [String: Int] = ["extras": 6, "retries": 6, "session_identities": 6]
 
-    /// What this program writes into `PRAGMA user_version` of a file with these tables.
+    /// This program's value of `PRAGMA user_version` for a file with these tables.
     static func version(of tables: [TableSchema]) -> Int { tables.compactMap { later[$0.name] }.reduce(sharedVersion, max) }
 
     /// `hadChecksums`: whether the file's header reserved room for them before it was opened; nil for a new file.
@@ -28,7 +28,7 @@ enum Migrations {
             try database.execute(sql: "INSERT INTO applied VALUES (0)")
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
-        // The origins of proposals, and what the machines have learnt since: transactions, users, rules, owners of sessions.
+        // The origins of proposals, and the machines' new tables: transactions, users, rules, owners of sessions.
         migrator.registerMigration("2 who proposed what") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
@@ -39,30 +39,30 @@ enum Migrations {
         if found >= PageChecksums.sinceVersion, hadChecksums == false {
             throw StorageError(.corrupt("its header denies the checksums that its pages have"), "open", queue.path)
         }
-        // The members of consumer groups; which transaction a decision was about.
+        // The members of consumer groups; the transaction of each decision.
         migrator.registerMigration("4 who reads together") { database in
             for table in tables {
                 try database.execute(sql: createStatement(table))
                 try addColumns(of: table, database)
             }
         }
-        // How far share groups have come, and settings of groups.
+        // The progress of share groups, and settings of groups.
         migrator.registerMigration("5 who shares") { database in
             for table in tables { try database.execute(sql: createStatement(table)) }
         }
-        // Dfs: access lists, attributes and quotas; answers of requests that are repeated. Coord: the identities of sessions.
+        // Dfs: access lists, attributes and quotas; answers for repeated requests. Coord: the identities of sessions.
         if version >= 6 {
             migrator.registerMigration("6 one service's tables") { database in
                 for table in tables { try database.execute(sql: createStatement(table)) }
             }
         }
         try migrator.migrate(queue)
-        // Version 4: a checksum for each page. A file from before is written anew, once.
+        // Version 4: a checksum for each page. An older file is rewritten, once.
         if hadChecksums == false { try PageChecksums.rebuild(queue) }
         if found < version { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = \(version)") } }
     }
 
-    /// Columns that a table has got at its end since it was made; rows that were there have nothing in them.
+    /// Adds columns at the end of a table made before them; existing rows have null there.
     private static func addColumns(of table: TableSchema, _ database: Database) throws {
         let present = Set(try database.columns(in: table.name).map(\.name))
         for column in table.columns where !present.contains(column.name) {

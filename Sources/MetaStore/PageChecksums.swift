@@ -1,4 +1,4 @@
-// How the tables' file comes to have a checksum in each page, and whether it has: the VFS of TablePages makes and compares them where the
+// How the tables' file gets a checksum in each page, and whether it has them: the VFS of TablePages makes and compares checksums where the
 // header reserves room for them.
 import Base
 import Foundation
@@ -8,16 +8,16 @@ import Storage
 import TablePages
 
 enum PageChecksums {
-    /// The version of the tables from which on every file has them.
+    /// The first version of the tables in which every file has them.
     static let sinceVersion = 4
     private static let headerBytes = 100
-    /// Where the header says how many bytes the end of each page reserves.
+    /// The header's field with the number of bytes reserved at the end of each page.
     private static let reservedAt = 20
 
-    /// What installing came to: once, and whole before anybody opens a file, whichever service comes first.
+    /// The result of installing the VFS: once, before any file is opened, whichever service comes first.
     private static let installed = tablepages_install()
 
-    /// Connections of this kind ask for the room when they make a file, or write one anew.
+    /// A configuration that reserves the room when a file is made or rewritten.
     static func configuration() throws -> Configuration {
         guard installed == SQLITE_OK else {
             throw DatabaseError(resultCode: ResultCode(rawValue: installed), message: "SQLite took no other way to its files")
@@ -46,7 +46,7 @@ enum PageChecksums {
         return header.getInteger(at: header.readerIndex + reservedAt, as: UInt8.self) == UInt8(TABLEPAGES_RESERVED)
     }
 
-    /// Writes every page anew, with room for its checksum, and into the file itself.
+    /// Rewrites every page, with room for its checksum, into the file itself.
     static func rebuild(_ queue: DatabaseQueue) throws {
         try queue.writeWithoutTransaction { database in
             try database.execute(sql: "VACUUM")

@@ -1,6 +1,6 @@
 // The tables of one service in one SQLite file: rows and the applied slot move in one transaction. WAL mode with synchronous=NORMAL, since
-// the replicated log is what is fsynced on the hot path; a power cut takes back whole transactions, never half of one. Each page carries a
-// checksum (TablePages): what the disk changed is an error and never a row. One connection, one caller at a time, on the table thread.
+// the hot path fsyncs the replicated log; a power cut takes back whole transactions, never half of one. Each page carries a checksum
+// (TablePages): a page damaged by the disk is an error and never a row. One connection, one caller at a time, on the table thread.
 import Base
 import Foundation
 import GRDB
@@ -14,15 +14,15 @@ package final class SQLiteTableStore: TableStore {
     package let path: String
     private let schemas: [String: PreparedTable]
 
-    /// The statements that a table needs, made once.
+    /// The statements of a table, prepared once.
     private struct PreparedTable {
         var upsert: String
         var delete: String
         var keyCount: Int
     }
 
-    /// Opens or creates the file with the machine's tables. Throws `corrupt` for one that is damaged or not ours, `fromLaterVersion` for
-    /// one that is newer.
+    /// Opens or creates the file with the machine's tables. Throws `corrupt` for a file that is damaged or not ours, `fromLaterVersion` for
+    /// a newer one.
     package init(path: String, tables: [TableSchema]) throws(StorageError) {
         self.path = path
         schemas = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, Self.prepare($0)) })
@@ -39,7 +39,7 @@ package final class SQLiteTableStore: TableStore {
         }
     }
 
-    /// Sets what durability rests on and reads it back: a library that changes its mind must not go unnoticed.
+    /// Sets the pragmas that durability depends on and reads them back: a library that changes its mind must not go unnoticed.
     private static func setPragmas(_ database: Database) throws {
         try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048;")
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
@@ -62,14 +62,14 @@ package final class SQLiteTableStore: TableStore {
         }
     }
 
-    /// About how many rows there are, from the size of the file; at most a few times too many.
+    /// The number of rows, about, from the size of the file; at most a few times too many.
     package func rowsEstimate() throws(StorageError) -> Int {
         let (pages, bytes) = try sqlite(path, "read its size") {
             try queue.read { (try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0, try Int.fetchOne($0, sql: "PRAGMA page_size") ?? 0) }
         }
         return pages * bytes / Self.rowBytesTypical
     }
-    /// A node of coord with a hundred bytes of data, in bytes.
+    /// Size of a node of coord with a hundred bytes of data, in bytes.
     private static let rowBytesTypical = 192
 
     package func commit(_ changes: [RowChanges.Change], applied: Slot) throws(StorageError) {
@@ -86,8 +86,8 @@ package final class SQLiteTableStore: TableStore {
         }
     }
 
-    /// The last change of each row: what came before is overwritten within the same transaction, and nobody would see it. Rows that many
-    /// commands touch, a parent or a counter, are written once.
+    /// The last change of each row: earlier ones are overwritten within the same transaction, unseen. Rows that many commands touch, a
+    /// parent or a counter, are written once.
     private func lastOfEachRow(_ changes: [RowChanges.Change]) -> [RowChanges.Change] {
         var seen = Set<RowKey>(minimumCapacity: changes.count)
         let last = changes.reversed().filter { change in
@@ -100,7 +100,7 @@ package final class SQLiteTableStore: TableStore {
         return last.reversed()
     }
 
-    /// A row's table and key; two texts may be equal to Swift that are different keys to SQLite, so their bytes count.
+    /// A row's table and key; texts that Swift takes for equal may be different keys to SQLite, so their bytes count.
     private struct RowKey: Hashable {
         let table: String
         let row: Base.Row
@@ -147,16 +147,16 @@ package final class SQLiteTableStore: TableStore {
         } catch let error as DatabaseError { throw StorageError(error, "read \(table.name)", path) }
     }
 
-    /// Executes a statement that gives no rows, by SQLite's own functions, as below.
+    /// Executes a statement without result rows, by SQLite's own functions, as below.
     private static func run(_ statement: Statement, _ values: Base.Row, _ database: Database) throws {
         let raw = statement.sqliteStatement
         for (place, value) in values.enumerated() { value.bind(raw, Int32(place + 1)) }
-        // A statement that failed tells its error again when it is reset.
+        // A failed statement reports its error again when it is reset.
         defer { sqlite3_reset(raw) }
         _ = try step(raw, database)
     }
 
-    /// Whether there is another row. Millions go through here, and SQLite's own functions take a third of the time of a row of GRDB's.
+    /// Whether there is another row. Millions of rows go through here, and SQLite's own functions take a third of GRDB's time for a row.
     private static func step(_ statement: SQLiteStatement, _ database: Database) throws -> Bool {
         switch sqlite3_step(statement) {
         case SQLITE_ROW: return true
@@ -204,7 +204,7 @@ func sqlite<T>(_ path: String, _ operation: String, _ body: () throws -> T) thro
 }
 
 extension StorageError {
-    /// What SQLite answered, in our words.
+    /// SQLite's error in our words.
     fileprivate init(_ error: DatabaseError, _ operation: String, _ path: String) {
         let text = error.message ?? "SQLite error \(error.resultCode.rawValue)"
         let cause: StorageError.Cause =
@@ -221,7 +221,7 @@ extension StorageError {
 }
 
 extension ColumnValue {
-    /// Gives the value to a statement. Only a full memory or a wrong place is refused, and both end in an error of the statement.
+    /// Binds the value to a statement. Only a lack of memory or a wrong place is refused, and both end in an error of the statement.
     func bind(_ statement: SQLiteStatement, _ place: Int32) {
         // SQLite's constant for memory that it is to copy within the call; a macro that Swift does not see.
         let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -230,7 +230,7 @@ extension ColumnValue {
         case .integer(let value): sqlite3_bind_int64(statement, place, value)
         case .text(let value): sqlite3_bind_text(statement, place, value, Int32(value.utf8.count), copied)
         case .blob(let bytes):
-            // Read within the call. No address would be null, which is another value.
+            // Read within the call. A blob without an address would be null, which is another value.
             _ = bytes.withUnsafeReadableBytes { blob in
                 blob.isEmpty
                     ? sqlite3_bind_zeroblob(statement, place, 0)
@@ -239,7 +239,7 @@ extension ColumnValue {
         }
     }
 
-    /// A column of the row that a statement stands on. Its memory is SQLite's until the next step, so it is copied here.
+    /// A column of the statement's present row. Its memory is SQLite's until the next step, so it is copied here.
     init(_ statement: SQLiteStatement, _ place: Int32) {
         switch sqlite3_column_type(statement, place) {
         case SQLITE_INTEGER, SQLITE_FLOAT: self = .integer(sqlite3_column_int64(statement, place))

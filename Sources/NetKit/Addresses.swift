@@ -1,4 +1,4 @@
-// Addresses as people write them, and the rule which of them may be bound without a lock on the door.
+// Addresses as people write them, and the rule for addresses that may be bound without authentication.
 import Base
 import NIOCore
 
@@ -12,7 +12,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `host:port`, `[v6]:port`, or a host alone with `defaultPort`; nil if the port is no number in 0...65535.
+    /// Reads `host:port`, `[v6]:port`, or a host alone with `defaultPort`; nil if the port is not a number in 0...65535.
     package init?(parsing text: String, defaultPort: Int) {
         var host = Substring(text)
         var port = defaultPort
@@ -34,9 +34,9 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    /// An address of either kind as the system writes it, with one that stands for an IPv4 address as that; nil if the text is none.
+    /// An address of either kind in the system's form, an IPv4-mapped one as IPv4; nil if the text is not an address.
     package static func canonicalAddress(_ text: String) -> String? {
-        // The only reason to throw is that the text is no address.
+        // The only reason to throw is that the text is not an address.
         guard let ip = (try? SocketAddress(ipAddress: text, port: 0))?.ipAddress else { return nil }
         let mapped = "::ffff:"
         return ip.hasPrefix(mapped) && ip.contains(".") ? String(ip.dropFirst(mapped.count)) : ip
@@ -55,7 +55,7 @@ extension HostPort {
 /// A listener that could not be opened.
 package struct ListenError: Error, Sendable, CustomStringConvertible {
     package enum Cause: Sendable, Equatable {
-        /// Another process listens there; its name and pid if the system tells.
+        /// Another process listens there; with its name and pid if the system tells.
         case inUse(by: String?)
         case notPermitted
         case other(String)

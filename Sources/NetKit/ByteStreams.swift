@@ -1,6 +1,6 @@
-// Connections whose protocol is a conversation: each is served by a task of its own that reads as many bytes as it wants and writes with
-// back-pressure. Memory is taken for bytes that have come, never for a length that was announced. For protocols with one frame after
-// another and many small requests FrameListener is cheaper.
+// Connections whose protocol is a conversation. Each has a task of its own that reads as many bytes as it wants and writes with
+// back-pressure. Memory is taken for received bytes, never for an announced length. For protocols with one frame after another and many
+// small requests FrameListener is cheaper.
 import Base
 import Logging
 import NIOCore
@@ -12,9 +12,9 @@ package struct StreamLimits: Sendable {
     package var connectionsMax: Int
     /// A connection without a byte in either direction for this long is closed.
     package var idleTimeout: Duration
-    /// What all of them may make this side hold.
+    /// The budget of all connections together.
     package var memory: MemoryBudget?
-    /// What one of them may.
+    /// The limit of one connection, in bytes.
     package var memoryPerConnectionMax = 64 << 20
 
     package init(connectionsMax: Int = 4096, idleTimeout: Duration = .seconds(600), memory: MemoryBudget? = nil) {
@@ -24,13 +24,13 @@ package struct StreamLimits: Sendable {
     }
 }
 
-/// The peer ended the connection where more was expected.
+/// The peer ended the connection too early.
 package struct StreamEnded: Error, Sendable, CustomStringConvertible {
     package init() {}
     package var description: String { "the connection ended" }
 }
 
-/// One connection. Used by one task at a time, but `write`, which any number may call.
+/// One connection. Used by one task at a time, except `write`, which any number of tasks may call.
 package final class ByteStream: @unchecked Sendable {
     // Safe to share: `pending` and `inbound` are used by the one task that reads; the writer is safe in itself.
     private var pending = Bytes()
@@ -38,9 +38,9 @@ package final class ByteStream: @unchecked Sendable {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private let channel: any Channel
     package let peer: HostPort
-    /// The address of this side, as the peer reached it.
+    /// This side's address, as the peer reached it.
     package let local: HostPort
-    /// What the peer makes this side hold. What is taken is given back at the latest when the connection ends.
+    /// Memory held for the peer. All of it is given back at the latest when the connection ends.
     package let memory: MemoryBudget
 
     init(
@@ -55,7 +55,7 @@ package final class ByteStream: @unchecked Sendable {
         local = HostPort(channel.localAddress) ?? HostPort("unknown", 0)
     }
 
-    /// Whether a byte is there or comes; false at the end.
+    /// Waits for a byte; false at the end.
     package func hasMore() async throws -> Bool {
         while pending.readableBytes == 0 {
             guard try await receive() else { return false }
@@ -68,7 +68,7 @@ package final class ByteStream: @unchecked Sendable {
         if pending.readableBytes == 0 {
             pending = more
         } else {
-            // Room grows with what has come.
+            // The buffer grows with the received bytes.
             pending.discardReadBytes()
             pending.writeBuffer(&more)
         }
@@ -84,7 +84,7 @@ package final class ByteStream: @unchecked Sendable {
         return bytes
     }
 
-    /// An unsigned varint of at most `bytesMax` bytes that announces no more than `limit`.
+    /// A length as an unsigned varint of at most `bytesMax` bytes, at most `limit`.
     package func readLength(limit: Int) async throws -> Int {
         var (value, shift): (UInt64, UInt64) = (0, 0)
         while true {
@@ -98,11 +98,11 @@ package final class ByteStream: @unchecked Sendable {
         return Int(value)
     }
 
-    /// Hands the bytes to the system, waiting while the peer takes none.
+    /// Hands the bytes to the system; waits while the peer reads nothing.
     package func write(_ bytes: Bytes) async throws { try await outbound.write(bytes) }
     package func write(_ pieces: [Bytes]) async throws { try await outbound.write(contentsOf: pieces) }
 
-    /// Cuts the connection; a task that waits for it fails.
+    /// Cuts the connection; a task that waits for it gets an error.
     package func close() { channel.close(promise: nil) }
 }
 
@@ -114,7 +114,7 @@ package final class StreamListener: Sendable {
     private let serving: Task<Void, Never>
     private let open: OpenChannels
 
-    /// The connections that are served, to be counted and cut.
+    /// The open connections, for counting and cutting.
     private final class OpenChannels: Sendable {
         private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
         var count: Int { channels.withLock { $0.count } }
@@ -138,7 +138,7 @@ package final class StreamListener: Sendable {
 
     package var connectionCount: Int { open.count }
 
-    /// Binds and serves each connection with `session`; the connection is closed when that returns. Throws `ListenError`.
+    /// Binds and serves each connection with `session`, then closes it. Throws `ListenError`.
     package static func bind(
         _ address: HostPort, limits: StreamLimits = StreamLimits(), log: Logger,
         session: @escaping @Sendable (ByteStream) async throws -> Void
@@ -149,7 +149,7 @@ package final class StreamListener: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // A peer that has sent everything may say so and still wait for answers.
+            // A peer may close its sending side and still wait for answers.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 << 10))
         let server: NIOAsyncChannel<Connection, Never>
@@ -184,7 +184,7 @@ package final class StreamListener: Sendable {
         return StreamListener(address: bound, channel: server.channel, serving: serving, open: open)
     }
 
-    /// Accepts no more, cuts the open connections, and waits until their tasks have ended.
+    /// Stops accepting, cuts the open connections, and waits until their tasks have ended.
     package func stop() async {
         // A listener that is closed already has nothing left to stop.
         try? await channel.close().get()
@@ -196,7 +196,7 @@ package final class StreamListener: Sendable {
 
 /// Outgoing conversations.
 package enum StreamClient {
-    /// Connects and runs `session`; the connection is closed when that returns.
+    /// Connects, runs `session`, then closes the connection.
     package static func connect<T: Sendable>(
         _ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600),
         session: @escaping @Sendable (ByteStream) async throws -> T
@@ -217,9 +217,9 @@ package enum StreamClient {
     }
 }
 
-/// What both directions share.
+/// The common part of both directions.
 private enum StreamChannels {
-    /// Unread bytes of a connection that lie here before its socket is left alone.
+    /// Limits of the unread buffers held here: above the higher one the socket is not read.
     static let inbound = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(lowWatermark: 1, highWatermark: 4)
 
     static func wrap(_ channel: any Channel, idle: TimeAmount) throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
@@ -243,7 +243,7 @@ private enum StreamChannels {
     }
 }
 
-/// Closes a connection on which nothing moves.
+/// Closes an idle connection.
 private final class IdleCutter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -1,11 +1,11 @@
-// Why a connection could not be made, in words for people; the networking packages' own descriptions are for programmers.
+// The reason of a failed connection, in words for people; the networking packages' own descriptions are for programmers.
 import NIOCore
 import NIOPosix
 
 package enum ConnectFailure {
     private static let refused: Int32 = 111
 
-    /// One line, without the address, which whoever tells it knows.
+    /// One line, without the address, which the caller knows.
     package static func reason(_ error: any Error) -> String {
         if let error = error as? NIOConnectionError {
             // A host may have several addresses; one reason is enough.

@@ -1,11 +1,11 @@
 // The arithmetic of SASL's DIGEST-MD5 (RFC 2831), which ZooKeeper's clients still speak. MD5 is no protection by itself: the exchange
-// keeps a password from being read on the wire, not from being guessed by whoever recorded it. Nothing else should use this.
+// hides a password from an eavesdropper, but not from guesses on a recorded exchange. Nothing else should use this.
 import Base
 import Crypto
 import Foundation
 
 package enum DigestMD5 {
-    /// What both sides know at the end of an exchange.
+    /// The values that both sides know at the end of an exchange.
     package struct Exchange: Sendable {
         package var user = ""
         package var realm = ""
@@ -32,7 +32,7 @@ package enum DigestMD5 {
         return Bytes(bytes: hex(md5(first + middle + second)))
     }
 
-    /// The `name=value` pairs of a challenge or response, nil if they cannot be read. Values may be quoted.
+    /// The `name=value` pairs of a challenge or response, nil if they are malformed. Values may be quoted.
     package static func fields(_ text: String) -> [String: String]? {
         var fields: [String: String] = [:]
         var rest = Substring(text)

@@ -1,24 +1,24 @@
 // The service's handle on one connection of a length-prefixed protocol (ZooKeeper, Kafka: a big-endian int32, then that many bytes).
-// Replies are coalesced into one write per burst of reads; what has not left is counted, and stops the delivery of further requests.
-// Everything happens on the connection's loop. hot: measured by `platform-bench coord` and `platform-bench broker`.
+// Replies are coalesced into one write per burst of reads; unsent bytes are counted and stop the delivery of further requests. Everything
+// happens on the connection's loop. hot: measured by `platform-bench coord` and `platform-bench broker`.
 import Base
 import DequeModule
 import Glibc
 import NIOCore
 
-/// What a service does with one connection. Called on the connection's loop, in arrival order.
+/// A service's handler of one connection. Called on the connection's loop, in arrival order.
 package protocol FrameSession: AnyObject {
-    /// Bytes have come, whether they are delivered now or wait: the peer is alive.
+    /// Bytes have arrived, delivered now or later: the peer is alive.
     func heard()
-    /// A whole frame, without its length. The bytes are a slice of the read buffer: copy what outlives the request. None comes while the
-    /// connection is paused or the peer does not take what it was sent.
+    /// A whole frame, without its length. The bytes are a slice of the read buffer: copy any part that outlives the request. No frame comes
+    /// while the connection is paused or the peer does not read its answers.
     func received(_ frame: Bytes)
     /// The frames of one read burst were delivered, as far as the pauses allow.
     func burstEnded()
     /// The connection is gone; no more calls follow.
     func closed()
-    /// The first four bytes are not an allowed frame length. Returns true if they were understood (ZooKeeper's four-letter words) and the
-    /// session answers and closes by itself; otherwise the connection is closed.
+    /// The first four bytes are not an allowed frame length. Returns true if the session understood them (ZooKeeper's four-letter words);
+    /// it then answers and closes by itself. Otherwise the connection is closed.
     func refusedLength(_ raw: UInt32) -> Bool
 }
 
@@ -33,10 +33,10 @@ package final class FrameConnection {
     let channel: any Channel
     private let limits: FrameLimits
     private let isEncrypted: Bool
-    /// What is held for this peer; its parents are the peer's address, the service and the process.
+    /// Memory held for this peer; the budget's parents are the peer's address, the service and the process.
     package let memory: MemoryBudget
-    /// The largest frame that is taken from now on, in bytes, if it is another one than the listener's limits say: a peer that has to
-    /// introduce itself gets less room until it has.
+    /// The largest frame accepted from now on, in bytes, if it differs from the listener's limit: a peer gets less room until it has
+    /// introduced itself.
     package var frameBytesMax: Int?
     private var outbound = Bytes()
     /// The size of the last burst: the next one is about as large.
@@ -49,17 +49,17 @@ package final class FrameConnection {
     private var pausedBySession = false
     private var pausedByPeer = false
     private var pausedByUnsent = false
-    /// Bytes of answers that the socket has not taken, parts of files among them.
+    /// Bytes of answers not yet taken by the socket, parts of files included.
     package private(set) var unsentBytes = 0
-    /// Those of them that are in memory, and how many of those the budget counts.
+    /// The part of them in memory, and the part of that counted in the budget.
     private var unsentInMemory = 0
     private var unsentCounted = 0
-    /// Those that lie in memory that others hold as well.
+    /// The part of them in memory shared with other owners.
     private var unsentShared = 0
-    /// What follows a part of a file that is read piece by piece; its bytes are among the unsent.
+    /// The queue after a file that is read piece by piece; its bytes count as unsent.
     private var queued = Deque<Queued>()
     private var piecesUnderWay = 0
-    /// Whether anything was sent since the handler last looked.
+    /// Whether anything was sent since the handler's last look.
     private(set) var sentSinceLook = false
     /// Called when the pauses allow reading again.
     var resume: () -> Void = {}
@@ -69,14 +69,14 @@ package final class FrameConnection {
         case file(FileExtent)
     }
 
-    /// Above this size a frame goes to the socket from its own buffer instead of being copied behind others, in bytes.
+    /// Above this size, in bytes, a frame goes to the socket from its own buffer instead of being copied after others.
     package static let copyBytesMax = 16 << 10
-    /// An encrypted connection takes a file in pieces of this size, and has this many bytes of them under way.
+    /// Size of a file's pieces on an encrypted connection, and limit of their bytes under way.
     private static let pieceBytes = 256 << 10
     private static let piecesBytesMax = 1 << 20
-    /// Unsent answers of this size need nobody's leave, in bytes: a small answer always gets through.
+    /// Unsent answers up to this size, in bytes, need no budget: a small answer always gets through.
     private static let unsentFreeBytes = 64 << 10
-    /// What was sent before a close has this long to leave, and the peer then to close its side.
+    /// Time for the bytes sent before a close to leave, then for the peer to close its side.
     private static let closePatience = TimeAmount.seconds(30)
     private static let drainPatience = TimeAmount.seconds(2)
 
@@ -89,19 +89,19 @@ package final class FrameConnection {
 
     package var remote: HostPort? { HostPort(channel.remoteAddress) }
     package var local: HostPort? { HostPort(channel.localAddress) }
-    /// Whether the peer takes what it is sent, apart from what fits in the buffers. Who gathers answers stops while it does not.
+    /// Whether the peer reads its answers, apart from those in the buffers. A session that gathers answers stops while it does not.
     package var isPeerTaking: Bool { !pausedByPeer && !pausedByUnsent && !isClosed && !isClosing }
     /// Whether requests are delivered.
     var mayDeliver: Bool { !pausedBySession && isPeerTaking }
 
     // MARK: sending
 
-    /// Sends a frame with its length in front. Leaves with the others of this burst.
+    /// Sends a frame with its length in front, together with the others of this burst.
     package func send(_ frame: Bytes) {
         send(bytes: frame.readableBytes) { $0.writeImmutableBuffer(frame) }
     }
 
-    /// Sends a frame that `write` puts where it leaves from; it writes `count` bytes.
+    /// Sends a frame of `count` bytes that `write` puts directly into the outgoing buffer.
     package func send(bytes count: Int, _ write: (inout Bytes) -> Void) {
         guard maySend else { return }
         if count > Self.copyBytesMax {
@@ -117,14 +117,14 @@ package final class FrameConnection {
         scheduleFlush()
     }
 
-    /// Sends bytes as they are. `areShared`: others hold the same memory, so that a peer which does not take it is not let go for it.
+    /// Sends bytes as they are. `areShared`: other owners hold the same memory, so a peer that does not read it is not cut off for it.
     package func sendRaw(_ bytes: Bytes, areShared: Bool = false) {
         guard maySend else { return }
         if bytes.readableBytes > Self.copyBytesMax { sendApart(bytes, areShared: areShared) } else { outbound.writeImmutableBuffer(bytes) }
         scheduleFlush()
     }
 
-    /// Sends a part of a file as it is. It must be whole: what is missing of it would be waited for.
+    /// Sends a part of a file as it is. The file must have all of it: the connection would wait for missing bytes.
     package func sendRaw(_ extent: FileExtent) {
         guard maySend, extent.count > 0 else { return }
         writeOutbound()
@@ -173,7 +173,7 @@ package final class FrameConnection {
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: extent.file.descriptor)
         let left = channel.eventLoop.makePromise(of: Void.self)
         left.futureResult.assumeIsolated().whenComplete { _ in
-            // The handle gives back what is the file's to close; nobody else has it, so it cannot fail.
+            // The handle gives back the descriptor, which the file closes; it has no other user, so this cannot fail.
             _ = try? handle.takeDescriptorOwnership()
             withExtendedLifetime(extent.file) {}
             self.left(extent.count, inMemory: 0)
@@ -189,7 +189,7 @@ package final class FrameConnection {
         channel.eventLoop.execute { this.value.flush() }
     }
 
-    /// Writes what has gathered; called at the end of a burst, and by itself soon after any other send.
+    /// Writes the gathered bytes; called at the end of a burst, and soon after any other send.
     func flush() {
         flushScheduled = false
         guard !isClosed else { return }
@@ -201,8 +201,8 @@ package final class FrameConnection {
 
     // MARK: files on an encrypted connection
 
-    /// Writes what waits behind a file, piece by piece as the peer takes it, so that a file never lies in memory whole. The pieces are in
-    /// the page cache, as those of sendfile(2) are.
+    /// Writes the queue after a file, piece by piece as the peer reads it, so that the whole file is never in memory. The pieces are in the
+    /// page cache, as those of sendfile(2) are.
     private func writeQueued() {
         while piecesUnderWay < Self.piecesBytesMax, !isClosed, let first = queued.first {
             switch first {
@@ -238,7 +238,7 @@ package final class FrameConnection {
         scheduleFlush()
     }
 
-    // MARK: what has not left
+    // MARK: unsent bytes
 
     private func noteUnsent(_ count: Int, inMemory: Int) {
         unsentBytes += count
@@ -258,7 +258,7 @@ package final class FrameConnection {
         if isClosing { closeIfAllLeft() }
     }
 
-    /// Counts the memory of answers that the socket did not take at once. A peer that does not read when memory has run out is let go.
+    /// Counts the memory of answers that the socket did not take at once. A peer that does not read is cut off once memory has run out.
     private func countUnsent() {
         let change = unsentInMemory - unsentCounted
         guard change != 0 else { return }
@@ -274,7 +274,7 @@ package final class FrameConnection {
 
     // MARK: closing
 
-    /// Closes once what was sent before has left; nothing is read or sent any more. A peer that does not take it is given half a minute.
+    /// Closes after the bytes sent before have left; reads and sends nothing more. A peer that does not read gets half a minute.
     package func close() {
         guard maySend else { return }
         isClosing = true
@@ -289,8 +289,8 @@ package final class FrameConnection {
         guard !isDraining else { return }
         isDraining = true
         guard !isEncrypted else { return channel.close(promise: nil) }
-        // The peer's bytes that nobody read would make the kernel throw away what is still on its way to the peer: it closes first, if it
-        // will.
+        // Unread bytes of the peer would make the kernel drop bytes still on their way to the peer: the peer is given the chance to close
+        // first.
         closeAtLatest(in: Self.drainPatience)
         channel.close(mode: .output, promise: nil)
         resume()

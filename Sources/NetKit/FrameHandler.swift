@@ -1,5 +1,5 @@
-// The channel handler behind FrameConnection: bytes in, frames out. Frames are slices of what was read; only one that did not come in one
-// read is put together in a buffer of its own. hot: measured by `platform-bench coord` and `platform-bench broker`.
+// The channel handler behind FrameConnection: bytes in, frames out. Frames are slices of the read buffer; only a frame that did not come
+// in one read gets a buffer of its own. hot: measured by `platform-bench coord` and `platform-bench broker`.
 import Base
 import DequeModule
 import NIOCore
@@ -19,12 +19,12 @@ final class FrameHandler: ChannelInboundHandler {
     private var session: (any FrameSession)?
     private var partial = PartialFrame()
     private var partialCounted = 0
-    /// What was read and is not delivered yet, since the connection was paused in the middle of a burst or a frame waits for memory.
+    /// Read bytes not delivered yet, since the connection was paused in the middle of a burst or a frame waits for memory.
     private var unread = Bytes()
     private var unreadCounted = 0
     private var isDelivering = false
     private var deliveryScheduled = false
-    /// Since when a frame that has begun waits for memory.
+    /// When the frame that has begun started to wait for memory.
     private var waitsSince: NIODeadline?
     private var firstFrameSeen = false
     private var ended = false
@@ -33,10 +33,10 @@ final class FrameHandler: ChannelInboundHandler {
     private let opened = NIODeadline.now()
     private var lastTraffic = NIODeadline.now()
     private var receivedSinceLook = false
-    /// Until the handler is removed. Not weak: what was ever referred to weakly is counted the slow way for good.
+    /// Set until the handler is removed. Not weak: any object with weak references is reference-counted the slow way for good.
     private var context: ChannelHandlerContext?
     private static let lookInterval = Duration.seconds(5)
-    /// Cancelled at the end: a task that waits would keep the handler and its buffers of a closed connection for seconds.
+    /// Cancelled at the end: a pending task would keep the handler and its buffers of a closed connection for seconds.
     private var timeCheck: Scheduled<Void>?
 
     init(
@@ -73,7 +73,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     // MARK: reading
 
-    /// Whether the socket is to be read. A connection that is being closed is read, and what comes is thrown away.
+    /// Whether to read the socket. While a connection closes it is read, and the bytes are dropped.
     private var mayRead: Bool {
         guard let connection else { return true }
         if connection.isClosing { return true }
@@ -91,7 +91,7 @@ final class FrameHandler: ChannelInboundHandler {
         context.read()
     }
 
-    /// A pause is over. What waits is delivered in a turn of its own: who ended the pause may be in the middle of something.
+    /// Ends a pause. Waiting bytes are delivered in a turn of their own: the caller may be in the middle of something.
     private func resume() {
         guard unread.readableBytes > 0 else { return readIfWanted() }
         guard !deliveryScheduled, let context else { return }
@@ -125,7 +125,7 @@ final class FrameHandler: ChannelInboundHandler {
         readIfWanted()
     }
 
-    /// Delivers frames while the pauses allow; what is left in `bytes` was not.
+    /// Delivers frames while the pauses allow; undelivered bytes stay in `bytes`.
     private func deliver(_ bytes: inout Bytes, _ context: ChannelHandlerContext, _ session: any FrameSession, _ connection: FrameConnection)
     {
         isDelivering = true
@@ -148,8 +148,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     private var isOpen: Bool { !ended && connection.map { !$0.isClosed && !$0.isClosing } ?? false }
 
-    /// The bytes begin a frame, or go on with one, that is not whole yet. Room for it is counted before it is taken; where there is none
-    /// left, the frame waits.
+    /// Keeps the bytes of a frame that is not whole yet. Its room is counted before it is taken; without room the frame waits.
     private func keepPartial(_ bytes: inout Bytes, _ context: ChannelHandlerContext) {
         if frameBegan == nil { frameBegan = .now() }
         let room = partial.room(with: bytes)
@@ -171,7 +170,7 @@ final class FrameHandler: ChannelInboundHandler {
         partialCounted = room
     }
 
-    /// Asks again for the memory of the frame that waits; false while there is none.
+    /// Asks again for memory for the waiting frame; false while there is none.
     func askAgain() -> Bool {
         guard let since = waitsSince, isOpen, let connection, let context else { return true }
         guard connection.mayDeliver else { return false }
@@ -186,7 +185,7 @@ final class FrameHandler: ChannelInboundHandler {
     private func keepUnread(_ bytes: Bytes, _ context: ChannelHandlerContext) {
         guard isOpen else { return }
         if unread.readableBytes == 0 {
-            // A slice of a buffer that is mostly something else would hold on to all of it.
+            // A small slice of a large buffer would keep all of it in memory.
             unread = bytes.storageCapacity / 4 > bytes.readableBytes ? bytes.copied() : bytes
         } else {
             unread.writeImmutableBuffer(bytes)
@@ -194,7 +193,7 @@ final class FrameHandler: ChannelInboundHandler {
         if !countUnread(unread.storageCapacity) { context.close(promise: nil) }
     }
 
-    /// Counts what is held unread; false if that is more than the peer may have.
+    /// Counts the unread bytes held; false if they exceed the peer's limit.
     @discardableResult
     private func countUnread(_ capacity: Int) -> Bool {
         defer { unreadCounted = capacity }
@@ -253,7 +252,7 @@ final class FrameHandler: ChannelInboundHandler {
         onClose()
     }
 
-    /// Looks every few seconds whether the peer keeps its time limits.
+    /// Checks every few seconds whether the peer keeps its time limits.
     private func watchTime(_ context: ChannelHandlerContext) {
         let look = min(limits.idleTimeout ?? Self.lookInterval, limits.firstFrameTimeout ?? Self.lookInterval, Self.lookInterval)
         let this = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -263,7 +262,7 @@ final class FrameHandler: ChannelInboundHandler {
     private func checkTime() {
         guard session != nil, let context else { return }
         let now = NIODeadline.now()
-        // A peer that is not read cannot go on with its frame.
+        // A peer whose socket is not read cannot continue its frame.
         if frameBegan != nil, !mayRead { frameBegan = now }
         if let frameBegan, now - frameBegan > .nanoseconds(limits.frameTimeout.inNanoseconds) { return context.close(promise: nil) }
         if let limit = limits.firstFrameTimeout, !firstFrameSeen, now - opened > .nanoseconds(limit.inNanoseconds) {
@@ -279,20 +278,20 @@ final class FrameHandler: ChannelInboundHandler {
     }
 }
 
-/// Frames of one listener that have begun and wait for memory, in the order in which they came. Used on the loop only.
+/// Frames of one listener that have begun and wait for memory, in order of arrival. Used on the loop only.
 final class MemoryWaiting {
     private var frames = Deque<FrameHandler>()
     private var isScheduled = false
     private var asking: FrameHandler?
     private let eventLoop: any EventLoop
     private static let interval = TimeAmount.milliseconds(10)
-    /// How many are asked in one turn.
+    /// Limit of frames asked in one turn.
     private static let turnMax = 64
 
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     func append(_ frame: FrameHandler) {
-        // The one that asks keeps its place.
+        // A frame that is being asked keeps its place.
         if asking !== frame { frames.append(frame) }
         schedule()
     }
@@ -307,7 +306,7 @@ final class MemoryWaiting {
         }
     }
 
-    /// Those of one address may wait while another has room, so all get their turn.
+    /// Asks all frames: those of one address may wait while another address has room.
     private func ask() {
         for _ in 0..<min(frames.count, Self.turnMax) {
             guard let frame = frames.popFirst() else { break }
@@ -321,16 +320,16 @@ final class MemoryWaiting {
 
 /// A frame that has begun and did not come in one read.
 struct PartialFrame {
-    /// With the four bytes of length in front.
+    /// Includes the four bytes of length.
     private var bytes = Bytes()
 
     static let lengthBytes = 4
-    /// Room that a frame gets whatever it announces, in bytes.
+    /// Room of any frame, whatever length it announces, in bytes.
     private static let roomMin = 4 << 10
-    /// How much more room than it has filled a frame gets: a peer that announces much and sends little gets little.
+    /// Ratio of a frame's room to its received bytes: a peer that announces much and sends little gets little.
     private static let growth = 4
 
-    /// The length of the frame that begins here and goes on with `more`; nil while its length itself is not whole.
+    /// The length of the frame that begins here and continues with `more`; nil until all four bytes of it are there.
     func length(with more: Bytes) -> UInt32? {
         guard bytes.readableBytes < Self.lengthBytes else { return bytes.getInteger(at: bytes.readerIndex) }
         guard bytes.readableBytes > 0 else { return more.getInteger(at: more.readerIndex) }
@@ -340,7 +339,7 @@ struct PartialFrame {
         return first.getInteger(at: first.readerIndex)
     }
 
-    /// The whole frame without its length, if `more` brings what it lacks; that is taken from `more`.
+    /// The whole frame without its length, if `more` completes it; takes the missing bytes from `more`.
     mutating func complete(_ length: Int, from more: inout Bytes) -> Bytes? {
         let lacking = Self.lengthBytes + length - bytes.readableBytes
         guard more.readableBytes >= lacking else { return nil }
@@ -356,7 +355,7 @@ struct PartialFrame {
         return bytes
     }
 
-    /// The bytes of memory that the frame holds once it has taken `more`, which does not complete it.
+    /// The bytes of memory that the frame holds after taking `more`, which does not complete it.
     func room(with more: Bytes) -> Int {
         let gathered = bytes.readableBytes + more.readableBytes
         guard bytes.storageCapacity < gathered || bytes.storageCapacity == 0 else { return bytes.storageCapacity }

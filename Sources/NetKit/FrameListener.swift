@@ -1,5 +1,5 @@
-// Listens for connections of a length-prefixed protocol and makes outgoing ones of the same kind. The listener counts connections,
-// in all and per address, and refuses above its limits; sessions are made and used on the service's own loop.
+// Listens for connections of a length-prefixed protocol and makes outgoing ones of the same kind. The listener counts connections, in all
+// and per address, and refuses above its limits; sessions are made and used on the service's own loop.
 import Base
 import Logging
 import NIOCore
@@ -18,14 +18,14 @@ package final class FrameListener: @unchecked Sendable {
     private var perAddress: [String: AddressShare] = [:]
     private let waiting: MemoryWaiting
 
-    /// What the connections of one address have together.
+    /// The common count and budget of one address's connections.
     private struct AddressShare {
         var connections = 0
         let memory: MemoryBudget
     }
-    /// Connections that were refused because of a limit, since the start.
+    /// Connections refused because of a limit, since the start.
     package private(set) var refusedConnections = 0
-    /// Connections since the start, refused ones among them.
+    /// Connections since the start, refused ones included.
     package private(set) var requestedConnections = 0
 
     private init(loop: NIOServiceLoop, limits: FrameLimits, log: Logger) {
@@ -37,14 +37,14 @@ package final class FrameListener: @unchecked Sendable {
 
     package var connectionCount: Int { open.count }
 
-    /// The address that is really bound.
+    /// The bound address.
     package var address: HostPort {
         guard let address = HostPort(channel?.localAddress) else { preconditionFailure("a listener is bound as long as it exists") }
         return address
     }
 
-    /// Binds `address` and serves every connection with a session of its own. `holdUp` is asked, on the loop, about the address of each
-    /// connection: for how long it is kept and then closed, zero if it is served. Throws `ListenError`.
+    /// Binds `address` and serves every connection with a session of its own. `holdUp` gets the address of each connection, on the loop. It
+    /// returns how long to keep the connection before closing it; zero serves it. Throws `ListenError`.
     package static func bind(
         _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, tls: TLSSettings? = nil, log: Logger,
         holdUp: (@Sendable (String) -> Duration)? = nil, session: @escaping @Sendable (FrameConnection) -> any FrameSession
@@ -78,7 +78,7 @@ package final class FrameListener: @unchecked Sendable {
         return listener
     }
 
-    /// What the connection may hold; nil where there are too many.
+    /// The connection's budget; nil if there are too many connections.
     private func admit(_ channel: any Channel) -> MemoryBudget? {
         requestedConnections += 1
         let ip = channel.remoteAddress?.ipAddress ?? ""
@@ -100,7 +100,7 @@ package final class FrameListener: @unchecked Sendable {
         return MemoryBudget(name: "connection", limitBytes: limits.memoryPerConnectionMax, parent: share.memory)
     }
 
-    /// Reads nothing from the connection, and closes it after a time, so that its client does not come again at once.
+    /// Closes the connection after a time, unread, so that its client does not reconnect at once.
     private func close(_ channel: any Channel, after wait: Duration) throws {
         refusedConnections += 1
         try channel.syncOptions?.setOption(.autoRead, value: false)
@@ -115,7 +115,7 @@ package final class FrameListener: @unchecked Sendable {
         if perAddress[ip]?.connections == 0 { perAddress[ip] = nil }
     }
 
-    /// Accepts no more connections; those that are open go on.
+    /// Stops accepting connections; open ones stay.
     package func stopAccepting() async {
         // A listener that is closed already has nothing left to stop.
         try? await channel?.close().get()
@@ -134,7 +134,7 @@ package final class FrameListener: @unchecked Sendable {
 
 /// Outgoing connections of a framed protocol.
 package enum FrameClient {
-    /// Connects and serves the connection with `session`. Throws the system's error if nobody listens, TLSProblem if the handshake fails.
+    /// Connects and serves the connection with `session`. Throws the system's error without a listener, TLSProblem if the handshake fails.
     package static func connect(
         _ address: HostPort, loop: NIOServiceLoop, limits: FrameLimits, timeout: Duration = .seconds(10), tls: TLSTrust? = nil,
         session: @escaping @Sendable (FrameConnection) -> any FrameSession

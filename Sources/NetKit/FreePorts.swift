@@ -1,5 +1,5 @@
-// Ports that nobody listens on at the moment, for servers of one process that must know each other's address before they listen. The system
-// may give such a port to somebody else in between; then the listener says so.
+// Ports free at the moment, for servers of one process that must know each other's address before they listen. The system may give such a
+// port to another process in between; the listener then reports it.
 import Glibc
 
 package enum FreePorts {

@@ -20,7 +20,7 @@ package struct HTTPAddress: Sendable, CustomStringConvertible {
         self.isSecure = isSecure
     }
 
-    /// nil for anything but http and https.
+    /// nil for any scheme but http and https.
     package init?(parsing text: String) {
         guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
         let isSecure = scheme == "https://"
@@ -30,12 +30,12 @@ package struct HTTPAddress: Sendable, CustomStringConvertible {
         self.init(server, slash == rest.endIndex ? "/" : String(rest[slash...]), isSecure: isSecure)
     }
 
-    /// What stands before the path.
+    /// The part before the path.
     package var origin: String { "http\(isSecure ? "s" : "")://\(server)" }
     package var description: String { origin + target }
 }
 
-/// A request that could not be carried out. An answer with an error status is no such failure.
+/// A request that failed. An answer with an error status does not count as such.
 package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
     package var description: String
     package init(_ description: String) { self.description = description }
@@ -89,8 +89,8 @@ package enum HTTPClient {
         case stream(@Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void)
     }
 
-    /// Sends a request and hands the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if nobody answers. `trust` is
-    /// whom an https server must have its certificate from; the system's authorities if it is left out.
+    /// Sends a request and passes the answer to `consume`; the connection ends with it. Throws `HTTPFailure` if no server answers. `trust`
+    /// decides which certificates of an https server are accepted; by default those of the system's authorities.
     package static func request<T: Sendable>(
         _ method: String, _ address: HTTPAddress, trust: TLSTrust? = nil, headers: [(String, String)] = [], body: Body = .empty,
         connectTimeout: Duration = .seconds(10), _ consume: (HTTPAnswer, HTTPAnswerBody) async throws -> T
@@ -158,7 +158,7 @@ package enum HTTPClient {
         switch body {
         case .empty:
             if method != "GET" && method != "HEAD" { head.headers.add(name: "Content-Length", value: "0") }
-            // In one write: a server that needs no more than the head may be done before a second one.
+            // In one write: a server that needs only the head may close before a second one.
             return try await outbound.write(contentsOf: [.head(head), .end(nil)])
         case .bytes(let bytes):
             head.headers.add(name: "Content-Length", value: "\(bytes.readableBytes)")

@@ -1,5 +1,5 @@
 // HTTP for every service that speaks it, on hummingbird: our own request and response values, bodies streamed both ways, a Host allow-list
-// on every request (DNS rebinding), and a stop that is over in bounded time. Handlers never see the library.
+// on every request (DNS rebinding), and a stop in bounded time. Handlers never see the library.
 import Base
 import HTTPTypes
 import Hummingbird
@@ -11,7 +11,7 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// A request with its body still to be read.
+/// A request; its body is still unread.
 package struct HTTPCall: Sendable {
     package var method: String
     /// The path, percent-decoded, without the query.
@@ -30,12 +30,12 @@ package struct HTTPCall: Sendable {
         host = request.head.authority
     }
 
-    /// The authority that the client named, with its port.
+    /// The authority in the request, with its port.
     package let host: String?
 
     package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { fields[$0] } }
 
-    /// The first value of a query parameter; names are matched without regard to case, as WebHDFS does.
+    /// The first value of a query parameter; the case of names does not matter, as in WebHDFS.
     package func parameter(_ name: String) -> String? {
         query.first { $0.name.lowercased() == name.lowercased() }?.value
     }
@@ -62,7 +62,7 @@ package struct HTTPCall: Sendable {
     }
 }
 
-/// What a handler answers.
+/// A handler's answer.
 package struct HTTPReply: Sendable {
     package enum Body: Sendable {
         case empty
@@ -99,7 +99,7 @@ package final class HTTPServer: Sendable {
         self.running = running
     }
 
-    /// A connection between requests, or in the middle of one that does not go on, is closed after this time.
+    /// Idle time after which a connection is closed, between requests or within one.
     private static var idleTimeout: TimeAmount { .seconds(120) }
 
     /// Binds and serves. Clients may call this server by address or as localhost, by no other name.
@@ -125,7 +125,7 @@ package final class HTTPServer: Sendable {
             onServerRunning: { channel in
                 if let address = HostPort(channel.localAddress) { bound.continuation.yield(address) }
             },
-            // Loops that never end: what a library does late, after a stop, still has a loop to do it on.
+            // Loops that never end: late work of a library, after a stop, still finds a loop.
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), logger: quiet)
         let group = ServiceGroup(configuration: .init(services: [.init(service: application)], gracefulShutdownSignals: [], logger: quiet))
         let running = Task {
@@ -137,7 +137,7 @@ package final class HTTPServer: Sendable {
         throw ListenError(address, .other("the server ended before it listened"))
     }
 
-    /// Answers what is under way for at most `grace`, then cuts the rest off.
+    /// Gives requests under way at most `grace`, then cuts them off.
     package func stop(grace: Duration = .milliseconds(500)) async {
         await group.triggerGracefulShutdown()
         guard await !ends(within: grace) else { return }
@@ -145,10 +145,10 @@ package final class HTTPServer: Sendable {
         _ = await ends(within: Self.cutOffMax)
     }
 
-    /// How long handlers that were cut off may take to notice.
+    /// Time for cut-off handlers to notice.
     private static var cutOffMax: Duration { .seconds(1) }
 
-    /// Waits for the server's end, but no longer than `limit`.
+    /// Waits for the server's end, at most for `limit`.
     private func ends(within limit: Duration) async -> Bool {
         let first = AsyncStream.makeStream(of: Bool.self)
         Task { [running] in
@@ -157,7 +157,7 @@ package final class HTTPServer: Sendable {
             first.continuation.yield(true)
         }
         let alarm = Task {
-            // Woken early only when nobody waits any more.
+            // Woken early only when there is no waiter any more.
             try? await Task.sleep(for: limit)
             first.continuation.yield(false)
         }
@@ -166,7 +166,7 @@ package final class HTTPServer: Sendable {
         return false
     }
 
-    /// Names that a browser cannot be tricked into using for another site's pages.
+    /// Whether the name is one that a browser cannot be tricked into using for another site's pages.
     static func hostIsAllowed(_ authority: String?) -> Bool {
         guard let authority, let host = HostPort(parsing: authority, defaultPort: 0)?.host.lowercased() else { return authority == nil }
         if host == "localhost" { return true }

@@ -1,4 +1,4 @@
-// MD5 of bytes, for protocols that name things by it. Not for anything that somebody could want to forge.
+// MD5 of bytes, for protocols that name content by it. Not a protection against forgery.
 import Base
 import Crypto
 

@@ -1,17 +1,16 @@
-// The accounting of memory that a service holds because its peers asked for it: frames that are not whole, answers that have not left, and
-// whatever a service adds. A budget is asked before the memory is taken. Budgets form a chain (connection, address, service, process); what
-// is taken counts in each of its levels or in none. Any thread.
+// The accounting of memory that a service holds for its peers: incomplete frames, unsent answers, and any further memory that a service
+// adds. Memory is requested from a budget before it is taken. Budgets form a chain (connection, address, service, process); a request
+// counts in each level or in none. Any thread.
 import Synchronization
 
-/// Bytes that are held for peers, against a named limit.
+/// Bytes held for peers, against a named limit.
 package final class MemoryBudget: Sendable {
     package let name: String
     package let limitBytes: Int
     private let parent: MemoryBudget?
     private let used = Atomic<Int>(0)
     private let refused = Atomic<Int64>(0)
-    /// The part of a budget that is kept for what has been read already, as a divisor of the limit: work that goes on finds room where new
-    /// work waits.
+    /// The part of a budget reserved for requests already read, as a divisor of the limit: work under way finds room while new work waits.
     private static let reserve = 5
 
     package init(name: String, limitBytes: Int, parent: MemoryBudget? = nil) {
@@ -22,7 +21,7 @@ package final class MemoryBudget: Sendable {
     }
 
     package var usedBytes: Int { used.load(ordering: .relaxed) }
-    /// How often this level refused, since the start.
+    /// Refusals by this level, since the start.
     package var refusals: Int64 { refused.load(ordering: .relaxed) }
 
     /// Counts `bytes` on all levels, or on none and returns false. `sparing`: the last fifth of each level stays free.
@@ -36,7 +35,7 @@ package final class MemoryBudget: Sendable {
     private func takeHere(_ bytes: Int, _ limit: Int) -> Bool {
         precondition(bytes >= 0, "bytes are given back by giveBack")
         var before = used.load(ordering: .relaxed)
-        // What is counted without asking can lie above the limit.
+        // Bytes counted without asking can exceed the limit.
         while bytes <= limit - min(before, limit) {
             let (exchanged, found) = used.compareExchange(expected: before, desired: before + bytes, ordering: .relaxed)
             if exchanged { return true }
@@ -46,7 +45,7 @@ package final class MemoryBudget: Sendable {
         return false
     }
 
-    /// Counts what is held already and bounded by something else, above the limit too. New work is refused for it.
+    /// Counts bytes already held and bounded by another limit, even above the budget's. New work is refused for it.
     package func takeAnyway(_ bytes: Int) {
         precondition(bytes >= 0, "bytes are given back by giveBack")
         var level: MemoryBudget? = self
@@ -56,7 +55,7 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// What was taken is held no more.
+    /// Gives taken bytes back.
     package func giveBack(_ bytes: Int) {
         var level: MemoryBudget? = self
         while let here = level {
@@ -68,7 +67,7 @@ package final class MemoryBudget: Sendable {
 }
 
 extension MetricsRegistry {
-    /// What is held for peers of a service, the limit, and how often it was reached.
+    /// Metrics of a service's peer memory: bytes held, the limit, and how often it was reached.
     package func memory(_ budget: MemoryBudget, service: String) {
         let labels = [("service", service), ("budget", budget.name)]
         gauge("peer_memory_bytes", help: "Memory held on behalf of peers.", labels: labels) { Double(budget.usedBytes) }

@@ -1,5 +1,5 @@
-// What the services count, in Prometheus' text form. Counters and histograms are updated without locks, from any thread;
-// gauges are asked when somebody looks. Base units, `_total` on counters, `platform_` in front.
+// The metrics of the services, in Prometheus' text form. Counters and histograms are updated without locks, from any thread; gauges are
+// read on each request. Base units, `_total` on counters, `platform_` in front.
 import Base
 import Synchronization
 
@@ -18,7 +18,7 @@ package final class DurationHistogram: @unchecked Sendable {
     static let bounds: [Int64] = [
         50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000, 500_000_000, 5_000_000_000,
     ]
-    /// One count for each bound and one for what exceeds them all.
+    /// One count for each bound, and one above the last.
     private let buckets: UnsafeMutablePointer<Atomic<Int64>>  // allocated in init, freed in deinit, used as atomics only
     private let sum = Atomic<Int64>(0)
     private let least = Atomic<Int64>(.max)
@@ -44,7 +44,7 @@ package final class DurationHistogram: @unchecked Sendable {
         if nanoseconds > greatest.load(ordering: .relaxed) { greatest.max(nanoseconds, ordering: .relaxed) }
     }
 
-    /// The durations so far, in short.
+    /// A summary of the durations so far.
     package var summary: DurationSummary {
         let hits = (0...Self.bounds.count).map { buckets[$0].load(ordering: .relaxed) }
         return DurationSummary(
@@ -52,7 +52,7 @@ package final class DurationHistogram: @unchecked Sendable {
             greatest: greatest.load(ordering: .relaxed))
     }
 
-    /// The count is the sum of the buckets, so that a reader never sees one without the other.
+    /// The count is the sum of the buckets, so that the two always agree.
     func lines(_ name: String, _ labels: String) -> [String] {
         let hitsByBound = (0...Self.bounds.count).map { buckets[$0].load(ordering: .relaxed) }
         let count = hitsByBound.reduce(0, +)
@@ -71,12 +71,12 @@ package final class DurationHistogram: @unchecked Sendable {
     }
 }
 
-/// The durations that a histogram has seen.
+/// The durations observed by a histogram.
 package struct DurationSummary: Sendable, Equatable {
-    /// How many fell into each bucket of the histogram.
+    /// The count in each bucket of the histogram.
     fileprivate let hits: [Int64]
     package let total: Duration
-    /// Zero if there were none.
+    /// Zero if there are none.
     package let least: Duration
     package let greatest: Duration
 
@@ -90,7 +90,7 @@ package struct DurationSummary: Sendable, Equatable {
 
     package var count: Int64 { hits.reduce(0, +) }
 
-    /// What a part of the durations, say 0.99 of them, did not exceed: the upper bound of its bucket, at most the greatest.
+    /// The upper bound of the quantile `part`, such as 0.99: that of its bucket, at most the greatest duration.
     package func quantile(_ part: Double) -> Duration {
         let rank = Int64((Double(count) * part).rounded(.up))
         var running: Int64 = 0
@@ -104,7 +104,7 @@ package struct DurationSummary: Sendable, Equatable {
     }
 }
 
-/// Everything that one process exposes under `/metrics`.
+/// All metrics that one process exposes under `/metrics`.
 package final class MetricsRegistry: Sendable {
     private enum Source: Sendable {
         case counter(Counter)
@@ -141,12 +141,12 @@ package final class MetricsRegistry: Sendable {
         return histogram
     }
 
-    /// A gauge named `platform_<name>`, read when the metrics are.
+    /// A gauge named `platform_<name>`, read with the metrics.
     package func gauge(_ name: String, help: String, labels: [(String, String)] = [], _ read: @escaping @Sendable () -> Double) {
         add("platform_\(name)", help, labels, .gauge(read))
     }
 
-    /// What a service's file system tells of each sync.
+    /// The observer of a service's syncs, for its file system.
     package func syncObserver(_ service: String) -> @Sendable (Duration) -> Void {
         let histogram = syncs(service)
         return { histogram.observe($0) }

@@ -1,4 +1,4 @@
-// The event loop that a service lives on, and the clocks of the machine. Everything above NetKit sees these through the ports of Base.
+// The event loop of a service, and the clocks of the machine. Everything above NetKit sees these through the ports of Base.
 import Base
 import Glibc
 import NIOCore
@@ -10,10 +10,10 @@ package final class NIOServiceLoop: ServiceLoop {
     let eventLoop: any EventLoop
     private let turns: TurnCount
 
-    /// The loop looks at its connections in between if nothing is due by then.
+    /// The delay of `executeNextTurn`; the loop looks at its connections in between if nothing is due by then.
     private static let turnPause = TimeAmount.microseconds(20)
 
-    /// `turns` is told how long each turn took.
+    /// `turns` observes the duration of each turn.
     package init(turns durations: DurationHistogram? = nil) {
         turns = TurnCount(durations)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1, metricsDelegate: turns)
@@ -23,8 +23,8 @@ package final class NIOServiceLoop: ServiceLoop {
     package var isCurrent: Bool { eventLoop.inEventLoop }
     package func execute(_ job: @escaping @Sendable () -> Void) { eventLoop.execute(job) }
 
-    /// Jobs that are due are all run before the loop looks at its connections, and a job that was put off is due once others took longer
-    /// than its delay: so it is put off again until a turn has ended.
+    /// The loop runs all due jobs before it looks at its connections. A delayed job is due once other jobs took longer than its delay:
+    /// therefore it is delayed again until a turn has ended.
     package func executeNextTurn(_ job: @escaping @Sendable () -> Void) { putOff(job, until: turns.ended) }
 
     private func putOff(_ job: @escaping @Sendable () -> Void, until ended: Int) {
@@ -37,12 +37,12 @@ package final class NIOServiceLoop: ServiceLoop {
         eventLoop.scheduleTask(in: .nanoseconds(delay.inNanoseconds), job)
     }
 
-    /// Ends the thread; connections that are still open are closed.
+    /// Ends the thread; open connections are closed.
     package func stop() async throws { try await group.shutdownGracefully() }
 }
 
 extension MetricsRegistry {
-    /// How long the turns of a service's loop take: as long as one lasts nobody else is served.
+    /// Durations of the turns of a service's loop: during a turn no other connection is served.
     package func loopTurns(_ service: String) -> DurationHistogram {
         histogram(
             "loop_turn_duration", help: "Time that a service's loop was busy before it looked at its connections again.",
@@ -50,7 +50,7 @@ extension MetricsRegistry {
     }
 }
 
-/// Counts the turns of a loop: in each it looks at its connections and then runs what is due.
+/// Counts the turns of a loop: each looks at the connections and then runs the due jobs.
 private final class TurnCount: NIOEventLoopMetricsDelegate, @unchecked Sendable {
     // Safe to share: touched on the loop only.
     private(set) var ended = 0

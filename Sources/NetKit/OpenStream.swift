@@ -1,14 +1,14 @@
-// An outgoing conversation that outlives the call that began it: a connection that is kept for the next use, or that several tasks share.
+// An outgoing conversation that outlives the call that began it: a connection kept for the next use, or shared by several tasks.
 import Base
 
-/// A connection that stays until it is closed.
+/// A connection that stays open until it is closed.
 package final class OpenStream: Sendable {
     package let stream: ByteStream
     private let ending: AsyncStream<Void>.Continuation
 
     private init(_ stream: ByteStream, _ ending: AsyncStream<Void>.Continuation) { (self.stream, self.ending) = (stream, ending) }
 
-    /// Throws what a failed connection throws.
+    /// Throws the errors of a failed connection.
     package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600)) async throws -> OpenStream {
         let (ended, ending) = AsyncStream.makeStream(of: Void.self)
         let (opened, opening) = AsyncThrowingStream.makeStream(of: ByteStream.self)

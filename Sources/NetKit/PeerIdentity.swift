@@ -1,5 +1,5 @@
-// Who the other side of a TLS connection is, by the certificate that the handshake has checked: the subject's distinguished name in the
-// form of RFC 2253, as ZooKeeper's x509 scheme and Kafka's principals have it. Nothing here decides whether a certificate is good.
+// The identity of the other side of a TLS connection, from the certificate that the handshake has checked: the subject's distinguished
+// name in the form of RFC 2253, as in ZooKeeper's x509 scheme and Kafka's principals. Nothing here judges a certificate.
 import Base
 import NIOCore
 import NIOSSL
@@ -21,7 +21,7 @@ enum CertificateSubject {
         var content: ArraySlice<UInt8>
     }
 
-    /// nil if the bytes are no certificate.
+    /// nil if the bytes are not a certificate.
     static func name(inCertificate bytes: [UInt8]) -> String? {
         var outer = bytes[...]
         guard let certificate = next(&outer), certificate.tag == 0x30 else { return nil }
@@ -35,7 +35,7 @@ enum CertificateSubject {
         return distinguishedName(subject.content)
     }
 
-    /// One tag, length and content, taken off the front; every length is held against what is there.
+    /// Takes one tag, length and content off the front; checks every length against the remaining bytes.
     private static func next(_ bytes: inout ArraySlice<UInt8>) -> Element? {
         guard let tag = bytes.popFirst(), let first = bytes.popFirst() else { return nil }
         var length = Int(first)
@@ -77,7 +77,7 @@ enum CertificateSubject {
         guard let type = next(&rest), type.tag == 0x06, let oid = objectIdentifier(type.content) else { return nil }
         let encodedValue = rest
         guard let value = next(&rest) else { return nil }
-        // UTF8String, PrintableString, IA5String; anything else is shown as its bytes.
+        // UTF8String, PrintableString, IA5String; any other type is shown as its bytes.
         if let keyword = keywords[oid], [0x0c, 0x13, 0x16].contains(value.tag), let text = String(validating: value.content, as: UTF8.self)
         {
             return "\(keyword)=\(escaped(text))"

@@ -1,12 +1,12 @@
-// Connections between the replicas of one service: each dials every other and sends on the connection that it made, so a message has one
-// way and its order. A link that breaks is made anew; what was under way is lost, which the replicas know how to mend. Peers come and go:
-// those of the settings, those that the owner names later, and guests who introduced themselves. Everything happens on the loop.
+// Connections between the replicas of one service. Each replica dials every other and sends on the connection that it made, so messages
+// go one way and keep their order. A broken link is dialled again; messages under way are lost, which the replicas repair. Peers come and
+// go: peers in the settings, peers that the owner names later, and guests who introduced themselves. Everything happens on the loop.
 import Base
 import Logging
 
-/// Where the replicas of an ensemble are.
+/// The addresses of an ensemble's replicas.
 package struct PeerLinkSettings: Sendable {
-    /// A replica's number in the ensemble, from 1 on, and where it listens for its peers.
+    /// A replica's number in the ensemble, from 1 on, and its address for peers.
     package struct Peer: Sendable, Equatable {
         package var id: Int64
         package var address: HostPort
@@ -16,12 +16,12 @@ package struct PeerLinkSettings: Sendable {
         }
     }
     package var id: Int64
-    /// Where this replica listens; its own entry among `peers` is what the others dial.
+    /// This replica's bind address; the others dial its entry in `peers`.
     package var listen: HostPort
     package var peers: [Peer]
-    /// With it, both sides show certificates.
+    /// If set, both sides show certificates.
     package var tls: TLSSettings?
-    /// Names the service, so that a broker's replica is never taken for a coord's.
+    /// The service's name, so that a broker's replica is never taken for a coord's.
     package var service: String
 
     package init(id: Int64, listen: HostPort, peers: [Peer], service: String) {
@@ -32,9 +32,9 @@ package struct PeerLinkSettings: Sendable {
     }
 }
 
-/// What the owner of the links hears; on the loop.
+/// Callbacks to the owner of the links; on the loop.
 package struct PeerLinkEvents {
-    /// A whole frame, in the order in which the peer sent it.
+    /// A whole frame, in the peer's order.
     package var onFrame: (Bytes, Int64) -> Void = { _, _ in }
     package var onConnected: (Int64) -> Void = { _ in }
     package var onDisconnected: (Int64) -> Void = { _ in }
@@ -53,10 +53,10 @@ package final class PeerLinks: @unchecked Sendable {
     private var outbound: [Int64: FrameConnection] = [:]
     private var inbound: [Int64: PeerInbound] = [:]
     private var failures: [Int64: Int] = [:]
-    /// Where each peer may be: as the owner says, as it was told at the start, as the peer itself said.
+    /// Possible addresses of each peer: from the owner, from the settings at the start, and from the peer itself.
     private var members: [Int64: HostPort] = [:]
     private var guests: [Int64: HostPort] = [:]
-    /// Those that are dialled, or connected.
+    /// Peers that are being dialled, or connected.
     private var dialled: Set<Int64> = []
     private var group: Int64 = 0
     private var isConnecting = false
@@ -65,15 +65,15 @@ package final class PeerLinks: @unchecked Sendable {
 
     /// The largest frame between replicas, in bytes: a part of a promise, with one command beyond its limit.
     private static let frameBytesMax = 48 << 20
-    /// Unsent bytes above which frames to a peer are dropped: it is stopped, or its line is.
+    /// Unsent bytes above which frames to a peer are dropped: the peer, or its line, has stopped.
     private static let unsentBytesMax = 64 << 20
     private static let helloMagic: UInt32 = 0x504c_5432
     private static let helloBytesMax = 512
-    /// Peers that nobody named but themselves.
+    /// Limit of guests: peers named only by themselves.
     private static let guestsMax = 16
-    /// How often a guest that does not answer is dialled.
+    /// Limit of dials to a guest that does not answer.
     private static let guestFailuresMax = 20
-    /// What follows the service's name in the introduction of a stream.
+    /// The suffix of the service's name in the introduction of a stream.
     private static let streamMark = "/stream"
     /// The largest answer on a stream, in bytes.
     private static let streamFrameBytesMax = 160 << 20
@@ -84,7 +84,7 @@ package final class PeerLinks: @unchecked Sendable {
         self.log = log
     }
 
-    /// A peer is believed if the authority that signs clients signed it as well.
+    /// A peer is trusted if the authority of client certificates signed its certificate as well.
     private var trust: TLSTrust? {
         settings.tls.map { tls in
             TLSTrust(
@@ -111,13 +111,13 @@ package final class PeerLinks: @unchecked Sendable {
 
     package var address: HostPort { listener?.address ?? settings.listen }
 
-    /// Dials every peer, on the loop, and goes on doing so when a link breaks.
+    /// Dials every peer, on the loop, and again when a link breaks.
     package func connect() {
         isConnecting = true
         for id in wanted { begin(id) }
     }
 
-    /// The owner knows who belongs to its group, and the group's number: peers of another group are refused. On the loop.
+    /// Takes the members of the owner's group, and the group's number: peers of another group are refused. On the loop.
     package func follow(_ peers: [PeerLinkSettings.Peer], group: Int64) {
         self.group = group
         members = Dictionary(peers.map { ($0.id, $0.address) }, uniquingKeysWith: { $1 })
@@ -127,7 +127,7 @@ package final class PeerLinks: @unchecked Sendable {
 
     private var wanted: [Int64] { Set(settings.peers.map(\.id)).union(members.keys).union(guests.keys).subtracting([settings.id]).sorted() }
 
-    /// Where to look for a peer, another place each time.
+    /// An address of a peer, a different one each time.
     private func address(of id: Int64) -> HostPort? {
         var places: [HostPort] = []
         for place in [members[id], settings.peers.first { $0.id == id }?.address, guests[id]] {
@@ -159,7 +159,7 @@ package final class PeerLinks: @unchecked Sendable {
         }
     }
 
-    /// Waits longer each time, up to half a second.
+    /// Dials again after a delay, longer each time, up to half a second.
     private func redial(_ peer: PeerLinkSettings.Peer) {
         let count = failures[peer.id, default: 0]
         failures[peer.id] = count + 1
@@ -169,14 +169,14 @@ package final class PeerLinks: @unchecked Sendable {
         loop.schedule(after: .milliseconds(min(500, 25 << min(count, 5)))) { self.dial(peer.id) }
     }
 
-    /// Sends a frame, or drops it if there is no link or the peer does not take what was sent before.
+    /// Sends a frame, or drops it if there is no link or the peer does not read the earlier ones.
     package func send(_ frame: Bytes, to peer: Int64) {
         guard let link = outbound[peer], link.isPeerTaking else { return }
         link.send(frame)
     }
 
-    /// Opens a connection of its own to a peer, for requests and answers beside the log: bulk data does not stand in the way of decisions.
-    /// On the loop, and so are `session`, which serves the connection, and `failed`.
+    /// Opens a separate connection to a peer, for requests and answers beside the log, so that bulk data does not delay decisions.
+    /// `session`, which serves the connection, and `failed` run on the loop, as this call must.
     package func openStream(
         to peer: Int64, session: @escaping @Sendable (FrameConnection) -> any FrameSession, failed: @escaping @Sendable () -> Void
     ) {
@@ -220,7 +220,7 @@ package final class PeerLinks: @unchecked Sendable {
         redial(peer)
     }
 
-    /// What the connection of a peer is for, by its introduction; nil if it is none of ours.
+    /// The purpose of a peer's connection, by its introduction; nil if it is not one of our peers.
     fileprivate func introduced(_ hello: Bytes, _ session: PeerInbound, _ frames: FrameConnection) -> PeerInbound.Purpose? {
         var hello = hello
         guard hello.readInteger(as: UInt32.self) == Self.helloMagic, let from = hello.readInteger(as: Int64.self),
@@ -240,8 +240,8 @@ package final class PeerLinks: @unchecked Sendable {
         return .link(from)
     }
 
-    /// A peer that was not named before is a guest; it says where it is to be dialled. Without certificates anybody can say anything: then
-    /// only the port is taken from it, and the host is the one that it came from.
+    /// Admits a peer that was not named before as a guest; it states its own address. Without certificates the statement is not trusted:
+    /// then only the port is taken from it, and the host is the remote one.
     private func admits(_ id: Int64, _ place: String, _ remote: HostPort?) -> Bool {
         if var address = HostPort(parsing: place, defaultPort: -1), guests[id] != nil || guests.count < Self.guestsMax {
             if settings.tls == nil, let remote { address = HostPort(remote.host, address.port) }
@@ -274,7 +274,7 @@ package final class PeerLinks: @unchecked Sendable {
     }
 }
 
-/// A connection that a peer made: it introduces itself, then it sends, or asks if it is a stream.
+/// A connection made by a peer: it introduces itself, then it sends, or asks if it is a stream.
 private final class PeerInbound: FrameSession {
     enum Purpose {
         case link(Int64)
@@ -311,7 +311,7 @@ private final class PeerInbound: FrameSession {
     func end() { frames.close() }
 }
 
-/// A connection that was made to a peer: it only sends.
+/// A connection made to a peer: it only sends.
 private final class PeerOutbound: FrameSession {
     private let frames: FrameConnection
     private let links: PeerLinks

@@ -1,10 +1,10 @@
-// Who listens on a port, read from the kernel's tables, so that "address in use" can name the culprit. Best effort: without the right to
-// look into another user's process there is no name.
+// The process that listens on a port, from the kernel's tables, so that "address in use" can name the culprit. Best effort: without the
+// right to look into another user's process there is no name.
 import Glibc
 
 /// Finds the process behind a listening TCP port.
 package enum PortHolder {
-    /// `name (pid N)`, or nil if it cannot be told.
+    /// `name (pid N)`, or nil if it is unknown.
     package static func find(port: Int) -> String? {
         let inodes = listeningInodes(port: port)
         guard !inodes.isEmpty else { return nil }

@@ -1,5 +1,5 @@
-// Answers in the order of the requests, whatever order they get ready in: ZooKeeper and Kafka clients count on it. A plain value;
-// the connection's session owns one and sends what it releases.
+// Answers in the order of the requests, even if they are ready in another order: ZooKeeper and Kafka clients count on it. A plain value;
+// the connection's session owns one and sends the released answers.
 import Base
 import DequeModule
 
@@ -31,7 +31,7 @@ package struct RequestPipeline<Reply> {
         return Ticket(number: firstNumber + slots.count - 1)
     }
 
-    /// Puts a reply in its place and returns what may be sent now, in order. nil: the request has no reply.
+    /// Puts a reply in its place and returns the replies that may be sent now, in order. nil: the request has no reply.
     package mutating func complete(_ ticket: Ticket, _ reply: Reply?) -> [Reply] {
         let place = ticket.number - firstNumber
         guard slots.indices.contains(place) else { preconditionFailure("a request is answered once") }

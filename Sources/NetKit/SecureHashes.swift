@@ -1,4 +1,4 @@
-// SHA-2 as data structures and SCRAM ask for it; see Digests for the rest.
+// SHA-2 for data structures and SCRAM; see Digests for the rest.
 import Base
 import Crypto
 import Foundation
@@ -7,7 +7,7 @@ extension Digests {
     /// The first 128 bits of SHA-256: enough to tell keys apart.
     package static func fingerprint(_ bytes: UnsafeRawBufferPointer) -> UUIDBytes {
         SHA256.hash(data: bytes).withUnsafeBytes { memory in
-            // The bytes are only read within this call. A digest has 32 bytes; the two loads lie in its first half.
+            // The bytes are only read within this call. A digest has 32 bytes; the two loads are in its first half.
             UUIDBytes(
                 high: memory.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
                 low: memory.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
@@ -15,7 +15,7 @@ extension Digests {
     }
 }
 
-/// The two hash functions that SCRAM is used with. Source: RFC 5802, RFC 7677.
+/// The two hash functions of SCRAM. Source: RFC 5802, RFC 7677.
 package enum ScramHash: Sendable {
     case sha256, sha512
 
@@ -38,7 +38,7 @@ package enum ScramHash: Sendable {
         }
     }
 
-    /// PBKDF2 with one block, which is as long as the hash; takes some milliseconds, which is its purpose.
+    /// PBKDF2 with one block, which is as long as the hash; takes some milliseconds on purpose.
     package func saltedPassword(_ password: Bytes, salt: Bytes, iterations: Int) -> Bytes {
         switch self {
         case .sha256: return Self.derive(SHA256.self, password, salt, iterations)

@@ -1,8 +1,8 @@
 // Waits for the signals that ask a process to end.
 import UnixSignals
 
-/// The end of a process, asked for from outside. Signals are caught from the moment that this value exists, so make it before anybody is
-/// told that the process is ready.
+/// A request from outside to end the process. Signals are caught from the creation of this value on, so create it before the process is
+/// reported ready.
 package struct Shutdown: Sendable {
     private let signals: UnixSignalsSequence
 

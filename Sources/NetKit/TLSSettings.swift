@@ -1,11 +1,11 @@
-// TLS from files that a person names: the certificates of a listener, and what a client trusts. What is incomplete or does not fit together
-// refuses to start: there is no half-secure listener.
+// TLS from files named by a person: the certificates of a listener, and the trust of a client. Incomplete or contradictory settings refuse
+// to start: there is no half-secure listener.
 import Base
 import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Why TLS cannot be had: a file that is missing or does not fit, or a peer that does not agree.
+/// Why TLS is not possible: a file that is missing or does not fit, or a peer that does not agree.
 package struct TLSProblem: Error, Sendable, CustomStringConvertible {
     package var description: String
     package init(_ description: String) { self.description = description }
@@ -13,7 +13,7 @@ package struct TLSProblem: Error, Sendable, CustomStringConvertible {
 
 /// Certificates of a listener.
 package struct TLSSettings: Sendable, Equatable {
-    /// PEM: the server's certificate first, then those that lead to its authority.
+    /// PEM: the server's certificate first, then the chain to its authority.
     package var certificateFile: String
     package var keyFile: String
     /// PEM: authorities that sign acceptable clients; with it, every client must show a certificate.
@@ -25,7 +25,7 @@ package struct TLSSettings: Sendable, Equatable {
         self.authorityFile = authorityFile
     }
 
-    /// Reads the files and puts them together once, so that a mistake shows before anybody listens.
+    /// Reads the files and combines them once, so that a mistake shows before the listener starts.
     package func check() throws(TLSProblem) {
         _ = try PEM.certificates(certificateFile)
         _ = try PEM.key(keyFile)
@@ -49,24 +49,24 @@ package struct TLSSettings: Sendable, Equatable {
 
     func serverContext() throws -> NIOSSLContext { try NIOSSLContext(configuration: try serverConfiguration()) }
 
-    /// How another service of the same process reaches this listener: it knows the certificate, and shows it as its own.
+    /// The trust for another service of the same process: it knows this certificate, and shows it as its own.
     package var fromSameProcess: TLSTrust {
         TLSTrust(roots: .exactly(certificateFile: certificateFile), certificateFile: certificateFile, keyFile: keyFile)
     }
 }
 
-/// Whom a client believes, and what it shows.
+/// The servers that a client trusts, and its own certificate.
 package struct TLSTrust: Sendable, Equatable {
     package enum Roots: Sendable, Equatable {
-        /// The authorities that the system trusts.
+        /// The system's trusted authorities.
         case system
         /// The authorities in a PEM file.
         case authorities(file: String)
-        /// This certificate and no other, under whatever name.
+        /// Only this certificate, under any name.
         case exactly(certificateFile: String)
     }
     package var roots: Roots
-    /// What the client shows to a server that asks.
+    /// The client's certificate for a server that asks.
     package var certificateFile: String?
     package var keyFile: String?
 
@@ -76,7 +76,7 @@ package struct TLSTrust: Sendable, Equatable {
         self.keyFile = keyFile
     }
 
-    /// Everything that is needed for handshakes, read from the files. Throws TLSProblem.
+    /// The settings of handshakes, read from the files. Throws TLSProblem.
     func prepare() throws(TLSProblem) -> TLSClient {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
@@ -95,7 +95,7 @@ package struct TLSTrust: Sendable, Equatable {
         }
     }
 
-    /// Reads the files, so that a mistake shows before anything is sent.
+    /// Reads the files, so that a mistake shows before the first connection.
     package func check() throws(TLSProblem) { _ = try prepare() }
 }
 

@@ -4,9 +4,9 @@ import Crypto
 import CryptoExtras
 import Foundation
 
-/// A key that signatures are checked with.
+/// A key that checks signatures.
 package enum TokenKey: Sendable, Equatable {
-    /// HS256: whoever can check can sign.
+    /// HS256: the checking key also signs.
     case secret(Bytes)
     /// RS256: modulus and exponent, big-endian.
     case rsa(modulus: Bytes, exponent: Bytes)
@@ -19,7 +19,7 @@ package enum TokenKey: Sendable, Equatable {
         }
     }
 
-    /// Whether a key can be used: RSA has at least 2048 bits, a secret at least 256.
+    /// Whether a key is usable: RSA has at least 2048 bits, a secret at least 256.
     package var isUsable: Bool {
         switch self {
         case .secret(let bytes): bytes.readableBytes >= 32
@@ -38,7 +38,7 @@ package enum TokenKey: Sendable, Equatable {
     }
 
     private static func publicKey(_ modulus: Bytes, _ exponent: Bytes) -> _RSA.Signing.PublicKey? {
-        // Numbers that are no key are told apart by nothing but the error.
+        // The error is the only sign of numbers that are not a key.
         try? _RSA.Signing.PublicKey(n: Data(modulus.readableBytesView), e: Data(exponent.readableBytesView))
     }
 }

@@ -1,7 +1,6 @@
-// A simulated cluster of coord replicas under one seed: virtual time, a queue of events, clients that work, faults that happen. What it
-// checks as it goes: one value for each slot on every replica; and at the end, with everything healed: no acknowledged write lost, equal
-// tables everywhere, a linearizable history for each znode, and work that goes on within a bound. Clients and faults are in files of their
-// own.
+// A simulated cluster of coord replicas under one seed: virtual time, an event queue, working clients, faults. Checks during the run: one
+// value for each slot on every replica. Checks at the end, with everything healed: no acknowledged write lost, equal tables everywhere, a
+// linearizable history for each znode, and progress within a bound. Clients and faults are in files of their own.
 import Base
 import Collections
 import Consensus
@@ -9,11 +8,11 @@ import CoordCore
 import Replication
 import Storage
 
-/// What a cluster run is made of.
+/// The settings of a cluster run.
 package struct ClusterPlan: Sendable {
     package var seed: UInt64
     package var nodes = 3
-    /// Servers beside the first members, for changes of the members; with none the members stay as they are.
+    /// Servers beside the first members, for membership changes; with none the members stay as they are.
     package var spares = 0
     package var clients = 4
     /// How long faults happen, in simulated time.
@@ -23,17 +22,17 @@ package struct ClusterPlan: Sendable {
     package init(seed: UInt64) { self.seed = seed }
 }
 
-/// What a cluster run came to.
+/// The results of a cluster run.
 package struct ClusterSummary: Sendable, Equatable {
-    /// A checksum over everything that was executed and answered, in order: equal for equal seeds.
+    /// A checksum over all executed commands and answers, in order: equal for equal seeds.
     package var trace: UInt64 = 0
     package var acknowledged = 0
     package var unknown = 0
     package var slots: Int64 = 0
     package var elections = 0
-    /// Changes of the members that a leader took on.
+    /// Membership changes that a leader accepted.
     package var changes = 0
-    /// Rare things that happened; over many seeds all of them must.
+    /// Rare events seen; over many seeds all of them must occur.
     package var probes: Set<ClusterProbe> = []
 }
 
@@ -50,7 +49,7 @@ package struct ClusterRun {
     indirect enum Happening {
         case message(to: Int, from: Int, PeerMessage)
         case persisted(Int, life: Int)
-        /// `due` tells the tick that a machine waits for from one that an earlier deadline has replaced.
+        /// `due` tells the tick that a machine waits for from one replaced by a later deadline.
         case tick(Int, life: Int, due: Int64)
         case save(Int, life: Int, checkpoint: Bool)
         case transfer(Int, life: Int, from: Int)
@@ -71,7 +70,7 @@ package struct ClusterRun {
 
     let plan: ClusterPlan
     var random: Prng
-    /// For the bits that flip, so that they leave the other faults as they are.
+    /// For flipped bits alone, so that they leave the other faults as they are.
     var damageRandom: Prng
     var time: Int64 = 0
     private var queue = Heap<Event>()
@@ -82,7 +81,7 @@ package struct ClusterRun {
     var work = ClientWork()
     var summary = ClusterSummary()
     var healed = false
-    /// A checksum of the entry in each slot, from 1 on, as the first replica that executed it had it.
+    /// A checksum of the entry in each slot, from 1 on, as first executed.
     private var decided: [UInt64] = []
     var trace = Fingerprint()
 
@@ -94,10 +93,10 @@ package struct ClusterRun {
         network = SimNetwork(nodes: servers.count)
     }
 
-    /// Those who found the group.
+    /// The founders of the group.
     var founders: [NodeID] { servers.prefix(plan.nodes).map(\.id) }
 
-    /// Lives through the plan and checks. Throws `LawBroken`.
+    /// Runs the plan and checks. Throws `LawBroken`.
     package mutating func run() throws -> ClusterSummary {
         for index in servers.indices {
             servers[index].driftPPM = Int64(random.below(400)) - 200
@@ -125,7 +124,7 @@ package struct ClusterRun {
         return summary
     }
 
-    /// After the last fault a leader must be found, and everybody caught up, within this time.
+    /// The time limit, after the last fault, for a leader to be elected and all replicas to catch up.
     private static var recoveryNanoseconds: Int64 { 8_000_000_000 }
 
     func broken(_ text: String) -> LawBroken { LawBroken(plan.seed, "at \(time / 1_000_000) ms: \(text)") }
@@ -182,7 +181,7 @@ package struct ClusterRun {
         damageTables(index)
         let (everybody, seed) = (founders, random.next())
         do { try servers[index].start(everybody, seed: seed, time: time) } catch let error as StorageError {
-            // A start on a full disk fails, and is tried again.
+            // A start on a full disk fails and is retried.
             guard error.cause == .noSpace else { throw broken("replica \(index + 1) does not start: \(error)") }
             return schedule(.start(index), after: 300_000_000)
         }
@@ -231,7 +230,7 @@ package struct ClusterRun {
         }
     }
 
-    /// What was taken for durable already gets to the disk at last; a full disk keeps it waiting.
+    /// Syncs writes that already counted as durable; a full disk delays them.
     private mutating func persistLate(_ index: Int, _ log: AcceptorLog) throws {
         guard let batch = servers[index].unsynced.first else { return }
         do { try log.persist(batch) } catch {
@@ -269,7 +268,7 @@ package struct ClusterRun {
 
     // MARK: a machine's turn
 
-    /// Everything that follows from what just happened on a machine: batches to the disk, messages to the peers, commands to the tree.
+    /// Handles the results of a machine's last event: batches to the disk, messages to the peers, commands to the tree.
     mutating func settle(_ index: Int) throws {
         guard servers[index].pausedUntil <= time else { return }
         let now = servers[index].monotonic(time)
@@ -310,10 +309,10 @@ package struct ClusterRun {
         }
     }
 
-    /// How late a disk syncs that is not waited for, in nanoseconds.
+    /// The delay of a sync that nothing waits for, in nanoseconds.
     private static var lateSync: Int64 { 1_000_000_000 }
 
-    /// How long a machine goes without a tick at most, in nanoseconds: what got lost is sent again by ticks.
+    /// The longest time between ticks, in nanoseconds: ticks resend lost messages.
     private static var tickEvery: Int64 { 100_000_000 }
 
     private mutating func scheduleTick(_ index: Int) {
@@ -373,7 +372,7 @@ package struct ClusterRun {
         let first = servers.firstIndex { $0.standing != .stranger } ?? 0
         for index in servers.indices {
             guard let applied = servers[index].replica?.pump.applied else { throw broken("replica \(index + 1) is not running") }
-            // What comes back without its disk takes no part.
+            // A server that came back without its disk takes no part.
             if servers[index].standing == .stranger { continue }
             guard applied == servers[first].replica?.pump.applied else {
                 throw broken(

@@ -1,33 +1,33 @@
-// Commands straight to a core, with boundary values in every field: what a faulty or hostile server could put into the log. Laws: apply is
-// total, a command has one form in the log, replicas that execute the same commands have the same tables, and a core that was loaded from
-// its tables goes on as one that was not.
+// Commands straight to a core, with boundary values in every field: the entries that a faulty or hostile server could put into the log.
+// Laws: apply is total, a command has one form in the log, replicas that execute the same commands have the same tables, and a core loaded
+// from its tables behaves as one that was not.
 import Base
 import BrokerCore
 import CoordCore
 import DFSCore
 
-/// One core under drawn commands.
+/// One core under random commands.
 package struct CommandRun<Machine: StateMachine> {
-    /// What a run came to.
+    /// The results of a run.
     package struct Summary: Sendable {
-        /// Commands that were executed.
+        /// Executed commands.
         package var applied = 0
         /// Rows in all tables at the end.
         package var rows = 0
-        /// Commands after which the tables were other ones.
+        /// Commands that changed the tables.
         package var changing = 0
     }
     private let seed: UInt64
     private let edges: SampleEdges
     private var random: Prng
-    /// Executes everything from the first command on.
+    /// Executes every command from the first on.
     private var first = Machine()
-    /// Is loaded from the tables now and then, and goes on from there.
+    /// Is reloaded from the tables now and then.
     private var second = Machine()
     private var firstTables = SimTables.State()
     private var secondTables = SimTables.State()
     private var position = ApplyPosition(slot: .zero, time: WallTime(milliseconds: 1_700_000_000_000))
-    /// Draws for one command: most tags are none.
+    /// Draws for one command: most tags are unassigned.
     private static var drawsMax: Int { 1000 }
 
     package init(seed: UInt64, edges: SampleEdges) {
@@ -54,16 +54,16 @@ package struct CommandRun<Machine: StateMachine> {
         for _ in 0..<Self.drawsMax {
             var sampler = FieldSampler(seed: random.next(), edges: edges)
             var command = Machine.Command()
-            // A tag that names no command is drawn again.
+            // A tag without a command is drawn again.
             if (try? command.layout(&sampler)) != nil { return command }
         }
         return nil
     }
 
-    /// Returns whether the command changed rows.
+    /// Whether the command changed rows.
     private mutating func execute(_ command: Machine.Command) throws -> Bool {
         position.slot = Slot(position.slot.rawValue + 1)
-        // The clock of the server that leads may stand anywhere, and be set back.
+        // The leading server's clock may show any time, and be set back.
         position.time =
             random.below(50) == 0
             ? WallTime(milliseconds: edge()) : WallTime(milliseconds: position.time.milliseconds.addingClamped(Int64(random.below(5000))))
@@ -78,7 +78,7 @@ package struct CommandRun<Machine: StateMachine> {
             throw LawBroken(
                 seed, "two replicas answer \(Self.short(command)) with \(Self.short(one.outcome)) and \(Self.short(other.outcome))")
         }
-        // Tables that were equal stay so under equal changes; a replica may write a row again that is as it was.
+        // Equal tables stay equal under equal changes; a replica may rewrite an unchanged row.
         if Set(one.changes) != Set(other.changes), let difference = difference() {
             throw LawBroken(seed, "after \(Self.short(command)) two replicas differ: \(difference)")
         }
@@ -99,7 +99,7 @@ package struct CommandRun<Machine: StateMachine> {
         return (outcome, rows.changes)
     }
 
-    /// The second replica begins anew from its tables.
+    /// Reloads the second replica from its tables.
     private mutating func restart() throws {
         let stored = SimTables(tables: Machine.tables)
         stored.install(secondTables)
@@ -123,7 +123,7 @@ package struct CommandRun<Machine: StateMachine> {
                 return "\(table.name) \(Self.short(key)): \(Self.short(left[key] as Any)) and \(Self.short(right[key] as Any))"
             }
         }
-        // A table without rows is as good as none.
+        // A table without rows counts as absent.
         return nil
     }
 
@@ -132,7 +132,7 @@ package struct CommandRun<Machine: StateMachine> {
     private static func short(_ value: Any) -> String { String(decoding: "\(value)".utf8.prefix(600), as: UTF8.self) }
 }
 
-/// What the commands of each core are drawn from.
+/// The sample values for the commands of each core.
 package enum CommandEdges {
     private static let tags = (Int64(0)...24).map { $0 }
 

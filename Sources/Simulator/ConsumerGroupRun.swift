@@ -1,20 +1,20 @@
-// A group of the `consumer` protocol over several brokers in a seeded random order of events: members that heartbeat, take what they are
-// told, read, commit, fall silent and come back; coordinators that crash, are taken for lost or cut off; answers and proposals that are
-// lost. Laws: a committed offset never goes back, no partition is two members' at once in the eyes of a coordinator, and once the faults
-// end every member has its share of the same epoch.
+// A group of the `consumer` protocol over several brokers in a seeded random order of events: members that heartbeat, take their
+// assignments, read, commit, fall silent and come back; coordinators that crash, are fenced or cut off; lost answers and
+// proposals. Laws: a committed offset never goes back, no coordinator sees a partition at two members at once, and once the faults end
+// every member has its share of the same epoch.
 import Base
 import BrokerCore
 
-/// A rule of these groups that a run breaks on purpose, to see that the laws notice.
+/// A rule of these groups that a run breaks on purpose, to check that the laws notice.
 package enum ConsumerGroupFlaw: String, CaseIterable, Sendable {
     case none
-    /// A coordinator that is no longer one commits all the same.
+    /// A deposed coordinator still commits.
     case commitsUnfenced
     /// A member may commit with any epoch.
     case takesAnyEpoch
 }
 
-/// What a run of such a group came to.
+/// The results of a run.
 package struct ConsumerGroupSummary: Equatable, Sendable {
     package var commits = 0
     package var refusedCommits = 0
@@ -27,7 +27,7 @@ package struct ConsumerGroupSummary: Equatable, Sendable {
 }
 
 package struct ConsumerGroupRun {
-    /// A heartbeat's answer that waits until what it says is stored.
+    /// A heartbeat's answer that waits until its content is stored.
     private struct Answer {
         var member: Int
         var attempt: Int
@@ -37,11 +37,11 @@ package struct ConsumerGroupRun {
     private struct Member {
         let id: MemberID
         var epoch: Int32 = 0
-        /// Where it reads on in the partitions that it has; nil until it has asked what is committed.
+        /// Its next offsets in its partitions; nil until it has fetched the committed one.
         var positions: [TopicPartition: Int64?] = [:]
-        /// What it has is another since the coordinator heard of it.
+        /// Its partitions have changed since its last heartbeat.
         var hasNews = true
-        /// Its next heartbeat says everything: it begins anew, or does not know whether the last one was heard.
+        /// Its next heartbeat has every field: it starts over, or its last heartbeat may be lost.
         var tellsAll = true
         var attempt = 0
         /// The broker whose answer it waits for.
@@ -97,7 +97,7 @@ package struct ConsumerGroupRun {
         return ConsumerGroupCoordinator(settings: settings, random: Prng(seed: seed))
     }
 
-    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    /// Takes `steps` random steps, then ends the faults and checks the result.
     package mutating func run(steps: Int) throws -> ConsumerGroupSummary {
         for _ in 0..<steps { try step() }
         isCalm = true
@@ -178,7 +178,7 @@ package struct ConsumerGroupRun {
         }
     }
 
-    /// Writes down what has changed; the answer goes out once that is durable.
+    /// Stores the changes; the answer goes out once they are durable.
     private mutating func store(_ index: Int, _ answer: Answer?) throws {
         let changes = coordinators[index].takeChanges()
         for (group, change) in changes { log.propose(index, .storeGroup(group, by: log.claim(index, group.rawValue), change), answer) }
@@ -238,13 +238,13 @@ package struct ConsumerGroupRun {
         }
     }
 
-    /// Reads on in one of its partitions and commits.
+    /// Reads one of its partitions and commits.
     private mutating func read(_ place: Int, _ index: Int) {
         guard members[place].epoch > 0, !members[place].positions.isEmpty else { return }
         let all = members[place].positions.keys.sorted()
         let partition = all[random.below(all.count)]
         guard let known = members[place].positions[partition] ?? nil else {
-            // What is committed is asked behind everything that was acknowledged.
+            // A fetch of committed offsets comes after all acknowledged commits.
             if log.isUpToDate(index) {
                 members[place].positions[partition] = log.brokers[index].machine.offsets[Self.group]?[partition]?.offset ?? 0
             }
@@ -271,7 +271,7 @@ package struct ConsumerGroupRun {
         for place in members.indices where members[place].waitsFor == index { members[place].hangsUp() }
     }
 
-    /// Who was a member is known from the state only.
+    /// Restarts the coordinator, which knows its members from the state only.
     private mutating func restart(_ index: Int) {
         log.restart(index)
         coordinators[index] = Self.coordinator(seed &+ UInt64(time))

@@ -1,5 +1,5 @@
-// One seeded life of a replica: commands, saves, checkpoints and power cuts, checked after every restart. Laws: nothing acknowledged is
-// lost, what is recovered equals the log executed from the start (load(tables(apply(log))) == apply(log)), and equal seeds give equal
+// One seeded life of a replica: commands, saves, checkpoints and power cuts, checked after every restart. Laws: no acknowledged command is
+// lost, the recovered state equals the log executed from the start (load(tables(apply(log))) == apply(log)), and equal seeds give equal
 // traces.
 import Base
 import Replication
@@ -10,7 +10,7 @@ package struct LawBroken: Error, CustomStringConvertible {
     init(_ seed: UInt64, _ text: String) { description = "seed \(seed): \(text)" }
 }
 
-/// What a run came to.
+/// The results of a run.
 package struct RunSummary: Equatable, Sendable {
     package var trace: UInt32 = 0
     package var acknowledged = 0
@@ -18,14 +18,14 @@ package struct RunSummary: Equatable, Sendable {
     package var cutTails = 0
 }
 
-/// A random life of `Machine`, driven by commands that `makeCommand` draws.
+/// A random life of `Machine`; `makeCommand` draws its commands.
 package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable {
     private let seed: UInt64
     private var random: Prng
     private let makeCommand: (inout Prng) -> Machine.Command
     private var disk = SimDisk()
     private var tables = SimTables(tables: SimReplica<Machine>.schemas)
-    /// Every command by slot as far as it is known to be in the log.
+    /// Every command known to be in the log, by slot.
     private var history: [(command: Machine.Command, time: WallTime)] = []
     private var acknowledged = 0
     private var clock: Int64 = 1_000_000
@@ -37,7 +37,7 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
         self.makeCommand = makeCommand
     }
 
-    /// Lives through `lives` starts of at most `steps` steps each.
+    /// Runs `lives` lives of at most `steps` steps each.
     package mutating func run(lives: Int, steps: Int) throws -> RunSummary {
         for life in 0..<lives {
             disk.faults.crashAtOperation = life == lives - 1 ? nil : disk.operations + 1 + random.below(40 + steps)
@@ -65,7 +65,7 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
         }
     }
 
-    /// Commands that were written but did not last are gone, and so is their place.
+    /// Forgets commands that were written but lost, with their slots.
     private mutating func forgetBeyond(_ slot: Slot) {
         if history.count > Int(slot.rawValue) { history.removeLast(history.count - Int(slot.rawValue)) }
     }
@@ -135,7 +135,7 @@ package struct CrashRun<Machine: StateMachine> where Machine.Command: Equatable 
 
     private static func nonEmpty(_ rows: [String: [Row: Row]]) -> [String: [Row: Row]] { rows.filter { !$0.value.isEmpty } }
 
-    /// Two machines in the same state answer the same to whatever comes.
+    /// Checks that two machines in the same state answer every command alike.
     private mutating func compareOnward(_ left: inout Machine, _ right: inout Machine, from slot: Slot) throws {
         var probe = random
         var slot = slot

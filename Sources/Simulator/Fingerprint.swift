@@ -1,5 +1,5 @@
-// A checksum over what a run did, number by number: the same in every process, and far cheaper than the text of what is described. Not for
-// secrets. Equal fingerprints of two outcomes stand for equal outcomes.
+// A checksum over a run's events, number by number: the same in every process, and far cheaper than their text. Not for secrets. Equal
+// fingerprints of two outcomes stand for equal outcomes.
 import Base
 import CoordCore
 

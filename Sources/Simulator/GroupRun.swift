@@ -1,20 +1,20 @@
 // A consumer group of the classic protocol over several brokers in a seeded random order of events: members that join, read, commit, fall
-// silent and come back as if nothing had been; coordinators that crash, are taken for lost or cut off, and go on with what they knew;
+// silent and come back with their old state; coordinators that crash, are fenced or cut off, and continue with their old state;
 // commands that each broker executes in its own time. Laws: a committed offset never goes back, and once the faults end every member is in
 // one generation and the shares are whole.
 import Base
 import BrokerCore
 
-/// A rule of groups that a run breaks on purpose, to see that the laws notice.
+/// A rule of groups that a run breaks on purpose, to check that the laws notice.
 package enum GroupFlaw: String, CaseIterable, Sendable {
     case none
-    /// A coordinator that is no longer one commits all the same.
+    /// A deposed coordinator still commits.
     case commitsUnfenced
     /// A member of an earlier generation may commit.
     case takesAnyGeneration
 }
 
-/// What a run of a group came to.
+/// The results of a run.
 package struct GroupSummary: Equatable, Sendable {
     package var commits = 0
     package var generations: Int32 = 0
@@ -26,7 +26,7 @@ package struct GroupSummary: Equatable, Sendable {
 }
 
 package struct GroupRun {
-    /// A change of the group that its coordinator waits for, by its number.
+    /// A change of the group that its coordinator is storing, by its number.
     private struct Store { var number: Int }
 
     fileprivate struct Member {
@@ -39,9 +39,9 @@ package struct GroupRun {
         var phase = Phase.joins
         var generation: Int32 = -1
         var share: [Int32] = []
-        /// Where it reads on; empty until it has asked what is committed.
+        /// Its next offsets; empty until it has fetched the committed ones.
         var positions: [Int32: Int64] = [:]
-        /// The request that it waits for, and at which broker.
+        /// The request that it waits for, with its broker.
         var waiting: (token: ReplyToken, broker: Int)?
         var patience = 0
         var silentUntil = 0
@@ -76,7 +76,7 @@ package struct GroupRun {
         return GroupCoordinator(settings: settings, random: Prng(seed: seed))
     }
 
-    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    /// Takes `steps` random steps, then ends the faults and checks the result.
     package mutating func run(steps: Int) throws -> GroupSummary {
         for _ in 0..<steps { try step() }
         isCalm = true
@@ -167,7 +167,7 @@ package struct GroupRun {
         }
     }
 
-    /// An answer reaches the member that still waits for it, or is lost.
+    /// Delivers an answer to the member that still waits for it, or loses it.
     private mutating func answer(_ token: ReplyToken, _ body: (inout Member) -> Void) {
         guard let place = members.firstIndex(where: { $0.waiting?.token == token }), isCalm || random.chance(15, in: 16) else { return }
         members[place].waiting = nil
@@ -182,7 +182,7 @@ package struct GroupRun {
         if let waiting = members[place].waiting {
             members[place].patience += 1
             guard members[place].patience > 200 else { return }
-            // It hangs up and asks again.
+            // It closes the connection and asks again.
             members[place].waiting = nil
             coordinators[waiting.broker].abandon(Self.group, waiting.token)
         }
@@ -222,7 +222,7 @@ package struct GroupRun {
         return token
     }
 
-    /// Heartbeats, reads on and commits.
+    /// Heartbeats, reads and commits.
     private mutating func read(_ place: Int, _ index: Int) {
         let (id, generation) = (members[place].id, members[place].generation)
         if random.chance(1, in: 3) {
@@ -232,7 +232,7 @@ package struct GroupRun {
             return
         }
         if members[place].positions.isEmpty {
-            // What is committed is asked behind everything that was acknowledged.
+            // A fetch of committed offsets comes after all acknowledged commits.
             guard log.isUpToDate(index) else { return }
             let committed = log.brokers[index].machine.offsets[Self.group]
             for number in members[place].share { members[place].positions[number] = committed?[TopicPartition("t", number)]?.offset ?? 0 }
@@ -258,7 +258,7 @@ package struct GroupRun {
         for place in members.indices where members[place].waiting?.broker == index { members[place].waiting = nil }
     }
 
-    /// Who was a member is known from the state only.
+    /// Restarts the coordinator, which knows its members from the state only.
     private mutating func restart(_ index: Int) {
         log.restart(index)
         coordinators[index] = Self.coordinator(seed &+ UInt64(time))
@@ -286,7 +286,7 @@ extension GroupRun.Member {
         phase = .reads
     }
 
-    /// What clients make of a refusal: most are answered by joining again, some without the name that the coordinator does not know.
+    /// A client's reaction to a refusal: mostly another join, in some cases without the id that the coordinator does not know.
     fileprivate mutating func refused(_ refusal: GroupRefusal, _ known: MemberID) {
         switch refusal {
         case .memberIDRequired(let given): id = given

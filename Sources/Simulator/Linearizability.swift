@@ -1,9 +1,9 @@
-// Whether a history of one znode could have come from a single copy that took the operations one at a time, each at some moment between its
-// call and its return. An operation that never returned may have taken effect at any later moment, or never. Source: Wing and Gong,
+// Whether a history of one znode could come from a single copy that executes the operations one at a time, each at some moment between
+// its call and its return. An operation that never returned may have taken effect at any later moment, or never. Source: Wing and Gong,
 // "Testing and Verifying Concurrent Objects", 1993; Lowe, "Testing for Linearizability", 2017 (remembered configurations).
 import Base
 
-/// What a client saw of one operation on one znode.
+/// A client's view of one operation on one znode.
 package struct ObservedOperation: Sendable {
     package enum Kind: Sendable, Equatable {
         case create(value: Int)
@@ -11,7 +11,7 @@ package struct ObservedOperation: Sendable {
         case delete
         case read
     }
-    /// What it came to; the version is the node's after it.
+    /// The result of an operation; the version is the node's after it.
     package enum Result: Sendable, Equatable {
         case done(version: Int32)
         case value(Int, version: Int32)
@@ -34,7 +34,7 @@ package struct ZnodeModel: Hashable, Sendable {
     var value: Int?
     var version: Int32 = 0
 
-    /// Takes the operation; false if it could not have had this result here. Any result will do for one that never returned.
+    /// Takes the operation; false if its result is impossible here. An operation that never returned may have any result.
     mutating func take(_ kind: ObservedOperation.Kind, _ result: ObservedOperation.Result?) -> Bool {
         let real = run(kind)
         return result == nil || result == real
@@ -64,7 +64,7 @@ package struct ZnodeModel: Hashable, Sendable {
 
 package enum Linearizability {
     private struct Configuration: Hashable {
-        /// How many of the returned operations, in the order of their calls, are all taken; then which later ones are.
+        /// The length of the prefix, in the order of calls, of which all returned operations are taken; then the later ones that are.
         var taken: [UInt64]
         var state: ZnodeModel
     }
@@ -91,7 +91,7 @@ package enum Linearizability {
         private func isTaken(_ place: Int) -> Bool { taken[place >> 6] >> UInt64(place & 63) & 1 == 1 }
         private mutating func mark(_ place: Int) { taken[place >> 6] ^= 1 << UInt64(place & 63) }
 
-        /// A step on the path of the search: which candidate was taken, from which state, and where to look on.
+        /// A step on the path of the search: the candidate taken, the state before it, and where the search continues.
         private struct Step {
             var place: Int
             var before: ZnodeModel
@@ -124,8 +124,8 @@ package enum Linearizability {
             return true
         }
 
-        /// The next operation that may come now: it was called before any other open one returned, it can have had its result, and what it
-        /// leads to was not tried before.
+        /// The next possible operation: called before any other open one returned, with a possible result, and leading to an untried
+        /// configuration.
         private mutating func candidate(from start: Int, first: Int, _ state: ZnodeModel) -> Int? {
             var deadline = Int64.max
             var place = first

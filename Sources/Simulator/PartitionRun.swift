@@ -1,22 +1,22 @@
 // One partition on several brokers in a seeded random order of events: appends, syncs, fetches and their answers (lost, doubled, late),
-// commands of the metadata log that each broker executes in its own time, crashes and restarts, brokers taken for lost that are not. The
-// metadata log itself is taken as given here; its own faults are ClusterRun's. Laws: what was acknowledged stays where it was said to be,
-// what a reader saw below the high watermark never changes, and once the faults end every replica is in sync and holds the same.
+// commands of the metadata log that each broker executes in its own time, crashes and restarts, live brokers fenced by mistake. The
+// metadata log itself is reliable here; ClusterRun has its faults. Laws: an acknowledged record keeps its offset, a record read below the
+// high watermark never changes, and once the faults end every replica is in sync and holds the same records.
 import Base
 import BrokerCore
 
-/// A rule of replication that a run breaks on purpose, to see that the laws notice.
+/// A rule of replication that a run breaks on purpose, to check that the laws notice.
 package enum PartitionFlaw: String, CaseIterable, Sendable {
     case none
     /// Acknowledged once the leader alone has it.
     case acknowledgesAlone
-    /// A follower keeps what its new leader does not have.
+    /// A follower keeps records that its new leader lacks.
     case keepsWhatParted
-    /// A crash forgets records that were acknowledged as durable.
+    /// A crash loses records that were acknowledged as durable.
     case forgetsSynced
 }
 
-/// What a run of a partition came to.
+/// The results of a run.
 package struct PartitionSummary: Equatable, Sendable {
     package var acknowledged = 0
     package var terms: Int32 = 0
@@ -36,10 +36,10 @@ package struct PartitionRun {
         var isAlive = true
         var incarnation: UInt64 = 1
         var machine = BrokerMachine()
-        /// Commands of the metadata log that were executed here.
+        /// Commands of the metadata log executed here.
         var executed = 0
         var log: [Record] = []
-        /// Records below are on the disk.
+        /// The end of the records on the disk.
         var durable = 0
         var epochs = LeaderEpochs()
         var term: Int32 = -1
@@ -47,7 +47,7 @@ package struct PartitionRun {
         var leadership: PartitionLeadership?
         var highWatermark: Int64 = 0
         var isRegistering = false
-        /// This life's registration was executed.
+        /// Whether this life's registration was executed.
         var hasJoined = false
         var waiting: [(end: Int64, value: Int64)] = []
     }
@@ -65,14 +65,14 @@ package struct PartitionRun {
     private var commands: [BrokerCommand] = []
     private struct Proposal {
         var by: Int32
-        /// The term of the leader that proposes a change of those in sync.
+        /// The term of the leader that proposes a change of the in-sync replicas.
         var term: Int32 = -1
-        /// Its proposer was told that nobody knows what became of it.
+        /// Its proposer was told that its fate is unknown.
         var isGivenUp = false
         var command: ClusterCommand
     }
     private var proposals: [Proposal] = []
-    /// Which proposal a command was, for those whose proposer waits.
+    /// Proposals whose proposer waits, by the number of their command.
     private var waits: [Int: Proposal] = [:]
     private var network: [Message] = []
     private var acknowledged: [Int64: Int64] = [:]
@@ -99,7 +99,7 @@ package struct PartitionRun {
         BrokerRecord(id: id, incarnation: UUIDBytes(high: UInt64(id), low: incarnation), host: "h", port: 1)
     }
 
-    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    /// Takes `steps` random steps, then ends the faults and checks the result.
     package mutating func run(steps: Int) throws -> PartitionSummary {
         for _ in 0..<steps { try step() }
         isCalm = true
@@ -147,7 +147,7 @@ package struct PartitionRun {
         }
     }
 
-    /// The next command of the metadata log.
+    /// Executes the next command of the metadata log.
     private mutating func execute(_ index: Int) throws {
         guard brokers[index].isAlive, brokers[index].executed < commands.count else { return }
         var rows = RowChanges()
@@ -171,7 +171,7 @@ package struct PartitionRun {
         proposals.append(Proposal(by: id(index), command: .register(Self.record(id(index), brokers[index].incarnation), keepsLog: true)))
     }
 
-    /// As the service does when the state of a partition is another.
+    /// Handles a changed state of the partition, as the service does.
     private mutating func place(_ index: Int) throws {
         guard brokers[index].hasJoined, let state = state(index) else { return }
         if brokers[index].term == state.leaderEpoch {
@@ -189,7 +189,7 @@ package struct PartitionRun {
         let end = Int64(brokers[index].log.count)
         brokers[index].epochs.begin(state.leaderEpoch, leads: state.leader == id(index), at: end)
         guard state.leader == id(index) else { return }
-        // What was written and not synced yet is synced before a term begins.
+        // Unsynced records are synced before a term begins.
         brokers[index].durable = brokers[index].log.count
         brokers[index].leadership = PartitionLeadership(
             broker: id(index), state: state, logEnd: end, highWatermark: brokers[index].highWatermark, now: now)
@@ -212,7 +212,7 @@ package struct PartitionRun {
         waits[commands.count] = one
     }
 
-    /// The proposer of a change of those in sync hears of it.
+    /// Reports the end of a proposed change of the in-sync replicas to its proposer.
     private mutating func end(_ one: Proposal, isKnown: Bool) {
         guard case .changeInSync = one.command, !one.isGivenUp, brokers[Int(one.by) - 1].term == one.term else { return }
         brokers[Int(one.by) - 1].leadership?.proposalEnded(isKnown: isKnown)
@@ -235,7 +235,7 @@ package struct PartitionRun {
         try follow(index)
     }
 
-    /// Takes over what the leadership has come to.
+    /// Takes over the results of the leadership.
     private mutating func follow(_ index: Int) throws {
         guard let leadership = brokers[index].leadership else { return }
         brokers[index].highWatermark = leadership.highWatermark
@@ -253,7 +253,7 @@ package struct PartitionRun {
 
     private mutating func ask(_ index: Int) {
         let broker = brokers[index]
-        // As many questions as there are answers, or late ones would bury the others.
+        // A limit on requests in flight; otherwise late answers would bury the others.
         guard network.count < messagesMax, broker.isAlive, broker.leadership == nil, broker.leader > 0, broker.leader != id(index) else {
             return
         }
@@ -302,7 +302,7 @@ package struct PartitionRun {
                 brokers[index].epochs.note(record.epoch, at: Int64(brokers[index].log.count))
                 brokers[index].log.append(record)
             }
-            // The service syncs before it asks again; a crash may come in between.
+            // The service syncs before the next fetch; a crash may come in between.
             if !random.chance(1, in: 5) { brokers[index].durable = brokers[index].log.count }
             brokers[index].highWatermark = max(brokers[index].highWatermark, min(mark, Int64(brokers[index].log.count)))
         }
@@ -357,7 +357,7 @@ package struct PartitionRun {
         register(index)
     }
 
-    /// Somebody takes a broker for lost, rightly or not.
+    /// One broker fences another, rightly or not.
     private mutating func suspect(_ index: Int) {
         let teller = random.below(brokers.count)
         guard let record = brokers[teller].machine.cluster.brokers[id(index)], !record.isFenced else { return }
@@ -380,7 +380,8 @@ package struct PartitionRun {
         }
     }
 
-    /// A broker that restarted knows only what it executes anew from where it was; it begins its term with the next look at the state.
+    /// Whether the partition is settled. A restarted broker knows only the commands it has executed again from its saved state; its term
+    /// begins with its next look at the state.
     private mutating func isSettled() throws -> Bool {
         for index in brokers.indices where brokers[index].executed == commands.count && brokers[index].term < 0 { try place(index) }
         guard proposals.isEmpty, brokers.allSatisfy({ $0.executed == commands.count }), let state = state(0),

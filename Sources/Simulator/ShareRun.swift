@@ -1,27 +1,27 @@
-// A share group over several brokers in a seeded random order of events: consumers that fetch, accept, release, reject, renew, say things
-// twice, vanish and come back; leaders that crash, are taken for lost, cut off or replaced, and write what they know; writes whose fate is
-// unknown; administrators that set the group back. How records get onto replicas is PartitionRun's. Laws: SharedRecords; no record is two
-// consumers' at once while its lock lasts, in the eyes of one leader; and once the faults end every record is done with. Who was deposed
-// and does not know it may give records out once more, as in Kafka: its writes are refused, and the laws leave that out.
+// A share group over several brokers in a seeded random order of events: consumers that fetch, accept, release, reject, renew, repeat
+// acknowledgements, vanish and come back; leaders that crash, are fenced, cut off or replaced, and write their state; writes of
+// unknown fate; administrators that set the group back. PartitionRun covers the replication of records. Laws: SharedRecords; one leader
+// never gives a record to two consumers at once while its lock lasts; and once the faults end every record is finished. A deposed leader
+// that does not know it may give records out once more, as in Kafka: its writes are refused, and the laws leave that out.
 import Base
 import BrokerCore
 
-/// A rule of share groups that a run breaks on purpose, to see that the laws notice.
+/// A rule of share groups that a run breaks on purpose, to check that the laws notice.
 package enum ShareFlaw: String, CaseIterable, Sendable {
     case none
     /// Acknowledgements are answered before they are stored.
     case answersEarly
-    /// A write names the present term and revision, whatever its writer knows.
+    /// A write names the present term and revision instead of its writer's.
     case writesUnfenced
-    /// A write goes on from whatever is stored, in its own term.
+    /// A write names the stored revision, in its own term.
     case writesOverAll
-    /// Who says again what is being written is answered at once.
+    /// A repetition of an acknowledgement that is being written is answered at once.
     case answersRepetitions
     /// Locks never end.
     case keepsLocks
 }
 
-/// What a run of a share group came to.
+/// The results of a run.
 package struct ShareSummary: Equatable, Sendable {
     package var given = 0
     package var confirmed = 0
@@ -29,7 +29,7 @@ package struct ShareSummary: Equatable, Sendable {
     package var writes = 0
     package var refusedWrites = 0
     package var lostWrites = 0
-    /// Records that leaders gave out that were none any more.
+    /// Records given out by deposed leaders.
     package var givenByDeposed = 0
     package var resets = 0
     package var crashes = 0
@@ -39,36 +39,36 @@ package struct ShareSummary: Equatable, Sendable {
 }
 
 package struct ShareRun {
-    /// What a consumer waits for: a range that it has acknowledged at a broker.
+    /// A consumer's wait for the acknowledgement of a range at a broker.
     private struct Waiter {
         var member: Int
         var range: ShareAcknowledgementRange
     }
 
-    /// A write that is under way: which shares it holds, by the numbers of their leaderships.
+    /// A write under way: its shares, by the numbers of their leaderships.
     private typealias Round = [(partition: Int32, number: Int)]
 
     private struct Lead {
         let number: Int
         var share: ShareLeadership<Waiter>
-        /// Batches that are visible to consumers here.
+        /// Batches visible to consumers here.
         var visible: Int
-        /// Who has a record, and until when, as consumers were told.
+        /// The consumer of each record with its deadline, as told to consumers.
         var holders: [Int64: (member: Int, until: Instant)] = [:]
     }
 
     private struct Broker {
         var leads: [Int32: Lead] = [:]
         var isWriting = false
-        /// How many resets it has executed, by partition.
+        /// Resets executed, by partition.
         var resets: [Int32: Int] = [:]
     }
 
     private struct Member {
         let id: MemberID
-        /// What it has, by partition, in the order of the offsets.
+        /// Its records, by partition, in the order of their offsets.
         var held: [Int32: [AcquiredRecords]] = [:]
-        /// What it said last, by partition: it may say it again.
+        /// Its last acknowledgement, by partition, which it may repeat.
         var said: [Int32: ShareAcknowledgementRange] = [:]
         var silentUntil = 0
     }
@@ -104,7 +104,7 @@ package struct ShareRun {
         limits.recordsMax = 12
     }
 
-    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    /// Takes `steps` random steps, then ends the faults and checks the result.
     package mutating func run(steps: Int) throws -> ShareSummary {
         for _ in 0..<steps { try step() }
         isCalm = true
@@ -189,7 +189,7 @@ package struct ShareRun {
         ended(index, round, verdicts)
     }
 
-    /// A round of writes is stored or refused, each by itself; nil if nobody knows.
+    /// Ends a round of writes, each stored or refused by itself; nil if the round's fate is unknown.
     private mutating func ended(_ index: Int, _ round: Round, _ verdicts: [ShareStoreVerdict]?) {
         brokers[index].isWriting = false
         for (place, one) in round.enumerated() {
@@ -212,7 +212,7 @@ package struct ShareRun {
 
     private mutating func drop(_ index: Int, _ partition: Int32) { brokers[index].leads[partition] = nil }
 
-    /// The share partition at its leader, made from what is stored there. False if it cannot be used at present.
+    /// Opens the share partition at its leader from the stored state. False if it is not usable at present.
     private mutating func open(_ index: Int, _ partition: Int32) -> Bool {
         guard leads(index, partition), let term = partitionState(index, partition)?.leaderEpoch else {
             drop(index, partition)
@@ -225,7 +225,7 @@ package struct ShareRun {
         }
         let machine = log.brokers[index].machine
         guard machine.isShareGroup(Self.group) else { return false }
-        // A new leader does not know at once how far its records may be seen.
+        // A new leader does not know the high watermark at once.
         let visible = max(0, part.batches.count - random.below(3))
         let share: ShareLeadership<Waiter>
         if let stored = machine.share(Self.group, place(partition)) {
@@ -240,7 +240,7 @@ package struct ShareRun {
         return share.isReady
     }
 
-    /// Writes down what has changed, all of it in one round; one is under way at a time.
+    /// Writes all changes in one round; one round is under way at a time.
     private mutating func write(_ index: Int) throws {
         guard log.brokers[index].isAlive, !brokers[index].isWriting else { return }
         var round: Round = []
@@ -281,7 +281,7 @@ package struct ShareRun {
         }
     }
 
-    /// What keeps a cluster going: brokers register, replicas that are there are counted on, the group has its members.
+    /// Keeps a cluster running: registers brokers, brings live replicas in sync, keeps the group's members.
     private mutating func upkeep(_ index: Int, _ partition: Int32) {
         log.register(index)
         guard log.brokers[index].isAlive, log.brokers[index].hasJoined else { return }
@@ -312,7 +312,7 @@ package struct ShareRun {
             acknowledge(member, index, partition, said)
         } else if let held = members[member].held[partition]?.first, random.chance(2, in: 3) {
             let range = choose(held)
-            // What is said may be lost on its way.
+            // The acknowledgement may be lost on its way.
             if isCalm || !random.chance(1, in: 8) { acknowledge(member, index, partition, range) }
             members[member].said[partition] = range
             if range.kinds != [.renew] { forget(member, partition, through: range.last) }
@@ -378,7 +378,7 @@ package struct ShareRun {
         records[Int(partition)].confirmed(waiter.range, knowing: brokers[index].resets[partition] ?? 0)
     }
 
-    /// A consumer loses what it has, and its connections with it, or not even those.
+    /// A consumer loses its records, and perhaps its connections.
     private mutating func vanish(_ member: Int) {
         members[member].held = [:]
         members[member].silentUntil = time + random.below(1500)
@@ -411,7 +411,7 @@ package struct ShareRun {
         if !log.brokers[index].isAlive || isCutOff(index) || random.chance(1, in: 100) { log.fence(index, teller: teller) }
     }
 
-    /// An administrator lets the group, which has to be without members for that, read on from where it was before.
+    /// An administrator sets the group, emptied of its members for that, back to an earlier offset.
     private mutating func setBack(_ index: Int, _ partition: Int32) {
         guard log.coordinates(index, Self.group.rawValue), log.brokers[index].isAlive, let start = stored(partition)?.share.start else {
             return

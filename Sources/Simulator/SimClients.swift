@@ -1,5 +1,5 @@
-// Simulated clients: each sends one operation at a time to a server, and notes call, return and result. A client whose server is gone, or
-// does not answer, counts its operation as unknown and goes to another one.
+// Simulated clients: each sends one operation at a time to a server, and notes call, return and result. If the server is gone or silent,
+// the client counts its operation as unknown and goes to another server.
 import Base
 import Consensus
 import CoordCore
@@ -8,14 +8,14 @@ import Replication
 struct SimClient {
     let index: Int
     var server: Int
-    /// The operation that is under way.
+    /// The operation under way.
     var current: Int?
-    /// A session that its first write opens.
+    /// The client's session, opened by its first write.
     var session: SessionID { SessionID(Int64(index + 1)) }
     var hasSession = false
 }
 
-/// What all clients did.
+/// The operations of all clients.
 struct ClientWork {
     struct Operation {
         var client: Int
@@ -26,7 +26,7 @@ struct ClientWork {
     static let paths = (0..<6).map { "/k\($0)" }
     var operations: [Operation] = []
     var nextValue = 1
-    /// The versions that were last seen, for conditional writes.
+    /// The versions last seen, for conditional writes.
     var versions = Array(repeating: Int32(0), count: paths.count)
     var acknowledgedThrough: Int64 = 0
     var isOver = false
@@ -37,7 +37,7 @@ struct ClientWork {
 }
 
 extension ClusterRun {
-    /// How long a client waits for an answer, in nanoseconds.
+    /// A client's time limit for an answer, in nanoseconds.
     private static var patience: Int64 { 3_000_000_000 }
 
     mutating func clientTurn(_ index: Int) {
@@ -151,13 +151,13 @@ extension ClusterRun {
         schedule(.client(client), after: Int64(20_000_000 + random.below(400_000_000)))
     }
 
-    /// Refused for certain: as if it had never been called.
+    /// The operation was refused for certain: as if it had never been called.
     private mutating func refuse(_ operation: Int) {
         work.operations[operation].path = nil
         leave(operation)
     }
 
-    /// Nobody knows whether it took effect.
+    /// The operation's fate is unknown.
     mutating func lose(_ operation: Int) {
         summary.unknown += 1
         leave(operation)

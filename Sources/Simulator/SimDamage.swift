@@ -1,12 +1,11 @@
-// Bits that flip at rest, while a machine is down: in a segment of its log that was durable as a whole, or in a row of its tables. Neither
-// may be served. A replica does not start over a damaged log; one whose tables are damaged begins without them and takes over another
-// one's.
+// Bits that flip at rest, while a machine is down: in a fully durable segment of its log, or in a row of its tables. A replica must not
+// serve either. It does not start over a damaged log; with damaged tables it starts without them and takes over another replica's.
 import Base
 import Storage
 
 extension ClusterRun {
-    /// A bit flipped anywhere in a segment that a later one follows must keep a replica from starting, whether its tables are sound or not.
-    /// The bit is put back afterwards.
+    /// Checks that a flipped bit in any segment but the last keeps a replica from starting, whether its tables are sound or not. The bit is
+    /// put back afterwards.
     mutating func checkDamageIsRefused(_ index: Int) throws {
         guard !healed, damageRandom.chance(1, in: 4), let path = servers[index].disk.damageableLog(), plan.flaw == .none else { return }
         guard let size = servers[index].disk.sizeOf(path), size > 0 else { return }
@@ -25,10 +24,10 @@ extension ClusterRun {
         throw broken("replica \(index + 1) started over a log with bit \(bit) of byte \(offset) of \(size) in \(path) flipped")
     }
 
-    /// Flips a bit in the tables now and then. At any time a quorum keeps its tables: what those of all others held would be lost.
+    /// Flips a bit in the tables now and then. A quorum always keeps its tables; otherwise state could be lost.
     mutating func damageTables(_ index: Int) {
         guard !healed, plan.flaw == .none || plan.flaw == .readsDamagedTables else { return }
-        // Rare, so that the other faults find replicas to strike; often where it is to be noticed, and as long as logs are not trimmed.
+        // Rare, so that the other faults find replicas to strike; frequent for a flaw that must be noticed and while logs are untrimmed.
         guard damageRandom.chance(1, in: plan.flaw != .none ? 2 : time < Self.youth ? 3 : 20), mayLoseTables(index) else { return }
         guard let damaged = servers[index].tables.withFlippedBit(&damageRandom) else { return }
         damaged.checksPages = plan.flaw != .readsDamagedTables
@@ -36,7 +35,7 @@ extension ClusterRun {
         servers[index].lacksTables = damaged.checksPages
     }
 
-    /// About how long logs hold everything, in nanoseconds.
+    /// About how long logs stay untrimmed, in nanoseconds.
     private static var youth: Int64 { 20_000_000_000 }
 
     private func mayLoseTables(_ index: Int) -> Bool {
@@ -44,7 +43,7 @@ extension ClusterRun {
         return lacking < (plan.spares == 0 ? (plan.nodes - 1) / 2 : 1)
     }
 
-    /// A replica started over damaged tables: it must not have gone on from them.
+    /// Checks that a replica with damaged tables has started without them.
     mutating func checkTablesWereGivenUp(_ index: Int) throws {
         guard servers[index].lacksTables else { return }
         guard !servers[index].tables.isDamaged else { throw broken("replica \(index + 1) started over damaged tables") }
@@ -52,7 +51,7 @@ extension ClusterRun {
             if damageRandom.chance(1, in: 3) { servers[index].crashesInWrite = true }
             return
         }
-        // Its log begins with the first slot of all, so that it needs nobody's.
+        // Its log begins with the first slot, so that it needs no other replica's tables.
         servers[index].lacksTables = false
         summary.probes.insert(.tablesMadeFromLog)
     }

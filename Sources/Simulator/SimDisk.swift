@@ -1,15 +1,15 @@
-// A disk in memory that can lose power. What was written is visible at once and durable only after a sync; a crash keeps a seeded choice
-// of the unsynced pages and names, so that torn, lost and reordered writes all happen. Passes the same contract suite as the real
-// file system. Used by one simulated machine on one thread.
+// A disk in memory that can lose power. A write is visible at once and durable only after a sync; a crash keeps a seeded choice of the
+// unsynced pages and names, so that torn, lost and reordered writes all happen. Passes the same contract suite as the real file system.
+// Used by one simulated machine on one thread.
 import Base
 
-/// Faults that a disk is told to have.
+/// The configured faults of a disk.
 package struct DiskFaults: Sendable {
-    /// The operation, counted from 1, in the middle of which power fails.
+    /// The operation, counted from 1, during which power fails.
     package var crashAtOperation: Int?
-    /// The operation, counted from 1, that fails and changes nothing; those after it go on.
+    /// The operation, counted from 1, that fails without an effect; later ones succeed.
     package var failOperation: Int?
-    /// Bytes that fit on the disk.
+    /// The disk's capacity, in bytes.
     package var capacityBytes: Int?
     /// The sync, counted from 1, that fails.
     package var failSync: Int?
@@ -81,7 +81,7 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         if let capacity = faults.capacityBytes, usedBytes - size + end > capacity {
             throw StorageError(.noSpace, "write", "file \(handle.number)")
         }
-        // Power may fail before or after the data has reached the cache, which is where it was going.
+        // Power may fail before or after the data has reached the cache.
         change(handle, .write(offset: Int(offset), bytes: data))
         try step("write", "file \(handle.number)")
     }
@@ -108,7 +108,7 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         change(handle, .truncate(size: Int(size)))
     }
 
-    /// In place, since a copy of a whole file at each write would be most of a simulation.
+    /// In place: copying the whole file at each write would dominate a simulation.
     private func change(_ handle: FileHandle, _ pending: Pending) {
         files[handle.number, default: File()].pending.append(pending)
         Self.apply(pending, to: &files[handle.number, default: File()].current)
@@ -169,12 +169,12 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
 
     // MARK: losing power
 
-    /// The disk as it is found after the power came back: what was synced, and a choice of what was not.
+    /// The disk after the power came back: the synced writes, and a choice of the unsynced ones.
     package func afterCrash(_ random: inout Prng) -> SimDisk {
         let next = SimDisk()
         next.directories = directories
         next.nextFile = nextFile
-        // A rename has happened or not: a file never has both of its names, nor none.
+        // A rename has happened or not: a file always has exactly one of its names.
         let renames = unsyncedRenames
         for (source, target) in renames { for name in [source, target] { next.names[name] = durableNames[name] } }
         for (source, target) in renames where random.chance(1, in: 2) {
@@ -224,7 +224,7 @@ package final class SimDisk: FileSystem, @unchecked Sendable {
         return next
     }
 
-    /// A log file that is followed by another one, so that everything in it was durable once; nil if there is none.
+    /// A log file with another one after it, so that all of it was durable once; nil if there is none.
     package func damageableLog() -> String? {
         let logs = names.keys.filter { $0.hasSuffix(".log") }.sorted()
         return logs.count > 1 ? logs[logs.count - 2] : nil

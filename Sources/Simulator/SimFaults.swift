@@ -1,9 +1,9 @@
-// What goes wrong in a cluster run, and how it is put right: crashes, stopped processes, cut and slow links, a bad network, slow and full
-// disks, clocks that jump. At any time a fault may begin; each ends by itself after a while, and all end when the run heals.
+// The faults of a cluster run and their repair: crashes, stopped processes, cut and slow links, a bad network, slow and full disks, clocks
+// that jump. A fault may begin at any time; each ends by itself after a while, and all end when the run heals.
 import Base
 import Storage
 
-/// Something that is wrong until it is undone.
+/// A fault that lasts until it is undone.
 enum Fault {
     case down(Int)
     case cut(from: Int, to: Int)
@@ -16,7 +16,7 @@ enum Fault {
 extension ClusterRun {
     var leaderIndex: Int? { servers.firstIndex { $0.replica?.pump.isLeading == true } }
 
-    /// Half of the time the victim is the leader, since that is where it hurts.
+    /// The victim of a fault: half of the time the leader, since that hurts most.
     private mutating func victim() -> Int {
         if let leader = leaderIndex, random.chance(1, in: 2) { return leader }
         return random.below(servers.count)
@@ -114,7 +114,7 @@ extension ClusterRun {
         }
     }
 
-    /// Everything is put right at once; nothing goes wrong from now on.
+    /// Ends all faults at once, for the rest of the run.
     mutating func heal() {
         healed = true
         network.heal()

@@ -1,14 +1,14 @@
-// Members that come and go in a cluster run: servers are added as observers or voters, removed, promoted and demoted through the log,
-// leaders fall right in the middle of it, and now and then a disk is lost with everything that its server had promised.
+// Membership changes in a cluster run: servers are added as observers or voters, removed, promoted and demoted through the log, leaders
+// fall right in the middle of it, and now and then a disk is lost with all promises of its server.
 import Base
 import Consensus
 import Replication
 
 extension ClusterRun {
-    /// Fewer would not outlive the faults of a run, more would only make it slower.
+    /// Fewer would not survive the faults of a run, more would only make it slower.
     private static var votersAllowed: ClosedRange<Int> { 3...5 }
 
-    /// Asks the leader for other members.
+    /// Proposes a membership change to the leader.
     mutating func changeMembers() {
         guard let leader = leaderIndex, let roster = servers[leader].replica?.pump.roster, let members = drawMembers(roster) else { return }
         let (wall, now) = (servers[leader].wall(time), servers[leader].monotonic(time))
@@ -21,11 +21,11 @@ extension ClusterRun {
             if random.chance(1, in: 2) { schedule(.fall(leader), after: Int64(random.below(6_000_000))) }
         case .failure, nil: break
         }
-        // A tick that is due at no time does nothing; the turn that follows it sends what was proposed.
+        // A tick without a due time does nothing; the turn after it sends the proposal.
         schedule(.tick(leader, life: servers[leader].life, due: -1), after: 0)
     }
 
-    /// The present members with one difference; nil if the draw makes none that is allowed.
+    /// The present members with one difference; nil if the draw is not allowed.
     private mutating func drawMembers(_ roster: Roster) -> [Member]? {
         var members = roster.members
         let outsiders = servers.map(\.id).filter { roster[$0] == nil }
@@ -43,7 +43,7 @@ extension ClusterRun {
         return Self.votersAllowed.contains(members.filter(\.isVoter).count) ? members : nil
     }
 
-    /// The leader falls while its change is on the way, if it still is.
+    /// Takes the leader down while its change is under way, if it still leads.
     mutating func fall(_ index: Int) {
         guard !healed, let replica = servers[index].replica, replica.pump.isLeading else { return }
         if !replica.pump.node.takesProposals { summary.probes.insert(.leaderFellInChange) }
@@ -55,7 +55,7 @@ extension ClusterRun {
         }
     }
 
-    /// A disk is lost with all that was on it, at most one in a run: more than half of the voters must keep theirs.
+    /// Loses a disk with everything on it, at most one in a run: more than half of the voters must keep theirs.
     mutating func loseDisk(_ index: Int) {
         guard plan.spares > 0, !servers.contains(where: { $0.lostDisk || $0.lacksTables }), servers[index].replica != nil else { return }
         takeDown(index, for: Int64(500_000_000 + random.below(2_000_000_000)))
@@ -64,7 +64,7 @@ extension ClusterRun {
         servers[index].tables = SimTables(tables: SimServer.schemas)
     }
 
-    /// A server whose number was taken out of the group gives up what its clients wait for.
+    /// Gives up the clients' pending operations on a server that was removed from the group.
     mutating func noteStanding(_ index: Int) {
         guard let standing = servers[index].replica?.pump.node.standing, standing != servers[index].standing else { return }
         defer { servers[index].standing = standing }

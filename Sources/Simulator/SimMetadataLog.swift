@@ -1,47 +1,46 @@
-// The metadata log of several brokers, taken as given: what a broker proposes is decided in its order, or given up together with all that
-// it has proposed since, of which a part is decided all the same; everybody executes what was decided in their own time. The faults of the
-// log itself are ClusterRun's.
+// The metadata log of several brokers, taken as reliable: a broker's proposals are decided in its order, or the broker gives all of them up
+// and a part is still decided. Every broker executes decided commands in its own time. ClusterRun has the faults of the log itself.
 import Base
 import BrokerCore
 
 struct SimMetadataLog<Purpose> {
     struct Proposal {
-        /// The place of its proposer, and the life that this one was in.
+        /// The index of its proposer, with the proposer's life.
         var by: Int
         var incarnation: UInt64
         var command: BrokerCommand
-        /// What its proposer waits for; nil for the log's own.
+        /// The proposer's purpose; nil for the log's own proposals.
         var purpose: Purpose?
     }
 
     struct Broker {
         var isAlive = true
-        /// Until then it is cut off from the log, and its clients are not.
+        /// Until then it is cut off from the log but not from its clients.
         var cutOffUntil = 0
         fileprivate(set) var incarnation: UInt64 = 1
         fileprivate(set) var machine = BrokerMachine()
         fileprivate(set) var executed = 0
         fileprivate var isRegistering = false
-        /// This life's registration was executed: what the broker knows is not of an earlier life.
+        /// Whether this life's registration was executed: the broker's state is not from an earlier life.
         fileprivate(set) var hasJoined = false
     }
 
-    /// What a step of a broker has come to.
+    /// The result of a broker's step.
     struct Executed {
         var outcome: BrokerOutcome
-        /// Whether other brokers are alive than before, or this one has joined.
+        /// Whether the set of live brokers has changed, or this one has joined.
         var isAnotherCluster: Bool
-        /// The proposal, where this life of the broker made it.
+        /// The proposal, if this life of the broker made it.
         var own: Proposal?
     }
 
     var brokers: [Broker]
-    /// The state behind every command.
+    /// The state after every command.
     private(set) var truth = BrokerMachine()
     private var commands: [Proposal] = []
     private var proposals: [[Proposal]]
 
-    /// Brokers that are registered, and one topic with a replica of every partition on each.
+    /// Registers the brokers, with one topic that has a replica of every partition on each.
     init(brokers count: Int, topic: TopicRecord) {
         brokers = (0..<count).map { _ in Broker() }
         proposals = brokers.map { _ in [] }
@@ -50,14 +49,14 @@ struct SimMetadataLog<Purpose> {
         commit(Proposal(by: 0, incarnation: 1, command: .cluster(.createTopic(topic, places))))
     }
 
-    /// Whether a broker has executed all that was decided.
+    /// Whether a broker has executed all decided commands.
     func isUpToDate(_ index: Int) -> Bool { brokers[index].executed == commands.count }
     func coordinates(_ index: Int, _ name: String) -> Bool {
         brokers[index].hasJoined && brokers[index].machine.cluster.coordinator(of: name) == Self.id(index)
     }
     func claim(_ index: Int, _ name: String) -> CoordinatorClaim { brokers[index].machine.cluster.claim(of: name, by: Self.id(index)) }
 
-    /// Whether the command that was decided last set share groups anew.
+    /// Whether the last decided command reset share groups.
     var latestIsReset: Bool { if case .share(.setStarts) = commands.last?.command { true } else { false } }
 
     private static func id(_ index: Int) -> Int32 { Int32(index + 1) }
@@ -78,7 +77,7 @@ struct SimMetadataLog<Purpose> {
 
     private mutating func decideNext(_ index: Int) { if !proposals[index].isEmpty { commit(proposals[index].removeFirst()) } }
 
-    /// All that a broker has proposed is of unknown fate to it; the first ones may be decided yet. Returns those that have no outcome.
+    /// Makes the fate of all of a broker's proposals unknown to it; the first ones may still be decided. Returns those without an outcome.
     private mutating func abandon(_ index: Int, _ random: inout Prng) -> [Proposal] {
         let abandoned = proposals[index]
         proposals[index] = abandoned.prefix(random.below(abandoned.count + 1)).map { Proposal(by: -1, incarnation: 0, command: $0.command) }
@@ -88,7 +87,7 @@ struct SimMetadataLog<Purpose> {
         return abandoned.filter { $0.by == index }
     }
 
-    /// A broker's next proposal is decided, or now and then, while there are faults, all that it has made are given up; returns those.
+    /// Decides a broker's next proposal, or now and then, while there are faults, gives all of its proposals up; returns those.
     /// Throws if that took a committed offset of the group back.
     mutating func step(_ index: Int, of group: GroupID, hasFaults: Bool, seed: UInt64, _ random: inout Prng) throws -> [Proposal] {
         let before = truth.offsets[group]
@@ -107,7 +106,7 @@ struct SimMetadataLog<Purpose> {
         _ = truth.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(commands.count)), time: .zero), rows: &rows)
     }
 
-    /// A broker executes the next command, if there is one and it is alive.
+    /// Executes a broker's next command, if there is one and the broker is alive.
     mutating func executeNext(_ index: Int) -> Executed? {
         guard brokers[index].isAlive, !isUpToDate(index) else { return nil }
         let proposal = commands[brokers[index].executed]
@@ -129,9 +128,9 @@ struct SimMetadataLog<Purpose> {
             outcome: outcome, isAnotherCluster: joins || brokers[index].machine.cluster.alive != before, own: isOwn ? proposal : nil)
     }
 
-    // MARK: brokers that come and go
+    // MARK: brokers come and go
 
-    /// A broker that the cluster does not count on registers.
+    /// Registers a broker that is not registered or is fenced.
     mutating func register(_ index: Int) {
         guard brokers[index].isAlive, !brokers[index].isRegistering, brokers[index].executed > brokers.count else { return }
         let isRegistered =
@@ -142,13 +141,13 @@ struct SimMetadataLog<Purpose> {
         proposals[index].append(registration(index))
     }
 
-    /// What it had proposed and was not decided is gone.
+    /// Crashes a broker; its undecided proposals are gone.
     mutating func crash(_ index: Int) {
         brokers[index].isAlive = false
         proposals[index] = []
     }
 
-    /// The state is as it was.
+    /// Restarts a broker with its state unchanged.
     mutating func restart(_ index: Int) {
         brokers[index].isAlive = true
         brokers[index].incarnation += 1
@@ -156,7 +155,7 @@ struct SimMetadataLog<Purpose> {
         brokers[index].isRegistering = false
     }
 
-    /// One broker takes another for lost.
+    /// One broker fences another.
     mutating func fence(_ index: Int, teller: Int) {
         guard brokers[teller].isAlive, let record = brokers[teller].machine.cluster.brokers[Self.id(index)], !record.isFenced else {
             return

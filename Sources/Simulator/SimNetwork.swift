@@ -2,7 +2,7 @@
 import Base
 import Replication
 
-/// What a link between two replicas does.
+/// A link's behaviour between two replicas.
 package struct SimLink: Sendable {
     package var isCut = false
     /// Added to the usual delay, in nanoseconds.
@@ -11,7 +11,7 @@ package struct SimLink: Sendable {
 
 /// Decides when, and whether, a message arrives.
 struct SimNetwork {
-    /// Out of 1000 messages, those that are lost and those that arrive twice.
+    /// Lost and doubled messages, out of 1000.
     var lossPermille = 0
     var duplicatePermille = 0
     /// The largest extra delay of a message, in nanoseconds; large ones overtake each other.

@@ -1,17 +1,17 @@
 // A replica on a simulated machine: the real pump, the real consensus and the real log, over a disk and tables that can lose power.
-// Opening is what ReplicaHost does, step for step, without its threads.
+// Opening does the same steps as ReplicaHost, without its threads.
 import Base
 import Consensus
 import Replication
 import Storage
 
-/// How a simulated replica is opened.
+/// The settings of a simulated replica.
 package struct SimReplicaOptions {
     package var membership = Membership.alone
     package var seed: UInt64 = 1
     package var limits = ReplicaLimits()
     package var paxos = PaxosOptions()
-    /// Whether damaged tables are given up for those of another replica.
+    /// Whether damaged tables are replaced by another replica's.
     package var heals = false
     package init() {}
 }
@@ -28,10 +28,10 @@ package final class SimReplica<Machine: StateMachine> {
         self.tables = tables
     }
 
-    /// The schemas that a replica's tables have.
+    /// The schemas of a replica's tables.
     package static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
 
-    /// Recovers from disk and tables. Throws what the disk throws, and what is wrong with the tables unless they are given up.
+    /// Recovers from disk and tables. Throws the disk's errors, and the tables' damage unless `heals`.
     package static func recover(_ disk: SimDisk, _ tables: SimTables, now: Instant, options: SimReplicaOptions = .init()) throws
         -> SimReplica
     {
@@ -74,8 +74,8 @@ package final class SimReplica<Machine: StateMachine> {
         return replica
     }
 
-    /// Writes what is queued and returns what was executed, in order. Throws if the disk does; what was executed before is lost with it, as
-    /// it would be for a client whose server died. For replicas without peers.
+    /// Writes the queued commands and reports executed ones, in order. Throws if the disk does; earlier results of the call are lost then,
+    /// as for a client whose server died. For replicas without peers.
     package func drain(time: WallTime, executed: (Executed<Machine.Outcome>) -> Void) throws(StorageError) {
         while let batch = pump.pump(time: time, now: .zero) {
             try log.persist(batch)

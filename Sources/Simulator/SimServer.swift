@@ -1,17 +1,17 @@
-// One machine of a simulated cluster: a disk and tables that outlive its lives, and a replica while it runs. It does what ReplicaHost does,
-// with the cluster's events in place of threads.
+// One machine of a simulated cluster: a disk and tables that outlive its lives, and a replica while it runs. It does the work of
+// ReplicaHost, with the cluster's events in place of threads.
 import Base
 import Consensus
 import CoordCore
 import Replication
 import Storage
 
-/// What a cluster run breaks on purpose, to see whether the checks notice.
+/// A rule that a cluster run breaks on purpose, to check that the laws notice.
 package enum Flaw: String, CaseIterable, Sendable {
     case none
-    /// Records are taken for durable as soon as they are handed to the disk.
+    /// Records count as durable as soon as the disk has got them.
     case acknowledgesBeforeSync
-    /// Reads are answered from the state at hand.
+    /// Reads are answered from the present state without a barrier.
     case readsWithoutBarrier
     /// Tables are read without their checksums.
     case readsDamagedTables
@@ -22,26 +22,26 @@ final class SimServer {
     let index: Int
     var disk = SimDisk()
     var tables = SimTables(tables: schemas)
-    /// Once, its disk was replaced by an empty one.
+    /// Whether its disk was replaced by an empty one.
     var lostDisk = false
-    /// Its tables were damaged, and no others are in their place yet.
+    /// Whether its tables were damaged and are not replaced yet.
     var lacksTables = false
-    /// The part that it played when last looked at.
+    /// Its standing at the last look.
     var standing: Standing?
     static var schemas: [TableSchema] { SimReplica<CoordMachine>.schemas }
     /// Nil while the machine is down.
     var replica: SimReplica<CoordMachine>?
-    /// Counts starts, so that what was scheduled for an earlier life is dropped.
+    /// Counts starts, so that events scheduled for an earlier life are dropped.
     var life = 0
-    /// Nothing happens here before this time: the process is stopped.
+    /// The process is stopped until this time.
     var pausedUntil: Int64 = 0
-    /// What the calendar's clock is off by, in milliseconds.
+    /// The error of the calendar's clock, in milliseconds.
     var wallOffset: Int64 = 0
-    /// How much the monotonic clock runs faster, in millionths.
+    /// The drift of the monotonic clock, in millionths; positive if it runs fast.
     var driftPPM: Int64 = 0
-    /// How long a write with its sync takes at most, in nanoseconds.
+    /// The longest duration of a write with its sync, in nanoseconds.
     var diskDelay: Int64 = 2_000_000
-    /// Writes that the disk has and that are not durable yet, in order; only with `acknowledgesBeforeSync`.
+    /// Writes on the disk that are not durable yet, in order; only with `acknowledgesBeforeSync`.
     var unsynced: [PersistBatch] = []
     var inFlight: PersistBatch?
     /// Power fails in the middle of the next write.
@@ -57,13 +57,13 @@ final class SimServer {
 
     func monotonic(_ time: Int64) -> Instant { Instant(nanoseconds: time + time / 1_000_000 * driftPPM) }
     func wall(_ time: Int64) -> WallTime { WallTime(milliseconds: 1_700_000_000_000 + time / 1_000_000 + wallOffset) }
-    /// When the cluster's clock shows what this machine's shows as `instant`.
+    /// The cluster's time at which this machine's clock shows `instant`.
     func simulated(_ instant: Instant) -> Int64 {
         let near = instant.nanoseconds - instant.nanoseconds / 1_000_000 * driftPPM
         return near + instant.nanoseconds - monotonic(near).nanoseconds
     }
 
-    /// Starts among those who found, or founded, the group.
+    /// Starts with the founders of the group.
     func start(_ founders: [NodeID], seed: UInt64, time: Int64) throws {
         var options = SimReplicaOptions()
         options.membership = Membership(founding: Member(id: id), with: founders)
@@ -79,7 +79,7 @@ final class SimServer {
         transferUnderWay = false
     }
 
-    /// Power fails, perhaps in the middle of a write.
+    /// Cuts the power, perhaps in the middle of a write.
     func crash(_ random: inout Prng) {
         if let inFlight, let log = replica?.log, random.chance(1, in: 2) {
             disk.faults.crashAtOperation = disk.operations + 1 + random.below(3)

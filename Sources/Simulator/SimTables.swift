@@ -1,5 +1,5 @@
 // Tables in memory with SQLite's promise: a transaction is whole or absent, and a crash takes back the newest ones that no checkpoint has
-// made durable, and with the real store's checksums: what the disk changed is not read. Passes the same contract suite as the real store.
+// made durable. Like the real store they have checksums: damaged tables are not read. Passes the same contract suite as the real store.
 import Base
 
 /// A simulated table store.
@@ -11,9 +11,9 @@ package final class SimTables: TableStore {
     }
     private let schemas: [TableSchema]
     private var states: [State]
-    /// What the disk changed, if it did.
+    /// The damage done by the disk, if any.
     private var damage: String?
-    /// Whether damage is noticed; without that it is read as if it had been written.
+    /// Whether damage is noticed; otherwise damaged values are read as if written so.
     package var checksPages = true
 
     package init(tables: [TableSchema]) {
@@ -57,19 +57,19 @@ package final class SimTables: TableStore {
     /// Takes over a copy of another store, durably.
     package func install(_ state: State) { states = [state] }
 
-    /// Begins anew and empty, as when a damaged file is set aside.
+    /// Restarts empty, as when a damaged file is set aside.
     package func setAside() { (states, damage) = ([State()], nil) }
 
     package var isDamaged: Bool { damage != nil }
 
-    /// A store of its own with the same state.
+    /// An independent store with the same state.
     package func copy() -> SimTables {
         let next = SimTables(tables: schemas)
         (next.states, next.damage, next.checksPages) = (states, damage, checksPages)
         return next
     }
 
-    /// The store after the power came back: any whole number of the newest transactions may be gone.
+    /// The store after the power came back: any number of the newest transactions may be gone, each as a whole.
     package func afterCrash(_ random: inout Prng) -> SimTables {
         let next = SimTables(tables: schemas)
         next.states = [states[random.below(states.count)]]

@@ -1,11 +1,11 @@
-// The producers of a TransactionRun: what an application with a transactional id does, step by step, with answers that come late or never.
+// The producers of a TransactionRun: the steps of an application with a transactional id, with answers that come late or never.
 import Base
 import BrokerCore
 
 extension TransactionRun {
     mutating func ask(_ client: Int) {
         clients[client].patience += 1
-        // Now and then an application begins anew, whatever it was at.
+        // Now and then an application starts over, in any state.
         if !isCalm, random.chance(1, in: 400) { beginAnew(client) }
         if clients[client].isAsking {
             if clients[client].patience > 150 { clients[client].isAsking = false }
@@ -58,7 +58,7 @@ extension TransactionRun {
             clients[client].phase = .ends(commits: random.chance(3, in: 4))
             return
         }
-        // Some give up what was not answered, and number what comes next as if it had not been.
+        // Some give up unanswered batches and reuse their sequence numbers.
         if clients[client].patience > (isCalm ? 2000 : 50), random.chance(1, in: 5) {
             for one in open { clients[client].sequences[one.place] = one.sequence }
             clients[client].phase = .ends(commits: false)
@@ -83,7 +83,7 @@ extension TransactionRun {
             clients[client].batches = []
             clients[client].phase = .adds
         case (.begins, .refused(.transactionOpen)):
-            // The coordinator aborts what another instance has left open.
+            // The coordinator aborts the open transaction of an earlier instance.
             guard let open = brokers[index].machine.transactions[clients[client].name] else { return }
             propose(index, .transaction(TransactionCommand(open.name, open.producer, .decide(commits: false, .fencing))), .nothing)
         case (.adds, .transaction):

@@ -1,21 +1,20 @@
 // Transactions over several partitions and brokers in a seeded random order of events: producers that begin, write, give up, commit and
-// abort; leaders that write markers and report them; commands that each broker executes in its own time; crashes after which a broker knows
-// what it knew long ago; answers that are lost. How records get onto replicas is PartitionRun's, and taken as given here: a leader's log is
-// whole or it is not counted. Laws: a transaction is seen whole or not at all, a committed record once, and once the faults end nothing
-// stays open.
+// abort; leaders that write markers and report them; commands that each broker executes in its own time; crashes that set a broker back to
+// an old state; lost answers. PartitionRun covers the replication of records, taken as reliable here: a leader's log is whole or does not
+// count. Laws: a transaction is seen whole or not at all, a committed record once, and once the faults end no transaction stays open.
 import Base
 import BrokerCore
 
-/// A rule of transactions that a run breaks on purpose, to see that the laws notice.
+/// A rule of transactions that a run breaks on purpose, to check that the laws notice.
 package enum TransactionFlaw: String, CaseIterable, Sendable {
     case none
-    /// A broker leads with what it knew before its restart.
+    /// A broker leads with its state from before its restart.
     case leadsOnOldState
     /// A batch that repeats one of an ended transaction is acknowledged.
     case acknowledgesEndedBatches
 }
 
-/// What a run of transactions came to.
+/// The results of a run.
 package struct TransactionSummary: Equatable, Sendable {
     package var committed = 0
     package var aborted = 0
@@ -42,7 +41,7 @@ package struct TransactionRun {
         var place: TopicPartition
     }
 
-    /// Who waits until everybody has what lies below `end`.
+    /// A marker or a client that waits until all replicas have the log up to `end`.
     struct Waiting {
         enum Waiter {
             case mark(Mark, ProducerIdentity)
@@ -52,7 +51,7 @@ package struct TransactionRun {
         var waiter: Waiter
     }
 
-    /// A partition as its leader has it.
+    /// A partition at its leader.
     struct Leadership {
         var term: Int32
         var log: [Entry]
@@ -94,13 +93,13 @@ package struct TransactionRun {
         var incarnation: UInt64 = 1
         var machine = BrokerMachine()
         var executed = 0
-        /// What a restart begins with.
+        /// The state that a restart begins with.
         var saved: (machine: BrokerMachine, executed: Int) = (BrokerMachine(), 0)
         var hasJoined = false
         var isRegistering = false
         var leads: [TopicPartition: Leadership] = [:]
         var terms: [TopicPartition: Int32] = [:]
-        /// What lies on its disk of the partitions that it led.
+        /// The logs on its disk of partitions that it led.
         var disk: [TopicPartition: [Entry]] = [:]
         var marks: Set<Mark> = []
     }
@@ -145,10 +144,10 @@ package struct TransactionRun {
         var sequences: [TopicPartition: Int32] = [:]
     }
 
-    /// A transaction as the run knows it.
+    /// The run's view of a transaction.
     struct Fate {
         var values: [Int: TopicPartition] = [:]
-        /// nil while nobody knows.
+        /// nil while unknown.
         var commits: Bool?
     }
 
@@ -159,7 +158,7 @@ package struct TransactionRun {
     var clients: [Client]
     var commands: [Proposal] = []
     var proposals: [[Proposal]]
-    /// The state behind every command.
+    /// The state after every command.
     var truth = BrokerMachine()
     var replicated: [TopicPartition: [Entry]] = [:]
     var fates: [Fate] = []
@@ -193,7 +192,7 @@ package struct TransactionRun {
         BrokerRecord(id: Int32(index + 1), incarnation: UUIDBytes(high: UInt64(index), low: brokers[index].incarnation), host: "h", port: 1)
     }
 
-    /// Takes `steps` random steps, then lets the faults end and looks at what is left.
+    /// Takes `steps` random steps, then ends the faults and checks the result.
     package mutating func run(steps: Int) throws -> TransactionSummary {
         for _ in 0..<steps { step() }
         isCalm = true
@@ -213,7 +212,7 @@ package struct TransactionRun {
             && Self.places.allSatisfy { place in leader(of: place).map { brokers[$0].leads[place]!.log == replicated[place] } ?? false }
     }
 
-    /// The broker that leads a partition in truth and knows it.
+    /// The true leader of a partition, if it knows that it leads.
     private func leader(of place: TopicPartition) -> Int? {
         guard let state = truth.cluster.partitions[place], state.leader > 0 else { return nil }
         let index = Int(state.leader) - 1
@@ -246,7 +245,7 @@ package struct TransactionRun {
         proposals[index].append(Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose))
     }
 
-    /// The proposals of one broker are decided in their order; some are lost.
+    /// Decides one broker's proposals in their order; some are lost.
     private mutating func commitNext(_ index: Int) {
         guard !proposals[index].isEmpty, isCalm || brokers[index].cutOffUntil <= time else { return }
         let next = proposals[index].removeFirst()
@@ -293,7 +292,7 @@ package struct TransactionRun {
         if proposal.by == index, proposal.incarnation == brokers[index].incarnation { ended(proposal, outcome) }
     }
 
-    /// What a proposer does with the outcome; nil if there is none.
+    /// The proposer's reaction to an outcome; nil if there is none.
     private mutating func ended(_ proposal: Proposal, _ outcome: BrokerOutcome?) {
         switch proposal.purpose {
         case .nothing: break
@@ -315,7 +314,7 @@ package struct TransactionRun {
 
     // MARK: leaders
 
-    /// As the service does when the state of a partition may be another.
+    /// Handles a possibly changed state of the partition, as the service does.
     private mutating func lookAt(_ place: TopicPartition, _ index: Int) {
         guard brokers[index].hasJoined || flaw == .leadsOnOldState, let state = brokers[index].machine.cluster.partitions[place],
             brokers[index].terms[place] != state.leaderEpoch
@@ -325,7 +324,7 @@ package struct TransactionRun {
         guard state.leader == Int32(index + 1) else { return }
         let own = brokers[index].disk[place] ?? []
         let shared = replicated[place] ?? []
-        // What it has beyond the others may have survived on it.
+        // Records that only its own log has may have survived on it.
         brokers[index].leads[place] = Leadership(term: state.leaderEpoch, log: own.starts(with: shared) ? own : shared)
         for name in brokers[index].machine.transactionsUnderWay.keys {
             guard let transaction = brokers[index].machine.transactions[name], transaction.phase.isPrepared, transaction.contains(place)
@@ -350,7 +349,7 @@ package struct TransactionRun {
         brokers[index].leads[place]?.waiting.append(Waiting(end: end, waiter: .mark(mark, transaction.producer)))
     }
 
-    /// Everybody gets what the leader has, if it leads and somebody follows it.
+    /// Copies the leader's log to all replicas, if it leads and has a follower.
     private mutating func replicate(_ place: TopicPartition) {
         guard let index = leader(of: place), var leadership = brokers[index].leads[place] else { return }
         let followers = brokers.indices.filter { $0 != index && brokers[$0].isAlive && brokers[$0].terms[place] == leadership.term }
@@ -379,7 +378,7 @@ package struct TransactionRun {
         return (leadership.transactions.firstOffset(of: producer.id) ?? .max) > offset ? .outOfOrder(expected: -1) : verdict
     }
 
-    /// A batch arrives at a broker; false if the producer has to begin anew.
+    /// A batch arrives at a broker; false if the producer has to start over.
     mutating func take(_ batch: Client.Batch, _ client: Int, at index: Int) -> Bool {
         guard brokers[index].isAlive, var leadership = brokers[index].leads[batch.place] else { return true }
         let (name, identity) = (clients[client].name, clients[client].identity)
@@ -387,7 +386,7 @@ package struct TransactionRun {
             guard let transaction = brokers[index].machine.transactions[name] else { return false }
             return transaction.producer == identity && transaction.phase == .ongoing && transaction.contains(batch.place)
         }
-        // What is not open here may be open for those who know more; the service asks them, here the client comes again.
+        // The transaction may be open in a newer state than this one; the service asks the coordinator, here the client retries.
         guard isOpen() else { return brokers[index].executed < commands.count }
         switch judge(leadership, identity, batch.sequence) {
         case .append: leadership.append(Entry(producer: identity, kind: .record(value: batch.value, sequence: batch.sequence)))
@@ -418,7 +417,7 @@ package struct TransactionRun {
             for place in Self.places where transaction.contains(place) { writeMarker(of: transaction, place, index) }
             completeIfEmpty(transaction, index)
         }
-        // A producer that went leaves its transaction to its timeout.
+        // A vanished producer leaves its transaction to the timeout.
         guard isCalm || random.chance(1, in: 20) else { return }
         for name in brokers[index].machine.transactionsUnderWay.keys {
             guard let open = brokers[index].machine.transactions[name], open.phase == .ongoing, coordinates(index, name),
@@ -436,7 +435,7 @@ package struct TransactionRun {
         proposals[index] = []
     }
 
-    /// The logs are as they were; what is known of the cluster is what was saved.
+    /// Restarts a broker with its logs unchanged and the saved state of the cluster.
     private mutating func restart(_ index: Int) {
         let (disk, saved, incarnation) = (brokers[index].disk, brokers[index].saved, brokers[index].incarnation)
         brokers[index] = Broker()
@@ -490,6 +489,6 @@ package struct TransactionRun {
 }
 
 extension [Int32] {
-    /// The same numbers, beginning at another one.
+    /// The same numbers, rotated.
     fileprivate func rotated(by count: Int) -> [Int32] { Array(self[count...] + self[..<count]) }
 }

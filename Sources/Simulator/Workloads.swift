@@ -92,7 +92,7 @@ package enum Workloads {
         }
     }
 
-    /// Commands as clients of HDFS cause them; some are sent again.
+    /// Commands as HDFS clients cause them; some are repeated.
     private static func hdfs(_ random: inout Prng, _ path: String, _ inode: InodeID, _ holder: String, _ caller: Caller) -> DFSCommand {
         let block = Block(
             id: BlockID(Int64(1_073_741_825 + random.below(20))), generation: Generation(Int64(1001 + random.below(30))),

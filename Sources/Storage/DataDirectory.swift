@@ -1,5 +1,5 @@
-// A service's data directory: one process at a time holds it, and its FORMAT file says which layout lies in it.
-// A newer format is refused rather than guessed at.
+// A service's data directory: one process at a time holds it, and its FORMAT file names its layout. A newer format is refused rather than
+// guessed at.
 import Base
 import CSupport
 import Glibc
@@ -8,7 +8,7 @@ import Glibc
 package final class DataDirectory: Sendable {
     package let path: String
     private let lock: FileHandle
-    /// The layout that this version writes.
+    /// This version's layout.
     package static let format = 1
 
     /// Creates the directory if needed, takes the lock and checks FORMAT. `service` is written into FORMAT, so that a broker never opens a
@@ -51,6 +51,6 @@ package final class DataDirectory: Sendable {
         }
     }
 
-    /// Gives the directory up; called when the service has stopped.
+    /// Releases the directory; called when the service has stopped.
     package func release() { RealFileSystem().close(lock) }
 }

@@ -1,13 +1,13 @@
-// How large a disk is and how much of it is free, as the system tells it.
+// The size and the free space of a disk, from the system.
 import Glibc
 
 /// Sizes of the file system that holds a path, in bytes.
 package struct DiskSpace: Sendable {
     package var capacityBytes: UInt64 = 0
-    /// What a user without privileges may still write.
+    /// Free bytes for a user without privileges.
     package var freeBytes: UInt64 = 0
 
-    /// Zeros if the system cannot tell.
+    /// Zeros if the system does not know.
     package init(of path: String) {
         var found = statvfs()
         guard statvfs(path, &found) == 0 else { return }

@@ -1,9 +1,9 @@
-// A thread of its own for blocking work, fed in order. The cooperative pool and the event loops never wait for a disk.
+// A dedicated thread for blocking work, with a queue of jobs. The cooperative pool and the event loops never wait for a disk.
 import Base
 import CSupport
 import Glibc
 
-/// Runs jobs one after another on one thread. `stop()` runs what was queued, then ends the thread.
+/// Runs jobs one after another on one thread. `stop()` runs the queued jobs, then ends the thread.
 package final class DiskThread: @unchecked Sendable {
     // Safe to share: `jobs` and `stopping` are touched under `mutex` only; the two pthread values live at fixed addresses.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -39,7 +39,7 @@ package final class DiskThread: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Queues a job behind those that wait. Its completion is the job's own business.
+    /// Queues a job after the waiting ones. The job reports its own completion.
     package func submit(_ job: @escaping @Sendable () -> Void) {
         pthread_mutex_lock(mutex)
         precondition(!stopping, "a stopped disk thread takes no more work")

@@ -1,28 +1,27 @@
-// Which command of a replicated log is being executed, in a file that outlives the process: a page of memory shared with the file, so that
-// a command costs two stores and no call to the system. What a process wrote there survives its death, though not a power cut, which no
-// command causes.
+// Marks the executing command of a replicated log, in a file that outlives the process: a page of memory shared with the file, so that a
+// command costs two stores and no system call. The mark survives the process's death, though not a power cut, which no command causes.
 import Base
 import CSupport
 import Glibc
 
 /// The mark of one replica. Used by one thread at a time.
 package final class ExecutionMark {
-    /// A slot in whose execution the process ended, so often in a row.
+    /// A slot during whose execution the process ended, with the number of deaths in a row.
     package struct Suspect: Sendable, Equatable {
         package var slot: Int64
         package var deaths: Int64
     }
-    /// The slot that is being executed or zero, the suspect or zero, and how often it ended the process.
+    /// The executing slot or zero, the suspect or zero, and the suspect's deaths.
     private static let words = 3
     private static let fileBytes = 4096
     private let memory: UnsafeMutablePointer<Int64>
 
-    /// Opens the file, made if it is missing, and counts the death of the process before, if it died in a command.
+    /// Opens or makes the file, and counts the death of the process before, if it died in a command.
     package init(_ path: String) throws(StorageError) {
         let files = RealFileSystem()
         let file = try files.open(path, create: true)
         defer { files.close(file) }
-        // Blocks of its own: a store into a hole of a file ends the process where the disk is full.
+        // The file gets its blocks now: a store into a hole of a file ends the process where the disk is full.
         if try files.size(file) < Self.fileBytes { try files.write(file, at: 0, Bytes(repeating: 0, count: Self.fileBytes)) }
         let address = mmap(nil, Self.fileBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0)
         guard let address, address != MAP_FAILED else { throw RealFileSystem.failure("map", path) }
@@ -42,10 +41,10 @@ package final class ExecutionMark {
         store(0, 0)
     }
 
-    /// The compiler must not leave a store out because it sees nobody read it.
+    /// Stores through C: the compiler must not drop a store that it sees no reader of.
     private func store(_ value: Int64, _ place: Int) { csupport_store(memory + place, value) }
 
-    /// What ended the process, unless it was executed since.
+    /// The command that ended the process, unless it was executed since.
     package var suspect: Suspect? { memory[1] > 0 && memory[2] > 0 ? Suspect(slot: memory[1], deaths: memory[2]) : nil }
 
     package func begin(_ slot: Int64) { store(slot, 0) }
@@ -55,7 +54,7 @@ package final class ExecutionMark {
         if memory[1] != 0, memory[1] <= slot { forget() }
     }
 
-    /// Nothing is suspected any more.
+    /// Clears the suspect.
     package func forget() {
         store(0, 1)
         store(0, 2)

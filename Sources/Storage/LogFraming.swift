@@ -1,15 +1,15 @@
-// How records lie in a segment: what a segment log must know of them to find their ends, number them and tell whole from torn.
-// The log never looks further into a record.
+// The framing of records in a segment: a segment log uses it to find their ends, number them and tell whole from torn. The log never looks
+// further into a record.
 import Base
 
-/// Where one record ends and which offsets it covers.
+/// The end of one record and its offsets.
 package struct RecordExtent: Equatable, Sendable {
     /// Size of the whole record in bytes, its header included.
     package var bytes: Int
     package var firstOffset: Int64
-    /// How many offsets the record covers, at least 1.
+    /// The number of offsets of the record, at least 1.
     package var count: Int64
-    /// The record's time in milliseconds since 1970, for the lookup by time; 0 where it has none.
+    /// The record's time in milliseconds since 1970, for the lookup by time; 0 without one.
     package var maxTimestamp: Int64
 
     package init(bytes: Int, firstOffset: Int64, count: Int64, maxTimestamp: Int64 = 0) {
@@ -19,13 +19,13 @@ package struct RecordExtent: Equatable, Sendable {
         self.maxTimestamp = maxTimestamp
     }
 
-    /// Wraps around for what damage makes of the two, which is then no offset that anybody expects.
+    /// Wraps around on damaged values; the result then matches no expected offset.
     package var nextOffset: Int64 { firstOffset &+ count }
 }
 
 /// The shape of a log's records.
 package protocol LogFraming: Sendable {
-    /// Bytes from a record's start that `extent` needs.
+    /// Size of a record's beginning that `extent` needs, in bytes.
     static var headerBytes: Int { get }
     /// Reads the extent from a record's first `headerBytes` bytes; nil if they cannot begin a record.
     static func extent(_ header: Bytes) -> RecordExtent?
@@ -39,7 +39,7 @@ package protocol LogFraming: Sendable {
 /// The framing of our own logs: u32 size of the rest, u32 CRC-32C of the rest, i64 offset, i64 durable-before offset, payload.
 package enum DurableFraming: LogFraming {
     package static let headerBytes = 24
-    /// A record's payload never exceeds this many bytes; a larger size in a header is damage.
+    /// Limit of a record's payload; a larger size in a header is damage.
     package static let payloadBytesMax = 64 << 20
 
     package static func extent(_ header: Bytes) -> RecordExtent? {
@@ -67,7 +67,7 @@ package enum DurableFraming: LogFraming {
         write(offset: offset, durableBefore: durableBefore, into: &buffer) { $0.writeImmutableBuffer(payload) }
     }
 
-    /// Appends one record whose payload `encode` appends.
+    /// Appends one record; `encode` appends its payload.
     package static func write(offset: Int64, durableBefore: Int64, into buffer: inout Bytes, _ encode: (inout Bytes) -> Void) {
         let start = buffer.writerIndex
         buffer.writeMultipleIntegers(UInt32(0), UInt32(0), offset, durableBefore)
@@ -76,7 +76,7 @@ package enum DurableFraming: LogFraming {
         precondition(payloadBytes <= payloadBytesMax, "a log record is limited to 64 MiB; commands are bounded far below")
         buffer.setInteger(UInt32(payloadBytes + 16), at: start)
         let crc = buffer.withUnsafeReadableBytes { memory in
-            // Reads the bytes just written, from behind the checksum to the end.
+            // Reads the bytes just written, from after the checksum to the end.
             CRC32C.checksum(UnsafeRawBufferPointer(rebasing: memory[(start - buffer.readerIndex + 8)...]))
         }
         buffer.setInteger(crc, at: start + 4)

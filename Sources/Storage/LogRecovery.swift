@@ -1,13 +1,13 @@
-// Opening a segment log after any kind of end: whole records are kept, a torn tail is cut off and counted, and damage that a crash
-// cannot have left is refused with its file and position. Nothing is ever guessed.
+// Opening a segment log after any kind of end: whole records are kept, a torn tail is cut off and counted, and damage that no crash
+// explains is refused with its file and position. Nothing is ever guessed.
 import Base
 
-/// What recovery found.
+/// The result of recovery.
 package struct LogRecoveryReport: Equatable, Sendable {
     package var segments = 0
     /// Bytes read to find the end of segments that are not known to be durable to their end.
     package var scannedBytes: Int64 = 0
-    /// Bytes of a torn tail that were cut off; none of them had been acknowledged.
+    /// Bytes cut off from a torn tail; none of them had been acknowledged.
     package var cutBytes: Int64 = 0
     package init() {}
 }
@@ -57,7 +57,7 @@ struct RecordScan<Framing: LogFraming> {
 }
 
 extension Segment {
-    /// Reads the file from where the segment is known to end, up to where whole records do.
+    /// Reads the file from the segment's known end to the end of whole records.
     mutating func scan<F: LogFraming>(_: F.Type, _ files: any FileSystem, fileBytes: Int64) throws(StorageError) {
         var scan = RecordScan<F>(files: files, file: file, fileBytes: fileBytes, position: sizeBytes)
         while let (extent, _) = try scan.peek(expecting: nextOffset) {
@@ -66,8 +66,8 @@ extension Segment {
         }
     }
 
-    /// Whether what follows the end of the whole records proves that they were damaged after being durable: some later record is
-    /// intact and vouches for an offset beyond our end. Searches byte by byte, over at most `searchBytesMax` bytes.
+    /// Whether the bytes after the whole records prove damage to durable ones: a later intact record vouches for an offset beyond our end.
+    /// Searches byte by byte, over at most `searchBytesMax` bytes.
     func damageIsProven<F: LogFraming>(_: F.Type, _ files: any FileSystem, fileBytes: Int64) throws(StorageError) -> Bool {
         let searchBytesMax: Int64 = 16 << 20
         var scan = RecordScan<F>(files: files, file: file, fileBytes: fileBytes, position: sizeBytes + 1)

@@ -1,5 +1,5 @@
-// The production file system: POSIX calls, every failure named with its path and operation. Blocking, so used on disk threads only.
-// Short reads and writes and EINTR are handled here and nowhere else.
+// The production file system: POSIX calls; every error names its path and operation. Blocking, so used on disk threads only. Short
+// reads and writes and EINTR are handled only here.
 import Base
 import CSupport
 import Glibc
@@ -8,10 +8,10 @@ import Glibc
 package struct RealFileSystem: FileSystem {
     private let onSync: (@Sendable (Duration) -> Void)?
 
-    /// `onSync` is told how long each sync of a file took, on the thread that waited for it.
+    /// `onSync` gets the duration of each sync of a file, on the thread that waited for it.
     package init(onSync: (@Sendable (Duration) -> Void)? = nil) { self.onSync = onSync }
 
-    /// The size of the file system that holds `path`, and what of it is free for us; nil if the system does not tell.
+    /// The size of the file system that holds `path`, and its space usable by us; nil if the system does not know.
     package static func space(_ path: String) -> (total: Int64, usable: Int64)? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
@@ -30,7 +30,7 @@ package struct RealFileSystem: FileSystem {
         return StorageError(cause, operation, path)
     }
 
-    /// Where an open file lies, as the kernel knows it, for messages.
+    /// The path of an open file according to the kernel, for messages.
     private static func path(of file: FileHandle) -> String {
         var target = [UInt8](repeating: 0, count: 4096)
         let count = target.withUnsafeMutableBytes {
@@ -39,11 +39,11 @@ package struct RealFileSystem: FileSystem {
         return count > 0 ? String(decoding: target[..<count], as: UTF8.self) : "file \(file.number)"
     }
 
-    /// What the services keep, passwords of sessions and users among it, is nobody else's to read.
+    /// The services' files, with passwords of sessions and users among them, are readable by their owner only.
     private static let fileMode: mode_t = 0o600
     private static let directoryMode: mode_t = 0o700
 
-    /// Makes a file that SQLite writes, or one that an earlier version left readable for others, the owner's alone.
+    /// Makes a file private to its owner: one that SQLite writes, or one that an earlier version left readable for others.
     package static func keepPrivate(_ path: String) throws(StorageError) {
         let fd = Glibc.open(path, O_RDWR | O_CLOEXEC | O_CREAT, fileMode)
         guard fd >= 0 else { throw failure("open", path) }
@@ -51,7 +51,7 @@ package struct RealFileSystem: FileSystem {
         guard fchmod(fd, fileMode) == 0 else { throw failure("protect", path) }
     }
 
-    /// Makes a directory the owner's alone.
+    /// Makes a directory private to its owner.
     package static func keepDirectoryPrivate(_ path: String) throws(StorageError) {
         guard chmod(path, directoryMode) == 0 else { throw failure("protect", path) }
     }
@@ -63,7 +63,7 @@ package struct RealFileSystem: FileSystem {
     }
 
     package func close(_ file: FileHandle) {
-        // A failing close loses nothing here: whatever must last was synced before, and a sync failure was reported then.
+        // A failing close loses nothing here: data that must last was synced before, and a sync failure was reported then.
         _ = Glibc.close(file.number)
     }
 
@@ -89,16 +89,16 @@ package struct RealFileSystem: FileSystem {
         return bytes
     }
 
-    /// A descriptor of an open file for somebody who reads it beside its owner.
+    /// A descriptor of an open file for a second reader beside its owner.
     package func share(_ file: FileHandle) throws(StorageError) -> SharedFile {
         let descriptor = fcntl(file.number, F_DUPFD_CLOEXEC, 0)
         guard descriptor >= 0 else { throw Self.failure("share", Self.path(of: file)) }
         return SharedFile(takingOver: descriptor)
     }
 
-    /// Brings a part of a file into memory, so that whoever sends it waits for no disk. What the system keeps of it costs no copy.
+    /// Brings a part of a file into memory, so that its sender does not wait for the disk. Parts in the page cache cost no copy.
     package func load(_ file: FileHandle, at offset: Int64, count: Int) throws(StorageError) {
-        // Advice: what does not come of it is read below.
+        // Advice only: the loop below reads whatever it does not bring in.
         _ = posix_fadvise(file.number, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
         var byte: UInt8 = 0
         var position = offset
@@ -112,7 +112,7 @@ package struct RealFileSystem: FileSystem {
         }
     }
 
-    /// The system reads ahead at least this much at a time when it is told what will be needed.
+    /// The system's least read-ahead for an announced range.
     private static let loadStrideBytes: Int64 = 128 << 10
 
     package func write(_ file: FileHandle, at offset: Int64, _ bytes: Bytes) throws(StorageError) {
@@ -140,7 +140,7 @@ package struct RealFileSystem: FileSystem {
         guard code == 0 else { throw StorageError(.syncFailed(code), "sync", Self.path(of: file)) }
     }
 
-    /// Makes content durable for whoever holds the file beside its owner.
+    /// Makes content durable for a holder of the file beside its owner.
     package func sync(_ file: SharedFile) throws(StorageError) { try sync(FileHandle(file.descriptor)) }
 
     package func startWriting(_ file: FileHandle, at offset: Int64, count: Int64) { csupport_start_writing(file.number, offset, count) }
@@ -177,7 +177,7 @@ package struct RealFileSystem: FileSystem {
 
     package func makeDirectory(_ path: String) throws(StorageError) {
         var status = stat()
-        // Most are there, and of the others the parent is.
+        // Most are there; of the others the parent is.
         if mkdir(path, Self.directoryMode) == 0 || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) { return }
         var built = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {

@@ -1,7 +1,7 @@
 // One file of a segment log: its place in the offset space, its size, and a sparse index from offsets to positions (SegmentIndex.swift).
 import Base
 
-/// Where a segment's whole records end, and what is known of them.
+/// The end of a segment's whole records, with their totals.
 struct SegmentEnd: Equatable, Sendable {
     var sizeBytes: Int64 = 0
     var nextOffset: Int64
@@ -15,13 +15,13 @@ struct Segment {
     var file: FileHandle
     var end: SegmentEnd
     var index = SegmentIndex()
-    /// How its file's name ends.
+    /// The ending of its file's name.
     var ending = Ending.settled
-    /// Whether all of it is durable, and so may be followed by a segment of the ordinary ending. Asked of sealed segments.
+    /// Whether all of it is durable; then a segment of the ordinary ending may follow. For sealed segments.
     var isSettled = true
-    /// The file as somebody reads it who is not done yet; it must not become shorter then.
+    /// The file of a present reader; it must not be shortened meanwhile.
     weak var lent: SharedFile?
-    /// The ordinary one, and that of a segment which began before the one in front of it was durable.
+    /// The ordinary one, and that of a segment that began before the one in front of it was durable.
     enum Ending: String { case settled = ".log", tail = ".tail" }
 
     init(baseOffset: Int64, file: FileHandle, ending: Ending = .settled) {
@@ -40,14 +40,14 @@ struct Segment {
         return String(repeating: "0", count: max(0, 20 - digits.count)) + digits
     }
 
-    /// Knows what the points of its beginning tell: all that lies before the last of them.
+    /// Takes the points of its beginning, and the end that the last of them implies.
     mutating func begin(with points: ArraySlice<IndexPoint>) {
         guard let last = points.last else { return }
         index = SegmentIndex(Array(points.dropLast()))
         end = SegmentEnd(sizeBytes: last.position, nextOffset: last.offset, maxTimestamp: last.maxTimestampBefore)
     }
 
-    /// Accounts for a record that lies at the end of the file.
+    /// Accounts for a record at the end of the file.
     mutating func note(_ extent: RecordExtent) {
         index.note(IndexPoint(offset: extent.firstOffset, position: sizeBytes, maxTimestampBefore: maxTimestamp))
         end.sizeBytes += Int64(extent.bytes)
@@ -55,7 +55,7 @@ struct Segment {
         end.maxTimestamp = max(maxTimestamp, extent.maxTimestamp)
     }
 
-    /// Accounts for records that lie at the end of the file, one after another.
+    /// Accounts for consecutive records at the end of the file.
     mutating func note(_ extents: [RecordExtent]) { for extent in extents { note(extent) } }
 }
 

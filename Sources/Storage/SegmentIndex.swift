@@ -1,6 +1,7 @@
-// The sparse index of one segment, from offsets and times to positions. Points lie in a file beside the segment, in blocks with a checksum
-// each, so that memory holds the newest ones only. The file's header says up to where the segment is durable: an opening reads on from
-// there. Nobody waits for the disk to have written it: what is missing or damaged is made anew from the segment.
+// The sparse index of one segment, from offsets and times to positions. Points are in a file beside the segment, in blocks with a checksum
+// each; memory holds only the newest ones. The file's header states the durable part of the segment: an opening reads the segment from
+// there on. Nothing waits for the index to reach the disk: missing or damaged parts are rebuilt from the
+// segment.
 import Base
 
 /// A point of the sparse index: the record that begins at `position` has `offset` as its first.
@@ -11,7 +12,7 @@ struct IndexPoint: Equatable {
     var maxTimestampBefore: Int64
 }
 
-/// A point, and the block in which it stands.
+/// A point with its block.
 struct IndexPlace {
     var block: Int
     var point: IndexPoint
@@ -19,11 +20,11 @@ struct IndexPlace {
 
 /// The points of one segment.
 struct SegmentIndex {
-    /// How many of them are found in the file only: whole blocks, and the last block of a segment to which nothing is added.
+    /// Number of points in the file only: whole blocks, and also the last block of a segment that is not appended to.
     var storedPoints = 0
-    /// Those that follow.
+    /// The points after those.
     var recent: [IndexPoint] = []
-    /// Up to where the file says that the segment is durable, in bytes.
+    /// The durable size of the segment according to the file, in bytes.
     var vouchedBytes: Int64 = 0
     private var lastPosition: Int64?
     /// Distance between two points, in bytes.
@@ -36,27 +37,27 @@ struct SegmentIndex {
 
     var count: Int { storedPoints + recent.count }
 
-    /// Keeps a point, unless the one before is near.
+    /// Keeps a point unless the one before is near.
     mutating func note(_ point: IndexPoint) {
         if let lastPosition, point.position - lastPosition < Self.intervalBytes { return }
         recent.append(point)
         lastPosition = point.position
     }
 
-    /// The last of the recent points for which `isBefore` holds, as it does for all before that.
+    /// The last of the recent points for which `isBefore` holds; it holds for all points before that one.
     func lastRecent(_ isBefore: (IndexPoint) -> Bool) -> IndexPlace? {
         let found = recent.partitioningIndex { !isBefore($0) }
         return found == 0 ? nil : IndexPlace(block: (storedPoints + found - 1) / SegmentIndexFile.blockPoints, point: recent[found - 1])
     }
 
-    /// The full blocks among the recent points are in the file now.
+    /// The full blocks of recent points are in the file now.
     mutating func storedFullBlocks() {
         let full = recent.count / SegmentIndexFile.blockPoints * SegmentIndexFile.blockPoints
         recent.removeFirst(full)
         storedPoints += full
     }
 
-    /// Everything is in the file, and nothing will be added.
+    /// All points are in the file, and none will be added.
     mutating func storedAll() {
         storedPoints = count
         recent = []
@@ -75,7 +76,7 @@ enum SegmentIndexFile {
 
     static func position(ofBlock block: Int) -> Int64 { Int64(headerBytes + block * blockBytes) }
 
-    /// The size of a file with so many points.
+    /// The size of a file with this many points.
     static func size(points: Int) -> Int64 {
         let rest = points % blockPoints
         return position(ofBlock: points / blockPoints) + Int64(rest > 0 ? 8 + rest * pointBytes : 0)
@@ -90,7 +91,7 @@ enum SegmentIndexFile {
         return all
     }
 
-    /// nil if it is none, or damaged.
+    /// nil if it is not a header, or damaged.
     static func end(_ header: Bytes) -> (end: SegmentEnd, points: Int)? {
         var bytes = header
         guard bytes.readableBytes == headerBytes, bytes.readInteger(as: UInt32.self) == magic, let crc = bytes.readInteger(as: UInt32.self),
@@ -100,7 +101,7 @@ enum SegmentIndexFile {
         return (SegmentEnd(sizeBytes: size, nextOffset: next, maxTimestamp: maxTimestamp), Int(points))
     }
 
-    /// Points in blocks of which only the last may not be full.
+    /// Points in blocks; only the last may not be full.
     static func blocks(_ points: [IndexPoint]) -> Bytes {
         var all = Bytes()
         for first in stride(from: 0, to: points.count, by: blockPoints) {

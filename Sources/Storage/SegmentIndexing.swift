@@ -1,14 +1,14 @@
-// A log and the index files of its segments: points are looked up there, and written there with how far a segment is durable. A file that
-// cannot be written, or read, costs time and nothing else.
+// A log and the index files of its segments: lookups of points, writes of points with the durable part of a segment. A file that cannot be
+// written or read costs time and nothing else.
 import Base
 
 extension SegmentLog {
     func indexPath(_ baseOffset: Int64) -> String { path(baseOffset, ".index") }
 
-    // MARK: looking up
+    // MARK: lookups
 
     /// The last point of a segment for which `isBefore` holds, as it does for all before that; the start of the file if there is none.
-    /// `floor` is such a point, and what is looked for, if that is known, lies at most `bytes` behind it.
+    /// `floor` is such a point; the result is at most `bytes` after it, if that is known.
     func lastPoint(
         of place: Int, behind floor: IndexPlace? = nil, within bytes: Int64 = .max, _ isBefore: (IndexPoint) -> Bool
     ) throws(StorageError) -> IndexPlace {
@@ -72,12 +72,12 @@ extension SegmentLog {
         return IndexPlace(block: low - 1, point: found[found.partitioningIndex { !isBefore($0) } - 1])
     }
 
-    /// Reads the segment for its points, which stay in memory. They may be other ones than before, so the file goes first: its header
-    /// counts those that were.
+    /// Rebuilds the points from the segment; they stay in memory. They may differ from the earlier ones, so the file goes first: its header
+    /// counts those.
     private func makeIndexAnew(_ place: Int) throws(StorageError) {
         try removeIndex(segments[place].baseOffset)
         let isSettled = place < segments.count - 1 && segments[place].isSettled
-        // One that is under way counted the points that were.
+        // A sync under way counted the earlier points.
         if !isSettled { syncsBesideAreVoid() }
         var again = segments[place]
         again.end = SegmentEnd(nextOffset: again.baseOffset)
@@ -87,16 +87,16 @@ extension SegmentLog {
             throw StorageError(.corrupt("a record at byte \(again.sizeBytes) fails its checksum"), "read", path(of: again))
         }
         segments[place] = again
-        // Without a file the next opening makes it anew.
+        // Without a file the next opening rebuilds it.
         if isSettled { try? write(again.index.recent, at: 0, again.baseOffset, again.end, points: again.index.count) }
     }
 
     // MARK: writing
 
-    /// Bytes that are appended or synced before the file is brought up to date.
+    /// Bytes appended or synced before the file is updated.
     private static var vouchIntervalBytes: Int64 { 2 << 20 }
 
-    /// Writes a sealed segment's index, all of which is durable; its points leave the memory.
+    /// Writes the index of a sealed, fully durable segment; its points leave the memory.
     func writeIndex(_ segment: inout Segment) throws(StorageError) {
         try write(segment.index.recent, at: segment.index.storedPoints, segment.baseOffset, segment.end, points: segment.index.count)
         segment.index.vouchedBytes = segment.sizeBytes
@@ -115,7 +115,7 @@ extension SegmentLog {
         if let end { try files.write(file, at: 0, SegmentIndexFile.header(end, points: count)) }
     }
 
-    /// Full blocks of the active segment's points go to the file, once there is one.
+    /// Writes full blocks of the active segment's points to the file, once there is one.
     func storePoints() {
         guard active.index.recent.count >= SegmentIndexFile.blockPoints else { return }
         do {
@@ -124,8 +124,8 @@ extension SegmentLog {
         } catch { return }
     }
 
-    /// Notes in the file of the segment at `baseOffset` that it is durable up to `end`, at which it had `points`, if that is worth the
-    /// writing.
+    /// Notes in the index file of the segment at `baseOffset` that it is durable up to `end`, with `points` up to there. Skips the write if
+    /// it is not worth it.
     func vouch(for baseOffset: Int64, _ end: SegmentEnd, points: Int, always: Bool = false) {
         guard let place = segments.lastIndex(where: { $0.baseOffset == baseOffset }),
             place == segments.count - 1 || !segments[place].isSettled
@@ -141,8 +141,7 @@ extension SegmentLog {
 
     // MARK: opening
 
-    /// Fills in what the index file knows of the segment. One that does not know all of it, or to which is appended, is continued in
-    /// memory.
+    /// Reads the segment's index file. If it does not cover the whole segment, or the segment is appended to, the index goes on in memory.
     func readIndex(_ segment: inout Segment, _ fileBytes: Int64, appends: Bool) throws(StorageError) {
         let file: FileHandle
         do { file = try files.open(indexPath(segment.baseOffset), create: false) } catch {
@@ -171,8 +170,8 @@ extension SegmentLog {
         segment.index = index
     }
 
-    /// The points of the last block if it is not full. What lies behind them belongs to records that may have been lost, and must never be
-    /// taken for those of others.
+    /// The points of the last block if it is not full. Points after them belong to records that may have been lost, and must never be taken
+    /// for those of other records.
     private func recentPoints(_ file: FileHandle, _ points: Int) throws(StorageError) -> [IndexPoint]? {
         let (full, rest) = points.quotientAndRemainder(dividingBy: SegmentIndexFile.blockPoints)
         guard let recent = rest == 0 ? [] : try SegmentIndexFile.read(files, file, block: full, count: rest) else { return nil }
@@ -183,13 +182,13 @@ extension SegmentLog {
         return recent
     }
 
-    /// On return no power cut brings it back.
+    /// Removes the index file; the removal is durable on return.
     func removeIndex(_ baseOffset: Int64) throws(StorageError) {
         try files.remove(indexPath(baseOffset))
         try files.syncDirectory(directory)
     }
 
-    /// Removes what crashes left of segments that have gone.
+    /// Removes index files of gone segments, left by crashes.
     func removeStrayIndexes(_ names: [String], _ bases: Set<Int64>) throws(StorageError) {
         let stray = names.filter { name in name.hasSuffix(".index") && Int64(name.dropLast(6)).map { !bases.contains($0) } ?? false }
         guard !stray.isEmpty else { return }

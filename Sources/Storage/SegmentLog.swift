@@ -1,14 +1,14 @@
-// The one log engine of the house: consensus and the broker's partitions both stand on it. Records are appended whole and
-// verbatim, become durable by `sync`, and are found by offset or time through a sparse index. The caller owns the batching;
-// a log is confined to one disk thread. It never re-encodes a record and never reports an unsynced one as durable.
+// The one log engine of the house: consensus and the broker's partitions both use it. Records are appended whole and verbatim, become
+// durable by `sync`, and are found by offset or time through a sparse index. The caller does the batching; a log is confined to one disk
+// thread. It never re-encodes a record and never reports an unsynced one as durable.
 import Base
 
 /// Sizes of a segment log.
 package struct SegmentLogOptions: Sendable {
     /// A segment is sealed when the next append would pass this size, in bytes.
     package var segmentBytesMax: Int64
-    /// Whether a segment is made durable before the next one begins. Otherwise a sync does that, and a crash of the machine before it may
-    /// cut the log off in a sealed segment.
+    /// Whether a segment is made durable before the next one begins. Otherwise a later sync does it, and a crash of the machine before that
+    /// may cut the log off in a sealed segment.
     package var waitsWhenSealing: Bool
     package init(segmentBytesMax: Int64 = 64 << 20, waitsWhenSealing: Bool = true) {
         self.segmentBytesMax = segmentBytesMax
@@ -23,16 +23,16 @@ package final class SegmentLog<Framing: LogFraming> {
     /// May change while the log is open; the next append follows it.
     package var options: SegmentLogOptions
     var segments: [Segment] = []
-    /// Set by a failed sync: the log accepts nothing more, since what it holds is no longer known.
+    /// Set by a failed sync: the log accepts nothing more, since its content is no longer known.
     var failed: StorageError?
     package internal(set) var recovery = LogRecoveryReport()
-    /// The first offset that is still there.
+    /// The first offset still there.
     package private(set) var startOffset: Int64
-    /// The offset that follows the last record that is known to be durable; an opening finds others, which a sync makes so.
+    /// The offset after the last record known to be durable; an opening finds later ones, which a sync makes durable.
     package internal(set) var durableOffset: Int64
-    /// How often the log's end was cut off, or its points were found anew: what was written before is not what a sync makes durable after.
+    /// Counts cuts of the log's end and rebuilds of its points: a sync that began before does not cover the log after.
     private var cuts = 0
-    /// Up to where the disk has begun with the active segment, in bytes.
+    /// The part of the active segment whose writing the disk has begun, in bytes.
     private var writingBegun: Int64 = 0
 
     /// Opens or creates the log, cutting off a torn tail. Throws `corrupt` where an acknowledged record is damaged.
@@ -57,7 +57,7 @@ package final class SegmentLog<Framing: LogFraming> {
     package var nextOffset: Int64 { active.nextOffset }
     package var sizeBytes: Int64 { segments.reduce(0) { $0 + $1.sizeBytes } }
     package var segmentCount: Int { segments.count }
-    /// The first offset of the segment that is appended to.
+    /// The first offset of the active segment.
     package var activeBaseOffset: Int64 { active.baseOffset }
     /// The largest timestamp of any record, -1 for none.
     package var maxTimestamp: Int64 { segments.reduce(-1) { max($0, $1.maxTimestamp) } }
@@ -106,8 +106,7 @@ package final class SegmentLog<Framing: LogFraming> {
         return segment.sizeBytes < fileBytes ? segment.nextOffset : durable
     }
 
-    /// Fills in what is in a segment's file: by its index as far as that vouches for it, and by reading from there on. Returns the offset
-    /// up to which it did.
+    /// Finds the content of a segment's file: by its index as far as that goes, then by reading. Returns the offset at which reading began.
     @discardableResult
     func find(_ segment: inout Segment, _ fileBytes: Int64, appends: Bool) throws(StorageError) -> Int64 {
         try readIndex(&segment, fileBytes, appends: appends)
@@ -161,7 +160,7 @@ package final class SegmentLog<Framing: LogFraming> {
 
     package func append(_ records: Bytes) throws(StorageError) { try append([records]) }
 
-    /// The same for a caller that has just written the records and knows where each lies: they fill `records`, in offset order.
+    /// The same for a caller that has just written the records and knows their extents: they fill `records`, in offset order.
     package func append(_ records: Bytes, _ extents: [RecordExtent]) throws(StorageError) { try append([records], extents) }
 
     private func append(_ pieces: [Bytes], _ extents: [RecordExtent]) throws(StorageError) {
@@ -178,7 +177,7 @@ package final class SegmentLog<Framing: LogFraming> {
                 place += Int64(piece.readableBytes)
             }
         } catch {
-            // What part was written lies beyond the end and is overwritten by the next append; cutting it now is only tidiness.
+            // A part that was written is beyond the end and is overwritten by the next append; cutting it now is only tidiness.
             do { try files.truncate(active.file, to: active.sizeBytes) } catch let second {
                 throw second.cause == .noSpace ? error : second
             }
@@ -189,8 +188,8 @@ package final class SegmentLog<Framing: LogFraming> {
         startWriting()
     }
 
-    /// Unsynced bytes with which the disk begins, so that the sync that comes in the end, of a full segment for one, waits for the last of
-    /// them only.
+    /// Unsynced bytes after which the disk begins to write, so that a later sync, for example of a full segment, waits for the last of them
+    /// only.
     private static var writeBehindBytes: Int64 { 4 << 20 }
 
     private func startWriting() {
@@ -205,14 +204,14 @@ package final class SegmentLog<Framing: LogFraming> {
 
     /// Seals the active segment and begins a new one at `nextBase`.
     private func seal(nextBase: Int64) throws(StorageError) {
-        // A gap is not told from a loss at the next opening.
+        // The next opening cannot tell a gap from a loss.
         guard options.waitsWhenSealing || nextBase != nextOffset else { return try sealUnsettled() }
         try sync()
         try writeIndex(&active)
         try addSegment(nextBase)
     }
 
-    /// Seals the active segment if there is anything in it.
+    /// Seals the active segment unless it is empty.
     package func roll() throws(StorageError) {
         if let failed { throw failed }
         if active.sizeBytes > 0 { try seal(nextBase: nextOffset) }
@@ -255,7 +254,7 @@ package final class SegmentLog<Framing: LogFraming> {
         return nil
     }
 
-    /// A sync that goes on beside the log, which takes appends meanwhile; nil if everything is durable. Ends with `ended`.
+    /// A sync beside the log, which takes appends meanwhile; nil if everything is durable. Ends with `ended`.
     package func beginSync(_ open: (FileHandle) throws(StorageError) -> SharedFile) throws(StorageError) -> SyncBeside? {
         if let failed { throw failed }
         // Sealed segments are durable.
@@ -267,7 +266,7 @@ package final class SegmentLog<Framing: LogFraming> {
             files: begun, directory: directory, activeBase: active.baseOffset, end: active.end, points: active.index.count, cuts: cuts)
     }
 
-    /// What was written before it began is durable. A failure is final, as that of `sync` is.
+    /// Records written before the sync began are durable. A failure is final, as in `sync`.
     package func ended(_ sync: SyncBeside, _ failure: StorageError?) {
         guard failed == nil else { return }
         if let failure { return failed = failure }
@@ -300,15 +299,15 @@ package final class SegmentLog<Framing: LogFraming> {
             files.close(gone.file)
             try files.remove(path(of: gone))
             try files.remove(indexPath(gone.baseOffset))
-            // One durable removal after the other: power that fails in between must not bring back an old segment without its successor.
+            // One durable removal after the other: a power cut in between must not bring back an old segment without its successor.
             try files.syncDirectory(directory)
             startOffset = segments[0].baseOffset
-            // What it followed has gone.
+            // The segment in front of it has gone.
             try name(0, .settled)
         }
     }
 
-    /// After a truncation: what was cut was durable or not, what is left is.
+    /// After a truncation to `offset`: the durable offset does not exceed it.
     func ended(at offset: Int64) {
         cuts += 1
         writingBegun = min(writingBegun, active.sizeBytes)
@@ -328,7 +327,7 @@ package final class SegmentLog<Framing: LogFraming> {
         segments.map { ($0.baseOffset, $0.sizeBytes, $0.nextOffset, $0.maxTimestamp) }
     }
 
-    /// Makes all durable and closes the files.
+    /// Makes everything durable and closes the files.
     package func close() throws(StorageError) {
         defer {
             for segment in segments { files.close(segment.file) }

@@ -1,17 +1,17 @@
-// Cutting the end off a log: what a replica wrote and its leader did not keep. Later segments go first, so a crash in between leaves a
-// shorter log and never one with a hole.
+// Cutting the end off a log: records that a replica wrote and its leader did not keep. Later segments go first, so a crash in between
+// leaves a shorter log and never one with a hole.
 import Base
 
 extension SegmentLog {
     /// Removes every record that reaches beyond `offset`. The log may end before `offset` then, at the end of a record. A failure is final
-    /// once anything was removed.
+    /// once a record was removed.
     package func truncate(to offset: Int64) throws(StorageError) {
         if let failed { throw failed }
         guard offset < nextOffset else { return }
         guard offset > startOffset else { return try restart(at: startOffset) }
         let place = segments.lastIndex { $0.baseOffset < offset } ?? 0
         let end = try cut(offset, in: place)
-        // What takes room is done first: where there is none the log stays as it is.
+        // Steps that need disk space come first: where there is none the log stays as it is.
         let copy = end < segments[place].sizeBytes && segments[place].lent != nil ? try shortened(segments[place], to: end) : nil
         try orFail { () throws(StorageError) in
             while segments.count > place + 1 { try removeLastSegment() }
@@ -20,7 +20,7 @@ extension SegmentLog {
         ended(at: nextOffset)
     }
 
-    /// Removes everything; the next record gets `offset`, or one behind it. A failure is final.
+    /// Removes everything; the next record gets `offset`, or a later one. A failure is final.
     package func restart(at offset: Int64) throws(StorageError) {
         if let failed { throw failed }
         try orFail { () throws(StorageError) in
@@ -36,7 +36,7 @@ extension SegmentLog {
         began(at: offset)
     }
 
-    /// Where half of it is done, what the files hold is not what is known of them: nothing is written any more.
+    /// After a failure halfway, the files differ from the log's state: nothing is written any more.
     private func orFail(_ body: () throws(StorageError) -> Void) throws(StorageError) {
         do { try body() } catch {
             failed = error
@@ -44,13 +44,13 @@ extension SegmentLog {
         }
     }
 
-    /// The segment without what lies behind `end`; `copy` takes the place of its file if somebody reads that.
+    /// The segment without the part after `end`; `copy` replaces its file if it has a reader.
     private func cutOff(_ place: Int, at end: Int64, _ copy: FileHandle?) throws(StorageError) -> Segment {
         let segment = segments[place]
         let name = path(of: segment)
         var kept = Segment(baseOffset: segment.baseOffset, file: copy ?? segment.file, ending: segment.ending)
         kept.begin(with: try points(of: place).prefix { $0.position < end })
-        // Before another record can lie where a point of it is.
+        // Before another record can be at the position of one of its points.
         try removeIndex(segment.baseOffset)
         if copy != nil {
             try files.rename(unfinished(segment), to: name)
@@ -67,13 +67,13 @@ extension SegmentLog {
         return kept
     }
 
-    /// An opening removes what has this name.
+    /// The name of an unfinished copy; an opening removes such files.
     private func unfinished(_ segment: Segment) -> String {
         SegmentRewrite<Framing>.path(directory, segment.baseOffset, segment.baseOffset, SegmentRewrite<Framing>.unfinished)
     }
 
-    /// A copy of what is kept of a file that somebody reads, who finds in the old one what was promised. A crash leaves the old one or the
-    /// new one.
+    /// A copy of the kept part of a file that has a reader; the reader keeps the old file with all its content. A crash leaves the old one
+    /// or the new one.
     private func shortened(_ segment: Segment, to end: Int64) throws(StorageError) -> FileHandle {
         let copy = try files.open(unfinished(segment), create: true)
         do throws(StorageError) { try fill(copy, from: segment, to: end) } catch {
@@ -97,7 +97,7 @@ extension SegmentLog {
         try files.sync(copy)
     }
 
-    /// Where the first record begins that reaches beyond `offset`.
+    /// The position of the first record that reaches beyond `offset`.
     private func cut(_ offset: Int64, in place: Int) throws(StorageError) -> Int64 {
         let start = try lastPoint(of: place) { $0.offset <= offset }.point
         var scan = RecordScan<Framing>(

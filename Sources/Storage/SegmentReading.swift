@@ -1,14 +1,13 @@
-// Finding records by their offset. Only headers are looked at, so that a reader who hands a part of the file on never touches what is in
-// it.
+// Finding records by their offset. Only headers are read, so that a reader who passes a part of the file on never touches its content.
 import Base
 
-/// Whole records that lie one after another in one file.
+/// Consecutive whole records in one file.
 package struct RecordPlace: Equatable, Sendable {
     package var file: FileHandle
-    /// Where they begin in the file, in bytes.
+    /// Their position in the file, in bytes.
     package var position: Int64
     package var bytes: Int
-    /// The offset that follows the last of them.
+    /// The offset after the last of them.
     package var nextOffset: Int64
 }
 
@@ -19,7 +18,7 @@ private struct HeaderScan<Framing: LogFraming> {
     var position: Int64
     private var window = Bytes()
     private var windowStart: Int64 = 0
-    /// Index points are not much further apart.
+    /// Index points are about this far apart at most.
     private static var windowBytes: Int { Int(SegmentIndex.intervalBytes) * 2 }
 
     init(_ files: any FileSystem, _ segment: Segment, from place: IndexPlace) {
@@ -45,8 +44,8 @@ private struct HeaderScan<Framing: LogFraming> {
 }
 
 extension SegmentLog {
-    /// Where whole records lie, from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that reaches
-    /// beyond `end`. nil where there is none; `offset` must not be below `startOffset`.
+    /// The place of whole records from the one that covers `offset` on: as many as fit in `maxBytes`, but at least one, and none that
+    /// reaches beyond `end`. nil where there is none; `offset` must not be below `startOffset`.
     package func locate(from offset: Int64, below end: Int64 = .max, maxBytes: Int) throws(StorageError) -> RecordPlace? {
         precondition(offset >= startOffset, "offsets below the start are the caller's refusal to make")
         guard offset < nextOffset else { return nil }
@@ -72,7 +71,7 @@ extension SegmentLog {
         if limit >= segment.sizeBytes, segment.nextOffset <= end {
             return RecordPlace(file: segment.file, position: start, bytes: Int(segment.sizeBytes - start), nextOffset: segment.nextOffset)
         }
-        // The last index point that is surely in, and on from there record by record.
+        // The last index point certainly within the limits, then on from there record by record.
         let last = try lastPoint(of: place, behind: floor, within: limit - floor.point.position) {
             $0.position <= limit && $0.offset <= end
         }
@@ -101,8 +100,8 @@ extension SegmentLog {
         return try files.read(place.file, at: place.position, count: place.bytes)
     }
 
-    /// The file of records that were located just now, for somebody who reads it beside the log; `open` makes a descriptor for that. It
-    /// stays as it is, apart from what is appended, as long as it is held, whatever happens to the log.
+    /// The file of records that were just located, for a reader beside the log; `open` makes the reader's descriptor. Apart from appends
+    /// the file stays unchanged as long as it is held, whatever happens to the log.
     package func lend(_ handle: FileHandle, _ open: (FileHandle) throws(StorageError) -> SharedFile) throws(StorageError) -> SharedFile {
         guard let index = segments.lastIndex(where: { $0.file == handle }) else {
             preconditionFailure("what was located lies in a segment")

@@ -1,9 +1,9 @@
-// Replacing sealed segments by a shorter version of themselves, for logs that are compacted. The replacement is written beside the log by
-// any thread, made durable, and then takes the segments' place by renames that a crash can interrupt anywhere: a file that ends in
-// `.cleaned` is not finished and goes, one that ends in `.swap` is, and takes its place at the next opening.
+// Replacing sealed segments by a shorter version, for logs that are compacted. Any thread writes the replacement beside the log and makes
+// it durable; it then takes the segments' place by renames that a crash can interrupt anywhere. A file that ends in `.cleaned` is
+// unfinished and is removed; one that ends in `.swap` is finished and takes its place at the next opening.
 import Base
 
-/// A sealed segment, as whoever reads it beside the log must know it.
+/// A sealed segment, for a reader beside the log.
 package struct SealedSegment: Sendable, Equatable {
     package var baseOffset: Int64
     package var sizeBytes: Int64
@@ -13,8 +13,8 @@ package struct SealedSegment: Sendable, Equatable {
 }
 
 extension SealedSegment {
-    /// Visits the records in order, by a descriptor of its own, until `visit` says false. A segment that was removed meanwhile is
-    /// `notFound`.
+    /// Visits the records in order, by a descriptor of its own, until `visit` returns false. Throws `notFound` for a segment removed
+    /// meanwhile.
     package func forEachRecord<F: LogFraming>(
         _: F.Type, _ files: any FileSystem, _ visit: (RecordExtent, Bytes) throws(StorageError) -> Bool
     ) throws(StorageError) {
@@ -34,13 +34,13 @@ extension SealedSegment {
 /// The replacement of the segments from `firstBase` up to `endBase`.
 package struct SegmentRewrite<Framing: LogFraming>: Sendable {
     package let firstBase: Int64
-    /// The base offset of the first segment that stays.
+    /// The base offset of the first segment after the replaced ones.
     package let endBase: Int64
     private let files: any FileSystem
     private let directory: String
     var segment: Segment
 
-    /// Begins a replacement; an unfinished earlier one is overwritten.
+    /// Begins a replacement; overwrites an earlier unfinished one.
     package init(files: any FileSystem, directory: String, firstBase: Int64, endBase: Int64) throws(StorageError) {
         self.files = files
         self.directory = directory
@@ -75,7 +75,7 @@ package struct SegmentRewrite<Framing: LogFraming>: Sendable {
         for extent in extents { segment.note(extent) }
     }
 
-    /// Everything that was appended is durable; the replacement can take its place.
+    /// Makes the replacement durable, so that it can take its place.
     package func finish() throws(StorageError) { try files.sync(segment.file) }
 
     /// Gives the replacement up.
@@ -86,7 +86,7 @@ package struct SegmentRewrite<Framing: LogFraming>: Sendable {
 }
 
 extension SegmentLog {
-    /// The segments before the active one that are durable, oldest first.
+    /// The durable segments before the active one, oldest first.
     package var sealedSegments: [SealedSegment] {
         segments.dropLast().prefix(while: \.isSettled).map {
             SealedSegment(
@@ -95,8 +95,8 @@ extension SegmentLog {
         }
     }
 
-    /// Puts a finished replacement into the place of its segments. False, and the replacement is given up, if the segments are not the
-    /// ones any more that it was made from. A failure in the middle is final, since the log is not known then; an opening finishes it.
+    /// Puts a finished replacement into the place of its segments. False, and the replacement is given up, if the segments are not the ones
+    /// that it was made from. A failure in the middle is final, since the log's state is unknown then; an opening finishes the replacement.
     package func replace(with rewrite: SegmentRewrite<Framing>) throws(StorageError) -> Bool {
         if let failed { throw failed }
         guard let first = segments.firstIndex(where: { $0.baseOffset == rewrite.firstBase }),
@@ -122,7 +122,7 @@ extension SegmentLog {
         return true
     }
 
-    /// Removes what a replacement covers and gives it the first segment's name. Every step can be repeated.
+    /// Removes the covered segments and renames the replacement to the first one's name. Every step can be repeated.
     private func takePlace(_ finished: String, firstBase: Int64, covered: [Int64]) throws(StorageError) {
         for base in covered {
             try files.remove(indexPath(base))
@@ -133,7 +133,8 @@ extension SegmentLog {
         try files.syncDirectory(directory)
     }
 
-    /// What a crash left of replacements: unfinished ones go, finished ones take their place. Returns the names in the directory then.
+    /// Handles replacements left by a crash: removes unfinished ones, puts finished ones in their place. Returns the names in the directory
+    /// then.
     func finishRewrites() throws(StorageError) -> [String] {
         let names = try files.list(directory)
         guard names.contains(where: { $0.hasSuffix(SegmentRewrite<Framing>.unfinished) || $0.hasSuffix(SegmentRewrite<Framing>.finished) })

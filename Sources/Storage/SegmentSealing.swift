@@ -1,20 +1,20 @@
-// Segments that are sealed without waiting for the disk, for logs that are synced from time to time. The file of a segment which begins
-// before the one in front of it is durable ends in `.tail`; once that is durable it gets its ordinary name. So an opening knows where a
-// crash of the machine may have torn a sealed segment, and where damage can have no such reason.
+// Segments sealed without waiting for the disk, for logs that are synced from time to time. A segment that begins before the one in front
+// of it is durable has a file that ends in `.tail`; once the one in front is durable the file gets its ordinary name. So an opening knows
+// where a crash of the machine may have torn a sealed segment, and where damage must have another cause.
 import Base
 
 /// A sync of a log's end beside the log.
 package struct SyncBeside: Sendable {
-    /// Sealed segments that are not known to be durable, and the active one.
+    /// Sealed segments not known to be durable, and the active one.
     let files: [SharedFile]
     let directory: String
-    /// The segment that was active, and how far it is durable when the sync has ended.
+    /// The segment that was active, and its durable end after the sync.
     let activeBase: Int64
     let end: SegmentEnd
     let points: Int
     let cuts: Int
 
-    /// Blocking. `sync` makes a file durable, `syncDirectory` names. A log that was removed meanwhile has nothing left to be made durable.
+    /// Blocking. `sync` makes a file durable, `syncDirectory` names. A log that was removed meanwhile has nothing left to sync.
     package func carryOut(
         sync: (SharedFile) throws(StorageError) -> Void, syncDirectory: (String) throws(StorageError) -> Void
     ) throws(StorageError) {
@@ -30,18 +30,18 @@ package struct SyncBeside: Sendable {
 }
 
 extension SegmentLog {
-    /// Begins a new segment behind the active one, of which not all may be durable.
+    /// Begins a new segment after the active one, which may not be fully durable.
     func sealUnsettled() throws(StorageError) {
         let next = nextOffset
         let file = try files.open(path(next, Segment.Ending.tail.rawValue), create: true)
-        // The disk begins with the rest of it.
+        // The disk begins to write the rest of it.
         writeBehind()
         active.isSettled = false
         segments.append(Segment(baseOffset: next, file: file, ending: .tail))
         beganSegment()
     }
 
-    /// Where the sealed segments stand that are not known to be durable: the last ones. Asked at every sync, so it walks over no others.
+    /// The places of sealed segments not known to be durable: the last ones. Asked at every sync, so it walks over no others.
     var unsettled: Range<Int> {
         let active = segments.count - 1
         var first = active
@@ -49,7 +49,7 @@ extension SegmentLog {
         return first..<active
     }
 
-    /// Makes sealed segments durable, and the names of those behind them.
+    /// Makes sealed segments durable, and the names of the files after them.
     func syncUnsettled() throws(StorageError) {
         let unsettled = unsettled
         guard !unsettled.isEmpty else { return }
@@ -57,8 +57,8 @@ extension SegmentLog {
         try files.syncDirectory(directory)
     }
 
-    /// All before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening some
-    /// reading.
+    /// Everything before the segment at `base` is durable. An index that cannot be written, or a name that stays, costs the next opening
+    /// some reading.
     func settle(before base: Int64) {
         for place in unsettled where segments[place].baseOffset < base {
             do {
@@ -88,14 +88,14 @@ extension SegmentLog {
         return found.sorted { $0.base < $1.base }
     }
 
-    /// Opens a segment that may be torn although others follow it; if it is, those are not a part of the log.
+    /// Opens a segment that may be torn although others follow it; if it is, the others are not a part of the log.
     func openUnsettled(_ segment: inout Segment, _ name: String, before later: inout [(base: Int64, ending: Segment.Ending)])
         throws(StorageError)
     {
         let fileBytes = try files.size(segment.file)
         durableOffset = try find(&segment, fileBytes, appends: true)
         if segment.sizeBytes == fileBytes, segment.nextOffset == later[0].base {
-            // A crash of the process alone has left all of it to the system, which may not have written it.
+            // After a crash of the process alone the system has all of it, perhaps not yet on the disk.
             try files.sync(segment.file)
             // Without an index the next opening reads it again.
             try? writeIndex(&segment)
@@ -117,7 +117,7 @@ extension SegmentLog {
         later = []
     }
 
-    /// Every segment that is open has a durable one before it.
+    /// Gives every file its ordinary name: each open segment has a durable one before it.
     func settleNames() throws(StorageError) {
         guard segments.contains(where: { $0.ending == .tail }) else { return }
         for place in segments.indices { try name(place, .settled) }

@@ -1,9 +1,9 @@
-// Whether a service's disk takes writes, for whoever asks from any thread. A full disk is looked at again every half second until it has
-// room, so that the answer turns good without a client having to fail first. A failed sync stays until a restart.
+// Whether a service's disk takes writes, asked from any thread. A full disk is tested again every half second until it has room, so that
+// the answer recovers without a client's failed write. A failed sync stays until a restart.
 import Base
 import Synchronization
 
-/// What is known of the disk under a service's bulk data.
+/// The state of the disk under a service's bulk data.
 package final class WriteHealth: Sendable {
     private struct State {
         var full: String?
@@ -20,7 +20,7 @@ package final class WriteHealth: Sendable {
     /// Room that a disk must have to count as not full, in bytes.
     private static let probeBytes = 1 << 20
 
-    /// Room is looked for in `directory`, on `thread`.
+    /// Room is tested in `directory`, on `thread`.
     package init(directory: String, thread: DiskThread, loop: any ServiceLoop) {
         self.directory = directory
         self.thread = thread
@@ -30,7 +30,7 @@ package final class WriteHealth: Sendable {
     /// Why writes are refused at present, or nil.
     package var trouble: String? { state.withLock { $0.failed ?? $0.full } }
 
-    /// A write has failed.
+    /// Notes a failed write.
     package func note(_ error: StorageError) {
         state.withLock { state in
             switch error.cause {
@@ -56,7 +56,7 @@ package final class WriteHealth: Sendable {
         }
     }
 
-    /// Blocking; on the disk thread.
+    /// Tests for room. Blocking; on the disk thread.
     private func probe() {
         let found = Result { () throws(StorageError) in try Self.tryWriting(directory + "/.room") }
         state.withLock { state in
@@ -80,6 +80,6 @@ package final class WriteHealth: Sendable {
         try files.remove(path)
     }
 
-    /// Looks no more; called before the thread and the loop end.
+    /// Stops the tests; called before the thread and the loop end.
     package func stop() { state.withLock { $0.isStopped = true } }
 }

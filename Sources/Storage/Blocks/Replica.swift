@@ -1,5 +1,5 @@
-// An open replica of a block: read, and written while it is not finished. What is read is always checked against its checksums. Confined to
-// one disk thread, so that a reader finds bytes and checksums that belong together while a writer goes on.
+// An open replica of a block: read, and written until it is finished. Every read is checked against the checksums. Confined to one disk
+// thread, so that a reader finds matching bytes and checksums while a writer continues.
 import Base
 
 /// One replica.
@@ -36,7 +36,7 @@ package final class Replica {
 
     // MARK: writing
 
-    /// Adds bytes at the end. Readers see them at once; a crash of the machine may take them until `sync`.
+    /// Adds bytes at the end. Readers see them at once; a crash of the machine may lose them until `sync`.
     package func append(_ bytes: Bytes) throws(StorageError) {
         precondition(!isFinal, "a finished replica is reopened before it is written")
         guard bytes.readableBytes > 0 else { return }
@@ -47,7 +47,7 @@ package final class Replica {
         try writeHeader()
     }
 
-    /// The checksums of the chunks that `bytes` fill up, and that of what is left over at the end.
+    /// The checksums of the chunks that `bytes` fill up, and that of the rest at the end.
     static func sums(of bytes: Bytes, behind tailBytes: Int, _ tailSum: UInt32) -> (full: Bytes, tail: UInt32) {
         var full = Bytes()
         var (filled, sum) = (tailBytes, tailSum)
@@ -70,7 +70,7 @@ package final class Replica {
 
     private func writeHeader() throws(StorageError) { try files.write(sums, at: 0, header.encoded) }
 
-    /// What was appended lasts on return.
+    /// The appended bytes are durable on return.
     package func sync() throws(StorageError) {
         try files.sync(data)
         header.synced = header.written
@@ -78,14 +78,14 @@ package final class Replica {
         try files.sync(sums)
     }
 
-    /// A pipeline that is set up again has another generation.
+    /// Sets the new generation of a pipeline that is set up again.
     package func take(generation: Int64) throws(StorageError) {
         header.generation = generation
         try writeHeader()
         try files.sync(sums)
     }
 
-    /// Cuts what lies behind `length`. What is kept of the last chunk is checked first.
+    /// Cuts everything after `length`. The kept part of the last chunk is checked first.
     package func truncate(to length: Int64) throws(StorageError) {
         guard length < lengthBytes else { return }
         let tailBytes = ReplicaFormat.tail(length)
@@ -110,7 +110,7 @@ package final class Replica {
 
     // MARK: reading
 
-    /// The chunks that hold a range, with the checksum of each; every one was checked. Less than asked for at the end.
+    /// The chunks that hold a range, all checked, with their checksums. Fewer than requested at the end.
     package func readChunks(at offset: Int64, count: Int) throws(StorageError) -> (start: Int64, data: Bytes, sums: Bytes) {
         let chunk = Int64(ReplicaFormat.chunkBytes)
         guard offset >= 0, count > 0, offset < lengthBytes else { return (min(max(0, offset), lengthBytes), Bytes(), Bytes()) }
@@ -151,7 +151,7 @@ package final class Replica {
         return bytes
     }
 
-    /// Bytes of the replica, every one of them checked; fewer than `count` at its end.
+    /// Checked bytes of the replica; fewer than `count` at its end.
     package func read(at offset: Int64, count: Int) throws(StorageError) -> Bytes {
         let found = try readChunks(at: offset, count: count)
         let skip = Int(offset - found.start)
@@ -159,7 +159,7 @@ package final class Replica {
         return found.data.getSlice(at: found.data.readerIndex + skip, length: min(count, found.data.readableBytes - skip)) ?? Bytes()
     }
 
-    /// The checksums of the first `length` bytes, as HDFS puts them together to a block's checksum; checks the last chunk if it is cut.
+    /// The checksums of the first `length` bytes, the parts of HDFS's checksum of a block; checks the last chunk if it is cut.
     package func chunkSums(upTo length: Int64) throws(StorageError) -> Bytes {
         let length = min(max(0, length), lengthBytes)
         let tailBytes = ReplicaFormat.tail(length)
@@ -168,7 +168,7 @@ package final class Replica {
         return bytes
     }
 
-    /// All checksums of full chunks, and the header: what a sidecar of another name begins with.
+    /// The header and all checksums of full chunks: the beginning of a sidecar of another name.
     func sidecar() throws(StorageError) -> (header: ReplicaHeader, body: Bytes) {
         var fresh = header
         fresh.version = 2

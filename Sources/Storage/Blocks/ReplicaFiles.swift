@@ -1,4 +1,4 @@
-// The replicas of one directory: found at a start, made, opened, reopened to be appended to, removed. Confined to one disk thread.
+// The replicas of one directory: found at a start, made, opened, reopened for appends, removed. Confined to one disk thread.
 import Base
 
 /// The files of one replica.
@@ -26,8 +26,8 @@ package final class ReplicaFiles {
         return ReplicaPlace(id: id, folder: directory + "/" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
     }
 
-    /// All replicas, sorted by number. What a crash left half made is mended or removed; one whose files contradict each other is left out
-    /// and named in `damaged`.
+    /// All replicas, sorted by number. Replicas left incomplete by a crash are repaired or removed; a replica whose files contradict each
+    /// other is left out and named in `damaged`.
     package func list() throws(StorageError) -> (replicas: [ReplicaSummary], damaged: [Int64]) {
         var found: [ReplicaSummary] = []
         var damaged: [Int64] = []
@@ -54,7 +54,7 @@ package final class ReplicaFiles {
         return (found.sorted { $0.id < $1.id }, damaged.sorted())
     }
 
-    /// What a replica is after a crash.
+    /// The state of a replica after a crash.
     private func settle(_ id: Int64, finished: Bool, beingWritten: Bool) throws(StorageError) -> ReplicaSummary? {
         if finished {
             do throws(StorageError) {
@@ -73,7 +73,7 @@ package final class ReplicaFiles {
         return try recover(id)
     }
 
-    /// Cuts a replica whose writing broke off to the longest beginning that its checksums vouch for.
+    /// Cuts a replica whose writing broke off to the longest beginning with matching checksums.
     private func recover(_ id: Int64) throws(StorageError) -> ReplicaSummary? {
         let place = place(id)
         let data = try files.open(place.data, create: false)
@@ -131,7 +131,7 @@ package final class ReplicaFiles {
         }
     }
 
-    /// Begins a replica; an older one of the same number is overwritten.
+    /// Begins a replica; overwrites an older one of the same number.
     package func create(_ id: Int64, generation: Int64) throws(StorageError) -> Replica {
         let place = place(id)
         try files.makeDirectory(place.folder)
@@ -198,7 +198,7 @@ package final class ReplicaFiles {
         return header
     }
 
-    /// A finished replica to be appended to, under a generation of its own.
+    /// Reopens a finished replica for appends, under a new generation.
     package func reopen(_ id: Int64, generation: Int64) throws(StorageError) -> Replica {
         let old = try open(id)
         guard old.isFinal else {

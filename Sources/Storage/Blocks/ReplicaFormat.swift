@@ -1,8 +1,7 @@
-// How a replica of a block lies on disk: a file of data, and beside it a sidecar with a header and a CRC-32C for every full 512 bytes, as
-// HDFS keeps them. The sidecar ends in `.crc` when the replica is finished and in `.rbw` while it is being written. The checksum of the
-// last bytes that do not fill 512 stands in the header, twice: as of the last write and as of the last sync, so that a power cut in the
-// middle of more writes takes nothing that was synced. Version 1 has no generation, is always finished, and has the last checksum behind
-// the others.
+// A block's replica on disk: a file of data, and beside it a sidecar with a header and a CRC-32C for every full 512 bytes, as in HDFS. The
+// sidecar ends in `.crc` when the replica is finished and in `.rbw` while it is being written. The checksum of the last bytes, short of
+// 512, is in the header twice: as of the last write and as of the last sync, so that a power cut in the middle of more writes takes
+// nothing that was synced. Version 1 has no generation, is always finished, and has the last checksum after the others.
 import Base
 
 /// Sizes of replica files.
@@ -19,7 +18,7 @@ package enum ReplicaFormat {
 
 /// The header of a sidecar.
 struct ReplicaHeader: Equatable {
-    /// A length with the checksum of what does not fill a chunk at its end.
+    /// A length with the checksum of the incomplete chunk at its end.
     struct Extent: Equatable {
         var lengthBytes: Int64 = 0
         var tailSum: UInt32 = 0
@@ -49,7 +48,7 @@ struct ReplicaHeader: Equatable {
 
     init() {}
 
-    /// Reads a header; nil if it is damaged. Version 1 tells no length.
+    /// Reads a header; nil if it is damaged. Version 1 has no length.
     init?(_ bytes: Bytes) {
         var rest = bytes
         guard rest.readInteger(as: UInt32.self) == ReplicaFormat.magic, let version = rest.readInteger(as: UInt32.self),
@@ -72,7 +71,7 @@ struct ReplicaHeader: Equatable {
     }
 }
 
-/// What a datanode reports of a replica.
+/// A datanode's report of a replica.
 package struct ReplicaSummary: Sendable, Hashable {
     package var id: Int64
     package var generation: Int64

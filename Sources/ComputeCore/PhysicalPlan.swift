@@ -1,10 +1,10 @@
-// The plan that is run, as a value: which operator does each step, with which keys. EXPLAIN prints it and `Pipelines` makes operators of it.
-// The choices are few and plain: a limit directly over a sort is a top-n, equalities of a join condition become hash keys, aggregates over
+// The executable plan, as a value: the operator of each step, with its keys. EXPLAIN prints it and `Pipelines` makes operators of it. The
+// choices are few and plain: a limit directly over a sort is a top-n, equalities of a join condition become hash keys, aggregates over
 // distinct values aggregate the distinct rows, everything else maps one to one.
 
 import QueryCore
 
-/// Two expressions whose equality a join asks for.
+/// Two expressions that a join compares for equality.
 struct JoinKeys {
     let left: BoundExpression
     let right: BoundExpression
@@ -19,7 +19,7 @@ indirect enum PhysicalPlan {
     case filter(BoundExpression, PhysicalPlan)
     case hashAggregate(groups: [BoundOutput], calls: [BoundAggregate], PhysicalPlan)
     case hashJoin(JoinShape, PhysicalPlan, PhysicalPlan)
-    /// With a limit only the first rows are kept.
+    /// With a limit, keeps only the first rows.
     case sort([BoundOrder], limit: Int?, PhysicalPlan)
     case limit(skip: Int, count: Int?, PhysicalPlan)
     case union([PhysicalPlan], [BoundColumn])
@@ -60,7 +60,7 @@ enum Planner {
         case .union(let inputs, let columns): return .union(inputs.map(Self.plan), columns)
         case .difference(let kind, let all, let left, let right): return .difference(kind, all: all, Self.plan(left), Self.plan(right))
         case .distinct(let keys, let input):
-            // Whole rows that are distinct are the groups of all columns.
+            // Distinct whole rows are the groups of all columns.
             let output = input.output
             if Set(keys) == Set(output.map(\.id)), Set(keys).count == output.count {
                 return .hashAggregate(groups: output.map { BoundOutput(expression: .column($0), column: $0) }, calls: [], Self.plan(input))
@@ -80,8 +80,8 @@ enum Planner {
         }
     }
 
-    /// When all calls are over the distinct values of the same arguments, the groups of keys and arguments are found first, by a step that
-    /// runs in chains; the calls then see each of them once.
+    /// When all calls are over the distinct values of the same arguments, a step in chains first finds the groups of keys and arguments;
+    /// the calls then see each of them once.
     private static func aggregate(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: PhysicalPlan) -> PhysicalPlan {
         guard let first = calls.first?.call, calls.allSatisfy({ $0.call.distinct && $0.call.filter == nil && $0.call.arguments == first.arguments }) else {
             return .hashAggregate(groups: groups, calls: calls, input)

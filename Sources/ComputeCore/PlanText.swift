@@ -1,4 +1,5 @@
-// A plan, resolved or physical, as the indented tree of EXPLAIN. For people: the shape is Spark's, the details are ours. It decides nothing.
+// A plan, resolved or physical, as the indented tree of EXPLAIN. For people: the shape is Spark's, the details are ours. It decides
+// nothing.
 
 import QueryCore
 

@@ -1,13 +1,13 @@
-// The entry of the SQL engine: one session's views and settings, SQL to plan, plan to result. The Spark Connect door and tests use nothing
-// else. It is a value: queries need a copy only, commands change it. Nothing here waits or runs in the background.
+// The entry of the SQL engine: one session's views and settings, SQL to plan, plan to result. The Spark Connect door and tests use only
+// this. It is a value: queries need only a copy, commands change it. Nothing here waits or runs in the background.
 
 import Collections
 import QueryCore
 
 package struct QuerySettings: Sendable {
-    /// Memory that one query's operators may hold.
+    /// Memory limit of one query's operators.
     package var memoryBytesMax = 1 << 30
-    /// Bytes of a text file that one thread parses at once.
+    /// Bytes of a text file for one thread at a time.
     package var morselBytes = 512 << 10
     package init() {}
 }
@@ -65,15 +65,15 @@ package struct QuerySession: Sendable, Catalog {
     }
 
     private static func optimised(_ plan: BoundPlan, _ now: Int64) -> BoundPlan {
-        // An expression that raises is not folded, so that the error comes when a row is evaluated; hence `try?`.
+        // An expression that raises is not folded, so that the error comes with the evaluation of a row; hence `try?`.
         Optimiser.optimise(plan) { try? Evaluator.constant($0, now: now) }
     }
 
     // MARK: Running
 
-    /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970.
-    /// It runs on the calling thread and those of `workers`. `isCancelled` is asked before every batch of every source, from any of them.
-    /// `pool` holds the memory that other queries take as well.
+    /// Runs a query; it does not change the session, so a copy of the session serves. `now` is in microseconds since 1970. It runs on the
+    /// calling thread and those of `workers`. Each source calls `isCancelled` before every batch, from any of these threads. `pool` holds
+    /// the memory shared with other queries.
     package func run(
         _ plan: Plan, now: Int64, workers: any QueryWorkers = SerialWorkers(), pool: (any QueryMemoryPool)? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false }
@@ -85,7 +85,7 @@ package struct QuerySession: Sendable, Catalog {
         return QueryRun(schema: bound.schema, source: try Pipelines(context: context).source(Planner.plan(Self.optimised(bound, now))))
     }
 
-    /// Runs a query or a command. A command has done its work when this returns; its rows, if any, are in the result.
+    /// Runs a query or a command. A command is done on return; its rows, if any, are in the result.
     package mutating func execute(_ plan: Plan, now: Int64, workers: any QueryWorkers = SerialWorkers()) throws(QueryError) -> QueryRun {
         guard case .command(let command) = Self.unwrapped(plan) else { return try run(plan, now: now, workers: workers) }
         let schema = Self.schema(of: command)
@@ -139,7 +139,7 @@ package struct QuerySession: Sendable, Catalog {
         }
         var plan = plan
         if case .files(var source) = plan, source.schema == nil {
-            // Inferred once, as Spark does: later queries read the files only for their rows.
+            // The schema is inferred once, as in Spark: later queries read the files only for their rows.
             source.schema = try schema(of: source)
             plan = .files(source)
         }
@@ -171,7 +171,7 @@ package struct QuerySession: Sendable, Catalog {
     }
 }
 
-/// A result that is being pulled. It belongs to one thread at a time.
+/// A result, pulled batch by batch. It belongs to one thread at a time.
 package final class QueryRun {
     package let schema: Schema
     private let source: (any BatchSource)?
@@ -188,7 +188,7 @@ package final class QueryRun {
         self.batch = batch
     }
 
-    /// The next batch that has rows; nil at the end.
+    /// The next batch with rows; nil at the end.
     package func next() throws(QueryError) -> Batch? {
         guard let source else {
             defer { batch = nil }

@@ -1,13 +1,13 @@
-// Results and schemas as Spark prints them: the framed table of `DataFrame.show`, its vertical form, and the tree of `printSchema`. Pure
+// Results and schemas in Spark's print: the framed table of `DataFrame.show`, its vertical form, and the tree of `printSchema`. Pure
 // functions from values to text. Seen from pyspark 4.2.
 
 import QueryCore
 
 package enum ShowString {
-    /// Columns are never narrower than this.
+    /// The least width of a column.
     private static let widthMin = 3
 
-    /// `rows` holds at most `rowsMax` rows and `hasMore` says whether there were more. `truncate` 0 prints cells whole and left-aligned.
+    /// `rows` holds at most `rowsMax` rows; `hasMore`: there are more. `truncate` 0 prints cells whole and left-aligned.
     package static func render(schema: Schema, rows: [[Value]], hasMore: Bool, rowsMax: Int, truncate: Int, vertical: Bool = false)
         -> String
     {
@@ -18,7 +18,7 @@ package enum ShowString {
         return text
     }
 
-    /// Pulls what is needed from a run and prints it.
+    /// Pulls the needed rows from a run and prints them.
     package static func render(_ run: QueryRun, rowsMax: Int = 20, truncate: Int = 20, vertical: Bool = false) throws(QueryError) -> String
     {
         let limit = max(0, min(rowsMax, Int(Int32.max) - 1))

@@ -4,7 +4,7 @@ import Foundation
 import Synchronization
 
 package final class ComputePool: Sendable {
-    /// Work that waits for a thread; a submitter beyond it blocks.
+    /// Limit of the work in the queue; a submitter beyond it blocks.
     static let queuedMax = 100_000
     /// Deep lineages nest one closure for each transformation; the memory is touched only when used.
     static let stackBytes = 256 << 20
@@ -48,7 +48,7 @@ package final class ComputePool: Sendable {
     }
 }
 
-/// A bounded queue between threads. After `close`, what was put is still taken, then `take` returns nil.
+/// A bounded queue between threads. After `close`, `take` returns the remaining items, then nil.
 package final class BlockingQueue<Item: Sendable>: Sendable {
     private struct State {
         var items: [Item] = []

@@ -1,5 +1,5 @@
-// Which file system serves which address: bare paths and `file://` are local disk, `webhdfs://`, `swebhdfs://` and `hdfs://` a dfs.
-// Also the expansion of job inputs (files, directories, `*` patterns) into files. It caches nothing.
+// The file system of each address: bare paths and `file://` are local disk, `webhdfs://`, `swebhdfs://` and `hdfs://` a dfs. Also the
+// expansion of job inputs (files, directories, `*` patterns) into files. It caches nothing.
 import ComputeCore
 import NetKit
 
@@ -7,18 +7,19 @@ package struct FileSchemes: Sendable {
     private var schemes: [String: any JobFiles] = [:]
     private let local = LocalFiles()
 
-    /// `dfs` is the WebHDFS of the dfs that `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path` mean, `namenode` its RPC; `trust` is set if it speaks https.
+    /// `dfs`: the WebHDFS of the default dfs, for `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path`; `namenode`: its RPC; `trust`:
+    /// set if it uses https.
     package init(dfs: HostPort? = nil, namenode: HostPort? = nil, trust: TLSTrust? = nil) {
         let files = HDFSFiles(defaultServer: dfs, defaultNamenode: namenode, trust: trust)
         for scheme in ["webhdfs", "swebhdfs", "hdfs"] { register(scheme, files) }
     }
 
-    /// Addresses of this scheme go to `files`, whole.
+    /// Sends whole addresses of this scheme to `files`.
     package mutating func register(_ scheme: String, _ files: any JobFiles) {
         schemes[scheme.lowercased()] = files
     }
 
-    /// The file system of an address, and the path by which it knows it.
+    /// The file system of an address, and its path there.
     package func resolve(_ address: String) throws(JobFileError) -> (files: any JobFiles, path: String) {
         guard let scheme = JobPath.scheme(address) else {
             return address.hasPrefix("file:/") ? (local, String(address.dropFirst("file:".count))) : (local, address)
@@ -30,7 +31,7 @@ package struct FileSchemes: Sendable {
         return (files, address)
     }
 
-    /// The plain files that an input names, in order of their paths. A directory stands for its visible children, not for their children.
+    /// The plain files of an input, by path. A directory stands for its visible children, not for their children.
     package func expand(_ address: String) throws(JobFileError) -> [JobFileStatus] {
         let (files, path) = try resolve(address)
         if path.contains("*") || path.contains("?") { return try glob(files, path) }

@@ -1,5 +1,6 @@
-// Files of a dfs (ours or a real HDFS) behind the job files port. Addresses are `hdfs://host:port/path` for Hadoop's RPC, `webhdfs://` or, for https, `swebhdfs://`
-// for WebHDFS; without a host, `hdfs:///path` and `webhdfs:///path` mean the dfs that this process was told of. Calls block, so they belong on a compute thread.
+// Files of a dfs (ours or a real HDFS) behind the job files port. Addresses are `hdfs://host:port/path` for Hadoop's RPC, `webhdfs://` or,
+// for https, `swebhdfs://` for WebHDFS; without a host, `hdfs:///path` and `webhdfs:///path` mean this process's default dfs. Calls block,
+// so they belong on a compute thread.
 import Base
 import Clients
 import ComputeCore
@@ -10,10 +11,10 @@ import Synchronization
 
 /// Files of a distributed file system.
 package struct HDFSFiles: JobFiles {
-    /// The dfs that an address without a host means: where it speaks WebHDFS, and where the RPC.
+    /// The default dfs, for an address without a host: its WebHDFS address, and that of its RPC.
     private let defaultServer: HostPort?
     private let defaultNamenode: HostPort?
-    /// Set if the default dfs speaks https.
+    /// Set if the default dfs uses https.
     private let trust: TLSTrust?
     private let user: String
     private let clients = RPCClients()
@@ -40,7 +41,7 @@ package struct HDFSFiles: JobFiles {
         self.user = user
     }
 
-    /// Whom other servers must be known by: the same authorities, unless the default dfs is known by its very certificate.
+    /// The trust in other servers: the same authorities, unless the default dfs is known by its very certificate.
     private var trustBeyond: TLSTrust? {
         if case .exactly? = trust?.roots { nil } else { trust }
     }
@@ -145,7 +146,7 @@ package struct HDFSFiles: JobFiles {
         _ = try Self.wait(path, "delete") { try await target.client.delete(target.path, recursive: true) }
     }
 
-    /// Gathers bytes, so that a thread waits for the network once in a while and not for every line.
+    /// Gathers bytes, so that a thread does not wait for the network at every line.
     private final class Writer: JobFileWriter {
         private let output: any HDFSOutput
         private let address: String

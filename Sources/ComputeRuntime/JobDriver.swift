@@ -1,5 +1,5 @@
-// Runs one job of stages: asks the scheduler what to do, gives tasks to a pool, and tells the scheduler what came of them. It runs on the
-// thread that called it, blocks that thread until the job is over, and is the only one that touches the scheduler.
+// Runs one job of stages: takes the scheduler's orders, gives tasks to a pool, and reports their outcomes to the scheduler. It runs on the
+// calling thread, blocks it until the job is over, and is the scheduler's only user.
 import ComputeCore
 import Synchronization
 
@@ -26,7 +26,7 @@ package final class JobToken: Sendable {
         for handler in handlers.keys.sorted().compactMap({ handlers[$0] }) { handler() }
     }
 
-    /// Runs `body` with `handler` called when the job is cancelled meanwhile (or was before).
+    /// Runs `body`; calls `handler` if the job is cancelled meanwhile (or was before).
     package func withCancelHandler<Result>(_ handler: @escaping @Sendable () -> Void, _ body: () throws -> Result) rethrows -> Result {
         let id = state.withLock { state -> Int? in
             if state.isCancelled { return nil }
@@ -48,7 +48,7 @@ package struct JobCancelled: Error, CustomStringConvertible {
 }
 
 package struct JobDriver {
-    /// A task succeeded: how many of its stage are done, of how many.
+    /// A task succeeded; `done` counts the finished tasks of its stage.
     package struct Progress: Sendable {
         package let stage: Stage
         package let done: Int
@@ -60,7 +60,7 @@ package struct JobDriver {
         case cancelled
     }
 
-    /// Cancelled when the job is over for any reason but success, so that no task outlives its job.
+    /// Cancelled at every end of the job but success, so that no task outlives its job.
     package let tasks = JobToken()
     private let pool: ComputePool
     private let token: JobToken
@@ -73,7 +73,7 @@ package struct JobDriver {
     }
 
     /// Throws a `JobFailure` or `JobCancelled`, after the last of its tasks has ended. `task` runs on the pool; it throws
-    /// `ShuffleOutputLost` for what is not its own fault.
+    /// `ShuffleOutputLost` for losses that are not its own fault.
     package func run(
         _ graph: StageGraph, progress: (Progress) -> Void = { _ in }, task: @escaping @Sendable (TaskAttempt, Stage) throws -> Void
     ) throws {

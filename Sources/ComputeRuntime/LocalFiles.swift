@@ -48,7 +48,7 @@ package struct LocalFiles: JobFiles {
         guard descriptor >= 0 else { throw Self.error(path, "open") }
         defer { close(descriptor) }
         var failure: Int32 = 0
-        // The buffer is filled by pread within its own capacity; `initialized` is what was really read.
+        // The buffer is filled by pread within its own capacity; `initialized` is the number of bytes read.
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count, let base = buffer.baseAddress {
                 let got = pread(descriptor, base + initialized, count - initialized, off_t(offset) + off_t(initialized))

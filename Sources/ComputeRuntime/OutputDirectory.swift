@@ -1,7 +1,7 @@
-// The output of a job as Hadoop lays it out: parts are written below `_temporary`, each under the name of its attempt; a finished attempt
-// is moved to its task's place, and only when all tasks are done are the parts moved into the directory and `_SUCCESS` written. A reader
-// that waits for `_SUCCESS` never sees half a result, and two attempts of one task never mix. Source: Hadoop's FileOutputCommitter
-// (documented behaviour).
+// The output of a job in Hadoop's layout: parts are written below `_temporary`, each under the name of its attempt; a finished attempt
+// moves to its task's place, and only after all tasks do the parts move into the directory, with `_SUCCESS` behind them. A reader that
+// waits for `_SUCCESS` never sees half a result, and two attempts of one task never mix. Source: Hadoop's FileOutputCommitter (documented
+// behaviour).
 import ComputeCore
 
 package enum OutputRefusal: Error, CustomStringConvertible {
@@ -44,7 +44,7 @@ package struct OutputDirectory: Sendable {
         try files.create(JobPath.join(path, "_SUCCESS")).finish()
     }
 
-    /// The job failed: nothing of it stays. A failure to clean up must not hide the job's own.
+    /// The job failed: removes all of its output. A failure to clean up must not hide the job's own.
     package func abandon() {
         do { try files.delete(path) } catch { _ = error }
     }
@@ -71,7 +71,7 @@ package final class OutputPart {
         try writer.write(bytes)
     }
 
-    /// The first attempt that gets here wins; a later one is discarded, its bytes are the same.
+    /// The first attempt wins; a later one is discarded, its bytes are the same.
     package func commit() throws {
         try writer.finish()
         if try files.status(committedPath) != nil {

@@ -1,5 +1,5 @@
-// The threads on which the tasks of all queries run, one for each core, beside the thread of each query itself. A query that finds them busy
-// runs its tasks alone, so it never waits for another query's; the system shares the cores among the threads that have work.
+// The threads for the tasks of all queries, one for each core, beside the thread of each query itself. A query that finds them busy runs
+// its tasks alone, so it never waits for another query's; the system shares the cores among the busy threads.
 import ComputeCore
 import Foundation
 import Synchronization
@@ -8,7 +8,7 @@ package final class QueryThreads: QueryWorkers {
     private let pool: ComputePool
     package let width: Int
 
-    /// `threads` in all; the thread of the query is one of them.
+    /// `threads` in all, with the thread of the query.
     package init(threads: Int) {
         precondition(threads > 0, "a query has a thread")
         width = threads
@@ -35,7 +35,7 @@ private final class LockedTurn: Turn {
     }
 }
 
-/// Tasks of one step of a query: each is taken by one thread, which runs it to its end. A helper that comes late finds none left.
+/// Tasks of one step of a query: one thread takes each and runs it to its end. A late helper finds none left.
 private final class SharedTasks: @unchecked Sendable {  // the list is touched under the condition's lock, each task by the thread that took it
     private let condition = NSCondition()
     private var waiting: ArraySlice<any PipelineTask>
@@ -61,7 +61,7 @@ private final class SharedTasks: @unchecked Sendable {  // the list is touched u
         }
     }
 
-    /// Until no task is left that another thread took.
+    /// Returns after the last task of another thread.
     func wait() {
         condition.lock()
         while running > 0 { condition.wait() }

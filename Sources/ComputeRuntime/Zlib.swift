@@ -1,5 +1,5 @@
-// The system's zlib behind two small things: decoding gzip streams chunk by chunk, and CRC-32 as Spark Connect's artifacts carry it. The only
-// place that names the C library. Damaged and truncated streams are errors that name the file.
+// The system's zlib behind two small things: decoding gzip streams chunk by chunk, and CRC-32 for Spark Connect's artifacts. The only place
+// that names the C library. Damaged and truncated streams are errors that name the file.
 import CompressionLibraries
 import ComputeCore
 

@@ -1,5 +1,5 @@
-// The Spark Connect door: listens, serves until it is stopped, and clears away what clients have left behind. Nothing of gRPC is seen
-// outside of this target. It binds to loopback unless told otherwise; who may bind elsewhere is decided by whoever makes the settings.
+// The Spark Connect door: listens, serves until it is stopped, and removes leftovers of clients. gRPC is not visible outside of this
+// target. It binds to loopback by default; the maker of the settings decides about other addresses.
 import ComputeRuntime
 import Foundation
 import GRPCCore
@@ -11,37 +11,38 @@ package struct ComputeDoorSettings: Sendable {
     package var host = "127.0.0.1"
     /// 0: a free port.
     package var port = 15_002
-    /// Queries and job drivers that run at once. They are more than the cores, so that a short query does not wait for long ones: the system
+    /// Limit of queries and job drivers at a time. More than the cores, so that a short query does not wait for long ones: the system
     /// shares the cores among them.
     package var queryThreads = max(32, 2 * ProcessInfo.processInfo.activeProcessorCount)
-    /// Threads that help queries, those of one query included.
+    /// Threads that help queries, with those of one query.
     package var morselThreads = ProcessInfo.processInfo.activeProcessorCount
-    /// Map and reduce tasks that run at once.
+    /// Limit of map and reduce tasks at a time.
     package var taskThreads = max(2, ProcessInfo.processInfo.activeProcessorCount)
-    /// One request; Spark's own limit.
+    /// Limit of one request; Spark's own.
     package var requestBytesMax = 128 << 20
     /// A connection without calls is closed after this time.
     package var connectionIdleMax = Duration.seconds(3600)
     package var tls: TLSSettings?
-    /// Memory that the process may have in RAM before the query that holds most is ended, in bytes; 0: half of the machine's.
+    /// The process's resident memory above which the largest query is ended, in bytes; 0: half of the machine's.
     package var memoryBytesMax = 0
-    /// The memory of this process in RAM, in bytes; 0 where it is not known, which ends no query.
+    /// Resident memory of this process, in bytes; 0 where it is unknown, which ends no query.
     package var residentBytes: @Sendable () -> Int = { 0 }
-    /// Gives memory that the allocator keeps back to the system.
+    /// Returns the allocator's unused memory to the system.
     package var returnFreed: @Sendable () -> Void = {}
     /// Memory that the operators of one query may hold, in bytes.
     package var queryMemoryBytesMax = 1 << 30
-    /// Told of every query and command that begins and ends, on its thread: a supervisor names what ran when the process ended.
+    /// Called at the start and end of every query and command, on its thread: a supervisor names the queries under way at the process's
+    /// end.
     package var onQuery: (@Sendable (QueryEvent) -> Void)?
 
     package init() {}
 }
 
 package final class ComputeDoor: Sendable {
-    /// The RPCs that are answered, for the compatibility page.
+    /// The supported RPCs, for the compatibility page.
     package static var methods: [String] { SparkMethod.allCases.map(\.rawValue) }
 
-    /// After this long what still runs is cut off.
+    /// The time limit of a stop; the rest is cut off.
     static let stopMax = Duration.seconds(2)
     private static let reapInterval = Duration.seconds(30)
 
@@ -62,7 +63,7 @@ package final class ComputeDoor: Sendable {
         metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }
 
-    /// Listens and returns the bound address. Throws when the address cannot be bound.
+    /// Listens and returns the bound address. Throws if it cannot bind.
     package func start() async throws -> (host: String, port: Int) {
         let (requestBytesMax, idleMax) = (settings.requestBytesMax, settings.connectionIdleMax)
         let transport = HTTP2ServerTransport.Posix(
@@ -87,7 +88,7 @@ package final class ComputeDoor: Sendable {
         let sessions = service.sessions
         let reaping = Task {
             while !Task.isCancelled {
-                // Cancelled sleep ends the loop by its condition.
+                // A cancelled sleep ends the loop by its condition.
                 do { try await Task.sleep(for: Self.reapInterval) } catch { return }
                 sessions.reap(.now)
             }
@@ -131,7 +132,7 @@ package final class ComputeDoor: Sendable {
     }
 }
 
-/// Why the server ended before it listened.
+/// The reason why the server ended before it listened.
 private final class BindOutcome: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
 

@@ -1,4 +1,4 @@
-// What the compute service counts for /metrics: queries with their rows, batches and time, and jobs by kind. It decides nothing.
+// The compute service's counters for /metrics: queries with their rows, batches and time, and jobs by kind. It decides nothing.
 import NetKit
 
 /// The counters of one compute service.

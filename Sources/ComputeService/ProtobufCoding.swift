@@ -1,4 +1,4 @@
-// Messages to the bytes of gRPC and back. A message that cannot be decoded is refused as an invalid plan, in Spark's form.
+// Messages to the bytes of gRPC and back. An undecodable message is refused as an invalid plan, in Spark's form.
 import GRPCCore
 import SparkWire
 

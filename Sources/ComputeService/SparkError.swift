@@ -1,5 +1,5 @@
-// An error as Spark Connect reports it: Java class names that pick the client's exception, an error class, a SQLSTATE, parameters. This
-// file is the one table from the engine's refusals and the world's failures to those, and their form on the wire: status INTERNAL with
+// An error in Spark Connect's form: Java class names that pick the client's exception, an error class, a SQLSTATE, parameters. This file is
+// the one table from the engine's refusals and all other failures to those, and their form on the wire: status INTERNAL with
 // google.rpc.ErrorInfo. Any other status makes clients try again for minutes, so none is used.
 import ComputeCore
 import ComputeRuntime
@@ -32,7 +32,7 @@ struct SparkError: Error {
         parameters = Dictionary(uniqueKeysWithValues: error.parameters.elements.map { ($0.key, $0.value) })
     }
 
-    /// Whatever was thrown while a request was served.
+    /// From any error of a request.
     init(any error: any Error) {
         switch error {
         case let error as SparkError: self = error
@@ -84,7 +84,7 @@ struct SparkError: Error {
     }
 }
 
-/// The refusals that the door itself makes.
+/// The door's own refusals.
 extension SparkError {
     static func unsupported(_ feature: String) -> SparkError {
         SparkError(QueryError.unsupported(feature))
@@ -136,11 +136,11 @@ extension SparkError {
 }
 
 extension SparkError {
-    /// Clients refuse metadata of more than 8 KiB; what is longer is fetched by FetchErrorDetails.
+    /// Clients refuse metadata of more than 8 KiB; FetchErrorDetails gives longer messages.
     private static let messageBytesMax = 2_048
     private static let parameterBytesMax = 1_024
 
-    /// As gRPC carries it. `errorID` lets the client ask for the whole message.
+    /// In gRPC's form. `errorID` lets the client ask for the whole message.
     func rpcError(errorID: String?) -> RPCError {
         var info = Google_Rpc_ErrorInfo()
         info.reason = classes[0]
@@ -165,7 +165,7 @@ extension SparkError {
         return RPCError(code: .internalError, message: shortMessage, metadata: metadata)
     }
 
-    /// As FetchErrorDetails answers it.
+    /// In the form of FetchErrorDetails.
     var details: Spark_Connect_FetchErrorDetailsResponse.Error {
         var details = Spark_Connect_FetchErrorDetailsResponse.Error()
         details.errorTypeHierarchy = classes

@@ -1,5 +1,5 @@
-// The API table of the door: every RPC of Spark Connect with its handler, and how thrown errors become Spark's. An RPC that is not in the
-// table is answered by gRPC with UNIMPLEMENTED. Handlers live in API/, one file for each family.
+// The API table of the door: every RPC of Spark Connect with its handler, and the translation of thrown errors to Spark's. gRPC answers an
+// RPC outside the table with UNIMPLEMENTED. Handlers live in API/, one file for each family.
 import GRPCCore
 import SparkWire
 
@@ -78,7 +78,7 @@ extension SparkService {
         }
     }
 
-    /// Errors that a handler has not already put into their wire form are put into it here.
+    /// Puts errors into their wire form, unless a handler has already done so.
     private static func reported<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()

@@ -1,15 +1,15 @@
-// What the handlers of the door share: sessions, the threads on which queries and jobs run, and how a request finds its session. It holds
-// no connection; the same service could stand behind another transport.
+// Shared by the door's handlers: sessions, the threads of queries and jobs, and the session of a request. It holds no connection; the same
+// service could stand behind another transport.
 import ComputeRuntime
 import SparkWire
 
 final class SparkService: Sendable {
-    /// What clients are told; they compare it with their own.
+    /// The version for clients, which compare it with their own.
     static let sparkVersion = "4.2.0"
 
     let sessions: SessionTable
     let files: FileSchemes
-    /// Queries and the drivers of jobs; each holds its thread until it is done.
+    /// Queries and the drivers of jobs; each holds its thread until its end.
     let queries: ComputePool
     /// Map and reduce tasks.
     let tasks: ComputePool
@@ -32,7 +32,7 @@ final class SparkService: Sendable {
         try sessions.session(user: user.userID, id: id, observedServerSideID: observed)
     }
 
-    /// Runs `body` on a query thread. What it throws is kept in the session, so that the client can fetch its details.
+    /// Runs `body` on a query thread. The session keeps its error, so that the client can fetch the details.
     func answered<Result: Sendable>(_ session: SparkSession, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         do {
             return try await queries.run(body)
@@ -41,7 +41,7 @@ final class SparkService: Sendable {
         }
     }
 
-    /// Runs `body`, and tells the listener of its begin before it and of its end after it.
+    /// Runs `body`, and reports its start and end to the listener.
     func observed(_ operation: PlanOperation, _ plan: Spark_Connect_Plan, _ body: () -> Void) {
         onQuery?(.began(id: operation.id, text: QueryText.of(plan)))
         memory.observed(operation, body)

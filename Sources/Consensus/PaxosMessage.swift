@@ -2,7 +2,7 @@
 // and Accepted carry each batch; the decision (Commit) travels on the next Accept, or on an empty one. A released tag keeps its meaning.
 import Base
 
-/// A read that waits for the slot from which on it may be served.
+/// A read that waits for its slot.
 package struct ReadToken: TypedID {
     package let rawValue: Int64
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
@@ -13,7 +13,7 @@ package enum PaxosMessage: WireLayout, Equatable {
     /// Would you promise this ballot to one who knows decisions up to `committed`? Changes nothing.
     case canvass(Ballot, committed: Slot)
     case canvassed(Ballot, granted: Bool, promised: Ballot)
-    /// The leader-to-be asks: promise `ballot`, and tell what you accepted after `committed`.
+    /// Asks for a promise of `ballot`, and for the entries accepted after `committed`.
     case prepare(Ballot, committed: Slot)
     /// A chunk of the promise: the entries that follow `previous`.
     case promise(Ballot, previous: Slot, accepted: [LogEntry], isLast: Bool)
@@ -24,29 +24,29 @@ package enum PaxosMessage: WireLayout, Equatable {
     case accept(Ballot, previous: Slot, entries: [LogEntry], committed: Slot, probe: Instant)
     /// Every entry up to `through` is durable here under this ballot.
     case accepted(Ballot, through: Slot, probe: Instant)
-    /// What follows `after` has not arrived here.
+    /// The entries after `after` have not arrived here.
     case missing(Ballot, after: Slot)
-    /// What you miss is no longer in my log: take my tables, which go beyond `through`.
+    /// Your missing entries are no longer in my log: take my tables, which go beyond `through`.
     case install(Ballot, through: Slot)
     /// From which slot on may I serve this read?
     case readQuery(ReadToken)
     case readAnswer(ReadToken, Slot)
-    /// One who does not vote, or whom its leader does not know, tells who it is. One whose directory holds nothing yet names those with
-    /// whom it would found a group, itself included.
+    /// The sender's identity: from a replica that does not vote or that its leader does not know. A replica with an empty directory names
+    /// the founders of its group, itself included.
     case knock(Member, founders: [NodeID])
-    /// The members as the sender knows them.
+    /// The members in the sender's view.
     case roster(Roster)
 
     package init() { self = .refuse(promised: .none) }
 
-    /// What a replica takes of it whose disk takes nothing: it goes on to follow, and asks for nothing that it could not keep.
+    /// The message for a replica whose disk is full: it goes on to follow, but takes no entries and asks for none.
     package var withoutEntries: PaxosMessage {
         guard case .accept(let ballot, _, _, let committed, let probe) = self else { return self }
         return .accept(ballot, previous: .zero, entries: [], committed: committed, probe: probe)
     }
 
-    /// Whether its slots and rounds are ones that a group can come to: a leadership a microsecond would take a hundred thousand years. A
-    /// replica of ours sends no others, and what is written down of them could never be counted on from.
+    /// Whether a group can reach its slots and rounds: a leadership a microsecond would take a hundred thousand years. A replica of ours
+    /// sends no others, and no count can go on from such numbers in the log.
     package var isPlausible: Bool {
         let (fields, most) = (fields, Int64(1) << 62)
         let numbers = [fields.slot.rawValue, fields.previous.rawValue, fields.ballot.round, fields.other.round]
@@ -72,7 +72,7 @@ package enum PaxosMessage: WireLayout, Equatable {
         }
     }
 
-    /// The fields of all messages; each tag reads and writes those that it has.
+    /// The fields of all messages; each tag reads and writes its own.
     private struct Fields {
         var ballot = Ballot.none
         var slot = Slot.zero
@@ -178,7 +178,7 @@ package enum PaxosMessage: WireLayout, Equatable {
     }
 }
 
-/// A message with its way.
+/// A message with its sender and receiver.
 package struct Envelope: Equatable, Sendable {
     package var from: NodeID
     package var to: NodeID

@@ -1,26 +1,26 @@
 // The replica as a value: acceptor, proposer, learner, lease and election composed into one step function. Events and time go in, effects
-// come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: what may be said only when
-// something is durable is said in answer to the event that it is. The roles' steps are in PaxosElection, PaxosLeading, PaxosFollowing and
+// come out; no disk, network, clock or randomness of its own. Every message in the effects may leave at once: a message that needs durable
+// records comes only with the event that reports them. The roles' steps are in PaxosElection, PaxosLeading, PaxosFollowing and
 // PaxosMembership. Source: Lamport, "The Part-Time Parliament" and "Paxos Made Simple"; multi-Paxos with one Prepare per leadership.
 import Base
 
-/// What happened to a replica.
+/// The events of a replica.
 package enum PaxosEvent: Sendable {
     /// Try to lead now; a quorum of one succeeds as soon as its own promise is durable.
     case campaign
-    /// The time of a deadline has come, or may have.
+    /// A deadline may have come.
     case tick
     /// Give these commands slots; only a leader takes them.
     case propose([Proposal], time: WallTime)
     /// Records became durable here, in the order in which they were handed out.
     case durable(DurableNotice)
-    /// The tables hold everything up to this slot; entries up to it are not sent.
+    /// The tables hold everything up to this slot; earlier entries are not sent.
     case forget(Slot)
     case received(Envelope)
-    /// A connection to a peer was opened or broke: messages under way are lost.
+    /// A connection to a peer opened or broke: messages under way are lost.
     case connected(NodeID)
     case disconnected(NodeID)
-    /// Nothing more happens at present: tell decisions that no entry has carried yet.
+    /// No more events at present: announce decisions that no entry has carried yet.
     case flush
     /// From which slot on may this read be served?
     case read(ReadToken)
@@ -28,13 +28,13 @@ package enum PaxosEvent: Sendable {
     case installed(Slot, Roster?)
     /// The tables are unusable: their state is to come from a peer.
     case lostTables
-    /// The founding roster may be written into the log, at this time.
+    /// The founding roster may go into the log, at this time.
     case recordRoster(WallTime)
-    /// Cannot lead at present (its disk is full).
+    /// This replica cannot lead at present (its disk is full).
     case stepDown
 }
 
-/// What became durable: the highest ballot promised, and the last entry accepted with its ballot.
+/// The durable state: the highest promised ballot, and the last accepted entry with its ballot.
 package struct DurableNotice: Sendable, Equatable {
     package var promised: Ballot?
     package var accepted: Ballot?
@@ -43,7 +43,7 @@ package struct DurableNotice: Sendable, Equatable {
     package init() {}
 }
 
-/// What to do.
+/// The work for the owner.
 package struct PaxosEffects: Sendable, Equatable {
     /// Append these to the log and make them durable, then report it.
     package var append: [AcceptorRecord] = []
@@ -65,13 +65,13 @@ package struct PaxosEffects: Sendable, Equatable {
 /// One member of a replicated log.
 package struct PaxosNode: Sendable {
     package let id: NodeID
-    /// What this replica says of itself.
+    /// This replica's description of itself.
     package internal(set) var me: Member
     /// Whether this replica is alone for good.
     package let standsAlone: Bool
-    /// Who belongs to the group; nil while a newcomer does not know.
+    /// The members of the group; nil while a newcomer does not know.
     package internal(set) var roster: Roster?
-    /// Those whom this replica was told of at its start.
+    /// The peers named at the start.
     let named: [NodeID]
     var founding: Founding?
     var isDeclaring = false
@@ -80,9 +80,9 @@ package struct PaxosNode: Sendable {
     /// Whether the log, or the tables, hold a roster.
     var rosterIsRecorded: Bool
     var visitors: [Member] = []
-    /// What members say of themselves, to this leader.
+    /// The members' descriptions of themselves, for this leader.
     var described: [Member] = []
-    /// Members that others told of and that the log here does not name yet: whom to ask, and nothing else.
+    /// Members reported by others and not yet in the log here: replicas to ask, and nothing else.
     package internal(set) var heardOf: Roster?
     var knockAt = Instant.zero
     package let options: PaxosOptions
@@ -93,10 +93,10 @@ package struct PaxosNode: Sendable {
     var election: Election
     var office: Office
     var grant: LeaseGrant
-    /// Whether the tables do not reach to where the log begins, so that nothing can be executed before a peer's are here. What was promised
-    /// and accepted is in the log, and everything before its beginning is decided: so the node votes and follows, and never leads.
+    /// Whether the tables end before the log begins, so that execution must wait for a peer's tables. The log has all promises and accepted
+    /// entries, and everything before its beginning is decided: so the node votes and follows, and never leads.
     package internal(set) var awaitsTables: Bool
-    /// Who waits for a promise until it is durable.
+    /// The candidate that waits for a durable promise.
     var promising: (ballot: Ballot, to: NodeID, committed: Slot)?
 
     /// A leader's state of its term.
@@ -105,7 +105,7 @@ package struct PaxosNode: Sendable {
         var progress: [FollowerProgress] = []
         var reads: [(token: ReadToken, from: NodeID, since: Instant)] = []
         var nextHeartbeat = Instant.zero
-        /// Where an undecided roster stands; nothing is proposed behind it.
+        /// The slot of an undecided roster; the leader proposes nothing behind it.
         var rosterSlot: Slot?
     }
 
@@ -140,7 +140,7 @@ package struct PaxosNode: Sendable {
         election = Election(seed: seed, timeout: options.electionTimeout, now: now)
         office = Office(lease: LeaderLease(members: voters, now: now))
         grant = LeaseGrant(until: origin.standsAlone ? now : now + options.grant)
-        // At a start there is rarely a leader, so a vote is looked for as soon as one may be given.
+        // There is rarely a leader at a start, so the election begins as soon as votes are allowed.
         election.hasten(notBefore: grant.until)
         for entry in acceptor.suffix(from: applied) { proposer.observe(entry.time) }
         if standsAlone { self.acceptor.trim(through: applied) } else { self.acceptor.settle(through: applied) }
@@ -150,15 +150,15 @@ package struct PaxosNode: Sendable {
     package var committed: Slot { learner.committed }
     /// The ballot under which it leads or follows.
     package var term: Ballot { isLeading ? proposer.ballot : following.ballot }
-    /// The leader, as far as this node knows.
+    /// The leader, if known to this node.
     package var leader: NodeID? { isLeading ? id : following.leader }
     /// The other voters.
     var peers: [NodeID] { roster?.voters.filter { $0 != id } ?? [] }
 
-    /// Leads, and everything that earlier leaders may have decided is decided here.
+    /// Whether this node leads, and has decided all possible decisions of earlier leaders.
     package var isEstablished: Bool { isLeading && committed >= proposer.adoptedThrough }
 
-    /// When the node wants its next `tick`; nil for a quorum of one.
+    /// The time of the next `tick`; nil for a quorum of one.
     package var nextDeadline: Instant? {
         if standsAlone { return nil }
         if isLeading { return office.nextHeartbeat }
@@ -188,8 +188,8 @@ package struct PaxosNode: Sendable {
         return effects
     }
 
-    /// Takes back the command of a slot that was given out but is on no disk yet, so that its proposer can be refused. Only for a quorum of
-    /// one: a peer may have accepted it already.
+    /// Withdraws the command of a slot that is on no disk yet, so that its proposer can be refused. Only for a quorum of one: a peer may
+    /// have accepted it already.
     package mutating func withdraw(_ slot: Slot) -> AcceptorRecord {
         precondition(standsAlone && slot > committed, "only what nobody has accepted can be withdrawn")
         guard let record = acceptor.blank(slot) else { preconditionFailure("slot \(slot) is not held") }
@@ -270,7 +270,7 @@ package struct PaxosNode: Sendable {
     private mutating func installed(_ slot: Slot, _ roster: Roster?, _ now: Instant, _ effects: inout PaxosEffects) {
         awaitsTables = false
         guard slot > committed else {
-            // The log led further meanwhile. If it told of no members, those in the tables are the latest.
+            // The log went further meanwhile. If it named no members, those of the tables are the latest.
             if !rosterIsRecorded, let roster { adopt(roster, now, &effects) }
             return
         }

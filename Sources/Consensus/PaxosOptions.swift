@@ -1,24 +1,23 @@
-// Times and sizes of consensus. The relations between them are what safety and the outage after a lost leader rest on, so they are
-// checked once, here.
+// Times and sizes of consensus. Safety and the length of an outage rest on the relations between them, so they are checked once, here.
 import Base
 
 package struct PaxosOptions: Sendable {
-    /// How often a leader speaks when it has nothing to say.
+    /// The longest silence of a leader.
     package var heartbeat = Duration.milliseconds(50)
-    /// How long a leader that has heard from a quorum may answer reads from its own state, counted from when it asked.
+    /// How long after its question a leader with a quorum's answers may serve reads from its own state.
     package var lease = Duration.milliseconds(200)
-    /// How long a replica that has heard a leader promises nothing to another one. Longer than `lease`, by more than clocks may drift
-    /// apart in that time, and counted from later.
+    /// How long a replica that has heard a leader promises nothing to another one. It exceeds `lease` by more than clocks may drift apart
+    /// in that time, and begins later.
     package var grant = Duration.milliseconds(250)
-    /// Silence after which a replica looks for votes; the real time is drawn between this and twice this.
+    /// Silence after which a replica begins an election; the real time is drawn between this and twice this.
     package var electionTimeout = Duration.milliseconds(400)
-    /// Entries that a follower may have outstanding, in slots: bounds what lies in its connection.
+    /// Limit of a follower's outstanding entries, in slots: bounds the bytes in its connection.
     package var windowSlots: Int64 = 8192
-    /// Entries in one message, in bytes.
+    /// Size limit of the entries in one message, in bytes.
     package var chunkBytes = 1 << 20
-    /// How far behind this replica's own decisions a candidate may be, in slots; bounds the size of a promise.
+    /// How far a candidate may be behind this replica's own decisions, in slots; bounds the size of a promise.
     package var candidateLagSlots: Int64 = 4096
-    /// How far behind the leader a replica may be that begins to vote, in slots: a change of members must not cost the quorum.
+    /// How far a new voter may be behind the leader, in slots: a change of members must not cost the quorum.
     package var voterLagSlots: Int64 = 1000
 
     package init() {}
@@ -29,24 +28,24 @@ package struct PaxosOptions: Sendable {
     }
 }
 
-/// Where a replica takes its group from when neither its log nor its tables tell.
+/// The source of a replica's group if neither its log nor its tables name one.
 package struct GroupOrigin: Sendable, Equatable {
     package var me: Member
-    /// The members as they were settled elsewhere; nil if they are found by the replicas themselves.
+    /// The members, settled elsewhere; nil if the replicas find them by themselves.
     package var settled: Roster?
-    /// Those who found the group together, or whom a newcomer asks.
+    /// The founders of the group, or the replicas that a newcomer asks.
     package var named: [NodeID] = []
     /// A quorum of one that stays one.
     package var standsAlone = false
 
-    /// Members that are settled elsewhere and are all taken to remember what they promised.
+    /// Members settled elsewhere; all of them count as remembering their promises.
     package static func settled(_ id: NodeID, _ members: [NodeID]) -> GroupOrigin {
         precondition(members.contains(id), "a node is a member of its own quorum")
         return GroupOrigin(me: Member(id: id), settled: Roster(members: members.map { Member(id: $0) }), standsAlone: members == [id])
     }
 
-    /// A replica that founds a group with others, or joins the one that they belong to. `members` are those that an earlier version, or its
-    /// standing alone, has left it with.
+    /// A replica that founds a group with others, or joins theirs. `members` are left from an earlier version, or from the time when the
+    /// replica stood alone.
     package static func founding(_ me: Member, with others: [NodeID], members: [Member]? = nil) -> GroupOrigin {
         GroupOrigin(me: me, settled: members.map { Roster(members: $0) }, named: others)
     }

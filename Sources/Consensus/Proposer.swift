@@ -2,7 +2,7 @@
 // slot before it proposes anything of its own, so a decided value is never lost.
 import Base
 
-/// Where a node stands as proposer.
+/// The state of a node as proposer.
 package struct Proposer: Sendable {
     package enum Phase: Sendable, Equatable {
         case following
@@ -14,7 +14,7 @@ package struct Proposer: Sendable {
     package private(set) var phase = Phase.following
     package private(set) var ballot = Ballot.none
     package private(set) var nextSlot = Slot(1)
-    /// The last slot that was adopted from an earlier leadership: this one is established once it is decided.
+    /// The last slot adopted from an earlier leadership: once it is decided, this one is established.
     package private(set) var adoptedThrough = Slot.zero
     /// Highest-ballot entry per open slot, gathered from promises.
     private var adopted = LookupTable<Slot, LogEntry>()
@@ -62,7 +62,7 @@ package struct Proposer: Sendable {
         var entries: [LogEntry] = []
         nextSlot = committed.next
         while nextSlot <= adoptedThrough {
-            // Slots behind a roster belong to its members: these promises do not speak of them.
+            // The members of a roster decide the slots behind it: these promises do not cover them.
             if entries.last?.isRoster == true {
                 adoptedThrough = Slot(nextSlot.rawValue - 1)
                 break

@@ -11,7 +11,7 @@ struct SettledEntries: Sendable {
         var time: WallTime
         var origin: Origin
         var isRoster: Bool
-        /// Where its command ends in the run's bytes.
+        /// The end of its command in the run's bytes.
         var end: Int
     }
     private struct Run: Sendable {
@@ -21,7 +21,7 @@ struct SettledEntries: Sendable {
         var next: Slot { Slot(first.rawValue + Int64(heads.count)) }
     }
     private var runs = Deque<Run>()
-    /// The first slot that is held, or would be.
+    /// The first slot held, or the next one if there is none.
     private(set) var first = Slot(1)
     /// The slot after the last one.
     private(set) var next = Slot(1)
@@ -56,7 +56,7 @@ struct SettledEntries: Sendable {
         runs.append(run)
     }
 
-    /// The entry in a slot that is held.
+    /// The entry in a held slot.
     func entry(at slot: Slot) -> LogEntry? {
         guard slot >= first, slot < next else { return nil }
         // The last run that begins at or before the slot.

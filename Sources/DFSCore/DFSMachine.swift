@@ -2,10 +2,10 @@
 // no trace. Source: Hadoop's file system specification, "FileSystem" operations and their pre- and postconditions.
 import Base
 
-/// The state of dfs: names, blocks, and who writes what. Places of blocks are the datanodes' to report.
+/// The state of dfs: names, blocks, and the writers of files. Datanodes report the places of blocks.
 package struct DFSMachine: StateMachine, Sendable {
     package internal(set) var namespace = Namespace()
-    /// Files that are open for writing, sorted.
+    /// Files open for writing, sorted.
     package internal(set) var openFiles: [InodeID] = []
     private var retries = RetryCache()
     private var loaded: [InodeID] = []
@@ -29,7 +29,7 @@ package struct DFSMachine: StateMachine, Sendable {
             return outcome
         }
         outcome.answer = answer(inner, position, &rows, &outcome.removedBlocks)
-        // A refusal has changed nothing: a repetition may find other things.
+        // A refusal has changed nothing: a repetition may find another state.
         if case .success(let answer) = outcome.answer { retries.keep(id, answer, position, &rows) }
         return outcome
     }
@@ -116,7 +116,7 @@ package struct DFSMachine: StateMachine, Sendable {
         return file
     }
 
-    /// Closes a file as it is; what was committed is complete now.
+    /// Closes a file as it is; its committed blocks become complete.
     mutating func close(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) {
         noteClosed(id)
         guard namespace.inode(id) != nil else { return }
@@ -128,8 +128,8 @@ package struct DFSMachine: StateMachine, Sendable {
         namespace.update(id, &rows) { $0.modified = time }
     }
 
-    /// Ends a write that nobody goes on with: half an upload must not look like a whole file, so a file that was never closed goes. One that
-    /// was being appended to keeps what is durable.
+    /// Ends an abandoned write. A file that was never closed is removed: half an upload must not look like a whole file. An append keeps
+    /// its durable bytes.
     mutating func abandon(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]) {
         guard let file = namespace.inode(id)?.file else { return noteClosed(id) }
         guard file.wasClosed else {
@@ -145,7 +145,7 @@ package struct DFSMachine: StateMachine, Sendable {
         close(id, time, &rows)
     }
 
-    /// Takes a node out with all below it.
+    /// Removes a node and everything below it.
     mutating func remove(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) -> [BlockID] {
         let freed = namespace.remove(id, time: time, &rows)
         if !openFiles.isEmpty { openFiles.removeAll { namespace.inode($0) == nil } }

@@ -1,6 +1,6 @@
-// What the namespace refuses. The service maps each to the Java exception that HDFS clients know.
+// The refusals of the namespace. The service maps each to the Java exception that HDFS clients know.
 
-/// An expected "no", with the path that it is about.
+/// An expected "no", with its path.
 package enum DFSRefusal: Error, Sendable, Hashable {
     case notFound(String)
     case exists(String)
@@ -10,16 +10,16 @@ package enum DFSRefusal: Error, Sendable, Hashable {
     case notEmpty(String)
     case denied(user: String, needs: String, path: String)
     case invalidPath(String)
-    /// Somebody else writes the file.
+    /// Another client writes the file.
     case beingWritten(String, by: String)
-    /// The file's last writer is gone, and its end is being found out.
+    /// The file's last writer is gone; recovery of its end is under way.
     case inRecovery(String)
     /// The writer's right to the file has ended.
     case leaseLost(String)
     case invalidArgument(String)
-    /// A block is not, or no longer, what the client takes it for.
+    /// The client's idea of a block is wrong or out of date.
     case staleBlock(String)
-    /// What is asked cannot be done to what is there.
+    /// The state of the file or node does not allow the request.
     case notPossible(String)
     case badACL(String)
     case attributeMissing(String)

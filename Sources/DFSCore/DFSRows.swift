@@ -1,5 +1,6 @@
-// How the namespace lies in SQLite, readable by a person. A file's blocks are a text of `id:length:generation:state` groups, since they are always
-// read and written together; a group of two is a complete block from before generations were counted, a fifth number the length to cut to.
+// The namespace's form in SQLite, readable by a person. A file's blocks are a text of `id:length:generation:state` groups, since they are
+// always read and written together; a group of two is a complete block from before generations were counted, a fifth number the length to
+// cut to.
 import Base
 
 /// The tables of dfs.
@@ -14,7 +15,7 @@ package enum DFSRows {
     package static let counters = TableSchema("counters", key: [.init("name", .text)], values: [.init("value", .integer)])
     /// Access lists, attributes and quotas of the nodes that have any.
     package static let extras = TableSchema("extras", key: [.init("inode", .integer)], values: [.init("content", .blob)])
-    /// What clients that repeat a request are answered.
+    /// Answers for clients that repeat a request.
     package static let retries = TableSchema("retries", key: [.init("slot", .integer)], values: [.init("request", .blob), .init("time", .integer), .init("answer", .blob)])
 
     static func upsert(_ inode: Inode, _ rows: inout RowChanges) {
@@ -89,7 +90,7 @@ package struct Counters: Sendable, Hashable {
     package var nextInode = InodeID.root.rawValue + 1
     package var nextBlock: Int64 = 1_073_741_825
     package var nextGeneration = Generation.first.rawValue + 1
-    /// Which file system this is; 0 until it has been named.
+    /// The number of this file system; 0 until it has one.
     package var namespaceID: Int64 = 0
     package init() {}
 }

@@ -1,5 +1,5 @@
-// The datanode's part of a write: packets come in, go on to the next datanode and to the disk, and are acknowledged in order once both have them.
-// The socket is read while the disk works. A packet that asks for it, and the last one always, is synced before it is acknowledged.
+// The datanode's part of a write: packets come in, go on to the next datanode and to the disk, and are acknowledged in order once both have
+// them. The socket is read while the disk works. A packet that asks for it, and always the last one, is synced before its acknowledgement.
 import Base
 import HadoopNet
 import HadoopWire
@@ -25,7 +25,7 @@ struct BlockReceiver: Sendable {
         do { writing = try await open() } catch { return try await refuse("\(error)") }
         do { try await serve(writing) } catch {
             writing.end()
-            // An upload over WebHDFS that breaks off is taken back as a whole, so nobody needs what came of it; a full disk needs the room.
+            // A broken WebHDFS upload is undone as a whole, so its replica is of no use; a full disk needs the room.
             if request.header.clientName.utf8.starts(with: Self.uploadPrefix.utf8) { try await datanode.store.remove(id) }
             throw error
         }
@@ -55,13 +55,13 @@ struct BlockReceiver: Sendable {
     /// The replica as the stage of the pipeline wants it.
     private func open() async throws -> ReplicaStore.Writing {
         let generation = Int64(bitPattern: request.generation)
-        // The length in the block is the whole block's in Java's clients; what is there is told by the bytes received.
+        // In Java's clients the block's length is that of the whole block; the received bytes give the present length.
         let named = Int64(bitPattern: block.generation)
         let (least, most) = (Int64(bitPattern: request.bytesMin), Int64(bitPattern: request.bytesMax))
         let id = id
         switch request.stage {
         case .setupCreate, .transferBeingWritten, .transferFinalized:
-            // A copy from a datanode that broke off is begun anew; a damaged replica is overwritten.
+            // A broken copy from a datanode restarts; a damaged replica is overwritten.
             let isCopy = request.header.clientName.isEmpty || request.stage != .setupCreate
             if let there = try await datanode.store.readableSummary(id) {
                 guard there.generation < named || isCopy && !there.isFinal else { throw TransferFailure("blk_\(id) is here already, in generation \(there.generation)") }
@@ -84,7 +84,7 @@ struct BlockReceiver: Sendable {
         }
     }
 
-    /// All packets were acknowledged before the pipeline broke: the replicas only have to be finished, here and along the rest of the pipeline.
+    /// The pipeline broke after the last acknowledgement: this datanode and the rest of the pipeline only have to finish the replicas.
     private func closeAgain(_ writing: ReplicaStore.Writing) async throws {
         do {
             let summary = try await writing.run { try $0.finish() }
@@ -94,7 +94,7 @@ struct BlockReceiver: Sendable {
         try await withMirror(next) { _ in try await stream.write(TransferAnswer(.success).withLink("").delimited) }
     }
 
-    /// Sets the rest of the pipeline up.
+    /// Sets up the rest of the pipeline.
     private func withMirror(_ next: DatanodeInfo, _ body: @escaping @Sendable (ByteStream) async throws -> Void) async throws {
         var onward = request
         onward.targets = Array(request.targets.dropFirst())
@@ -121,14 +121,14 @@ struct BlockReceiver: Sendable {
         }
     }
 
-    /// How long an answer of the datanodes behind this one is waited for. The one before waits longer, so that the last of those that live
-    /// tells which one hangs.
+    /// The time limit for an answer of the datanodes behind this one. The datanode before waits longer, so that the last live one names the
+    /// one that hangs.
     private static func patience(_ count: Int) -> Duration { .seconds(30 + 10 * min(count, 100)) }
 
-    /// Work that waits for the next datanode, whose connection is cut when it takes too long.
+    /// Runs work that waits for the next datanode; cuts its connection at the time limit.
     private static func within<T>(_ limit: Duration, _ mirror: ByteStream, _ body: () async throws -> T) async throws -> T {
         let watch = Task {
-            // Cancelled when the answer has come.
+            // The answer's arrival cancels it.
             do { try await Task.sleep(for: limit) } catch { return }
             mirror.close()
         }
@@ -142,7 +142,7 @@ struct BlockReceiver: Sendable {
     private struct Stored: Sendable {
         var header: PacketHeader
         var result: Result<ReplicaSummary, any Error>
-        /// What it holds of the connection's memory.
+        /// Its bytes in the connection's memory.
         var bytes: Int
         /// Whether the next datanode got it.
         var isMirrored: Bool
@@ -170,7 +170,7 @@ struct BlockReceiver: Sendable {
             }
             do { try await group.waitForAll() } catch {
                 datanode.log.debug("a write broke off", metadata: ["block": "\(id)", "reason": "\(error)"])
-                // Both ends of the connection are one: what waits for the other has nothing left to wait for.
+                // Upstream and mirror end together: a task that waits for one of them has nothing left to wait for.
                 stored.continuation.finish()
                 stream.close()
                 mirror?.close()
@@ -187,7 +187,7 @@ struct BlockReceiver: Sendable {
         while await credit.next() != nil {
             let (packet, held) = try await stream.packet()
             if let mirror, isMirrored {
-                // A mirror that is gone shows in the acknowledgement, so that the client knows which datanode it was.
+                // A lost mirror shows in the acknowledgement, so that the client knows which datanode it was.
                 do { try await mirror.write(packet) } catch { isMirrored = false }
             }
             let (header, mirrored) = (packet.header, isMirrored)
@@ -205,7 +205,7 @@ struct BlockReceiver: Sendable {
             guard header.offset >= 0, !end.overflow, header.offset <= replica.lengthBytes else {
                 throw TransferFailure("a packet for offset \(header.offset) came when \(replica.lengthBytes) bytes were there")
             }
-            // After a recovery a client repeats what was not acknowledged; those bytes are here already.
+            // After a recovery a client repeats unacknowledged bytes; some are here already.
             let known = Int(min(replica.lengthBytes - header.offset, Int64(packet.data.readableBytes)))
             if let fresh = packet.data.getSlice(at: packet.data.readerIndex + known, length: packet.data.readableBytes - known) { try replica.append(fresh) }
         }

@@ -1,5 +1,4 @@
-// The datanode's part of a read, of a question for a checksum, and of a copy to others. Every byte that leaves was checked against the checksum
-// that leaves with it.
+// The datanode's part of reads, checksum requests, and copies to others. Every byte sent was checked against the checksum sent with it.
 import Base
 import HadoopNet
 import HadoopWire
@@ -7,7 +6,7 @@ import Logging
 import NetKit
 import Storage
 
-/// Answers operations that read a replica.
+/// Answers operations on a replica's content.
 struct BlockSender: Sendable {
     let datanode: Datanode
     let stream: ByteStream
@@ -32,7 +31,7 @@ struct BlockSender: Sendable {
         let block = request.header.base.block
         let reading: ReplicaStore.Reading
         do { reading = try await open(block) } catch {
-            // What the namenode counts on and is not here, or cannot be read, is to be replaced.
+            // The namenode must replace a replica that is missing or unreadable.
             if let error = error as? StorageError, error.isDamage || error.cause == .notFound { await datanode.reportDamage(Int64(bitPattern: block.blockID)) }
             try await refuse(.error, "\(error)")
             return true
@@ -46,7 +45,7 @@ struct BlockSender: Sendable {
         datanode.noteTransfer(1)
         defer { datanode.noteTransfer(-1) }
         var chunks: (start: Int64, data: Bytes, sums: Bytes)
-        // The first bytes are read before the answer leaves, so that damage is an answer.
+        // The first bytes are read before the answer leaves, so that damage becomes an error answer.
         do { chunks = try await reading.readChunks(at: offset, count: Int(min(length, Int64(DatanodeSettings.readBytes)))) } catch {
             await datanode.reportDamage(reading.summary.id)
             try await refuse(.error, "\(error)")
@@ -64,7 +63,7 @@ struct BlockSender: Sendable {
         while header.offset < end {
             if chunks.data.readableBytes == 0 {
                 do { chunks = try await reading.readChunks(at: header.offset, count: Int(min(end - header.offset, Int64(DatanodeSettings.readBytes)))) } catch {
-                    // In the middle of the data there is no form for a refusal; the reader turns to another datanode when the connection ends.
+                    // The protocol has no refusal in the middle of data; the reader turns to another datanode when the connection ends.
                     await datanode.reportDamage(reading.summary.id)
                     throw error
                 }
@@ -89,7 +88,7 @@ struct BlockSender: Sendable {
         }
     }
 
-    /// Takes the reader's word on what it got; false if there is none.
+    /// Reads the reader's verdict on the data; false if there is none.
     private func readerIsContent(_ id: Int64) async throws -> Bool {
         guard try await stream.hasMore() else { return false }
         let status = try await stream.message(ReadStatus.self, limit: 64)
@@ -119,7 +118,7 @@ struct BlockSender: Sendable {
         } catch let error as TransferFailure { try await refuse(.error, "\(error)") }
     }
 
-    /// Copies a replica to other datanodes for a client that builds its pipeline anew.
+    /// Copies a replica to other datanodes for a client that rebuilds its pipeline.
     func transfer(_ request: TransferBlockRequest) async throws {
         var located = LocatedBlock()
         located.block = request.header.base.block
@@ -133,8 +132,8 @@ struct BlockSender: Sendable {
     }
 }
 
-/// The CRC-32C of bytes from those of their parts. Source: "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel, for the arithmetic;
-/// Hadoop's CrcComposer for what is put together.
+/// The CRC-32C of bytes from those of their parts. Source: "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel, for the
+/// arithmetic; Hadoop's CrcComposer for the composition.
 enum CRC32CCombination {
     private static let polynomial: UInt32 = 0x82F6_3B78
 

@@ -1,5 +1,5 @@
-// A datanode's life beside its namenode: it registers, says that it lives, reports its replicas, and does what it is told. It meets the namenode
-// through DatanodeProtocol only, whether that is in the same process or not.
+// A datanode beside its namenode: it registers, sends heartbeats, reports its replicas, and follows orders. It meets the namenode through
+// DatanodeProtocol only, in the same process or not.
 import Base
 import HadoopNet
 import HadoopWire
@@ -17,12 +17,12 @@ final class Datanode: Sendable {
     private let uuid: String
     private let identity = Mutex(Identity())
     private let transfers = Atomic<Int>(0)
-    /// Free bytes of the disk as the namenode knows them; it gives no blocks to a datanode without room.
+    /// The disk's free bytes as last reported to the namenode, which gives no blocks to a datanode without room.
     private let toldFreeBytes = Atomic<UInt64>(.max)
-    /// The leases of uploads over WebHDFS that are under way, with their users.
+    /// The leases of WebHDFS uploads under way, with their users.
     private let uploads = Mutex<[String: String]>([:])
 
-    /// What is known once the ports are bound and the namenode has answered.
+    /// The identity, known once the ports are bound and the namenode has answered.
     private struct Identity {
         var registration = Registration()
         var poolID = ""
@@ -39,23 +39,23 @@ final class Datanode: Sendable {
     var registration: Registration { identity.withLock { $0.registration } }
     var poolID: String { identity.withLock { $0.poolID } }
     var storageID: String { "DS-" + uuid }
-    /// This datanode as others name it.
+    /// This datanode's address and name for others.
     var info: DatanodeInfo {
         var info = DatanodeInfo()
         info.id = registration.id
         return info
     }
 
-    /// Uploads that broke off when the namenode could not take that down; it is told again until it can.
+    /// Broken uploads whose end the namenode could not record; the datanode reports them until it can.
     private let brokenUploads = Mutex<[(request: AbandonBlockRequest, user: String)]>([])
 
-    /// Ends an upload that broke off.
+    /// Ends a broken upload.
     func abandon(_ request: AbandonBlockRequest, user: String) async {
         do {
             let _: EmptyMessage = try await namenode.call(RPCProtocol.datanode, "abandonUpload", user: user, request)
         } catch {
             log.warning("an upload that broke off could not be ended", metadata: ["path": "\(request.path)", "error": "\(error)"])
-            // A namenode that does not know the method is asked no more; it ends the file with its lease.
+            // A namenode without the method gets no more such requests; the file ends with its lease.
             if (error as? JavaException)?.className == JavaException.noSuchMethod { return }
             brokenUploads.withLock { if $0.count < Self.brokenUploadsMax { $0.append((request, user)) } }
         }
@@ -83,13 +83,13 @@ final class Datanode: Sendable {
 
     // MARK: registration and reports
 
-    /// Which file system the namenode serves.
+    /// The cluster of the namenode.
     func cluster() async throws -> String {
         let version: OptionalAnswer<NamespaceVersion> = try await call("versionRequest", EmptyMessage())
         return version.content?.storage.clusterID ?? ""
     }
 
-    /// Introduces the datanode with the ports that are bound, and reports everything that it has.
+    /// Registers the datanode with its bound ports, and reports all replicas.
     func join(transfer: HostPort, web: HostPort, ipc: HostPort) async throws {
         let version: OptionalAnswer<NamespaceVersion> = try await call("versionRequest", EmptyMessage())
         guard let version = version.content else { throw WireError.unexpectedNull }
@@ -132,7 +132,7 @@ final class Datanode: Sendable {
         blocks.storage = storage
         let (final, open) = (found.replicas.filter(\.isFinal), found.replicas.filter { !$0.isFinal })
         func numbers(_ replica: ReplicaSummary) -> [UInt64] { [UInt64(bitPattern: replica.id), UInt64(bitPattern: replica.lengthBytes), UInt64(bitPattern: replica.generation)] }
-        // Hadoop's long form: two counts, the finished ones, a separator, then those being written with their state (2: waits to be recovered).
+        // Hadoop's long form: two counts, the finished replicas, a separator, then the open ones with their state (2: waits for recovery).
         var all: [UInt64] = [UInt64(final.count), UInt64(open.count)]
         for replica in final { all += numbers(replica) }
         all += [UInt64.max, UInt64.max, UInt64.max]
@@ -146,7 +146,7 @@ final class Datanode: Sendable {
         let _: EmptyMessage = try await call("blockReport", request)
     }
 
-    /// Says what became of a replica; the namenode knows it on return.
+    /// Reports a replica's new state; the namenode knows it on return.
     func report(_ summary: ReplicaSummary, _ status: ReplicaChange.Status) async throws {
         var change = ReplicaChange()
         change.block = PoolBlock(
@@ -175,7 +175,7 @@ final class Datanode: Sendable {
 
     // MARK: heartbeats
 
-    /// Heartbeats between two renewals of the leases of uploads; a lease is safe for a minute.
+    /// Heartbeats between two renewals of upload leases; a lease is safe for a minute.
     private static let beatsPerRenewal = 20
 
     private func renewLeases() async throws {
@@ -186,7 +186,7 @@ final class Datanode: Sendable {
         }
     }
 
-    /// Until the task is cancelled.
+    /// Sends heartbeats until the task is cancelled.
     func live() async {
         var beats = 0
         while !Task.isCancelled {
@@ -197,7 +197,7 @@ final class Datanode: Sendable {
                 await abandonAgain()
                 await store.keepReserve()
             } catch { log.warning("the namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
-            // Woken early only by the end.
+            // Only the end wakes it early.
             try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)
         }
     }
@@ -220,7 +220,7 @@ final class Datanode: Sendable {
         return answer.commands
     }
 
-    /// Why this datanode takes no blocks at present, or nil; may be asked from any thread.
+    /// The reason why this datanode takes no blocks at present, or nil; safe from any thread.
     var trouble: String? {
         store.health.trouble ?? (toldFreeBytes.load(ordering: .relaxed) < DatanodeSettings.roomBytes ? "the disk has no room for another block" : nil)
     }
@@ -245,7 +245,7 @@ final class Datanode: Sendable {
         } catch { log.warning("an order of the namenode failed", metadata: ["order": "\(command.printed)", "error": "\(error)"]) }
     }
 
-    /// Deletes a replica, but not one of a later generation that came after the order was given.
+    /// Deletes a replica, but not one of a later generation than the order's.
     private func delete(_ block: PoolBlock) async throws {
         let (id, generation) = (Int64(bitPattern: block.blockID), Int64(bitPattern: block.generation))
         if let found = try await store.readableSummary(id), generation > 0, found.generation > generation { return }
@@ -280,7 +280,7 @@ final class Datanode: Sendable {
         }
     }
 
-    /// Finishes a replica whose writer is gone at the length that it has, or cuts it; the namenode closes the file at what it is told.
+    /// Finishes a replica whose writer is gone at its present length, or cuts it; the namenode closes the file at the reported length.
     private func recover(_ order: RecoveryCommand.Block) async throws {
         let block = order.block.block
         let id = Int64(bitPattern: block.blockID)

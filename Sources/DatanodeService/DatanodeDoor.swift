@@ -1,4 +1,4 @@
-// The datanode service: its replicas, its three doors and its life beside a namenode. Owns their order: open, bind, join, serve, stop.
+// The datanode service: its replicas, its three doors and its registration. Owns their order: open, bind, join, serve, stop.
 import Base
 import Foundation
 import HadoopNet
@@ -22,10 +22,11 @@ package final class DatanodeDoor: Sendable {
 
     package var transferAddress: HostPort { transfer.address }
     package var webAddress: HostPort { web.address }
-    /// Why writes are refused at present, or nil; may be asked from any thread.
+    /// The reason why writes are refused at present, or nil; safe from any thread.
     package var trouble: String? { datanode.trouble }
 
-    /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or what the namenode refuses.
+    /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or the namenode's
+    /// refusal.
     package static func start(
         _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
     ) async throws -> DatanodeDoor {
@@ -59,7 +60,7 @@ package final class DatanodeDoor: Sendable {
         }
     }
 
-    /// What was bound before a start failed.
+    /// The doors bound before a start failed.
     private struct Opened {
         var transfer: StreamListener?
         var ipc: RPCServer?
@@ -71,12 +72,12 @@ package final class DatanodeDoor: Sendable {
         }
     }
 
-    /// The datanode's name for itself, the same as long as its replicas are.
+    /// The datanode's identity, the same for the life of its replicas.
     private static func identity(_ files: RealFileSystem, _ directory: String) throws -> String {
         try remembered(files, directory, "DATANODE", fresh: UUID().uuidString.lowercased()) { UUID(uuidString: $0) != nil }
     }
 
-    /// A datanode's replicas belong to one namenode: another one would have them all deleted, since no file of its has them.
+    /// A datanode's replicas belong to one namenode: another one would order the deletion of all, since none is in its files.
     private static func checkCluster(_ files: RealFileSystem, _ directory: String, _ cluster: String) throws {
         let known = try remembered(files, directory, "CLUSTER", fresh: cluster) { !$0.isEmpty }
         guard known.hasSameBytes(as: cluster) else {
@@ -84,7 +85,7 @@ package final class DatanodeDoor: Sendable {
         }
     }
 
-    /// The text of a small file, which is made if it is not there or does not hold what it should.
+    /// The text of a small file. Writes `fresh` if the file is missing or invalid.
     private static func remembered(_ files: RealFileSystem, _ directory: String, _ name: String, fresh: String, _ isValid: (String) -> Bool) throws -> String {
         let file = try files.open(directory + "/" + name, create: true)
         defer { files.close(file) }
@@ -96,7 +97,7 @@ package final class DatanodeDoor: Sendable {
         return fresh
     }
 
-    /// Takes no more data, ends what is under way, closes.
+    /// Refuses new data, ends transfers under way, closes.
     package func stop() async {
         life.cancel()
         await web.stop()

@@ -1,4 +1,4 @@
-// What a person may choose about a datanode. Names and defaults are HDFS's where HDFS has them.
+// A datanode's settings. Names and defaults are HDFS's where HDFS has them.
 import Base
 import NetKit
 
@@ -8,14 +8,14 @@ package struct DatanodeSettings: Sendable {
     package var webListen = HostPort("127.0.0.1", 9864)
     /// dfs.datanode.address: the data transfer protocol.
     package var transferListen = HostPort("127.0.0.1", 9866)
-    /// dfs.datanode.ipc.address: questions of clients about replicas.
+    /// dfs.datanode.ipc.address: clients' RPC questions about replicas.
     package var ipcListen = HostPort("127.0.0.1", 9867)
     package var tls: TLSSettings?
-    /// The size of a block of files that are uploaded without one.
+    /// The block size of uploads that give none.
     package var blockSizeBytes: Int64 = 128 << 20
-    /// Copies of files that are uploaded without a number.
+    /// Copies of uploads that give no number.
     package var replication: Int64 = 1
-    /// Where the datanode stands in the network, `/rack`.
+    /// The datanode's place in the network, `/rack`.
     package var rack = "/default-rack"
 
     package init() {}
@@ -29,12 +29,12 @@ package struct DatanodeSettings: Sendable {
         return settings
     }
 
-    /// Bytes that are read from a block at a time.
+    /// Bytes of one read from a block.
     static let readBytes = 1 << 20
-    /// Packets of one block that wait for the disk.
+    /// Packets of one block in the queue of the disk.
     static let packetsInFlight = 16
-    /// How often the namenode hears from a datanode.
+    /// The time between two heartbeats.
     static let heartbeatInterval = Duration.seconds(1)
-    /// What the namenode wants free before it gives a block to a datanode.
+    /// The free bytes that the namenode asks for before it gives a block to a datanode.
     static let roomBytes: UInt64 = 1 << 20
 }

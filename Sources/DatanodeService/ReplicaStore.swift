@@ -1,12 +1,12 @@
-// The datanode's replicas behind disk threads. A replica's work always runs on the same thread, so its files need no locks and a reader finds
-// data and checksums that belong together. A replica has one writer at a time: one that comes later ends the earlier one's right to write.
+// The datanode's replicas behind disk threads. A replica's work always runs on the same thread, so its files need no locks and a reader
+// finds matching data and checksums. A replica has one writer at a time: a later writer ends the earlier one's right to write.
 import Base
 import Storage
 import Synchronization
 
 /// Replicas on this machine's disk.
 final class ReplicaStore: Sendable {
-    /// A replica that is being written, on its lane.
+    /// An open replica, on its lane.
     final class Live {
         let replica: Replica
         let writer: Int
@@ -44,22 +44,22 @@ final class ReplicaStore: Sendable {
     }
     private static let roomBytes: UInt64 = 2 << 20
 
-    /// Room that is kept so that on a full disk the namenode's log can still take down that an upload broke off.
+    /// Bytes kept free so that on a full disk the namenode's log can still record a broken upload.
     private static let reserveBytes = 512 << 10
     private var reserve: String { directory + "/RESERVE" }
 
-    /// Gives the reserve up for what has to be written now.
+    /// Frees the reserve for urgent writes.
     func releaseReserve() async {
         let (lane, path) = (lanes[0], reserve)
-        // Without a reserve there is nothing to give up.
+        // A missing reserve needs no removal.
         try? await lane.thread.run { try RealFileSystem().remove(path) }
     }
 
-    /// Takes the reserve if it is not held and there is room for much more.
+    /// Takes the reserve if it is not held and the disk has ample room.
     func keepReserve() async {
         let (lane, path) = (lanes[0], reserve)
         guard DiskSpace(of: directory).freeBytes > Self.roomBytes else { return }
-        // It is taken at the next heartbeat if it cannot be now.
+        // The next heartbeat tries again.
         try? await lane.thread.run {
             let files = RealFileSystem()
             let file = try files.open(path, create: true)
@@ -105,7 +105,7 @@ final class ReplicaStore: Sendable {
                 length = live.replica.lengthBytes
                 live.replica.close()
             } else {
-                // A damaged replica tells no length, and has to go all the same.
+                // A damaged replica has no known length, and must go all the same.
                 let found = try? lane.files.open(id)
                 length = found?.lengthBytes ?? 0
                 found?.close()
@@ -117,7 +117,7 @@ final class ReplicaStore: Sendable {
 
     // MARK: writing
 
-    /// The right to write a replica, until another one takes it.
+    /// The right to write a replica, until another writer takes it.
     struct Writing: Sendable {
         let id: Int64
         fileprivate let number: Int
@@ -146,7 +146,7 @@ final class ReplicaStore: Sendable {
             try await withCheckedThrowingContinuation { continuation in submit({ continuation.resume(with: $0) }, body) }
         }
 
-        /// Gives the right up; the replica stays as it is.
+        /// Gives up the right; the replica stays as it is.
         func end() {
             let lane = store.lane(id)
             lane.thread.submit { [id, number] in
@@ -173,7 +173,7 @@ final class ReplicaStore: Sendable {
         }
     }
 
-    /// A replica from its beginning.
+    /// Creates a replica.
     func create(_ id: Int64, generation: Int64) async throws -> Writing {
         try await begin(id) { files, before in
             before?.close()
@@ -181,7 +181,7 @@ final class ReplicaStore: Sendable {
         }
     }
 
-    /// A replica that is there, finished or not, to be written on under a generation; `check` refuses what does not fit.
+    /// Reopens a replica, finished or not, for writing under a generation; `check` refuses an unfit one.
     func reopen(_ id: Int64, generation: Int64, check: @escaping @Sendable (ReplicaSummary) throws -> Void) async throws -> Writing {
         try await begin(id) { files, before in
             if let before {
@@ -198,7 +198,7 @@ final class ReplicaStore: Sendable {
 
     // MARK: reading
 
-    /// A replica that is being read: a finished one through files of its own, one being written through its writer's.
+    /// A replica open for reading: a finished one through its own files, an open one through its writer's.
     struct Reading: @unchecked Sendable {  // the replica is used on the lane's thread only
         fileprivate let lane: Lane
         fileprivate let own: Replica?
@@ -228,7 +228,7 @@ final class ReplicaStore: Sendable {
         }
     }
 
-    /// The replica as it is now; nil if it is not here or so damaged that it tells nothing of itself.
+    /// The present state of the replica; nil if it is missing or its damage hides its state.
     func readableSummary(_ id: Int64) async throws -> ReplicaSummary? {
         do { return try await summary(id) } catch let error as StorageError where error.isDamage { return nil }
     }
@@ -240,7 +240,7 @@ final class ReplicaStore: Sendable {
 }
 
 extension StorageError {
-    /// Whether the bytes on disk are wrong, as opposed to a disk that fails.
+    /// Whether the bytes on disk are wrong, as opposed to a failing disk.
     var isDamage: Bool {
         if case .corrupt = cause { true } else { false }
     }

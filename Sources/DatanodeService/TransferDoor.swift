@@ -1,4 +1,4 @@
-// The door of the data transfer protocol: a conversation for each connection, one operation after another.
+// The door of the data transfer protocol: one conversation per connection, one operation after another.
 import Base
 import HadoopNet
 import HadoopWire
@@ -28,7 +28,7 @@ struct TransferDoor: Sendable {
     }
 }
 
-/// What clients ask a datanode over RPC: how long a replica is that is being written.
+/// The datanode's RPC for clients: the length of a replica under construction.
 struct ReplicaQuestions: RPCTarget {
     let datanode: Datanode
 

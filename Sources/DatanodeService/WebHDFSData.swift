@@ -1,5 +1,6 @@
-// The datanode's HTTP door: file data in and out over WebHDFS. Towards the namenode and the other datanodes it is a client like any other: it opens
-// the file, asks for blocks, writes them down their pipelines, closes. What a client wrote is acknowledged only after the namenode has closed it.
+// The datanode's HTTP door: file data in and out over WebHDFS. Towards the namenode and other datanodes it is a client like any other: it
+// opens the file, asks for blocks, writes them down their pipelines, closes. A client's write is acknowledged only after the namenode has
+// closed the file.
 import Base
 import Foundation
 import HadoopNet
@@ -37,7 +38,7 @@ final class WebHDFSData: Sendable {
 
     // MARK: writing
 
-    /// A file that is open for this upload.
+    /// The open file of an upload.
     private struct Upload: Sendable {
         var path: String
         var user: String
@@ -46,7 +47,7 @@ final class WebHDFSData: Sendable {
         var blockSizeBytes: Int64
     }
 
-    /// A full disk refuses an upload before the namenode knows of it: what was begun might not be taken back.
+    /// Refuses an upload to a full disk before the namenode knows of it: an upload once begun might be impossible to undo.
     private func checkRoom() throws {
         guard datanode.store.isFull else { return }
         throw JavaException(JavaException.io, "No space left on device: the datanode has no room for another block; free some space")
@@ -80,7 +81,7 @@ final class WebHDFSData: Sendable {
         return HTTPReply(200)
     }
 
-    /// Writes the body into blocks and closes the file. A write that breaks off is ended: what is left of it is no whole file.
+    /// Writes the body into blocks and closes the file. A broken write is abandoned: its remains are no whole file.
     private func fill(_ upload: Upload, after last: ExtendedBlock?, from http: HTTPCall) async throws {
         datanode.begin(upload: upload.holder, user: upload.user)
         defer { datanode.end(upload: upload.holder) }
@@ -99,7 +100,7 @@ final class WebHDFSData: Sendable {
             }
             try await complete(upload, last)
         } catch {
-            // Told from here, since an acknowledgement has no room for a reason.
+            // The reason comes from here, since an acknowledgement has no room for one.
             let isFull = datanode.store.isFull
             if isFull { await datanode.store.releaseReserve() }
             await abandon(upload)
@@ -115,7 +116,7 @@ final class WebHDFSData: Sendable {
         return block
     }
 
-    /// How often, 100 ms apart, the namenode is asked to close a file whose last block it has not heard of yet.
+    /// Attempts, 100 ms apart, to close a file whose last block the namenode does not know yet.
     private static let closeTriesMax = 100
 
     private func complete(_ upload: Upload, _ last: ExtendedBlock?) async throws {
@@ -211,7 +212,7 @@ final class WebHDFSData: Sendable {
         }
     }
 
-    /// A block of another datanode, a part of it at a time.
+    /// Sends a block of another datanode, one part at a time.
     private func sendRemote(_ piece: Piece, _ write: (Bytes) async throws -> Void) async throws {
         guard let node = piece.block.locations.first else { throw TransferFailure("blk_\(piece.block.block.blockID) is on no datanode") }
         var done: Int64 = 0
@@ -228,14 +229,14 @@ final class WebHDFSData: Sendable {
     }
 }
 
-/// Bytes that come in pieces.
+/// Collects bytes from pieces.
 private final class GatheredBytes: @unchecked Sendable {
     // Safe to share: added to by one task, read after that has ended.
     private(set) var bytes = Bytes()
     func add(_ piece: Bytes) { bytes.writeImmutableBuffer(piece) }
 }
 
-/// The body of an upload, cut as blocks want it. One task reads it at a time.
+/// The body of an upload, cut to blocks. One task reads it at a time.
 private final class UploadBody: @unchecked Sendable {
     // Safe to share: the block that is written at the moment is the only one that reads.
     private var chunks: HTTPCall.BodyIterator

@@ -1,13 +1,13 @@
-// The client's side of Hadoop IPC: calls to a server in this process or at an address. Both take and give the encoded messages of the protocol, so
-// that a service in the same process is spoken to as one on another machine.
+// The client's side of Hadoop IPC: calls to a server in this process or at an address. Both take and give the protocol's encoded messages,
+// so that a local service is called like a remote one.
 import Base
 import HadoopWire
 import NetKit
 import Synchronization
 
-/// Where calls go.
+/// The target of calls.
 package protocol RPCChannel: Sendable {
-    /// Throws JavaException for what the server refuses.
+    /// Throws JavaException for the server's refusals.
     func call(_ protocolName: String, _ method: String, user: String, _ body: Bytes) async throws -> Bytes
 }
 

@@ -1,15 +1,15 @@
-// The client's side of Hadoop IPC version 9 over TCP, with simple authentication: connections that carry any number of calls at a time, and a channel
-// that finds the namenode that leads. A call that is sent again keeps its number, by which the server knows it.
+// The client's side of Hadoop IPC version 9 over TCP, with simple authentication: connections with any number of calls at a time, and a
+// channel that finds the leading namenode. A repeated call keeps its number, by which the server knows it.
 import Base
 import HadoopWire
 import NetKit
 import Synchronization
 
-/// A call that got no answer.
+/// A call without an answer.
 package struct RPCFailure: Error, Sendable, CustomStringConvertible {
     package var address: HostPort
     package var reason: String
-    /// Whether nobody was reached, so that nothing was asked.
+    /// Whether no server was reached, so that no call was sent.
     package var isUnreachable: Bool
     package var description: String { "\(address): \(reason)" }
 }
@@ -28,7 +28,7 @@ final class RPCConnection: Sendable {
     private let address: HostPort
     private let state = Mutex(State())
 
-    /// A call without an answer for this long ends its connection: Hadoop's client waits as long for a read.
+    /// The longest wait for an answer before the connection ends: the read timeout of Hadoop's client.
     private static let answerWithin = Duration.seconds(60)
     private static let lookEvery = Duration.seconds(5)
 
@@ -50,7 +50,7 @@ final class RPCConnection: Sendable {
     var isOpen: Bool { state.withLock { $0.end == nil } }
     var isIdle: Bool { state.withLock { $0.calls.isEmpty } }
 
-    /// Ends the connection; calls that wait fail.
+    /// Ends the connection; waiting calls fail.
     func end(_ error: any Error) {
         let calls = state.withLock { state in
             defer { state.calls = [:] }
@@ -91,11 +91,11 @@ final class RPCConnection: Sendable {
         state.withLock { $0.calls.removeValue(forKey: Int64(header.callID)) }?.answer.resume(with: result)
     }
 
-    /// Ends the connection when an answer is overdue.
+    /// Ends the connection when an answer is late.
     private func watch() async {
         let time = SystemTime()
         while isOpen {
-            // Nobody cancels this task; it ends with the connection.
+            // This task is never cancelled; it ends with the connection.
             try? await Task.sleep(for: Self.lookEvery)
             let oldest = state.withLock { $0.calls.values.map(\.since).min() }
             if let oldest, time.now() - oldest > Self.answerWithin {
@@ -126,7 +126,8 @@ final class RPCConnection: Sendable {
     }
 }
 
-/// Calls to the server at one of several addresses: the one that leads is kept to, and another one is tried when it does not answer or stands by.
+/// Calls to the server at one of several addresses: stays with the leader, and tries another address when that does not answer or stands
+/// by.
 package final class RemoteChannel: RPCChannel {
     private struct Key: Hashable {
         var user: String
@@ -135,7 +136,7 @@ package final class RemoteChannel: RPCChannel {
     }
     private struct State {
         var connections: [Key: Task<RPCConnection, any Error>] = [:]
-        /// The keys, the oldest first.
+        /// The keys, oldest first.
         var order: [Key] = []
         var leader = 0
         var wasReached = false
@@ -146,13 +147,13 @@ package final class RemoteChannel: RPCChannel {
     private let state = Mutex(State())
     private let calls = Atomic<Int64>(0)
 
-    /// Connections that are kept; those beyond are the longest kept.
+    /// Limit of kept connections; the oldest go first.
     private static let connectionsMax = 64
-    /// How long a server that was reached before may be away, and how long one that leads is looked for among several.
+    /// How long a server reached before may be away, and how long the search for the leader among several takes.
     private static let reachedPatience = Duration.seconds(20)
     private static let pauseMax = Duration.seconds(1)
 
-    /// `patience`: how long a server is waited for that was never reached.
+    /// `patience`: how long to wait for a server that was never reached.
     package init(_ addresses: [HostPort], patience: Duration = .zero) {
         precondition(!addresses.isEmpty, "a channel leads to at least one address")
         self.addresses = addresses
@@ -170,12 +171,12 @@ package final class RemoteChannel: RPCChannel {
             return state.connections
         }
         for task in all.values {
-            // One that could not be opened needs no closing.
+            // A connection that did not open needs no closing.
             (try? await task.value)?.close()
         }
     }
 
-    /// Throws JavaException for what the server refuses, RPCFailure if there is no answer.
+    /// Throws JavaException for the server's refusals, RPCFailure if there is no answer.
     package func call(_ protocolName: String, _ method: String, user: String, _ body: Bytes) async throws -> Bytes {
         var header = MethodHeader()
         (header.method, header.protocolName) = (method, protocolName)
@@ -204,11 +205,11 @@ package final class RemoteChannel: RPCChannel {
         }
     }
 
-    /// Waits before the next attempt, or throws the failure of the last one.
+    /// Waits before the next attempt, or throws the last failure.
     private func pause(_ attempt: Int64, _ began: Instant, _ failure: any Error) async throws {
         let wasReached = state.withLock { $0.wasReached } || addresses.count > 1
         guard SystemTime().now() - began < max(patience, wasReached ? Self.reachedPatience : .zero) else { throw failure }
-        // Another address is tried at once.
+        // Another address needs no wait.
         guard addresses.count == 1 || attempt % Int64(addresses.count) == 0 else { return }
         try await Task.sleep(for: min(Self.pauseMax, .milliseconds(50 << min(attempt, 5))))
     }
@@ -252,12 +253,12 @@ package final class RemoteChannel: RPCChannel {
         }
     }
 
-    /// Closes a connection once its calls are answered.
+    /// Closes a connection after the answers to its calls.
     private static func retire(_ task: Task<RPCConnection, any Error>) async {
-        // One that could not be opened needs no closing.
+        // A connection that did not open needs no closing.
         guard let connection = try? await task.value else { return }
         while connection.isOpen, !connection.isIdle {
-            // Nobody cancels this task.
+            // This task is never cancelled.
             try? await Task.sleep(for: .milliseconds(100))
         }
         connection.close()

@@ -1,16 +1,16 @@
-// The server's side of Hadoop IPC version 9: a conversation for each connection, its calls executed side by side and answered as they end, as Hadoop
-// does it. What a method does is the service's; here are the frames, the headers, who calls, and what malformed input is answered.
+// The server's side of Hadoop IPC version 9: one conversation per connection; calls run side by side, each answered at its end, as in
+// Hadoop. The service has the methods; here are the frames, the headers, the caller's name, and the answers to malformed input.
 import Base
 import HadoopWire
 import Logging
 import NetKit
 
-/// Who makes a call. Nothing proves the name.
+/// The caller. Nothing proves the name.
 package struct RPCCaller: Sendable {
     package var user: String
     package var peer: HostPort
     package static let userBytesMax = 255
-    /// Of the request, so that a repetition is known; empty where the caller is no RPC client.
+    /// The client of the request, by which a repetition is known; empty where the caller is no RPC client.
     package var clientID: Bytes
     package var callID: Int64
     package init(user: String, peer: HostPort, clientID: Bytes = Bytes(), callID: Int64 = 0) {
@@ -18,7 +18,7 @@ package struct RPCCaller: Sendable {
     }
 }
 
-/// What answers calls. Throws JavaException.
+/// The answerer of calls. Throws JavaException.
 package protocol RPCTarget: Sendable {
     func answer(_ method: MethodHeader, _ body: Bytes, _ caller: RPCCaller) async throws -> Bytes
 }
@@ -29,7 +29,7 @@ package struct RPCServer: Sendable {
     package var address: HostPort { listener.address }
     package var connectionCount: Int { listener.connectionCount }
 
-    /// Calls of one connection that are under way; its next request is read when one of them has ended.
+    /// Limit of the calls under way on a connection; the next request is read when one has ended.
     static let callsMax = 64
 
     package static func bind(_ address: HostPort, memory: MemoryBudget?, log: Logger, target: any RPCTarget) async throws -> RPCServer {
@@ -64,7 +64,7 @@ private struct RPCConversation: Sendable {
 
     private func serve(negotiates: Bool) async throws {
         var user: String?
-        // Each call takes a credit, and gives it back when it is answered.
+        // Each call takes a credit, and returns it with its answer.
         let credits = AsyncStream.makeStream(of: Void.self)
         for _ in 0..<RPCServer.callsMax { credits.continuation.yield() }
         var credit = credits.stream.makeAsyncIterator()
@@ -101,7 +101,7 @@ private struct RPCConversation: Sendable {
             log.debug("a connection is closed for the length of its frame", metadata: ["peer": "\(stream.peer)"])
             return nil
         }
-        // Counted before it is taken, until the call is answered or its connection ends.
+        // Counts the bytes before reading them, until the call's answer or the connection's end.
         guard stream.memory.take(Int(bytes), sparing: true) else {
             log.debug("a connection is closed: requests hold too much memory", metadata: ["peer": "\(stream.peer)"])
             return nil
@@ -113,7 +113,7 @@ private struct RPCConversation: Sendable {
         var header: RPCRequestHeader
         var rest: Bytes
 
-        /// Nil after the peer was told that its header is none.
+        /// Nil after an answer that the header is invalid.
         init?(_ frame: Bytes, fatal: (RPCRequestHeader, String, RPCErrorDetail) async throws -> Void) async throws {
             var bytes = frame
             var unknown = RPCRequestHeader()
@@ -142,7 +142,7 @@ private struct RPCConversation: Sendable {
         var rest = request.rest
         do {
             let user = try ConnectionContext(delimitedIn: &rest).user?.effectiveUser ?? ""
-            // Names of users are kept with files and in the log.
+            // User names are kept with files and in the log.
             guard user.utf8.count <= RPCCaller.userBytesMax else { throw WireError.overLimit("bytes of a user's name", user.utf8.count) }
             return user
         } catch {
@@ -151,7 +151,7 @@ private struct RPCConversation: Sendable {
         }
     }
 
-    /// A client that would prove who it is is told that nobody has to.
+    /// Answers a client that offers authentication that none is needed.
     private func negotiate(_ request: Request) async throws -> Bool {
         var rest = request.rest
         let message: SaslMessage

@@ -1,13 +1,13 @@
-// The client's side of the data transfer protocol: a block written down a pipeline, a block read with its checksums. Datanodes use it among
+// The client's side of the data transfer protocol: writes a block down a pipeline, reads a block with its checksums. Datanodes use it among
 // themselves and for WebHDFS.
 import Base
 import HadoopWire
 import NetKit
 
-/// A datanode refused, or did what the protocol does not allow.
+/// A datanode's refusal or breach of protocol.
 package struct TransferFailure: Error, Sendable, CustomStringConvertible {
     package var description: String
-    /// The datanode that failed, if the answer tells.
+    /// The datanode that failed, if the answer names one.
     package var firstBadLink: String?
     package init(_ description: String, firstBadLink: String? = nil) { (self.description, self.firstBadLink) = (description, firstBadLink) }
 }
@@ -18,7 +18,7 @@ extension ByteStream {
         try M(decoding: try await read(try await readLength(limit: limit)))
     }
 
-    /// A packet with everything in it, counted in `memory` until the caller gives its bytes back.
+    /// A whole packet, counted in `memory` until the caller returns its bytes.
     package func packet() async throws -> (packet: Packet, heldBytes: Int) {
         let (headerBytes, restBytes) = try Packet.lengths(try await read(Packet.prefixBytes))
         guard memory.take(restBytes, sparing: true) else { throw WireError.overLimit("bytes held for a connection", memory.usedBytes) }
@@ -38,9 +38,9 @@ extension ByteStream {
     }
 }
 
-/// Blocks of other datanodes.
+/// Reads and writes blocks of other datanodes.
 package enum TransferClient {
-    /// Data of one packet, as HDFS's clients cut it.
+    /// Data of one packet, the size of HDFS's clients.
     package static let packetBytes = 126 * 512
 
     private static func address(_ node: DatanodeInfo) -> HostPort { HostPort(node.id.address, Int(node.id.transferPort)) }
@@ -50,8 +50,8 @@ package enum TransferClient {
         try await StreamClient.connect(address(node), session: session)
     }
 
-    /// Writes a block down the pipeline of its locations; `produce` hands pieces to what it is given. Returns the block with its length once every
-    /// datanode has it finished.
+    /// Writes a block down the pipeline of its locations; `produce` hands pieces to its argument. Returns the block with its length once
+    /// every datanode has finished it.
     package static func write(
         _ located: LocatedBlock, clientName: String, stage: WriteBlockRequest.Stage = .setupCreate,
         produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
@@ -81,7 +81,7 @@ package enum TransferClient {
         }
     }
 
-    /// Sends packets and takes their acknowledgements meanwhile.
+    /// Sends packets, and takes their acknowledgements meanwhile.
     private static func sendAll(_ stream: ByteStream, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws -> Int64 {
         try await withThrowingTaskGroup(of: Int64?.self) { group in
             group.addTask {
@@ -107,7 +107,7 @@ package enum TransferClient {
         }
     }
 
-    /// Cuts what comes into packets.
+    /// Cuts data into packets.
     private struct PacketSender {
         let stream: ByteStream
         var gathered = Bytes()
@@ -144,7 +144,7 @@ package enum TransferClient {
         }
     }
 
-    /// Reads a range of a block from a datanode, every chunk checked; hands on what was asked for and no more.
+    /// Reads a range of a block from a datanode and checks every chunk; hands on exactly the range.
     package static func read(
         _ block: ExtendedBlock, from node: DatanodeInfo, offset: Int64, lengthBytes: Int64, clientName: String, take: @escaping @Sendable (Bytes) async throws -> Void
     ) async throws {
@@ -172,7 +172,7 @@ package enum TransferClient {
     }
 }
 
-/// Checksums of chunks as they travel.
+/// Chunk checksums of the protocol.
 package enum ChunkSums {
     /// CRC-32C of every 512 bytes.
     package static func crc32c(of data: Bytes) -> Bytes {
@@ -182,7 +182,7 @@ package enum ChunkSums {
         return sums
     }
 
-    /// Whether data fits its checksums. Those of a kind without any fit.
+    /// Whether data fits its checksums. The kind without checksums always fits.
     package static func match(_ data: Bytes, _ sums: Bytes, _ form: ChecksumForm) -> Bool {
         guard form.kind != .none else { return true }
         let chunk = Int(form.chunkBytes)
@@ -196,7 +196,7 @@ package enum ChunkSums {
     }
 }
 
-/// The CRC-32 of zlib and gzip, which clients of before Hadoop 2 use.
+/// The CRC-32 of zlib and gzip, used by clients from before Hadoop 2.
 package enum ZlibCRC32 {
     private static let table: [UInt32] = (0..<256).map { value in
         (0..<8).reduce(UInt32(value)) { sum, _ in sum & 1 == 1 ? 0xEDB8_8320 ^ (sum >> 1) : sum >> 1 }

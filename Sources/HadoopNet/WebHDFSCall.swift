@@ -1,4 +1,4 @@
-// A WebHDFS request's path and parameters, read once and checked, with the errors that HDFS gives for bad ones, and errors as WebHDFS writes them.
+// A WebHDFS request's path and parameters, read once and checked, with HDFS's errors for bad ones in the form of WebHDFS.
 import Base
 import HadoopWire
 import NetKit
@@ -22,7 +22,7 @@ package struct WebHDFSCall: Sendable {
         }
     }
 
-    /// The account of requests that name none, as in HDFS.
+    /// The account of requests without a user name, as in HDFS.
     package static let anonymous = "dr.who"
     package var user: String { http.parameter("user.name").flatMap { $0.isEmpty ? nil : $0 } ?? Self.anonymous }
 
@@ -61,7 +61,7 @@ package struct WebHDFSCall: Sendable {
 }
 
 extension JavaException {
-    /// The exception as WebHDFS writes it.
+    /// The exception in the form of WebHDFS.
     package var reply: HTTPReply {
         let text = "{\"RemoteException\":{\"exception\":\(JSONText.quoted(shortName)),\"javaClassName\":\(JSONText.quoted(className)),\"message\":\(JSONText.quoted(message))}}"
         return .json(httpStatus, text)

@@ -1,13 +1,13 @@
-// The exceptions that Hadoop's clients know by the names of their Java classes: one table for the RPC and for WebHDFS, which adds an HTTP status.
-// Source: Hadoop's "WebHDFS REST API", section "Error Responses", and org.apache.hadoop.hdfs.web.resources.ExceptionHandler.
+// The Java exceptions of Hadoop's clients, by class name: one table for the RPC and for WebHDFS, which adds an HTTP status. Source:
+// Hadoop's "WebHDFS REST API", section "Error Responses", and org.apache.hadoop.hdfs.web.resources.ExceptionHandler.
 import Base
 
-/// What went wrong, in words that a Java client turns into an exception.
+/// An error that a Java client turns into an exception.
 package struct JavaException: Error, Sendable, Equatable, CustomStringConvertible {
     /// The class with its package.
     package var className: String
     package var message: String
-    /// Whether the client is told that the call itself was wrong, and not what it asked for.
+    /// Whether the call itself was wrong, rather than its request.
     package var detail = RPCErrorDetail.application
 
     package init(_ className: String, _ message: String, _ detail: RPCErrorDetail = .application) {
@@ -40,7 +40,7 @@ package struct JavaException: Error, Sendable, Equatable, CustomStringConvertibl
     package static let versionMismatch = "org.apache.hadoop.ipc.RPC$VersionMismatch"
     package static let safeMode = "org.apache.hadoop.hdfs.server.namenode.SafeModeException"
 
-    /// The status that WebHDFS gives it.
+    /// Its HTTP status in WebHDFS.
     package var httpStatus: Int {
         switch className {
         case Self.fileNotFound: 404

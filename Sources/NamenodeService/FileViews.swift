@@ -3,7 +3,7 @@ import Base
 import DFSCore
 import HadoopWire
 
-/// Makes messages out of the namespace's values; used on the loop.
+/// Builds messages from the namespace's values; used on the loop.
 struct FileViews {
     let superUser: String
     let poolID: String
@@ -70,7 +70,7 @@ struct FileViews {
         return located
     }
 
-    /// The blocks that a range touches. A last block that is being written stands apart: its length is the datanode's to tell.
+    /// The blocks of a range. A last block under construction stands apart: only its datanode knows its length.
     func located(_ file: FileContent, offset: Int64, lengthBytes: Int64) -> LocatedBlocks {
         var all = LocatedBlocks()
         all.underConstruction = file.writer != nil

@@ -1,4 +1,4 @@
-// The one table from what dfs refuses to the Java exceptions that HDFS clients know, for both doors.
+// The one table from dfs refusals to the Java exceptions that HDFS clients know, for both doors.
 import Base
 import DFSCore
 import HadoopWire

@@ -1,5 +1,5 @@
-// What the namenode answers over RPC: one row for each method, with who may call it and its handler. Dispatch and the compatibility page come from
-// this table; what has no row is refused as Hadoop refuses an unknown method.
+// The namenode's RPC methods: one row each, with the callers allowed and the handler. Dispatch and the compatibility page come from this
+// table; a method without a row is refused as Hadoop refuses an unknown one.
 import Base
 import DFSCore
 import HadoopNet
@@ -8,9 +8,9 @@ import HadoopWire
 /// One method of ClientProtocol.
 package struct RPCMethod: Sendable {
     package let name: String
-    /// What the caller needs, for the compatibility page; the rules are the core's.
+    /// The caller's needed rights, for the compatibility page; the core has the rules.
     package let permission: String
-    /// What differs from HDFS; empty where nothing does.
+    /// The difference from HDFS; empty where there is none.
     package let remark: String
     let handler: @Sendable (Bytes, RPCCall, Namenode) async throws -> Bytes
 
@@ -30,11 +30,11 @@ package struct RPCMethod: Sendable {
     static let protocols: [String: [String: RPCMethod]] = [RPCProtocol.client: byName(client), RPCProtocol.datanode: byName(datanode)]
 }
 
-/// Who calls, for handlers.
+/// The caller of a method, for handlers.
 struct RPCCall: Sendable {
     let user: RPCCaller
     let caller: Caller
-    /// Names the request if its client may repeat it.
+    /// The identity of the request if its client may repeat it.
     let retry: RetryID?
 }
 

@@ -1,5 +1,5 @@
-// The namenode: the replicated namespace, and beside it what is only reported: places of replicas, leases, safe mode. It turns commands into answers
-// and tells the board what may go. It never touches file data.
+// The namenode: the replicated namespace, and beside it the reported state: places of replicas, leases, safe mode. It turns commands into
+// answers and tells the board which blocks may go. It never touches file data.
 import Base
 import DFSCore
 import HadoopNet
@@ -8,13 +8,13 @@ import Logging
 import NetKit
 import Replication
 
-/// What is reported and not in the log. Confined to the replica's loop.
+/// Reported state, not in the log. Confined to the replica's loop.
 final class SoftState: @unchecked Sendable {
     // Safe to share: touched on the replica's loop only.
     var board: ReplicaBoard
     var leases: Leases
     var isInSafeMode = false
-    /// Files in recovery, and when a datanode was last told of them.
+    /// Files in recovery, and the time of the last order to a datanode.
     var recoveries = LookupTable<InodeID, Instant>()
 
     init(now: Instant, datanodeSilence: Duration) {
@@ -48,7 +48,8 @@ final class Namenode: Sendable {
         return Caller(user: name, isSuper: name.utf8.elementsEqual(settings.superUser.utf8))
     }
 
-    /// Executes a command and returns its answer. `retry`: a client may send the same again and is answered the same. Throws DFSRefusal or ReplicaRefusal.
+    /// Executes a command and returns its answer. `retry`: the client may repeat the request and gets the same answer. Throws DFSRefusal or
+    /// ReplicaRefusal.
     @discardableResult func execute(_ command: DFSCommand, retry: RetryID? = nil) async throws -> DFSOutcome.Answer {
         try await checkSafeMode()
         let outcome = try await replica.propose(retry.map { .once($0, command) } ?? command)
@@ -65,12 +66,12 @@ final class Namenode: Sendable {
         return value
     }
 
-    /// Looks at the namespace and at what is reported.
+    /// Reads the namespace and the reported state.
     func look<T: Sendable>(_ body: @escaping @Sendable (borrowing DFSMachine, SoftState) throws -> T) async throws -> T {
         try await replica.read { [soft] machine in Result { try body(machine, soft) } }.get()
     }
 
-    /// The inode at a path that the caller may reach.
+    /// The inode at a path that the caller may traverse.
     static func find(_ path: String, _ caller: Caller, in machine: borrowing DFSMachine) throws(DFSRefusal) -> Inode {
         guard let parts = FilePath.components(path) else { throw .invalidPath(path) }
         try machine.namespace.checkTraverse(caller, parts)
@@ -85,7 +86,7 @@ final class Namenode: Sendable {
 
     // MARK: identity
 
-    /// Which file system this is, as clients and datanodes name it.
+    /// The identity of this file system, for clients and datanodes.
     struct Identity: Sendable {
         var namespaceID: Int64
         var poolID: String { "BP-\(namespaceID)-platform" }
@@ -94,7 +95,7 @@ final class Namenode: Sendable {
 
     func identity() async -> Identity { Identity(namespaceID: await replica.read { $0.namespace.counters.namespaceID }) }
 
-    /// After a start: gives the file system its name if it has none, and ends the uploads over WebHDFS that the last end cut off.
+    /// After a start: gives the file system its number if it has none, and ends the WebHDFS uploads that the last stop cut off.
     func begin() async throws {
         try await execute(.name(.identify(Int64.random(in: 1...Int64(Int32.max)))))
         try await execute(.file(.abandonUploads))
@@ -102,7 +103,7 @@ final class Namenode: Sendable {
 
     // MARK: leases and recovery
 
-    /// Opens a file; one whose writer is silent for long is recovered first, and the caller told to come again.
+    /// Opens a file. If its writer is silent for long, starts the recovery first and tells the caller to retry.
     func opening<T>(_ path: String, _ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch DFSRefusal.beingWritten(let path, let holder) {
             if holder == FileCommand.recoverer { throw DFSRefusal.inRecovery(path) }
@@ -116,20 +117,20 @@ final class Namenode: Sendable {
         }
     }
 
-    /// Whether the file is closed now; if not, a datanode finds out where it ends.
+    /// Whether the file is closed now; if not, a datanode recovers its end.
     func recover(_ inode: InodeID) async throws -> Bool {
         guard case .recovering(let block) = try await execute(.file(.beginRecovery(inode))) else { return true }
         return try await recover(inode, block)
     }
 
-    /// `block` has the generation that it is to get, and the length that is known.
+    /// `block` has its new generation and its known length.
     func recover(_ inode: InodeID, _ block: Block) async throws -> Bool {
         let now = now()
         let isOrdered = try await look { _, soft in
             soft.recoveries[inode] = now
             return soft.board.recover(block, known: block.leastBytes)
         }
-        // A block that no datanode ever had, and of which no byte was promised, was never the file's.
+        // A block with no datanode and no promised byte was never the file's.
         guard !isOrdered, block.lengthBytes == 0 else { return false }
         try await execute(.file(.endRecovery(block, drop: true)))
         return true
@@ -141,7 +142,7 @@ final class Namenode: Sendable {
     func tick() async {
         let now = now()
         let overdue = await replica.read { [soft] machine in
-            // The namespace is asked while the board works; both are this loop's.
+            // The board's work reads the namespace; both belong to this loop.
             let copy = machine
             soft.board.tick(
                 now: now,

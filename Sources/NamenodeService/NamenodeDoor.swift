@@ -54,7 +54,7 @@ package final class NamenodeDoor: Sendable {
     private static func tick(_ namenode: Namenode) async {
         while !Task.isCancelled {
             await namenode.tick()
-            // Woken early only by the end.
+            // Only the end wakes it early.
             try? await Task.sleep(for: tickEvery)
         }
     }
@@ -63,10 +63,10 @@ package final class NamenodeDoor: Sendable {
     package var webAddress: HostPort { web.address }
     /// Calls to this namenode from within the process, in the messages of its protocols.
     package var channel: any RPCChannel { LocalChannel(NamenodeRPC(namenode: namenode)) }
-    /// Why writes are refused at present, or nil; may be asked from any thread.
+    /// The reason why writes are refused at present, or nil; safe from any thread.
     package var trouble: String? { namenode.replica.trouble }
 
-    /// Takes no more calls; those under way are cut off.
+    /// Refuses new calls and cuts off those under way.
     package func stopListening() async {
         await web.stop()
         await rpc.stop()

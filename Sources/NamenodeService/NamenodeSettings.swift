@@ -1,4 +1,4 @@
-// What a person may choose about the namenode. Names and defaults are HDFS's where HDFS has them.
+// The namenode's settings. Names and defaults are HDFS's where HDFS has them.
 import Base
 import NetKit
 
@@ -10,16 +10,16 @@ package struct NamenodeSettings: Sendable {
     package var rpcListen = HostPort("127.0.0.1", 8020)
     /// dfs.blocksize: the size of a block in bytes.
     package var blockSizeBytes: Int64 = 128 << 20
-    /// dfs.replication: copies of files whose client names no number.
+    /// dfs.replication: copies of files whose client gives no number.
     package var replication: Int64 = 1
-    /// The account that passes every check of access: who runs the process.
+    /// The account that passes every access check: that of the process.
     package var superUser = "root"
     package var tls: TLSSettings?
-    /// A datanode that is silent for this long is taken for gone, and its blocks are copied to others.
+    /// A datanode silent for this long counts as gone; its blocks are copied to others.
     package var datanodeSilence = Duration.seconds(30)
 
     package init() {}
 
-    /// Entries of one answer to a listing, as HDFS sends them.
+    /// Entries of one listing answer, as in HDFS.
     static let listingMax = 1000
 }

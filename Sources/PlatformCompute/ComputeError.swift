@@ -1,8 +1,8 @@
-// What can go wrong in a job, in words for the person who wrote it. A failing task names its stage, partition and cause.
+// Failures of a job, in words for its author. A failing task names its stage, partition and cause.
 import ComputeCore
 
 public enum ComputeError: Error, Sendable, CustomStringConvertible {
-    /// The master of a SparkContext is not one that exists here.
+    /// The SparkContext's master does not exist here.
     case unknownMaster(String)
     /// A task failed on every attempt.
     case taskFailed(stage: Int, dataset: String, partition: Int, attempts: Int, cause: String)

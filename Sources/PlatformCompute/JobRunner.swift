@@ -1,5 +1,5 @@
-// Runs one action: checks that it may run here, cuts its lineage into stages and hands them to the driver of the runtime; results are
-// gathered by partition.
+// Runs one action: checks that it may run here, cuts its lineage into stages and hands them to the driver of the runtime; gathers results
+// by partition.
 import ComputeCore
 import ComputeRuntime
 import Synchronization

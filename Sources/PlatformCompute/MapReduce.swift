@@ -1,13 +1,13 @@
 // MapReduce with native Swift types: a mapper from lines to keys and values, a reducer over the values of each key, an optional combiner
-// between. Keys travel as bytes whose order is the order of the keys, so the engine sorts without knowing the type.
+// between. Keys travel as bytes in the keys' order, so the engine sorts without knowing the type.
 import ComputeCore
 import ComputeRuntime
 
 /// A key or value of a native MapReduce job.
 public protocol MapReduceField: Sendable {
-    /// Bytes that compare as the values do.
+    /// Writes bytes that compare like the values.
     func encodeField(into bytes: inout [UInt8])
-    /// From bytes that `encodeField` wrote.
+    /// Reads the bytes of `encodeField`.
     init(field: ArraySlice<UInt8>)
     var fieldText: String { get }
 }
@@ -52,7 +52,7 @@ public struct MapReduce<Key: MapReduceField, Value: MapReduceField, OutputKey: M
     public var output: String
     public var reduceTasks = 1
     public var map: @Sendable (_ line: String, _ emit: Emit<Key, Value>) throws -> Void
-    /// Must not change what the reducer computes: it may run never, once or several times over parts of a key's values.
+    /// Must not change the reducer's result: it may run never, once or several times over parts of a key's values.
     public var combine: (@Sendable (_ key: Key, _ values: [Value], _ emit: Emit<Key, Value>) throws -> Void)?
     public var reduce: @Sendable (_ key: Key, _ values: [Value], _ emit: Emit<OutputKey, OutputValue>) throws -> Void
 

@@ -1,5 +1,5 @@
-// Partitions that a program asked to keep (`persist`, `cache`). What is evicted or lost is computed again from the lineage, so this holds
-// nothing that matters. It is bounded in elements, since it cannot know their bytes; the least recently used partition goes first.
+// Kept partitions (`persist`, `cache`). Evicted or lost partitions are computed again from the lineage, so this holds nothing that matters.
+// It is bounded in elements, since it cannot know their bytes; the least recently used partition goes first.
 import Collections
 import ComputeCore
 import Synchronization

@@ -1,17 +1,17 @@
-// The resilient distributed dataset: a partitioned collection that is described, not computed, until an action asks for it. An RDD is a
-// value; it holds its place in the lineage and how one partition is produced from its parents. Elements are pushed from parent to child
-// one at a time, so a chain of narrow transformations never stores what lies between.
-// Source: Zaharia et al., "Resilient Distributed Datasets" (NSDI 2012); Spark's RDD programming guide for names and meanings.
+// The resilient distributed dataset: a partitioned collection that is described, and computed only by an action. An RDD is a value; it
+// holds its place in the lineage and the function from its parents' elements to its own. Elements are pushed from parent to child one at a
+// time, so a chain of narrow transformations stores no intermediate results. Source: Zaharia et al., "Resilient Distributed Datasets" (NSDI
+// 2012); Spark's RDD programming guide for names and meanings.
 import ComputeCore
 
 public struct RDD<Element: Sendable>: Sendable {
-    /// Takes one element; false says that no more are wanted.
+    /// Takes one element; returns false to stop.
     typealias Sink = (Element) throws -> Bool
     typealias Producer = @Sendable (_ partition: Int, _ sink: (Element) throws -> Bool) throws -> Void
 
     public let context: SparkContext
     let node: LineageNode
-    /// Set when equal keys lie in the partition that the stable hash gives them for this many partitions.
+    /// Set if equal keys lie in the partition of their stable hash, for this many partitions.
     let hashPartitions: Int?
     private let produce: Producer
 
@@ -61,7 +61,7 @@ public struct RDD<Element: Sendable>: Sendable {
         }
     }
 
-    /// Pushes the elements of one partition, from the cache where they are kept.
+    /// Pushes the elements of one partition, from the cache if it holds them.
     func run(_ partition: Int, _ sink: (Element) throws -> Bool) throws {
         guard context.cache.isPersisted(node.id) else { return try produce(partition, sink) }
         let elements: [Element]
@@ -88,7 +88,7 @@ public struct RDD<Element: Sendable>: Sendable {
         return elements
     }
 
-    /// An RDD whose partitions are made from the same partition of this one.
+    /// An RDD whose partitions each come from the same partition of this one.
     func narrow<Output: Sendable>(
         _ name: String, keepsPartitioning: Bool = false, _ produce: @escaping RDD<Output>.Producer
     ) -> RDD<Output> {

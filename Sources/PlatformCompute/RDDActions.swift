@@ -1,5 +1,5 @@
-// Actions: what makes an RDD run and brings a result to the caller. They block the calling thread until the job is done and throw a
-// ComputeError that names the failing stage and partition.
+// Actions: they run an RDD and bring a result to the caller. They block the calling thread until the job is done and throw a ComputeError
+// that names the failing stage and partition.
 import Collections
 import ComputeCore
 import ComputeRuntime
@@ -21,7 +21,7 @@ extension RDD {
         }.reduce(0, +)
     }
 
-    /// The first `limit` elements; looks at as few partitions as it can.
+    /// The first `limit` elements; reads as few partitions as it can.
     public func take(_ limit: Int) throws -> [Element] {
         var taken: [Element] = []
         var next = 0
@@ -98,8 +98,8 @@ extension RDD {
         }
     }
 
-    /// One file `part-NNNNN` for each partition, one line for each element, and `_SUCCESS` when all are there. Refuses an
-    /// existing directory.
+    /// Writes one file `part-NNNNN` for each partition, one line for each element, and `_SUCCESS` at the end. Refuses an existing
+    /// directory.
     public func saveAsTextFile(_ path: String) throws where Element: CustomStringConvertible {
         do {
             let (files, directory) = try context.files.resolve(path)

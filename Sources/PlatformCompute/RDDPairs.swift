@@ -1,6 +1,5 @@
-// Transformations of RDDs of pairs. Keys go to the partition that their stable hash names; values of one key are combined before the
-// shuffle where the operation allows it. The order of keys in a result partition is that of their first appearance, so a result is the
-// same in every run.
+// Transformations of RDDs of pairs. Keys go to the partition of their stable hash; values of one key are combined before the shuffle where
+// the operation allows it. Keys in a result partition come in the order of their first appearance, so a result is the same in every run.
 import Collections
 import ComputeCore
 
@@ -120,7 +119,7 @@ extension RDD {
         }
     }
 
-    /// Values of a key combined within each map task, then across them. Without a shuffle where equal keys already lie together.
+    /// Values of a key combined within each map task, then across them. Without a shuffle if equal keys already lie together.
     private func combined<Key: ShuffleKey, Value: Sendable, Result: Sendable>(
         _ name: String, _ numPartitions: Int?, create: @escaping @Sendable (Value) throws -> Result,
         merge: @escaping @Sendable (inout Result, Value) throws -> Void,

@@ -1,6 +1,6 @@
-// Global sorting: a range partitioner whose bounds come from a sample, then a sort within each partition. The sample is a small job of its
-// own, run by the driver before the first action that needs it, so that sorting stays as lazy as every other transformation. The sample is
-// taken at regular distances, without random numbers: the same input gives the same partitions.
+// Global sorting: a range partitioner with bounds from a sample, then a sort within each partition. The sample is a small job of its own,
+// run by the driver before the first action that needs it, so that sorting stays as lazy as every other transformation. It is taken at
+// regular distances, without random numbers: the same input gives the same partitions.
 import ComputeCore
 import Synchronization
 
@@ -47,7 +47,7 @@ extension RDD {
         guard count > 1 else { return [] }
         let perPartition = max(RangeBounds<Int>.samplesPerRange, RangeBounds<Int>.samplesPerRange * 3 * count / node.partitionCount)
         let samples = try JobRunner(context: context).run(self, partitions: Array(0..<node.partitionCount)) { partition in
-            // Every `stride`th key is kept; when the sample is full, every second one of it goes and the stride doubles.
+            // Keeps every `stride`th key; a full sample drops every second one and the stride doubles.
             var sample: [Key] = []
             var stride = 1
             var index = 0
@@ -68,7 +68,7 @@ extension RDD {
     }
 }
 
-/// Upper bounds of the ranges of a sort, known once the sample was taken.
+/// Upper bounds of the ranges of a sort, known after the sample.
 final class RangeBounds<Key: Comparable & Sendable>: Sendable {
     static var samplesPerRange: Int { 20 }
 

@@ -1,4 +1,4 @@
-// The entry point of RDD programs: an application name, a master, and the threads and caches that its jobs share. Transformations are
+// The entry point of RDD programs: an application name, a master, and the shared threads and caches of its jobs. Transformations are
 // recorded, nothing runs before an action. It starts no server and opens no connection.
 import ComputeCore
 import ComputeRuntime
@@ -11,7 +11,7 @@ public final class SparkContext: Sendable {
 
     public let appName: String
     public let master: String
-    /// Partitions of an RDD unless told otherwise: the number of task threads.
+    /// The default number of an RDD's partitions: the number of task threads.
     public let defaultParallelism: Int
 
     let pool: ComputePool
@@ -25,7 +25,7 @@ public final class SparkContext: Sendable {
         try self.init(appName: appName, master: master, files: FileSchemes())
     }
 
-    /// With the file systems that paths of this context may name.
+    /// With the file systems for this context's paths.
     package init(appName: String, master: String, files: FileSchemes) throws {
         guard let threads = Self.threads(master) else { throw ComputeError.unknownMaster(master) }
         self.appName = appName

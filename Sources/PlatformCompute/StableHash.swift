@@ -1,13 +1,13 @@
-// Hashing that gives the same value in every process, so that a partitioner sends a key to the same partition on every worker and in every
-// run. Swift's own Hasher is seeded for each process and must not be used for this. Not cryptographic.
-// Source of the final mix: MurmurHash3's 64-bit finaliser.
+// Hashing with the same value in every process, so that a partitioner sends a key to the same partition on every worker and in every run.
+// Swift's own Hasher is seeded for each process and must not be used for this. Not cryptographic. Source of the final mix: MurmurHash3's
+// 64-bit finaliser.
 import Foundation
 
 public protocol StableHash {
     func hash(stablyInto hasher: inout StableHasher)
 }
 
-/// What a key of a shuffle must be.
+/// The requirements of a shuffle key.
 public typealias ShuffleKey = Hashable & StableHash & Sendable
 
 public struct StableHasher: Sendable {

@@ -1,5 +1,5 @@
-// The table of error classes: Spark's name (the raw value), SQLSTATE, wording with named parameters, and which exception a client raises.
-// A class is here only when some code of ours throws it. Source: Spark's published error conditions.
+// The table of error classes: Spark's name (the raw value), SQLSTATE, wording with named parameters, and the client's exception. A class is
+// here only if our code throws it. Source: Spark's published error conditions.
 
 package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case ambiguousReference = "AMBIGUOUS_REFERENCE"

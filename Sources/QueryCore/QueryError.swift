@@ -1,5 +1,5 @@
-// A refusal of the SQL engine, with Spark's own error class, SQLSTATE, parameters and wording, so that a PySpark user sees what real Spark
-// would say. `ErrorClass` holds the table of classes; this file owns the value that is thrown and its rendering.
+// A refusal of the SQL engine, with Spark's own error class, SQLSTATE, parameters and wording, so that a PySpark user sees the message of a
+// real Spark. `ErrorClass` holds the table of classes; this file owns the thrown value and its rendering.
 
 import Collections
 
@@ -11,7 +11,7 @@ package struct QueryError: Error, Hashable, Sendable {
 
     package var errorClass: ErrorClass
     package var parameters: OrderedDictionary<String, String>
-    /// Where in the SQL text, where known.
+    /// The place in the SQL text, if known.
     package var position: TextPosition?
     package var kind: Kind { errorClass.kind }
     /// Spark's full class name, e.g. `UNRESOLVED_COLUMN.WITH_SUGGESTION`.
@@ -24,9 +24,9 @@ package struct QueryError: Error, Hashable, Sendable {
         self.position = position
     }
 
-    /// What Spark prints as the places in which it looked for a function, table or view.
+    /// Spark's search path for a function, table or view, in its messages.
     package static let searchPath = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]"
-    /// Errors that a session setting could turn off name it; here ANSI mode is always on.
+    /// The setting named in errors that it could turn off; here ANSI mode is always on.
     package static let ansiSetting = "\"spark.sql.ansi.enabled\""
 
     package static func unsupported(_ feature: String) -> QueryError { QueryError(.unsupportedFeature, ["feature": feature]) }
@@ -55,7 +55,7 @@ package struct QueryError: Error, Hashable, Sendable {
     }
 }
 
-/// A place in a SQL text. Lines count from 1, columns from 0, as Spark prints them.
+/// A place in a SQL text. Lines count from 1, columns from 0, as in Spark.
 package struct TextPosition: Hashable, Sendable {
     package var line: Int
     package var column: Int
@@ -67,7 +67,7 @@ package struct TextPosition: Hashable, Sendable {
         self.sql = sql
     }
 
-    /// The text with a marker below the place, as Spark appends to a parse error.
+    /// The text with a marker below the place, in the form of Spark's parse errors.
     var excerpt: String {
         var lines = sql.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let marker = String(repeating: "-", count: column) + "^^^"

@@ -1,5 +1,5 @@
-// The acceptor's records in a segment log. Confined to the disk thread of its replica. It knows which slots lie in which
-// batch, so that the log can be trimmed once the tables are durable, and never trims the latest promise away.
+// The acceptor's records in a segment log. Confined to the disk thread of its replica. It knows the slots of each batch, so that the log
+// can be trimmed once the tables are durable, and never trims the latest promise away.
 import Base
 import Collections
 import Consensus
@@ -8,10 +8,10 @@ import Storage
 /// Durable memory of an acceptor.
 package final class AcceptorLog {
     private let log: SegmentLog<DurableFraming>
-    /// Where a batch is put together; kept from one to the next.
+    /// The buffer of a batch; kept from one to the next.
     private var scratch = Bytes()
     private var extents: [RecordExtent] = []
-    /// A larger one is not kept, in bytes.
+    /// Size limit of a kept buffer, in bytes.
     private static let scratchBytesMax = 1 << 20
     /// For each batch, the highest slot so far and the log offset that follows it.
     private var marks = Deque<(slot: Slot, nextOffset: Int64)>()
@@ -23,8 +23,8 @@ package final class AcceptorLog {
     package var recovery: LogRecoveryReport { log.recovery }
     package var sizeBytes: Int64 { log.sizeBytes }
 
-    /// Reads every record back. `applied` is where the tables stand, nil if they are lost. A log that begins behind them has a gap: it is
-    /// refused, unless tables may come from elsewhere and the log tells by itself that it is whole from where it begins.
+    /// Reads every record back. `applied` is the slot of the tables, nil if they are lost. A log that begins behind them has a gap: it is
+    /// refused, unless tables may come from elsewhere and the log itself shows that it is whole from its beginning.
     package func recover(applied: Slot?, mayAwaitTables: Bool = false) throws(StorageError) -> Acceptor {
         var acceptor = Acceptor()
         var (highest, trimmed) = (Slot.zero, Slot.zero)
@@ -36,7 +36,7 @@ package final class AcceptorLog {
             }
             switch record {
             case .accept(let entry):
-                // What comes before the first one may be told by a later record.
+                // A later record may cover the slots before the first one.
                 if first != nil, entry.slot > highest.next { throw refusal("slot \(highest.next) is missing from the log") }
                 first = first ?? entry.slot
                 highest = max(highest, entry.slot)
@@ -54,8 +54,8 @@ package final class AcceptorLog {
         return acceptor
     }
 
-    /// Everything before the log's first entry must be known to be decided: it was trimmed, or taken over with a peer's tables, up to
-    /// `trimmed` at least, or there is nothing before it.
+    /// Checks that everything before the log's first entry is known to be decided: it was trimmed, or taken over with a peer's tables, up
+    /// to `trimmed` at least, or there is nothing before it.
     private func checkBeginning(_ first: Slot?, _ trimmed: Slot) throws(StorageError) {
         if log.startOffset > 0, first == nil || trimmed == .zero { throw refusal("nothing in the log tells where it begins") }
         if let first, first > trimmed.next { throw refusal("the log begins at slot \(first), and should at \(trimmed.next)") }
@@ -78,9 +78,9 @@ package final class AcceptorLog {
         note(max(marks.last?.slot ?? .zero, batch.lastSlot), log.nextOffset)
     }
 
-    /// Notes durably that a new life begins and how far the tables go, before anything is said to a peer. `applied` matters if the log ends
-    /// below it: the tables came from a peer, and the power failed before the log could say so. A directory that is used for the first time
-    /// gets `directory` as its number.
+    /// Records durably the start of a new life and the slot of the tables, before any message to a peer. `applied` matters if the log ends
+    /// below it: the tables came from a peer, and the power failed before the log recorded that. A directory in its first use gets
+    /// `directory` as its number.
     package func begin(start: Int64, acceptor: inout Acceptor, applied: Slot, directory: Int64) throws(StorageError) {
         var records: [AcceptorRecord] = [.began(incarnation: start)]
         if acceptor.isUntouched, acceptor.directory == 0, applied == .zero { records.append(.directory(directory)) }

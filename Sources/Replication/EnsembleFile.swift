@@ -1,5 +1,5 @@
-// Which server a data directory belongs to, written once, beside the log that tells the rest. Another number would let a replica vote
-// without what this one has promised. Files of earlier versions list the members, which counts until the log names some.
+// The server of a data directory, written once, beside the log that has the rest. Under another number a replica would vote without this
+// one's promises. Files of earlier versions list the members, which count until the log names some.
 import Base
 import Storage
 
@@ -16,7 +16,7 @@ package enum EnsembleFile {
     private static let alone = "a server that stands alone"
     private static let founding = "of an ensemble; its log tells the members"
 
-    /// The membership that a server begins with. `named` are the servers that it was told of.
+    /// The membership at a server's beginning. `named` are the servers of its settings.
     package static func membership(_ me: Member, _ named: [Member], _ directory: String, _ files: RealFileSystem) throws -> Membership {
         let peers = named.map(\.id).sorted()
         let path = directory + "/ENSEMBLE"
@@ -27,7 +27,7 @@ package enum EnsembleFile {
         case nil: try write(wanted, path, directory, files)
         case wanted: break
         case alone where peers == [me.id]:
-            // A server that stood alone goes on as an ensemble of one, which can grow.
+            // A former standalone server goes on as an ensemble of one, which can grow.
             try write("server \(me.id) of \(me.id)", path, directory, files)
             return Membership(founding: me, with: peers, members: [me])
         case let text?:
@@ -45,7 +45,7 @@ package enum EnsembleFile {
         throw ForeignEnsemble(directory: directory, found: found, wanted: alone)
     }
 
-    /// `server 1 of 1,2,3`, if it is this server.
+    /// The members of `server 1 of 1,2,3`, if it is this server.
     private static func listed(_ text: String, _ me: Member, _ named: [Member]) -> [Member]? {
         let start = "server \(me.id) of "
         guard text.beginsWithBytes(of: start) else { return nil }

@@ -1,17 +1,17 @@
-// The last resort against a command that is decided and ends the process that executes it: every start would execute it again. A start that
-// has a command before it which ended the process twice refuses, and an operator can have the command refused, on each replica by its slot
-// and its checksum. Owns the files EXECUTING and REFUSED of a replica.
+// The last resort against a decided command that ends the process at its execution: every start would execute it again. A start refuses if
+// the process ended twice at one of its commands. An operator can then have the command refused, on each replica by its slot and its
+// checksum. Owns the files EXECUTING and REFUSED of a replica.
 import Base
 import Consensus
 import Storage
 
-/// A command that ended the process again and again.
+/// A command that ended the process repeatedly.
 package struct RepeatedDeath: Error, Sendable, CustomStringConvertible {
     /// The replica's own directory.
     package var directory: String
     package var refusal: RefusedCommand
     package var deaths: Int64
-    /// The command, as far as it can be printed.
+    /// The command, as far as it is printable.
     package var command: String
 
     package var description: String {
@@ -19,7 +19,7 @@ package struct RepeatedDeath: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// A command that is not to be executed, known by its place and its bytes.
+/// A command to be left out, identified by its slot and its checksum.
 package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
     package var slot: Slot
     /// CRC-32C of the command.
@@ -42,9 +42,9 @@ package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(slot):\(String(checksum, radix: 16))" }
 }
 
-/// The commands that a replica executes, and those that it leaves out.
+/// Decides which commands a replica executes, and which it leaves out.
 final class ExecutionGuard {
-    /// Nil where the file could not be made, as on a full disk: a death is not counted then.
+    /// Nil if the file could not be made, as on a full disk: then deaths are not counted.
     private let mark: ExecutionMark?
     private let refused: Set<RefusedCommand>
     private var executing: Int64 = 0
@@ -57,8 +57,8 @@ final class ExecutionGuard {
         }
     }
 
-    /// Throws `RepeatedDeath` if `entry` finds the command in the log that ended the process twice and is neither refused nor behind
-    /// `applied`.
+    /// Throws `RepeatedDeath` if the log still holds the command that ended the process twice, found by `entry`, and it is neither refused
+    /// nor within `applied`.
     func check(applied: Slot, directory: String, entry: (Slot) -> LogEntry?, print: (Bytes) -> String) throws {
         guard let suspect = mark?.suspect else { return }
         guard Slot(suspect.slot) > applied, let entry = entry(Slot(suspect.slot)) else { return mark?.forget() ?? () }
@@ -70,7 +70,7 @@ final class ExecutionGuard {
     /// Once may be chance, such as a kill of the process.
     private static let deathsMax: Int64 = 2
 
-    /// Whether the command is to be executed; it begins now.
+    /// Whether to execute the command; notes its start.
     func begins(_ slot: Slot, _ command: Bytes) -> Bool {
         if !refused.isEmpty, refused.contains(RefusedCommand(slot: slot, checksum: CRC32C.checksum(command))) { return false }
         executing = slot.rawValue
@@ -78,7 +78,7 @@ final class ExecutionGuard {
         return true
     }
 
-    /// The command that began is executed.
+    /// The execution of the command has ended.
     func ended() {
         guard executing != 0 else { return }
         mark?.end(executing)
@@ -86,10 +86,10 @@ final class ExecutionGuard {
     }
 }
 
-/// The commands that an operator has had refused: a line `SLOT:CHECKSUM` each.
+/// The commands that an operator has refused: a line `SLOT:CHECKSUM` each.
 package enum RefusedCommands {
     private static func path(_ directory: String) -> String { directory + "/REFUSED" }
-    /// Far more than any log should need, in bytes.
+    /// Size limit of the file, far above any need, in bytes.
     private static var bytesMax: Int { 1 << 20 }
 
     package static func read(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> [RefusedCommand] {
@@ -110,7 +110,7 @@ package enum RefusedCommands {
         return commands
     }
 
-    /// Adds a command, durably. The replica must stand still.
+    /// Adds a command, durably. The replica must be stopped.
     package static func add(_ command: RefusedCommand, _ directory: String, _ files: RealFileSystem) throws(StorageError) {
         let all = try read(directory, files).filter { $0 != command } + [command]
         let unfinished = path(directory) + ".new"
@@ -125,7 +125,7 @@ package enum RefusedCommands {
         try files.syncDirectory(directory)
     }
 
-    /// What ended the process of this replica, if anything did; nil if the file that tells is missing. The replica must stand still.
+    /// The command that ended this replica's process, if any; nil if the file is missing. The replica must be stopped.
     package static func suspect(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> (
         refusal: RefusedCommand, deaths: Int64
     )? {

@@ -1,9 +1,9 @@
-// Executed proposals by their replica: the rule that each takes effect once and in order. A part of the replicated
-// state, stored with the machine's own tables.
+// Executed proposals by their replica: the rule that each takes effect once and in order. A part of the replicated state, stored with the
+// machine's own tables.
 import Base
 import Consensus
 
-/// For each replica the life it is in and the last executed place in that life's row of proposals.
+/// For each replica its life and the last executed place in that life's row of proposals.
 package struct OriginTable: Sendable, Equatable {
     /// The table's rows in SQLite.
     package static let schema = TableSchema(
@@ -14,7 +14,7 @@ package struct OriginTable: Sendable, Equatable {
 
     package init() {}
 
-    /// Whether the command of `origin` is to be executed now: it is the next of its life, or the first of a later life. Notes that it was.
+    /// Whether to execute the command of `origin` now: it is the next of its life, or the first of a later life. Notes its execution.
     /// Entries without a proposer have no row and pass.
     mutating func admit(_ origin: Origin) -> Bool {
         guard origin != .none else { return true }
@@ -32,14 +32,14 @@ package struct OriginTable: Sendable, Equatable {
         return isNext
     }
 
-    /// Takes out the row of a replica that is no longer a member; false if it had none.
+    /// Removes the row of a former member; false if it had none.
     mutating func forget(_ node: NodeID) -> Bool {
         guard let place = last.firstIndex(where: { $0.node == node }) else { return false }
         last.remove(at: place)
         return true
     }
 
-    /// The last life of `node` that is known here.
+    /// The last known life of `node`.
     func incarnation(of node: NodeID) -> Int64 { last.first { $0.node == node }?.incarnation ?? 0 }
 
     /// The rows as they are now.

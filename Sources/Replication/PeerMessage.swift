@@ -5,17 +5,17 @@ import Consensus
 
 package enum PeerMessage: WireLayout, Equatable {
     case paxos(PaxosMessage)
-    /// Proposals of the sender, in their order. `restart` begins again with the first one that it has not seen executed.
+    /// Proposals of the sender, in order. `restart` begins with the first one that the sender has not seen executed.
     case forward([Proposal], restart: Bool)
     /// The service's own bytes; may be lost.
     case service(Bytes)
-    /// Send the copy of your tables that goes to `slot` from `offset` on; slot zero asks for a new copy.
+    /// A request for the copy of the tables through `slot`, from `offset` on; slot zero asks for a new copy.
     case tablesRequest(slot: Slot, offset: Int64)
-    /// A part of the copy that goes to `slot`, which has `total` bytes.
+    /// A part of the copy through `slot`; `total` is the copy's size in bytes.
     case tablesChunk(slot: Slot, offset: Int64, total: Int64, bytes: Bytes)
-    /// Propose these members in the place of those of `version`; the answer carries `token`.
+    /// A proposal of these members in place of those of `version`; the answer carries `token`.
     case changeMembers(token: Int64, version: Int64, members: [Member])
-    /// The slot that the change has got, or why it does not take place.
+    /// The change's slot, or the reason why it does not take place.
     case membersAnswer(token: Int64, slot: Slot, refusal: RosterRefusal?)
 
     package init() { self = .service(Bytes()) }
@@ -67,7 +67,7 @@ package enum PeerMessage: WireLayout, Equatable {
             try io.id(&slot)
             try io.int8(&code)
             let reason = RosterRefusal(code: code)
-            // A reason that is not known is no consent.
+            // An unknown reason is no consent.
             guard code == 0 || reason != nil else { throw .unknownTag("refusal of a change of members", Int(code)) }
             self = .membersAnswer(token: token, slot: slot, refusal: reason)
         default: throw .unknownTag("peer message", Int(tag))
@@ -96,7 +96,7 @@ package enum PeerMessage: WireLayout, Equatable {
 }
 
 extension RosterRefusal {
-    /// Its number between peers; 0 stands for none. A released number keeps its meaning.
+    /// Its number between peers; 0 means none. A released number keeps its meaning.
     fileprivate var code: Int8 {
         switch self {
         case .notLeading: 1

@@ -1,6 +1,5 @@
-// A replica's own proposals from when they are made until they are executed here, and how far they were sent to the present leader. They
-// keep their order whatever becomes of leaders: a change of leader sends all again from the first, and the origin's rule drops what had
-// come through.
+// A replica's own proposals from their making to their execution here, and the part already sent to the present leader. They keep their
+// order through every change of leader: after one, all are sent again from the first, and the origin's rule drops the repeated ones.
 import Base
 import Collections
 import Consensus
@@ -13,20 +12,20 @@ struct ProposalQueue: Sendable {
         var proposal: Proposal
     }
     private let node: NodeID
-    /// This replica's life; see `Origin`. A start begins one, and so does giving up what waits.
+    /// This replica's life; see `Origin`. A start begins one, and so does giving up the waiting proposals.
     private(set) var life: Int64
     private var nextSequence: Int64 = 1
     private var nextID: Int64 = 1
     private var entries = Deque<Entry>()
-    /// How many of the first entries the present leader was sent.
+    /// How many of the first entries were sent to the present leader.
     private var sent = 0
     private var lastProgress = Instant.zero
 
-    /// A life of the process has room for this many lives of its row of proposals.
+    /// Bits for the lives within one start of the process.
     private static var livesPerStartBits: Int64 { 20 }
-    /// Proposals in one message.
+    /// Limit of the proposals in one message.
     private static var forwardMax: Int { 1024 }
-    /// Bytes of commands in one message.
+    /// Limit of the bytes of commands in one message.
     private static var forwardBytesMax: Int { 1 << 20 }
 
     init(node: NodeID, start: Int64) {
@@ -34,7 +33,7 @@ struct ProposalQueue: Sendable {
         life = start << Self.livesPerStartBits
     }
 
-    /// The number of the start that a life belongs to.
+    /// The number of a life's start.
     static func start(of life: Int64) -> Int64 { life >> livesPerStartBits }
 
     var count: Int { entries.count }
@@ -50,7 +49,7 @@ struct ProposalQueue: Sendable {
         return entry
     }
 
-    /// A command of `origin` is executed: the proposal that waits for it, if it was made here.
+    /// A command of `origin` was executed: returns its proposal, if it was made here.
     mutating func executed(_ origin: Origin, now: Instant) -> Entry? {
         guard !entries.isEmpty, entries[0].proposal.origin == origin else { return nil }
         sent = max(0, sent - 1)
@@ -58,7 +57,7 @@ struct ProposalQueue: Sendable {
         return entries.removeFirst()
     }
 
-    /// Takes everything back. What has no slot yet leaves no trace; `used` is the last one that has a slot.
+    /// Withdraws all proposals. Those without a slot leave no trace; `used` is the last one with a slot.
     mutating func withdrawAll(used: Int64) -> [ProposalID] {
         defer {
             nextSequence = max(used + 1, entries.first?.proposal.origin.sequence ?? nextSequence)
@@ -68,7 +67,7 @@ struct ProposalQueue: Sendable {
         return entries.map(\.id)
     }
 
-    /// Gives up on everything: what was sent may still be executed, what comes later begins a new row.
+    /// Gives up all proposals: sent ones may still be executed, later ones begin a new row.
     mutating func abandonAll() -> [ProposalID] {
         defer {
             entries.removeAll()
@@ -79,15 +78,15 @@ struct ProposalQueue: Sendable {
         return entries.map(\.id)
     }
 
-    /// Another leader, or another connection to it: everything is sent again.
+    /// Another leader, or a new connection to it: resends everything.
     mutating func resend() { sent = 0 }
 
-    /// Everything is sent again if nothing came of it for `patience`.
+    /// Resends everything after `patience` without an execution.
     mutating func resendIfStuck(now: Instant, patience: Duration) {
         if !entries.isEmpty, sent > 0, now - lastProgress > patience { sent = 0 }
     }
 
-    /// The next message to the leader; nil if it has all.
+    /// The next message to the leader; nil if it has everything.
     mutating func nextForward(now: Instant) -> PeerMessage? {
         guard sent < entries.count else { return nil }
         let restart = sent == 0
@@ -109,7 +108,7 @@ struct WaitingProposal {
     var completion: AnyObject
 }
 
-/// A value of a type that only its owner knows.
+/// A value whose type only its owner knows.
 final class Boxed<Value: Sendable>: Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }

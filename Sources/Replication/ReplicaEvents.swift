@@ -1,4 +1,4 @@
-// The callbacks of a replica: its owner sets them once, and they are called on the loop.
+// The callbacks of a replica: its owner sets them once; the replica calls them on the loop.
 import Base
 import Consensus
 
@@ -6,15 +6,15 @@ import Consensus
 package struct ReplicaEvents<Outcome: Sendable> {
     /// After every executed command, before the next one is executed and before the proposal's own completion.
     package var onExecuted: (Outcome) -> Void = { _ in }
-    /// Other members belong to the group, or this replica plays another part in it.
+    /// The members of the group, or this replica's part in it, changed.
     package var onMembers: () -> Void = {}
     /// Another replica leads, or none.
     package var onLeader: (NodeID?) -> Void = { _ in }
-    /// The state was replaced by a peer's, far ahead of the old one, or given up until a peer's comes (`awaitsTables`).
+    /// A peer's state, far ahead, replaced the old one; or the state was given up until a peer's comes (`awaitsTables`).
     package var onInstalled: () -> Void = {}
     /// A peer's own bytes.
     package var onService: (Bytes, NodeID) -> Void = { _, _ in }
-    /// How a frame gets to a peer; dropped where there is no connection.
+    /// Sends a frame to a peer; drops it without a connection.
     package var send: (Bytes, NodeID) -> Void = { _, _ in }
 
     package init() {}

@@ -8,15 +8,15 @@ import Storage
 /// The initial state of a replica beside its tables.
 package struct ReplicaBeginning: Sendable {
     package var acceptor: Acceptor
-    /// The slot up to which nothing is to be decided any more: where the tables stand, or where the log begins.
+    /// The slot up to which everything is decided: that of the tables, or the beginning of the log.
     package var applied: Slot
-    /// Whether the tables do not reach that slot.
+    /// Whether the tables end before that slot.
     package var awaitsTables: Bool
 }
 
 extension AcceptorLog {
-    /// What the log remembers. `tables` is the slot that the tables go through, or what is wrong with them. Throws that, if nobody else
-    /// could have tables for this replica or it may not take them (`heals`), and `corrupt` for a log that does not fit.
+    /// Recovers the log. `tables` is the slot that the tables go through, or their damage. Throws that damage if no other replica could
+    /// have tables for this one or it may not take them (`heals`), and `corrupt` for a log that does not fit.
     package func recover(tables: Result<Slot, StorageError>, membership: Membership, heals: Bool) throws(StorageError) -> ReplicaBeginning {
         guard heals else {
             let applied = try tables.get()
@@ -35,7 +35,7 @@ extension AcceptorLog {
 }
 
 extension Acceptor {
-    /// Whether this replica was told of others, founded its group with some, or finds some in its log.
+    /// Whether this replica knows others: by its settings, its founding, or its log.
     fileprivate func hasOthers(than me: NodeID, _ told: [NodeID]) -> Bool {
         let logged = suffix(from: Slot(1)).last { $0.isRoster }?.roster.voters ?? []
         return (told + (founded?.voters ?? []) + logged).contains { $0 != me }
@@ -43,7 +43,7 @@ extension Acceptor {
 }
 
 extension StorageError {
-    /// Whether bytes on disk are other ones than were written.
+    /// Whether the bytes on disk differ from the written ones.
     package var isDamage: Bool { if case .corrupt = cause { true } else { false } }
 }
 
@@ -58,7 +58,7 @@ extension ReplicaHost {
         } catch let error as StorageError where error.isDamage && options.heals { return .failure(error) }
     }
 
-    /// Why nothing can be executed here at present, if so.
+    /// The reason why nothing can be executed here at present, or nil.
     var tableTrouble: String? {
         guard pump.awaitsTables else { return nil }
         let why = tableDamage.map { "its tables were damaged (\($0))" } ?? "its tables end before its log begins"
@@ -79,8 +79,8 @@ extension ReplicaHost {
         if let trouble = tableTrouble { log.error("\(trouble)") }
     }
 
-    /// Tables that are damaged while the replica runs end its writes. As soon as another one leads, which then has tables, it takes those
-    /// over.
+    /// Ends writes at a damage of the tables in the running replica. As soon as another replica leads, and so has tables, this one takes
+    /// over those.
     func tablesAreDamaged(_ error: StorageError) {
         guard !damageIsSeen else { return }
         damageIsSeen = true

@@ -1,5 +1,5 @@
 // The shell around a pump: carries its batches to the disk thread, its rows to the table thread, its messages to the peers and its results
-// to their callers, all on one service loop. It decides nothing. Every member is used on the loop only, but for `open` and `stop`.
+// to their callers, all on one service loop. It decides nothing. Every member is used on the loop only, except `open` and `stop`.
 import Base
 import Collections
 import Consensus
@@ -8,7 +8,7 @@ import MetaStore
 import Storage
 import Synchronization
 
-/// One service's replicated state, open for business.
+/// One service's replicated state, ready for use.
 package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Sendable {
     // Safe to share: `pump`, `completions` and the flags are touched on `loop` only (checked); `acceptorLog` on `disk`, `tables` on
     // `tableThread`.
@@ -21,17 +21,17 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     let heals: Bool
     /// The damage of the tables, until they are replaced.
     var tableDamage: StorageError?
-    /// Whether they were found damaged in this life and are still in their place.
+    /// Whether the damage was found in this life and the damaged file is still in place.
     var damageIsSeen = false
     let tableFile: TableFile<Machine>
     private let execution: ExecutionGuard
     private let disk: DiskThread
     let log: Logger
-    /// Who waits for a proposal, in the order in which they were made, which is that in which they end.
+    /// The waiting proposals, in the order of their making, which is that of their ends.
     private var waiting = Deque<WaitingProposal>()
     private var readers = LookupTable<ReadToken, (Bool) -> Void>()
     private var settleScheduled = false
-    /// Whether more is decided than there was time to execute.
+    /// Whether decided commands are left for the next turn.
     private var goesOnNextTurn = false
     private var stopping = false
     var saving = Saving()
@@ -63,13 +63,13 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var rowsSinceCheckpoint = 0
     }
 
-    /// How often, a millisecond apart, a stop looks whether the work under way has ended.
+    /// Limit of the checks, a millisecond apart, whether the work under way at a stop has ended.
     private static var drainTriesMax: Int { 1000 }
-    /// How long a replica whose disk is full waits before it tries again.
+    /// The wait before a replica with a full disk tries again.
     static var stallRetry: Duration { .milliseconds(500) }
-    /// How long the loop executes commands before it looks at its connections again.
+    /// How long the loop executes commands before it returns to its connections.
     private static var turnMax: Duration { .milliseconds(10) }
-    /// How exactly a replica with peers keeps its times.
+    /// The precision of a replica's timers with peers.
     private static var tickEvery: Duration { .milliseconds(10) }
     /// How long proposals wait for a leader before they are refused.
     private static var leaderlessMax: Duration { .seconds(4) }
@@ -97,9 +97,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     private struct Opened: @unchecked Sendable {  // handed over once, from the thread that opened to the host
         var state: TableFile<Machine>.Loaded
         var beginning: ReplicaBeginning
-        /// The damage of the tables that were set aside.
+        /// The damage of the tables set aside.
         var damage: StorageError?
-        /// Which start of this replica this is.
+        /// The number of this start.
         var start: Int64
         var seed: UInt64
         var log: AcceptorLog
@@ -109,8 +109,8 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         var disk: DiskThread
     }
 
-    /// Opens the replica. Alone it executes what the log holds beyond the tables, and leads, before this returns; with peers it begins to
-    /// follow or to look for votes, and `events` tell the rest.
+    /// Opens the replica. Alone it executes the log's entries beyond the tables, and leads, before this returns; with peers it begins to
+    /// follow or an election, and `events` report the rest.
     package static func open(_ options: ReplicaOptions, loop: any ServiceLoop, time: any TimeSource, log: Logger) async throws
         -> ReplicaHost
     {
@@ -149,7 +149,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
         let tables =
             try damage == nil ? found.get().tables : TableFile<Machine>(directory: options.directory, files: files, thread: tableThread)
-        // What tables hold that end too early is not gone on from.
+        // Tables that end too early are of no use.
         let isEmpty = damage != nil || beginning.awaitsTables
         let state = isEmpty ? TableFile<Machine>.Loaded(machine: Machine(), ledger: ReplicaLedger(), applied: .zero) : try found.get().state
         let recovery = ReplicaRecovery(
@@ -166,7 +166,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             disk: disk)
     }
 
-    /// A command for a person to read, cut where it is long.
+    /// A command in readable form, cut if it is long.
     private static func printed(_ command: Bytes) -> String {
         do { return String(try Machine.decode(command).printed().unicodeScalars.prefix(500)) } catch {
             return "it cannot be read (\(error))"
@@ -210,18 +210,18 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     package var appliedSlot: Slot { pump.applied }
     package var isLeading: Bool { pump.isLeading && pump.stopped == nil }
-    /// Whether the state here is empty until another replica's tables arrive: no reads are served from it.
+    /// Whether the state here is empty until another replica's tables arrive: it then serves no reads.
     package var awaitsTables: Bool { pump.awaitsTables }
     package var leader: NodeID? { pump.leader }
-    /// Since when no leader is known here; nil while one is.
+    /// The time since which no leader is known here; nil while one is.
     package var leaderlessSince: Instant? { pump.leaderlessSince }
     package var id: NodeID { pump.node.id }
-    /// The part that this replica plays.
+    /// This replica's part in the group.
     package var standing: Standing { pump.node.standing }
-    /// Why writes are refused at present, if they are.
+    /// The reason why writes are refused at present, or nil.
     package var writeRefusal: ReplicaRefusal? { pump.stopped ?? pump.stalled.map { .storage($0) } }
 
-    /// Why this replica serves no requests at present, or nil; may be asked from any thread.
+    /// The reason why this replica serves no requests at present, or nil; safe from any thread.
     package var trouble: String? { health.withLock { $0 } ?? room.trouble }
 
     private var leaderTrouble: String? { pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil }
@@ -246,7 +246,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     // MARK: proposals and reads
 
-    /// Proposes a command; `completion` runs on the loop once it is durable and executed here, or with the reason why not.
+    /// Proposes a command; `completion` runs on the loop once it is durable and executed here, or with the reason of its refusal.
     package func propose(_ command: Machine.Command, _ completion: @escaping Completion) {
         precondition(loop.isCurrent, "proposals are made on the replica's loop")
         guard !stopping else { return completion(.failure(.notLeading)) }
@@ -261,7 +261,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// The same for callers elsewhere.
+    /// The same for callers outside the loop.
     package func propose(_ command: Machine.Command) async throws(ReplicaRefusal) -> Machine.Outcome {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Machine.Outcome, ReplicaRefusal>, Never>) in
             loop.execute { self.propose(command) { continuation.resume(returning: $0) } }
@@ -269,14 +269,14 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         return try result.get()
     }
 
-    /// Reads the state on the loop, for callers elsewhere.
+    /// Reads the state on the loop, for callers outside it.
     package func read<T: Sendable>(_ body: @escaping @Sendable (borrowing Machine) -> T) async -> T {
         await withCheckedContinuation { continuation in
             loop.execute { continuation.resume(returning: body(self.pump.machine)) }
         }
     }
 
-    /// Calls `body` on the loop once the state here holds everything that was acknowledged anywhere before now; with false if the replica
+    /// Calls `body` on the loop once the state here holds everything acknowledged anywhere before this call; with false if the replica
     /// stops.
     package func afterBarrier(_ body: @escaping (Bool) -> Void) {
         guard !stopping, pump.stopped == nil, !pump.awaitsTables else { return body(false) }
@@ -284,7 +284,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         scheduleSettle()
     }
 
-    /// Nothing that was asked before can be answered any more.
+    /// Ends the waiting reads: no answer can come any more.
     func endReaders() {
         for token in pump.abandonReads() { readers.remove(token)?(false) }
     }
@@ -306,7 +306,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
 
     /// A frame of a peer, in order.
     package func received(_ frame: Bytes, from peer: NodeID) throws(WireError) {
-        // To its peers a replica that stops is one that has gone.
+        // To its peers, a stopping replica is gone.
         guard !stopping else { return }
         switch try PeerMessage(decoding: frame, as: DurableDialect.self) {
         case .service(let bytes): events.onService(bytes, peer)
@@ -352,7 +352,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Starts the next batch and tells the peers first, so that disk and network work while the decided commands are executed.
+    /// Starts the next batch and sends the peers' messages first, so that disk and network work during the execution of decided commands.
     private func settle() {
         // The log and the tables are being closed.
         guard !stopping else { return }
@@ -371,7 +371,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         }
     }
 
-    /// Executes decided commands. The rest goes on in the loop's next turn, ahead of everything else.
+    /// Executes decided commands. The rest follows in the loop's next turn, ahead of everything else.
     private func executeDecided(until end: Instant) {
         guard !goesOnNextTurn, !execute(until: end) else { return }
         goesOnNextTurn = true
@@ -385,7 +385,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// between.
     private func execute(until end: Instant) -> Bool {
         var now = time.now()
-        // A copy that is being put in place must not fall behind the state here.
+        // The state here must not overtake a copy on its way into place.
         while transfer.incoming?.isAdopting != true, let executed = pump.executeNext(now: now, admits: execution.begins) {
             execution.ended()
             events.onExecuted(executed.outcome)
@@ -416,7 +416,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
             pump.persisted(now: time.now())
             settle()
         case .failure(let error) where error.cause == .noSpace:
-            // Decided commands are executed before anything is refused.
+            // Decided commands are executed before any refusal.
             _ = execute(until: Instant(nanoseconds: .max))
             log.error("the disk is full: writes are refused until there is room", metadata: ["error": "\(error)"])
             room.note(error)
@@ -469,8 +469,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
         disk.stop()
     }
 
-    /// Waits for the batch under way and the rows under way. Rows that the tables do not take in time stay out of them, and
-    /// so do the later ones: the log brings both back.
+    /// Waits for the batch and the rows under way. Late rows, and those behind them, stay out of the tables: the log restores them.
     private func drainThenStop(_ continuation: CheckedContinuation<(changes: [RowChanges.Change], applied: Slot)?, Never>, _ triesLeft: Int)
     {
         if (pump.pendingCount > 0 && writeRefusal == nil && pump.leader != nil) || saving.underWay, triesLeft > 0 {

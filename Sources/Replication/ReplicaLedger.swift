@@ -3,10 +3,10 @@
 import Base
 import Consensus
 
-/// The replicated state that is not the service's.
+/// Replicated state outside the service's.
 package struct ReplicaLedger: Sendable, Equatable {
     var origins = OriginTable()
-    /// The last executed roster; nil if the log has had none yet.
+    /// The last executed roster; nil if the log has none yet.
     package internal(set) var roster: Roster?
 
     /// The members, each with the version and the group of the whole.
@@ -21,7 +21,7 @@ package struct ReplicaLedger: Sendable, Equatable {
 
     package init() {}
 
-    /// Executes a roster: a former member that comes back restarts its numbering of proposals.
+    /// Executes a roster: a returning former member restarts its numbering of proposals.
     mutating func adopt(_ next: Roster, _ rows: inout RowChanges) {
         for member in roster?.members ?? [] where next[member.id] == nil {
             rows.delete(Self.members, key: [.integer(member.id.rawValue)])

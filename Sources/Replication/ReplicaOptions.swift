@@ -1,4 +1,4 @@
-// How a replica is opened, and what it found there.
+// The options of a replica's opening, and its findings.
 import Base
 import Consensus
 import Storage
@@ -12,7 +12,7 @@ package struct ReplicaRecovery: Sendable {
     package var logReport = LogRecoveryReport()
 }
 
-/// How a replica is to be opened.
+/// The options of a replica.
 package struct ReplicaOptions: Sendable {
     /// Holds `meta.sqlite` and `log/`.
     package var directory: String
@@ -23,8 +23,8 @@ package struct ReplicaOptions: Sendable {
     package var paxos = PaxosOptions()
 
     package var files: RealFileSystem
-    /// Whether a replica whose tables are damaged, among others, may begin without them and take over those of another one. The service
-    /// must serve nobody while `ReplicaHost.awaitsTables`.
+    /// Whether a replica with damaged tables, and with peers, may begin without them and take over those of another one. The service must
+    /// not serve while `ReplicaHost.awaitsTables`.
     package var heals = false
 
     package init(directory: String, name: String, files: RealFileSystem = RealFileSystem()) {

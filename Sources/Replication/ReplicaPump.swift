@@ -24,28 +24,28 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     /// Decided entries that still have to be executed, in slot order.
     private var decided = Deque<LogEntry>()
     private var outbox: [Outgoing] = []
-    /// The peer whose tables are to be taken over, until they are.
+    /// The peer whose tables this replica wants, until it has them.
     package private(set) var wantsTablesOf: NodeID?
     package private(set) var halt = Halt()
     private var term: Term
 
-    /// Why the replica takes nothing.
+    /// The reason why the replica refuses proposals.
     package struct Halt: Sendable {
         /// For good, until a restart.
         package fileprivate(set) var stopped: ReplicaRefusal?
-        /// As long as the disk takes nothing.
+        /// While the disk takes nothing.
         package fileprivate(set) var stalled: StorageError?
     }
 
-    /// Leader and ballot, as last seen, and since when there is none.
+    /// Leader and ballot as last seen, and the time since which there is none.
     private struct Term: Sendable {
         var leader: NodeID?
         var ballot = Ballot.none
         var leaderlessSince: Instant?
     }
 
-    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`, or empty with `awaitsTables`, when `applied` is
-    /// where the log begins; `acceptor` as recovered from the log, in which `began` says that this start is the `start`th.
+    /// `machine` and `ledger` as loaded from tables that are complete up to `applied`. With `awaitsTables` they are empty and `applied` is
+    /// where the log begins. `acceptor` as recovered from the log, which records the `start`th start.
     package init(
         machine: Machine, ledger: ReplicaLedger, acceptor: Acceptor, applied: Slot, awaitsTables: Bool = false,
         membership: Membership = .alone,
@@ -65,7 +65,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         term = Term(leaderlessSince: now)
     }
 
-    /// The number of the start that comes after everything known here.
+    /// The number of the next start, after every known one.
     package static func nextStart(_ acceptor: Acceptor, _ ledger: ReplicaLedger, _ id: NodeID) -> Int64 {
         max(acceptor.incarnation, ProposalQueue.start(of: ledger.origins.incarnation(of: id))) &+ 1
     }
@@ -81,17 +81,17 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     package var stopped: ReplicaRefusal? { halt.stopped }
     package var stalled: StorageError? { halt.stalled }
     package var saved: Slot { backlog.saved }
-    /// Since when no leader is known; nil while one is.
+    /// The time since which no leader is known; nil while one is.
     package var leaderlessSince: Instant? { term.leaderlessSince }
-    /// When `tick` is wanted next.
+    /// The time of the next `tick`.
     package var nextDeadline: Instant? { node.nextDeadline }
 
-    // MARK: what comes in
+    // MARK: input
 
-    /// Begins a leadership. Entries that the log holds beyond the tables are executed before anything new.
+    /// Begins a leadership. The log's entries beyond the tables are executed before anything new.
     package mutating func campaign(now: Instant) { step(.campaign, now) }
 
-    /// Queues a command; it gets its slot, or goes to the leader, with the next `pump`.
+    /// Queues a command; with the next `pump` it gets its slot, or goes to the leader.
     package mutating func propose(_ command: Machine.Command) -> Result<ProposalID, ReplicaRefusal> {
         if let stopped { return .failure(stopped) }
         if let stalled { return .failure(.storage(stalled)) }
@@ -107,7 +107,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return .success(entry.id)
     }
 
-    /// Asks from when on a read sees everything acknowledged before now; `takeReadable` tells.
+    /// Asks for the slot from which on a read sees everything acknowledged before now; `takeReadable` reports it.
     package mutating func readBarrier(now: Instant) -> ReadToken {
         let token = reads.add(now)
         step(.read(token), now)
@@ -123,7 +123,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         }
     }
 
-    /// Not while the disk is full, nor more than a bounded number behind what cannot be executed yet.
+    /// No entries while the disk is full, nor beyond a bounded number that waits for tables.
     private var takesEntries: Bool { stalled == nil && !(awaitsTables && decided.count >= limits.tableLagSlotsMax) }
 
     package mutating func connected(_ peer: NodeID, now: Instant) {
@@ -135,7 +135,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     package mutating func disconnected(_ peer: NodeID, now: Instant) { step(.disconnected(peer), now) }
 
-    /// Time has passed: elections, heartbeats, and what got lost is sent again.
+    /// Time has passed: runs elections and heartbeats, and resends lost messages.
     package mutating func tick(now: Instant) {
         guard stopped == nil, !isAlone else { return }
         if stalled == nil { step(.tick, now) }
@@ -152,7 +152,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         decided.append(contentsOf: effects.committed)
         for envelope in effects.messages { outbox.append(Outgoing(to: envelope.to, .paxos(envelope.message))) }
         for readable in effects.readable { reads.answered(readable.token, readable.slot) }
-        // A leader has every decided entry; a replica without tables asks it unprompted.
+        // A leader has every decided entry; a replica without tables asks it for its tables unprompted.
         if let peer = effects.fetchTables ?? (awaitsTables ? node.leader : nil) { wantsTablesOf = peer }
         noteTerm(now)
     }
@@ -168,16 +168,16 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         if node.isLeading { for proposal in proposals.all { intake.addOwn(proposal) } }
     }
 
-    /// Reads that were asked of another leader, or of none, are asked of the present one.
+    /// Repeats to the present leader the queries that went to another one, or to none.
     private mutating func askAgain(_ now: Instant) {
         guard node.leader != nil else { return }
         for token in reads.open { step(.read(token), now) }
     }
 
-    // MARK: what goes out
+    // MARK: output
 
-    /// Gives queued commands their slots and hands out the next batch, if none is under way: to be appended and made durable, then
-    /// reported by `persisted`, `persistStalled` or `persistFailed`.
+    /// Gives queued commands their slots and hands out the next batch, if none is under way. The owner makes it durable and reports by
+    /// `persisted`, `persistStalled` or `persistFailed`.
     package mutating func pump(time: WallTime, now: Instant) -> PersistBatch? {
         guard stopped == nil, inFlight == nil else { return nil }
         if node.wantsRosterRecord { step(.recordRoster(time), now) }
@@ -193,7 +193,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return batch
     }
 
-    /// Everything for the peers since the last call, in order. Call it when nothing more happens at present.
+    /// All messages for the peers since the last call, in order. Call it when no more events come at present.
     package mutating func takeMessages(now: Instant) -> [Outgoing] {
         guard !isAlone else { return [] }
         step(.flush, now)
@@ -207,7 +207,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     /// Reads that may be served now.
     package mutating func takeReadable() -> [ReadToken] { awaitsTables ? [] : reads.take(applied: applied) }
 
-    /// The batch under way is durable. What that decides is executed by `executeNext`, what comes next is handed out by `pump`.
+    /// The batch under way is durable. `executeNext` executes the decided commands, `pump` hands out the next batch.
     package mutating func persisted(now: Instant) {
         guard let batch = inFlight else { preconditionFailure("only a batch under way becomes durable") }
         inFlight = nil
@@ -215,8 +215,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         step(.durable(batch.notice), now)
     }
 
-    /// Executes the next decided command; nil if there is none. One at a time, so that a reader can look at the state between two commands.
-    /// Waits while the tables lag too far behind, or are not there. A command that `admits` does not take changes nothing.
+    /// Executes the next decided command; nil if there is none. One at a time, so that a reader can see the state between two commands.
+    /// Waits while the tables lag too far behind, or are missing. A command that `admits` rejects changes nothing.
     package mutating func executeNext(now: Instant, admits: (Slot, Bytes) -> Bool = { _, _ in true }) -> Executed<Machine.Outcome>? {
         guard !awaitsTables else { return nil }
         while applied.rawValue - saved.rawValue <= limits.tableLagSlotsMax, let entry = decided.popFirst() {
@@ -231,7 +231,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
             let own = proposals.executed(entry.origin, now: now)
             backlog.bytes += entry.command.readableBytes
             guard entry.command.readableBytes > 0, admits(entry.slot, entry.command) else { continue }
-            // Own proposals are still at hand; those of peers are read.
+            // Own proposals are still in memory; those of peers are decoded.
             let command = own.map { unsafeDowncast($0.command, to: Boxed<Machine.Command>.self).value } ?? Self.command(of: entry)  // only `propose` adds, and of this type
             let outcome = machine.apply(command, at: ApplyPosition(slot: entry.slot, time: entry.time), rows: &backlog.rows)
             return Executed(slot: entry.slot, proposal: own?.id, outcome: outcome)
@@ -249,7 +249,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     package mutating func describe(card: String) { node.describe(card: card) }
 
-    /// Proposes other members in the place of those of `version`; only a leader does.
+    /// Proposes other members in place of those of `version`; only a leader does.
     package mutating func changeMembers(_ members: [Member], from version: Int64, time: WallTime, now: Instant) -> Result<
         Slot, RosterRefusal
     > {
@@ -259,7 +259,7 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return result
     }
 
-    /// The members as of the last executed slot; nil as long as the log has named none.
+    /// The members as of the last executed slot; nil while the log has named none.
     package var executedRoster: Roster? { ledger.roster }
 
     private static func command(of entry: LogEntry) -> Machine.Command {
@@ -270,10 +270,10 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
 
     // MARK: a disk that fails
 
-    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, to be tried again; until
-    /// then new proposals are refused. Alone, its commands are taken out and their proposals refused, as are those that wait: no client
-    /// hangs on a full disk, and a refused command is never executed. With peers another replica leads meanwhile; what becomes of the
-    /// proposals is not known.
+    /// The disk refused the batch under way before any of it was written (it is full). The batch stays under way, for another attempt;
+    /// until then new proposals are refused. Alone, its commands are withdrawn and their proposals refused, as are the waiting ones: no
+    /// client hangs on a full disk, and a refused command is never executed. With peers another replica leads meanwhile; the fate of the
+    /// proposals is unknown.
     package mutating func persistStalled(_ error: StorageError, now: Instant) -> (
         batch: PersistBatch, refused: [ProposalID], refusal: ReplicaRefusal
     ) {
@@ -307,8 +307,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         stopped == nil ? stopForGood(error, now: now) : []
     }
 
-    /// The tables are damaged, and others have theirs: what was executed here is given up, and begins anew with the tables of another one.
-    /// What was promised and accepted stays. Returns the proposals whose fate is unknown.
+    /// The tables are damaged, and other replicas have theirs: gives up the executed state and restarts from the tables of another one.
+    /// Promises and accepted entries stay. Returns the proposals whose fate is unknown.
     package mutating func loseTables(now: Instant) -> [ProposalID] {
         if case .storage(let error)? = stopped, error.isDamage { halt.stopped = nil }
         step(.lostTables, now)
@@ -325,10 +325,10 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return proposals.abandonAll()
     }
 
-    /// No leader is to be had: the proposals that wait are given up, their fate is unknown.
+    /// Without a leader: gives up the waiting proposals; their fate is unknown.
     package mutating func abandonProposals() -> [ProposalID] { proposals.abandonAll() }
 
-    /// Nothing here will answer the reads that wait.
+    /// Gives up the waiting reads: no answer will come here.
     package mutating func abandonReads() -> [ReadToken] { reads.removeAll() }
 
     // MARK: tables
@@ -340,14 +340,14 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return (backlog.take(ledger), applied)
     }
 
-    /// The tables are complete up to `slot`: for a peer that lags further than what is retained they are the shorter way.
+    /// The tables are complete up to `slot`: for a peer behind the retained entries they are the shorter way.
     package mutating func tablesSaved(through slot: Slot, now: Instant) {
         backlog.saved = slot
         if !isAlone { step(.forget(retained(below: slot)), now) }
     }
 
-    /// The tables hold `slot` durably. Returns up to where the log is not needed any more, and the records to write anew before it is
-    /// trimmed. With peers some of it is kept, for those that lag.
+    /// The tables hold `slot` durably. Returns the slot up to which the log is no longer needed, and the records to write again before the
+    /// trim. With peers some of the log is kept, for lagging ones.
     package mutating func checkpointed(_ slot: Slot, now: Instant) -> (through: Slot, keep: [AcceptorRecord]) {
         let through = isAlone ? slot : retained(below: slot)
         step(.forget(through), now)
@@ -358,12 +358,12 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         return (through, keep)
     }
 
-    /// The slot up to which nothing is kept for replicas that lag; the tables are complete up to `slot`.
+    /// The slot up to which no entries are kept for lagging replicas; the tables are complete up to `slot`.
     private func retained(below slot: Slot) -> Slot {
         min(slot, node.acceptor.surplus(beyond: limits.retainedSlots, bytes: limits.retainedBytes))
     }
 
-    /// Bytes of commands that were executed since this was last asked.
+    /// Bytes of commands executed since the last call.
     package mutating func takeExecutedBytes() -> Int {
         defer { backlog.bytes = 0 }
         return backlog.bytes
@@ -372,11 +372,11 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
     /// Whether tables through `slot` are ahead of the state here.
     package func isServed(byTablesThrough slot: Slot) -> Bool { awaitsTables ? slot >= applied : slot > applied }
 
-    /// Ends the request for tables; it is made again where there is still need.
+    /// Ends the request for tables; it is repeated if the need persists.
     package mutating func dropTransfer() { wantsTablesOf = nil }
 
-    /// Goes on from a peer's tables, which were taken over and are complete up to `slot`. Returns the proposals that were executed
-    /// elsewhere and whose outcome is therefore unknown.
+    /// Continues from a peer's tables, taken over and complete up to `slot`. Returns the proposals that were executed elsewhere and whose
+    /// outcome is therefore unknown.
     package mutating func install(_ machine: Machine, _ ledger: ReplicaLedger, through slot: Slot, now: Instant) -> [ProposalID] {
         precondition(isServed(byTablesThrough: slot), "tables that lead back are not taken over")
         dropTransfer()

@@ -1,28 +1,28 @@
-// Changes of the members, as the host sees them: asked of the leader, wherever that is, and ended when this replica has executed the slot
-// that the change got. The service is told of each change of the members.
+// Changes of the members for the host: requested from the leader, wherever that is, and ended when this replica has executed the change's
+// slot. The service learns of each change of the members.
 import Base
 import Consensus
 
-/// A change that was asked for here and has not ended.
+/// A change requested here and not ended.
 struct MemberChange {
     var token: Int64
     var since: Instant
-    /// The slot that it got.
+    /// The change's slot.
     var slot: Slot?
     var completion: (Result<Roster, RosterRefusal>) -> Void
 }
 
 extension ReplicaHost {
-    /// How long a change may take before it is given up; whether it takes place is not known then.
+    /// How long a change may take before it is given up; then its outcome is unknown.
     private static var changePatience: Duration { .seconds(8) }
 
-    /// The members as this replica has executed them, or was founded with; nil while a newcomer does not know them.
+    /// The members as of the last executed slot, or of the founding; nil while a newcomer does not know them.
     package var roster: Roster? { pump.executedRoster ?? pump.roster }
 
-    /// How many voters, observers and visitors keep up with this leader; itself is not among them.
+    /// Numbers of voters, observers and visitors that keep up with this leader, without itself.
     package var synced: (voters: Int, observers: Int, visitors: Int) { pump.node.synced(now: time.now()) }
 
-    /// What this replica tells of itself, before anybody has heard it.
+    /// Sets this replica's description of itself, before its first message.
     package func describe(card: String) { pump.describe(card: card) }
 
     /// Addresses of the group's replicas: its members, and those reported by peers.
@@ -31,8 +31,8 @@ extension ReplicaHost {
         return members + (pump.node.heardOf?.members ?? []).filter { other in !members.contains { $0.id == other.id } }
     }
 
-    /// Proposes other members in the place of those of `version`; `completion` runs on the loop with the roster that took place, or the
-    /// reason why none did. `notLeading` means that no leader was to be had, or was lost: then the outcome is unknown.
+    /// Proposes other members in place of those of `version`; `completion` runs on the loop with the new roster, or the reason of the
+    /// refusal. `notLeading` means that no leader was reached, or that it was lost: then the outcome is unknown.
     package func changeMembers(_ members: [Member], from version: Int64, _ completion: @escaping (Result<Roster, RosterRefusal>) -> Void) {
         precondition(loop.isCurrent, "changes are asked for on the replica's loop")
         guard memberChange == nil else { return completion(.failure(.inProgress)) }
@@ -74,7 +74,7 @@ extension ReplicaHost {
         if let change = memberChange, now - change.since > Self.changePatience { endChange(.failure(.notLeading)) }
     }
 
-    /// Ends the change that waits once its slot is executed, and tells the service what differs.
+    /// Ends the waiting change once its slot is executed, and reports the difference to the service.
     func noteRoster() {
         if let slot = memberChange?.slot, pump.applied >= slot {
             if let roster = pump.executedRoster, roster.version == slot.rawValue {

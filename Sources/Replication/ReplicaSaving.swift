@@ -4,14 +4,14 @@ import Base
 import Storage
 
 extension ReplicaHost {
-    /// How long rows may wait before they go to the tables.
+    /// How long rows wait before they go to the tables.
     private static var saveDelay: Duration { .milliseconds(200) }
-    /// Slots between two checkpoints of the tables, after each of which the log is trimmed: bounds what a start after a power cut executes
-    /// again. A checkpoint takes the disk from the log, so that it should come seldom.
+    /// Slots between two checkpoints of the tables, each followed by a trim of the log: bounds the commands that a start after a power cut
+    /// executes again. A checkpoint takes the disk from the log, so it should be rare.
     private var checkpointSlots: Int64 { pump.isAlone ? 200_000 : 50_000 }
     /// Rows between two checkpoints: bounds SQLite's own log.
     private static var checkpointRows: Int { 50_000 }
-    /// Bytes of commands between two checkpoints: bounds the log, and what a start executes again.
+    /// Bytes of commands between two checkpoints: bounds the log, and the commands that a start executes again.
     private static var checkpointBytes: Int { 64 << 20 }
 
     func scheduleSave() {
@@ -43,7 +43,7 @@ extension ReplicaHost {
                 return checkpoint ? try tables.checkpoint() : nil
             }
             switch result {
-            // The rows are given up here, not on the loop: there may be a hundred thousand of them.
+            // The rows are freed here, not on the loop: there may be a hundred thousand of them.
             case .success(let checkpoint): self.loop.execute { self.saved(through: applied, checkpoint) }
             case .failure(let error): self.loop.execute { self.saveFailed(batch, error) }
             }
@@ -62,7 +62,7 @@ extension ReplicaHost {
         scheduleSettle()
     }
 
-    /// Tables that are damaged stay so: nothing more is sent to them.
+    /// Damaged tables stay damaged: they get no more rows.
     private func saveFailed(_ batch: (changes: [RowChanges.Change], applied: Slot), _ error: StorageError) {
         if error.isDamage {
             saving.underWay = false

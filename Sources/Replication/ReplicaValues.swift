@@ -6,38 +6,38 @@ import Storage
 
 /// Limits of a replica.
 package struct ReplicaLimits: Sendable {
-    /// Proposals that wait for their outcome; above this a proposal is refused. Bounds memory and queueing time.
+    /// Limit of the waiting proposals; above it a proposal is refused. Bounds memory and queueing time.
     package var pendingProposalsMax = 65_536
-    /// A command's size in bytes; larger ones are the service's refusal to make, this is the last guard.
+    /// Size limit of a command in bytes, as a last guard; the service refuses larger ones itself.
     package var commandBytesMax = 16 << 20
     /// Slots that the tables may lag behind the log. Bounds replay after a crash.
     package var tableLagSlotsMax: Int64 = 100_000
-    /// Slots given out and not yet decided; bounds what a new leader must take over.
+    /// Limit of the assigned, undecided slots; bounds the work of a new leader.
     package var undecidedSlotsMax = 65_536
-    /// Decided slots that are held for replicas that lag, in the log and in memory, where each takes 64 bytes more than its command.
+    /// Decided slots kept for lagging replicas, in the log and in memory, where each takes 64 bytes beside its command.
     package var retainedSlots: Int64 = 25_000
-    /// Bytes of commands among them.
+    /// Limit of the bytes of their commands.
     package var retainedBytes = 32 << 20
-    /// How long a proposal that was sent to the leader, or a read, waits before it is sent again.
+    /// How long a proposal sent to the leader, or a read, waits before it is sent again.
     package var forwardPatience = Duration.seconds(4)
     package init() {}
 }
 
-/// Who this replica is, and whom it begins with. Once the log holds a roster, that counts.
+/// This replica's identity and initial members. A roster in the log takes precedence.
 package struct Membership: Sendable, Equatable {
     package var id: NodeID
     package var members: [NodeID]
     let origin: GroupOrigin
 
-    /// Members that are settled elsewhere, all of which are taken to remember what they promised.
+    /// Members settled elsewhere; all of them count as remembering their promises.
     package init(id: NodeID, members: [NodeID]) {
         self.id = id
         self.members = members
         origin = .settled(id, members)
     }
 
-    /// A replica that founds a group with others when all of them have begun with empty directories, or else joins the one that they belong
-    /// to. `members` are those that a directory from before groups were founded is known to belong to.
+    /// A replica that founds a group with others if all of them begin with empty directories, or else joins theirs. `members` are those of
+    /// a directory from before groups were founded.
     package init(founding me: Member, with others: [NodeID], members: [Member]? = nil) {
         id = me.id
         self.members = others.filter { $0 != me.id } + [me.id]
@@ -47,18 +47,18 @@ package struct Membership: Sendable, Equatable {
     package static let alone = Membership(id: NodeID(1), members: [NodeID(1)])
 }
 
-/// Why a proposal has no outcome.
+/// The reason why a proposal has no outcome.
 package enum ReplicaRefusal: Error, Sendable, Equatable {
     /// Too many proposals wait already; retry later.
     case busy
-    /// No leader could be reached, or this replica has stopped; whether the command was executed is not known.
+    /// No leader could be reached, or this replica has stopped; whether the command was executed is unknown.
     case notLeading
     /// The disk refused the write (full, for example); the command was not executed.
     case storage(StorageError)
     case tooLarge(bytes: Int)
 }
 
-/// A command that was executed, with the proposal that waits for it, if it was made here.
+/// An executed command, with its waiting proposal if it was made here.
 package struct Executed<Outcome: Sendable>: Sendable {
     package var slot: Slot
     package var proposal: ProposalID?
@@ -71,7 +71,7 @@ package struct PersistBatch: Sendable {
 
     package init(records: [AcceptorRecord]) { self.records = records }
 
-    /// The effects of their durability.
+    /// The notice of the batch's durability.
     var notice: DurableNotice {
         var notice = DurableNotice()
         // Of thousands of entries only the last one is looked at.
@@ -88,7 +88,7 @@ package struct PersistBatch: Sendable {
         return notice
     }
 
-    /// The highest slot that the log is complete to once the batch is in it.
+    /// The slot through which the log is complete with the batch.
     var lastSlot: Slot {
         records.reduce(.zero) { highest, record in
             switch record {
@@ -105,7 +105,7 @@ struct TableBacklog: Sendable {
     /// In order.
     var rows = RowChanges()
     var originsChanged = false
-    /// Bytes of commands that were executed.
+    /// Bytes of executed commands.
     var bytes = 0
     /// The slot up to which the tables are complete.
     var saved: Slot
@@ -130,7 +130,7 @@ struct LeaderIntake: Sendable {
 
     mutating func addOwn(_ proposal: Proposal) { queue.append(proposal) }
 
-    /// Takes a follower's batch if it goes on where the one before ended, or starts over. Above `room` it is dropped and will be sent
+    /// Takes a follower's batch if it continues the one before, or restarts. Above `room` the batch is dropped; the follower sends it
     /// again.
     mutating func add(_ batch: [Proposal], restart: Bool, from: NodeID, room: Int) {
         guard let first = batch.first, let end = batch.last, queue.count + batch.count <= room else { return }
@@ -152,7 +152,7 @@ struct LeaderIntake: Sendable {
     }
 }
 
-/// Reads that wait until this replica has executed what was acknowledged before they were asked for.
+/// Reads that wait until this replica has executed everything acknowledged before their start.
 struct ReadBarriers: Sendable {
     private struct Barrier: Sendable {
         var token: ReadToken
@@ -162,7 +162,7 @@ struct ReadBarriers: Sendable {
     private var barriers: [Barrier] = []
     private var nextToken: Int64
 
-    /// Tokens of one start are not those of another: an answer that a leader owes to the life before must not release a read of this one.
+    /// Tokens differ between starts: a leader's late answer to the life before must not release a read of this one.
     init(start: Int64) { nextToken = start << 32 }
 
     mutating func add(_ now: Instant) -> ReadToken {
@@ -189,10 +189,10 @@ struct ReadBarriers: Sendable {
         return barriers.map(\.token)
     }
 
-    /// Those without an answer.
+    /// Reads without an answer.
     var open: [ReadToken] { barriers.filter { $0.slot == nil }.map(\.token) }
 
-    /// Those without an answer for `patience`; they are asked again.
+    /// Reads without an answer for `patience`; they are asked again.
     mutating func stuck(now: Instant, patience: Duration) -> [ReadToken] {
         var stuck: [ReadToken] = []
         for place in barriers.indices where barriers[place].slot == nil && now - barriers[place].askedAt > patience {

@@ -21,7 +21,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
     static var schemas: [TableSchema] { Machine.tables + ReplicaLedger.schemas }
     /// The name of a peer's copy until it is whole.
     private var incomingPath: String { path + ".incoming" }
-    /// The copy that is being sent to a peer.
+    /// The copy on its way to a peer.
     private var outgoingPath: String { path + ".outgoing" }
 
     init(directory: String, files: RealFileSystem, thread: DiskThread) throws(StorageError) {
@@ -33,14 +33,14 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
 
     // MARK: a damaged file
 
-    /// How many damaged files are kept for a person to look at, the latest ones.
+    /// Limit of the damaged files kept for inspection, the latest ones.
     private static var asideMax: Int { 2 }
 
-    /// Keeps a damaged and closed file under another name: `meta.sqlite.damaged-1` and so on. Its place is free then.
+    /// Renames a damaged and closed file: `meta.sqlite.damaged-1` and so on. Its place is free then.
     static func setAside(_ directory: String, _ files: RealFileSystem) throws(StorageError) {
         let kept = try asideNumbers(directory, files)
         let next = (kept.last ?? 0) + 1
-        // The rows that are not in the file first: a file without them lacks some, but they must never meet another file.
+        // The `-wal` file first: a main file without these rows lacks some, but they must never meet another file.
         for end in ["-wal", ""] where try files.list(directory).contains("meta.sqlite" + end) {
             try files.rename("\(directory)/meta.sqlite\(end)", to: "\(directory)/meta.sqlite.damaged-\(next)\(end)")
         }
@@ -51,7 +51,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         try files.syncDirectory(directory)
     }
 
-    /// The numbers of the files that were set aside, in order.
+    /// The numbers of the files set aside, in order.
     private static func asideNumbers(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> [Int] {
         let start = "meta.sqlite.damaged-"
         return Set(
@@ -61,13 +61,13 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         ).sorted()
     }
 
-    /// The last file that was set aside, if one can be found.
+    /// The last file set aside, if there is one.
     var asideName: String? {
-        // It is named in a message only.
+        // It serves only for a message.
         (try? Self.asideNumbers(directory, files))?.last.map { "\(path).damaged-\($0)" }
     }
 
-    /// Sets the file aside while the replica runs and begins with an empty one.
+    /// Sets the file aside in a running replica and begins with an empty one.
     func setAside(_ done: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
         thread.submit {
             done(
@@ -104,7 +104,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
 
     // MARK: a copy for a peer
 
-    /// Makes a consistent copy; the slot that it goes to and its size in bytes.
+    /// Makes a consistent copy; reports its slot and its size in bytes.
     func makeCopy(_ done: @escaping @Sendable (Result<(slot: Slot, bytes: Int64), StorageError>) -> Void) {
         thread.submit {
             done(
@@ -146,7 +146,7 @@ final class TableFile<Machine: StateMachine & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is not sound, or does not lead to
+    /// Checks the copy, puts it in the place of the tables, and loads it. The old tables stay if the copy is unsound, or does not lead to
     /// `slot` (then the answer is nil).
     func adoptIncoming(from slot: Slot, _ done: @escaping @Sendable (Result<Loaded?, any Error>) -> Void) {
         thread.submit { done(Result { try self.adopt(from: slot) }) }

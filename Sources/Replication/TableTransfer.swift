@@ -1,21 +1,21 @@
-// How a replica that lags behind every log it could read from takes over a peer's tables: a consistent copy, sent in parts, resumed after a
-// broken connection from the part that is missing, checked, and put in the place of its own. One transfer at a time in each direction.
+// The takeover of a peer's tables by a replica that lags behind every available log: a consistent copy, sent in parts, resumed after a
+// broken connection at the missing part, checked, and put in the place of its own. One transfer at a time in each direction.
 import Base
 import Consensus
 import Storage
 
-/// Where both directions stand.
+/// The state of both directions.
 struct TableTransfer {
-    /// The copy that is being received.
+    /// The incoming copy.
     struct Incoming {
         var from: NodeID
         var slot = Slot.zero
         var offset: Int64 = 0
         var lastHeard: Instant
-        /// The last part is here and the copy is being put in place.
+        /// Whether the last part is here and the copy is on its way into place.
         var isAdopting = false
     }
-    /// The copy that is being sent.
+    /// The outgoing copy.
     struct Sending {
         var slot: Slot
         var bytes: Int64
@@ -27,14 +27,14 @@ struct TableTransfer {
 }
 
 extension ReplicaHost {
-    /// Bytes in one part of a copy.
+    /// Bytes of one part of a copy.
     private static var chunkBytes: Int { 1 << 20 }
-    /// How long a part may take before it is asked for again.
+    /// How long to wait for a part before asking again.
     private static var patience: Duration { .seconds(2) }
-    /// How old a copy may be when another transfer begins with it.
+    /// The age limit of a copy for another transfer.
     private static var copyAgeMax: Duration { .seconds(30) }
 
-    /// Begins the transfer that the pump wants, and asks again for missing parts.
+    /// Begins the transfer that the pump wants, and repeats requests for missing parts.
     func driveTransfer(_ now: Instant) {
         guard !damageIsSeen else { return }
         guard let peer = pump.wantsTablesOf else {
@@ -63,7 +63,7 @@ extension ReplicaHost {
         guard var incoming = transfer.incoming, incoming.from == peer, !incoming.isAdopting,
             offset == 0 || (slot == incoming.slot && offset == incoming.offset)
         else { return }
-        // A copy of the past is no use: a later one is asked for again, if it is still wanted.
+        // An old copy is of no use: a later one is requested if it is still wanted.
         guard pump.isServed(byTablesThrough: slot) else { return pump.dropTransfer() }
         incoming.slot = slot
         incoming.offset = offset + Int64(bytes.readableBytes)
@@ -84,12 +84,12 @@ extension ReplicaHost {
         transfer.incoming = nil
     }
 
-    /// Rows of the old state must not be stored behind the new one, so a save under way is waited for.
+    /// Waits for a save under way: rows of the old state must not be stored behind the new one.
     private func adoptCopy() {
         guard !isStopping, transfer.incoming?.isAdopting == true else { return }
         guard !saving.underWay else { return loop.schedule(after: .milliseconds(5)) { self.adoptCopy() } }
         saving.underWay = true
-        // Nothing is executed until the copy is in place: it must not fall behind the state here.
+        // Execution stops until the copy is in place: the copy must not fall behind the state here.
         tableFile.adoptIncoming(from: pump.awaitsTables ? pump.applied : pump.applied.next) { result in
             self.loop.execute {
                 self.saving.underWay = false
@@ -129,7 +129,7 @@ extension ReplicaHost {
                 switch result {
                 case .failure(let error):
                     self.log.error("no copy of the tables could be made for a peer", metadata: ["peer": "\(peer)", "error": "\(error)"])
-                    // With a copy of another one's about to be in their place the damage is over.
+                    // An incoming copy about to replace the tables ends the damage.
                     if error.isDamage, self.transfer.incoming?.isAdopting != true { self.tablesAreDamaged(error) }
                 case .success(let copy):
                     let sending = TableTransfer.Sending(slot: copy.slot, bytes: copy.bytes, madeAt: self.time.now())
@@ -141,7 +141,7 @@ extension ReplicaHost {
     }
 
     private func sendPart(_ sending: TableTransfer.Sending, _ offset: Int64, to peer: NodeID) {
-        // A copy that is made may outlast the tables' thread.
+        // A finished copy may outlast the tables' thread.
         guard !isStopping, offset >= 0, offset < sending.bytes else { return }
         tableFile.readCopy(at: offset, count: Int(min(Int64(Self.chunkBytes), sending.bytes - offset))) { result in
             self.loop.execute {

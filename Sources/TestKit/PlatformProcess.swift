@@ -1,5 +1,5 @@
-// The real program as a child of a test: started on free ports with data of its own, waited for by its READY line, stopped by pid. A
-// test that ends leaves no process and no directory behind.
+// The real program as a child of a test: it starts on free ports with data of its own, is ready at its READY line, and is stopped by pid. A
+// finished test leaves no process and no directory behind.
 import Foundation
 
 /// A running `platform` process.
@@ -11,7 +11,7 @@ package final class PlatformProcess: @unchecked Sendable {
     package private(set) var endpoints: [String: String] = [:]
     package private(set) var readyAfter: Duration = .zero
 
-    /// The program that was built with the tests.
+    /// The program built with the tests.
     package static var program: String {
         // The test bundle lies beside it.
         let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -102,13 +102,13 @@ package final class PlatformProcess: @unchecked Sendable {
     deinit { if process.isRunning { Foundation.kill(pid, SIGKILL) } }
 }
 
-/// A program that was run to its end.
+/// The result of a program's run.
 package struct Ran: Sendable {
     package var status: Int32
     package var output: String
     package var errors: String
 
-    /// Runs a program; after `timeout` it is ended.
+    /// Runs a program to its end, or to `timeout`.
     package static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, timeout: Duration = .seconds(120)) throws -> Ran {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)

@@ -1,13 +1,13 @@
-// How much the process tests try: `make test` a few rounds, others with every commit; `make test-all` many.
+// The effort of the process tests: `make test` a few rounds, different ones with every commit; `make test-all` many.
 import Foundation
 
 package enum TestTier {
     private static var isAll: Bool { ProcessInfo.processInfo.environment["PLATFORM_TEST_TIER"] == "all" }
 
-    /// Rounds of a test that draws its faults.
+    /// Rounds of a test with random faults.
     package static func rounds(_ few: Int, all: Int) -> Int { isAll ? all : few }
 
-    /// A seed of the commit, so that the seeds tried grow in number with the commits. 1 where there is no repository.
+    /// A seed from the commit, so that the set of tried seeds grows with the commits. 1 without a repository.
     package static func seed() -> UInt64 {
         // Without git the fixed seed serves as well.
         let commit = try? Ran.run("/usr/bin/env", ["git", "-C", PlatformProcess.packageRoot, "rev-parse", "HEAD"])

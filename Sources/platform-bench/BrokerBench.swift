@@ -1,6 +1,7 @@
-// The broker under loads that our own client replays: batches that librdkafka (kcat) made once, in each codec and record size, so that making records is not
-// what is measured, and read by a consumer that does nothing with them. Beside the disk's and the loopback's own limits in the same run and, where KAFKA_HOME names a Kafka, beside it: the runs of both alternate.
-// Rates are of values before compression, medians of several runs.
+// The broker under loads replayed by our own client: batches that librdkafka (kcat) made once, in each codec and record size, so that the
+// making of records is not measured, and a consumer that ignores their content. Measured beside the disk's and the loopback's own limits in
+// the same run and, if KAFKA_HOME names a Kafka, beside it: the runs of both alternate. Rates are of values before compression, medians of
+// several runs.
 import Base
 import Clients
 import Foundation
@@ -10,7 +11,7 @@ import TestKit
 enum BrokerBench {
     private static let runs = 3
     private static let runTime = Duration.milliseconds(1200)
-    /// Both sides work this long before anything is measured: a virtual machine compiles what is hot only then.
+    /// Both sides work this long before the measurement: a virtual machine compiles hot code only then.
     private static let warmTime = Duration.seconds(5)
     private static let latencyTime = Duration.seconds(4)
     private static let sizes = [100, 1024]
@@ -18,11 +19,11 @@ enum BrokerBench {
     private static let inFlight = 8
     private static let idleCount: Int32 = 1000
 
-    /// When an append is acknowledged, and the acks that go with it.
+    /// The point of an append's acknowledgement, and its acks.
     private enum Mode: String, CaseIterable {
-        /// After a sync of the disk: ours syncs appends in groups, Kafka, told to, each by itself.
+        /// After a sync of the disk: ours syncs appends in groups, Kafka, if set to, each by itself.
         case sync = "acks=all, synced"
-        /// After the write, as Kafka does if it is not told otherwise.
+        /// After the write, as Kafka does by default.
         case interval = "acks=1, not synced"
 
         var settings: [String] { self == .sync ? [] : ["--set", "broker.durability=interval"] }
@@ -45,7 +46,7 @@ enum BrokerBench {
         try await idlePartitions(&table, directory)
     }
 
-    /// Ours and, if there is one, Kafka, on directories of their own below this one.
+    /// Ours and, if there is one, Kafka, with directories below this one.
     private static func brokers(_ mode: Mode, _ directory: String) async throws -> [BenchBroker] {
         let ours = try BenchBroker.platform(directory + "/platform", mode.settings)
         guard let home = RealKafka.home else { return [ours] }
@@ -128,12 +129,12 @@ enum BrokerBench {
         return Round(produced: produced, consumed: consumed, processorPerGigabyte: spent / (Double(produced.bytes) / 1e9))
     }
 
-    /// Makes a topic and waits until its leaders serve; Kafka answers before they do.
+    /// Makes a topic and waits until its leaders serve; Kafka answers before that.
     private static func makeTopic(_ client: KafkaClient, _ name: String, _ partitions: Int) async throws {
         try await client.createTopic(name, partitions: Int32(partitions))
         let until = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < until {
-            // A topic that is not known yet is asked for again.
+            // An unknown topic is asked for again.
             if (try? await serves(client, name, partitions)) == true { return }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -170,7 +171,7 @@ enum BrokerBench {
         add(&table, "processor, \(name) (s for 1 GB in and out)", medians(\.processorPerGigabyte))
     }
 
-    /// Batches as librdkafka makes them of lines with mixed words; nil without kcat.
+    /// Batches made by librdkafka of lines with mixed words; nil without kcat.
     private static func recorded(_ broker: BenchBroker, _ client: KafkaClient, _ codec: String, _ size: Int, _ directory: String)
         async throws -> KafkaLoadBatches?
     {
@@ -190,7 +191,7 @@ enum BrokerBench {
         kcat.waitUntilExit()
         guard kcat.terminationStatus == 0 else { return nil }
         var load = try await client.loadBatches(topic, 0, bytesMax: 64 << 20)
-        // They begin with the offset at which they lay; a producer's begin with 0, and Kafka takes no others.
+        // They begin with the offset of their old place; a producer's begin with 0, and Kafka takes no others.
         for place in load.batches.indices { load.batches[place].setInteger(Int64(0), at: load.batches[place].readerIndex) }
         try await client.deleteTopic(topic)
         return load
@@ -222,7 +223,7 @@ enum BrokerBench {
         }
         var kept = Array(brokers.indices)
         for rate in [1000, 5000] {
-            // The first run of each warms up.
+            // The first run of each is a warm-up.
             var results: [[KafkaLoadResult]] = Array(repeating: [], count: brokers.count)
             for _ in 0...runs {
                 for place in kept {
@@ -241,7 +242,7 @@ enum BrokerBench {
             table.add(
                 "end to end at \(rate)/s, \(mode.rawValue) (ms, p50 / p99)", texts[0], peer: texts.count > 1 ? texts[1] : "",
                 ratio: kept.count > 1 ? "\(ratio(middles)) / \(ratio(tails))" : "")
-            // Who does not reach half of a rate would take minutes over the next one.
+            // A broker below half of a rate would take minutes over the next one.
             kept.removeAll { rates[$0] < Double(rate) / 2 }
         }
         for pair in pairs {
@@ -252,7 +253,7 @@ enum BrokerBench {
 
     private static func idlePartitions(_ table: inout FigureTable, _ directory: String) async throws {
         let place = directory + "/idle"
-        // A directory that was there before is what is started from: making one anew is a step of its own with Kafka.
+        // An existing directory is the start: with Kafka, making a new one is a step of its own.
         for broker in try await brokers(.sync, place) { broker.stop() }
         var brokers = try await brokers(.sync, place)
         add(&table, "start to ready, empty (ms)", brokers.map { Figures.seconds($0.readyAfter) * 1000 })

@@ -1,10 +1,11 @@
-// coord beside a real ZooKeeper in the same run, one server and three, with every write synced: rates, latencies, memory. Runs alternate, medians are told.
+// coord beside a real ZooKeeper in the same run, one server and three, with every write synced: rates, latencies, memory. Runs alternate;
+// figures are medians.
 import Base
 import Foundation
 import NetKit
 import TestKit
 
-/// Starts services on free ports with data that goes away.
+/// Starts services on free ports with temporary data.
 func started(_ services: String) throws -> PlatformProcess {
     try PlatformProcess(["up", "--only", services, "--ephemeral", "--ports", "auto"])
 }

@@ -1,11 +1,11 @@
-// A load of ZooKeeper requests that is not the bottleneck: each session keeps its depth of requests on the wire, encoded once and numbered as they
-// leave, and every answer sends the next one. All sessions share one event loop. Works against any ZooKeeper.
+// A load of ZooKeeper requests that is not the bottleneck: each session keeps its depth of requests on the wire, encoded once and numbered
+// on sending, and every answer sends the next one. All sessions share one event loop. Works against any ZooKeeper.
 import Base
 import Foundation
 import NetKit
 import ZooKeeperWire
 
-/// What a session does again and again.
+/// The repeated operation of a session.
 enum CoordWork: String, CaseIterable {
     case get, set, create
     /// Seven gets, three sets.
@@ -28,7 +28,7 @@ enum CoordLoad {
     static func run(_ servers: [HostPort], _ work: CoordWork, sessions: Int, depth: Int, seconds: Double) async throws -> CoordLoadResult {
         let loop = NIOServiceLoop()
         let state = LoadState(loop: loop, sessions: sessions, work: work, depth: depth, seconds: seconds)
-        // What a crowded server sends in answer is read in large pieces.
+        // Answers of a crowded server are read in large pieces.
         var limits = FrameLimits(frameBytesMax: 4 << 20)
         limits.outboundBytesMax = 16 << 20
         let (stream, ended) = AsyncStream<Void>.makeStream()
@@ -48,7 +48,7 @@ enum CoordLoad {
     }
 }
 
-/// What the sessions of one run share; on their loop.
+/// The shared state of the sessions of one run; on their loop.
 final class LoadState: @unchecked Sendable {
     // Safe to share: touched on the loop only, and by the caller when the loop has ended.
     let work: CoordWork
@@ -73,7 +73,7 @@ final class LoadState: @unchecked Sendable {
         latencies.reserveCapacity(2_000_000)
     }
 
-    /// Everybody begins when everybody is ready.
+    /// All sessions begin when the last one is ready.
     func becameReady(_ session: LoadSession) {
         ready.append(session)
         guard ready.count == sessions else { return }
@@ -110,7 +110,7 @@ final class LoadSession: FrameSession {
     private var get = Bytes()
     private var set = Bytes()
     private var create = Bytes()
-    /// When each request left that is still under way, by number.
+    /// The send times of requests under way, by number.
     private var sent: [Instant] = []
     private var nextNumber = 0
     private var outstanding = 0
@@ -149,7 +149,7 @@ final class LoadSession: FrameSession {
         }
     }
 
-    /// The node of this session, ephemeral and numbered, is there: everything else is about it.
+    /// The session's node, ephemeral and numbered, exists: all further requests are about it.
     private func prepare(_ frame: Bytes) {
         var rest = frame
         rest.moveReaderIndex(forwardBy: 12)

@@ -1,5 +1,5 @@
-// A consumer that is not the bottleneck: one blocking connection with two fetches under way, answers read into the same little memory again and again, and
-// nothing looked at but the headers of batches. Works against any Kafka whose only broker it is given.
+// A consumer that is not the bottleneck: one blocking connection with two fetches under way, which reads answers into the same little
+// memory and parses only the headers of batches. Works against any Kafka with a single broker.
 import Base
 import Clients
 import Foundation
@@ -8,7 +8,7 @@ import NetKit
 import TestKit
 
 enum FetchLoad {
-    /// A fetch asks one partition for this much.
+    /// Bytes that a fetch asks of one partition.
     private static let fetchBytes: Int32 = 8 << 20
     private static let underWayMax = 2
     private static let version: Int16 = 12
@@ -42,7 +42,7 @@ enum FetchLoad {
         return try KafkaFrame.encodeRequest(fetch, correlationID: 1, version: version, clientID: "bench")
     }
 
-    /// What stands before the records in an answer of one partition, without trust in it.
+    /// The fields before the records in an answer of one partition, not trusted.
     private struct AnswerHead: WireLayout {
         var correlationID: Int32 = 0
         var throttleTimeMilliseconds: Int32 = 0
@@ -66,7 +66,7 @@ enum FetchLoad {
             try io.int32(&throttleTimeMilliseconds)
             try io.errorCode(&errorCode)
             try io.int32(&sessionID)
-            // Counts and lengths of the flexible encoding are one more than what they count.
+            // Counts and lengths of the flexible encoding are stored plus one.
             try io.varint(&topics)
             try io.string(&name)
             try io.varint(&partitions)
@@ -86,11 +86,11 @@ enum FetchLoad {
         }
     }
 
-    /// A blocking connection whose answers are looked at while they pass.
+    /// A blocking connection that parses answers as they pass.
     private final class Connection {
         private let socket: Int32
         private var window = ByteBufferAllocator().buffer(capacity: 256 << 10)
-        /// No head is longer.
+        /// Size limit of a head.
         private static let headBytesMax = 512
 
         init(_ server: HostPort) throws {
@@ -114,7 +114,7 @@ enum FetchLoad {
             guard sent == bytes.readableBytes else { throw PlatformProcess.Failure("a request was not sent") }
         }
 
-        /// Counts the whole batches of the next answer; the offset behind them.
+        /// Counts the whole batches of the next answer; returns the offset behind them.
         func readAnswer(of partition: Int32, into result: inout KafkaLoadResult) throws -> Int64 {
             try need(4)
             let length = Int(window.readInteger(as: UInt32.self) ?? 0)
@@ -131,7 +131,7 @@ enum FetchLoad {
             while records >= RecordBatchFormat.headerBytes {
                 try need(RecordBatchFormat.headerBytes)
                 guard let batch = RecordBatch.peek(window) else { throw PlatformProcess.Failure("partition \(partition) holds what is no batch") }
-                // The last one may be cut short.
+                // The last batch may be cut short.
                 guard batch.sizeBytes <= records else { break }
                 next = batch.baseOffset + Int64(batch.lastOffsetDelta) + 1
                 result.records += Int(batch.recordCount)
@@ -143,14 +143,14 @@ enum FetchLoad {
             return next
         }
 
-        /// Waits until this much is in the window.
+        /// Waits until `count` bytes are in the window.
         private func need(_ count: Int) throws {
             guard window.readableBytes < count else { return }
             window.discardReadBytes()
             while window.readableBytes < count { try receive() }
         }
 
-        /// Passes over bytes, which are not kept.
+        /// Skips bytes without keeping them.
         private func skip(_ count: Int) throws {
             var left = count - min(count, window.readableBytes)
             window.moveReaderIndex(forwardBy: count - left)

@@ -1,4 +1,4 @@
-// Figures and how they are shown: medians, percentiles, rates, one table.
+// Figures and their display: medians, percentiles, rates, one table.
 import Foundation
 
 enum Figures {
@@ -37,7 +37,7 @@ enum Figures {
     }
 }
 
-/// Lines of name, figure and, where there is one, a peer's figure of the same run.
+/// Lines of name, figure and, if there is one, a peer's figure of the same run.
 struct FigureTable {
     private var lines: [[String]] = []
 

@@ -1,5 +1,5 @@
-// What the machine itself can do, to hold figures against: the disk under the data directory, one connection over loopback, and the processor time that a
-// process has used. Measured in the same run as what is held against it.
+// The machine's own limits, for comparison: the disk under the data directory, one connection over loopback, and a process's processor
+// time. Measured in the same run as the compared figures.
 import Foundation
 import TestKit
 

@@ -1,5 +1,5 @@
-// Kafka itself, to measure beside: any distribution with KRaft (3.x, 4.x), as its own scripts start it, one node that is broker and controller, on free ports
-// with data in a directory of the caller's. The environment goes through to the scripts, so that KAFKA_HEAP_OPTS sets the heap.
+// Kafka itself, for comparison: any distribution with KRaft (3.x, 4.x), started by its own scripts, one node as broker and controller, on
+// free ports with data in the caller's directory. The scripts get the environment, so that KAFKA_HEAP_OPTS sets the heap.
 import Base
 import Clients
 import Foundation
@@ -11,15 +11,15 @@ final class RealKafka {
     private let process = Process()
     private(set) var readyAfter: Duration = .zero
 
-    /// Where the distribution lies; nil if none was named.
+    /// The distribution's directory; nil if none is named.
     static var home: String? { ProcessInfo.processInfo.environment["KAFKA_HOME"].flatMap { $0.isEmpty ? nil : $0 } }
 
-    /// Any 16 bytes do.
+    /// Any 16 bytes serve.
     private static let clusterID = "AAAAAAAAAAAAAAAAAAAAAQ"
     private static let startMax = Duration.seconds(60)
 
-    /// Starts on a directory, which is formatted if it is new, and waits until a client's question about the cluster is answered.
-    /// Throws `PlatformProcess.Failure` with what Kafka said if it does not come up.
+    /// Starts on a directory, formatted if new, and waits until the broker answers a client's question about the cluster. Throws
+    /// `PlatformProcess.Failure` with Kafka's output if it does not come up.
     init(home: String, directory: String, settings: [String]) async throws {
         let ports = try FreePorts.take(2)
         address = HostPort("127.0.0.1", ports[0])
@@ -62,13 +62,13 @@ final class RealKafka {
             "advertised.listeners=PLAINTEXT://127.0.0.1:\(ports[0])",
             "log.dirs=\(data)", "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
             "transaction.state.log.min.isr=1",
-            // Removed topics give their space back during the run; Kafka's default is a minute.
+            // Removed topics free their space during the run; Kafka's default is a minute.
             "log.segment.delete.delay.ms=1000",
         ]
         return (own + settings).joined(separator: "\n") + "\n"
     }
 
-    /// Whether a client can connect and learns of the broker.
+    /// Whether a client can connect and sees the broker.
     private func serves() async -> Bool {
         do {
             let client = try await KafkaClient.connect(address)
@@ -78,7 +78,7 @@ final class RealKafka {
         } catch { return false }
     }
 
-    /// The start script becomes the virtual machine, so its number is that of the broker.
+    /// The start script becomes the virtual machine, so its process number is the broker's.
     var pid: Int32 { process.processIdentifier }
 
     func stop() {
@@ -87,7 +87,7 @@ final class RealKafka {
     }
 }
 
-/// A broker under measurement: ours, or Kafka itself beside it.
+/// A broker under measurement: ours, or Kafka itself.
 struct BenchBroker {
     let server: HostPort
     let pid: Int32

@@ -1,4 +1,4 @@
-// A ZooKeeper of another make, to measure beside: Debian's package, one server or an ensemble, on free ports with data in a temporary directory.
+// A real ZooKeeper, for comparison: Debian's package, one server or an ensemble, on free ports with data in a temporary directory.
 import Base
 import Foundation
 import Glibc
@@ -68,7 +68,7 @@ final class RealZooKeeper {
         }
     }
 
-    /// Whether a server says how it is; one that has no leader yet says that it serves nothing.
+    /// Whether a server reports its state; one without a leader reports that it serves nothing.
     private static func serves(_ address: HostPort) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -1,4 +1,4 @@
-// Runs benchmarks against the program that lies beside this one and prints one table: all of them, or the parts that are named (start, coord, broker, dfs,
+// Runs benchmarks against the program beside this one and prints one table: all of them, or the named parts (start, coord, broker, dfs,
 // compute). It asserts nothing: figures of a busy machine are figures all the same, so the load average stands above and below them.
 import Foundation
 import NetKit
@@ -22,7 +22,7 @@ enum Benchmarks {
         print("load average \(Figures.loadAverage()), \(ProcessInfo.processInfo.activeProcessorCount) cores")
         var table = FigureTable()
         for part in parts where wanted.isEmpty || wanted.contains(part.name) {
-            // A part that fails is a line of the table; the others go on.
+            // A failed part is a line of the table; the others go on.
             do { try await part.run(&table) } catch { table.add("\(part.name) failed", "\(error)") }
         }
         print(table.text)
@@ -30,7 +30,7 @@ enum Benchmarks {
     }
 }
 
-/// `load HOST:PORT WORK SESSIONS DEPTH SECONDS`: one load against any server, to be measured from outside.
+/// `load HOST:PORT WORK SESSIONS DEPTH SECONDS`: one load against any server, for measurement from outside.
 enum SingleLoad {
     static func run(_ words: [String]) async -> Int32 {
         guard words.count == 5, let work = CoordWork(rawValue: words[1]), let sessions = Int(words[2]), let depth = Int(words[3]), let seconds = Double(words[4]) else {

@@ -5,7 +5,7 @@ import Foundation
 final class ByteSocket {
     private let descriptor: Int32
     private var unread = Bytes()
-    /// Nobody is waited for longer, in seconds.
+    /// The time limit of every wait, in seconds.
     private static let patience = 60
 
     init(_ address: String) throws {

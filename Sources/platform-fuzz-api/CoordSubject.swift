@@ -1,5 +1,5 @@
-// ZooKeeper's protocol as the fuzzer's subject: each operation that has a request of its own, drawn from its layout; sessions that outlive the program; and the whole tree
-// as an account sees it that passes every check.
+// ZooKeeper's protocol as the fuzzer's subject: each operation with a request of its own, drawn from its layout; sessions that outlive the
+// program; and the whole tree from the view of an account that passes every check.
 import Base
 import ZooKeeperWire
 
@@ -18,7 +18,7 @@ enum CoordSubject: Subject {
 
     // MARK: requests
 
-    /// Every operation with a request; pings and the end of a session are drawn by themselves.
+    /// Every operation with a request; pings and the end of a session are drawn separately.
     private static let requests: [(OpCode, any WireLayout.Type)] = [
         (.create, CreateRequest.self), (.create2, CreateRequest.self), (.createContainer, CreateRequest.self), (.createTTL, CreateTTLRequest.self), (.delete, PathVersionRequest.self),
         (.exists, PathWatchRequest.self), (.getData, PathWatchRequest.self), (.setData, SetDataRequest.self), (.getACL, PathRequest.self), (.setACL, SetACLRequest.self),
@@ -54,12 +54,12 @@ enum CoordSubject: Subject {
         }
     }
 
-    /// Which members of an ensemble or users there are is a matter of how a server was set up; of what is too large the connection is closed.
+    /// Members of an ensemble and users depend on a server's setup; an oversized request closes the connection.
     static func isComparable(_ request: DrawnRequest) -> Bool {
         request.operation != OpCode.sasl.rawValue && request.operation != OpCode.reconfig.rawValue && request.body.readableBytes < 1_000_000
     }
 
-    /// A create that is likely to succeed, so that there is something to meet.
+    /// A create that is likely to succeed, so that later requests meet something.
     private static func rightful(_ random: inout Prng) -> DrawnRequest {
         var request = CreateRequest()
         request.path = edges.words[1 + random.below(13)]
@@ -89,7 +89,7 @@ enum CoordSubject: Subject {
         var sampler = FieldSampler(seed: random.next(), edges: edges)
         var value = L()
         do { try value.layout(&sampler) } catch { preconditionFailure("a sampler has no wire to be wrong: \(error)") }
-        // With other flags and a time to live that is none ZooKeeper ends the connection.
+        // With other flags and an invalid time to live ZooKeeper ends the connection.
         if var timed = value as? CreateTTLRequest, (0...4).contains(timed.create.flags), !(1..<1 << 40).contains(timed.milliseconds) {
             timed.milliseconds = 1000
             return (String(timed.printed().prefix(400)), encoded(timed))
@@ -125,7 +125,7 @@ enum CoordSubject: Subject {
             let content = GetDataResponse(reading: &data.body)
             var rights = try session.ask(.getACL, encoded(path))
             let list = GetACLResponse(reading: &rights.body)
-            // The members are written anew where ports are; no client changes them here.
+            // The members are rewritten where ports are; no client changes them here.
             if next == "/zookeeper/config" { continue }
             lines.append("\(next.debugDescription) \(content.data.map { "\($0.readableBytes)#\(CRC32C.checksum($0))" } ?? "null") \(content.stat) \(list.acl.map { $0.printed() })")
             var children = try session.ask(.getChildren, encoded(request))
@@ -137,7 +137,7 @@ enum CoordSubject: Subject {
 }
 
 extension WireLayout {
-    /// A response, or an empty one if it cannot be read, which shows in what is compared.
+    /// A response, or an empty one if it is unreadable, which shows in the comparison.
     init(reading bytes: inout Bytes) {
         var reader = FieldReader<JuteDialect>(bytes)
         self.init()
@@ -172,14 +172,14 @@ final class CoordSession: SubjectSession {
         var frame = CoordSubject.encoded(RequestHeader(xid: special ?? xid, operation: request.operation))
         frame.writeImmutableBuffer(request.body)
         waiting.append((special ?? xid, request.operation))
-        // A connection that is closed shows when the answer is read.
+        // A closed connection shows at the reading of the answer.
         _ = try socket.send(frame: frame)
     }
 
     func answer() throws -> SubjectAnswer? {
         guard !waiting.isEmpty else { throw Finding("nothing was asked") }
         guard let (header, body) = try reply() else { return nil }
-        // Logins are answered at once, ahead of what waits.
+        // Logins are answered at once, ahead of waiting requests.
         guard let place = waiting.firstIndex(where: { $0.xid == header.xid }) else { throw Finding("an answer to xid \(header.xid), which nobody asked") }
         let asked = waiting.remove(at: place)
         return SubjectAnswer(code: header.error, comparable: header.error == 0 ? CoordAnswers.comparable(asked.operation, body) : "")
@@ -204,7 +204,7 @@ final class CoordSession: SubjectSession {
     func close() throws { _ = try ask(.closeSession, Bytes()) }
 }
 
-/// Answers without what differs from server to server: zxids, times and the numbers of sessions.
+/// Answers without the parts that differ from server to server: zxids, times and the numbers of sessions.
 enum CoordAnswers {
     static func comparable(_ operation: Int32, _ body: Bytes) -> String {
         var body = body
@@ -220,7 +220,7 @@ enum CoordAnswers {
         case .getACL:
             let answer = GetACLResponse(reading: &body)
             return "\(answer.acl.map { $0.printed() }) \(text(answer.stat))"
-        // A sync's path comes back as ZooKeeper's Java writes text, which beyond the basic plane is no UTF-8.
+        // A sync's path comes back in ZooKeeper's Java encoding, which beyond the basic plane is no UTF-8.
         case .create: return PathResponse(reading: &body).path?.debugDescription ?? "null"
         case .create2, .createContainer, .createTTL:
             let answer = PathStatResponse(reading: &body)

@@ -1,19 +1,20 @@
-// Tries the real program with requests that are well formed and unusual: boundary values in every field, in sequences by several sessions. After each sequence
-// the program is stopped or killed and started again, and all of its state is compared, with what it was before and between servers.
-// `platform-fuzz-api run PROTOCOL SECONDS [SEED] [--servers N]`; a failure names the seed, and `SEED` alone repeats it. `platform-fuzz-api differ PROTOCOL REQUESTS
-// SEED ADDRESS` asks our server and another one, which is as empty, the same, one request after the other, and compares the answers.
+// Tries the real program with well-formed, unusual requests: boundary values in every field, in sequences by several sessions. After each
+// sequence the program is stopped or killed and restarted, and all of its state is compared, with the state before and between servers.
+// `platform-fuzz-api run PROTOCOL SECONDS [SEED] [--servers N]`; a failure names the seed, and `SEED` alone repeats it. `platform-fuzz-api
+// differ PROTOCOL REQUESTS SEED ADDRESS` sends the same requests, one after the other, to our server and an equally empty other one, and
+// compares the answers.
 import Base
 import Foundation
 import TestKit
 
-/// What is wrong with the program.
+/// A fault of the program.
 struct Finding: Error, CustomStringConvertible {
     var description: String
     init(_ description: String) { self.description = description }
 }
 
 @main enum FuzzAPI {
-    /// A protocol has a row here.
+    /// The protocols, by name.
     static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
 
     static func main() {

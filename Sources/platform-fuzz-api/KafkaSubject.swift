@@ -1,5 +1,5 @@
-// Kafka's protocol as the fuzzer's subject: every row of the API table in every version, drawn from its layout; connections that outlive nothing; and what an
-// administrator sees of topics, settings, groups, rules, limits, users, and of the records themselves.
+// Kafka's protocol as the fuzzer's subject: every row of the API table in every version, drawn from its layout; connections without lasting
+// state; and an administrator's view of topics, settings, groups, rules, limits, users, and of the records themselves.
 import Base
 import KafkaWire
 
@@ -30,7 +30,7 @@ enum KafkaSubject: Subject {
         do { return try builder.build() } catch { preconditionFailure("a batch of ours can be written: \(error)") }
     }
 
-    /// A batch with one field of its header at a boundary, and the checksum that goes with it.
+    /// A batch with one header field at a boundary, and a matching checksum.
     private static func bent(_ place: Int, _ size: Int, _ value: Int64) -> Bytes {
         var bytes = batch(3)
         for index in 0..<size { bytes.setInteger(UInt8(truncatingIfNeeded: value >> Int64(8 * (size - 1 - index))), at: place + index) }
@@ -60,7 +60,7 @@ enum KafkaSubject: Subject {
         }
     }
 
-    /// nil for a request of which nothing would be learnt: one that waits for minutes, and one that has no answer.
+    /// nil for a useless request: one that waits for minutes, or one without an answer.
     private static func drawn<Request: KafkaRequest>(_ row: ApiRow, _ version: Int16, _: Request.Type, _ sampler: inout FieldSampler) -> DrawnRequest? {
         var value = Request()
         do {
@@ -78,7 +78,7 @@ enum KafkaSubject: Subject {
         return DrawnRequest(name: "\(row.name) \(version) \(String(describing: body).prefix(400))", operation: Int32(row.key.rawValue), body: frame)
     }
 
-    /// The request with waits that end soon, and with an answer.
+    /// The request with short waits, and with an answer.
     private static func patient(_ body: any KafkaRequest) -> any KafkaRequest {
         switch body {
         case var request as ProduceRequest:
@@ -102,7 +102,7 @@ enum KafkaSubject: Subject {
         }
     }
 
-    /// A request that is likely to succeed, so that there is something to meet.
+    /// A request that is likely to succeed, so that later requests meet something.
     private static func rightful(_ random: inout Prng) -> DrawnRequest {
         let topic = topics[random.below(topics.count)]
         let body: any KafkaRequest =
@@ -158,7 +158,7 @@ enum KafkaSubject: Subject {
         return answer.results.flatMap(\.configs).filter { !$0.name.hasSuffix("listeners") }.map { "setting \(kind) \(name) \($0.name)=\($0.value ?? "null")" }
     }
 
-    /// A checksum of the records of a partition, without the ends of transactions, which come when they come.
+    /// A checksum of the records of a partition, without the ends of transactions, whose time varies.
     private static func records(_ session: KafkaSession, _ topic: String, _ partition: Int32) throws -> String {
         var (offset, sum, count) = (Int64(0), UInt32(0), 0)
         let begin = ListOffsetsRequest(replicaID: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: -2)])])
@@ -195,7 +195,7 @@ final class KafkaSession: SubjectSession {
 
     func send(_ request: DrawnRequest) throws {
         waiting += 1
-        // A connection that is closed shows when the answer is read.
+        // A closed connection shows at the reading of the answer.
         _ = try socket.send(frame: request.body)
     }
 

@@ -1,5 +1,6 @@
-// One sequence against the real program: requests of several sessions, an end by signal or by kill, a start, and the laws. The process lives and starts, state is
-// the same before and after and on every server, memory stays below a bound, no turn of a loop is longer than one.
+// One sequence against the real program: requests of several sessions, an end by signal or by kill, a start, and the laws. The process
+// lives and starts, state is the same before and after and on every server, memory stays below a bound, no turn of a loop exceeds its
+// limit.
 import Base
 import Foundation
 import TestKit
@@ -12,11 +13,11 @@ struct SequenceRun {
 
     private static let sessions = 3
     private static let requestsMax = 60
-    /// Lives of the program in one run.
+    /// Lives of the program per run.
     private static let lives = 3
-    /// Far above what such a run needs, in bytes.
+    /// Memory limit, far above the need of such a run, in bytes.
     private static let memoryMax = 1 << 30
-    /// The longest turn of a loop, in seconds, as a bucket of the histogram; for a program built for debugging on a busy machine.
+    /// The longest turn of a loop, in seconds, as a bucket of the histogram; for a debug build on a busy machine.
     private static let turnMax = "5.0"
 
     init(_ subject: any Subject.Type, seed: UInt64, servers: Int) throws {
@@ -26,7 +27,7 @@ struct SequenceRun {
         directory = try PlatformProcess.temporaryDirectory()
     }
 
-    /// How many requests were sent.
+    /// Returns the number of requests sent.
     func run() throws -> Int {
         defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
         var random = Prng(seed: seed)
@@ -54,7 +55,7 @@ struct SequenceRun {
         return sent
     }
 
-    /// Sessions over all servers, in no order but each one's own; every request is answered or its connection closed.
+    /// Sessions over all servers, ordered only within each session; every request is answered or its connection closed.
     private func converse(_ platform: PlatformProcess, _ random: inout Prng) throws -> Int {
         let addresses = try subject.endpoints(servers: servers).map(platform.endpoint)
         var sessions: [(session: any SubjectSession, waiting: [String])] = []
@@ -75,7 +76,7 @@ struct SequenceRun {
         for name in entry.waiting {
             do {
                 if try entry.session.answer() != nil { continue }
-                // What came behind is not answered either.
+                // Later requests of the connection get no answer either.
                 entry.session = try subject.connect(address)
                 break
             } catch { throw Finding("\(name): \(error)") }
@@ -115,7 +116,7 @@ struct SequenceRun {
     }
 }
 
-/// The same requests to our server and to another one that is there already, one after the other.
+/// The same requests to our server and to another running one, one after the other.
 struct DifferentialRun {
     private let subject: any Subject.Type
     private let seed: UInt64

@@ -1,20 +1,20 @@
-// What the fuzzer has to know of a protocol: how requests are drawn, how a session speaks, and how all state is read.
+// A protocol for the fuzzer: its drawn requests, its sessions, and its readable state.
 import Base
 
-/// A request that was drawn.
+/// A drawn request.
 struct DrawnRequest {
-    /// What a person reads of it.
+    /// Its name for people.
     var name: String
-    /// The operation, as the protocol numbers it.
+    /// The operation's number in the protocol.
     var operation: Int32
     /// Without its length and header.
     var body: Bytes
 }
 
-/// What came back.
+/// The answer.
 struct SubjectAnswer {
     var code: Int32
-    /// For a comparison with another server: without what differs from run to run.
+    /// For a comparison with another server: without the parts that differ from run to run.
     var comparable: String
 }
 
@@ -22,20 +22,20 @@ struct SubjectAnswer {
 protocol SubjectSession: AnyObject {
     /// Sends without waiting.
     func send(_ request: DrawnRequest) throws
-    /// The answer to the request that was sent first and has none yet; nil if the server has closed the connection.
+    /// The answer to the oldest unanswered request; nil if the server has closed the connection.
     func answer() throws -> SubjectAnswer?
 }
 
 protocol Subject {
     static var name: String { get }
-    /// What `platform` is started with beside the data directory and ports.
+    /// Arguments of `platform` beside the data directory and ports.
     static func arguments(servers: Int) -> [String]
     /// The names of the endpoints in the READY line.
     static func endpoints(servers: Int) -> [String]
     static func draw(_ random: inout Prng) -> DrawnRequest
-    /// Whether another server, set up as ours is, is to answer the same.
+    /// Whether another server with the same setup must give the same answer.
     static func isComparable(_ request: DrawnRequest) -> Bool
     static func connect(_ address: String) throws -> any SubjectSession
-    /// Everything that a client with all rights can see, a line each.
+    /// Everything visible to a client with all rights, one line each.
     static func state(_ address: String) throws -> [String]
 }

@@ -1,5 +1,5 @@
-// WebHDFS as the fuzzer's subject: every operation with its parameters, values at their boundaries and beside them; uploads and reads follow their redirects;
-// and the whole namespace with the files' contents as the superuser sees it.
+// WebHDFS as the fuzzer's subject: every operation with its parameters, values at their boundaries and beside them; uploads and reads
+// follow their redirects; and the superuser's view of the whole namespace with the files' contents.
 import Base
 import Foundation
 
@@ -20,7 +20,7 @@ enum WebHDFSSubject: Subject {
         var method: String
         var name: String
         var parameters: [String]
-        /// Whether the redirect is followed with data.
+        /// Whether to follow the redirect with data.
         var hasData = false
     }
 
@@ -84,7 +84,7 @@ enum WebHDFSSubject: Subject {
     /// The body holds method and target behind their lengths, then the data.
     static func draw(_ random: inout Prng) -> DrawnRequest {
         let place = random.below(operations.count)
-        // Something has to be there to be met.
+        // Requests need something to meet.
         let operation = random.below(3) == 0 ? operations[12 + random.below(2)] : operations[place]
         let path =
             random.below(20) == 0
@@ -156,7 +156,7 @@ enum WebHDFSSubject: Subject {
             lines.append(
                 "\(next.debugDescription) \(try ask("GETFILESTATUS")) \(try ask("GETACLSTATUS")) \(try ask("GETXATTRS&encoding=hex"))")
             let listing = try session.exchange("GET", "/webhdfs/v1\(escaped(next))?op=LISTSTATUS&user.name=\(superuser)", Bytes())
-            // A body that is no document is told with what it is.
+            // An unparsable body is reported with its content.
             guard let document = try? JSONSerialization.jsonObject(with: Data(listing.body.array)) as? [String: [String: [[String: Any]]]],
                 let entries = document["FileStatuses"]?["FileStatus"]
             else {
@@ -181,7 +181,7 @@ enum WebHDFSSubject: Subject {
 
     /// A document with its keys in order.
     private static func sorted(_ body: Bytes) -> String {
-        // A body that is no document is compared as it is.
+        // An unparsable body is compared as it is.
         guard var document = try? JSONSerialization.jsonObject(with: Data(body.array)) as? [String: Any] else { return body.text }
         if var status = document["FileStatus"] as? [String: Any] {
             status["accessTime"] = nil
@@ -193,7 +193,7 @@ enum WebHDFSSubject: Subject {
     }
 }
 
-/// Requests of one user; each has a connection of its own, as command-line clients have.
+/// Requests of one user; each has its own connection, like those of command-line clients.
 final class WebHDFSSession: SubjectSession {
     private let address: String
     private var answers: [SubjectAnswer?] = []
@@ -205,7 +205,7 @@ final class WebHDFSSession: SubjectSession {
         func text() -> String { body.readInteger(as: Int32.self).flatMap { body.readString(length: Int($0)) } ?? "" }
         let (method, target) = (text(), text())
         let answer = try exchange(method, target, body)
-        // Nothing but the server's own failures counts as such.
+        // Only the server's own failures count.
         guard answer.status != 0 else { throw Finding("the connection was closed without an answer") }
         guard answer.status < 500 || answer.body.text.contains("RemoteException") else {
             throw Finding("answered with \(answer.status): \(answer.body.text.prefix(300))")
@@ -236,7 +236,7 @@ final class WebHDFSSession: SubjectSession {
             string: "\(method) \(target) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\nContent-Length: \(data.readableBytes)\r\n\r\n"
         )
         request.writeImmutableBuffer(data)
-        // A server that refuses before it has read everything may close: its answer tells.
+        // A server that refuses early may close: its answer tells the reason.
         _ = try socket.send(request)
         let bytes = try socket.rest().array
         guard let end = Self.firstPlace(of: Array("\r\n\r\n".utf8), in: bytes) else { return (0, nil, Bytes()) }
@@ -261,7 +261,7 @@ final class WebHDFSSession: SubjectSession {
         }
     }
 
-    /// The chunks of a body, as far as they are whole.
+    /// The whole chunks of a body.
     private static func joined(_ body: [UInt8]) -> [UInt8] {
         var (whole, place) = ([UInt8](), 0)
         while let end = firstPlace(of: [13, 10], in: body, from: place),

@@ -1,11 +1,11 @@
-// Reads ranges of blocks. Every chunk is checked against its checksum before it is handed on; a replica that fails, is damaged or is not there is
-// passed over for the next one, which goes on where the last one broke off, so that no byte is handed on twice.
+// Reads ranges of blocks. Every chunk is checked against its checksum before it is handed on. A failed, damaged or missing replica gives
+// way to the next one, which continues at the byte where the failed one stopped, so that no byte is handed on twice.
 import Base
 import HadoopNet
 import HadoopWire
 import NetKit
 
-/// No datanode could give a block.
+/// No datanode could deliver a block.
 package struct BlockMissing: Error, Sendable, CustomStringConvertible {
     package var block: ExtendedBlock
     package var path: String
@@ -22,13 +22,13 @@ struct BlockReader: Sendable {
     /// Data did not match its checksums.
     private struct Damage: Error, CustomStringConvertible { let description = "the data does not match its checksums" }
 
-    /// How far a read has come.
+    /// The progress of a read.
     private struct Progress {
         var offset: Int64
         let end: Int64
     }
 
-    /// Hands on `lengthBytes` bytes of a block from `offset`. Throws BlockMissing once every replica has failed, and what `take` throws.
+    /// Hands on `lengthBytes` bytes of a block from `offset`. Throws BlockMissing once every replica has failed, and the errors of `take`.
     func read(
         _ located: LocatedBlock, of path: String, offset: Int64, lengthBytes: Int64, _ take: (Bytes) async throws -> Void
     ) async throws {
@@ -44,7 +44,7 @@ struct BlockReader: Sendable {
         throw BlockMissing(block: located.block, path: path, reason: reasons.isEmpty ? "no datanode has it" : reasons.joined(separator: "; "))
     }
 
-    /// A replica failed, as opposed to whoever takes its bytes.
+    /// A replica's failure, as opposed to a failure of `take`.
     private struct ReplicaFailure: Error { var cause: any Error }
 
     private func report(_ located: LocatedBlock, _ node: DatanodeInfo) async {
@@ -53,7 +53,7 @@ struct BlockReader: Sendable {
         bad.storageTypes = [.disk]
         bad.storageIDs = zip(located.locations, located.storageIDs).first { $0.0.id.uuid == node.id.uuid }.map { [$0.1] } ?? []
         bad.cached = [0]
-        // The read goes on with another replica; a namenode that is not told learns of the damage from the datanode.
+        // The read goes on with another replica; if this call fails, the namenode learns of the damage from the datanode.
         try? await namenode.reportBadBlocks([bad])
     }
 
@@ -65,7 +65,7 @@ struct BlockReader: Sendable {
                 return connections.giveBack(open, node)
             } catch {
                 open.close()
-                // A kept connection may have ended meanwhile; a new one tells more.
+                // A kept connection may have ended meanwhile; a new one gives a better answer.
                 guard isUsed, let failure = error as? ReplicaFailure, failure.cause is StreamEnded || !(failure.cause is Damage || failure.cause is TransferFailure) else { throw error }
             }
         }
@@ -96,7 +96,7 @@ struct BlockReader: Sendable {
             guard ChunkSums.match(packet.data, packet.checksums, form) else {
                 var status = ReadStatus()
                 status.status = .errorChecksum
-                // The datanode looks at its replica if this reaches it.
+                // The datanode checks its replica if the message arrives.
                 try? await stream.write(status.delimited)
                 throw ReplicaFailure(cause: Damage())
             }

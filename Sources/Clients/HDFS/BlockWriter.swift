@@ -1,13 +1,13 @@
-// Writes one block down a pipeline of datanodes: cuts bytes into packets, keeps those that are not acknowledged, and when a datanode fails builds the
-// pipeline anew under a new generation, with another datanode where there is one, and sends again what nobody has acknowledged. Source: DataStreamer of
-// Hadoop 3, and "Append/Hflush/Read Design", HDFS-265.
+// Writes one block down a pipeline of datanodes: cuts bytes into packets and keeps the unacknowledged ones. When a datanode fails, it
+// rebuilds the pipeline under a new generation, with another datanode where there is one, and repeats the unacknowledged packets. Source:
+// DataStreamer of Hadoop 3, and "Append/Hflush/Read Design", HDFS-265.
 import Base
 import HadoopNet
 import HadoopWire
 import NetKit
 import Synchronization
 
-/// A file that is open for writing, as its blocks need to know it.
+/// An open file, for the writers of its blocks.
 struct OpenFile: Sendable {
     var namenode: NamenodeProxy
     var connections: DatanodeConnections
@@ -25,9 +25,9 @@ package struct PipelineFailure: Error, Sendable, CustomStringConvertible {
     package var description: String { "\(path) cannot be written on: \(reason)" }
 }
 
-/// One block that is being written. Used by one task at a time, but `beat`.
+/// One block under construction. Used by one task at a time, except `beat`.
 final class BlockWriter: @unchecked Sendable {
-    // Safe to share: whoever writes the file is the only one that uses it; the pipeline for heartbeats is behind a lock.
+    // Safe to share: only the writer of the file uses it; the pipeline for heartbeats is behind a lock.
     private let file: OpenFile
     private var block: ExtendedBlock
     private var nodes: [DatanodeInfo]
@@ -38,13 +38,13 @@ final class BlockWriter: @unchecked Sendable {
     private var waiting: [Packet] = []
     private var gathered = Bytes()
     private var header = PacketHeader()
-    /// Data of the next packet; less than a packet after an append to a part of a chunk.
+    /// Data bytes of the next packet; less than a packet after an append within a chunk.
     private var nextPacketBytes: Int
     private var acknowledgedBytes: Int64
     private var isClosing = false
 
     private static let chunkBytes = 512
-    /// Packets that are not acknowledged: some 5 MiB.
+    /// Limit of unacknowledged packets: some 5 MiB.
     private static let waitingMax = 80
     private static let allocationsMax = 5
 
@@ -60,7 +60,7 @@ final class BlockWriter: @unchecked Sendable {
         nextPacketBytes = part == 0 ? TransferClient.packetBytes : Self.chunkBytes - part
     }
 
-    /// Bytes that the block can still take.
+    /// Free bytes of the block.
     var roomBytes: Int64 { file.blockSizeBytes - header.offset - Int64(gathered.readableBytes) }
     /// The block at the length that every datanode has.
     var acknowledged: ExtendedBlock {
@@ -71,7 +71,7 @@ final class BlockWriter: @unchecked Sendable {
 
     // MARK: beginning
 
-    /// A new block of the file. Datanodes that do not answer are left out.
+    /// Adds a block to the file, without the datanodes that do not answer.
     static func add(_ file: OpenFile) async throws -> BlockWriter {
         var excluded: [DatanodeInfo] = []
         var last = ""
@@ -98,7 +98,7 @@ final class BlockWriter: @unchecked Sendable {
         throw PipelineFailure(path: file.path, reason: "\(excluded.count) datanodes failed one after another; the last one: \(last)")
     }
 
-    /// The last block of the file, to be written on.
+    /// Reopens the last block of the file for writing.
     static func append(_ file: OpenFile, _ located: LocatedBlock) async throws -> BlockWriter {
         let writer = BlockWriter(file, located, isAppend: true)
         guard !located.locations.isEmpty else { throw BlockMissing(block: located.block, path: file.path, reason: "no datanode has it") }
@@ -145,13 +145,13 @@ final class BlockWriter: @unchecked Sendable {
         try await send(packet)
     }
 
-    /// Returns when every datanode has what was written; `sync`: on its disk.
+    /// Returns when every datanode has the written bytes; `sync`: on its disk.
     func flush(sync: Bool) async throws {
         if gathered.readableBytes > 0 || sync { try await cut(sync: sync) }
         try await until { $0.waiting.isEmpty }
     }
 
-    /// Ends the block. Every datanode has it finished on return.
+    /// Ends the block. Every datanode has finished it on return.
     func finish() async throws -> ExtendedBlock {
         if gathered.readableBytes > 0 { try await cut(sync: false) }
         try await until { $0.waiting.isEmpty }
@@ -164,10 +164,10 @@ final class BlockWriter: @unchecked Sendable {
         return acknowledged
     }
 
-    /// Says to the datanodes that the writer lives; from any task.
+    /// Tells the datanodes that the writer is alive; callable from any task.
     func beat() async { await current.withLock { $0 }?.beat() }
 
-    /// Gives the block up as it is.
+    /// Gives up the block as it is.
     func drop() { current.withLock { $0 }?.close() }
 
     private func send(_ packet: Packet) async throws {
@@ -177,7 +177,7 @@ final class BlockWriter: @unchecked Sendable {
         do { try await pipeline.send(packet) } catch let failure as WritePipeline.Failure { try await recover(failure) }
     }
 
-    /// Waits for acknowledgements; mends the pipeline if it breaks meanwhile.
+    /// Waits for acknowledgements; rebuilds the pipeline if it breaks meanwhile.
     private func until(_ isDone: (BlockWriter) -> Bool) async throws {
         while let pipeline = current.withLock({ $0 }) {
             let progress = pipeline.progress
@@ -219,7 +219,7 @@ final class BlockWriter: @unchecked Sendable {
         guard !nodes.isEmpty else { throw PipelineFailure(path: file.path, reason: "all datanodes of its pipeline failed; the last one: \(failure.reason)") }
     }
 
-    /// Builds the pipeline out of the datanodes that are left, and sends what is not acknowledged.
+    /// Builds the pipeline from the remaining datanodes, and sends the unacknowledged packets.
     private func build(_ stage: WriteBlockRequest.Stage) async throws {
         var stage = stage
         while true {
@@ -230,7 +230,7 @@ final class BlockWriter: @unchecked Sendable {
                 try await adopt(fresh.block.generation)
                 current.withLock { $0 = pipeline }
                 if stage == .closeRecovery {
-                    // All bytes were acknowledged before; now every datanode has the block finished.
+                    // All bytes were already acknowledged; now every datanode has finished the block.
                     pipeline.close()
                     return waiting = []
                 }
@@ -244,7 +244,7 @@ final class BlockWriter: @unchecked Sendable {
         }
     }
 
-    /// Tells the namenode which datanodes have the block from now on, and under which generation.
+    /// Reports the block's new datanodes and generation to the namenode.
     private func adopt(_ generation: UInt64) async throws {
         var request = UpdatePipelineRequest()
         request.clientName = file.clientName
@@ -257,7 +257,7 @@ final class BlockWriter: @unchecked Sendable {
         block.generation = generation
     }
 
-    /// Takes another datanode into the pipeline for one that failed. With none to be had the write goes on with those that are left.
+    /// Replaces a failed datanode of the pipeline. Without a replacement the write goes on with the remaining ones.
     private func addDatanode() async {
         guard nodes.count < copiesWanted else { return }
         var request = AdditionalDatanodeRequest()
@@ -276,7 +276,7 @@ final class BlockWriter: @unchecked Sendable {
         } catch { return }
     }
 
-    /// Has a datanode of the pipeline copy what it has of the block.
+    /// Makes a datanode of the pipeline copy its bytes of the block to `node`.
     private func transfer(to node: DatanodeInfo) async throws {
         var request = TransferBlockRequest()
         request.header.clientName = file.clientName

@@ -1,12 +1,12 @@
-// Connections to datanodes that are kept for the next read, and what a client remembers of datanodes that failed. A connection is used by one read at a
-// time and is kept only if that ended as the protocol wants it.
+// Kept connections to datanodes, and the datanodes that failed lately. One read at a time uses a connection; it is kept only if the read
+// ended as the protocol wants it.
 import Base
 import HadoopNet
 import HadoopWire
 import NetKit
 import Synchronization
 
-/// Connections of one client.
+/// The connections of one client.
 package final class DatanodeConnections: Sendable {
     private struct Kept {
         var open: OpenStream
@@ -19,13 +19,13 @@ package final class DatanodeConnections: Sendable {
     private let state = Mutex(State())
     private let time = SystemTime()
 
-    /// Connections kept for each datanode.
+    /// Kept connections per datanode.
     private static let keptMax = 4
-    /// A datanode of HDFS ends a connection on which it waits this long; a little less.
+    /// The life of an idle connection: a little less than HDFS's datanodes give it.
     private static let keptFor = Duration.seconds(3)
-    /// A datanode that failed is asked last for this long.
+    /// The time for which a failed datanode is asked last.
     private static let failedFor = Duration.seconds(30)
-    /// A datanode that sends nothing for this long counts as failed.
+    /// The silence after which a datanode counts as failed.
     static let silenceMax = Duration.seconds(60)
 
     package init() {}
@@ -67,7 +67,7 @@ package final class DatanodeConnections: Sendable {
         }
     }
 
-    /// The datanodes in the order in which they are asked: those that failed lately come last.
+    /// The datanodes in the order of attempts: recently failed ones come last.
     func ordered(_ nodes: [DatanodeInfo]) -> [DatanodeInfo] {
         let now = time.now()
         let failed = state.withLock { $0.failed }

@@ -1,5 +1,6 @@
-// The checksum of a whole file as Hadoop's clients tell it: the MD5 of the MD5s of its blocks' chunk checksums, which the datanodes work out from what lies
-// beside the data. Equal files with equal block and chunk sizes have equal ones. Source: FileChecksumHelper and MD5MD5CRC32FileChecksum of Hadoop 3.
+// The checksum of a whole file in the form of Hadoop's clients: the MD5 of the MD5s of its blocks' chunk checksums, which the datanodes
+// compute from their stored checksums. Equal files with equal block and chunk sizes have equal ones. Source: FileChecksumHelper and
+// MD5MD5CRC32FileChecksum of Hadoop 3.
 import Base
 import HadoopNet
 import HadoopWire
@@ -9,7 +10,7 @@ import NetKit
 package struct FileChecksum: Sendable, Equatable {
     /// `MD5-of-0MD5-of-512CRC32C`.
     package var algorithm: String
-    /// Bytes of a chunk, chunks of a block and the MD5, in hexadecimal.
+    /// Chunk size in bytes, chunks per block and the MD5, in hexadecimal.
     package var hex: String
 }
 
@@ -26,7 +27,7 @@ extension HDFSFileSystem {
                 if places.blocks.count > 1 { chunksOfBlock = answer.chunkCount }
             }
         }
-        // Java's client digests the whole buffer that it gathers them in: 32 bytes, doubled as they come to more, with zeros at its end.
+        // Java's client digests its whole buffer of MD5s: 32 bytes, doubled as they grow, with zeros at its end.
         var bufferBytes = 32
         while bufferBytes < sums.readableBytes { bufferBytes *= 2 }
         sums.writeRepeatingByte(0, count: bufferBytes - sums.readableBytes)

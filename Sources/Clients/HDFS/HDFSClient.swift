@@ -1,34 +1,34 @@
-// Files of a dfs as engines use them: the same over Hadoop's RPC and over WebHDFS. Over the RPC a file that is read in order is read ahead, on connections
-// that are kept; what is known of an open file is forgotten as soon as its status tells of another one.
+// Files of a dfs for engines, the same over Hadoop's RPC and over WebHDFS. The RPC client reads ahead in files that are read in order, on
+// kept connections; it forgets an open file as soon as the status shows another one.
 import Base
 import HadoopNet
 import HadoopWire
 import NetKit
 import Synchronization
 
-/// A way to a dfs. Refusals are thrown as HDFSFailure.
+/// Access to a dfs. Refusals are thrown as HDFSFailure.
 package protocol HDFSClient: Sendable {
-    /// Nil if nothing is there.
+    /// Nil if the path does not exist.
     func statusIfExists(_ path: String) async throws -> HDFSStatus?
     /// The entries of a directory, or the file itself with an empty suffix.
     func list(_ path: String) async throws -> [HDFSStatus]
     func makeDirectories(_ path: String) async throws
     /// False where HDFS refuses a rename without an error.
     func rename(_ path: String, to target: String) async throws -> Bool
-    /// False if nothing was there.
+    /// False if the path did not exist.
     func delete(_ path: String, recursive: Bool) async throws -> Bool
     /// At most `count` bytes from `offset`, fewer at the end only.
     func read(_ path: String, offset: Int64, count: Int) async throws -> [UInt8]
-    /// Begins a file that must not be there.
+    /// Creates a file; fails if it exists.
     func begin(_ path: String) async throws -> any HDFSOutput
 }
 
-/// A file that is written by one task.
+/// An open file; one task writes it.
 package protocol HDFSOutput: Sendable {
     func write(_ bytes: Bytes) async throws
     /// The file is whole and durable on return.
     func finish() async throws
-    /// Removes what was written.
+    /// Removes the file.
     func abandon() async
 }
 
@@ -48,13 +48,13 @@ extension WebHDFSClient: HDFSClient {
     }
 }
 
-/// Gathers bytes and appends them to a file that was created empty.
+/// Gathers bytes and appends them to a file created empty.
 private final class WebOutput: HDFSOutput, @unchecked Sendable {
     // Safe to share: one task writes.
     private let client: WebHDFSClient
     private let path: String
     private var gathered = Bytes()
-    /// Bytes gathered before they are sent; each send is durable on its own.
+    /// Gathered bytes per send; each send is durable on its own.
     private static let sendBytes = 16 << 20
 
     init(client: WebHDFSClient, path: String) { (self.client, self.path) = (client, path) }
@@ -71,7 +71,7 @@ private final class WebOutput: HDFSOutput, @unchecked Sendable {
         try await client.append(path, body: .bytes(bytes))
     }
 
-    // What cannot be removed now lies under _temporary and goes with it.
+    // A file whose removal fails now lies under _temporary and goes with it.
     func abandon() async { _ = try? await client.delete(path, recursive: false) }
 }
 
@@ -82,16 +82,16 @@ package final class RPCFileClient: HDFSClient {
     private let files: HDFSFileSystem
     private let open = Mutex<[String: OpenInput]>([:])
 
-    /// A file that is being read, and what was read ahead of it.
+    /// An open file for reading, with its bytes read ahead.
     fileprivate struct OpenInput {
         var reader: HDFSReader
         var used: Instant
         var ahead: (offset: Int64, bytes: Task<[UInt8], any Error>)?
     }
 
-    /// Files that are remembered; the one unused for longest goes.
+    /// Limit of remembered files; the one unused for longest goes.
     private static let openMax = 64
-    /// What is read ahead at a time; with every remembered file being read at most 64 MiB.
+    /// Bytes per read-ahead; at most 64 MiB with every remembered file in use.
     private static let aheadBytesMax = 1 << 20
 
     package init(_ files: HDFSFileSystem) { self.files = files }
@@ -111,7 +111,7 @@ package final class RPCFileClient: HDFSClient {
 
     package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
         let found = try await asking { try await files.namenode.status(path) }
-        // Whoever asks is about to read what is there now.
+        // The caller is about to read the present file.
         open.withLock { if let known = $0[path], known.reader.lengthBytes != Int64(clamping: found?.lengthBytes ?? 0) || known.isOld(now: SystemTime().now()) { $0[path] = nil } }
         return found.map(Self.status)
     }
@@ -144,7 +144,7 @@ package final class RPCFileClient: HDFSClient {
         try await asking {
             let (input, isKnown) = try await input(path)
             do { return try await read(path, input, offset, count) } catch where isKnown && !(error is CancellationError) {
-                // The file may be another one by now.
+                // The path may hold another file by now.
                 open.withLock { $0[path] = nil }
                 return try await read(path, try await self.input(path).0, offset, count)
             }
@@ -188,7 +188,7 @@ package final class RPCFileClient: HDFSClient {
         return bytes
     }
 
-    /// Begins to read what follows, since files are mostly read in order.
+    /// Starts to read the next bytes, since files are mostly read in order.
     private func readAhead(_ path: String, _ reader: HDFSReader, _ offset: Int64, _ count: Int) {
         guard offset < reader.lengthBytes else { return }
         let wanted = Int(min(Int64(min(count, Self.aheadBytesMax)), reader.lengthBytes - offset))
@@ -207,7 +207,7 @@ package final class RPCFileClient: HDFSClient {
 }
 
 extension RPCFileClient.OpenInput {
-    /// A file that was not read for a while is looked at anew.
+    /// A file unused for a while needs a new look.
     fileprivate func isOld(now: Instant) -> Bool { now - used > .seconds(5) }
 }
 
@@ -221,7 +221,7 @@ private struct RPCOutput: HDFSOutput {
 
     func abandon() async {
         await writer.abandon()
-        // What cannot be removed now lies under _temporary and goes with it.
+        // A file whose removal fails now lies under _temporary and goes with it.
         _ = try? await files.namenode.delete(path, recursive: false)
     }
 }

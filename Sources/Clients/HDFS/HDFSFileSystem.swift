@@ -1,4 +1,4 @@
-// A file system behind Hadoop's RPC, ours or a real HDFS: names and attributes are the namenode's, data goes to the datanodes and comes from them.
+// A file system behind Hadoop's RPC, ours or a real HDFS: the namenode has names and attributes, the datanodes have the data.
 import Base
 import HadoopNet
 import HadoopWire
@@ -8,12 +8,12 @@ import NetKit
 package struct HDFSFileSystem: Sendable {
     package let namenode: NamenodeProxy
     let connections: DatanodeConnections
-    /// The name under which files are held open; each file adds a number.
+    /// The client name of leases; each file adds a number.
     let clientName: String
 
     package static let defaultPort = 8020
 
-    /// `addresses`: the namenode, or several of which one leads. `patience`: how long one is waited for that was never reached.
+    /// `addresses`: the namenode, or several of which one leads. `patience`: how long to wait for one that was never reached.
     package init(_ addresses: [HostPort], user: String, patience: Duration = .zero) { self.init(NamenodeProxy(addresses, user: user, patience: patience)) }
 
     package init(_ namenode: NamenodeProxy) {
@@ -23,8 +23,8 @@ package struct HDFSFileSystem: Sendable {
         clientName = "DFSClient_platform_" + String(random.next() as UInt64, radix: 16)
     }
 
-    /// Every entry of a directory in order of their names' bytes, in parts of a thousand; a file is its own only entry, with an empty name. False if
-    /// nothing is there.
+    /// Every entry of a directory in the byte order of names, a thousand at a time; a file is its own only entry, with an empty name. False
+    /// if the path does not exist.
     package func list(_ path: String, withLocations: Bool = false, _ take: ([FileStatus]) async throws -> Void) async throws -> Bool {
         var after = Bytes()
         while true {
@@ -37,7 +37,7 @@ package struct HDFSFileSystem: Sendable {
 
     // MARK: reading
 
-    /// Opens a file at the length that it has now. Throws JavaException if it is missing or no file.
+    /// Opens a file at its present length. Throws JavaException if it is missing or no file.
     package func open(_ path: String) async throws -> HDFSReader {
         var places = try await namenode.locations(path)
         if let last = places.lastBlock, !places.isLastBlockComplete, !last.locations.isEmpty {
@@ -51,7 +51,7 @@ package struct HDFSFileSystem: Sendable {
         return HDFSReader(fileSystem: self, path: path, places: places)
     }
 
-    /// What a datanode lets readers see of a block that is being written.
+    /// The length of a block under construction that its datanode shows to readers.
     private func visibleLength(_ located: LocatedBlock, _ path: String) async throws -> Int64 {
         var last: (any Error)?
         for node in connections.ordered(located.locations) {
@@ -69,18 +69,18 @@ package struct HDFSFileSystem: Sendable {
 
     // MARK: writing
 
-    /// How a file is made.
+    /// Choices for a new file.
     package struct CreateChoices: Sendable {
         package var overwrite = false
         package var createParents = true
         package var permission: UInt32 = 0o644
-        /// Nil: what the namenode has as its default.
+        /// Nil: the namenode's default.
         package var replication: Int?
         package var blockSizeBytes: Int64?
         package init() {}
     }
 
-    /// Begins a file; it is visible at once, and closed by `close` only.
+    /// Creates a file; it is visible at once, and closed by `close` only.
     package func create(_ path: String, _ choices: CreateChoices = CreateChoices()) async throws -> HDFSWriter {
         var request = CreateRequest()
         request.path = path
@@ -100,7 +100,7 @@ package struct HDFSFileSystem: Sendable {
         return HDFSWriter(openFile(path, status.fileID, request.clientName, Int64(clamping: request.blockSizeBytes)), last: nil)
     }
 
-    /// Opens a file to write on at its end.
+    /// Opens a file for writing at its end.
     package func append(_ path: String) async throws -> HDFSWriter {
         let name = holder()
         let answer = try await namenode.append(path, clientName: name)
@@ -124,25 +124,25 @@ package struct HDFSFileSystem: Sendable {
         OpenFile(namenode: namenode, connections: connections, path: path, fileID: id, clientName: name, blockSizeBytes: max(1, blockSizeBytes), previous: nil)
     }
 
-    /// Cuts a file. False if its last block has to be cut first: the file is open until then.
+    /// Cuts a file. False if its last block must be cut first: the file is open until then.
     package func truncate(_ path: String, to bytes: Int64) async throws -> Bool { try await namenode.truncate(path, to: bytes, clientName: holder()) }
 
-    /// Returns true once nobody writes a file.
+    /// Waits until the file is closed, then returns true.
     package func closed(_ path: String) async throws -> Bool {
         while try await !namenode.isClosed(path) { try await Task.sleep(for: .milliseconds(100)) }
         return true
     }
 }
 
-/// A file that is open for reading, at the length that it had then.
+/// An open file for reading, at the length of that time.
 package struct HDFSReader: Sendable {
     let fileSystem: HDFSFileSystem
     package let path: String
-    /// Where its blocks are.
+    /// The places of its blocks.
     package let places: LocatedBlocks
     package var lengthBytes: Int64 { Int64(clamping: places.fileLengthBytes) }
 
-    /// How often the namenode is asked anew where a block is that no datanode could give.
+    /// New questions to the namenode for the places of a block that no datanode could deliver.
     private static let lookAgainMax = 3
 
     /// Hands on the bytes from `offset`, at most `lengthBytes` of them, in order and each once.

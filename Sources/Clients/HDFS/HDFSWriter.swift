@@ -1,5 +1,5 @@
-// A file that is open for writing over Hadoop's RPC: its blocks one after another, its lease, its end. What `close` returned for is on the disks of every
-// datanode of its blocks' pipelines.
+// An open file for writing over Hadoop's RPC: its blocks one after another, its lease, its end. After `close`, the bytes are on the disks
+// of every datanode of the blocks' pipelines.
 import Base
 import HadoopNet
 import HadoopWire
@@ -8,19 +8,19 @@ import Synchronization
 
 /// An open file. Used by one task at a time.
 package final class HDFSWriter: @unchecked Sendable {
-    // Safe to share: whoever writes is the only one that uses it; the task that keeps the lease sees the block behind a lock and the names that never change.
+    // Safe to share: only one writer uses it; the task that keeps the lease sees the block behind a lock and the names that never change.
     private var file: OpenFile
     private let keeping: Task<Void, Never>
     private let hold: Hold
 
-    /// What the task that keeps the lease looks at.
+    /// The state for the task that keeps the lease.
     private final class Hold: Sendable {
         let block = Mutex<BlockWriter?>(nil)
     }
 
-    /// A lease is safe for a minute, a silent pipeline as well.
+    /// The renewal interval; a lease is safe for a minute, as is a silent pipeline.
     private static let keepEvery = Duration.seconds(15)
-    /// How long the namenode is asked to close a file whose last block it has not heard of.
+    /// How long to repeat the closing of a file whose last block the namenode does not know yet.
     private static let closeWithin = Duration.seconds(60)
 
     init(_ file: OpenFile, last: ExtendedBlock?) {
@@ -31,11 +31,11 @@ package final class HDFSWriter: @unchecked Sendable {
         let (namenode, name) = (file.namenode, file.clientName)
         keeping = Task {
             while !Task.isCancelled {
-                // Woken early only by the end.
+                // Only the end wakes it early.
                 try? await Task.sleep(for: Self.keepEvery)
                 guard !Task.isCancelled else { return }
                 await hold.block.withLock { $0 }?.beat()
-                // A namenode that is away is asked again in time; a lease that is lost shows at the next block.
+                // An absent namenode gets the next renewal; a lost lease shows at the next block.
                 try? await namenode.renewLease(name)
             }
         }
@@ -48,7 +48,7 @@ package final class HDFSWriter: @unchecked Sendable {
         set { hold.block.withLock { $0 = newValue } }
     }
 
-    /// Goes on with a last block that is not full.
+    /// Continues a last block that is not full.
     func goOn(with located: LocatedBlock) async throws { current = try await BlockWriter.append(file, located) }
 
     package func write(_ bytes: Bytes) async throws {
@@ -71,7 +71,8 @@ package final class HDFSWriter: @unchecked Sendable {
         self.current = nil
     }
 
-    /// hflush: what was written is seen by readers on return; hsync: and is on the datanodes' disks, its length known to the namenode.
+    /// hflush: readers see the written bytes on return; hsync: the bytes are also on the datanodes' disks, and the namenode knows their
+    /// length.
     package func flush(sync: Bool) async throws {
         guard let current else { return }
         try await current.flush(sync: sync)
@@ -82,7 +83,7 @@ package final class HDFSWriter: @unchecked Sendable {
         try await file.namenode.fsync(request)
     }
 
-    /// Closes the file. When this returns the file is whole and durable.
+    /// Closes the file. On return the file is whole and durable.
     package func close() async throws {
         defer { keeping.cancel() }
         try await finishBlock()
@@ -99,7 +100,7 @@ package final class HDFSWriter: @unchecked Sendable {
         }
     }
 
-    /// Ends the writing without closing the file: the namenode does, when its lease is over or another client asks for it.
+    /// Ends the writing without closing the file: the namenode closes it when the lease expires or another client asks for the file.
     package func abandon() async {
         keeping.cancel()
         current?.drop()

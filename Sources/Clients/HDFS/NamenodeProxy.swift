@@ -1,11 +1,11 @@
-// The namenode as its clients call it: one function for each method of ClientProtocol that this side uses. Works against a real HDFS as well.
-// Source: ClientNamenodeProtocol.proto.
+// The namenode for clients: one function for each method of ClientProtocol in use here. Works against a real HDFS as well. Source:
+// ClientNamenodeProtocol.proto.
 import Base
 import HadoopNet
 import HadoopWire
 import NetKit
 
-/// Calls to a namenode as one user. All throw JavaException for what it refuses, RPCFailure if it does not answer.
+/// Calls to a namenode as one user. All throw JavaException for its refusals, RPCFailure if it does not answer.
 package struct NamenodeProxy: Sendable {
     package let channel: any RPCChannel
     package let user: String
@@ -32,13 +32,13 @@ package struct NamenodeProxy: Sendable {
 
     // MARK: names
 
-    /// Nil if nothing is there.
+    /// Nil if the path does not exist.
     package func status(_ path: String) async throws -> FileStatus? {
         let answer: OptionalAnswer<FileStatus> = try await call("getFileInfo", self.path(path))
         return answer.content
     }
 
-    /// A part of a directory's entries behind a name, or a file itself with an empty name. Nil if nothing is there.
+    /// A directory's entries after a name, or a file itself with an empty name. Nil if the path does not exist.
     package func listing(_ path: String, after: Bytes, withLocations: Bool = false) async throws -> DirectoryListing? {
         var request = ListingRequest()
         (request.path, request.startAfter, request.needLocation) = (path, after, withLocations)
@@ -67,7 +67,7 @@ package struct NamenodeProxy: Sendable {
         let _: EmptyMessage = try await call("rename2", request)
     }
 
-    /// False if nothing was there.
+    /// False if the path did not exist.
     package func delete(_ path: String, recursive: Bool) async throws -> Bool {
         var request = DeleteRequest()
         (request.path, request.recursive) = (path, recursive)
@@ -78,7 +78,7 @@ package struct NamenodeProxy: Sendable {
     package func contentSummary(_ path: String) async throws -> ContentSummaryMessage { try present(try await call("getContentSummary", self.path(path))) }
     package func quotaUsage(_ path: String) async throws -> QuotaUsage { try present(try await call("getQuotaUsage", self.path(path))) }
 
-    /// Throws AccessControlException if the user may not; bits: 1 execute, 2 write, 4 read.
+    /// Throws AccessControlException if the user lacks the access; bits: 1 execute, 2 write, 4 read.
     package func checkAccess(_ path: String, _ mode: UInt32) async throws {
         var request = AccessRequest()
         (request.path, request.mode) = (path, mode)
@@ -117,7 +117,7 @@ package struct NamenodeProxy: Sendable {
 
     package func accessList(_ path: String) async throws -> ACLStatus { try present(try await call("getAclStatus", self.path(path))) }
 
-    /// `method`: setAcl, modifyAclEntries, removeAclEntries; or removeAcl, removeDefaultAcl, which want no entries.
+    /// `method`: setAcl, modifyAclEntries, removeAclEntries; or removeAcl, removeDefaultAcl, which take no entries.
     package func changeAccessList(_ method: String, _ path: String, _ entries: [ACLEntryMessage]) async throws {
         var request = ACLRequest()
         (request.path, request.entries) = (path, entries)
@@ -144,7 +144,7 @@ package struct NamenodeProxy: Sendable {
         let _: EmptyMessage = try await call("removeXAttr", request)
     }
 
-    /// A quota that stays as it is: Hadoop's QUOTA_DONT_SET. -1 takes a quota away.
+    /// Leaves a quota as it is: Hadoop's QUOTA_DONT_SET. -1 removes a quota.
     package static let unchangedQuota = Int64.max
 
     package func setQuota(_ path: String, names: Int64, spaceBytes: Int64) async throws {
@@ -194,7 +194,7 @@ package struct NamenodeProxy: Sendable {
         let _: EmptyMessage = try await call("renewLease", request)
     }
 
-    /// The block with a generation for a pipeline that is built anew.
+    /// The block with a new generation, for a rebuilt pipeline.
     package func updateBlockForPipeline(_ block: ExtendedBlock, clientName: String) async throws -> LocatedBlock {
         var request = PipelineBlockRequest()
         (request.block, request.clientName) = (block, clientName)
@@ -205,17 +205,17 @@ package struct NamenodeProxy: Sendable {
         let _: EmptyMessage = try await call("updatePipeline", request)
     }
 
-    /// The block's datanodes with `count` more, if there are any.
+    /// The block's datanodes and up to `count` more.
     package func additionalDatanodes(_ request: AdditionalDatanodeRequest) async throws -> LocatedBlock { try present(try await call("getAdditionalDatanode", request)) }
 
-    /// Replicas whose data did not match its checksums, each with the datanode that sent it.
+    /// Reports replicas whose data did not match their checksums, each with its datanode.
     package func reportBadBlocks(_ blocks: [LocatedBlock]) async throws {
         var request = BadBlocksRequest()
         request.blocks = blocks
         let _: EmptyMessage = try await call("reportBadBlocks", request)
     }
 
-    /// False if the last block has to be cut first, which takes a moment.
+    /// False if the last block must be cut first, which takes a moment.
     package func truncate(_ path: String, to bytes: Int64, clientName: String) async throws -> Bool {
         var request = TruncateRequest()
         (request.path, request.lengthBytes, request.clientName) = (path, UInt64(clamping: bytes), clientName)
@@ -246,7 +246,7 @@ package struct NamenodeProxy: Sendable {
 
     package func stats() async throws -> FileSystemStats { try await call("getFsStats", EmptyMessage()) }
 
-    /// Which datanodes are told of. Source: DatanodeReportTypeProto.
+    /// The datanodes of a report. Source: DatanodeReportTypeProto.
     package enum DatanodeKind: UInt32, Sendable { case all = 1, live, dead, decommissioning }
 
     package func datanodes(_ kind: DatanodeKind) async throws -> [DatanodeInfo] {
@@ -256,7 +256,7 @@ package struct NamenodeProxy: Sendable {
         return answer.elements
     }
 
-    /// Whether safe mode is on after this.
+    /// Returns whether safe mode is on afterwards.
     package func safeMode(_ action: SafeModeRequest.Action) async throws -> Bool {
         var request = SafeModeRequest()
         request.action = action

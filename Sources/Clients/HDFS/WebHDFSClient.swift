@@ -4,7 +4,7 @@ import Base
 import Foundation
 import NetKit
 
-/// What the server refused.
+/// A server's refusal.
 package struct HDFSFailure: Error, Sendable, CustomStringConvertible {
     package var status: Int
     /// The Java exception's name without its package.
@@ -19,7 +19,7 @@ package struct HDFSFailure: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What is known of a file or directory.
+/// The status of a file or directory.
 package struct HDFSStatus: Decodable, Sendable {
     package var accessTime: Int64
     package var blockSize: Int64
@@ -47,7 +47,7 @@ package struct HDFSContentSummary: Decodable, Sendable {
 package struct WebHDFSClient: Sendable {
     package let server: HostPort
     package let user: String
-    /// Set for a namenode that speaks https.
+    /// Set for a namenode with https.
     package let trust: TLSTrust?
 
     package init(server: HostPort, user: String, trust: TLSTrust? = nil) {
@@ -77,7 +77,7 @@ package struct WebHDFSClient: Sendable {
         } catch { return HDFSFailure(status: answer.status, exception: "HTTP \(answer.status)", message: String(text.prefix(200))) }
     }
 
-    /// A request whose answer is a JSON document.
+    /// A request with a JSON answer.
     private func json<T: Decodable & Sendable>(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)] = [], as _: T.Type) async throws -> T {
         try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
@@ -92,7 +92,7 @@ package struct WebHDFSClient: Sendable {
         return try await json("GET", path, "GETFILESTATUS", as: Document.self).FileStatus
     }
 
-    /// nil if nothing is there.
+    /// nil if the path does not exist.
     package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
         do { return try await status(path) } catch let failure as HDFSFailure where failure.exception == "FileNotFoundException" { return nil }
     }
@@ -118,12 +118,12 @@ package struct WebHDFSClient: Sendable {
         try await json("PUT", path, "RENAME", [("destination", target)], as: Flag.self).boolean
     }
 
-    /// False if nothing was there.
+    /// False if the path did not exist.
     package func delete(_ path: String, recursive: Bool) async throws -> Bool {
         try await json("DELETE", path, "DELETE", [("recursive", "\(recursive)")], as: Flag.self).boolean
     }
 
-    /// Where the namenode sends data requests.
+    /// The datanode's address for a data request, from the namenode.
     private func location(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)]) async throws -> HTTPAddress {
         try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 307 else { throw try await Self.failure(answer, body) }
@@ -134,7 +134,7 @@ package struct WebHDFSClient: Sendable {
         }
     }
 
-    /// Writes a file; when this returns the data is durable on the server.
+    /// Writes a file; on return the data is durable on the server.
     package func create(_ path: String, overwrite: Bool, body: HTTPClient.Body) async throws {
         let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")])
         try await HTTPClient.request("PUT", location, trust: trust, body: body) { answer, rest in

@@ -1,5 +1,5 @@
-// One pipeline of datanodes that takes the packets of a block: a connection to the first of them, with a task that takes the acknowledgements. Knows
-// which datanode failed; what is done about that is BlockWriter's.
+// One pipeline of datanodes for the packets of a block: a connection to the first of them, with a task that takes the acknowledgements. It
+// knows which datanode failed; BlockWriter does the rest.
 import Base
 import HadoopNet
 import HadoopWire
@@ -8,9 +8,9 @@ import Synchronization
 
 /// A pipeline that is set up.
 final class WritePipeline: Sendable {
-    /// A pipeline that is no more, or never was.
+    /// A pipeline that ended or could not be opened.
     struct Failure: Error, CustomStringConvertible {
-        /// The place in the pipeline of the datanode that failed; the first where nobody knows, as in HDFS.
+        /// The index of the failed datanode; the first where it is unknown, as in HDFS.
         var badNode: Int
         var reason: String
         var description: String { reason }
@@ -30,8 +30,8 @@ final class WritePipeline: Sendable {
     private let signal: AsyncStream<Void>.Continuation
     private let signals: AsyncStream<Void>
 
-    /// Heartbeats are acknowledged like packets, so a pipeline that says nothing for this long hangs. Its datanodes tell of one behind them that
-    /// does after 30 seconds and 10 more for each.
+    /// The silence after which a pipeline counts as hanging, since heartbeats are acknowledged like packets. Its datanodes report a hanging
+    /// one behind them after 30 seconds and 10 more for each.
     private static func silenceMax(_ count: Int) -> Duration { .seconds(50 + 10 * count) }
 
     private init(_ open: OpenStream, _ silenceMax: Duration) {
@@ -41,7 +41,7 @@ final class WritePipeline: Sendable {
         (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Sets the pipeline up as `request` says. `nodes`: all of it, the first included. Throws Failure.
+    /// Sets up the pipeline of `request`. `nodes`: all of it, the first included. Throws Failure.
     static func open(_ request: WriteBlockRequest, _ nodes: [DatanodeInfo]) async throws -> WritePipeline {
         var request = request
         request.targets = Array(nodes.dropFirst())
@@ -70,7 +70,7 @@ final class WritePipeline: Sendable {
 
     var progress: Progress { state.withLock { $0.progress } }
 
-    /// Returns when the progress may have changed. One task at a time may wait.
+    /// Returns when the progress may have changed. Only one task at a time may wait.
     func changed() async {
         for await _ in signals { return }
     }
@@ -79,18 +79,18 @@ final class WritePipeline: Sendable {
     func send(_ packet: Packet) async throws {
         if let failure = progress.failure { throw failure }
         do { try await open.stream.write(packet) } catch is CancellationError { throw CancellationError() } catch {
-            // Which datanode it was is told by an acknowledgement that came before the end, if at all.
+            // An acknowledgement that came before the end, if any, names the failed datanode.
             throw progress.failure ?? Failure(badNode: 0, reason: "the pipeline took no packet: \(error)")
         }
     }
 
-    /// Says that the writer lives; ends a pipeline that does not.
+    /// Tells the datanodes that the writer is alive; ends a pipeline that is silent for too long.
     func beat() async {
         let now = SystemTime().now()
         guard state.withLock({ now - $0.heard <= silenceMax }) else { return fail(0, "nothing was heard of the pipeline for \(silenceMax.inMilliseconds / 1000) s") }
         var header = PacketHeader()
         header.sequence = PacketHeader.heartbeat
-        // A pipeline that is gone shows in its acknowledgements.
+        // The end of a pipeline shows in its acknowledgements.
         try? await open.stream.write(Packet(header: header, checksums: Bytes(), data: Bytes()))
     }
 

@@ -1,8 +1,8 @@
-// Administration of a running cluster: settings of topics and brokers, records that are deleted, offsets of groups that are set and removed.
+// Administration of a running cluster: settings of topics and brokers, deletion of records, offsets of groups.
 import Base
 import KafkaWire
 
-/// A setting in force, with where its value comes from.
+/// A setting in force, with the source of its value.
 package struct KafkaSetting: Sendable, Equatable {
     package var name: String
     package var value: String
@@ -10,7 +10,7 @@ package struct KafkaSetting: Sendable, Equatable {
     package var isReadOnly: Bool
 }
 
-/// Things that have settings.
+/// An owner of settings.
 package enum KafkaSettingsOwner: Sendable, Equatable {
     case topic(String)
     /// A broker by its number, or all of them.
@@ -34,7 +34,7 @@ extension KafkaClient {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Settings of one broker are that broker's business, those of everything else anybody's.
+    /// A broker's settings go to that broker, all others to any broker.
     private func call<Request: KafkaRequest>(_ owner: KafkaSettingsOwner, _ request: Request) async throws -> Request.Response {
         guard case .broker(let name) = owner, !name.isEmpty else { return try await callAny(request) }
         guard let node = Int32(name), try await nodes().contains(node) else { throw KafkaFailure.unknownBroker(name) }
@@ -44,7 +44,7 @@ extension KafkaClient {
     /// Sets and removes settings, all or none.
     package func alter(_ owner: KafkaSettingsOwner, set: [(name: String, value: String)], remove: [String]) async throws {
         if !remove.isEmpty {
-            // A broker takes a name that it does not know for one that is removed already.
+            // A broker takes an unknown name for one that is removed already.
             let known = Set(try await settings(of: owner).map(\.name))
             if let unknown = remove.first(where: { !known.contains($0) }) {
                 throw KafkaFailure.refused(.invalidConfig, doing: "altering \(owner.text)", detail: "it has no setting '\(unknown)'")
@@ -61,7 +61,7 @@ extension KafkaClient {
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }
     }
 
-    /// Lets a topic have this many partitions, more than it has.
+    /// Raises the number of partitions of a topic.
     package func growTopic(_ name: String, to partitions: Int32) async throws {
         let request = CreatePartitionsRequest(topics: [.init(name: name, count: partitions)], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let controller = try await controller()
@@ -76,7 +76,7 @@ extension KafkaClient {
         .offsetOutOfRange: "the offset is behind the partition's end",
     ]
 
-    /// Deletes records below an offset; returns where the partition begins then.
+    /// Deletes records below an offset; returns the new beginning of the partition.
     package func deleteRecords(of topic: String, _ partition: Int32, below offset: Int64) async throws -> Int64 {
         let request = DeleteRecordsRequest(
             topics: [.init(name: topic, partitions: [.init(partition: partition, offset: offset)])], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
@@ -89,7 +89,7 @@ extension KafkaClient {
         return result.lowWatermark
     }
 
-    /// Sets the offsets of a group that has no members.
+    /// Sets the offsets of a group without members.
     package func setOffsets(of group: String, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
         let offsets = offsets.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
         let coordinator = try await coordinator(of: group)

@@ -1,5 +1,5 @@
 // A client of Kafka's protocol for our own command line, demos and benchmarks; it works against a real Kafka as well. It finds leaders and
-// coordinators, and keeps one connection to each broker. A call that fails is not repeated here: commands say so and end.
+// coordinators, and keeps one connection to each broker. It does not repeat a failed call: commands report it and end.
 import Base
 import KafkaWire
 import NetKit
@@ -23,7 +23,7 @@ package struct KafkaCluster: Sendable {
     package var topics: [KafkaTopic]
 }
 
-/// A cluster's client.
+/// The client of a cluster.
 package actor KafkaClient {
     private let loop: NIOServiceLoop
     private let clientID: String
@@ -34,11 +34,11 @@ package actor KafkaClient {
     private var connections: [Int32: KafkaConnection] = [:]
     private var leaders: [String: [Int32: Int32]] = [:]
 
-    /// The end of a partition, as `offset(of:_:at:)` takes it.
+    /// The end of a partition, for `offset(of:_:at:)`.
     package static let latest: Int64 = -1
     /// The beginning of a partition.
     package static let earliest: Int64 = -2
-    /// How long a broker may take over administrative work, in milliseconds.
+    /// The time limit of administrative work on a broker, in milliseconds.
     static let adminTimeoutMilliseconds: Int32 = 30_000
 
     private init(_ loop: NIOServiceLoop, _ clientID: String, _ user: KafkaUser?, _ bootstrap: KafkaConnection, _ tls: TLSTrust?) {
@@ -56,7 +56,7 @@ package actor KafkaClient {
             let bootstrap = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
             return KafkaClient(loop, clientID, user, bootstrap, tls)
         } catch {
-            // The loop's thread ends in any case; the error that matters is the connection's.
+            // The loop's thread ends in any case; the connection's error is the one that matters.
             try? await loop.stop()
             throw error
         }
@@ -65,19 +65,19 @@ package actor KafkaClient {
     package func close() async {
         for connection in connections.values { connection.close() }
         bootstrap.close()
-        // Nothing waits on this loop any more; a thread that ends late changes nothing.
+        // Nothing waits on this loop any more; a late end of its thread changes nothing.
         try? await loop.stop()
     }
 
     // MARK: the cluster
 
-    /// Brokers and topics; `topics` nil for all. Missing topics are not made.
+    /// Brokers and topics; `topics` nil for all. Does not create missing topics.
     package func cluster(topics names: [String]? = nil) async throws -> KafkaCluster {
         let request = MetadataRequest(topics: names.map { $0.map { .init(name: $0) } }, allowAutoTopicCreation: false)
         let answer = try await bootstrap.call(request)
         for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
         var topics: [KafkaTopic] = []
-        // Who asks for all topics means those that people made.
+        // A request for all topics leaves out internal ones.
         for topic in answer.topics where names != nil || !topic.isInternal {
             let name = topic.name ?? ""
             if topic.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
@@ -98,7 +98,7 @@ package actor KafkaClient {
         return KafkaFailure.nearest(to: name, among: all.topics.compactMap(\.name))
     }
 
-    /// One topic that must exist.
+    /// A topic; throws if it does not exist.
     package func topic(_ name: String) async throws -> KafkaTopic {
         guard let found = try await cluster(topics: [name]).topics.first else { throw KafkaFailure.unknownTopic(name, near: []) }
         return found
@@ -132,7 +132,7 @@ package actor KafkaClient {
         return leader
     }
 
-    /// The last versions in which topics are named; ids would save nothing here.
+    /// The last versions with topic names; ids would save nothing here.
     static let (produceByName, fetchByName, offsetCommitByName): (Int16, Int16, Int16) = (12, 12, 9)
 
     /// Sends a request to a node.
@@ -140,7 +140,7 @@ package actor KafkaClient {
         try await connection(to: node).call(request, versionMax: versionMax)
     }
 
-    /// The nodes that are alive, in their order. Metadata may name one that has just gone, and is all that there is before Kafka 2.8.
+    /// The live nodes, in order. Metadata, the only source before Kafka 2.8, may name a node that has just gone.
     package func nodes() async throws -> [Int32] {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
         do {
@@ -151,10 +151,10 @@ package actor KafkaClient {
         } catch KafkaFailure.notServed { return brokers.keys.sorted() }
     }
 
-    /// Sends a request to the broker that was connected first.
+    /// Sends a request to the bootstrap broker.
     func callAny<Request: KafkaRequest>(_ request: Request) async throws -> Request.Response { try await bootstrap.call(request) }
 
-    /// What a coordinator looks after, by the protocol's number.
+    /// A kind of coordinated thing, by the protocol's number.
     enum Coordinated: Int8 { case group = 0, transaction = 1 }
 
     private static var coordinatorAttemptsMax: Int { 50 }
@@ -165,7 +165,7 @@ package actor KafkaClient {
         if brokers.isEmpty { _ = try await cluster(topics: []) }
         let request = FindCoordinatorRequest(key: name, keyType: kind.rawValue)
         var answer = FindCoordinatorResponse()
-        // The first question of all may come before there is one: Kafka makes its topic of offsets then.
+        // The very first question may come before there is a coordinator: Kafka makes its topic of offsets then.
         for attempt in 1...Self.coordinatorAttemptsMax {
             answer = try await bootstrap.call(request, versionMax: 3)
             guard answer.errorCode == .coordinatorNotAvailable, attempt < Self.coordinatorAttemptsMax else { break }
@@ -180,7 +180,7 @@ package actor KafkaClient {
 
     // MARK: topics
 
-    /// Makes a topic; `partitions` and `replicas` nil leave the number to the broker.
+    /// Creates a topic; `partitions` and `replicas` nil leave the number to the broker.
     package func createTopic(_ name: String, partitions: Int32? = nil, replicas: Int16? = nil, configs: [(name: String, value: String)] = []) async throws {
         let topic = CreateTopicsRequest.Topic(
             name: name, numPartitions: partitions ?? -1, replicationFactor: replicas ?? -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
@@ -201,7 +201,7 @@ package actor KafkaClient {
         leaders[name] = nil
     }
 
-    /// The node that administrators are sent to.
+    /// The controller, for administrative requests.
     func controller() async throws -> Int32 {
         let answer = try await bootstrap.call(MetadataRequest(topics: [], allowAutoTopicCreation: false))
         for broker in answer.brokers { brokers[broker.nodeID] = HostPort(broker.host, Int(broker.port)) }
@@ -219,7 +219,7 @@ package actor KafkaClient {
         return result.configs.map { ($0.name, $0.value ?? "") }.sorted { $0.0 < $1.0 }
     }
 
-    /// An end of a partition: -1 the latest offset, -2 the earliest, otherwise the first at or after a time in milliseconds (nil: none).
+    /// An offset of a partition: -1 the latest, -2 the earliest, otherwise the first at or after a time in milliseconds (nil: none).
     package func offset(of topic: String, _ partition: Int32, at timestamp: Int64) async throws -> Int64? {
         let request = ListOffsetsRequest(topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: timestamp)])])
         let node = try await leader(of: topic, partition)

@@ -1,5 +1,5 @@
-// A client's connection to one broker: requests with correlation ids, versions agreed on at the start. It does not reconnect; whoever holds it
-// makes another one.
+// A client's connection to one broker: requests with correlation ids, versions agreed on at the start. It does not reconnect; its owner
+// opens another one.
 import Base
 import KafkaWire
 import NetKit
@@ -23,13 +23,13 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     private var isClosed = false
     private var isWatching = false
 
-    /// Largest answer that is read, in bytes.
+    /// Size limit of an answer, in bytes.
     private static let answerBytesMax = 256 << 20
-    /// Requests under way at a time.
+    /// Limit of requests under way.
     private static let outstandingMax = 1000
-    /// How long an answer may take: more than brokers may take over administrative work (`KafkaClient.adminTimeoutMilliseconds`).
+    /// The time limit of an answer: longer than brokers may take over administrative work (`KafkaClient.adminTimeoutMilliseconds`).
     private static let answerTime = Duration.seconds(60)
-    /// How long what a broker knows by itself may take, such as the versions that it serves.
+    /// The time limit of an answer that a broker gives from its own memory, such as its versions.
     static let shortAnswerTime = Duration.seconds(10)
     private static let watchInterval = Duration.seconds(1)
 
@@ -39,7 +39,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         self.clientID = clientID
     }
 
-    /// Connects and learns what the broker serves.
+    /// Connects and fetches the broker's versions.
     static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, user: KafkaUser?, tls: TLSTrust?) async throws -> KafkaConnection {
         let connection = KafkaConnection(address, loop, clientID)
         do {
@@ -59,7 +59,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
 
     private func agree(_ served: [Int16: ClosedRange<Int16>]) { loop.execute { self.served = served } }
 
-    /// Sends a request in the highest version that both sides know, at most `versionMax`. A connection on which no answer comes in time is closed.
+    /// Sends a request in the highest version that both sides know, at most `versionMax`. An overdue answer closes the connection.
     func call<Request: KafkaRequest>(_ request: Request, versionMax: Int16 = .max, within time: Duration = answerTime) async throws -> Request.Response {
         try await send(request, within: time) { served in
             let ours = ApiTable.row(Request.apiKey).versions
@@ -107,7 +107,7 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
         } catch { close() }
     }
 
-    /// Looks after a while whether something waits for too long.
+    /// After a while, checks for overdue answers.
     private func watch() {
         guard !isWatching, !isClosed, !waiting.isEmpty else { return }
         isWatching = true

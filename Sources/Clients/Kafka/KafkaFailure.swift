@@ -1,9 +1,9 @@
-// How a Kafka client call fails, in words that say what to do next. Shared by every verb that speaks Kafka.
+// Failures of Kafka client calls, in words that say what to do next. Shared by every verb that speaks Kafka.
 import Base
 import KafkaWire
 import NetKit
 
-/// What a broker refused, or why it could not be asked.
+/// A broker's refusal, or the reason why it could not be asked.
 package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such topic; `near` are the existing ones whose names are closest.
     case unknownTopic(String, near: [String])
@@ -19,7 +19,7 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case refused(KafkaErrorCode, doing: String, detail: String?)
     case cannotConnect(HostPort, reason: String)
     case connectionLost(HostPort)
-    /// The broker does not serve this API in a version that we know.
+    /// The broker does not serve this API in a version known here.
     case notServed(String)
     case damagedAnswer(String)
     case noLeader(topic: String, partition: Int32)
@@ -46,7 +46,7 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether a broker could not be asked at present, as one that is lost and still named.
+    /// Whether a broker could not be asked at present, such as a lost one that metadata still names.
     var saysThatNobodyAnswers: Bool {
         switch self {
         case .noLeader, .cannotConnect, .connectionLost, .timedOut: true
@@ -57,7 +57,7 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The names among `names` that are closest to `wanted`, at most three.
     static func nearest(to wanted: String, among names: [String]) -> [String] {
-        // Of a name of two letters anything is two changes away.
+        // Of a name of two letters, any other is two changes away.
         let limit = min(max(2, wanted.count / 3), wanted.count - 1)
         let ranked = names.map { ($0, distance(Array(wanted.lowercased().utf8), Array($0.lowercased().utf8))) }
         return ranked.filter { $0.1 <= limit }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)

@@ -1,5 +1,5 @@
-// Groups: listing and describing them, and a member that reads with others. The member assigns by ranges when it leads, commits what its
-// reader has finished with, and joins again when the coordinator says so.
+// Groups: listing and describing them, and a member that reads with others. As the leader, the member assigns by ranges; it commits the
+// records that its reader has finished, and rejoins when the coordinator says so.
 import Base
 import KafkaWire
 
@@ -14,12 +14,12 @@ package struct KafkaGroup: Sendable, Equatable {
     package struct Offset: Sendable, Equatable {
         package var topic: String
         package var partition: Int32
-        /// The offset to read next; of a share group the first record that is not done with.
+        /// The next offset to read; of a share group the first unfinished record.
         package var committed: Int64
         package var end: Int64?
-        /// Records that are not done with; nil if that is not known.
+        /// Number of unfinished records; nil if unknown.
         package var lag: Int64?
-        /// Why the end is not known; nil if it is.
+        /// The reason why the end is unknown; nil if it is known.
         package var problem: String?
 
         init(topic: String, partition: Int32, committed: Int64, end: PartitionEnd, lag: Int64? = nil) {
@@ -32,21 +32,21 @@ package struct KafkaGroup: Sendable, Equatable {
         }
     }
     package var name: String
-    /// classic, consumer or share; empty if the broker does not say.
+    /// classic, consumer or share; empty if the broker does not name it.
     package var kind = ""
     package var state: String
     package var members: [Member] = []
     package var offsets: [Offset] = []
 }
 
-/// The end of a partition, or why it is not known.
+/// The end of a partition, or the reason why it is unknown.
 struct PartitionEnd {
     var offset: Int64?
     var problem: String?
 }
 
 extension KafkaClient {
-    /// The groups of all brokers, in the order of their names.
+    /// The groups of all brokers, by name.
     package func groups() async throws -> KafkaListing<KafkaGroup> {
         let listing = try await list(ListGroupsRequest()) { answer throws(KafkaFailure) in
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing groups", detail: nil) }
@@ -55,12 +55,12 @@ extension KafkaClient {
         return listing.sorted(by: \.name)
     }
 
-    /// Members, shares, committed offsets and how far they lag.
+    /// Members, shares, committed offsets and lag.
     package func group(_ name: String) async throws -> KafkaGroup {
         let node = try await coordinator(of: name)
         let answer = try await call(node, DescribeGroupsRequest(groups: [name]))
         guard let found = answer.groups.first else { throw Self.mismatch }
-        // A group whose partitions the coordinator assigns has an API of its own.
+        // A group with partitions assigned by the coordinator has an API of its own.
         if found.groupState == "Dead", let assigned = try await assignedGroup(name, node) { return try await withOffsets(assigned) }
         if found.groupState == "Dead", let shared = try await shareGroup(name, node) { return shared }
         if found.groupState == "Dead" || found.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
@@ -88,8 +88,8 @@ extension KafkaClient {
         return group
     }
 
-    /// The end of a partition, or why it cannot be had at present, so that the others can be shown all the same. `silent` are the brokers that were
-    /// given up, with the reasons; they are not asked again.
+    /// The end of a partition, or the reason why it is not available at present, so that the others can be shown all the same. `silent`:
+    /// brokers given up, with the reasons; they are not asked again.
     func end(of topic: String, _ partition: Int32, _ silent: inout [Int32: String]) async throws -> PartitionEnd {
         var leader: Int32?
         do {
@@ -103,12 +103,12 @@ extension KafkaClient {
         }
     }
 
-    /// nil if there is no such group of that kind, or the broker knows no such kind.
+    /// nil if there is no such group of that kind, or the broker does not know the kind.
     private func assignedGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
         let answer: ConsumerGroupDescribeResponse
         do { answer = try await call(node, ConsumerGroupDescribeRequest(groupIDs: [name])) } catch KafkaFailure.notServed { return nil }
         guard let found = answer.groups.first else { throw Self.mismatch }
-        // Kafka 3.x has the API and refuses it where its new coordinator is not turned on.
+        // Kafka 3.x has the API and refuses it where its new coordinator is off.
         if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
         guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
         let members = found.members.map { member in
@@ -119,7 +119,7 @@ extension KafkaClient {
         return KafkaGroup(name: name, state: found.groupState, members: members)
     }
 
-    /// Committed offsets, of all topics if `topics` is nil; what was never committed is left out.
+    /// Committed offsets, of all topics if `topics` is nil; without partitions that have none.
     func committed(_ group: String, topics: [OffsetFetchRequest.Topic]?) async throws -> [(topic: String, partition: Int32, offset: Int64)] {
         let node = try await coordinator(of: group)
         let answer = try await call(node, OffsetFetchRequest(groupID: group, topics: topics), versionMax: 7)
@@ -127,7 +127,7 @@ extension KafkaClient {
         return answer.topics.flatMap { topic in topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) } }
     }
 
-    /// What a group has committed of one topic, by partition.
+    /// The committed offsets of a group in one topic, by partition.
     package func committedOffsets(of group: String, _ topic: String) async throws -> [Int32: Int64] {
         if let shared = try await shareGroup(group, try await coordinator(of: group)) {
             return Dictionary(shared.offsets.filter { $0.topic == topic }.map { ($0.partition, $0.committed) }, uniquingKeysWith: { $1 })
@@ -145,14 +145,14 @@ extension KafkaClient {
         guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil) }
     }
 
-    /// Joins a group that reads one topic.
+    /// Joins a group as a reader of one topic.
     package func join(group: String, topic: String) async throws -> KafkaGroupReader {
         _ = try await self.topic(topic)
         return KafkaGroupReader(self, group: group, topic: topic, coordinator: try await coordinator(of: group))
     }
 }
 
-/// A member of a group that reads one topic. One task uses it at a time.
+/// A member of a group, reading one topic. One task uses it at a time.
 package actor KafkaGroupReader {
     private let client: KafkaClient
     private let group: String
@@ -168,7 +168,7 @@ package actor KafkaGroupReader {
     private static let rebalanceTimeoutMilliseconds: Int32 = 60_000
     private static let heartbeatInterval = Duration.seconds(2)
     private static let assignor = "range"
-    /// Attempts to get into a generation before giving up: each one follows a change in the group.
+    /// Limit of attempts to enter a generation; each one follows a change in the group.
     private static let joinAttemptsMax = 50
 
     init(_ client: KafkaClient, group: String, topic: String, coordinator: Int32) {
@@ -181,8 +181,8 @@ package actor KafkaGroupReader {
     /// The partitions that this member reads at present.
     package var partitions: [Int32] { positions.keys.sorted() }
 
-    /// The next records of our share, empty if none came within `maxWait`. Must be called at least every few seconds, since it also
-    /// tells the coordinator that we live.
+    /// The next records of the member's share, empty if none came within `maxWait`. Must be called at least every few seconds, since it
+    /// also sends the heartbeats.
     package func next(maxWait: Duration = .milliseconds(500)) async throws -> [ConsumedRecord] {
         if !isMember { try await join() }
         try await heartbeat()
@@ -196,7 +196,7 @@ package actor KafkaGroupReader {
         return records
     }
 
-    /// Commits everything that `next` has handed out. False if the group has moved on meanwhile: those records go to another member again.
+    /// Commits all records handed out by `next`. False if the group has moved on meanwhile: those records go to another member again.
     package func commit() async throws -> Bool {
         guard isMember, !positions.isEmpty else { return isMember }
         let places = positions.sorted { $0.key < $1.key }.map { OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "") }
@@ -212,7 +212,7 @@ package actor KafkaGroupReader {
         return true
     }
 
-    /// Leaves the group, so that the others take over at once.
+    /// Leaves the group, so that the other members take over at once.
     package func leave() async throws {
         guard !memberID.isEmpty else { return }
         isMember = false
@@ -261,7 +261,7 @@ package actor KafkaGroupReader {
         throw KafkaFailure.timedOut(doing: "joining group '\(group)', which changes all the time")
     }
 
-    /// False if the group moved on before everybody had a share.
+    /// False if the group moved on before every member had a share.
     private func sync(_ joined: JoinGroupResponse) async throws -> Bool {
         let shares = joined.leader == joined.memberID ? try await assign(joined.members.map(\.memberID)) : []
         let request = SyncGroupRequest(
@@ -278,7 +278,7 @@ package actor KafkaGroupReader {
         return true
     }
 
-    /// Ranges of partitions in the order of the members' names, as Kafka's range assignor gives them.
+    /// Ranges of partitions in the order of the members' names, as in Kafka's range assignor.
     private func assign(_ members: [String]) async throws -> [SyncGroupRequest.Assignment] {
         let partitions = try await client.topic(topic).partitions.map(\.number)
         let sorted = members.sorted()
@@ -293,7 +293,7 @@ package actor KafkaGroupReader {
         return shares
     }
 
-    /// Where the group had come to; the beginning where it never was.
+    /// The group's committed offsets; the beginning for a partition without one.
     private func startingPositions(_ partitions: [Int32]) async throws -> [Int32: Int64] {
         guard !partitions.isEmpty else { return [:] }
         var positions: [Int32: Int64] = [:]

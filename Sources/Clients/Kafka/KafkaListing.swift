@@ -1,14 +1,15 @@
-// What each broker knows for itself, such as the groups that it coordinates: all brokers are asked, and who does not answer is named.
+// Listings that each broker knows only for itself, such as the groups that it coordinates: all brokers are asked, and the silent ones are
+// named.
 import Base
 import KafkaWire
 
-/// What all brokers together have said.
+/// The joined answers of all brokers.
 package struct KafkaListing<Entry: Sendable>: Sendable {
     package var entries: [Entry]
-    /// The brokers that are missing, in their order, and why: what they alone know is not among the entries.
+    /// The brokers without an answer, in order, with the reasons: entries that only they know are missing.
     package var missing: [(node: Int32, why: KafkaFailure)]
 
-    /// In order, and each name once: while another broker takes something over, two may tell of it.
+    /// Sorted, each name once: two brokers may list an entry while one takes it over from the other.
     func sorted(by name: KeyPath<Entry, String>) -> KafkaListing {
         let ordered = entries.sorted { $0[keyPath: name] < $1[keyPath: name] }
         var once: [Entry] = []
@@ -18,7 +19,7 @@ package struct KafkaListing<Entry: Sendable>: Sendable {
 }
 
 extension KafkaClient {
-    /// Asks all brokers that are alive at the same time. Throws the first failure if none of them answers.
+    /// Asks all live brokers at the same time. Throws the first failure if none of them answers.
     func list<Entry: Sendable, Request: KafkaRequest>(
         _ request: Request, _ read: @escaping @Sendable (Request.Response) throws(KafkaFailure) -> [Entry]
     ) async throws -> KafkaListing<Entry> {

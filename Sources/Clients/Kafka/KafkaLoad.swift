@@ -1,16 +1,17 @@
-// A load on brokers, for `platform broker bench` and the benchmarks: batches that were made before are sent with several requests under way, batches are
-// fetched without being opened, and single records travel at a fixed rate with their time in them. What is measured is the broker, not the making of records.
+// A load on brokers, for `platform broker bench` and the benchmarks: prepared batches are sent with several requests under way, batches are
+// fetched without being opened, and single records travel at a fixed rate with their time in them. It measures the broker, not the making
+// of records.
 import Base
 import KafkaWire
 import NetKit
 
-/// What a load did.
+/// The result of a load.
 package struct KafkaLoadResult: Sendable {
     package var records = 0
     /// Bytes of record batches, as they travel.
     package var bytes = 0
     package var seconds = 0.0
-    /// One for each request, or each record of a load at a fixed rate; in seconds, ascending.
+    /// One per request, or per record of a load at a fixed rate; in seconds, ascending.
     package var latencies: [Double] = []
 
     package init(records: Int = 0, bytes: Int = 0, seconds: Double = 0, latencies: [Double] = []) {
@@ -23,7 +24,7 @@ package struct KafkaLoadResult: Sendable {
     package var recordRate: Double { Double(records) / max(seconds, 1e-9) }
     package var byteRate: Double { Double(bytes) / max(seconds, 1e-9) }
 
-    /// The latency that this part of them, from 0 to 100, did not exceed.
+    /// A percentile of the latencies, 0 to 100.
     package func latency(_ percent: Double) -> Double {
         latencies.isEmpty ? 0 : latencies[min(latencies.count - 1, Int(Double(latencies.count) * percent / 100))]
     }
@@ -35,12 +36,13 @@ package struct KafkaLoadResult: Sendable {
     }
 }
 
-/// Record batches to be sent again and again.
+/// Prepared record batches, sent again and again.
 package struct KafkaLoadBatches: Sendable {
     package var batches: [Bytes]
     package var recordsEach: [Int]
 
-    /// Batches of this many bytes with records of one size. Values are words in a seeded order, so that compression has something to do, but not everything.
+    /// Batches of this many bytes with records of one size. Values are words in a seeded order, so that compression saves something, but
+    /// not everything.
     package static func made(valueBytes: Int, batchBytes: Int, gzip: Bool = false, seed: UInt64 = 1) throws(WireError) -> KafkaLoadBatches {
         var random = Prng(seed: seed)
         let words = (0..<2000).map { _ in (0..<(2 + random.below(9))).map { _ in UInt8(97 + random.below(26)) } + [32] }
@@ -60,7 +62,7 @@ package struct KafkaLoadBatches: Sendable {
 }
 
 extension KafkaClient {
-    /// Sends batches to the partitions in turn for a time, each of `inFlight` senders with one request under way.
+    /// Sends batches to the partitions in turn for a time; each of `inFlight` senders has one request under way.
     package func produceLoad(_ topic: String, _ load: KafkaLoadBatches, acks: Int16, inFlight: Int, duration: Duration) async throws -> KafkaLoadResult {
         let partitions = try await self.topic(topic).partitions.map(\.number)
         var leaders: [KafkaConnection] = []
@@ -108,7 +110,7 @@ extension KafkaClient {
         return result
     }
 
-    /// Fetches the topic from its beginning to where it ends now, all partitions at a time, without opening the batches.
+    /// Fetches the topic from its beginning to its present end, all partitions at a time, without opening the batches.
     package func consumeLoad(_ topic: String, recordsMax: Int = .max, duration: Duration = .seconds(3600)) async throws -> KafkaLoadResult {
         var places: [(partition: Int32, from: Int64, end: Int64, connection: KafkaConnection)] = []
         for partition in try await self.topic(topic).partitions.map(\.number) {
@@ -133,7 +135,7 @@ extension KafkaClient {
         return total
     }
 
-    /// Batches of a partition as they lie there, to be sent elsewhere.
+    /// Batches of a partition as stored, for sending elsewhere.
     package func loadBatches(_ topic: String, _ partition: Int32, bytesMax: Int) async throws -> KafkaLoadBatches {
         let end = try await offset(of: topic, partition, at: Self.latest) ?? 0
         var taken = KafkaLoadBatches(batches: [], recordsEach: [])
@@ -148,7 +150,7 @@ extension KafkaClient {
     }
 
     private static var loadFetchBytes: Int32 { 8 << 20 }
-    /// Records of a load at a fixed rate that are under way at a time.
+    /// Limit of the records under way in a load at a fixed rate.
     private static var loadRequestsMax: Int { 500 }
 
     private static func read(
@@ -176,7 +178,7 @@ extension KafkaClient {
         return result
     }
 
-    /// Sends single records at a fixed rate while another client reads them; latencies are from before a record is sent until it was read.
+    /// Sends single records at a fixed rate while another client reads them; a latency runs from before the send until the read.
     package func endToEndLoad(_ topic: String, reader: KafkaClient, valueBytes: Int, rate: Int, duration: Duration, acks: Int16 = -1) async throws -> KafkaLoadResult {
         let partition = try await self.topic(topic).partitions[0].number
         let connection = try await connection(to: try await leader(of: topic, partition))
@@ -188,7 +190,7 @@ extension KafkaClient {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
                 try await Task.sleep(until: began + .nanoseconds(Int(1e9 / Double(rate) * Double(number))), tolerance: .zero, clock: .continuous)
-                // A broker that falls behind is not asked faster; the rate that was reached tells.
+                // A broker that falls behind gets no higher rate; the reached rate shows it.
                 if number >= Self.loadRequestsMax { _ = try await group.next() }
                 group.addTask {
                     var value = Bytes()

@@ -1,11 +1,11 @@
-// Logging in to a broker by SCRAM-SHA-256, our client's side: the password itself is never sent, and the broker has to show that it knows the user as well.
-// Source: RFC 5802, RFC 7677.
+// Login to a broker by SCRAM-SHA-256, the client's side: the password itself is never sent, and the broker must prove that it knows the
+// user as well. Source: RFC 5802, RFC 7677.
 import Base
 import Foundation
 import KafkaWire
 import NetKit
 
-/// Who logs in.
+/// The user of a login.
 package struct KafkaUser: Sendable {
     package var name: String
     package var password: String
@@ -18,7 +18,7 @@ package struct KafkaUser: Sendable {
 extension KafkaConnection {
     private static var mechanism: String { "SCRAM-SHA-256" }
 
-    /// Throws `loginRefused` if the broker does not let the user in.
+    /// Throws `loginRefused` if the broker refuses the user.
     func logIn(_ user: KafkaUser) async throws {
         let handshake = try await call(SaslHandshakeRequest(mechanism: Self.mechanism))
         guard handshake.errorCode == .none else {
@@ -55,7 +55,7 @@ private struct ScramLogin {
     mutating func answer(to challenge: Bytes) throws(KafkaFailure) -> Bytes {
         let text = challenge.text
         let fields = Dictionary(text.split(separator: ",").map { ($0.prefix(2), String($0.dropFirst(2))) }, uniquingKeysWith: { first, _ in first })
-        // A server that asks for endless iterations would only keep us busy.
+        // A server that asks for endless iterations would only waste time.
         let iterationsMax = 1_000_000
         guard let joint = fields["r="], joint.hasPrefix(nonce), let salt = fields["s="].flatMap({ Data(base64Encoded: $0) }), let iterations = fields["i="].flatMap({ Int($0) }),
             (1...iterationsMax).contains(iterations)
@@ -69,7 +69,7 @@ private struct ScramLogin {
         return Bytes(string: unproved + ",p=" + Data(proof.readableBytesView).base64EncodedString())
     }
 
-    /// The broker knows the user as well, and is nobody who only passes for it.
+    /// Checks the broker's proof that it knows the user, too.
     func check(_ last: Bytes) throws(KafkaFailure) {
         guard last.text.hasPrefix("v="), let signature = Data(base64Encoded: String(last.text.dropFirst(2))), Digests.equal(Bytes(bytes: signature), expected) else {
             throw .loginRefused(user.name, reason: "the broker cannot show that it knows the user; it may be another one than it says")

@@ -1,4 +1,4 @@
-// Which brokers form a cluster: listed, added and removed by the requests that Kafka has for those who vote on its metadata.
+// The brokers of a cluster: listed, added and removed by Kafka's requests for metadata voters.
 import Base
 import KafkaWire
 import NetKit
@@ -6,9 +6,9 @@ import NetKit
 /// A member of a cluster.
 package struct KafkaMember: Sendable, Equatable {
     package var number: Int32
-    /// Where the others reach it.
+    /// The address for the other brokers.
     package var peers: String?
-    /// Where clients reach it; nil while it is not there.
+    /// The address for clients; nil while the broker is absent.
     package var clients: String?
     package var isVoter: Bool
     package var isController: Bool
@@ -33,7 +33,7 @@ extension KafkaClient {
         return (part.currentVoters.map { member($0, true) } + part.observers.map { member($0, false) }).sorted { $0.number < $1.number }
     }
 
-    /// Adds a broker that runs and follows; waits until it has caught up.
+    /// Adds a running broker that follows; waits until it has caught up.
     package func addMember(_ number: Int32, at address: HostPort) async throws {
         let listener = QuorumListener(name: "CONTROLLER", host: address.host, port: UInt16(clamping: address.port))
         let request = AddRaftVoterRequest(timeoutMilliseconds: Self.adminTimeoutMilliseconds, voterID: number, listeners: [listener])
@@ -41,7 +41,7 @@ extension KafkaClient {
         guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "adding broker \(number)", detail: answer.errorMessage) }
     }
 
-    /// Removes a broker on which nothing lies. Asked of another one, since the removed one ends its connections.
+    /// Removes a broker without replicas. The request goes to another broker, since the removed one ends its connections.
     package func removeMember(_ number: Int32) async throws {
         let request = RemoveRaftVoterRequest(voterID: number)
         let other = try await nodes().first { $0 != number }

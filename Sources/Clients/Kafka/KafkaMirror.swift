@@ -1,19 +1,20 @@
-// Copies topics from one cluster to another, ours or a real Kafka: partitions, keys, values, headers and times stay what they are. Where it stands is kept as
-// the committed offsets of a group in the source, after the records are durable in the target: a copy that is killed repeats a little and loses nothing.
+// Copies topics from one cluster to another, ours or a real Kafka: partitions, keys, values, headers and times stay the same. The position
+// is kept as the committed offsets of a group in the source, after the records are durable in the target: a killed copy repeats a little
+// and loses nothing.
 import Base
 import KafkaWire
 
-/// What was copied of a topic.
+/// The copy of one topic.
 package struct MirroredTopic: Sendable, Equatable {
     package var name: String
     package var partitions = 0
     package var records = 0
-    /// Settings that the target does not know.
+    /// Settings unknown to the target.
     package var settingsLeftOut: [String] = []
 }
 
 extension KafkaClient {
-    /// Whether both are clients of one cluster: it has the same id there, and a broker at the same address.
+    /// Whether both are clients of one cluster: with the same id, and a broker at the same address.
     package func isOfOneCluster(with other: KafkaClient) async throws -> Bool {
         let (here, there) = (try await cluster(topics: []), try await other.cluster(topics: []))
         return here.clusterID == there.clusterID && here.brokers.contains { one in there.brokers.contains { $0.address == one.address } }
@@ -27,7 +28,7 @@ package struct KafkaMirror: Sendable {
     private let group: String
     private var topics: [(state: MirroredTopic, next: [Int32: Int64], ends: [Int32: Int64])] = []
 
-    /// Time that one round waits for records, over all topics.
+    /// The wait of one round for records, over all topics.
     private static let roundWait = Duration.milliseconds(500)
 
     package init(from source: KafkaClient, to target: KafkaClient, group: String) {
@@ -38,7 +39,7 @@ package struct KafkaMirror: Sendable {
 
     package var progress: [MirroredTopic] { topics.map(\.state) }
 
-    /// Takes on a topic: made in the target if it is missing there, gone on with where the copy stood.
+    /// Adds a topic: creates it in the target if it is missing there, and resumes at the committed position.
     package mutating func add(_ name: String) async throws {
         let partitions = try await source.topic(name).partitions.map(\.number)
         var state = MirroredTopic(name: name, partitions: partitions.count)
@@ -60,7 +61,7 @@ package struct KafkaMirror: Sendable {
         topics.append((state, next, ends))
     }
 
-    /// Makes the topic with the settings that were stated for it; returns those that the target refuses.
+    /// Creates the topic with its explicit settings; returns those that the target refuses.
     private func make(_ name: String, _ partitions: Int) async throws -> [String] {
         let stated = try await source.settings(of: .topic(name)).filter { $0.origin == "topic" }.map { (name: $0.name, value: $0.value) }
         do {
@@ -76,12 +77,12 @@ package struct KafkaMirror: Sendable {
         }
     }
 
-    /// Whether everything is copied that was there when the topics were taken on.
+    /// Whether the copy has reached the ends that the topics had when they were added.
     package var isCaughtUp: Bool {
         topics.allSatisfy { topic in topic.next.allSatisfy { $0.value >= topic.ends[$0.key] ?? 0 } }
     }
 
-    /// Copies what there is of each topic once; waits a little if there is nothing.
+    /// Copies the available records of each topic once; waits a little if there are none.
     package mutating func round() async throws {
         for place in topics.indices {
             let topic = topics[place]

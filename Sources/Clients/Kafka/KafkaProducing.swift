@@ -1,4 +1,4 @@
-// Producing: records are spread over partitions as Kafka's own client does (murmur2 of the key; records without a key fill one partition's
+// Producing: records are spread over partitions as by Kafka's own client (murmur2 of the key; records without a key fill one partition's
 // batch and move on), gathered into batches and sent to each partition's leader.
 import Base
 import KafkaWire
@@ -22,7 +22,7 @@ package struct OutgoingRecord: Sendable {
     }
 }
 
-/// Where a batch of records went.
+/// The place of a produced batch.
 package struct ProducedBatch: Sendable, Equatable {
     package var partition: Int32
     package var baseOffset: Int64
@@ -62,10 +62,10 @@ package enum KeyHash {
 }
 
 extension KafkaClient {
-    /// A batch is sent when it reaches this size, in bytes; below the brokers' default limit of 1 MiB.
+    /// The size at which a batch is sent, in bytes; below the brokers' default limit of 1 MiB.
     private static var batchBytesMax: Int { 900_000 }
 
-    /// Produces records in order (per partition) and returns where they went, once all replicas that the topic demands have them.
+    /// Produces records in order (per partition) and returns their places, once all replicas that the topic demands have them.
     package func produce(_ topic: String, _ records: [OutgoingRecord], gzip: Bool = false) async throws -> [ProducedBatch] {
         let compression: Compression = gzip ? .gzip : .none
         let known = try await self.topic(topic)

@@ -2,13 +2,13 @@
 import Base
 import KafkaWire
 
-/// Whom a limit is for; a part that is nil is not stated.
+/// The subject of a limit; a nil part is not stated.
 package struct KafkaQuotaEntity: Sendable, Equatable {
-    /// A name, or whoever has no limit of its own.
+    /// A name, or the default for those without a limit of their own.
     package enum Subject: Sendable, Equatable { case named(String), byDefault }
     package var user: Subject?
     package var client: Subject?
-    /// Stated alone.
+    /// An address; excludes the other parts.
     package var address: Subject?
 
     package init(user: Subject? = nil, client: Subject? = nil, address: Subject? = nil) {

@@ -1,8 +1,8 @@
-// Reading partitions from given offsets, by long polls: a reader without a group, and the ground on which members of groups read.
+// Reading of partitions from given offsets, by long polls: a reader without a group, and the ground for members of groups.
 import Base
 import KafkaWire
 
-/// A record that was read.
+/// A consumed record.
 package struct ConsumedRecord: Sendable, Equatable {
     package var partition: Int32
     package var record: Record
@@ -13,7 +13,7 @@ extension KafkaClient {
     private static var partitionBytesMax: Int32 { 4 << 20 }
 
     /// Fetches from the given offsets of one topic, waiting up to `maxWait` for the first record. Returns records in offset order per
-    /// partition, and the offsets to go on from. With `committedOnly` records of aborted transactions are passed over, and those of open ones wait.
+    /// partition, and the next offsets. `committedOnly` skips records of aborted transactions, and holds back those of open ones.
     package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500), committedOnly: Bool = false) async throws -> (records: [ConsumedRecord], next: [Int32: Int64]) {
         var byLeader: [Int32: [Int32]] = [:]
         for partition in offsets.keys.sorted() { byLeader[try await leader(of: topic, partition), default: []].append(partition) }
@@ -45,7 +45,7 @@ extension KafkaClient {
         var aborted = AbortedProducers(part.abortedTransactions ?? [])
         do {
             for batch in try RecordBatch.all(in: part.records?.bytes ?? Bytes()) {
-                // A batch may begin before the offset that was asked for; control batches carry no records for readers.
+                // A batch may begin before the requested offset; control batches carry no records for readers.
                 let isAborted = aborted.isAborted(batch)
                 if !batch.isControl, !isAborted {
                     records += try batch.records().filter { $0.offset >= wanted }.map { ConsumedRecord(partition: part.partition, record: $0) }
@@ -56,14 +56,14 @@ extension KafkaClient {
     }
 }
 
-/// Follows which producers' transactions are aborted, batch by batch. Source: KIP-98, "Aborted transactions".
+/// Tracks the aborted transactions of producers, batch by batch. Source: KIP-98, "Aborted transactions".
 private struct AbortedProducers {
     private var ahead: [FetchResponse.Topic.Partition.AbortedTransaction]
     private var producers: Set<Int64> = []
 
     init(_ aborted: [FetchResponse.Topic.Partition.AbortedTransaction]) { ahead = aborted.sorted { $0.firstOffset > $1.firstOffset } }
 
-    /// Whether a batch belongs to an aborted transaction; asked in the order of the log.
+    /// Whether a batch belongs to an aborted transaction; must be called in log order.
     mutating func isAborted(_ batch: RecordBatch) -> Bool {
         while let next = ahead.last, next.firstOffset < batch.nextOffset {
             producers.insert(next.producerID)

@@ -1,13 +1,13 @@
-// Partitions that move to other brokers: where they are to lie, that they begin to move, how far they are, and the rates that hold them back meanwhile.
-// Works against a real Kafka as well: rates are set on each broker that takes part.
+// Moves of partitions to other brokers: the targets, the start, the progress, and the rates that limit them. Works against a real Kafka as
+// well: rates are set on each participating broker.
 import Base
 import KafkaWire
 
-/// A partition and the brokers that are to hold it, the preferred leader first.
+/// A partition and its target brokers, the preferred leader first.
 package struct KafkaMove: Sendable, Equatable {
     package var topic: String
     package var partition: Int32
-    /// Where it lies now.
+    /// Its present brokers.
     package var from: [Int32]
     package var to: [Int32]
 
@@ -18,8 +18,8 @@ package struct KafkaMove: Sendable, Equatable {
         self.to = to
     }
 
-    /// The moves that take everything of the topics `moving` away from a broker: each partition gets, in its place, the broker that holds the fewest replicas
-    /// of all `topics` by then. nil if some partition lies on all that are left.
+    /// The moves that empty a broker of the topics `moving`: in each partition the broker with the fewest replicas of all `topics` so far
+    /// takes its place. nil if some partition already lies on all remaining brokers.
     package static func away(from leaving: Int32, _ topics: [KafkaTopic], brokers: [Int32], moving: (KafkaTopic) -> Bool) -> [KafkaMove]? {
         let staying = brokers.filter { $0 != leaving }.sorted()
         var load = Dictionary(uniqueKeysWithValues: staying.map { ($0, 0) })
@@ -37,7 +37,7 @@ package struct KafkaMove: Sendable, Equatable {
     }
 }
 
-/// A partition on its way.
+/// A partition under reassignment.
 package struct KafkaReassignment: Sendable, Equatable {
     package var topic: String
     package var partition: Int32
@@ -50,10 +50,10 @@ extension KafkaClient {
     private static let throttledRates = ["leader.replication.throttled.rate", "follower.replication.throttled.rate"]
     private static let throttledReplicas = (leader: "leader.replication.throttled.replicas", follower: "follower.replication.throttled.replicas")
 
-    /// Lets partitions begin to move.
+    /// Starts the moves.
     package func reassign(_ moves: [KafkaMove]) async throws { try await alterReassignments(moves.map { ($0.topic, $0.partition, $0.to) }, "moving") }
 
-    /// Takes back what is under way.
+    /// Cancels reassignments under way.
     package func cancel(_ reassignments: [KafkaReassignment]) async throws {
         try await alterReassignments(reassignments.map { ($0.topic, $0.partition, nil) }, "taking back the move of")
     }
@@ -83,7 +83,7 @@ extension KafkaClient {
         }
     }
 
-    /// Holds replicas that are added by these moves to a rate in bytes a second, on each broker that hands out or takes.
+    /// Limits the replicas that these moves add to a rate in bytes a second, on each sending and receiving broker.
     package func throttle(_ moves: [KafkaMove], rate: Int64) async throws {
         for (topic, parts) in Dictionary(grouping: moves, by: \.topic).sorted(by: { $0.key < $1.key }) {
             func list(_ brokers: (KafkaMove) -> [Int32]) -> String {
@@ -93,14 +93,14 @@ extension KafkaClient {
                 .topic(topic),
                 set: [(Self.throttledReplicas.leader, list(\.from)), (Self.throttledReplicas.follower, list { move in move.to.filter { !move.from.contains($0) } })], remove: [])
         }
-        // Who is not there hands out nothing; it may be why the partitions move.
+        // An absent broker sends nothing; its absence may be why the partitions move.
         let present = Set(try await nodes())
         for broker in Set(moves.flatMap { $0.from + $0.to }).intersection(present).sorted() {
             try await alter(.broker("\(broker)"), set: Self.throttledRates.map { ($0, "\(rate)") }, remove: [])
         }
     }
 
-    /// Lifts every rate and forgets which replicas of these topics it held back; all topics if nil.
+    /// Lifts every rate and clears the lists of throttled replicas of these topics; all topics if nil.
     package func unthrottle(_ topics: [String]? = nil) async throws {
         for topic in try await cluster(topics: topics).topics {
             let stated = try await settings(of: .topic(topic.name)).filter { $0.origin == "topic" }.map(\.name)
@@ -108,7 +108,7 @@ extension KafkaClient {
             if !names.isEmpty { try await alter(.topic(topic.name), set: [], remove: names) }
         }
         for broker in try await nodes().map({ KafkaSettingsOwner.broker("\($0)") }) {
-            // Kafka names these settings only where they are set.
+            // Kafka lists these settings only where they are set.
             let stated = try await settings(of: broker).map(\.name)
             let rates = Self.throttledRates.filter(stated.contains)
             if !rates.isEmpty { try await alter(broker, set: [], remove: rates) }

@@ -54,7 +54,7 @@ extension KafkaClient {
         }
     }
 
-    /// Gives a user this password for both mechanisms; a user who has one gets another. Kafka changes one mechanism of a user in a request.
+    /// Sets a user's password for both mechanisms, also in place of an earlier one. Kafka changes one mechanism of a user per request.
     package func setUser(_ user: KafkaUser) async throws {
         for (_, number) in Self.mechanisms {
             let salt = Digests.randomBytes(16)
@@ -109,7 +109,7 @@ extension KafkaClient {
         }
     }
 
-    /// Removes exactly these rules; returns how many there were.
+    /// Removes exactly these rules; returns the number removed.
     package func removeRules(_ rules: [KafkaRule]) async throws -> Int {
         let filters = rules.map {
             DeleteAclsRequest.Filter(

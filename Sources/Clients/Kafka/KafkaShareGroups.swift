@@ -1,9 +1,9 @@
-// Share groups (KIP-932) as an administrator sees them: their members, where they have come to, and setting that anew.
+// Share groups (KIP-932) for an administrator: their members, their positions, and the resetting of positions.
 import Base
 import KafkaWire
 
 extension KafkaClient {
-    /// nil if there is no share group of this name, or the broker knows no such groups.
+    /// nil if there is no share group of this name, or the broker does not know share groups.
     func shareGroup(_ name: String, _ node: Int32) async throws -> KafkaGroup? {
         let answer: ShareGroupDescribeResponse
         do { answer = try await call(node, ShareGroupDescribeRequest(groupIDs: [name])) } catch KafkaFailure.notServed { return nil }
@@ -37,7 +37,7 @@ extension KafkaClient {
         return offsets
     }
 
-    /// Lets a share group without members read on from these offsets.
+    /// Sets the offsets from which a share group without members reads on.
     func setShareOffsets(of group: String, _ node: Int32, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
         var topics: [AlterShareGroupOffsetsRequest.Topic] = []
         for one in offsets {

@@ -1,8 +1,8 @@
-// Transactions as an operator sees them: listing, describing, and ending one whose producer does not come back.
+// Transactions for an operator: listing, describing, and ending one whose producer does not come back.
 import Base
 import KafkaWire
 
-/// A transactional id as its coordinator describes it.
+/// A transactional id in its coordinator's description.
 package struct KafkaTransaction: Sendable, Equatable {
     package var name: String
     package var state: String
@@ -19,7 +19,7 @@ package struct KafkaTransaction: Sendable, Equatable {
 }
 
 extension KafkaClient {
-    /// The transactional ids of all brokers, in the order of their names.
+    /// The transactional ids of all brokers, by name.
     package func transactions() async throws -> KafkaListing<KafkaTransaction> {
         let listing = try await list(ListTransactionsRequest()) { answer throws(KafkaFailure) in
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil) }
@@ -42,7 +42,7 @@ extension KafkaClient {
             partitions: one.topics.flatMap { topic in topic.partitions.map { (topic.topic, $0) } })
     }
 
-    /// Takes the id over as a new producer would: what is open is aborted, and whoever had it open is shut out.
+    /// Takes over the id like a new producer: aborts the open transaction, and fences the producer that had it.
     package func abortTransaction(_ name: String) async throws {
         let known = try await transaction(name)
         let node = try await coordinator(of: name, .transaction)

@@ -1,12 +1,12 @@
 // A client of the ZooKeeper protocol for our own command line, demos and benchmarks; it works against a real ZooKeeper as well. One
-// connection, pings by itself, watch events as a bounded stream. It does not reconnect: a command that loses its server says so.
+// connection, automatic pings, watch events as a bounded stream. It does not reconnect: a command that loses its server reports it.
 import Base
 import Collections
 import NetKit
 import Synchronization
 import ZooKeeperWire
 
-/// What a server refused, or a connection that is gone.
+/// A server's refusal, or a lost connection.
 package struct ZooKeeperFailure: Error, Sendable, Equatable, CustomStringConvertible {
     package var code: ZKErrorCode
     package var path: String
@@ -54,13 +54,13 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     private var timeoutMilliseconds: Int32
     private var isOpen = false
     private let watchStream: (stream: AsyncStream<WatchEvent>, continuation: AsyncStream<WatchEvent>.Continuation)
-    /// Set once the loop is about to end; nothing may be scheduled on it afterwards.
+    /// Set once the loop is about to end; scheduling on it is forbidden afterwards.
     private let isStopped = Mutex(false)
     package private(set) var sessionID: Int64 = 0
 
-    /// Requests that may wait for their answers at a time.
+    /// Limit of requests without an answer.
     private static let outstandingMax = 10_000
-    /// Watch events kept for a reader that is slow; older ones are dropped.
+    /// Watch events kept for a slow reader; older ones are dropped.
     private static let eventsMax = 10_000
 
     private init(_ loop: NIOServiceLoop, _ timeout: Duration) {
@@ -69,7 +69,7 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         watchStream = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventsMax))
     }
 
-    /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if nobody listens, `ZooKeeperFailure` if refused.
+    /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if no server listens, `ZooKeeperFailure` if refused.
     package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), tls: TLSTrust? = nil) async throws -> ZooKeeperClient {
         let loop = NIOServiceLoop()
         let client = ZooKeeperClient(loop, timeout)
@@ -80,20 +80,20 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
             }
             try await client.handshake()
         } catch {
-            // The loop's thread ends in any case; the error that matters is the connection's.
+            // The loop's thread ends in any case; the connection's error is the one that matters.
             try? await loop.stop()
             throw error
         }
         return client
     }
 
-    /// Events of watches that were set by `get`, `exists` and `children`.
+    /// Events of the watches of `get`, `exists` and `children`.
     package var events: AsyncStream<WatchEvent> { watchStream.stream }
 
     private func handshake() async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
-                // The server may have hung up before this was said.
+                // The server may have closed the connection before this point.
                 guard let frames = self.frames else { return continuation.resume(throwing: ZooKeeperFailure(.connectionLoss)) }
                 var request = ConnectRequest()
                 request.timeoutMilliseconds = self.timeoutMilliseconds
@@ -160,7 +160,7 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         var reader = FieldReader<JuteDialect>(frame)
         var response = ConnectResponse()
         try response.layout(&reader)
-        // A session that is asked for anew is refused only by a server that cannot write it down.
+        // Only a server that cannot record a new session refuses it.
         guard response.sessionID != 0 else { return continuation.resume(throwing: ZooKeeperFailure(.systemError)) }
         sessionID = response.sessionID
         timeoutMilliseconds = response.timeoutMilliseconds
@@ -202,10 +202,10 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
         }
     }
 
-    /// Ends the session, its ephemeral nodes with it. Requests that are still waiting fail; closing again does nothing.
+    /// Ends the session and its ephemeral nodes. Waiting requests fail; a second close does nothing.
     package func close() async {
         guard !isStopped.withLock({ $0 }) else { return }
-        // A server that is gone already has ended the session's connection; there is nothing left to say to it.
+        // A server that is gone has already ended the session's connection; there is nothing left to send.
         _ = try? await call(.closeSession, NoBody())
         let first = isStopped.withLock { stopped in
             defer { stopped = true }
@@ -216,7 +216,7 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     }
 }
 
-/// The body of a request that has none.
+/// The body of a request without one.
 package struct NoBody: WireLayout {
     package init() {}
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {}

@@ -4,7 +4,7 @@ import NetKit
 import ZooKeeperWire
 
 extension ZooKeeperClient {
-    /// How a node is to be created.
+    /// Modes of a new node.
     package struct CreateMode: OptionSet, Sendable {
         package let rawValue: Int32
         package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -22,13 +22,13 @@ extension ZooKeeperClient {
         return reply.path ?? path
     }
 
-    /// Creates a node that goes when its last child has gone.
+    /// Creates a node that is deleted after its last child.
     package func createContainer(_ path: String, _ data: Bytes?, acl: [ACLRecord] = openACL) async throws -> String {
         let reply: PathStatResponse = try Self.decode(try await call(.createContainer, Self.request(path, data, 4, acl), path: path))
         return reply.path
     }
 
-    /// Creates a node that goes when it had neither a change nor children for so long.
+    /// Creates a node that is deleted after this time without a change or children.
     package func createTTL(
         _ path: String, _ data: Bytes?, milliseconds: Int64, sequential: Bool = false, acl: [ACLRecord] = openACL
     ) async throws -> String {
@@ -90,7 +90,7 @@ extension ZooKeeperClient {
         return reply.stat
     }
 
-    /// Returns once this server has seen everything that was acknowledged before.
+    /// Returns once this server has applied everything acknowledged before.
     package func sync(_ path: String) async throws { _ = try await call(.sync, Self.request(path), path: path) }
 
     package func ephemerals(_ prefix: String = "/") async throws -> [String] {
@@ -98,7 +98,7 @@ extension ZooKeeperClient {
         return reply.names
     }
 
-    /// How many nodes lie below a node.
+    /// Number of nodes below a node.
     package func descendantCount(_ path: String) async throws -> Int32 {
         let reply: CountResponse = try Self.decode(try await call(.getAllChildrenNumber, Self.request(path), path: path))
         return reply.count
@@ -123,7 +123,7 @@ extension ZooKeeperClient {
         _ = try await call(.removeWatches, request, path: path)
     }
 
-    /// Changes the servers of the ensemble; what `/zookeeper/config` says then.
+    /// Changes the servers of the ensemble; returns the new content of `/zookeeper/config`.
     package func reconfigure(_ change: ReconfigRequest) async throws -> String {
         let reply: GetDataResponse = try Self.decode(try await call(.reconfig, change, path: "/zookeeper/config"))
         return reply.data?.text ?? ""
@@ -137,7 +137,7 @@ extension ZooKeeperClient {
         _ = try await call(.auth, request, xid: SpecialXid.auth)
     }
 
-    /// DIGEST-MD5, as ZooKeeper's own clients do it. The server has to prove itself as well.
+    /// DIGEST-MD5, as in ZooKeeper's own clients. The server must prove itself as well.
     private func exchange(_ credentials: String) async throws {
         let parts = credentials.split(separator: ":", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw ZooKeeperFailure(.authFailed) }

@@ -24,7 +24,7 @@ package struct Bitmap: Hashable, Sendable {
         clearTail()
     }
 
-    /// From Arrow's bytes, as they come from a wire or a file; `bytes` must hold at least `(count + 7) / 8`.
+    /// From Arrow's bytes of a wire or a file; `bytes` must hold at least `(count + 7) / 8`.
     package init(bytes: ArraySlice<UInt8>, count: Int) {
         precondition(bytes.count >= (count + 7) / 8, "a bitmap needs one byte for each eight bits begun")
         var words = [UInt64](repeating: 0, count: (count + 63) / 64)

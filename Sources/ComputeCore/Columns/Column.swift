@@ -1,11 +1,11 @@
 // One column of a batch in Arrow's memory layout: a validity bitmap and typed values, or offsets and bytes, or children. A null's slot
-// holds some value of the type, never rubbish, so kernels may compute over it; those that may refuse a value look at validity before they
-// do. Columns are values and never change after they are built. Source: Arrow columnar format.
+// holds some valid value of the type, so kernels may compute over it; kernels that may refuse a value check validity first. Columns are
+// values and never change after they are built. Source: Arrow columnar format.
 
 import QueryCore
 
 package struct Column: Hashable, Sendable {
-    /// How the values lie. Offsets have one entry more than there are rows and start at zero.
+    /// The layout of values. Offsets have one entry more than there are rows and start at zero.
     package indirect enum Storage: Hashable, Sendable {
         /// The null type: no memory at all.
         case nothing
@@ -80,7 +80,7 @@ package struct Column: Hashable, Sendable {
         }
     }
 
-    /// No value has more bytes than this.
+    /// The size of the largest value, in bytes.
     package var widestValueBytes: Int {
         switch storage {
         case .bytes(let offsets, _): Self.longest(offsets)
@@ -102,14 +102,14 @@ package struct Batch: Hashable, Sendable {
     package let schema: Schema
     package let columns: [Column]
     package let rowCount: Int
-    /// Where the rows stand in the order of their pipeline's input.
+    /// The place of the rows in the order of their pipeline's input.
     package var place: BatchPlace
 
     /// Rows in a batch unless the source gives fewer: small enough for the caches, large enough to make dispatch free.
     package static let rowsDefault = 8192
     /// Readers end a batch early beyond this many bytes of input, so that 32-bit offsets suffice and memory stays small.
     package static let inputBytesMax = 64 << 20
-    /// Text that an expression may make of one batch, in bytes; a column of texts can address 2 GiB.
+    /// Limit of the text that an expression makes of one batch, in bytes; a column of texts can address 2 GiB.
     package static let textBytesMax = 1 << 30
 
     /// Throws if an expression made more text of one batch than a column may hold.
@@ -128,11 +128,11 @@ package struct Batch: Hashable, Sendable {
 
     package var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
 
-    /// No row has more bytes than this.
+    /// The size of the largest row, in bytes.
     package var widestRowBytes: Int { columns.reduce(0) { $0 + $1.widestValueBytes } }
 }
 
-/// Batches of one schema that travel inside a plan (`Plan.local`).
+/// Batches of one schema inside a plan (`Plan.local`).
 package struct BatchList: LocalRows {
     package let schema: Schema
     package let batches: [Batch]

@@ -1,5 +1,5 @@
 // Builds a column row by row. Typed appends are for readers and kernels, `append(_: Value)` for everything else. The builder keeps the
-// column's invariants: a value in a null's slot, offsets from zero, no validity bitmap while nothing is null.
+// column's invariants: a value in a null's slot, offsets from zero, no validity bitmap without nulls.
 
 import QueryCore
 
@@ -11,10 +11,10 @@ package struct ColumnBuilder {
     private var values = Values()
     private var children: [ColumnBuilder] = []
 
-    /// Which of the arrays a type uses.
+    /// The array of a type.
     private enum Kind { case nothing, boolean, int8, int16, int32, int64, float, double, decimal, bytes, list, structure }
 
-    /// One array for each way in which values lie. Each is appended to where it is: an array taken out of an enum's payload is copied at each append.
+    /// One array for each layout of values. Each is appended in place: an array taken out of an enum's payload is copied at each append.
     private struct Values {
         var booleans = Bitmap()
         var int8s: [Int8] = []

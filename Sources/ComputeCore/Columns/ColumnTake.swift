@@ -52,7 +52,7 @@ extension Column {
     // hot: SQL filter and group-by
     private static func pick<T>(_ values: [T], _ rows: [Int32]) -> [T] {
         [T](unsafeUninitializedCapacity: rows.count) { out, filled in
-            // Positions lie within the column, and all of `out` is initialised before it is given out.
+            // Positions lie within the column, and all of `out` is initialised before its first use.
             values.withUnsafeBufferPointer { source in
                 for index in 0..<rows.count { out.initializeElement(at: index, to: source[Int(rows[index])]) }
             }
@@ -101,7 +101,7 @@ extension Column {
         return .list(offsets: newOffsets, child: child.take(inner))
     }
 
-    /// All rows of all columns, in order; they have one type.
+    /// All rows of all columns, in order; they must have one type.
     package static func concat(_ columns: [Column], type: DataType) -> Column {
         if columns.count == 1 { return columns[0] }
         let count = columns.reduce(0) { $0 + $1.count }

@@ -1,4 +1,4 @@
-// Reading one value out of a column. For results, keys of nested types and functions off the hot path; loops over columns read the storage.
+// Reads one value out of a column. For results, keys of nested types and functions off the hot path; loops over columns read the storage.
 
 import QueryCore
 

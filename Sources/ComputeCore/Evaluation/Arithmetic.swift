@@ -1,5 +1,5 @@
 // Arithmetic kernels under ANSI rules: overflow and division by zero raise, but only for rows that are not null. The fast loop collects one
-// flag for the whole batch; only when it is set are the rows looked at one by one. Source: Spark SQL reference, "ANSI Compliance".
+// flag for the whole batch; only when it is set are the rows checked one by one. Source: Spark SQL reference, "ANSI Compliance".
 
 import QueryCore
 
@@ -26,7 +26,7 @@ enum Arithmetic {
         return Column(type: type, count: count, validity: validity, storage: storage)
     }
 
-    /// Rows in which both sides are present; nil when none is null.
+    /// Rows with both sides present; nil when none is null.
     static func combined(_ left: Vector, _ right: Vector, _ count: Int) -> Bitmap? {
         let one = left.isConstant ? nil : left.column.validity
         let other = right.isConstant ? nil : right.column.validity
@@ -34,8 +34,8 @@ enum Arithmetic {
         return other.map { one & $0 } ?? one
     }
 
-    /// The results of `operation` over the rows of two columns, either of which may be one value for all rows: each case has its own loop, which
-    /// is free of masks and branches. A column that is no constant has `count` rows.
+    /// The results of `operation` over the rows of two columns, either of which may be one value for all rows: each case has its own loop,
+    /// free of masks and branches. A column that is no constant has `count` rows.
     @inline(__always)
     static func each<T, Result>(_ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ operation: (T, T) -> Result) -> [Result] {
         [Result](unsafeUninitializedCapacity: count) { out, filled in
@@ -75,7 +75,7 @@ enum Arithmetic {
     private static func integers<T: FixedWidthInteger & SignedInteger>(
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?, _ kind: String
     ) throws(QueryError) -> [T] {
-        // Bits of what went wrong: the sign for sums and differences, any bit for the rest.
+        // Bits of failures: the sign for sums and differences, any bit for the rest.
         var failed: T = 0
         let out: [T]
         switch function {
@@ -198,7 +198,7 @@ enum Arithmetic {
             let (product, overflow) = x.multipliedReportingOverflow(by: y)
             return overflow ? nil : DecimalText.rescale(product, from: s1 + s2, to: scale)
         case .divide:
-            // x / 10^s1 over y / 10^s2, with one digit more than asked for so that it can be rounded half up.
+            // x / 10^s1 over y / 10^s2, with one extra digit for rounding half up.
             let shift = scale + 1 - s1 + s2
             guard let numerator = DecimalText.rescale(x, from: 0, to: max(shift, 0)) else { return wideDivide(x, shift, y, scale) }
             return DecimalText.rescale(numerator / y, from: scale + 1, to: scale)

@@ -1,5 +1,5 @@
-// Comparison kernels. NaN equals NaN and is greater than every other number, as Spark has it; strings compare by their UTF-8 bytes. The
-// result is a packed boolean column, built 64 rows at a time. `Value.compare` is the same order for single values.
+// Comparison kernels. NaN equals NaN and is greater than every other number, as in Spark; strings compare by their UTF-8 bytes. The result
+// is a packed boolean column, built 64 rows at a time. `Value.compare` is the same order for single values.
 
 import QueryCore
 
@@ -65,7 +65,7 @@ enum Comparison {
         return Bitmap(words: words, count: count)
     }
 
-    /// As `Arithmetic.each`, with one bit for each row.
+    /// Like `Arithmetic.each`, with one bit for each row.
     @inline(__always)
     private static func each<T>(_ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ test: (T, T) -> Bool) -> Bitmap {
         if count == 0 { return Bitmap() }

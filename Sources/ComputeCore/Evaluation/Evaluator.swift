@@ -1,6 +1,5 @@
 // Evaluates a resolved expression over a batch: one dispatch for each node and batch, loops inside the kernels. Branches of CASE, COALESCE
-// and the right side of AND and OR see only the rows that reach them when they may raise, since ANSI mode must not fail for a row that was
-// guarded.
+// and the right side of AND and OR, if they may raise, see only the rows that reach them, since ANSI mode must not fail for a guarded row.
 
 import QueryCore
 
@@ -19,7 +18,7 @@ struct Vector {
 }
 
 package struct Evaluator {
-    /// Where each column id lies in the batches.
+    /// The position of each column id in the batches.
     let layout: [ColumnID: Int]
     /// The statement's time in microseconds since 1970: `current_date` and `current_timestamp` are constant within a statement.
     let now: Int64
@@ -117,7 +116,7 @@ package struct Evaluator {
         let count = batch.rowCount
         let one = try evaluate(left, batch)
         let (trueLeft, falseLeft) = Self.split(one)
-        // Rows that the left side decides.
+        // Rows decided by the left side.
         let decided = function == .and ? falseLeft : trueLeft
         let other: Column
         if right.mayRaise, decided.trueCount > 0 {
@@ -139,12 +138,12 @@ package struct Evaluator {
         return (bits & validity, ~bits & validity)
     }
 
-    /// Evaluates over the chosen rows only; the others are null.
+    /// Evaluates over the chosen rows only; the other results are null.
     private func evaluate(_ expression: BoundExpression, _ batch: Batch, only rows: Bitmap) throws(QueryError) -> Column {
         let chosen = rows.trueIndices
         if chosen.count == batch.rowCount { return try evaluate(expression, batch) }
         if chosen.isEmpty { return Column.nulls(expression.type, count: batch.rowCount) }
-        // Only the columns that the expression reads are gathered.
+        // Only columns of the expression are gathered.
         let read = Set(expression.columnIDs.compactMap { layout[$0] })
         let columns = batch.columns.indices.map { index in
             read.contains(index)
@@ -164,7 +163,7 @@ package struct Evaluator {
         -> Vector
     {
         var remaining = Bitmap(repeating: true, count: batch.rowCount)
-        // Which source each row takes: the position of its branch.
+        // The source of each row: the position of its branch.
         var source = [Int32](repeating: Int32(branches.count), count: batch.rowCount)
         var results: [Column] = []
         for (index, branch) in branches.enumerated() {

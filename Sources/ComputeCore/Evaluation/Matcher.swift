@@ -1,5 +1,5 @@
-// LIKE patterns and regular expressions. A pattern that is constant, as almost all are, is prepared once for each batch. LIKE is matched
-// by hand in time linear in text times wildcards, regular expressions by `RegularExpression`.
+// LIKE patterns and regular expressions. A constant pattern, by far the most frequent kind, is prepared once for each batch. LIKE is
+// matched by hand in time linear in text times wildcards, regular expressions by `RegularExpression`.
 
 import QueryCore
 
@@ -19,7 +19,7 @@ struct Matcher {
         case .like, .ilike:
             guard arguments.count == 2 else { return }
             like = Self.compile(function == .ilike ? pattern.lowercased() : pattern, escape: "\\")
-        // An invalid pattern is reported when a row is matched, hence `try?`.
+        // An invalid pattern raises at the first matched row, hence `try?`.
         case .rlike, .split: regex = try? RegularExpression(pattern, function: "\(function)")
         default: break
         }
@@ -103,7 +103,7 @@ struct Matcher {
         return try whole.withUTF8 { bytes in Result { () throws(QueryError) in try Self.split(bytes, regex, limit) } }.get()
     }
 
-    /// The parts between matches. A match of nothing parts one character from the rest, as in Java.
+    /// The parts between matches. An empty match cuts off one character, as in Java.
     private static func split(_ text: UnsafeBufferPointer<UInt8>, _ regex: RegularExpression, _ limit: Int) throws(QueryError) -> [String] {
         func part(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
         var parts: [String] = []

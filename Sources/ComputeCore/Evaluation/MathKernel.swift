@@ -1,5 +1,5 @@
-// The transcendental functions of the C library, which the standard library of Swift does not offer. This is the only file that imports it,
-// and it calls pure functions only, so the core stays free of input and output.
+// The transcendental functions of the C library, which Swift's standard library lacks. Only this file imports it, and it calls pure
+// functions only, so the core stays free of input and output.
 
 import Glibc
 

@@ -1,20 +1,20 @@
-// A compiled regular expression of Java's kind, matched by PCRE2 with a bounded number of steps: a pattern such as (a+)+$ must not keep a query's
-// thread for hours where no cancellation reaches it. This is the only file that calls PCRE2; its functions are pure. Java's class intersection
-// (&&) has another meaning there and is refused. Source: pcre2api(3); java.util.regex.Pattern.
+// A compiled regular expression of Java's kind, matched by PCRE2 with a bounded number of steps: a pattern such as (a+)+$ must not keep a
+// query's thread for hours where no cancellation reaches it. Only this file calls PCRE2; its functions are pure. Java's class intersection
+// (&&) has another meaning in PCRE2 and is refused. Source: pcre2api(3); java.util.regex.Pattern.
 import QueryCore
 import RegularExpressionLibrary
 
 final class RegularExpression {
-    /// Steps that one match may take: about a second.
+    /// Limit of the steps of one match: about a second.
     private static let stepsMax: UInt32 = 10_000_000
-    /// Memory that one match may take, in KiB.
+    /// Memory limit of one match, in KiB.
     private static let heapKibibytesMax: UInt32 = 20_000
 
     private let code: OpaquePointer
     private let data: OpaquePointer
     private let limits: OpaquePointer
 
-    /// Throws `invalidParameterPattern` for a pattern that is none; `function` is named in it.
+    /// Throws `invalidParameterPattern`, which names `function`, for an invalid pattern.
     init(_ pattern: String, function: String) throws(QueryError) {
         let invalid = QueryError(.invalidParameterPattern, ["parameter": "`regexp`", "functionName": "`\(function)`", "value": "'\(pattern)'"])
         if Self.intersectsClasses(pattern) { throw QueryError.unsupported("the intersection && of classes in the regular expression '\(pattern)'") }
@@ -32,7 +32,7 @@ final class RegularExpression {
             throw invalid
         }
         (code, self.data, self.limits) = (compiled, data, limits)
-        // Without machine code, where the system forbids it, matching is slower and the same.
+        // Where the system forbids machine code, matching is slower with the same results.
         _ = pcre2_jit_compile_8(code, platform_pcre2_jit_complete)
         pcre2_set_match_limit_8(limits, Self.stepsMax)
         pcre2_set_heap_limit_8(limits, Self.heapKibibytesMax)
@@ -44,7 +44,7 @@ final class RegularExpression {
         pcre2_code_free_8(code)
     }
 
-    /// An address for texts without bytes, which is never read.
+    /// An address for empty texts, never read.
     private static var nothing: UnsafePointer<UInt8>? { UnsafePointer(bitPattern: 1) }
 
     /// The first match at or after `start`, in bytes from the beginning; nil if there is none. Throws if it takes too many steps.
@@ -57,7 +57,7 @@ final class RegularExpression {
         guard outcome >= 0 else {
             throw QueryError.unsupported("a regular expression that takes more than \(Self.stepsMax) steps for one text; make its repetitions exclude each other, or use LIKE")
         }
-        // One pair is always there after a match.
+        // A match always has at least one pair.
         guard let pair = pcre2_get_ovector_pointer_8(data), pair[0] <= pair[1] else { return nil }
         return pair[0]..<pair[1]
     }

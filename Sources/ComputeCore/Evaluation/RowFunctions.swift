@@ -1,5 +1,5 @@
-// Functions that are evaluated value by value: numbers and nested values here, text and time in their own files. A null argument gives null
-// unless the function says otherwise. Source: Spark SQL reference, "Built-in Functions".
+// Functions evaluated value by value: numbers and nested values here, text and time in their own files. A null argument gives null unless
+// the function says otherwise. Source: Spark SQL reference, "Built-in Functions".
 
 import QueryCore
 
@@ -32,7 +32,7 @@ enum RowFunctions {
     }
 
 
-    /// A whole number that its type holds; beyond it ANSI mode raises.
+    /// A whole number within the range of its type; beyond it ANSI mode raises.
     private static func fitted(_ value: Value, _ type: DataType) throws(QueryError) -> Value {
         guard case .integer(let number) = value else { return value }
         let fits =
@@ -46,7 +46,7 @@ enum RowFunctions {
         return value
     }
 
-    /// Loops for what queries do often.
+    /// Loops for frequent functions.
     private static func fast(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError)
         -> Column?
     {
@@ -178,7 +178,7 @@ enum RowFunctions {
         switch value {
         case .double(let number):
             let rounded = number.rounded(function == .floor ? .down : .up)
-            // Java's conversion: NaN is 0, what does not fit is the nearest long.
+            // Java's conversion: NaN is 0, an overflow is the nearest long.
             if rounded.isNaN { return .integer(0) }
             return .integer(Int64(exactly: rounded) ?? (rounded < 0 ? Int64.min : Int64.max))
         case .decimal(let number):
@@ -190,7 +190,7 @@ enum RowFunctions {
         }
     }
 
-    /// Logarithms of what has none are null, as in Spark.
+    /// Null where the logarithm is undefined, as in Spark.
     private static func math(_ function: ScalarFunction, _ values: [Value]) -> Value {
         guard case .double(let x) = values[0] else { return .null }
         var y = 0.0

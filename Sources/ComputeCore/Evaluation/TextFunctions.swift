@@ -1,10 +1,10 @@
-// Functions over text, by Unicode characters as Spark counts them (code points). All arguments are present when these are called, except
-// for `concat_ws`, which skips nulls. Source: Spark SQL reference, "String Functions".
+// Functions over text, by code points as in Spark. All arguments are present, except those of `concat_ws`, which skips nulls. Source: Spark
+// SQL reference, "String Functions".
 
 import QueryCore
 
 enum TextFunctions {
-    /// Characters that `lpad` and `rpad` may make of one value: beyond it the request is surely a mistake.
+    /// Limit of the characters of a value from `lpad` and `rpad`: beyond it the request is surely a mistake.
     static let padMax = 1 << 24
 
     static func apply(_ function: ScalarFunction, _ values: [Value]) -> Value {
@@ -58,7 +58,7 @@ enum TextFunctions {
         return .string(parts.joined(separator: separator))
     }
 
-    /// Blanks only, as Spark's `trim` has it; not tabs or newlines.
+    /// Removes blanks only, as Spark's `trim`; not tabs or newlines.
     private static func trim(_ text: String, left: Bool, right: Bool) -> String {
         var slice = text.utf8[...]
         if left { while slice.first == 0x20 { slice = slice.dropFirst() } }

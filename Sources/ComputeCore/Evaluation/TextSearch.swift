@@ -1,13 +1,13 @@
-// LIKE without `_`, contains, startswith and endswith of one constant pattern: the pattern is some literals that follow each other, which are
-// searched in the bytes of a column. A literal that may stand anywhere is searched through all texts at once.
+// LIKE without `_`, contains, startswith and endswith with one constant pattern: a sequence of literals, which are searched in the bytes of
+// a column. A literal without a fixed place is searched through all texts at once.
 
 import QueryCore
 
 struct TextSearch {
-    /// What stands between the `%` of a pattern: the first and the last are at the ends of a text; one alone is all of it.
+    /// The literals between the `%` of a pattern: the first and the last are at the ends of a text; a single one is all of it.
     private let literals: [[UInt8]]
 
-    /// Nil for functions and patterns that are matched row by row.
+    /// Nil for functions and patterns that need matching row by row.
     init?(_ function: ScalarFunction, _ pattern: String) {
         let whole = Array(pattern.utf8)
         switch function {
@@ -21,7 +21,7 @@ struct TextSearch {
         }
     }
 
-    /// The literals of a LIKE pattern whose escape is `\`; nil when it has a `_`.
+    /// The literals of a LIKE pattern with the escape `\`; nil if it has a `_`.
     private static func parts(_ pattern: [UInt8]) -> [[UInt8]]? {
         var parts: [[UInt8]] = [[]]
         var isEscaped = false
@@ -69,7 +69,7 @@ struct TextSearch {
         return true
     }
 
-    /// The rows whose text has the literal: it is searched in the bytes of all rows, and a find that goes over a row's end is none.
+    /// The rows whose text has the literal: the search runs through the bytes of all rows, and a find across a row's end does not count.
     private func anywhere(_ literal: [UInt8], _ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ count: Int) -> Bitmap {
         var bits = Bitmap(repeating: false, count: count)
         var (row, at) = (0, Int(offsets[0]))
@@ -94,14 +94,15 @@ struct TextSearch {
         return true
     }
 
-    /// Where the literal, which is not empty, begins first in `from..<to` of the text. Eight bytes at once are looked through for its first byte.
+    /// The first position of the literal, which is not empty, in `from..<to` of the text. The search for its first byte takes eight bytes
+    /// at once.
     private static func find(_ literal: [UInt8], in text: UnsafeRawBufferPointer, from: Int, to: Int) -> Int? {
         let last = to - literal.count
         let pattern = UInt64(literal[0]) &* 0x0101_0101_0101_0101
         var at = from
         while at + 8 <= to, at <= last {
             let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ pattern
-            // The lowest set bit marks the first byte that is zero; higher ones may be wrong, and are looked at again.
+            // The lowest set bit marks the first zero byte; higher bits may be wrong, and are checked again.
             var zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
             while zeros != 0 {
                 let candidate = at &+ zeros.trailingZeroBitCount >> 3

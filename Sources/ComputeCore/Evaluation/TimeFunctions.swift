@@ -1,5 +1,5 @@
-// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. A pattern letter
-// that is not known here is refused. Source: Spark SQL reference, "Datetime Patterns".
+// Functions over dates and timestamps, in UTC, and the datetime patterns of `date_format`, `to_date` and `to_timestamp`. An unknown pattern
+// letter is refused. Source: Spark SQL reference, "Datetime Patterns".
 
 import QueryCore
 
@@ -40,7 +40,7 @@ enum TimeFunctions {
         CivilTime.microsOfDay(micros) / 1_000_000
     }
 
-    /// Runs of one letter, and text between quotes or other characters as it stands.
+    /// Runs of one letter, and literal text: quoted, or other characters.
     private enum Piece {
         case field(Character, Int)
         case text(String)

@@ -1,12 +1,12 @@
-// The port through which jobs read and write files: local disk, dfs, or a simulated one. Paths are whole: the address with its scheme for
-// remote file systems, a plain path for local disk. Calls block and belong on a compute thread. It makes no promise about durability
-// beyond `finish`: a finished file is readable in full, an abandoned one is absent.
+// The port of jobs to files: local disk, dfs, or a simulated one. Paths are whole: the address with its scheme for remote file systems, a
+// plain path for local disk. Calls block and belong on a compute thread. The only promise of durability is `finish`: a finished file is
+// readable in full, an abandoned one is absent.
 
 package struct JobFileStatus: Hashable, Sendable {
     package var path: String
     package var isDirectory: Bool
     package var bytes: Int64
-    /// Where a file may be cut into splits without reading across stores.
+    /// The unit at which a file may be cut into splits without reading across stores.
     package var blockBytes: Int64
 
     package init(path: String, isDirectory: Bool, bytes: Int64, blockBytes: Int64) {
@@ -40,7 +40,7 @@ package enum JobFileError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One file that is being written. Owned by one thread; `finish` or `abandon` is called once.
+/// An open file. Owned by one thread; `finish` or `abandon` is called once.
 package protocol JobFileWriter: AnyObject {
     func write(_ bytes: ArraySlice<UInt8>) throws(JobFileError)
     func finish() throws(JobFileError)

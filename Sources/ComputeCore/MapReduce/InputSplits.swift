@@ -1,6 +1,6 @@
-// Cuts input files into splits on block boundaries, and finds the lines of one split so that each line of a file is read by exactly one
-// split, wherever the cuts fall: a split owns the lines that start in it, the first split also the one at byte 0. Pure; reads nothing.
-// Source: the line rule of Hadoop's TextInputFormat.
+// Cuts input files into splits on block boundaries, and finds the lines of a split so that exactly one split reads each line of a file,
+// wherever the cuts fall: a split owns the lines that start in it, the first split also the one at byte 0. Pure; reads nothing. Source: the
+// line rule of Hadoop's TextInputFormat.
 
 package struct InputFile: Hashable, Sendable {
     package var path: String
@@ -33,7 +33,7 @@ package struct InputSplit: Hashable, Sendable {
 }
 
 package enum InputSplits {
-    /// The last split of a file may be this much longer than the others rather than leave a crumb.
+    /// The last split of a file may be this factor longer than the others, rather than leave a crumb.
     static let slack = 1.1
     /// A job with more splits than this is refused.
     package static let splitsMax = 100_000
@@ -64,7 +64,7 @@ package struct SplitLines: Sendable {
     package enum Refusal: Error, Hashable, Sendable { case lineTooLong(at: Int64) }
 
     private let end: Int64
-    /// Where the next unread byte lies in the file.
+    /// The offset of the next unread byte in the file.
     private var position: Int64
     private var isSkipping: Bool
     private var partial: [UInt8] = []
@@ -77,10 +77,10 @@ package struct SplitLines: Sendable {
         isSkipping = split.start != 0
     }
 
-    /// The offset of the first byte that must be fed.
+    /// The offset of the first byte to feed.
     package var readStart: Int64 { position }
 
-    /// Feeds the next bytes; `body` is called with each whole line, without its line end, and returns false to stop.
+    /// Feeds the next bytes; calls `body` with each whole line, without its line end, until it returns false.
     // hot: mapreduce-lines
     package mutating func feed(_ chunk: ArraySlice<UInt8>, _ body: (ArraySlice<UInt8>) throws -> Bool) throws {
         var rest = chunk

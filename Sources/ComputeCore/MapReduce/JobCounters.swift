@@ -1,9 +1,9 @@
-// Counters of a job by group and name, in the order of their first appearance. Those of failed attempts are thrown away by whoever holds
-// them; this only adds. The framework's own names are Hadoop's, so that existing tools find them.
+// Counters of a job by group and name, in the order of their first appearance. The caller discards the counters of failed attempts; this
+// only adds. The framework's own names are Hadoop's, so that existing tools find them.
 import Collections
 
 package struct JobCounters: Hashable, Sendable {
-    /// Different counters of one job; more are refused by ignoring them, as an endless set would fill the memory.
+    /// Limit of the different counters of one job; further ones are ignored, as an endless set would fill the memory.
     package static let countersMax = 1_000
 
     package struct Name: Hashable, Sendable {

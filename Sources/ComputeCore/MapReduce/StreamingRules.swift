@@ -1,6 +1,5 @@
-// The rules of Hadoop Streaming that need no I/O: how a line is a key and a value, which reducer gets a key, how a command line is cut into
-// words, how settings become environment variables, what a line on standard error means.
-// Source: the Hadoop Streaming manual; Hadoop's HashPartitioner over Text keys.
+// The pure rules of Hadoop Streaming: the key and value of a line, the reducer of a key, the words of a command line, the environment
+// variables of settings, the reports on standard error. Source: the Hadoop Streaming manual; Hadoop's HashPartitioner over Text keys.
 
 package enum StreamingRules {
     /// The bytes before the first TAB and those after it; without a TAB the whole line is the key.
@@ -9,7 +8,7 @@ package enum StreamingRules {
         return (line[..<tab], line[(tab + 1)...])
     }
 
-    /// The reduce task of a key, as Hadoop's default partitioner places it.
+    /// The reduce task of a key, as in Hadoop's default partitioner.
     package static func partition(_ key: ArraySlice<UInt8>, reduceTasks: Int) -> Int {
         if reduceTasks <= 1 { return 0 }
         var hash: Int32 = 1
@@ -50,7 +49,7 @@ package enum StreamingRules {
         return words
     }
 
-    /// `mapreduce.job.name` is seen by a child as `mapreduce_job_name`.
+    /// The environment variable of a setting: `mapreduce_job_name` for `mapreduce.job.name`.
     package static func environmentName(_ setting: String) -> String {
         String(
             setting.unicodeScalars.map { scalar in
@@ -64,7 +63,7 @@ package enum StreamingRules {
         case status(String)
     }
 
-    /// What a line on a child's standard error asks of the framework; nil for plain text.
+    /// The report in a line of a child's standard error; nil for plain text.
     package static func report(_ line: String) -> Report? {
         if line.hasPrefix("reporter:status:") { return .status(String(line.dropFirst("reporter:status:".count))) }
         guard line.hasPrefix("reporter:counter:") else { return nil }

@@ -1,6 +1,6 @@
-// The running state of aggregate functions, one array entry for each group. `update` is called once for each batch with the argument
-// column and the group of every row; dispatch happens there, the loop is typed. Null rules: all but count(*) skip nulls; over no row they
-// are null.
+// The running state of aggregate functions, one array entry for each group. `update` is called once for each batch with the argument column
+// and the group of every row; dispatch happens there, the loop is typed. Null rules: all but count(*) skip nulls; without rows they are
+// null.
 
 import QueryCore
 
@@ -8,7 +8,7 @@ protocol Accumulator: AnyObject {
     /// Makes room for groups up to `count`.
     func grow(_ count: Int)
     func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError)
-    /// Takes over what `other`, of the same call, has seen of its groups `rows`: that of `rows[i]` goes to `groups[i]`.
+    /// Merges the groups `rows` of `other`, an accumulator of the same call: the group `rows[i]` goes into `groups[i]`.
     func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) throws(QueryError)
     func finish() throws(QueryError) -> Column
     /// Rough memory for the budget.
@@ -44,7 +44,7 @@ enum Accumulators {
         }
     }
 
-    /// Whether the result of a call does not depend on the order of its rows, so that parts of them may be added up apart.
+    /// Whether the result of a call is independent of the order of its rows, so that parts can be added up apart.
     static func canMerge(_ call: AggregateCall) -> Bool {
         switch call.function {
         case .first, .last, .collectList: false
@@ -261,7 +261,7 @@ final class DecimalTotal: Accumulator {
 }
 
 enum Presence {
-    /// Groups that saw a value; nil when all did.
+    /// Groups with a value; nil when all have one.
     static func bitmap(_ counts: [Int64]) -> Bitmap? {
         if counts.allSatisfy({ $0 > 0 }) { return nil }
         var bits = Bitmap()

@@ -1,12 +1,12 @@
 // The contract of operators and the simple ones: each pulls batches from below and gives batches until it returns nil. Operators hold their
-// own state and nothing global, so that several can run over partitions side by side. They run on whatever thread calls `next`.
+// own state and nothing global, so that several can run over partitions side by side. They run on the thread that calls `next`.
 
 import QueryCore
 
 package protocol BatchSource: AnyObject {
     /// The columns of each batch, in order.
     var columns: [BoundColumn] { get }
-    /// The next batch, possibly of no rows; nil at the end, and then for ever.
+    /// The next batch, possibly without rows; nil at the end, and then for ever.
     func next() throws(QueryError) -> Batch?
 }
 
@@ -14,7 +14,7 @@ extension BatchSource {
     var schema: Schema { Schema(columns.map(\.field)) }
 }
 
-/// Ends a query that nobody wants any more: stands before every operator, so that no operator runs on for longer than one batch.
+/// Ends a cancelled query: stands before every operator, so that no operator runs on for longer than one batch.
 final class CancellableSource: BatchSource {
     let columns: [BoundColumn]
     private let source: any BatchSource
@@ -32,7 +32,7 @@ final class CancellableSource: BatchSource {
     }
 }
 
-/// Batches that are in memory already: local relations.
+/// Batches in memory: local relations.
 final class BatchScan: BatchSource {
     let columns: [BoundColumn]
     private let batches: [Batch]

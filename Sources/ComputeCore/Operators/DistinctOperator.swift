@@ -1,4 +1,4 @@
-// DISTINCT, INTERSECT and EXCEPT as streams: a row passes or not by the key that it has, in the order of the rows.
+// DISTINCT, INTERSECT and EXCEPT as streams: a row's key decides whether it passes, in the order of the rows.
 
 import QueryCore
 
@@ -86,7 +86,7 @@ final class DifferenceOperator: BatchSource {
         return nil
     }
 
-    /// Counts below zero mark keys that were given out already.
+    /// Counts below zero mark keys already given out.
     private func passes(_ group: Int) -> Bool {
         let count = counts[group]
         if all {

@@ -1,9 +1,9 @@
-// The group of each row of a batch, as aggregates see it, and the loop over the rows that are present.
+// The group of each row of a batch, for aggregates, and the loop over the present rows.
 
 import QueryCore
 
 enum GroupNumbers {
-    /// All of so many rows belong to group 0: an aggregation without keys.
+    /// All `count` rows belong to group 0: an aggregation without keys.
     case one(count: Int)
     case each([Int32])
 
@@ -29,7 +29,7 @@ enum GroupNumbers {
     }
 
     // hot: SQL filter and group-by
-    /// Calls `body` with each row whose bit is set, and its group. Groups are below the count that the accumulators grew to.
+    /// Calls `body` with each row whose bit is set, and its group. Groups are below the accumulators' count.
     @inline(__always)
     func forEach(where validity: Bitmap?, _ body: (_ row: Int, _ group: Int) -> Void) {
         switch self {

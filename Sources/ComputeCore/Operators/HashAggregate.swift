@@ -1,10 +1,10 @@
-// GROUP BY and DISTINCT by hashing. Each chain of an aggregation groups what passes through it; the groups of all chains are then put
-// together, side by side by parts of their keys when they are many. They are given in order of first appearance, however many chains there
-// were. Without grouping expressions there is exactly one group, also over no rows. DISTINCT streams: a row passes when its key is new.
+// GROUP BY and DISTINCT by hashing. Each chain of an aggregation groups its rows; then the groups of all chains are merged, by parts of
+// their keys side by side if they are many. They come in order of first appearance for any number of chains. Without grouping expressions
+// there is exactly one group, also over no rows. DISTINCT streams: a row passes when its key is new.
 
 import QueryCore
 
-/// The groups that one thread has seen.
+/// The groups of one thread.
 final class GroupTable {
     private let groups: [BoundOutput]
     private let calls: [BoundAggregate]
@@ -12,7 +12,7 @@ final class GroupTable {
     private var table: KeyTable
     /// The key columns of the groups, in pieces, in order of their numbers.
     private var keys: [[Column]]
-    /// Where each group was seen first, packed.
+    /// The place of each group's first row, packed.
     private(set) var firstSeen: [Int64] = []
     private var accumulators: [any Accumulator]
     private var distincts: [KeyTable?]
@@ -64,7 +64,7 @@ final class GroupTable {
         return numbers
     }
 
-    /// -0.0 and 0.0 are one group, and it is shown as 0.0.
+    /// Makes one group of -0.0 and 0.0, shown as 0.0.
     private static func canonical(_ column: Column) -> Column {
         switch column.storage {
         case .double(let values): Column(type: column.type, count: column.count, validity: column.validity, storage: .double(values.map { $0 == 0 ? 0 : $0 }))
@@ -104,7 +104,7 @@ final class GroupTable {
 
     var keyColumns: [Column] { zip(groups, keys).map { Column.concat($1, type: $0.column.type) } }
 
-    /// Takes over the groups `rows` of another table of the same aggregation, whose key columns are `columns`.
+    /// Merges the groups `rows` of another table of the same aggregation; `columns` are their key columns.
     func absorb(_ other: GroupTable, _ columns: [Column], _ rows: [Int32]) throws(QueryError) {
         var numbers = [Int32](repeating: 0, count: rows.count)
         if !groups.isEmpty {
@@ -123,7 +123,7 @@ final class GroupTable {
 
 /// Runs the chains below an aggregation and keeps its groups.
 final class HashAggregate: Preparation {
-    /// Groups of all chains from which on they are put together by parts.
+    /// The number of groups of all chains from which they are merged by parts.
     private static let groupsInPartsMin = 1 << 14
 
     let columns: [BoundColumn]
@@ -174,7 +174,7 @@ final class HashAggregate: Preparation {
         }
     }
 
-    /// Tables that have no group in common.
+    /// Merges the tables into ones that have no group in common.
     private func together(_ tables: [GroupTable]) throws(QueryError) -> [GroupTable] {
         guard tables.count > 1 else { return tables }
         if groups.isEmpty || tables.reduce(0, { $0 + $1.count }) < Self.groupsInPartsMin {
@@ -195,7 +195,7 @@ final class HashAggregate: Preparation {
         return parts
     }
 
-    /// The groups of one table by the part of the keys in which they belong.
+    /// The groups of one table by their part of the keys.
     private final class Split {
         private(set) var keys: [Column] = []
         private(set) var rows: [[Int32]] = []
@@ -213,7 +213,7 @@ final class HashAggregate: Preparation {
         let schema = Schema(columns.map(\.field))
         let batches = zip(tables, finished).map { Batch(schema: schema, columns: $1.columns, rowCount: $0.count) }
         let seen = tables.flatMap(\.firstSeen)
-        // One chain saw its groups in order.
+        // A single chain saw its groups in order.
         let order = chains.sources.count == 1 || groups.isEmpty ? nil : RowOrder.ascending(seen)
         kept.set(Batch.concat(batches, schema: schema), order: order, reserved: reserved)
     }

@@ -1,19 +1,19 @@
 // All joins: the right side is read into memory and chained by key, the left side streams past it, in several chains where the kind of join
-// allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested loop.
-// Null keys match nothing.
+// allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested
+// loop. Null keys match nothing.
 
 import QueryCore
 
-/// What a join asks of its inputs.
+/// The kind, keys and conditions of a join.
 struct JoinShape {
     let kind: JoinKind
     let keys: [JoinKeys]
-    /// What the pairs of equal keys must meet besides.
+    /// The condition of pairs beside the equal keys.
     let residual: BoundExpression?
     let output: [BoundColumn]
 }
 
-/// The right side of a join. Filled while no chain runs, then read by all chains of the left side.
+/// The right side of a join. Filled before the chains run, then read by all chains of the left side.
 final class JoinTable: Preparation {
     let columns: [BoundColumn]
     private let chains: Chains
@@ -57,7 +57,7 @@ final class JoinTable: Preparation {
         rows = try context.concat(batches, Schema(columns.map(\.field)))
         heads = [Int32](repeating: -1, count: keys.isEmpty ? 1 : max(table.count, 1))
         following = [Int32](repeating: -1, count: rows.rowCount)
-        // Backwards, so that chains run in the order of the rows.
+        // Backwards, so that chains have the order of the rows.
         for row in stride(from: rows.rowCount - 1, through: 0, by: -1) where !hasNull[row] {
             following[row] = heads[Int(groups[row])]
             heads[Int(groups[row])] = Int32(row)
@@ -87,9 +87,9 @@ final class JoinTable: Preparation {
 
 /// One chain of the left side.
 final class HashJoin: BatchSource {
-    /// Pairs in one output batch at most, however many rows match.
+    /// Limit of the pairs in one output batch.
     private static let pairsMax = 4 * Batch.rowsDefault
-    /// Bytes that the pairs of one output batch may have, unless one pair has more: a few long texts meet many rows.
+    /// Limit of the bytes of the pairs in one output batch, unless one pair has more: a few long texts may meet many rows.
     private static let pairBytesMax = 64 << 20
 
     let columns: [BoundColumn]
@@ -109,10 +109,10 @@ final class HashJoin: BatchSource {
     private var probeRow = 0
     private var chain: Int32 = -1
     private var leftMatched = Bitmap()
-    /// Pairs that the present probe batch may give at once.
+    /// Pairs of the present probe batch per output batch.
     private var pairsAtOnce = pairsMax
     private var unmatchedAt: Int?
-    /// The morsel of the present probe batch, and the batches given of it.
+    /// The morsel of the present probe batch, and the number of batches given from it.
     private var morsel = -1
     private var given = 0
 
@@ -129,13 +129,13 @@ final class HashJoin: BatchSource {
         pairSchema = Schema((left.columns + table.columns).map(\.field))
     }
 
-    /// Whether chains may share the right side: nothing is to be said of its rows after the last row of the left.
+    /// Whether chains may share the right side: no right rows are given after the last left row.
     static func mayRunInChains(_ kind: JoinKind) -> Bool { kind != .rightOuter && kind != .fullOuter }
 
     func next() throws(QueryError) -> Batch? {
         let build = table.rows
         while true {
-            // A condition that no pair meets keeps this loop busy without asking the inputs.
+            // A condition that no pair meets keeps this loop busy without a call to the inputs.
             try grant.check()
             if let batch = probe {
                 if probeRow < batch.rowCount {
@@ -161,7 +161,7 @@ final class HashJoin: BatchSource {
         leftMatched = Bitmap(repeating: false, count: batch.rowCount)
     }
 
-    /// The next pairs of the current probe batch that satisfy the condition; nil when this stretch has none to give.
+    /// The next pairs of the current probe batch that satisfy the condition; nil if this stretch has none.
     private func joinPairs(_ batch: Batch, _ build: Batch) throws(QueryError) -> Batch? {
         var leftRows: [Int32] = []
         var rightRows: [Int32] = []
@@ -198,13 +198,13 @@ final class HashJoin: BatchSource {
         return placed(columns, leftRows.count, batch)
     }
 
-    /// Batches of one morsel keep the order in which they are given.
+    /// Gives batches of one morsel the order of their making.
     private func placed(_ columns: [Column], _ rowCount: Int, _ probe: Batch) -> Batch {
         defer { given += 1 }
         return Batch(schema: schema, columns: columns, rowCount: rowCount, place: BatchPlace(morsel: probe.place.morsel, batch: given))
     }
 
-    /// After the last pair of a probe batch: what its unmatched (or matched) rows give.
+    /// After the last pair of a probe batch: gives its unmatched (or matched) rows.
     private func finishProbe(_ batch: Batch, _ build: Batch) -> Batch? {
         switch kind {
         case .leftOuter, .fullOuter:

@@ -1,15 +1,15 @@
-// Rows that an operator had to keep before it could give any: a sorted whole, the groups of an aggregation. They are given out in pieces
-// again, so that what comes above runs side by side over them.
+// Rows that an operator must keep before it can give any: a sorted whole, the groups of an aggregation. They are given out in pieces, so
+// that the operators above run side by side over them.
 
 import QueryCore
 
-/// Set once while no chain runs, then read by all of them.
+/// Set once before the chains run, then read by all of them.
 final class KeptRows {
     private var whole: Batch?
-    /// Positions of the rows in the order in which they are given; nil as they lie.
+    /// Positions of the rows in output order; nil for their stored order.
     private var order: [Int32]?
     private let grant: QueryGrant
-    /// What the rows hold of the grant, until they are gone.
+    /// The rows' bytes of the grant, until they are gone.
     private var reserved = 0
 
     init(_ grant: QueryGrant) { self.grant = grant }

@@ -1,7 +1,7 @@
 // Numbers the distinct keys of rows in order of first appearance: the heart of GROUP BY, DISTINCT, joins and COUNT(DISTINCT). Open
 // addressing. A key that fits 64 bits lies in its slot; a text is compared by its bytes behind a stored part of its hash; a key of several
-// columns is the pair of the numbers of its first columns and of its last, so that it needs no bytes of its own. Equal means SQL's grouping:
-// null equals null, NaN equals NaN, -0.0 equals 0.0.
+// columns is the pair of the numbers of its first columns and of its last, so that it needs no bytes of its own. Equal means SQL's
+// grouping: null equals null, NaN equals NaN, -0.0 equals 0.0.
 
 import QueryCore
 
@@ -11,7 +11,7 @@ struct KeyTable {
     private let kind: Kind
     private var words = WordKeys()
     private var texts = ByteKeys()
-    /// Of several columns: a table for each, and one of pairs for each but the first.
+    /// For several columns: a table for each, and one of pairs for each but the first.
     private var parts: [KeyTable] = []
     private var pairs: [WordKeys] = []
 
@@ -63,7 +63,7 @@ struct KeyTable {
             for index in 1..<parts.count {
                 let more = parts[index].find([keys[index]], count)
                 let found = pairs[index - 1].find(Self.paired(numbers, more), nil)
-                // A part that is unknown makes a pair that no two known parts make, since known numbers are not negative.
+                // An unknown part makes a pair that no two known parts make, since known numbers are not negative.
                 numbers = found
             }
             return numbers
@@ -103,7 +103,7 @@ private struct WordKeys {
 
     var byteCount: Int { slots.count * MemoryLayout<Slot>.stride }
 
-    /// Room for so many keys more at a load of one half.
+    /// Makes room for `more` keys at a load of one half.
     private mutating func reserve(_ more: Int) {
         guard (count + more) * 2 > slots.count else { return }
         var size = max(64, slots.count * 2)
@@ -177,7 +177,7 @@ private struct WordKeys {
     }
 }
 
-/// Keys of any length, one behind the other.
+/// Keys of any length, back to back.
 private struct ByteKeys {
     /// The upper half of the hash, then the group number + 1; zero is free.
     private var slots: [UInt64] = []
@@ -203,7 +203,7 @@ private struct ByteKeys {
 
     private static func entry(_ hash: UInt64, _ group: Int) -> UInt64 { hash & ~0xFFFF_FFFF | UInt64(group + 1) }
 
-    /// The slot of a key, or the free one in which it belongs. The offsets lie inside of the bytes, as `KeyTable` gives them.
+    /// The slot of a key, or the free slot for it. The offsets lie inside of the bytes, as `KeyTable` gives them.
     @inline(__always)
     private func slot(_ hash: UInt64, _ key: UnsafeRawBufferPointer) -> Int {
         let mask = slots.count - 1
@@ -301,7 +301,7 @@ enum KeyHash {
         return mix(hash ^ tail)
     }
 
-    /// A number for each row, the same for equal keys, whatever table they are in.
+    /// A number for each row, equal for equal keys in any table.
     static func rows(_ keys: [Column], _ count: Int) -> [UInt64] {
         var hashes = [UInt64](repeating: 0, count: count)
         for key in keys {
@@ -341,7 +341,7 @@ enum KeyWords {
         case .int64(let values): values
         case .float(let values): values.map { word(Double($0)) }
         case .double(let values): values.map(word)
-        // 18 digits fit; a null's slot may hold more, and is not looked at.
+        // 18 digits fit; a null's slot may hold more, and is not used.
         case .decimal(let values): values.map { Int64(truncatingIfNeeded: $0) }
         default: preconditionFailure("a key of one word has a column of words")
         }

@@ -1,15 +1,15 @@
-// What one query may take: memory against its own limit and against what all queries of the process may hold together, and time until
-// somebody cancels it. Operators reserve before they keep rows, and loops that can run long without asking their input look here.
+// The limits of one query: memory against its own limit and against that of all queries of the process, and time until its cancellation.
+// Operators reserve before they keep rows, and loops that can run long without a call to their input check here.
 import QueryCore
 
 /// Memory that several queries share. Safe from any thread.
 package protocol QueryMemoryPool: AnyObject, Sendable {
-    /// Whether `bytes` more could be had; they then belong to the caller.
+    /// Whether `bytes` more are free; the caller then owns them.
     func take(_ bytes: Int) -> Bool
     func giveBack(_ bytes: Int)
 }
 
-/// Safe from any thread: what is used is counted in the grant's turn.
+/// Safe from any thread: use is counted in the grant's turn.
 package final class QueryGrant {
     package let bytesMax: Int
     private var used = 0
@@ -31,7 +31,7 @@ package final class QueryGrant {
 
     package var bytesUsed: Int { turn.taken { used } }
 
-    /// Throws `unableToAcquireMemory` if the query or the process would hold too much; there is no spilling yet.
+    /// Throws `unableToAcquireMemory` if the query or the process would exceed its limit; there is no spilling yet.
     package func reserve(_ bytes: Int) throws(QueryError) {
         guard bytes > 0 else { return release(-bytes) }
         try turn.taken { () throws(QueryError) in
@@ -47,7 +47,7 @@ package final class QueryGrant {
         pool?.giveBack(bytes)
     }
 
-    /// Throws `operationCancelled` once the query is no longer wanted.
+    /// Throws `operationCancelled` after the query's cancellation.
     package func check() throws(QueryError) {
         if isCancelled() { throw QueryError(.operationCancelled) }
     }

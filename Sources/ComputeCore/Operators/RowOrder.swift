@@ -1,5 +1,5 @@
-// Row numbers in the order of their keys: runs of entries are sorted side by side, by their bits from the highest byte down, and merged. The
-// order is stable: equal rows stay as they came.
+// Row numbers in the order of their keys: runs of entries are sorted side by side, by their bits from the highest byte down, and merged.
+// The order is stable: equal rows keep their order.
 
 import QueryCore
 
@@ -12,7 +12,7 @@ struct RowOrder {
     private let columns: [Column]
     private let rowCount: Int
 
-    /// `columns` are the values of `orders` for all rows. `marksNulls` nil: as the columns have nulls.
+    /// `columns` are the values of `orders` for all rows. `marksNulls` nil: wherever the columns have nulls.
     init(_ columns: [Column], _ orders: [BoundOrder], rowCount: Int) {
         layout = SortLayout(orders, marksNulls: columns.map { $0.nullCount > 0 })
         self.columns = columns
@@ -32,7 +32,7 @@ struct RowOrder {
         func run(_ index: Int) -> Range<Int> { rowCount * index / runCount..<rowCount * (index + 1) / runCount }
         let (layout, columns, keys) = (layout, columns, keys)
         try workers.each(runCount) { (index) throws(QueryError) in
-            // Runs are parts of the buffers that do not meet.
+            // Runs are disjoint parts of the buffers.
             let range = run(index)
             let part = UnsafeMutableBufferPointer(rebasing: entries[range])
             layout.fill(columns, range, part)
@@ -57,7 +57,7 @@ struct RowOrder {
         }
     }
 
-    /// Positions of the numbers in ascending order; nil when they ascend as they are.
+    /// Positions of the numbers in ascending order; nil if they already ascend.
     static func ascending(_ numbers: [Int64]) -> [Int32]? {
         if zip(numbers, numbers.dropFirst()).allSatisfy({ $0 <= $1 }) { return nil }
         var entries = numbers.enumerated().map { SortEntry(high: UInt64(bitPattern: $1), low: 0, row: Int32($0)) }
@@ -70,7 +70,7 @@ struct RowOrder {
     }
 }
 
-/// Sorts stretches of entries. Rows of a stretch ascend before it is sorted, so that a stable sort keeps them so where keys are equal.
+/// Sorts stretches of entries. The rows of a stretch ascend beforehand, so that a stable sort leaves them so among equal keys.
 struct EntrySort {
     /// Below this many entries comparisons are faster than counting bytes.
     private static let entriesMin = 40
@@ -97,7 +97,7 @@ struct EntrySort {
     }
 
     // hot: SQL sort
-    /// `scratch` has as many entries. `bit` is the position above the bits that the entries do not share.
+    /// `scratch` has as many entries. `bit` is the position above the bits in which the entries differ.
     func sort(_ entries: Entries, _ scratch: Entries, bit: Int) throws(QueryError) {
         sortByBits(entries, scratch, bit: bit)
         if keys.isEmpty { return try check() }

@@ -1,10 +1,10 @@
-// ORDER BY's keys as numbers: the first 128 bits of a row's keys, laid out so that unsigned comparison is the wanted order. Only rows with
-// equal bits are compared by their values, and only where the bits do not say everything. Source: Graefe, "Implementing Sorting in Database
-// Systems", 2006 (normalised keys).
+// ORDER BY's keys as numbers: the first 128 bits of a row's keys, laid out so that unsigned comparison is the wanted order. Rows are
+// compared by values only if their bits are equal, and only where the bits are incomplete. Source: Graefe, "Implementing Sorting in
+// Database Systems", 2006 (normalised keys).
 
 import QueryCore
 
-/// A row among those that are sorted, with the start of its keys.
+/// A row in a sort, with the start of its keys.
 struct SortEntry {
     var high: UInt64
     var low: UInt64
@@ -17,11 +17,11 @@ struct SortEntry {
     static func prefixIsEqual(_ left: SortEntry, _ right: SortEntry) -> Bool { left.high == right.high && left.low == right.low }
 }
 
-/// How keys lie in the 128 bits. It is the same for all rows that are compared with each other.
+/// The layout of keys in the 128 bits. The same for all rows of a comparison.
 struct SortLayout {
     /// Whether a key has a bit that tells nulls from values.
     let marksNulls: [Bool]
-    /// Keys before this one are told apart by their bits alone.
+    /// The number of leading keys that the bits hold exactly.
     let exactKeys: Int
     private let orders: [BoundOrder]
 
@@ -40,7 +40,7 @@ struct SortLayout {
 
     var isExact: Bool { exactKeys == orders.count }
 
-    /// Bits of a value; nil for a type whose values have no such form.
+    /// Bits of a value; nil for a type without such a form.
     private static func bits(_ type: DataType) -> Int? {
         switch type {
         case .null: 0
@@ -69,7 +69,7 @@ struct SortLayout {
             let used = min(bits, room)
             room -= used
             if used > 0 { Self.place(key, range, width: bits, used: used, at: room, ascending: order.ascending, &prefixes) }
-            // What comes after a key that the bits do not tell whole must not be looked at before it.
+            // Keys behind an inexact one must not be compared before it.
             if index >= exactKeys { break }
         }
         // `out` has room for all rows of the range.

@@ -1,6 +1,6 @@
-// ORDER BY: keeps everything that the chains below give, sorts row numbers by their keys, gives the rows in order. With a limit each chain
-// keeps only its best rows so far, so a top-n needs memory for n rows of each chain and not for the table. The order is stable: equal rows
-// stay as they came, however many chains there were.
+// ORDER BY: keeps all rows of the chains below, sorts row numbers by their keys, gives the rows in order. With a limit each chain keeps
+// only its best rows so far, so a top-n needs memory for n rows of each chain and not for the table. The order is stable: equal rows keep
+// their order, for any number of chains.
 
 import QueryCore
 
@@ -11,7 +11,7 @@ final class SortOperator: Preparation {
     private let chains: Chains
     private let context: QueryContext
     private let evaluator: Evaluator
-    /// Rows that are wanted at most; nil for all.
+    /// Limit of the rows; nil for all.
     private let limit: Int?
 
     init(_ orders: [BoundOrder], limit: Int?, _ chains: Chains, _ context: QueryContext) {
@@ -68,7 +68,7 @@ final class SortOperator: Preparation {
     }
 }
 
-/// The first rows of what one chain gives, each with its place in the input as a last column, by which equal rows are ordered.
+/// The first rows of one chain, each with its place in the input as a last column, which orders equal rows.
 private final class BestRows: ChainSink {
     let schema: Schema
     private(set) var batches: [Batch] = []
@@ -79,7 +79,7 @@ private final class BestRows: ChainSink {
     private let context: QueryContext
     private let first: SortLayout
     private var rows = 0
-    /// The bits of the first key of the last wanted row; rows beyond them are dropped as they come.
+    /// The bits of the first key of the last wanted row; rows beyond them are dropped at once.
     private var bound: SortEntry?
 
     init(_ orders: [BoundOrder], limit: Int, _ columns: [BoundColumn], _ context: QueryContext) {
@@ -131,7 +131,7 @@ private final class BestRows: ChainSink {
         }
     }
 
-    /// The rows that may still be among the best: a row whose first key comes after that of the last of the best so far is none.
+    /// The rows that may still be among the best: their first key is not beyond that of the last best row so far.
     private func withinBound(_ batch: Batch) throws(QueryError) -> Batch {
         guard let bound else { return batch }
         let chosen = try entries(batch, 0..<batch.rowCount).filter { !SortEntry.prefixIsLess(bound, $0) }.map(\.row)

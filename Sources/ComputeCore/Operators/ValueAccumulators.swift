@@ -1,4 +1,4 @@
-// Aggregates that keep values: the least and the greatest, the first and the last, all of them; and the moments.
+// Aggregates with kept values: min and max, first and last, collections; and the moments.
 
 import QueryCore
 
@@ -121,7 +121,7 @@ final class FirstAccumulator: Accumulator {
     func finish() -> Column { Column(type: call.type, values: values) }
 }
 
-/// Welford's method, which stays exact for large means; parts are joined by Chan's formula.
+/// Welford's method, exact for large means; Chan's formula joins parts.
 final class VarianceAccumulator: Accumulator {
     private var counts: [Int64] = []
     private var means: [Double] = []

@@ -1,10 +1,10 @@
-// Input in pieces (morsels) that the chains of a pipeline take one by one, so that no chain waits for work while another has much. Pieces are
-// numbered in the order of the rows; a batch carries its place, from which the order of the input can be had again after chains ran side
-// by side. Source: Leis et al., "Morsel-Driven Parallelism", 2014.
+// Input in pieces (morsels), taken by a pipeline's chains one by one, so that no chain waits for work while another has much. Pieces are
+// numbered in the order of the rows; a batch carries its place, which restores the order of the input after chains ran side by side.
+// Source: Leis et al., "Morsel-Driven Parallelism", 2014.
 
 import QueryCore
 
-/// Where rows stand in the order of a pipeline's input.
+/// The place of rows in the order of a pipeline's input.
 package struct BatchPlace: Hashable, Comparable, Sendable {
     package var morsel: Int
     /// Among the batches of one morsel.
@@ -26,7 +26,7 @@ package struct BatchPlace: Hashable, Comparable, Sendable {
     }
 }
 
-/// Hands out the pieces of one source. Safe from any thread: all of its state is touched in its turn.
+/// Hands out the pieces of one source. Safe from any thread: all of its state is used in its turn.
 final class MorselQueue {
     private let turn: any Turn
     private var number = 0
@@ -35,7 +35,7 @@ final class MorselQueue {
 
     init(_ workers: any QueryWorkers) { turn = workers.makeTurn() }
 
-    /// The next piece with its number; nil when there is none, or none is allowed until the next round. `take` runs in the queue's turn.
+    /// The next piece with its number; nil after the last, or if the round allows no more. `take` runs in the queue's turn.
     func claim<Piece>(_ take: (Int) throws(QueryError) -> Piece?) throws(QueryError) -> (number: Int, piece: Piece)? {
         try turn.taken { () throws(QueryError) in
             guard allowance > 0, !isExhausted else { return nil }
@@ -51,29 +51,29 @@ final class MorselQueue {
         }
     }
 
-    /// Lets the chains take so many more pieces. Called while no chain runs.
+    /// Lets the chains take `pieces` more. Called while no chain runs.
     func allow(_ pieces: Int) { allowance = pieces }
 }
 
-/// What must be done before a pipeline's first batch is pulled: a table of a join is filled, an operator that keeps rows runs what is below it.
+/// Work before a pipeline's first batch: filling the table of a join, running the input of an operator that keeps rows.
 protocol Preparation: AnyObject {
     func prepare() throws(QueryError)
 }
 
 /// A pipeline's chains of operators over one queue: each batch of the input goes through one of them.
 struct Chains {
-    /// In the order in which they are done.
+    /// In the order of their execution.
     var preparations: [any Preparation] = []
     /// At least one.
     var sources: [any BatchSource]
     /// Nil when there is one chain only.
     var queue: MorselQueue?
-    /// Whether a chain may make many rows of one: what it gives of some morsels has no bound and must not be kept uncounted.
+    /// Whether a chain may make many rows of one: its output of some morsels is unbounded and must not be kept uncounted.
     var multiplies = false
 
     init(_ source: any BatchSource) { sources = [source] }
 
-    /// `make` is called once for each chain; `pieces` says how many chains can have work at all.
+    /// Calls `make` once for each chain; `pieces` bounds the chains that can have work.
     init(_ queue: MorselQueue, pieces: Int, width: Int, _ make: () -> any BatchSource) {
         sources = (0..<max(1, min(width, pieces))).map { _ in make() }
         self.queue = queue
@@ -90,7 +90,7 @@ struct Chains {
 
     func prepare() throws(QueryError) { for preparation in preparations { try preparation.prepare() } }
 
-    /// All batches that have rows, in the order of the input. `keep` is called for each, on the chain's thread.
+    /// All batches with rows, in the order of the input. Calls `keep` for each, on the chain's thread.
     func batches(_ workers: any QueryWorkers, keep: @escaping (Batch) throws(QueryError) -> Void = { _ in }) throws(QueryError) -> [Batch] {
         let sinks = sources.map { _ in BatchSink(keep) }
         try workers.drain(sources, into: sinks)
@@ -99,9 +99,9 @@ struct Chains {
     }
 }
 
-/// One source of several chains. It runs them in rounds of some morsels and gives each round's batches in the order of the input.
+/// One source made of several chains. It runs them in rounds of some morsels and gives each round's batches in the order of the input.
 final class GatherOperator: BatchSource {
-    /// Morsels of one round for each chain: few at first, since a limit may need no more.
+    /// Morsels of one round per chain: few at first, since a limit may need no more.
     private static let morselsMax = 8
 
     let columns: [BoundColumn]

@@ -1,6 +1,6 @@
-// Makes operators of a physical plan. What needs no order and keeps nothing of other rows (scans, filters, projections, the left side of
-// most joins) runs in chains side by side; sorts, aggregations and tables of joins end the chains below them and begin new ones with what
-// they kept. What must see its rows in order (limits, set operations, first and last) stands above a gathering operator.
+// Makes operators of a physical plan. Steps that need no order and no other rows (scans, filters, projections, the left side of most joins)
+// run in chains side by side; sorts, aggregations and tables of joins end the chains below them and begin new ones over their kept rows.
+// Steps that need rows in order (limits, set operations, first and last) stand above a gathering operator.
 
 import QueryCore
 
@@ -12,7 +12,7 @@ struct Pipelines {
 
     private func gathered(_ all: Chains) -> any BatchSource {
         var chains = all
-        // One chain gives its rows as they are pulled, and keeps none.
+        // A single chain gives its rows on demand, and keeps none.
         if chains.multiplies { chains.sources = [chains.sources[0]] }
         return chains.sources.count == 1 && chains.preparations.isEmpty ? chains.sources[0] : GatherOperator(chains, context.workers)
     }
@@ -54,7 +54,7 @@ struct Pipelines {
         }
     }
 
-    /// Every chain asks for cancellation before each batch of its source.
+    /// Every chain checks for cancellation before each batch of its source.
     private func chains(_ queue: MorselQueue, pieces: Int, _ make: () -> any BatchSource) -> Chains {
         Chains(queue, pieces: pieces, width: context.workers.width) { cancellable(make()) }
     }

@@ -1,4 +1,4 @@
-// What all operators of one query share: its grant, its threads, its time.
+// Shared by all operators of one query: its grant, its threads, its time.
 
 import QueryCore
 
@@ -8,7 +8,7 @@ struct QueryContext {
     let now: Int64
     let grant: QueryGrant
     let workers: any QueryWorkers
-    /// Bytes of a text file that one chain takes at once.
+    /// Bytes of a text file for one chain at a time.
     let morselBytes: Int
     let isCancelled: @Sendable () -> Bool
 

@@ -1,15 +1,15 @@
-// The port through which a query runs on more than one thread, and the serial form of it. The engine says what may run side by side; who
-// implements the port decides on which threads, and in which order. Tests step the tasks of a pipeline in a seeded order on one thread.
+// The port of a query to several threads, and its serial form. The engine says which tasks may run side by side; the implementer chooses
+// their threads and order. Tests step the tasks of a pipeline in a seeded order on one thread.
 
 import QueryCore
 
 /// A part of a pipeline that runs beside others. One thread at a time steps it.
 package protocol PipelineTask: AnyObject {
-    /// Does the next piece of work; false when none is left. What fails is kept by the task, which then has none left.
+    /// Does the next piece of work; false after the last. The task keeps its error, and then has no work left.
     func step() -> Bool
 }
 
-/// Keeps several threads from one value.
+/// Serialises the use of one value by several threads.
 package protocol Turn: AnyObject, Sendable {
     /// Runs `body` while no other thread runs one of the same turn.
     func taken<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result
@@ -18,7 +18,7 @@ package protocol Turn: AnyObject, Sendable {
 package protocol QueryWorkers: Sendable {
     /// Tasks that may run side by side, at least one.
     var width: Int { get }
-    /// Steps every task to its end. The calling thread takes part, so that the tasks end also when no other thread is free.
+    /// Steps every task to its end. The calling thread takes part, so that the tasks end even without another free thread.
     func run(_ tasks: [any PipelineTask])
     func makeTurn() -> any Turn
 }
@@ -63,7 +63,7 @@ final class ChainTask<Sink: ChainSink>: PipelineTask {
     }
 }
 
-/// What one thread makes of the batches of one chain.
+/// One thread's use of the batches of one chain.
 protocol ChainSink: AnyObject {
     func consume(_ batch: Batch) throws(QueryError)
 }
@@ -86,7 +86,7 @@ private final class CallTask: PipelineTask {
 }
 
 extension QueryWorkers {
-    /// Gives every batch of each source to its own sink, side by side; throws what the first of the chains that failed threw.
+    /// Gives every batch of each source to its own sink, side by side; throws the error of the first failed chain.
     func drain<Sink: ChainSink>(_ sources: [any BatchSource], into sinks: [Sink]) throws(QueryError) {
         let tasks = zip(sources, sinks).map { ChainTask($0, $1) }
         run(tasks)

@@ -1,6 +1,6 @@
-// Decides which tasks of a job run when: a stage starts when its parents are complete, a failed task is tried again, a lost shuffle output
-// sends its map task back before the tasks that need it. Events in, effects out; it owns no thread and no data, and after it has said
-// `finished` or `failed` it says nothing more. Source: Spark's documented scheduler behaviour (four attempts for each task).
+// The scheduler of a job's tasks: a stage starts when its parents are complete, a failed task is tried again, a lost shuffle output sends
+// its map task back before the tasks that need it. Events in, effects out; it owns no thread and no data, and is silent after `finished` or
+// `failed`. Source: Spark's documented scheduler behaviour (four attempts for each task).
 
 package struct TaskAttempt: Hashable, Sendable {
     package let stage: StageID
@@ -12,7 +12,7 @@ package struct TaskAttempt: Hashable, Sendable {
 package enum TaskFailure: Hashable, Sendable {
     /// The task's own code or its input failed.
     case error(String)
-    /// A bucket that an earlier map task wrote is gone; not the fault of this task.
+    /// A bucket of an earlier map task is gone; not the fault of this task.
     case shuffleOutputLost(ShuffleID, mapPartition: Int)
 }
 
@@ -34,7 +34,7 @@ package struct JobScheduler: Sendable {
     package struct Limits: Sendable {
         /// Attempts of one task before the job fails.
         package var attemptsMax = 4
-        /// Times that one stage may lose outputs before the job fails.
+        /// Limit of a stage's output losses.
         package var losesMax = 16
         package init() {}
     }
@@ -59,7 +59,7 @@ package struct JobScheduler: Sendable {
     private var states: [StageState]
     private var isOver = false
 
-    /// `hasOutput` says which map outputs an earlier job has left.
+    /// `hasOutput`: whether an earlier job has left the map output.
     package init(graph: StageGraph, limits: Limits = Limits(), hasOutput: (any ShuffleWork, Int) -> Bool) {
         self.graph = graph
         self.limits = limits
@@ -122,7 +122,7 @@ package struct JobScheduler: Sendable {
         ]
     }
 
-    /// The index of the task that this attempt runs, or nil when a later attempt has replaced it.
+    /// The task index of this attempt; nil if a later attempt has replaced it.
     private func running(_ attempt: TaskAttempt) -> Int? {
         guard let index = graph.stages[attempt.stage.number].partitions.firstIndex(of: attempt.partition) else { return nil }
         return states[attempt.stage.number].tasks[index] == .running(attempt: attempt.attempt) ? index : nil
@@ -146,7 +146,7 @@ package struct JobScheduler: Sendable {
         return effects
     }
 
-    /// A stage is run only for a stage that still lacks it: ancestors of complete shuffles stay untouched.
+    /// A stage runs only for a needed stage without its output: ancestors of complete shuffles stay untouched.
     private func isNeeded(_ stage: Stage) -> Bool {
         if case .result = stage.kind { return true }
         guard !states[stage.id.number].isComplete else { return false }

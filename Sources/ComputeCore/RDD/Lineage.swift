@@ -1,6 +1,6 @@
-// The graph behind RDDs: which dataset is computed from which, and where a shuffle lies between. Nodes are immutable and hold their
-// parents, so a graph lives exactly as long as somebody can still ask for its result. It holds no elements and runs nothing.
-// Source: Zaharia et al., "Resilient Distributed Datasets" (NSDI 2012), section 4.
+// The graph behind RDDs: the parents of each dataset, and the shuffles between. Nodes are immutable and hold their parents, so a graph
+// lives exactly as long as its result can be asked for. It holds no elements and runs nothing. Source: Zaharia et al., "Resilient
+// Distributed Datasets" (NSDI 2012), section 4.
 
 package struct DatasetID: Hashable, Comparable, Sendable {
     package let number: Int
@@ -14,18 +14,18 @@ package struct ShuffleID: Hashable, Comparable, Sendable {
     package static func < (left: ShuffleID, right: ShuffleID) -> Bool { left.number < right.number }
 }
 
-/// The map side of one shuffle, behind which the typed library keeps its closures and outputs.
+/// The map side of one shuffle; hides the closures and outputs of the typed library.
 package protocol ShuffleWork: AnyObject, Sendable {
     var id: ShuffleID { get }
     var mapPartitions: Int { get }
-    /// What must be known before map tasks can run (the bounds of a range partitioner); called by the driver, never inside a task.
+    /// Work before map tasks can run (the bounds of a range partitioner); called by the driver, never inside a task.
     func prepare() throws
     func runMapTask(_ partition: Int) throws
     func hasOutput(_ mapPartition: Int) -> Bool
     func discardOutput(_ mapPartition: Int)
 }
 
-/// A bucket that a reduce task needs is not there; thrown by the task, answered by running the map task again.
+/// A reduce task's missing bucket; thrown by the task, answered by a new run of the map task.
 package struct ShuffleOutputLost: Error {
     package let shuffle: ShuffleID
     package let mapPartition: Int
@@ -51,14 +51,14 @@ package enum LineageInput: Sendable {
 
 package final class LineageNode: Sendable {
     package let id: DatasetID
-    /// The transformation that made it, for error messages.
+    /// The transformation that made the dataset, for error messages.
     package let name: String
     package let partitionCount: Int
     package let inputs: [LineageInput]
     /// Transformations from the farthest source to here; tasks nest one closure for each.
     package let depth: Int
 
-    /// Deeper lineages are refused when an action runs: a task's stack holds one frame and more for each transformation.
+    /// Limit of the depth, checked when an action runs: a task's stack holds at least one frame for each transformation.
     package static let depthMax = 4_000
 
     package init(id: DatasetID, name: String, partitionCount: Int, inputs: [LineageInput]) {

@@ -1,6 +1,6 @@
-// Cuts a lineage into stages at its shuffles: everything between two shuffles runs in one task. It plans and decides nothing else; a
-// stage whose outputs are already there is still listed, its tasks are just found to be done.
-// Source: Zaharia et al., "Resilient Distributed Datasets" (NSDI 2012), section 5.1.
+// Cuts a lineage into stages at its shuffles: everything between two shuffles runs in one task. It plans and decides nothing else; a stage
+// with existing outputs is still listed, its tasks are just found to be done. Source: Zaharia et al., "Resilient Distributed Datasets"
+// (NSDI 2012), section 5.1.
 
 package struct StageID: Hashable, Comparable, Sendable {
     package let number: Int
@@ -17,7 +17,7 @@ package struct Stage: Sendable {
     package let id: StageID
     package let kind: Kind
     package let node: LineageNode
-    /// Partitions of `node` that this stage computes, ascending.
+    /// Partitions of `node` for this stage, ascending.
     package let partitions: [Int]
     package let parents: [StageID]
 }
@@ -36,7 +36,7 @@ package struct StageGraph: Sendable {
         byShuffle[shuffle]
     }
 
-    /// The shuffles that feed `node` without another shuffle between, each with its own stage added first.
+    /// The shuffles that feed `node` directly, each with its own stage added first.
     private mutating func addParents(of node: LineageNode) -> [StageID] {
         var parents: [StageID] = []
         var seen: Set<DatasetID> = [node.id]

@@ -5,7 +5,7 @@
 import QueryCore
 
 enum CSVSchema {
-    /// Bytes of input that `inferSchema` looks at. Spark reads everything; beyond this sample a value of another type is a malformed field.
+    /// Bytes of the sample for `inferSchema`. Spark reads everything; beyond this sample a value of another type is a malformed field.
     static let sampleBytesMax = 64 << 20
 
     static func infer(_ files: [TableFile], _ source: FileSource, _ port: any TableFiles) throws(QueryError) -> Schema {
@@ -52,7 +52,7 @@ enum CSVSchema {
         }
     }
 
-    /// Empty names become `_cN`; names that repeat get their position appended, as Spark does.
+    /// Empty names become `_cN`; repeated names get their position appended, as in Spark.
     private static func names(_ splitter: CSVSplitter, header: Bool) -> [String] {
         guard header else { return splitter.fields.indices.map { "_c\($0)" } }
         let raw = splitter.fields.map { String(decoding: splitter.content($0), as: UTF8.self) }
@@ -63,7 +63,7 @@ enum CSVSchema {
     }
 }
 
-/// A column that is being read. Numbers, text and the rest have their own arrays so that one field costs one switch.
+/// A column under construction. Numbers, text and the rest have their own arrays so that one field costs one switch.
 private struct FieldColumn {
     private enum Kind { case text, int, long, double, date, other }
 
@@ -151,7 +151,7 @@ private struct FieldColumn {
         if nullRows.last == count { nullRows.removeLast() }
     }
 
-    /// Gives the column and begins anew.
+    /// Gives the column and restarts with an empty one.
     mutating func take() -> Column {
         var validity: Bitmap?
         if !nullRows.isEmpty {
@@ -177,7 +177,7 @@ private struct FieldColumn {
     }
 }
 
-/// One chain of a scan: parses the morsels that it takes.
+/// One chain of a scan: parses its morsels.
 final class CSVReader: BatchSource {
     let columns: [BoundColumn]
     private let options: CSVOptions
@@ -185,7 +185,7 @@ final class CSVReader: BatchSource {
     private var splitter: CSVSplitter?
     private var place = BatchPlace.first
     private var building: [FieldColumn]
-    /// Position among the record's fields of each column; nil for the column that takes the text of malformed records.
+    /// The field position of each column; nil for the column with the text of malformed records.
     private let positions: [Int?]
     private let fieldCount: Int
 

@@ -1,6 +1,6 @@
 // Splits CSV bytes into records and fields. The rules are Spark's: quote `"`, escape `\` unless set otherwise (`escape='"'` gives RFC
-// 4180's doubled quotes), a quote inside an unquoted field is text, a quoted field that goes on after its closing quote is taken as it
-// stands. Without `multiLine` a line end always ends the record.
+// 4180's doubled quotes), a quote inside an unquoted field is text, a quoted field with text behind its closing quote is taken as written.
+// Without `multiLine` a line end always ends the record.
 
 import QueryCore
 
@@ -162,8 +162,8 @@ struct CSVSplitter {
         return true
     }
 
-    /// `bytes` is the whole buffer, alive while `split` runs; positions are compared with its count before they are used.
-    /// A field that begins with a quote; gives the position of what ends it, nil when the buffer ends first.
+    /// `bytes` is the whole buffer, alive while `split` runs; positions are compared with its count before use. Parses a quoted field;
+    /// returns the position behind it, nil if the buffer ends first.
     private static func quoted(
         _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ separator: UInt8, _ quote: UInt8, _ escape: UInt8, _ multiLine: Bool,
         _ isLast: Bool,
@@ -216,7 +216,7 @@ struct CSVSplitter {
         return body(FieldBytes(rebasing: bytes[field.start..<field.end]))
     }
 
-    /// The field's bytes with escapes undone and, where asked, blanks cut.
+    /// The field's bytes without escapes and, if asked, without outer blanks.
     func content(_ field: CSVField) -> ArraySlice<UInt8> {
         var slice = feed.buffer[field.start..<field.end]
         if field.hasEscapes {

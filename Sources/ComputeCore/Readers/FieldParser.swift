@@ -1,10 +1,9 @@
-// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. What does not parse is
-// nil; the reader's mode decides what that means. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set
-// otherwise).
+// Text of a CSV field to a typed value, straight from bytes, and the inference of a column's type from its fields. Unparsable text is nil;
+// the reader's mode decides its meaning. Source: Spark's CSV options (dateFormat, timestampFormat are refused when set otherwise).
 
 import QueryCore
 
-/// The bytes of one field inside of a buffer that outlives the call; read within its bounds only.
+/// The bytes of one field inside of a buffer that outlives the call; reads stay within its bounds.
 typealias FieldBytes = UnsafeBufferPointer<UInt8>
 
 enum FieldParser {

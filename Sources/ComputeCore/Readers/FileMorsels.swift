@@ -1,18 +1,18 @@
-// Text files in morsels: stretches of whole lines, read one after another in the queue's turn and parsed by the chain that took them. Where a
-// record may go on over line ends (`multiLine`) a morsel is a whole file.
+// Text files in morsels: stretches of whole lines, read one after another in the queue's turn and parsed by the chain that took them. With
+// records across line ends (`multiLine`) a morsel is a whole file.
 
 import QueryCore
 
 struct FileMorsel {
     let number: Int
     var feed: ByteFeed
-    /// Whether it begins its file: there is the header.
+    /// Whether it begins its file, where the header is.
     let isStart: Bool
 }
 
-/// Shared by the chains of one scan; its state is touched in the queue's turn only.
+/// Shared by the chains of one scan; its state is used in the queue's turn only.
 final class FileMorsels {
-    /// How many morsels there are at most, as the sizes of the files tell; compressed files may have more.
+    /// Limit of the morsels by the sizes of the files; compressed files may have more.
     let pieces: Int
     private let port: any TableFiles
     private let morselBytes: Int
@@ -25,7 +25,7 @@ final class FileMorsels {
     private var isStart = true
     private var carry: [UInt8] = []
 
-    /// Where a stretch of a file may end.
+    /// The possible ends of a stretch.
     enum LineRule {
         case newline
         /// A carriage return alone ends a line too. The first stretch of a file has a line that is neither blank nor a comment.
@@ -43,7 +43,7 @@ final class FileMorsels {
         pieces = wholeFiles ? files.count : files.reduce(0) { $0 + $1.byteCount / morselBytes + 1 }
     }
 
-    /// Nil after the last morsel, or when no more are allowed in this round.
+    /// Nil after the last morsel, or if the round allows no more.
     func next() throws(QueryError) -> FileMorsel? {
         let claimed = try queue.claim { (number) throws(QueryError) in try take(number) }
         return claimed?.piece
@@ -94,7 +94,7 @@ final class FileMorsels {
         }
     }
 
-    /// Behind the last line that is whole; nil when the stretch must go on.
+    /// The position behind the last whole line; nil if the stretch must go on.
     private func lineEnd() -> Int? {
         switch lines {
         case .newline: return carry.lastIndex(of: 0x0A).map { $0 + 1 }

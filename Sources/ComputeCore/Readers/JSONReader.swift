@@ -67,7 +67,7 @@ enum JSONSchema {
         }
     }
 
-    /// What was never seen with a value is a string; empty structs fall away; fields are in alphabetical order.
+    /// A field without any value becomes a string; empty structs fall away; fields are in alphabetical order.
     private static func finished(_ type: DataType) -> DataType? {
         switch type {
         case .null: return .string
@@ -80,7 +80,7 @@ enum JSONSchema {
     }
 }
 
-/// One chain of a scan: parses the morsels that it takes.
+/// One chain of a scan: parses its morsels.
 final class JSONReader: BatchSource {
     let columns: [BoundColumn]
     private let files: FileMorsels
@@ -187,7 +187,7 @@ final class JSONReader: BatchSource {
         }
     }
 
-    /// JSON text of a value that is read as a string.
+    /// JSON text of a value in a string column.
     private static func text(_ json: JSONValue) -> String {
         func quoted(_ text: String) -> String {
             var out = "\""

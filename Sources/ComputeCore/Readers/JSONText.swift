@@ -15,7 +15,7 @@ indirect enum JSONValue: Hashable {
 }
 
 struct JSONText {
-    /// Arrays and objects inside of each other.
+    /// Limit of nested arrays and objects.
     static let depthMax = 100
 
     private let bytes: ArraySlice<UInt8>

@@ -1,17 +1,17 @@
-// The port through which the engine sees files: dfs, local disks and tests stand behind it. Implementers decompress (`.gz`) and give plain
-// bytes. The engine only lists, opens and reads forwards.
+// The engine's port to files: dfs, local disks and tests stand behind it. Implementers decompress (`.gz`) and give plain bytes. The engine
+// only lists, opens and reads forwards.
 
 import QueryCore
 
 package protocol TableFiles: Sendable {
-    /// The files that a path names: itself, or the files of a directory, sorted by path; nil when nothing is there.
+    /// The files of a path: itself, or the files of a directory, sorted by path; nil if it does not exist.
     func list(_ path: String) throws(QueryError) -> [TableFile]?
     func open(_ file: TableFile) throws(QueryError) -> any TableFileReader
 }
 
 package struct TableFile: Hashable, Sendable {
     package var path: String
-    /// As stored; compressed files give more bytes than this.
+    /// The stored size; compressed files give more bytes than this.
     package var byteCount: Int
 
     package init(path: String, byteCount: Int) {
@@ -21,7 +21,7 @@ package struct TableFile: Hashable, Sendable {
 }
 
 package protocol TableFileReader: AnyObject {
-    /// The next bytes, at most `count`, of which there may be fewer; empty at the end.
+    /// The next bytes, at most `count`, possibly fewer; empty at the end.
     func read(upTo count: Int) throws(QueryError) -> [UInt8]
 }
 
@@ -40,11 +40,11 @@ extension TableFiles {
     }
 }
 
-/// Hands out whole stretches of a file, read in large steps, or of a morsel that is in memory already; shared by the CSV, JSON and text readers.
-/// A byte order mark at the start of a file is no data.
+/// Hands out whole stretches of a file, read in large steps, or of a morsel in memory; shared by the CSV, JSON and text readers. A byte
+/// order mark at the start of a file is no data.
 struct ByteFeed {
     static let chunkBytes = 1 << 20
-    /// A record (line) may be this long; longer ones are refused instead of filling the memory.
+    /// Limit of a record (line); a longer one is refused, as it would fill the memory.
     static let recordBytesMax = 64 << 20
 
     private let reader: (any TableFileReader)?
@@ -69,7 +69,7 @@ struct ByteFeed {
         QueryError(.failedReadFile, ["path": path, "reason": "A record is longer than \(recordBytesMax) bytes."])
     }
 
-    /// The bytes, at the start of a file those behind its byte order mark.
+    /// The bytes, without the byte order mark at the start of a file.
     static func withoutMark(_ bytes: [UInt8], _ isStart: Bool) -> [UInt8] {
         isStart && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }

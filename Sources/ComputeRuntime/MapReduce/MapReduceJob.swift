@@ -1,5 +1,5 @@
-// What a MapReduce job is: inputs, an output directory, a mapper, an optional combiner and reducer, and its settings. Steps are commands
-// (Hadoop Streaming) or functions of this process; both see bytes. This file checks nothing against a file system.
+// The description of a MapReduce job: inputs, an output directory, a mapper, an optional combiner and reducer, and its settings. Steps are
+// commands (Hadoop Streaming) or functions of this process; both see bytes. This file checks nothing against a file system.
 import ComputeCore
 
 package typealias RecordEmitter = (_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) throws -> Void
@@ -24,7 +24,7 @@ package enum ReduceStep: Sendable {
 }
 
 package struct MapReduceJob: Sendable {
-    /// Reduce tasks of one job; each is an output file and a segment of every run.
+    /// Limit of the reduce tasks of one job; each is an output file and a segment of every run.
     package static let reduceTasksMax = 10_000
 
     package var name = "job"
@@ -40,11 +40,11 @@ package struct MapReduceJob: Sendable {
     package var attemptsMax = 4
     /// Memory of one map task for sorting.
     package var sortBytesMax = 64 << 20
-    /// Seen by commands with dots replaced by underscores.
+    /// Environment of commands, with underscores for dots.
     package var configuration: [(name: String, value: String)] = []
-    /// Seen by commands as they are.
+    /// Environment of commands, as it is.
     package var environment: [(name: String, value: String)] = []
-    /// How a key and a value become a line of output; functions with their own encoding bring their own.
+    /// Writes a key and a value as a line of output; functions with their own encoding bring their own.
     package var outputLine: @Sendable (_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, _ line: inout [UInt8]) -> Void = MapReduceJob
         .textLine
 

@@ -1,7 +1,7 @@
 // Runs a MapReduce job: splits become map tasks, their sorted runs lie on local disk, reduce tasks merge them into the output directory.
-// Stages and retries are the scheduler's; a map output that is gone is made again. Temporary files live below one directory of the job,
-// which is removed when the job ends. `run` blocks the calling thread; tasks run on the pool, so the caller must not be one of its threads.
-// Source: Dean and Ghemawat, "MapReduce" (OSDI 2004); Hadoop's documented settings, counters and output layout.
+// Stages and retries are the scheduler's; a lost map output is made again. Temporary files live below one directory of the job, which is
+// removed at its end. `run` blocks the calling thread; tasks run on the pool, so the caller must not be one of its threads. Source: Dean
+// and Ghemawat, "MapReduce" (OSDI 2004); Hadoop's documented settings, counters and output layout.
 import ComputeCore
 import Foundation
 import Synchronization
@@ -9,7 +9,7 @@ import Synchronization
 package struct MapReduceRunner: Sendable {
     private let schemes: FileSchemes
     private let pool: ComputePool
-    /// Where runs and spills lie.
+    /// The directory of runs and spills.
     private let scratch: String
 
     package init(schemes: FileSchemes, pool: ComputePool, scratch: String = NSTemporaryDirectory()) {
@@ -67,7 +67,7 @@ package struct MapReduceRunner: Sendable {
     }
 }
 
-/// The state that the tasks of one run share.
+/// The shared state of the tasks of one run.
 private final class JobRun: Sendable {
     private struct State {
         var counters = JobCounters()
@@ -205,7 +205,7 @@ private final class JobRun: Sendable {
         keep(runner.counters) { _ in }
     }
 
-    /// Counters count once for each task: those of a map task that ran again replace nothing, its first run stays counted.
+    /// Counters count once for each task: a repeated map task adds none, its first run stays counted.
     private func keep(_ counters: JobCounters, _ change: (inout State) -> Void) {
         state.withLock { state in
             state.counters.add(counters)
@@ -244,7 +244,7 @@ private final class JobRun: Sendable {
     }
 }
 
-/// Which map outputs are there; the runs themselves are the job's.
+/// The map outputs on disk; the runs themselves are the job's.
 private final class MapOutputs: ShuffleWork {
     let id = ShuffleID(0)
     let mapPartitions: Int
@@ -265,7 +265,7 @@ private final class MapOutputs: ShuffleWork {
     func discardOutput(_ mapPartition: Int) { there.withLock { _ = $0.remove(mapPartition) } }
 }
 
-/// What a child of the service may see of its environment: how to find programs and how to print, nothing else.
+/// The environment of a child: variables to find programs and to print, nothing else of the service's.
 package enum ChildEnvironment {
     package static func inherited() -> [(String, String)] {
         let environment = ProcessInfo.processInfo.environment

@@ -1,5 +1,5 @@
-// Sorted runs of records on local disk: one segment for each reduce task, records as key length, value length, key, value. A run is
-// written once, front to back, and read through cursors that hold one buffer each. Layout: two 32-bit little-endian lengths, then bytes.
+// Sorted runs of records on local disk: one segment for each reduce task, records as key length, value length, key, value. A run is written
+// once, front to back, and read through cursors with one buffer each. Layout: two 32-bit little-endian lengths, then bytes.
 import ComputeCore
 import Glibc
 
@@ -9,7 +9,7 @@ struct RunFile: Sendable {
     let segments: [Range<Int64>]
 }
 
-/// Writes a run; segments are begun in the order of the reduce tasks.
+/// Writes a run; segments begin in the order of the reduce tasks.
 final class RunWriter {
     private static let bufferBytes = 256 << 10
 
@@ -69,7 +69,7 @@ enum Record {
         Int(UInt32(buffer[index]) | UInt32(buffer[index + 1]) << 8 | UInt32(buffer[index + 2]) << 16 | UInt32(buffer[index + 3]) << 24)
     }
 
-    /// Bytes in the order of unsigned comparison, a prefix before what it begins.
+    /// Bytes in the order of unsigned comparison, a prefix before its extensions.
     // hot: mapreduce-sort
     static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Int {
         // Both pointers are used inside the closures and within the shorter length.
@@ -118,7 +118,7 @@ final class RunCursor {
     }
 
     private func refill(_ needed: Int) throws -> Bool {
-        // The slices of the last record must not keep the old buffer alive while it is changed.
+        // The slices of the last record must not keep the old buffer alive during its change.
         (key, value) = ([], [])
         buffer.removeFirst(start)
         start = 0

@@ -4,7 +4,7 @@
 import ComputeCore
 
 final class SpillSorter {
-    /// Takes the records of one reduce task in order of their keys, gives what shall be written instead.
+    /// Takes the records of one reduce task in key order, emits those to write instead.
     typealias Combiner = (_ records: RecordSource, _ emit: @escaping (ArraySlice<UInt8>, ArraySlice<UInt8>) throws -> Void) throws -> Void
 
     private struct Entry {
@@ -14,7 +14,7 @@ final class SpillSorter {
         let offset: UInt32
     }
 
-    /// Records of a segment that are merged at once; more runs are merged in rounds by the reader's smaller buffers.
+    /// Records of a segment in one merge; more runs are merged in rounds by the reader's smaller buffers.
     private let reduceTasks: Int
     private let bytesMax: Int
     private let directory: String

@@ -1,10 +1,10 @@
-// Runs one step of a task (map, combine or reduce) as a function of this process or as a child process that gets lines and prints lines.
-// It counts what passes, reads counters and status from a child's standard error, and turns a failing child into an error with the end
-// of what it printed there.
+// Runs one step of a task (map, combine or reduce) as a function of this process or as a child process that reads and prints lines. It
+// counts records, reads counters and status from a child's standard error, and turns a failing child into an error with the end of that
+// output.
 import ComputeCore
 
 final class StepRunner {
-    /// Kept of a child's standard error, for the message when it fails.
+    /// Bytes of a child's standard error kept for the message of its failure.
     private static let errorTailBytes = 4 << 10
 
     private(set) var counters = JobCounters()
@@ -64,7 +64,7 @@ final class StepRunner {
         add(.mapOutputRecords, outputRecords)
     }
 
-    /// Feeds sorted records to a combiner or reducer. `onGroup` and `onRecord` count; `emit` takes what comes out.
+    /// Feeds sorted records to a combiner or reducer. `onGroup` and `onRecord` count; `emit` takes the output.
     func reduce(
         _ step: ReduceStep, _ source: any RecordSource, onGroup: () -> Void, onRecord: () -> Void, emit: @escaping RecordEmitter
     ) throws {
@@ -124,7 +124,7 @@ final class StepRunner {
             try withoutActuallyEscaping(pull) { pull in
                 let values = GroupValues(pull: pull)
                 try body(key[...], values)
-                // What the function did not ask for is skipped, so that the next group starts with its own key.
+                // Values that the function left unread are skipped, so that the next group starts with its own key.
                 while hasRecord, source.key == key[...], try values.next() != nil {}
             }
         }

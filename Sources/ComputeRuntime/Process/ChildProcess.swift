@@ -1,6 +1,6 @@
-// One child process with pipes on its three standard streams, driven by a single thread: while bytes are written to it, what it prints is
-// read, so neither side can wait for the other forever. The child gets exactly the environment that it is given and its own process
-// group, which is killed as a whole. It never goes through a shell.
+// One child process with pipes on its three standard streams, driven by a single thread: it reads the child's output while it writes to the
+// child, so neither side can wait for the other forever. The child gets exactly the given environment and its own process group, which is
+// killed as a whole. It never goes through a shell.
 import ComputeCore
 import Foundation
 import Glibc
@@ -21,10 +21,10 @@ package enum ChildError: Error, CustomStringConvertible {
 }
 
 package final class ChildProcess {
-    /// Input is handed to the pipe in pieces of at least this size.
+    /// The least input per write to the pipe.
     private static let inputBytes = 64 << 10
     private static let readBytes = 64 << 10
-    /// Held from making pipes until the child has started: a child of another thread must not inherit them before they are marked.
+    /// Held from making pipes until the child has started: a child of another thread must not inherit unmarked pipes.
     private static let spawning = NSLock()
 
     private let program: String
@@ -100,7 +100,7 @@ package final class ChildProcess {
         return { kill(-pid, SIGKILL) }
     }
 
-    /// Input that the child no longer reads is dropped: its exit status tells whether that was meant.
+    /// Writes input. Input to a closed pipe is dropped: the child's exit status tells whether that was meant.
     package func write(_ bytes: ArraySlice<UInt8>) throws {
         guard input >= 0 else { return }
         pending.append(contentsOf: bytes)

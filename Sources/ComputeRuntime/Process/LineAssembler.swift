@@ -1,4 +1,4 @@
-// Cuts a stream of chunks into lines. It keeps only the line that is not finished, which is bounded.
+// Cuts a stream of chunks into lines. It keeps only the unfinished line, which is bounded.
 
 package struct LineAssembler {
     package static let lineBytesMax = 64 << 20

@@ -1,4 +1,4 @@
-// AnalyzePlan: everything about a plan that needs no execution. What cannot be answered truly (caching, semantic comparison) is refused.
+// AnalyzePlan: everything about a plan without execution. Questions without a true answer (caching, semantic comparison) are refused.
 import ComputeCore
 import QueryCore
 import SparkWire

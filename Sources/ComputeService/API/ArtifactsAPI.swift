@@ -74,7 +74,7 @@ extension SparkService {
         response.artifacts.append(summary)
     }
 
-    /// A chunk as it is sent, with its checksum.
+    /// A chunk with its checksum, in the wire's form.
     static func artifactChunk(_ bytes: [UInt8]) -> Spark_Connect_AddArtifactsRequest.ArtifactChunk {
         var chunk = Spark_Connect_AddArtifactsRequest.ArtifactChunk()
         chunk.data = Data(bytes)

@@ -24,7 +24,7 @@ extension SparkService {
                 do {
                     try config.set(pair.key, pair.value)
                 } catch {
-                    // Clients set options of their builder silently; what cannot be changed stays as it is.
+                    // Clients set options of their builder silently; a fixed setting stays as it is.
                     if !set.silent { throw error }
                 }
             }

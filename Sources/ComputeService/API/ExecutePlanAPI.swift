@@ -1,5 +1,5 @@
-// ExecutePlan and ReattachExecute: start an operation, and stream its responses to whoever is attached to it. ReleaseExecute lets go of
-// responses that a client has seen. Operations of clients that cannot attach again end with their stream.
+// ExecutePlan and ReattachExecute: start an operation, and stream its responses to the attached client. ReleaseExecute releases responses
+// that a client has seen. Operations of clients that cannot attach again end with their stream.
 import Foundation
 import GRPCCore
 import SparkWire
@@ -48,7 +48,7 @@ extension SparkService {
         var response = Spark_Connect_ReleaseExecuteResponse()
         response.sessionID = request.sessionID
         response.serverSideSessionID = session.serverSideID
-        // An operation that is already gone is what the client wanted.
+        // A missing operation is the result that the client wanted.
         guard let operation = session.operations.first(where: { $0.id == request.operationID }) else { return response }
         response.operationID = operation.id
         switch request.release {

@@ -1,4 +1,4 @@
-// Columns of the engine as Arrow arrays. The layouts are the same, so each buffer is copied once, into the message that carries it.
+// Columns of the engine as Arrow arrays. The layouts are the same, so each buffer is copied once, into its message.
 import ComputeCore
 import QueryCore
 import SparkWire

@@ -1,5 +1,5 @@
-// Arrow streams that a client sent (local relations) as batches of the engine. The reader has checked every buffer; this gives the values
-// the engine's types and converts them to the asked schema where Spark does: by position, between integer widths, float widths, time units.
+// A client's Arrow streams (local relations) as batches of the engine. The reader has checked every buffer; this gives the values the
+// engine's types and converts them to the wanted schema where Spark does: by position, between integer widths, float widths, time units.
 import ComputeCore
 import QueryCore
 import SparkWire
@@ -33,7 +33,7 @@ enum ArrowImport {
         return BatchList(schema: known, batches: batches)
     }
 
-    /// The engine's type for an Arrow column that comes without one.
+    /// The engine's type for an Arrow column without one.
     private static func type(_ field: ArrowField) throws -> DataType {
         switch field.type {
         case .null: return .null
@@ -100,7 +100,7 @@ enum ArrowImport {
         (0..<array.length).map { array.isValid($0) ? array.integer($0, as: Value.self) : 0 }
     }
 
-    /// Value by value, for pairs of types that differ in width or unit.
+    /// Value by value, for pairs of types of different width or unit.
     private static func converted(_ array: ArrowArray, _ field: ArrowField, as type: DataType) throws -> Column {
         var builder = ColumnBuilder(type: type, capacity: array.length)
         for row in 0..<array.length {

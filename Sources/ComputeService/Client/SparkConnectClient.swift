@@ -1,6 +1,5 @@
 // A client of Spark Connect for the command line and the demos: SQL against any server, MapReduce and submitted programs against ours. It
-// is one session on one connection, valid inside `connected`. It asks for results that cannot be attached again: a broken connection is an
-// error.
+// is one session on one connection, valid inside `connected`. Its results cannot be attached again: a broken connection is an error.
 import ComputeCore
 import Foundation
 import GRPCCore
@@ -9,13 +8,13 @@ import NetKit
 import QueryCore
 import SparkWire
 
-/// What a server or the way to it answered instead of a result.
+/// A failure from a server or on the way to it.
 package struct SparkClientError: Error, CustomStringConvertible {
-    /// Spark's error class, where the server gave one.
+    /// Spark's error class, if the server gave one.
     package let condition: String?
     package let sqlState: String?
     package let message: String
-    /// Nobody listens there, or the connection broke.
+    /// No server listens, or the connection broke.
     package let isUnreachable: Bool
 
     package var description: String { message }
@@ -47,7 +46,7 @@ package struct SQLResult: Sendable {
     package var columnNames: [String] { schema.fields.map(\.name) }
     package var rowCount: Int { batches.reduce(0) { $0 + $1.rowCount } }
 
-    /// Cells as Spark prints them; nil for null.
+    /// Cells in Spark's print; nil for null.
     package var textRows: [[String?]] {
         batches.flatMap { batch in
             (0..<batch.rowCount).map { row in
@@ -71,28 +70,28 @@ package enum JobEvent: Sendable {
 }
 
 package struct JobOutcome: Sendable {
-    /// Of a submitted program; 0 for a MapReduce job.
+    /// Exit code of a submitted program; 0 for a MapReduce job.
     package let exitCode: Int32
     package let counters: [(group: String, name: String, value: Int64)]
     package let elapsed: Duration
 }
 
 package struct SparkConnectClient: Sendable {
-    /// One response of the server.
+    /// Size limit of a response.
     private static let responseBytesMax = 256 << 20
-    /// Bytes of an uploaded program in one message.
+    /// Bytes of an uploaded program per message.
     private static let chunkBytes = 1 << 20
 
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
     private let session = UUID().uuidString.lowercased()
     private let user: String
 
-    /// Connects, runs `body`, disconnects. Throws `SparkClientError` for what the server refuses and for a server that is not there.
+    /// Connects, runs `body`, disconnects. Throws `SparkClientError` for the server's refusals and for an absent server.
     package static func connected<Result: Sendable>(
         host: String, port: Int, user: String = ProcessInfo.processInfo.userName, tls: TLSTrust? = nil,
         _ body: @Sendable @escaping (SparkConnectClient) async throws -> Result
     ) async throws -> Result {
-        // A literal address is no name that a handshake may ask for; it is looked for among the certificate's addresses.
+        // A literal address is no name for a handshake; it is looked for among the certificate's addresses.
         let target: any ResolvableTarget = HostPort(host, port).isLiteralIPv4 ? .ipv4(address: host, port: port) : .dns(host: host, port: port)
         let transport = try HTTP2ClientTransport.Posix(target: target, transportSecurity: tls.map(security) ?? .plaintext)
         return try await reported {
@@ -125,7 +124,7 @@ package struct SparkConnectClient: Sendable {
         self.user = user
     }
 
-    /// Runs one statement and gives all its rows.
+    /// Runs one statement and returns all its rows.
     package func sql(_ text: String) async throws -> SQLResult {
         let relation = try await relation(text)
         var plan = Spark_Connect_Plan()
@@ -133,7 +132,7 @@ package struct SparkConnectClient: Sendable {
         return try await table(plan)
     }
 
-    /// Runs one statement and gives its rows as the table that Spark prints. `truncate` 0 shows cells whole.
+    /// Runs one statement and returns its rows as Spark's table. `truncate` 0 shows cells whole.
     package func show(_ text: String, rows: Int = 20, truncate: Int = 20, isVertical: Bool = false) async throws -> String {
         var plan = Spark_Connect_Plan()
         plan.root.showString.input = try await relation(text)
@@ -158,7 +157,7 @@ package struct SparkConnectClient: Sendable {
         try await run(SparkMessages.pack(job), onEvent)
     }
 
-    /// Runs a program that lies on the server.
+    /// Runs a program on the server's disk.
     package func submit(
         program: String, arguments: [String], environment: [String: String] = [:], onEvent: @escaping @Sendable (JobEvent) -> Void
     ) async throws -> JobOutcome {
@@ -307,7 +306,7 @@ package struct SparkConnectClient: Sendable {
         }
     }
 
-    /// The server forgets a session by itself; telling it is a courtesy, so a failure is no error.
+    /// The server forgets a session by itself; the release is a courtesy, so its failure is no error.
     private func release() async {
         var request = Spark_Connect_ReleaseSessionRequest()
         request.sessionID = session

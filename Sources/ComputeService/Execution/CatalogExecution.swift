@@ -1,5 +1,5 @@
-// The catalog questions that a server with one catalog, one database and temporary views can answer; others are refused by name. Answers
-// are tables with the columns that Spark's clients read by position.
+// The catalog requests for one catalog, one database and temporary views; others are refused by name. Answers are tables with the columns
+// that Spark's clients read by position.
 import ComputeCore
 import QueryCore
 import SparkWire

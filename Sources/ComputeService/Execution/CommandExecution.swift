@@ -1,5 +1,5 @@
-// The commands of Spark Connect that this server has: SQL text, temporary views, and our own jobs in the extension field. All others are
-// refused by name.
+// The supported commands of Spark Connect: SQL text, temporary views, and our own jobs in the extension field. All others are refused by
+// name.
 import ComputeCore
 import Foundation
 import QueryCore
@@ -23,8 +23,7 @@ extension PlanExecution {
         }
     }
 
-    /// A query is analysed and handed back as a relation, for the client to run or build on. A command is run now; its rows are
-    /// handed back.
+    /// Analyses a query and returns it as a relation, for the client to run or build on. Runs a command at once and returns its rows.
     private func sql(_ command: Spark_Connect_SqlCommand) throws {
         guard command.args.isEmpty, command.posArgs.isEmpty, command.namedArguments.isEmpty, command.posArguments.isEmpty else {
             throw SparkError.unsupported("parameters of a SQL statement")

@@ -1,13 +1,13 @@
-// The memory of all queries of this process. Operators reserve before they keep rows, results and artifacts before they are kept; what nobody reserves (texts being built, files being
-// parsed) is watched from outside: above the limit the query that holds most is ended, so that the system does not end
-// the process.
+// The memory of all queries of this process. Operators reserve before they keep rows, results and artifacts before they are kept.
+// Unreserved memory (texts under construction, files being parsed) is watched from outside: above the limit the largest query is ended, so
+// that the system does not end the process.
 import ComputeCore
 import Foundation
 import QueryCore
 import Synchronization
 
 final class ComputeMemory: Sendable {
-    /// How often the process's memory is looked at while queries run.
+    /// The interval of memory checks while queries run.
     private static let lookInterval = 0.05
 
     let bytesMax: Int
@@ -16,8 +16,8 @@ final class ComputeMemory: Sendable {
     private let reserved = Atomic<Int>(0)
     private let running = Mutex<[ObjectIdentifier: PlanOperation]>([:])
 
-    /// `bytesMax` 0: half of what the machine has. `residentBytes` tells the memory of this process in RAM, `returnFreed` gives memory
-    /// that the allocator keeps back to the system.
+    /// `bytesMax` 0: half of the machine's memory. `residentBytes`: the process's resident memory; `returnFreed`: returns the allocator's
+    /// unused memory to the system.
     init(bytesMax: Int, residentBytes: @escaping @Sendable () -> Int = { 0 }, returnFreed: @escaping @Sendable () -> Void = {}) {
         self.residentBytes = residentBytes
         self.returnFreed = returnFreed
@@ -33,7 +33,7 @@ final class ComputeMemory: Sendable {
         thread.start()
     }
 
-    /// Registers an operation for as long as `body` runs.
+    /// Registers an operation while `body` runs.
     func observed(_ operation: PlanOperation, _ body: () -> Void) {
         let id = ObjectIdentifier(operation)
         running.withLock { $0[id] = operation }
@@ -52,7 +52,7 @@ final class ComputeMemory: Sendable {
 
     private func look() {
         guard running.withLock({ !$0.isEmpty }), residentBytes() > bytesMax else { return }
-        // Freed memory that the allocator keeps is nobody's.
+        // Freed memory in the allocator belongs to no query.
         returnFreed()
         let resident = residentBytes()
         guard resident > bytesMax else { return }
@@ -61,7 +61,7 @@ final class ComputeMemory: Sendable {
     }
 }
 
-/// What one operation, or the artifacts of one session, hold of the process's memory.
+/// One operation's, or one session's artifacts', share of the process's memory.
 final class OperationMemory: QueryMemoryPool {
     private let used = Atomic<Int>(0)
     private let all: ComputeMemory

@@ -1,5 +1,5 @@
 // Our own commands in Spark Connect's extension field: MapReduce jobs and submitted programs. Their events go back in the extension field
-// of the responses; the last one is the result. A job that fails ends the operation with an error, like a query.
+// of the responses; the last one is the result. A failed job ends the operation with an error, like a query.
 import ComputeCore
 import ComputeRuntime
 import Foundation
@@ -104,7 +104,7 @@ extension PlanExecution {
         try send(event)
     }
 
-    /// Writes an uploaded program where it can be run, readable by this user only.
+    /// Writes an uploaded program to an executable file, readable by this user only.
     private func unpackedProgram(_ name: String, _ directory: String) throws -> String {
         guard let content = session.artifacts.content("programs/\(name)") else {
             throw SparkError.invalidPlan("the session has no program named \(name)")

@@ -1,4 +1,4 @@
-// Job files as the SQL engine sees them: listed, opened, read forwards; gzip files come out decompressed. Errors become the engine's.
+// Job files for the SQL engine: listed, opened, read forwards; gzip files come out decompressed. Errors become the engine's.
 import ComputeCore
 import ComputeRuntime
 import QueryCore
@@ -35,7 +35,7 @@ private final class JobTableReader: TableFileReader {
     private let gzip: GzipStream?
     private var offset: Int64 = 0
     private var isAtEnd = false
-    /// Decompressed bytes that were not asked for yet.
+    /// Decompressed bytes not yet read.
     private var pending: [UInt8] = []
 
     init(path: String, files: any JobFiles) {
@@ -48,7 +48,7 @@ private final class JobTableReader: TableFileReader {
         do {
             guard let gzip else { return try readRaw(count) }
             while pending.isEmpty && !isAtEnd {
-                // Compressed text grows by a factor of up to a thousand; small steps bound what is pending.
+                // Compressed text grows by a factor of up to a thousand; small steps bound the pending bytes.
                 let chunk = try readRaw(64 << 10)
                 isAtEnd = chunk.count < 64 << 10
                 try gzip.inflate(chunk, isLast: isAtEnd) { bytes in

@@ -1,5 +1,5 @@
 // Runs one ExecutePlan on a query thread: translates the plan, computes, and appends responses to the operation. The order is schema,
-// batches, and for a client that can attach again a last response that says that all were sent. It writes to no connection.
+// batches, and for a client that can attach again a final response that marks the end. It writes to no connection.
 import ComputeCore
 import Foundation
 import QueryCore
@@ -11,7 +11,7 @@ struct PlanExecution: Sendable {
     let operation: PlanOperation
     let sessionID: String
 
-    /// What `show` gives: one row with the finished text.
+    /// The result of `show`: one row with the finished text.
     static let showSchema = Schema([StructField("show_string", .string, nullable: false)])
 
     func run(_ plan: Spark_Connect_Plan) {
@@ -36,7 +36,7 @@ struct PlanExecution: Sendable {
         }
     }
 
-    /// Fills in what every response carries.
+    /// Fills in the fields of every response.
     func append(bytes: Int = 0, _ fill: (inout Spark_Connect_ExecutePlanResponse) -> Void) throws {
         var response = Spark_Connect_ExecutePlanResponse()
         response.sessionID = sessionID
@@ -104,14 +104,14 @@ struct PlanExecution: Sendable {
         service.figures.rows.add(Int64(batch.rowCount))
     }
 
-    /// A result without rows is one batch without rows, so that clients that look only at batches know its columns.
+    /// A result without rows is one batch without rows, so that clients that read only batches know its columns.
     private func sendEmpty(_ schema: Schema, _ writer: ArrowWriter) throws {
         var offset: Int64 = 0
         let columns = schema.fields.map { Column(type: $0.type, values: []) }
         try send(Batch(schema: schema, columns: columns, rowCount: 0), writer, &offset)
     }
 
-    /// The last rows: batches are kept from the end only.
+    /// The last rows: keeps only the batches at the end.
     private func tail(_ tail: Spark_Connect_Tail) throws {
         let run = try session.engine.run(try translated(tail.input), operation)
         let limit = max(0, Int(tail.limit))

@@ -1,5 +1,5 @@
-// The SQL engine of one session, shared by the threads that serve it: queries run on a copy of the session's state, commands change it one
-// at a time. The clock is read here, since the engine has none.
+// The SQL engine of one session, shared by its threads: queries run on a copy of the session's state, commands change it one at a time. The
+// clock is read here, since the engine has none.
 import ComputeCore
 import ComputeRuntime
 import Foundation
@@ -36,7 +36,7 @@ final class QueryEngine: Sendable {
     /// Runs a command, which may change the session's views; its rows are in the result.
     func execute(_ plan: Plan) throws -> QueryRun {
         try session.withLock { session in
-            // The copy keeps a failed command from leaving half a change.
+            // The copy keeps a failed command from a half-made change.
             var changed = session
             // The result holds rows only and is given to this caller alone.
             nonisolated(unsafe) let run = try changed.execute(plan, now: Self.now)
@@ -56,7 +56,7 @@ final class QueryEngine: Sendable {
         return copy.view(name) != nil
     }
 
-    /// Whether there was such a view.
+    /// Returns whether the view existed.
     func dropView(_ name: String) throws -> Bool {
         try session.withLock { session in
             guard session.view(name) != nil else { return false }
@@ -65,7 +65,7 @@ final class QueryEngine: Sendable {
         }
     }
 
-    /// The files that a plan reads, in order of their paths.
+    /// The files of a plan, by path.
     func inputFiles(_ plan: Plan) throws -> [String] {
         _ = try schema(plan)
         var paths: Set<String> = []

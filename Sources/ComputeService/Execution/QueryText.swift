@@ -1,17 +1,17 @@
-// What a plan is called in logs: its SQL where it has any, else its kinds of relations from the top down. Cut to a line that a person reads;
-// it is not meant to be run again.
+// The name of a plan in logs: its SQL if it has any, else its kinds of relations from the top down. Cut to a readable line; not meant to be
+// run again.
 import SparkWire
 
-/// A query or command that began or ended. Ids are those of Spark Connect's operations.
+/// The start or end of a query or command. Ids are those of Spark Connect's operations.
 package enum QueryEvent: Sendable {
     case began(id: String, text: String)
     case ended(id: String)
 }
 
 enum QueryText {
-    /// Longer texts are cut, in UTF-8 bytes.
+    /// Limit of the text, in UTF-8 bytes.
     static let bytesMax = 2_000
-    /// Relations that are looked through for SQL, from the top.
+    /// Relations searched for SQL, from the top.
     private static let depthMax = 64
 
     static func of(_ plan: Spark_Connect_Plan) -> String {

@@ -1,4 +1,4 @@
-// Relations that bring rows together: aggregation, joins, set operations.
+// Relations that combine rows: aggregation, joins, set operations.
 import QueryCore
 import SparkWire
 
@@ -50,7 +50,7 @@ extension RelationTranslation {
                 left: try plan(operation.leftInput), right: try plan(operation.rightInput)))
     }
 
-    /// A statement with DataFrames that it names: each reference is an alias over its plan.
+    /// A statement with named DataFrames: each reference is an alias over its plan.
     func withRelations(_ relations: Spark_Connect_WithRelations) throws -> Plan {
         let tables = try relations.references.map { reference in
             guard case .subqueryAlias(let alias) = reference.relType else {

@@ -1,10 +1,10 @@
-// Spark Connect's expressions to the engine's unresolved expressions. Names stay names: whether a function or a column exists is the
-// analyser's question. Kinds that the engine does not have are refused with Spark's class for an unsupported feature.
+// Spark Connect's expressions to the engine's unresolved expressions. Names stay names: the analyser decides whether a function or a column
+// exists. Kinds that the engine lacks are refused with Spark's class for an unsupported feature.
 import QueryCore
 import SparkWire
 
 enum ExpressionTranslation {
-    /// Levels of one expression; deeper ones are refused before the stack ends.
+    /// Limit of the levels of one expression; deeper ones are refused before the stack ends.
     static let depthMax = 500
 
     static func expression(_ proto: Spark_Connect_Expression, depth: Int = 0) throws -> Expression {

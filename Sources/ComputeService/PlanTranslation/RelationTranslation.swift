@@ -4,10 +4,10 @@ import QueryCore
 import SparkWire
 
 struct RelationTranslation {
-    /// Levels of relations in one plan.
+    /// Limit of the levels of relations in one plan.
     static let depthMax = 400
 
-    /// Local relations that the session has received as artifacts, by name.
+    /// Local relations of the session's artifacts, by name.
     let artifacts: SessionArtifacts
     var depth = 0
 
@@ -42,7 +42,7 @@ struct RelationTranslation {
         case .aggregate(let aggregate): return try self.aggregate(aggregate)
         case .join(let join): return try self.join(join)
         case .setOp(let operation): return try setOperation(operation)
-        // One process holds all partitions and hints change speed only, so these change nothing in a result.
+        // One process holds all partitions and hints change speed only, so these do not change a result.
         case .repartition(let repartition): return try plan(repartition.input)
         case .repartitionByExpression(let repartition): return try plan(repartition.input)
         case .hint(let hint): return try plan(hint.input)
@@ -51,7 +51,7 @@ struct RelationTranslation {
         }
     }
 
-    /// How Spark's users know the relations that are refused here.
+    /// The users' name of a refused relation.
     private static func name(_ kind: Spark_Connect_Relation.OneOf_RelType) -> String {
         let label = Mirror(reflecting: kind).children.first?.label ?? "relation"
         return "the relation '\(label)' of Spark Connect"

@@ -49,7 +49,7 @@ extension RelationTranslation {
         return .local(try ArrowImport.rows(try cached.dataHashes.map { try artifact($0) }, schema: schema))
     }
 
-    /// A serialised LocalRelation, as clients before the chunked form send it.
+    /// A serialised LocalRelation, as sent by clients from before the chunked form.
     func source(_ cached: Spark_Connect_CachedLocalRelation) throws -> Plan {
         let bytes = try artifact(cached.hash)
         guard let local = SparkMessages.decode(Spark_Connect_LocalRelation.self, bytes) else {

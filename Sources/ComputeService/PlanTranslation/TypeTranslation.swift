@@ -1,11 +1,11 @@
-// Spark Connect's type messages to the engine's types and back, and the engine's schema to Arrow's. Types that the engine does not have are
-// refused by Spark's name for them. Nothing here looks at values.
+// Spark Connect's type messages to the engine's types and back, and the engine's schema to Arrow's. Types that the engine lacks are refused
+// by Spark's name for them. No values here.
 import ComputeCore
 import QueryCore
 import SparkWire
 
 enum TypeTranslation {
-    /// Nesting of a type that came from a client; deeper ones are refused.
+    /// Limit of the nesting of a client's type.
     static let depthMax = 64
 
     static func type(_ proto: Spark_Connect_DataType, depth: Int = 0) throws -> DataType {

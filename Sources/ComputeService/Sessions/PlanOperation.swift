@@ -1,14 +1,14 @@
-// One running or finished ExecutePlan: a buffer of responses between the thread that computes them and the stream that a client reads,
-// which may break and be attached again. Responses are kept until the client releases them, within a bound; a producer that is too far
-// ahead of its reader waits. State is guarded by one condition, whose sections never block or call out.
+// One running or finished ExecutePlan: a buffer of responses between the computing thread and the client's stream, which may break and be
+// attached again. Responses are kept until the client releases them, within a bound; a producer too far ahead of its reader waits. State is
+// guarded by one condition, whose sections never block or call out.
 import ComputeRuntime
 import Foundation
 import SparkWire
 
 final class PlanOperation: @unchecked Sendable {  // all mutable state is read and written between `lock` and `unlock` of `condition`
-    /// Computed but not yet read; more makes the producer wait.
+    /// Limit of unread bytes; more makes the producer wait.
     static let unreadBytesMax = 64 << 20
-    /// Read but not yet released, kept for a client that attaches again.
+    /// Limit of bytes read but not yet released, kept for a client that attaches again.
     static let rereadBytesMax = 32 << 20
 
     enum Next {
@@ -29,14 +29,14 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
     private var responses: [(response: Spark_Connect_ExecutePlanResponse, bytes: Int)] = []
     /// The index of the first buffered response; indices count from 0 over the whole operation.
     private var firstIndex = 0
-    /// One past the last response that any stream was given.
+    /// One past the last response given to any stream.
     private var readIndex = 0
     private var unreadBytes = 0
     private var rereadBytes = 0
     private var outcome: Result<Void, SparkError>?
     private var reader = 0
     private var waiter: CheckedContinuation<Void, Never>?
-    /// When the last stream went away; nil while one is attached.
+    /// The time of the last stream's end; nil while one is attached.
     private var detachedAt: ContinuousClock.Instant?
 
     init(id: String, tags: [String], isReattachable: Bool, memory: OperationMemory) {
@@ -71,7 +71,7 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
         }?.resume()
     }
 
-    /// The client learns of it at once; the thread that computes ends at its next batch.
+    /// The client gets the reason at once; the computing thread ends at its next batch.
     func cancel(because reason: SparkError = .cancelled) {
         token.cancel()
         finish(.failure(reason))
@@ -123,7 +123,7 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
         }
     }
 
-    /// How long no stream has been attached.
+    /// The time without an attached stream.
     func detachedFor(_ now: ContinuousClock.Instant) -> Duration? {
         locked { detachedAt.map { now - $0 } }
     }
@@ -172,7 +172,7 @@ final class PlanOperation: @unchecked Sendable {  // all mutable state is read a
         }
     }
 
-    /// False when there is something to read already.
+    /// False if there is something to read already.
     private func wait(_ reader: Int, _ index: Int, _ continuation: CheckedContinuation<Void, Never>) -> Bool {
         locked {
             guard reader == self.reader, index - firstIndex >= responses.count, outcome == nil, !Task.isCancelled else { return false }

@@ -1,4 +1,4 @@
-// What a client has uploaded to its session: local relations too large for a plan, and job programs. Contents lie in memory and go with the
+// A client's uploads to its session: local relations too large for a plan, and job programs. Contents lie in memory and go with the
 // session. Names are the client's; none is ever used as a path on this machine.
 import Foundation
 import Synchronization

@@ -1,12 +1,12 @@
-// The settings of one session: Spark's names, the defaults that its clients ask for, and what the user has set. A name that is neither is
-// not there, and asking for it is refused as Spark refuses it.
+// The settings of one session: Spark's names, the defaults that its clients read, and the user's values. Any other name is refused as Spark
+// refuses it.
 struct SessionConfig: Sendable {
-    /// Settings a session may hold beside the defaults.
+    /// Limit of a session's settings beside the defaults.
     static let settingsMax = 1_000
 
     private var values: [String: String] = [:]
 
-    /// Bytes up to which a client sends local rows inside the plan instead of as artifacts.
+    /// Size up to which a client sends local rows inside the plan instead of as artifacts.
     static let localRelationBytes = 32 << 20
 
     static let defaults: [String: String] = [
@@ -44,7 +44,7 @@ struct SessionConfig: Sendable {
         "spark.sql.warehouse.dir": "spark-warehouse",
     ]
 
-    /// What the engine does in one way only: setting another value would be a promise that nothing keeps.
+    /// Settings with one supported value: another value would be an empty promise.
     private static let fixed: Set<String> = [
         "spark.sql.ansi.enabled", "spark.sql.caseSensitive", "spark.sql.timestampType", "spark.connect.session.planCompression.threshold",
         "spark.connect.session.planCompression.defaultAlgorithm", "spark.master",

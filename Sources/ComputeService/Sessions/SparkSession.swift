@@ -1,13 +1,13 @@
-// One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors it may ask about.
-// Everything here dies with the session. The table of sessions finds or makes them, and refuses handles that Spark would refuse.
+// One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors for its client.
+// Everything here dies with the session. The table of sessions finds or makes them, and refuses handles as Spark does.
 import ComputeRuntime
 import Foundation
 import Synchronization
 
 final class SparkSession: Sendable {
-    /// Operations that are running or kept for their clients.
+    /// Limit of the running or kept operations.
     static let operationsMax = 256
-    /// Errors whose details are kept, the oldest dropped first.
+    /// Limit of kept error details; the oldest go first.
     static let errorsMax = 64
 
     struct Key: Hashable, Sendable {
@@ -23,7 +23,7 @@ final class SparkSession: Sendable {
     }
 
     let key: Key
-    /// Tells this session from another one with the same name: clients give up when it changes.
+    /// Distinguishes sessions of the same name: clients give up when it changes.
     let serverSideID = UUID().uuidString.lowercased()
     let engine: QueryEngine
     let artifacts: SessionArtifacts
@@ -93,10 +93,10 @@ final class SparkSession: Sendable {
 
 final class SessionTable: Sendable {
     static let sessionsMax = 1_000
-    /// Remembered so that a released session is refused rather than silently made anew.
+    /// Closed sessions, remembered so that their ids are refused and not reopened silently.
     static let closedMax = 10_000
     static let idleMax = Duration.seconds(3_600)
-    /// An operation whose client went away and did not come back. Clients try again at most a minute apart.
+    /// Life of an operation whose client does not come back. Clients try again at most a minute apart.
     static let detachedMax = Duration.seconds(120)
 
     private struct State {
@@ -119,7 +119,7 @@ final class SessionTable: Sendable {
 
     var count: Int { state.withLock { $0.sessions.count } }
 
-    /// Finds the session or makes it.
+    /// Finds or makes the session.
     func session(user: String, id: String, observedServerSideID: String?) throws -> SparkSession {
         guard UUID(uuidString: id) != nil else {
             throw SparkError.invalidHandle(
@@ -155,7 +155,7 @@ final class SessionTable: Sendable {
         return session
     }
 
-    /// Drops what nobody will ask for again.
+    /// Drops expired operations and sessions.
     func reap(_ now: ContinuousClock.Instant) {
         let sessions = state.withLock { Array($0.sessions.values) }
         for session in sessions {

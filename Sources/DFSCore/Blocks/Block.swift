@@ -11,7 +11,7 @@ package struct BlockID: TypedID {
 package struct Generation: TypedID {
     package let rawValue: Int64
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
-    /// Of blocks from before generations were counted.
+    /// The generation of blocks from before generations were counted.
     package static let first = Generation(1000)
 }
 
@@ -19,18 +19,18 @@ package struct Generation: TypedID {
 package struct Block: Sendable, Hashable {
     package enum State: Int64, Sendable {
         case complete = 0
-        /// A client writes it; the length is what it last said.
+        /// A client writes it; the length is the client's last report.
         case underConstruction = 1
-        /// Its writer has said its last length.
+        /// The writer has reported the final length.
         case committed = 2
-        /// It is cut to its length by the datanode that holds it.
+        /// The datanode that holds it cuts it to its length.
         case truncating = 3
     }
     package var id: BlockID
     package var generation: Generation
     package var lengthBytes: Int64
     package var state: State
-    /// While it is truncated: the bytes that it will have.
+    /// The length after a truncation, in bytes.
     package var cutTo: Int64 = 0
 
     package init(id: BlockID, generation: Generation = .first, lengthBytes: Int64, state: State = .complete) {
@@ -40,13 +40,13 @@ package struct Block: Sendable, Hashable {
         self.state = state
     }
 
-    /// More bytes than any block has, so that sums of lengths stay in range.
+    /// Above the size of any block, so that sums of lengths stay in range.
     package static let lengthBytesMax: Int64 = 1 << 46
 
     /// Whether a client's idea of a block may become the namespace's.
     var isPlausible: Bool { (0...Self.lengthBytesMax).contains(lengthBytes) && generation.rawValue >= 0 }
 
-    /// Bytes that any replica has that counts.
+    /// The least bytes of any valid replica.
     package var leastBytes: Int64 { state == .truncating ? cutTo : lengthBytes }
 
     package var isOpen: Bool { state == .underConstruction || state == .truncating }

@@ -1,4 +1,4 @@
-// What commands about the properties of nodes do: permission, owner, times, access lists, extended attributes, quotas.
+// Commands about the properties of nodes: permission, owner, times, access lists, extended attributes, quotas.
 import Base
 
 extension DFSMachine {
@@ -109,14 +109,14 @@ extension DFSMachine {
         }
     }
 
-    /// Components of a path that are not there yet.
+    /// Number of missing components of a path.
     func missingCount(_ parts: [FileName]) -> Int64 {
         var depth = parts.count
         while depth > 0, namespace.lookup(parts[..<depth]) == nil { depth -= 1 }
         return Int64(parts.count - depth)
     }
 
-    /// Every directory on the way that has a limit must have room for so many names more.
+    /// Refuses `count` more names if they exceed the quota of a directory on the path.
     func checkNameQuota(_ parts: [FileName], adding count: Int64) throws(DFSRefusal) {
         var current = namespace.inode(.root)
         for name in parts {
@@ -129,7 +129,7 @@ extension DFSMachine {
         }
     }
 
-    /// Every directory above a node that has a limit must have room for so many bytes in so many copies.
+    /// Refuses more bytes in so many copies if they exceed the quota of a directory above the node.
     func checkSpaceQuota(_ id: InodeID, adding bytes: Int64, copies: Int64) throws(DFSRefusal) {
         var current = id
         while let inode = namespace.inode(current) {
@@ -144,7 +144,7 @@ extension DFSMachine {
         }
     }
 
-    /// A tree that moves counts in the directories that it comes under, and in those above both already.
+    /// A moved tree counts against the quotas above its new place, but not again in the directories above both places.
     func checkQuotas(moving inode: Inode, to directory: Inode) throws(DFSRefusal) {
         var above: Set<InodeID> = []
         var current = inode.parent
@@ -170,7 +170,7 @@ extension DFSMachine {
 }
 
 extension Namespace {
-    /// What a tree holds: names with its top, and bytes of all copies, saturating. O(size of the tree); only trees with a quota are asked.
+    /// The usage of a tree: names with its top, and bytes of all copies, saturating. O(size of the tree); only trees with a quota need it.
     package func usage(of top: Inode) -> (names: Int64, bytes: Int64) {
         var (names, bytes): (Int64, Int64) = (0, 0)
         var waiting = [top]

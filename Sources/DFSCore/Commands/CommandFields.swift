@@ -1,8 +1,8 @@
-// The fields that commands of one family draw from. A command writes those that its tag says, in this order; so a family's layout is one table
-// of tags and not a nest of switches. A released tag never changes its fields.
+// The fields of the commands of one family. A command writes the fields of its tag, in this order; so a family's layout is one table of
+// tags and not a nest of switches. A released tag never changes its fields.
 import Base
 
-/// Which fields a command has.
+/// The fields of a command.
 struct CommandFieldSet: OptionSet, Sendable {
     let rawValue: UInt16
     static let path = CommandFieldSet(rawValue: 1 << 0)
@@ -38,7 +38,7 @@ struct CommandFields: WireLayout {
     var paths: [String] = []
     var entries: [AccessEntry] = []
     var attribute = ExtendedAttribute()
-    /// What a tag writes; set by the family before the layout runs.
+    /// The fields of each tag; set by the family before the layout runs.
     var uses: [Int8: CommandFieldSet] = [:]
 
     init() {}

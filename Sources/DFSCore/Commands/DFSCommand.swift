@@ -1,7 +1,7 @@
-// What the log holds for dfs. A released tag never changes its meaning.
+// The commands of the dfs log. A released tag never changes its meaning.
 import Base
 
-/// What of an inode is to be changed; nil leaves it.
+/// Changes to an inode's attributes; nil leaves one as it is.
 package struct AttributeChange: WireLayout, Equatable {
     package var permission: Int16?
     package var owner: String?
@@ -29,7 +29,7 @@ package struct AttributeChange: WireLayout, Equatable {
     }
 }
 
-/// How a file is to be created.
+/// Options of a new file.
 package struct CreateOptions: WireLayout, Equatable {
     package var overwrite = false
     package var permission: Int16 = 0o644
@@ -57,14 +57,14 @@ package enum DFSCommand: WireLayout, Equatable {
     case rename(source: String, target: String, Caller)
     case delete(path: String, recursive: Bool, Caller)
     case setAttributes(path: String, AttributeChange, Caller)
-    /// Closes every open file at its finished blocks: their writers ended with the process.
+    /// Closes every open file at its finished blocks: the writers ended with the process.
     case closeAbandoned
-    /// Ends a write that broke off: a file that was never closed goes, one that was keeps its finished blocks. Names the inode and its writer,
+    /// Ends a broken write: removes a file that was never closed, keeps the finished blocks of another. Names the inode and its writer,
     /// since another file may stand at the path by then.
     case abandonFile(InodeID, writer: String)
     case file(FileCommand)
     case name(NameCommand)
-    /// A command of a client that may send it again: executed once, answered the same again.
+    /// A command that its client may repeat: executed once, answered the same again.
     indirect case once(RetryID, DFSCommand)
 
     package init() { self = .closeAbandoned }

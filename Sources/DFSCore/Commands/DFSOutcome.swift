@@ -1,7 +1,7 @@
-// What a command came to, and the form in which an answer is kept for clients that ask again.
+// Outcomes of commands, and the form in which answers are kept for clients that repeat a request.
 import Base
 
-/// What a command came to.
+/// The outcome of a command.
 package struct DFSOutcome: Sendable {
     package enum Answer: Sendable, Hashable {
         case done
@@ -10,16 +10,16 @@ package struct DFSOutcome: Sendable {
         /// A file is open for writing; its next block gets this number.
         case opened(InodeID, nextBlock: BlockID, blockSizeBytes: Int64)
         case created(InodeID)
-        /// A new last block, and where in the file it begins.
+        /// A new last block, and its offset in the file.
         case allocated(Block, offset: Int64)
-        /// The last block, if it is to be filled up, and where it begins.
+        /// The last block, if it is to be filled up, and its offset.
         case appending(InodeID, last: Block?, offset: Int64)
         case generation(Generation)
-        /// The block whose end has to be found, or that is to be cut to its length.
+        /// The block to recover or to cut.
         case recovering(Block)
     }
     package var answer: Result<Answer, DFSRefusal>
-    /// Blocks that no file holds any more; the datanodes may delete them.
+    /// Blocks that no file holds any more; datanodes may delete them.
     package var removedBlocks: [BlockID] = []
 }
 
@@ -62,9 +62,9 @@ extension DFSOutcome.Answer: WireLayout {
     }
 }
 
-/// A client's request, the same when it is sent again.
+/// The identity of a client's request; a repetition has the same.
 package struct RetryID: WireLayout, Hashable {
-    /// 16 bytes that a client chose for itself.
+    /// 16 bytes, chosen by the client.
     package var client = Bytes()
     package var call: Int64 = 0
     package init() {}
@@ -75,7 +75,7 @@ package struct RetryID: WireLayout, Hashable {
     }
 }
 
-/// Answers of requests that must not be executed twice, for as long as a client may ask again.
+/// Answers to requests that must run only once, for as long as a client may repeat them.
 struct RetryCache: Sendable {
     struct Entry: Sendable {
         var slot: Int64
@@ -103,7 +103,7 @@ struct RetryCache: Sendable {
                     .blob(try answer.encoded(as: DurableDialect.self)),
                 ])
         } catch { preconditionFailure("an answer has no lengths that could be out of range: \(error)") }
-        // At most two go for each that comes, so that no command takes long.
+        // Each new answer removes at most two, so that no command takes long.
         for _ in 0..<2 {
             guard forgotten < order.count else { break }
             let oldest = order[forgotten]

@@ -1,28 +1,28 @@
-// Commands about the content of files: opening, blocks, closing, and what becomes of a file whose writer is gone.
+// Commands about the content of files: opening, blocks, closing, recovery.
 import Base
 
 /// A command about a file's content.
 package enum FileCommand: WireLayout, Equatable {
-    /// `createParents`: makes the directories above it.
+    /// `createParents`: also makes the missing directories above the file.
     case create(path: String, CreateOptions, createParents: Bool, holder: String, Caller)
-    /// `ownBlock`: what is appended begins a block of its own.
+    /// `ownBlock`: appended bytes begin a new block.
     case append(path: String, ownBlock: Bool, holder: String, Caller)
-    /// Takes the last block as finished at the length that its writer says, and adds one behind it.
+    /// Finishes the last block at the length that the writer reports, and adds one behind it.
     case addBlock(InodeID, holder: String, previous: Block?)
     case abandonBlock(InodeID, holder: String, BlockID)
-    /// The last block has this many bytes on every datanode; -1 says nothing of them.
+    /// The last block has this many bytes on every datanode; -1 leaves its length open.
     case sync(InodeID, holder: String, lastBlockBytes: Int64)
     case complete(InodeID, holder: String, last: Block?)
-    /// A generation for a pipeline that is set up again.
+    /// A new generation for the rebuilding of a pipeline.
     case takeGeneration(holder: String, BlockID)
     case updatePipeline(holder: String, before: Block, after: Block)
     /// The lease passes to the namenode, which finds the end of the last block.
     case beginRecovery(InodeID)
-    /// A block was recovered to this generation and length; without any replica it is dropped.
+    /// A block's recovery ended with this generation and length. `drop`: there is no replica, and the block goes.
     case endRecovery(Block, drop: Bool)
     case truncate(path: String, lengthBytes: Int64, Caller)
     case concat(target: String, sources: [String], Caller)
-    /// Ends the uploads of WebHDFS that a restart cut off.
+    /// Ends the WebHDFS uploads that a restart cut off.
     case abandonUploads
 
     package init() { self = .abandonUploads }
@@ -98,8 +98,8 @@ package enum FileCommand: WireLayout, Equatable {
             }
     }
 
-    /// Begins the name of the lease of an upload over WebHDFS, whose writer ends with the process.
+    /// Prefix of the lease holder of a WebHDFS upload, whose writer ends with the process.
     package static let uploadPrefix = "webhdfs:"
-    /// Who holds the lease of a file in recovery.
+    /// The lease holder of a file in recovery.
     package static let recoverer = "HDFS_NameNode"
 }

@@ -1,4 +1,5 @@
-// What commands about a file's content do. Source: FSDirWriteFileOp, FSDirAppendOp, FSDirTruncateOp of Hadoop 3 for what clients rely on.
+// Rules of commands about a file's content. Source: FSDirWriteFileOp, FSDirAppendOp, FSDirTruncateOp of Hadoop 3 for the details that
+// clients rely on.
 import Base
 
 extension DFSMachine {
@@ -7,7 +8,7 @@ extension DFSMachine {
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
         switch command {
         case .create(let path, let options, let parents, let holder, let caller):
-            // As in HDFS an open file can be replaced; its writer has lost it then.
+            // As in HDFS, a create may replace an open file; its writer loses the lease.
             return .created(try create(path, options, createParents: parents, replacesOpen: true, holder, caller, time, &rows, &removed))
         case .append(let path, let own, let holder, let caller): return try append(path, ownBlock: own, holder, caller, &rows)
         case .addBlock(let id, let holder, let previous): return try addBlock(id, holder, previous, &rows)
@@ -60,7 +61,7 @@ extension DFSMachine {
             guard let directory = namespace.lookup(parts.dropLast()) else { throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))") }
             guard directory.isDirectory else { throw .parentNotDirectory(FilePath.joined(parts.dropLast())) }
         }
-        // The old file goes with its own quota, so the place that it took is free for the new one.
+        // The old file takes its quota with it, so its place is free for the new one.
         if old == nil { try checkNameQuota(parts, adding: missingCount(parts)) }
         if let old { removed += remove(old.id, time, &rows) }
         let directory = try makeDirectories(Array(parts.dropLast()), 0o755, caller, time, &rows)
@@ -110,7 +111,7 @@ extension DFSMachine {
     /// Whether the request for a block behind `previous` was executed before.
     private func repeats(_ file: FileContent, _ previous: Block?) -> Bool { file.blocks.dropLast().last?.id == previous?.id }
 
-    /// The last block at the length that its writer says.
+    /// The last block at the length that its writer reports.
     private func committed(_ file: FileContent, _ last: Block?) throws(DFSRefusal) -> Block? {
         guard let last else {
             guard file.blocks.allSatisfy({ !$0.isOpen }) else { throw .staleBlock("the file's last block is not named") }
@@ -157,7 +158,7 @@ extension DFSMachine {
 
     // MARK: recovery
 
-    /// `done` if there was nothing to find out and the file is closed.
+    /// `done` if nothing needed recovery and the file is closed.
     private mutating func beginRecovery(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) throws(DFSRefusal) -> DFSOutcome.Answer {
         guard let file = namespace.inode(id)?.file, file.writer != nil else { return .done }
         guard let last = file.blocks.last, last.isOpen else {
@@ -196,7 +197,7 @@ extension DFSMachine {
 
     // MARK: truncate, concat
 
-    /// `flag(true)` if the file has its new length at once, `recovering` if its last block has to be cut.
+    /// `flag(true)` if the file has its new length at once, `recovering` if a datanode must cut its last block.
     private mutating func truncate(
         _ path: String, _ bytes: Int64, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> DFSOutcome.Answer {

@@ -1,20 +1,21 @@
-// Commands about names and what hangs on them.
+// Commands about names and the attributes of nodes.
 import Base
 
 /// A command about the namespace.
 package enum NameCommand: WireLayout, Equatable {
-    /// With `createParents` also those above it; `unmasked` are the bits for a directory whose parent has default access entries.
+    /// `createParents` also makes the missing directories above; `unmasked` are the bits for a directory whose parent has default access
+    /// entries.
     case makeDirectory(path: String, permission: Int16, unmasked: Int16, createParents: Bool, Caller)
-    /// Renames or says in an exception why not; with `overwrite` in place of a file or an empty directory.
+    /// Renames, or refuses with the reason; `overwrite` replaces a file or an empty directory.
     case renameOver(source: String, target: String, overwrite: Bool, Caller)
     case changeACL(path: String, AccessListChange, [AccessEntry], Caller)
-    /// Bits of `flags`: 1 make a missing one, 2 replace one that is there.
+    /// Bits of `flags`: 1 create, 2 replace.
     case setAttribute(path: String, ExtendedAttribute, flags: Int64, Caller)
     case removeAttribute(path: String, ExtendedAttribute, Caller)
-    /// -1 takes a quota away, nil (written as Int64.min) leaves it.
+    /// -1 removes a quota, nil (written as Int64.min) leaves it.
     case setQuota(path: String, names: Int64?, spaceBytes: Int64?, Caller)
     case setPolicy(path: String, number: Int64, Caller)
-    /// Names the file system, once and for ever.
+    /// Gives the file system its number, once and for ever.
     case identify(Int64)
 
     package init() { self = .setPolicy(path: "", number: 0, Caller()) }

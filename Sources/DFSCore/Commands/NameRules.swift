@@ -1,4 +1,5 @@
-// What commands about names do: directories, rename, delete. Source: Hadoop's file system specification; FSDirRenameOp of Hadoop 3 for the messages.
+// Rules of commands about names: directories, rename, delete. Source: Hadoop's file system specification; FSDirRenameOp of Hadoop 3 for the
+// messages.
 import Base
 
 extension DFSMachine {
@@ -128,7 +129,7 @@ extension DFSMachine {
         return true
     }
 
-    /// Who deletes a tree must be able to delete from every directory in it.
+    /// The caller of a recursive delete must be able to delete from every directory of the tree.
     private func checkSubtree(_ top: Inode, _ caller: Caller) throws(DFSRefusal) {
         if caller.isSuper { return }
         var waiting = [top]

@@ -1,5 +1,5 @@
-// Commands that the log of earlier versions holds: uploads whose blocks become the file's when they are durable. They are executed for ever as they
-// were, since a log may begin with them.
+// Commands in logs of earlier versions: uploads whose blocks become the file's when they are durable. Their rules never change, since a log
+// may begin with them.
 import Base
 
 extension DFSMachine {

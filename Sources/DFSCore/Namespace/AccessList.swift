@@ -1,5 +1,5 @@
-// POSIX access control lists as HDFS has them: the permission bits hold owner, mask and others once a list is there; the list holds the group and
-// the named entries, and for directories the entries that new children begin with. Source: "HDFS Permissions Guide", section "ACLs".
+// POSIX access control lists as in HDFS. With a list, the permission bits hold owner, mask and others; the list holds the group, the named
+// entries, and for directories the entries that new children begin with. Source: "HDFS Permissions Guide", section "ACLs".
 import Base
 
 /// One entry.
@@ -27,7 +27,7 @@ package struct AccessEntry: WireLayout, Hashable {
         self.kind = kind
     }
 
-    /// Whether two entries are about the same.
+    /// Whether two entries concern the same scope, kind and name.
     func isAbout(_ other: AccessEntry) -> Bool { isDefault == other.isDefault && kind == other.kind && name.utf8.elementsEqual(other.name.utf8) }
 
     /// Access before default; users, groups, mask, others; the one without a name first.
@@ -50,7 +50,7 @@ package struct AccessList: WireLayout, Hashable {
 
     package var hasAccessEntries: Bool { entries.contains { !$0.isDefault } }
 
-    /// Every entry with those that the permission bits hold.
+    /// All entries, with those of the permission bits.
     func whole(_ permission: Int16) -> [AccessEntry] {
         var all = entries
         all.append(AccessEntry(.user, (permission >> 6) & 7))
@@ -59,7 +59,7 @@ package struct AccessList: WireLayout, Hashable {
         return all.sorted { $0.precedes($1) }
     }
 
-    /// Takes a whole list apart again: what the bits hold, and the rest. Throws if it contradicts itself.
+    /// Splits a whole list into permission bits and the remaining entries. Throws if the list contradicts itself.
     static func split(_ whole: [AccessEntry], permission: Int16) throws(DFSRefusal) -> (list: AccessList, permission: Int16) {
         var list = AccessList()
         var bits = permission & 0o1000
@@ -80,7 +80,8 @@ package struct AccessList: WireLayout, Hashable {
         return (list, bits)
     }
 
-    /// Adds what a scope lacks: the mask that covers its groups and names, and for defaults the entries of owner, group and others.
+    /// Adds the missing entries of each scope: the mask that covers its groups and names, and for defaults those of owner, group and
+    /// others.
     static func completed(_ entries: [AccessEntry], maskIsGiven: (access: Bool, defaults: Bool)) -> [AccessEntry] {
         var all = entries
         if all.contains(where: \.isDefault) {
@@ -103,13 +104,13 @@ package struct AccessList: WireLayout, Hashable {
     }
 }
 
-/// How a list is to be changed.
+/// A kind of change to a list.
 package enum AccessListChange: Int8, Sendable {
     /// Adds or replaces the given entries.
     case modify = 0
     case remove
     case removeDefaults
-    /// Leaves what the permission bits say.
+    /// Keeps only the entries of the permission bits.
     case removeAll
     case replace
 

@@ -1,7 +1,7 @@
-// Which texts name a file, and what a name is. Source: Hadoop's file system specification, "Paths and Path Elements".
+// Rules of paths and names. Source: Hadoop's file system specification, "Paths and Path Elements".
 import Base
 
-/// A component of a path. Two names are equal if their bytes are: text that only looks the same names another file.
+/// A component of a path. Names are equal if their bytes are: text that only looks the same names another file.
 package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let text: String
     package init(_ text: String) { self.text = text }
@@ -20,14 +20,14 @@ extension FileName: ExpressibleByStringLiteral {
 
 /// Rules of paths in the distributed file system.
 package enum FilePath {
-    /// A component's size in bytes, as HDFS limits it.
+    /// The size limit of a component in HDFS, in bytes.
     package static let componentBytesMax = 255
-    /// Components of a path, as HDFS limits them.
+    /// The depth limit of a path in HDFS.
     package static let depthMax = 1000
 
     private static let slash = UInt8(ascii: "/")
 
-    /// The components of an absolute path without `.` and `..`; nil if it is not one. Doubled slashes and a trailing one are forgiven.
+    /// The components of an absolute path without `.` and `..`; nil for any other text. Accepts doubled slashes and a trailing one.
     package static func components(_ path: String) -> [FileName]? {
         guard path.utf8.first == slash, !path.utf8.contains(0), !path.utf8.contains(UInt8(ascii: ":")) else { return nil }
         // A slash is one byte of its own in UTF-8, so the pieces are whole characters; a combining mark behind one belongs to the name.

@@ -8,7 +8,7 @@ package struct InodeID: TypedID {
     package static let root = InodeID(16385)
 }
 
-/// Who acts: a user with groups. The super-user passes every check.
+/// The user and groups of a request. The super-user passes every check.
 package struct Caller: WireLayout, Hashable {
     package var user = ""
     package var isSuper = false
@@ -28,14 +28,14 @@ package struct FileContent: Sendable, Hashable {
     package var replication: Int16
     package var blockSizeBytes: Int64
     package var blocks: [Block] = []
-    /// Who holds the lease on the file; nil if it is closed.
+    /// The lease holder; nil if the file is closed.
     package var writer: String?
-    /// Whether the file was ever closed. One that was not is an upload in its first run; if that breaks off, the file goes.
+    /// Whether the file was ever closed. A file that was not is a first upload; if that breaks off, the file goes.
     package var wasClosed = false
     /// Every block is below 2^46 bytes and a file has fewer than 2^16 of them, so the sum is in range.
     package var lengthBytes: Int64 { blocks.reduce(0) { $0 + $1.lengthBytes } }
 
-    /// Blocks of a file, as HDFS limits them by default.
+    /// HDFS's default limit of the blocks of a file.
     package static let blocksMax = 10_000
 }
 
@@ -56,7 +56,7 @@ package struct Inode: Sendable {
     package var modified: Int64
     package var accessed: Int64
     package var kind: Kind
-    /// What few nodes have.
+    /// Rare properties; nil for most nodes.
     package var extras: InodeExtras?
 
     package var file: FileContent? { if case .file(let content) = kind { content } else { nil } }
@@ -65,7 +65,7 @@ package struct Inode: Sendable {
     package var isSticky: Bool { permission & 0o1000 != 0 }
 }
 
-/// A directory's entries in the order of their names' bytes. Names mostly come in order, so that adding one moves few.
+/// A directory's entries in the byte order of their names. Names mostly come in order, so that adding one moves few.
 package struct DirectoryEntries: Sendable {
     private var names: [FileName] = []
     private var ids: [InodeID] = []
@@ -73,7 +73,7 @@ package struct DirectoryEntries: Sendable {
     package var count: Int { names.count }
     package var isEmpty: Bool { names.isEmpty }
 
-    /// The place of the first name that is not before this one.
+    /// Index of the first name not before this one.
     private func place(of name: FileName) -> Int {
         if let last = names.last, last < name { return names.count }
         var (low, high) = (0, names.count)
@@ -107,7 +107,7 @@ package struct DirectoryEntries: Sendable {
 
     package var sorted: [(name: FileName, id: InodeID)] { zip(names, ids).map { (name: $0, id: $1) } }
 
-    /// At most `count` entries after a name, and how many come behind them.
+    /// At most `count` entries after a name, and the number of those behind them.
     package func page(after name: FileName, count: Int) -> (ids: [InodeID], remaining: Int) {
         var start = name.text.isEmpty ? 0 : place(of: name)
         if start < names.count, names[start] == name { start += 1 }

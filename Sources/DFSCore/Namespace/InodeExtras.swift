@@ -1,15 +1,15 @@
-// What few nodes have, and the others spend one word on: access lists, extended attributes, quotas, a storage policy.
+// Rare properties of nodes, one word for a node without them: access lists, extended attributes, quotas, a storage policy.
 import Base
 
-/// A node's rarer properties; one that has none has no such value.
+/// A node's rare properties; a node without any has no such value.
 package struct InodeExtras: WireLayout, Hashable {
     package var acl = AccessList()
     package var attributes: [ExtendedAttribute] = []
-    /// Most names at and below a directory; nil for no limit.
+    /// Limit of the names at and below a directory; nil for none.
     package var nameQuota: Int64?
-    /// Most bytes of all copies of its blocks.
+    /// Limit of the bytes of all copies of its blocks; nil for none.
     package var spaceQuota: Int64?
-    /// HDFS's number of a policy; 0 for none of its own.
+    /// HDFS's number of the node's own policy; 0 for none.
     package var storagePolicy: Int16 = 0
     package init() {}
 
@@ -41,7 +41,7 @@ package struct ExtendedAttribute: WireLayout, Hashable {
     package init() {}
     package init(space: Int8, name: String, value: Bytes) { (self.space, self.name, self.value) = (space, name, value) }
 
-    /// Limits of HDFS: attributes of a node, bytes of a name and its value.
+    /// HDFS's limits: attributes of a node, bytes of a name with its value.
     package static let countMax = 32
     package static let bytesMax = 16_384
 

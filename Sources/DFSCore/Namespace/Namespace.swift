@@ -1,4 +1,4 @@
-// The tree of inodes: how paths are resolved, who may pass, and how nodes are added and taken away. Every change notes its rows.
+// The tree of inodes: resolution of paths, checks of access, addition and removal of nodes. Every change notes its rows.
 import Base
 
 /// The namespace with its counters.
@@ -7,7 +7,7 @@ package struct Namespace: Sendable {
     package private(set) var inodeCount = 0
     package private(set) var blockCount = 0
     package private(set) var counters = Counters()
-    /// Which file a block belongs to.
+    /// The file of each block.
     private var owners = LookupTable<BlockID, InodeID>()
 
     package init() {
@@ -19,7 +19,7 @@ package struct Namespace: Sendable {
 
     package func inode(_ id: InodeID) -> Inode? { inodes[id] }
 
-    /// The node at a path, without any check of access.
+    /// The node at a path, without access checks.
     package func lookup(_ components: some Sequence<FileName>) -> Inode? {
         var current = InodeID.root
         for name in components {
@@ -55,7 +55,7 @@ package struct Namespace: Sendable {
         guard Self.allows(caller, access, inode) else { throw .denied(user: caller.user, needs: access.text, path: path(of: inode.id)) }
     }
 
-    /// Without a directory of users, a user's only group is the one of the same name.
+    /// Without a user directory, a user's only group is the group of the same name.
     private static func allows(_ caller: Caller, _ access: Access, _ inode: Inode) -> Bool {
         let bits = inode.permission
         func has(_ digit: Int16) -> Bool { digit & access.rawValue != 0 }
@@ -68,13 +68,13 @@ package struct Namespace: Sendable {
         return groups.isEmpty ? has(bits) : groups.contains { has($0.bits & mask) }
     }
 
-    /// Whether the caller may take `inode` out of `directory`, which is sticky at times.
+    /// Checks that the caller may take `inode` out of `directory`, which may be sticky.
     package func checkSticky(_ caller: Caller, _ inode: Inode, in directory: Inode) throws(DFSRefusal) {
         guard directory.isSticky, !caller.isSuper, caller.user != directory.owner, caller.user != inode.owner else { return }
         throw .denied(user: caller.user, needs: "WRITE (sticky)", path: path(of: inode.id))
     }
 
-    /// Whether the caller may walk through every directory on the way, as far as it exists.
+    /// Checks that the caller may traverse every existing directory of the path.
     package func checkTraverse(_ caller: Caller, _ components: some Collection<FileName>) throws(DFSRefusal) {
         if caller.isSuper { return }
         var current = InodeID.root
@@ -90,7 +90,7 @@ package struct Namespace: Sendable {
 
     mutating func update(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout Inode) -> Void) {
         guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
-        // The table's copy is dropped for the time of the change, so that a large directory is not copied.
+        // The table's copy is dropped during the change, so that a large directory is not copied.
         inodes[id] = nil
         let before = inode.file?.blocks ?? []
         change(&inode)
@@ -106,7 +106,7 @@ package struct Namespace: Sendable {
         DFSRows.upsert(inode, &rows)
     }
 
-    /// The file system's name for itself, given once.
+    /// Gives the file system its number, once.
     mutating func identify(_ number: Int64, _ rows: inout RowChanges) {
         guard counters.namespaceID == 0 else { return }
         counters.namespaceID = number
@@ -162,7 +162,7 @@ package struct Namespace: Sendable {
         }
     }
 
-    /// Gives a node another place.
+    /// Moves a node to another parent and name.
     mutating func move(_ id: InodeID, to parent: InodeID, as name: FileName, time: Int64, _ rows: inout RowChanges) {
         guard let inode = inodes[id] else { preconditionFailure("only existing inodes are moved") }
         unlink(inode, time, &rows)
@@ -173,7 +173,7 @@ package struct Namespace: Sendable {
         link(id, name, parent, time, &rows)
     }
 
-    /// Removes a node and everything below it; returns the blocks that this frees.
+    /// Removes a node and everything below it; returns the freed blocks.
     mutating func remove(_ id: InodeID, time: Int64, _ rows: inout RowChanges) -> [BlockID] {
         guard let top = inodes[id] else { return [] }
         unlink(top, time, &rows)

@@ -1,7 +1,7 @@
-// The datanodes that the namenode has heard of. Soft state: nothing of it is in the log, every datanode tells it again after a restart.
+// The datanodes known to the namenode. Soft state: the log holds none of it, every datanode reports again after a restart.
 import Base
 
-/// Where a datanode is and what it said last.
+/// A datanode's address and its last report.
 package struct DatanodeRecord: Sendable, Hashable {
     package struct Figures: Sendable, Hashable {
         package var capacityBytes: UInt64 = 0
@@ -19,7 +19,7 @@ package struct DatanodeRecord: Sendable, Hashable {
     package var ipcPort: UInt32
     package var rack: String
     package var figures = Figures()
-    /// Milliseconds since 1970, for people.
+    /// Milliseconds since 1970, for display.
     package var lastHeard = WallTime(milliseconds: 0)
 
     package init(uuid: String, storageID: String, address: String, hostName: String, transferPort: UInt32, infoPort: UInt32, ipcPort: UInt32, rack: String) {
@@ -28,17 +28,17 @@ package struct DatanodeRecord: Sendable, Hashable {
     }
 }
 
-/// A replica that is to go. One of a later generation that came meanwhile stays.
+/// A replica to delete. A replica of a later generation, arrived meanwhile, stays.
 package struct DoomedReplica: Sendable, Hashable {
     package var id: BlockID
     package var generation: Generation
     package init(_ id: BlockID, _ generation: Generation) { (self.id, self.generation) = (id, generation) }
 }
 
-/// What a datanode is told in the answer to a heartbeat.
+/// An order to a datanode, sent in the answer to a heartbeat.
 package enum DatanodeOrder: Sendable, Hashable {
     case delete([DoomedReplica])
-    /// To find the end of a block whose writer is gone, or to cut it, under a generation of its own.
+    /// Recovers the end of a block whose writer is gone, or cuts it, under a new generation.
     case recover(Block, knownLengthBytes: Int64)
     case copy(Block, to: [DatanodeRecord])
 }

@@ -1,7 +1,7 @@
-// When clients last said that they still write. Soft state: after a restart every holder has its whole time again.
+// The last renewal of each lease. Soft state: after a restart every holder has its full time again.
 import Base
 
-/// The times of lease holders.
+/// The renewal times of lease holders.
 package struct Leases: Sendable {
     private var renewed = LookupTable<String, Instant>()
     private let began: Instant

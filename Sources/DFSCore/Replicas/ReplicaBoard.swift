@@ -1,15 +1,15 @@
-// Where the replicas of blocks are, and what is to be done about those that are missing, stale or too many. A value beside DFSMachine: datanodes
-// report into it, heartbeats take orders out of it. Nothing of it is in the log.
+// The places of replicas, and the work on missing, stale and surplus ones. A value beside DFSMachine: datanodes report into it, heartbeats
+// take orders out of it. Nothing of it is in the log.
 import Base
 
-/// What of a block the namespace wants; nil where no file has it.
+/// The namespace's wish for a block; nil where no file has it.
 package struct WantedBlock: Sendable, Hashable {
     package var block: Block
     package var replication: Int
     package init(block: Block, replication: Int) { (self.block, self.replication) = (block, replication) }
 }
 
-/// Places of blocks.
+/// The places of blocks.
 package struct ReplicaBoard: Sendable {
     /// A replica on a datanode.
     private struct Place: Sendable {
@@ -18,7 +18,7 @@ package struct ReplicaBoard: Sendable {
         /// Whether the datanode has reported it as finished.
         var isFinal: Bool
         var isCorrupt = false
-        /// Whether its datanode was told to delete it.
+        /// Whether its datanode has the order to delete it.
         var isLeaving = false
     }
     private struct Copying: Sendable {
@@ -29,7 +29,7 @@ package struct ReplicaBoard: Sendable {
         var record: DatanodeRecord
         var heard: Instant
         var isAlive = true
-        /// Whether a writer has left it out of its pipeline since it was heard of last.
+        /// Whether a writer has left the datanode out of a pipeline since its last heartbeat.
         var isSuspect = false
         var deletions: [DoomedReplica] = []
         var recoveries: [BlockID: (block: Block, known: Int64)] = [:]
@@ -39,12 +39,12 @@ package struct ReplicaBoard: Sendable {
     private var nodes: [Node] = []
     private var byUUID = LookupTable<String, Int>()
     private var places = LookupTable<BlockID, [Place]>()
-    /// Blocks whose number of replicas may be wrong, each once, in the order in which they were noted.
+    /// Blocks whose number of replicas may be wrong, each once, oldest note first.
     private var doubtful: [BlockID] = []
     private var isDoubtful = LookupTable<BlockID, Bool>()
-    /// Copies that were ordered and not yet reported.
+    /// Copies ordered and not yet reported.
     private var underWay = LookupTable<BlockID, Copying>()
-    /// Blocks with too few replicas for which there was no datanode, each once.
+    /// Blocks with too few replicas and no datanode for another, each once.
     private var starved: [BlockID] = []
     private var isStarved = LookupTable<BlockID, Bool>()
     private var turn = 0
@@ -52,14 +52,14 @@ package struct ReplicaBoard: Sendable {
 
     private let silenceMax: Duration
 
-    /// `silenceMax`: a datanode that is silent for this long is taken for gone.
+    /// `silenceMax`: a datanode silent for this long counts as gone.
     package init(silenceMax: Duration = .seconds(30)) { self.silenceMax = silenceMax }
 
-    /// Blocks that are deleted by one order.
+    /// Blocks per deletion order.
     static let deletionsPerOrder = 10_000
     static let copiesPerOrder = 4
     static let checksPerTick = 2_000
-    /// After this time a copy is ordered again that was not reported.
+    /// The time after which an unreported copy is ordered again.
     static let copyPatience = Duration.seconds(60)
 
     // MARK: datanodes
@@ -75,7 +75,7 @@ package struct ReplicaBoard: Sendable {
             byUUID[record.uuid] = nodes.count
             nodes.append(Node(record: record, heard: now))
         }
-        // What had no datanode to go to may have one now.
+        // Blocks that had no datanode for another replica may have one now.
         for id in starved {
             isStarved.remove(id)
             doubt(id)
@@ -83,7 +83,7 @@ package struct ReplicaBoard: Sendable {
         starved = []
     }
 
-    /// Orders for a datanode, or nil if it has to register first.
+    /// Orders for a datanode; nil if it must register first.
     package mutating func heartbeat(_ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime) -> [DatanodeOrder]? {
         guard let index = byUUID[uuid], nodes[index].isAlive else { return nil }
         nodes[index].heard = now
@@ -139,7 +139,7 @@ package struct ReplicaBoard: Sendable {
         pendingDeletions += 1
     }
 
-    /// A datanode has a replica. One that no file has, or of an older generation, is to go.
+    /// A datanode reports a replica. A replica without a file, or of an older generation, is deleted.
     package mutating func received(_ uuid: String, _ id: BlockID, _ generation: Generation, isFinal: Bool, wanted: WantedBlock?) {
         guard let node = byUUID[uuid] else { return }
         guard let wanted else { return order(deletionOf: id, generation, on: node) }
@@ -149,7 +149,7 @@ package struct ReplicaBoard: Sendable {
             return
         }
         put(id, node, generation, isFinal: isFinal)
-        // While a block is written its pipeline sees to the copies.
+        // The pipeline of an open block sees to its copies.
         if !wanted.block.isOpen { doubt(id) }
     }
 
@@ -158,7 +158,7 @@ package struct ReplicaBoard: Sendable {
         drop(id, node)
     }
 
-    /// Everything that a datanode has: what it does not name any more is not there.
+    /// The full report of a datanode: a replica missing from it is gone.
     package mutating func fullReport(_ uuid: String, _ replicas: [(id: BlockID, generation: Generation, isFinal: Bool)], wanted: (BlockID) -> WantedBlock?, known: [BlockID]) {
         guard let node = byUUID[uuid] else { return }
         var named = LookupTable<BlockID, Bool>()
@@ -179,7 +179,7 @@ package struct ReplicaBoard: Sendable {
         }
     }
 
-    /// A client or a datanode found a replica damaged. It goes once there is another one.
+    /// A client or a datanode found a replica damaged. The replica is deleted once there is another one.
     package mutating func corrupt(_ id: BlockID, on uuid: String) {
         guard let node = byUUID[uuid], let place = places[id]?.firstIndex(where: { $0.node == node }) else { return }
         places[id]?[place].isCorrupt = true
@@ -188,7 +188,7 @@ package struct ReplicaBoard: Sendable {
 
     // MARK: places
 
-    /// Datanodes that are alive and have a block in no older generation; damaged replicas last.
+    /// Live datanodes with a block in no older generation; damaged replicas last.
     package func locations(_ block: Block) -> (nodes: [DatanodeRecord], isCorrupt: Bool) {
         let found = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && $0.generation >= block.generation && ($0.isFinal || block.isOpen) }
         let sound = found.filter { !$0.isCorrupt }
@@ -198,20 +198,20 @@ package struct ReplicaBoard: Sendable {
     /// Whether a datanode has a block finished in the given generation.
     package func isReported(_ id: BlockID, _ generation: Generation) -> Bool { places[id]?.contains { $0.isFinal && $0.generation >= generation } ?? false }
 
-    /// A pipeline was built anew on these datanodes. One that was left out is given no block until it is heard of again: it may be gone.
+    /// A pipeline was rebuilt on these datanodes. A datanode left out of it may be gone, and gets no block until its next heartbeat.
     package mutating func rebuilt(_ block: Block, on uuids: [String]) {
         for place in places[block.id] ?? [] where !uuids.contains(where: { $0 == nodes[place.node].record.uuid }) { nodes[place.node].isSuspect = true }
         expect(block, on: uuids.filter { isAlive($0) })
     }
 
-    /// Where a block that is being written goes.
+    /// The targets of a block whose writing begins.
     package mutating func expect(_ block: Block, on uuids: [String]) {
         for uuid in uuids {
             if let node = byUUID[uuid] { put(block.id, node, block.generation, isFinal: false) }
         }
     }
 
-    /// Datanodes for copies of a block: alive, with room, the least busy first, others in turn; the one at `near` before all.
+    /// Datanodes for copies of a block: alive, with room, least busy first, others in turn; `near` before all.
     package mutating func targets(_ count: Int, excluding: Set<String>, near: String, bytes: Int64) -> [DatanodeRecord] {
         turn = (turn + 1) % 1_000_000
         let fit = nodes.filter { $0.isAlive && !$0.isSuspect && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes)) }.map(\.record)
@@ -230,7 +230,7 @@ package struct ReplicaBoard: Sendable {
         return Array(chosen.prefix(count))
     }
 
-    /// A datanode that holds a block is told to recover it. False if none that is alive does.
+    /// Orders a live datanode that holds the block to recover it. False if there is none.
     package mutating func recover(_ block: Block, known: Int64) -> Bool {
         let candidates = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && !$0.isCorrupt }
         guard let best = candidates.max(by: { $0.generation < $1.generation }) else { return false }
@@ -240,7 +240,7 @@ package struct ReplicaBoard: Sendable {
 
     // MARK: time
 
-    /// Looks for datanodes that are gone and for blocks with too few or too many replicas.
+    /// Finds datanodes that are gone, and blocks with too few or too many replicas.
     package mutating func tick(now: Instant, known: () -> [BlockID], wanted: (BlockID) -> WantedBlock?) {
         for index in nodes.indices where nodes[index].isAlive && now - nodes[index].heard > silenceMax {
             nodes[index].isAlive = false
@@ -284,7 +284,7 @@ package struct ReplicaBoard: Sendable {
         doubt(id)
     }
 
-    /// With fewer datanodes than copies there is nothing to do until another one comes, but that a damaged replica makes room for a sound one.
+    /// With fewer datanodes than copies, a block waits for another datanode; only a damaged replica makes room for a sound one.
     private mutating func starve(_ id: BlockID, _ found: [Place]) {
         for place in found where place.isCorrupt && !place.isLeaving {
             order(deletionOf: id, place.generation, on: place.node)
@@ -303,7 +303,7 @@ package struct ReplicaBoard: Sendable {
     /// The number of replicas of a block may have to change.
     package mutating func reconsider(_ ids: [BlockID]) { ids.forEach { doubt($0) } }
 
-    /// How many of the given blocks have too few sound replicas, only damaged ones, none.
+    /// Numbers of the given blocks with too few sound replicas, only damaged ones, none.
     package func health(_ blocks: [WantedBlock]) -> (under: Int, corrupt: Int, missing: Int) {
         var result = (under: 0, corrupt: 0, missing: 0)
         for wanted in blocks where !wanted.block.isOpen {

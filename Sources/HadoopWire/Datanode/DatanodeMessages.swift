@@ -1,7 +1,7 @@
-// What datanodes tell the namenode and are told by it. Source: DatanodeProtocol.proto, HdfsServer.proto of Hadoop 3.
+// Messages between datanodes and the namenode. Source: DatanodeProtocol.proto, HdfsServer.proto of Hadoop 3.
 import Base
 
-/// Which cluster a datanode belongs to.
+/// A datanode's cluster.
 package struct StorageIdentity: ProtoLayout, Hashable {
     package var layoutVersion: UInt32 = 0
     package var namespaceID: UInt32 = 0
@@ -109,12 +109,12 @@ package struct DatanodeCommand: ProtoLayout {
     }
 }
 
-/// Blocks whose writer is gone, to be closed at the length that all their replicas have.
+/// Blocks whose writer is gone, to be closed at the common length of all replicas.
 package struct RecoveryCommand: ProtoLayout {
     package struct Block: ProtoLayout {
         package var generation: UInt64 = 0
         package var block = LocatedBlock()
-        /// The block at the length to which it is to be cut.
+        /// The block at its new length.
         package var truncateTo: PoolBlock?
         package init() {}
         package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) {
@@ -205,7 +205,7 @@ package struct ReplicaChangesRequest: ProtoLayout {
     }
 }
 
-/// The end of a recovery: the length that the replicas agreed on.
+/// The end of a recovery: the agreed length of the replicas.
 package struct SynchronizationRequest: ProtoLayout {
     package var block = ExtendedBlock()
     package var generation: UInt64 = 0
@@ -226,7 +226,7 @@ package struct SynchronizationRequest: ProtoLayout {
     }
 }
 
-/// What a namenode is, for datanodes that look for theirs.
+/// The namenode's identity, for datanodes in search of theirs.
 package struct NamespaceVersion: ProtoLayout {
     package var buildVersion = ""
     package var poolID = ""

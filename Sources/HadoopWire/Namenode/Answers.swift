@@ -1,4 +1,4 @@
-// Answers of many methods have one field of the same shape; these serve them all.
+// Answers of one field, each shared by many methods.
 import Base
 
 /// `{1: bool}`
@@ -25,7 +25,7 @@ package struct TextAnswer: ProtoLayout {
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.string(1, &text) }
 }
 
-/// `{1: message}`, absent where there is nothing to tell.
+/// `{1: message}`, absent if there is none.
 package struct OptionalAnswer<M: ProtoLayout>: ProtoLayout {
     package var content: M?
     package init() {}
@@ -41,7 +41,7 @@ package struct ListAnswer<M: ProtoLayout>: ProtoLayout {
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.messages(1, &elements) }
 }
 
-/// A request that names a path and nothing else.
+/// A request with only a path.
 package struct PathRequest: ProtoLayout {
     package var path = ""
     package init() {}

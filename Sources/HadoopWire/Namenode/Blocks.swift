@@ -1,4 +1,4 @@
-// Blocks and the places where they lie, as namenode, datanodes and clients name them to each other. Source: hdfs.proto, Security.proto.
+// Blocks and their places in the messages of namenode, datanodes and clients. Source: hdfs.proto, Security.proto.
 import Base
 
 /// A block in a pool, with its generation.
@@ -19,7 +19,7 @@ package struct ExtendedBlock: ProtoLayout, Hashable {
     }
 }
 
-/// Where a datanode is reached.
+/// The address of a datanode.
 package struct DatanodeID: ProtoLayout, Hashable {
     package var address = ""
     package var hostName = ""
@@ -73,7 +73,7 @@ package struct DatanodeInfo: ProtoLayout, Hashable {
 
 package enum StorageType: UInt32, Sendable { case disk = 1, ssd, archive, ramDisk, provided, nvdimm }
 
-/// A right to a block. Nothing checks one here; clients want the field.
+/// The token of a block. Nothing checks it here; clients want the field.
 package struct BlockToken: ProtoLayout, Hashable {
     package var identifier = Bytes()
     package var password = Bytes()

@@ -22,7 +22,7 @@ package struct CreateRequest: ProtoLayout {
     package var createParent = false
     package var replication: UInt32 = 0
     package var blockSizeBytes: UInt64 = 0
-    /// What of encryption the client understands; nothing is encrypted here.
+    /// Encryption versions that the client understands; nothing is encrypted here.
     package var encryptionVersions: [UInt64] = []
     package var unmasked: Permission?
     package var erasurePolicy: String?
@@ -140,7 +140,7 @@ package struct TruncateRequest: ProtoLayout {
 package struct FsyncRequest: ProtoLayout {
     package var path = ""
     package var clientName = ""
-    /// The length of the last block as the client knows it; -1 if it does not tell.
+    /// The client's length of the last block; -1 if it gives none.
     package var lastBlockBytes: Int64 = -1
     package var fileID: UInt64 = 0
     package init() {}

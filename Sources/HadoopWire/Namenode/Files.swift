@@ -1,4 +1,4 @@
-// What the namenode tells of files and directories. Source: hdfs.proto.
+// The namenode's answers about files and directories. Source: hdfs.proto.
 import Base
 
 /// Unix permission bits with the sticky bit.
@@ -9,12 +9,12 @@ package struct Permission: ProtoLayout, Hashable {
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) { try io.uint32(1, &bits) }
 }
 
-/// A file or directory as listings show it.
+/// A file or directory in a listing.
 package struct FileStatus: ProtoLayout, Hashable {
     package enum Kind: UInt32, Sendable { case directory = 1, file, symlink }
     package enum Flag { package static let hasACL: UInt32 = 1 }
     package var kind = Kind.file
-    /// The name below the directory that was listed; empty for the path itself.
+    /// The name below the listed directory; empty for the path itself.
     package var path = Bytes()
     package var lengthBytes: UInt64 = 0
     package var permission = Permission()
@@ -51,7 +51,7 @@ package struct FileStatus: ProtoLayout, Hashable {
 
 package enum ChecksumKind: UInt32, Sendable { case none = 0, crc32, crc32c }
 
-/// What clients take for granted unless they are told otherwise.
+/// Default values for clients that set none themselves.
 package struct ServerDefaults: ProtoLayout, Hashable {
     package var blockSizeBytes: UInt64 = 128 << 20
     package var bytesPerChecksum: UInt32 = 512
@@ -79,7 +79,7 @@ package struct ServerDefaults: ProtoLayout, Hashable {
     }
 }
 
-/// A part of a directory's entries, in order of their names' bytes.
+/// A part of a directory's entries, in the byte order of their names.
 package struct DirectoryListing: ProtoLayout {
     package var entries: [FileStatus] = []
     package var remaining: UInt32 = 0
@@ -90,7 +90,7 @@ package struct DirectoryListing: ProtoLayout {
     }
 }
 
-/// Counts and sizes of a tree. A quota that is not set is -1.
+/// Counts and sizes of a tree. A missing quota is -1.
 package struct ContentSummaryMessage: ProtoLayout {
     package var lengthBytes: UInt64 = 0
     package var fileCount: UInt64 = 0
@@ -125,7 +125,7 @@ package struct QuotaUsage: ProtoLayout {
     }
 }
 
-/// Where blocks of a file are wanted.
+/// The storage types wanted for a file's blocks.
 package struct StoragePolicy: ProtoLayout {
     package struct Types: ProtoLayout {
         package var types: [StorageType] = []

@@ -61,7 +61,7 @@ package struct ConcatRequest: ProtoLayout {
 
 package struct ListingRequest: ProtoLayout {
     package var path = ""
-    /// The name after which to go on; empty to begin.
+    /// The name to continue after; empty to begin.
     package var startAfter = Bytes()
     package var needLocation = false
     package init() {}
@@ -96,7 +96,7 @@ package struct OwnerRequest: ProtoLayout {
 
 package struct TimesRequest: ProtoLayout {
     package var path = ""
-    /// Milliseconds; all bits set leaves a time as it is.
+    /// Milliseconds; all bits set leaves the time as it is.
     package var modified: UInt64 = 0
     package var accessed: UInt64 = 0
     package init() {}
@@ -129,7 +129,7 @@ package struct PolicyRequest: ProtoLayout {
 
 package struct QuotaRequest: ProtoLayout {
     package var path = ""
-    /// Names; 2^63-1 leaves the quota as it is, all bits set takes it away.
+    /// Names; 2^63-1 leaves the quota as it is, all bits set removes it.
     package var names: UInt64 = 0
     package var spaceBytes: UInt64 = 0
     package var storageType: UInt64?

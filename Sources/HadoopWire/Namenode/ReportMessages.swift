@@ -1,4 +1,4 @@
-// What operators ask of the namenode. Source: ClientNamenodeProtocol.proto.
+// Operators' requests to the namenode. Source: ClientNamenodeProtocol.proto.
 import Base
 
 package struct FileSystemStats: ProtoLayout {

@@ -1,5 +1,6 @@
 // One layout per protobuf message serves decoding, encoding, printing and sampling: a message names its fields once, with their numbers.
-// The coders are ProtoReader, ProtoWriter, ProtoPrinter and ProtoSampler. Source: "Encoding", protobuf.dev; field numbers from Hadoop's .proto files.
+// The coders are ProtoReader, ProtoWriter, ProtoPrinter and ProtoSampler. Source: "Encoding", protobuf.dev; field numbers from Hadoop's
+// .proto files.
 import Base
 
 /// A protobuf message (proto2).
@@ -8,7 +9,7 @@ package protocol ProtoLayout: Sendable {
     mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError)
 }
 
-/// Walks the fields of a message. A reader sets them, the others leave them; nil stands for a field that is absent.
+/// Walks the fields of a message. A reader sets them, others leave them; nil stands for an absent field.
 package protocol ProtoCoder: ~Copyable {
     mutating func varint(_ field: Int, _ value: inout UInt64?) throws(WireError)
     mutating func varints(_ field: Int, _ values: inout [UInt64], packed: Bool) throws(WireError)
@@ -36,14 +37,14 @@ extension ProtoCoder where Self: ~Copyable {
         value = try present(raw)
     }
 
-    /// An optional field whose absence means `absent`; that value is not written.
+    /// An optional field with the default `absent`, which is not written.
     package mutating func uint64(_ field: Int, _ value: inout UInt64, absent: UInt64) throws(WireError) {
         var raw = value == absent ? nil : value
         try varint(field, &raw)
         value = raw ?? absent
     }
 
-    /// An optional field that is always written, since clients take it for present; `absent` stands for it where a peer left it out.
+    /// An optional field that is always written, since clients take it for present; `absent` is its value where a peer left it out.
     package mutating func uint64(_ field: Int, _ value: inout UInt64, written absent: UInt64) throws(WireError) {
         var raw: UInt64? = value
         try varint(field, &raw)
@@ -122,7 +123,7 @@ extension ProtoCoder where Self: ~Copyable {
         value = raw.map { $0 != 0 } ?? absent
     }
 
-    /// A number of an enumeration; one that is not known is refused.
+    /// A number of an enumeration; an unknown one is refused.
     package mutating func choice<E: RawRepresentable<UInt32>>(_ field: Int, _ value: inout E) throws(WireError) {
         var raw: UInt64? = UInt64(value.rawValue)
         try varint(field, &raw)

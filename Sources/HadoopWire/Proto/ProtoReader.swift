@@ -1,14 +1,14 @@
-// Decoding protobuf with bounds: the fields of a message are found in one pass that checks every length against the bytes that are there, and
-// then taken by number. Unknown fields are skipped, as proto2 wants it; groups are refused, since no message of Hadoop has any.
+// Decodes protobuf with bounds: one pass finds the fields of a message and checks every length against the available bytes; then fields are
+// taken by number. Unknown fields are skipped, as in proto2; groups are refused, since no message of Hadoop has any.
 import Base
 
 /// Limits of a message.
 package enum ProtoLimits {
-    /// Fields of one message, repeated ones counted each. A field of two bytes takes some 32 bytes of memory here.
+    /// Limit of the fields of one message, each repetition counted. A field of two bytes takes some 32 bytes of memory here.
     package static let fieldsMax = 65_536
 }
 
-/// Reads a message out of bytes, which are its whole content.
+/// Reads a message that fills the bytes.
 package struct ProtoReader: ProtoCoder, ~Copyable {
     private struct Field {
         var number: Int
@@ -45,7 +45,7 @@ package struct ProtoReader: ProtoCoder, ~Copyable {
         }
     }
 
-    /// The last field of a number counts, as protobuf has it.
+    /// The last field of a number counts, as in protobuf.
     private func last(_ number: Int, _ wire: UInt8) throws(WireError) -> Field? {
         guard let field = fields.last(where: { $0.number == number }) else { return nil }
         guard field.wire == wire else { throw .unknownTag("wire type", Int(field.wire)) }
@@ -118,7 +118,7 @@ extension ProtoLayout {
         try layout(&reader)
     }
 
-    /// Takes a message with its length in front from `bytes`.
+    /// Takes a length-prefixed message from `bytes`.
     package init(delimitedIn bytes: inout Bytes) throws(WireError) {
         guard let content = bytes.readSlice(length: try bytes.takeLength()) else { throw .unexpectedNull }
         try self.init(decoding: content)

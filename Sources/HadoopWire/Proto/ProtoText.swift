@@ -27,14 +27,14 @@ package struct ProtoSampler: ProtoCoder, ~Copyable {
     package var random: Prng
     package init(seed: UInt64) { random = Prng(seed: seed) }
 
-    /// Nil where the layout said nil, at times: a required field comes with a value and keeps one.
+    /// Nil at times where the layout had nil: a required field comes with a value and keeps one.
     private mutating func sampled<T>(_ value: inout T?, _ draw: (inout Prng) -> T) {
         if value != nil || random.chance(1, in: 2) { value = draw(&random) }
     }
     private static func text(_ random: inout Prng) -> String { ["", "a", "/b/c", "ü", "e\u{301}", String(repeating: "x", count: random.below(40))][random.below(6)] }
     private static func content(_ random: inout Prng) -> Bytes { Bytes(repeating: UInt8(random.below(256)), count: random.below(40)) }
 
-    /// Small numbers, since most fields narrow or are choices; booleans and choices stay what they were.
+    /// Small numbers, since most fields narrow or are choices; booleans and choices keep their value.
     package mutating func varint(_ field: Int, _ value: inout UInt64?) { if let given = value, given > 1 { value = UInt64(random.below(Int(clamping: given))) + 1 } }
     package mutating func varints(_ field: Int, _ values: inout [UInt64], packed: Bool) {}
     package mutating func fixed64(_ field: Int, _ value: inout UInt64?) { sampled(&value) { $0.next() } }

@@ -1,4 +1,4 @@
-// Encoding protobuf: fields in the order of the layout, those that are absent left out.
+// Encodes protobuf: fields in the order of the layout, without the absent ones.
 import Base
 
 /// Writes a message.
@@ -79,7 +79,7 @@ extension ProtoLayout {
         return writer.buffer
     }
 
-    /// The message's bytes with their length in front.
+    /// The message's bytes behind their length.
     package var delimited: Bytes {
         let content = encoded
         var all = Bytes()

@@ -1,14 +1,14 @@
-// How a connection of Hadoop IPC begins, and how its messages are put together: a length of four bytes, then messages with varint lengths.
-// Source: org.apache.hadoop.ipc.Server and Client of Hadoop 3; what an HTTP GET is answered was observed.
+// The beginning of a Hadoop IPC connection, and the frames of its messages: a length of four bytes, then messages with varint lengths.
+// Source: org.apache.hadoop.ipc.Server and Client of Hadoop 3; the answer to an HTTP GET was observed.
 import Base
 
 /// The seven bytes that begin a connection.
 package enum Preamble: Equatable {
     case simple
     case sasl
-    /// A client with another version of the protocol; it is answered in a form of its own.
+    /// A client with another version of the protocol; its answer has a form of its own.
     case wrongVersion(UInt8)
-    /// A browser or a check of health that took this for an HTTP port.
+    /// A browser or health check that took this for an HTTP port.
     case http
     case garbage
 
@@ -29,21 +29,21 @@ package enum Preamble: Equatable {
         }
     }
 
-    /// What a client of this side sends.
+    /// The preamble of this side's client.
     package static var ours: Bytes {
         var bytes = Bytes(string: "hrpc")
         bytes.writeBytes([version, 0, 0])
         return bytes
     }
 
-    /// What Hadoop says to a browser.
+    /// Hadoop's answer to a browser.
     package static let httpAnswer =
         "HTTP/1.1 404 Not Found\r\nContent-type: text/plain\r\n\r\nIt looks like you are making an HTTP request to a Hadoop IPC port. This is not the correct port for the web interface on this daemon.\r\n"
 }
 
 /// Messages of a connection.
 package enum RPCFrame {
-    /// A request is at most this large; Hadoop's own limit is 128 MiB, and no call of a client comes near.
+    /// Limit of a request; Hadoop's own is 128 MiB, and no client's call comes near.
     package static let requestBytesMax = 16 << 20
     package static let lengthBytes = 4
 
@@ -84,7 +84,7 @@ package enum RPCFrame {
         return framed(answer.delimited, Bytes())
     }
 
-    /// What a client of this side sends first: the preamble, and who it is.
+    /// The opening of this side's client: the preamble and the connection context.
     package static func opening(user: String, protocolName: String, clientID: Bytes) -> Bytes {
         var header = RPCRequestHeader()
         (header.callID, header.clientID) = (RPCRequestHeader.contextCall, clientID)
@@ -97,10 +97,10 @@ package enum RPCFrame {
         return all
     }
 
-    /// An answer is at most this large; a listing or the places of 10,000 blocks stay far below.
+    /// Limit of an answer; a listing or the places of 10,000 blocks stay far below.
     package static let answerBytesMax = 128 << 20
 
-    /// A request as a client of this side sends it.
+    /// A request of this side's client.
     package static func request(_ header: RPCRequestHeader, _ method: MethodHeader, _ body: Bytes) -> Bytes {
         var content = header.delimited
         content.writeImmutableBuffer(method.delimited)

@@ -1,9 +1,9 @@
 // The headers of Hadoop IPC version 9. Source: RpcHeader.proto, IpcConnectionContext.proto, ProtobufRpcEngine.proto of Hadoop 3.
 import Base
 
-/// In front of every request.
+/// The header of every request.
 package struct RPCRequestHeader: ProtoLayout, Equatable {
-    /// 2 is protobuf, the only kind that is spoken here.
+    /// 2 is protobuf, the only kind supported.
     package var kind: UInt32 = 2
     package var operation: UInt32 = 0
     package var callID: Int64 = 0
@@ -30,13 +30,13 @@ package struct RPCRequestHeader: ProtoLayout, Equatable {
 /// How a call ended.
 package enum RPCStatus: UInt32, Sendable { case success = 0, error, fatal }
 
-/// What kind of error it was.
+/// The kind of an error.
 package enum RPCErrorDetail: UInt32, Sendable {
     case application = 1, noSuchMethod, noSuchProtocol, server, serializing, versionMismatch
     case fatalUnknown = 10, fatalSerialization, fatalHeader, fatalRequest, fatalVersion, fatalUnauthorized
 }
 
-/// In front of every response.
+/// The header of every response.
 package struct RPCResponseHeader: ProtoLayout {
     package var callID: UInt32 = 0
     package var status = RPCStatus.success
@@ -62,7 +62,7 @@ package struct RPCResponseHeader: ProtoLayout {
     }
 }
 
-/// Who calls. It is what the client says.
+/// The caller, as the client names it.
 package struct UserInformation: ProtoLayout {
     package var effectiveUser: String?
     package var realUser: String?
@@ -84,7 +84,7 @@ package struct ConnectionContext: ProtoLayout {
     }
 }
 
-/// Which method is called.
+/// The method of a call.
 package struct MethodHeader: ProtoLayout {
     package var method = ""
     package var protocolName = ""

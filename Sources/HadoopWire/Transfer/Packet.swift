@@ -1,5 +1,5 @@
-// Packets of file data and their acknowledgements. A packet is a length of four bytes that counts itself, the checksums and the data; a length of
-// two bytes; a header of that length; the checksums; the data. Source: PacketHeader and PipelineAck of Hadoop 3.
+// Packets of file data and their acknowledgements. A packet is a length of four bytes that counts itself, the checksums and the data; a
+// length of two bytes; a header of that length; the checksums; the data. Source: PacketHeader and PipelineAck of Hadoop 3.
 import Base
 
 package struct PacketHeader: ProtoLayout, Hashable {
@@ -25,20 +25,20 @@ package struct PacketHeader: ProtoLayout, Hashable {
     package static let heartbeat: Int64 = -1
 }
 
-/// A packet as it lies on the wire.
+/// A packet in its form on the wire.
 package struct Packet: Sendable {
     package var header: PacketHeader
     package var checksums: Bytes
     package var data: Bytes
     package init(header: PacketHeader, checksums: Bytes, data: Bytes) { (self.header, self.checksums, self.data) = (header, checksums, data) }
 
-    /// Lengths in front of a packet.
+    /// Bytes of the lengths in front of a packet.
     package static let prefixBytes = 6
-    /// Checksums and data of one packet; clients send 64 KiB, Hadoop's limit is 16 MiB.
+    /// Limit of a packet's checksums and data; clients send 64 KiB, Hadoop's limit is 16 MiB.
     package static let payloadBytesMax = 16 << 20
     package static let headerBytesMax = 256
 
-    /// The bytes that follow the first six, and how many of them are the header.
+    /// From the first six bytes: the number of header bytes, and of all bytes that follow.
     package static func lengths(_ prefix: Bytes) throws(WireError) -> (headerBytes: Int, restBytes: Int) {
         guard let payload = prefix.getInteger(at: prefix.readerIndex, as: Int32.self), let header = prefix.getInteger(at: prefix.readerIndex + 4, as: UInt16.self) else {
             throw .truncated(needed: prefixBytes, remaining: prefix.readableBytes)
@@ -48,7 +48,7 @@ package struct Packet: Sendable {
         return (Int(header), Int(header) + Int(payload) - 4)
     }
 
-    /// Reads what follows the six bytes.
+    /// Reads the bytes behind the first six.
     package init(_ rest: Bytes, headerBytes: Int) throws(WireError) {
         var bytes = rest
         guard let head = bytes.readSlice(length: headerBytes) else { throw .truncated(needed: headerBytes, remaining: rest.readableBytes) }
@@ -59,7 +59,7 @@ package struct Packet: Sendable {
         data = bytes
     }
 
-    /// Everything but the data, which follows it on the wire.
+    /// The packet without its data, which follows on the wire.
     package var head: Bytes {
         let content = header.encoded
         var all = Bytes()

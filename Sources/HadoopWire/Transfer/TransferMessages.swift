@@ -1,12 +1,12 @@
-// The operations of the data transfer protocol: two bytes of version, one of operation, then a message with its length. Source: datatransfer.proto
-// and DataTransferProtocol of Hadoop 3.
+// The operations of the data transfer protocol: two bytes of version, one of operation, then a message with its length. Source:
+// datatransfer.proto and DataTransferProtocol of Hadoop 3.
 import Base
 
 package enum TransferOperation: UInt8, Sendable {
     case writeBlock = 80, readBlock = 81, blockChecksum = 85, transferBlock = 86
 
     package static let version: UInt16 = 28
-    /// A request of an operation is at most this large.
+    /// Limit of an operation's request.
     package static let requestBytesMax = 1 << 20
 }
 
@@ -142,7 +142,7 @@ package struct BlockChecksumAnswer: ProtoLayout {
     }
 }
 
-/// How the data of a read is checksummed.
+/// The checksums of a read.
 package struct ReadChecksum: ProtoLayout {
     package var form = ChecksumForm()
     package var chunkOffset: UInt64 = 0
@@ -171,7 +171,7 @@ package struct TransferAnswer: ProtoLayout {
     }
 }
 
-/// How a reader found the data.
+/// A reader's verdict on the data.
 package struct ReadStatus: ProtoLayout {
     package var status = TransferStatus.checksumOK
     package init() {}

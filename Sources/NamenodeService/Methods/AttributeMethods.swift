@@ -1,4 +1,5 @@
-// Methods about what hangs on files and directories: permission, owner, times, replication, access lists, extended attributes, quotas, policies.
+// Methods about attributes of files and directories: permission, owner, times, replication, access lists, extended attributes, quotas,
+// policies.
 import Base
 import DFSCore
 import HadoopWire
@@ -152,7 +153,7 @@ enum AttributeMethods {
 
     // MARK: quotas and policies
 
-    /// 2^63-1 leaves a quota, -1 takes it away.
+    /// 2^63-1 leaves a quota, -1 removes it.
     @Sendable static func setQuota(_ request: QuotaRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         guard request.storageType == nil else { throw JavaException(JavaException.unsupported, "quotas by storage type are not supported") }
         func quota(_ raw: UInt64) -> Int64? { raw == UInt64(Int64.max) ? nil : Int64(bitPattern: raw) }

@@ -1,4 +1,4 @@
-// Methods about single blocks of files that are being written, and about damaged replicas.
+// Methods about single blocks of open files, and about damaged replicas.
 import Base
 import DFSCore
 import HadoopWire
@@ -11,7 +11,7 @@ enum BlockMethods {
         RPCMethod("getDataEncryptionKey", needs: "", remark: "data is not encrypted; there is no key", dataEncryptionKey),
     ]
 
-    /// What a datanode must have free to be given a block.
+    /// The free bytes that a datanode needs to get a block.
     private static let roomBytes: Int64 = 1 << 20
 
     @Sendable static func addBlock(_ request: AddBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<LocatedBlock> {

@@ -1,4 +1,4 @@
-// What datanodes call: registration, heartbeats, reports, the ends of recoveries.
+// The methods of datanodes: registration, heartbeats, reports, ends of recoveries.
 import Base
 import DFSCore
 import HadoopWire
@@ -32,7 +32,7 @@ enum DatanodeMethods {
             throw JavaException(JavaException.illegalArgument, "the datanode's name or address is empty or too long")
         }
         let now = namenode.now()
-        // One that listens everywhere is reached where it comes from.
+        // A datanode that listens on every address is reached at the address of its connection.
         let address = ["", "0.0.0.0", "::"].contains(id.address) ? call.user.peer.host : id.address
         try await namenode.look { _, soft in
             soft.board.register(
@@ -108,8 +108,8 @@ enum DatanodeMethods {
 
     // MARK: reports
 
-    /// The replicas of a report in Hadoop's long form: two counts, finished ones as id, length and generation, three separators, and the others with their
-    /// state behind.
+    /// The replicas of a report in Hadoop's long form: two counts; finished replicas as id, length and generation; three separators; the
+    /// others with their state behind.
     static func replicas(_ numbers: [UInt64]) throws(WireError) -> [(id: BlockID, generation: Generation, isFinal: Bool)] {
         guard let finished = numbers.first, numbers.count >= 2 else { return [] }
         let open = numbers[1]
@@ -163,7 +163,7 @@ enum DatanodeMethods {
         return EmptyMessage()
     }
 
-    /// Ends an upload over WebHDFS that broke off. Names the inode and the lease, so that nobody else's file can be meant.
+    /// Ends a broken WebHDFS upload. The request names the inode and the lease, so that it cannot hit another file.
     @Sendable static func abandonUpload(_ request: AbandonBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         do { try await namenode.execute(.abandonFile(InodeID(Int64(bitPattern: request.fileID)), writer: request.holder)) } catch DFSRefusal.leaseLost { return EmptyMessage() }
         return EmptyMessage()

@@ -43,7 +43,7 @@ enum FileMethods {
         namenode.loop.execute { namenode.soft.leases.renew(holder, now: now) }
     }
 
-    /// Names of clients are kept with open files.
+    /// Limits the size of client names, which are kept with open files.
     private static func checkHolder(_ name: String) throws {
         guard !name.isEmpty, name.utf8.count <= FilePath.componentBytesMax else { throw DFSRefusal.invalidArgument("a client's name has from 1 to \(FilePath.componentBytesMax) bytes") }
     }
@@ -82,7 +82,7 @@ enum FileMethods {
         return answer
     }
 
-    /// The inode that a request means: by number where the client tells one, or else by path.
+    /// The inode of a request: by number if the client gives one, or else by path.
     static func inode(_ fileID: UInt64, _ path: String, _ caller: Caller, _ namenode: Namenode) async throws -> InodeID {
         if fileID != 0 { return InodeID(Int64(bitPattern: fileID)) }
         return try await namenode.look { machine, _ in try Namenode.find(path, caller, in: machine).id }
@@ -91,7 +91,7 @@ enum FileMethods {
     @Sendable static func complete(_ request: CompleteRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
         let id = try await inode(request.fileID, request.path, call.caller, namenode)
         let last = request.last.map(FileViews.block)
-        // Closed only once a datanode has said that it has the last block; the client asks again.
+        // A file closes only after a datanode has reported its last block; the client asks again.
         if let last, try await !namenode.look({ _, soft in soft.board.isReported(last.id, last.generation) }) { return FlagAnswer(false) }
         let done = try await namenode.flag(.file(.complete(id, holder: request.clientName, last: last)))
         namenode.loop.execute {
@@ -110,7 +110,7 @@ enum FileMethods {
     @Sendable static func renewLease(_ request: RenewLeaseRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         try checkHolder(request.clientName)
         let now = namenode.now()
-        // Only holders of open files are remembered, so that names cannot fill the memory.
+        // Only holders of open files get an entry, so that names cannot fill the memory.
         try await namenode.look { machine, soft in
             guard machine.openFiles.contains(where: { machine.namespace.inode($0)?.file?.writer == request.clientName }) else { return }
             soft.leases.renew(request.clientName, now: now)

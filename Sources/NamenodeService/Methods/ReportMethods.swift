@@ -1,4 +1,4 @@
-// Methods that operators' tools call: figures, datanodes, safe mode, open and damaged files.
+// Methods of operators' tools: figures, datanodes, safe mode, open and damaged files.
 import Base
 import DFSCore
 import HadoopWire
@@ -49,7 +49,7 @@ enum ReportMethods {
 
     @Sendable static func groupStats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> BlockGroupStats { BlockGroupStats() }
 
-    /// 1 all, 2 those alive, 3 those that are not; none is ever in maintenance.
+    /// 1 all, 2 live, 3 dead; no datanode is ever in maintenance.
     private static func chosen(_ kind: UInt32, _ namenode: Namenode) async throws -> [(info: DatanodeInfo, storageID: String)] {
         try await namenode.look { _, soft in
             let views = FileViews(superUser: "", poolID: "", board: soft.board)
@@ -113,7 +113,7 @@ enum ReportMethods {
                 if path.utf8.starts(with: request.path.utf8), answer.files.last != path { answer.files.append(path) }
             }
             answer.cookie = "\(answer.files.count)"
-            // A cookie that is not empty asks for what comes after; everything came with the first answer.
+            // A cookie that is not empty asks for the next page; the first answer has everything.
             if let cookie = request.cookie, !cookie.isEmpty, cookie != "0" { answer.files = [] }
             return OptionalAnswer(answer)
         }

@@ -1,5 +1,5 @@
-// What the namenode answers over WebHDFS: one row per operation. Dispatch and the compatibility page come from this table; what has
-// no row is refused as HDFS refuses an unknown operation.
+// The namenode's WebHDFS operations: one row each. Dispatch and the compatibility page come from this table; an operation without a row is
+// refused as HDFS refuses an unknown one.
 import Base
 import DFSCore
 import HadoopNet
@@ -10,7 +10,7 @@ import NetKit
 package struct WebHDFSAPI: Sendable {
     package let method: String
     package let operation: String
-    /// What differs from HDFS, for the compatibility page; empty where nothing does.
+    /// The difference from HDFS, for the compatibility page; empty where there is none.
     package let remark: String
     let handler: @Sendable (WebHDFSCall, Namenode) async throws -> HTTPReply
 

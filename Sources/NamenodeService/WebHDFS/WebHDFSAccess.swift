@@ -22,7 +22,7 @@ enum WebHDFSAccess {
         return (entry.isDefault ? "default:" : "") + "\(kind):\(entry.name):\(letters(entry.bits))"
     }
 
-    /// `needsBits`: whether entries say a permission.
+    /// `needsBits`: whether entries carry a permission.
     private static func entry(_ text: Substring, needsBits: Bool) throws -> AccessEntry {
         var parts = text.pieces(at: ":")
         var entry = AccessEntry()

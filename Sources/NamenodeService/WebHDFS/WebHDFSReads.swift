@@ -1,4 +1,4 @@
-// Operations that look at the namespace.
+// Operations that read the namespace.
 import Base
 import DFSCore
 import HadoopNet

@@ -1,4 +1,4 @@
-// Operations on data: the namenode checks what it can and sends the client to a datanode, by 307 or as a Location in JSON.
+// Operations on data: the namenode checks the request and sends the client to a datanode, by 307 or as a Location in JSON.
 import Base
 import DFSCore
 import HadoopNet
@@ -34,7 +34,7 @@ enum WebHDFSRedirects {
             guard let parts = FilePath.components(path) else { throw DFSRefusal.invalidPath(path) }
             try machine.namespace.checkTraverse(caller, parts)
             if let there = machine.namespace.lookup(parts), there.isDirectory || !overwrite {
-                // Who may not write there is told nothing of what is there.
+                // A caller without write access learns nothing of the directory's content.
                 if let parent = machine.namespace.inode(there.parent) { try machine.namespace.check(caller, .write, parent) }
                 throw DFSRefusal.exists(path)
             }

@@ -1,4 +1,4 @@
-// The operator's port: health, metrics and a first page that says what runs where. No assets from elsewhere, no scripts.
+// The operator's port: health, metrics and a first page with the services and their addresses. No external assets, no scripts.
 import Base
 import Logging
 import NetKit
@@ -10,7 +10,7 @@ struct Console: Sendable {
     var endpoint: Endpoint { Endpoint(key: "console", address: server.address, clients: "a browser; /metrics, /livez, /readyz") }
     func stop() async { await server.stop() }
 
-    /// nil if the port is taken and nobody chose it: a service that works must not fail over a port that was not asked for.
+    /// nil if the default port is taken: a working service must not fail over a port that no setting gives.
     static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws -> Console? {
         let address = settings[SettingsTable.consoleListen]
         let tls = try settings.tls(SettingsTable.consoleTLS)
@@ -36,7 +36,7 @@ struct Console: Sendable {
         }
     }
 
-    /// The figures of this process and of the services that have one of their own.
+    /// The figures of this process and of services with a process of their own.
     private static func allMetrics(_ services: [any RunningService], _ metrics: MetricsRegistry) async -> String {
         let elsewhere = await withTaskGroup(of: String?.self) { group in
             for service in services { group.addTask { await service.metricsTextElsewhere() } }

@@ -1,5 +1,5 @@
-// Services that are started side by side and stopped together, in this process or in processes of their own. If one cannot start, the others are stopped and its reason is
-// what the person reads.
+// Services that start side by side and stop together, in this process or in processes of their own. If one cannot start, the others are
+// stopped and the person reads its reason.
 import Base
 import ComputeService
 import Foundation
@@ -11,7 +11,7 @@ final class LocalCluster: Sendable {
     let services: [any RunningService]
     let metrics: MetricsRegistry
     private let console: Console?
-    /// Removed at the end, if the data was not meant to last.
+    /// Removed at the end if the data is ephemeral.
     private let ephemeralDirectory: String?
     private let memory = MemoryReturn()
 
@@ -22,8 +22,8 @@ final class LocalCluster: Sendable {
         self.ephemeralDirectory = ephemeralDirectory
     }
 
-    /// Starts the named services. `ephemeral`: in a directory of their own that goes away with them.
-    /// `dfs` is where WebHDFS answers if another process serves it, `namenode` where its RPC does.
+    /// Starts the named services. `ephemeral`: in a temporary directory. `dfs` is the WebHDFS address if another process serves it,
+    /// `namenode` that of its RPC.
     static func start(
         _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, namenode: HostPort? = nil, onQuery: (@Sendable (QueryEvent) -> Void)? = nil
     ) async throws -> LocalCluster {
@@ -49,7 +49,7 @@ final class LocalCluster: Sendable {
         }
     }
 
-    /// Compute comes last, since it has to know where dfs listens.
+    /// Compute comes last, since it needs the address of dfs.
     private static func startInOrder(_ names: [ServiceName], _ context: ServiceName.Context) async throws -> [any RunningService] {
         let first = try await startAll(names.filter { $0 != .compute }, context)
         guard names.contains(.compute) else { return first }
@@ -102,13 +102,13 @@ final class LocalCluster: Sendable {
 
     var endpoints: [Endpoint] { services.flatMap(\.endpoints) + (console.map { [$0.endpoint] } ?? []) }
 
-    /// Where the console answers; nil if it has no port.
+    /// The console's address; nil if it has no port.
     var consoleAddress: HostPort? { console?.endpoint.address }
 
-    /// Memory of all processes in RAM, in bytes.
+    /// Resident memory of all processes, in bytes.
     var residentBytes: Int { ProcessMetrics.residentBytes() + services.map(\.residentBytesElsewhere).reduce(0, +) }
 
-    /// The line that scripts wait for.
+    /// The line for waiting scripts.
     var readyLine: String { "READY " + endpoints.map { "\($0.key)=\($0.address)" }.joined(separator: " ") }
 
     static func makeTemporaryDirectory() throws(CommandFailure) -> String {

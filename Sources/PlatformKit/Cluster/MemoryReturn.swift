@@ -1,21 +1,21 @@
-// Memory that services no longer use goes back to the system: once they have started the pages of the program that only the start needed, and every few seconds what the
-// allocator keeps of peaks that are over. It touches nothing that is in use, and works on a thread of its own.
+// Returns unused memory to the system: after the start the pages of the program that only the start needed, and every few seconds the
+// allocator's reserves from past peaks. It touches nothing in use, and works on a thread of its own.
 import CSupport
 import Storage
 
-/// Gives memory back as long as services run.
+/// Returns memory while services run.
 final class MemoryReturn: Sendable {
     private let work: Task<Void, Never>
     private static let interval = Duration.seconds(5)
 
-    /// Call it when the services have started.
+    /// For use after the start of the services.
     init() {
         work = Task {
             let thread = DiskThread(name: "memory")
             thread.submit { csupport_release_program() }
             while !Task.isCancelled {
                 thread.submit { csupport_return_freed() }
-                // A sleep that is cut short is the end.
+                // A shortened sleep is the end.
                 try? await Task.sleep(for: Self.interval)
             }
             thread.stop()

@@ -1,4 +1,4 @@
-// What the process itself uses, for /metrics and the benchmarks.
+// The process's own figures, for /metrics and the benchmarks.
 import Base
 import Foundation
 import NetKit
@@ -10,7 +10,7 @@ enum ProcessMetrics {
         registry.gauge("process_uptime_seconds", help: "Time since the start.") { Double((SystemTime().now() - start).inMilliseconds) / 1000 }
     }
 
-    /// 0 where the system does not tell.
+    /// 0 where the system has no figure.
     static func residentBytes(of process: Int? = nil) -> Int {
         guard let text = FileManager.default.contents(atPath: "/proc/\(process.map(String.init) ?? "self")/statm").map({ String(decoding: $0, as: UTF8.self) }) else { return 0 }
         let fields = text.split(separator: " ")

@@ -1,4 +1,4 @@
-// The broker as the roof starts it.
+// The broker as a service of the platform.
 import Base
 import BrokerService
 import Logging
@@ -30,7 +30,7 @@ struct RunningBroker: RunningService {
         }
     }
 
-    /// Makes the broker one of those that `peers` names.
+    /// Makes the broker a member of the cluster of `peers`.
     static func join(_ peers: PeerLinkSettings, _ settings: inout BrokerSettings, _ values: Settings) {
         var cluster = ClusterSettings(peers: peers)
         let factor = values[SettingsTable.brokerReplicationFactor]

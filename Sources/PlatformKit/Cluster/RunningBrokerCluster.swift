@@ -1,5 +1,5 @@
-// Several brokers in this process that form one cluster, for trying out what a client sees of it: each has its own port, loop, threads and data
-// directory. On several machines each broker is a process of its own, started with --id and --peers.
+// Several brokers in this process that form one cluster, for trying out a client's view of it: each has its own port, loop, threads and
+// data directory. On several machines each broker is a process of its own, started with --id and --peers.
 import Base
 import BrokerService
 import Logging
@@ -8,7 +8,7 @@ import NetKit
 struct RunningBrokerCluster: RunningService {
     let doors: [BrokerDoor]
     var name: String { "broker" }
-    /// A cluster serves as long as more than half of its brokers do.
+    /// A cluster serves while more than half of its brokers do.
     var trouble: String? {
         let troubles = doors.compactMap(\.trouble)
         return troubles.count * 2 < doors.count ? nil : troubles.first
@@ -24,7 +24,7 @@ struct RunningBrokerCluster: RunningService {
         doors.enumerated().map { place, door in Endpoint(key: place == 0 ? "broker" : "broker-\(place + 1)", address: door.address, clients: "Kafka clients") }
     }
 
-    /// Starts `count` brokers. Their client ports follow the first one's; what they say to each other goes over free ports.
+    /// Starts `count` brokers. Their client ports follow the first one's; their links to each other use free ports.
     static func start(_ context: ServiceName.Context, count: Int, log: Logger) async throws -> RunningBrokerCluster {
         let first = try RunningBroker.settings(context)
         let peerPorts = try FreePorts.take(count)
@@ -35,7 +35,7 @@ struct RunningBrokerCluster: RunningService {
             settings.advertised = first.advertised.map { HostPort($0.host, $0.port + place) }
             let own = PeerLinkSettings(id: Int64(place + 1), listen: peers[place].address, peers: peers, service: "broker")
             RunningBroker.join(own, &settings, context.settings)
-            // Figures of the first broker stand for the cluster's.
+            // The first broker's figures stand for the cluster's.
             let metrics = place == 0 ? context.metrics : MetricsRegistry()
             let directory = context.dataDirectory + "/broker-\(place + 1)-of-\(count)"
             return { [settings] () async -> Result<BrokerDoor, any Error> in
@@ -43,7 +43,7 @@ struct RunningBrokerCluster: RunningService {
             }
         }
         let results = await startAll(starts)
-        let cluster = RunningBrokerCluster(doors: results.compactMap { try? $0.get() })  // the first failure is told below
+        let cluster = RunningBrokerCluster(doors: results.compactMap { try? $0.get() })  // the first failure is thrown below
         do {
             for result in results { _ = try result.get() }
             try await waitForMembers(cluster.doors)
@@ -54,7 +54,7 @@ struct RunningBrokerCluster: RunningService {
         return cluster
     }
 
-    /// Side by side, since each waits a moment for the others.
+    /// Starts side by side, since each waits a moment for the others.
     private static func startAll(_ starts: [@Sendable () async -> Result<BrokerDoor, any Error>]) async -> [Result<BrokerDoor, any Error>] {
         await withTaskGroup(of: (Int, Result<BrokerDoor, any Error>).self) { group in
             for (place, start) in starts.enumerated() { group.addTask { (place, await start()) } }

@@ -1,4 +1,4 @@
-// Compute as the roof starts it. It keeps no data of its own.
+// Compute as a service of the platform. It keeps no data of its own.
 import Base
 import CSupport
 import ComputeRuntime
@@ -47,7 +47,7 @@ final class RunningCompute: RunningService {
         }
     }
 
-    /// How compute knows its dfs, if that speaks https.
+    /// The trust of compute in a dfs with https.
     private static func dfsTrust(_ context: ServiceName.Context) throws(CommandFailure) -> TLSTrust? {
         let settings = context.settings
         guard !settings[SettingsTable.computeDFS].isEmpty else { return context.dfs == nil ? nil : try settings.tls(SettingsTable.dfsTLS)?.fromSameProcess }
@@ -61,7 +61,7 @@ final class RunningCompute: RunningService {
         return trust
     }
 
-    /// A dfs that was named by its WebHDFS address is spoken to over that.
+    /// A dfs named by its WebHDFS address is called over WebHDFS.
     private static func namenode(_ context: ServiceName.Context) -> HostPort? { context.settings[SettingsTable.computeDFS].isEmpty ? context.namenode : nil }
 
     private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {

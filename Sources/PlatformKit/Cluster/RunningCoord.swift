@@ -1,4 +1,4 @@
-// Coord as the roof starts it: settings checked, the users' file read, and the AdminServer left out if its port is somebody else's.
+// Coord as a service of the platform: checks the settings, reads the users' file, and leaves out the AdminServer if its port is taken.
 import Base
 import CoordService
 import Foundation
@@ -25,7 +25,7 @@ struct RunningCoord: RunningService {
         return RunningCoord(door: try await open(settings, context.settings, directory, context.metrics, log))
     }
 
-    /// Starts a server; it goes without its AdminServer if the port of that is taken and nobody chose it.
+    /// Starts a server; without its AdminServer if that has a default port which is taken.
     static func open(_ settings: CoordSettings, _ values: Settings, _ directory: String, _ metrics: MetricsRegistry, _ log: Logger) async throws -> CoordDoor {
         var settings = settings
         let start = { try await CoordDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log) }

@@ -1,4 +1,5 @@
-// Dfs as the roof starts it: a namenode and its datanodes in one process, or either of them alone. They meet through their protocol, wherever they run.
+// Dfs as a service of the platform: a namenode and its datanodes in one process, or either of them alone. They meet through their protocol,
+// wherever they run.
 import Base
 import DatanodeService
 import Foundation
@@ -10,11 +11,11 @@ import Storage
 
 struct RunningDFS: RunningService {
     let directory: DataDirectory
-    /// Nil in a process of a datanode alone.
+    /// Nil in a process with only a datanode.
     let namenode: NamenodeDoor?
-    /// Empty in a process of a namenode alone.
+    /// Empty in a process with only a namenode.
     let datanodes: [DatanodeDoor]
-    /// The way to a namenode in another process.
+    /// The channel to a namenode in another process.
     private let channel: RemoteChannel?
     var name: String { "dfs" }
     var endpoints: [Endpoint] {
@@ -29,7 +30,7 @@ struct RunningDFS: RunningService {
     var trouble: String? { namenode?.trouble ?? datanodes.lazy.compactMap(\.trouble).first }
 
     func stop() async {
-        // No new work first; then the datanodes, which still report what they have finished.
+        // The namenode takes no new work first; then the datanodes stop, which still report finished blocks.
         await namenode?.stopListening()
         await Self.stop(datanodes)
         await channel?.close()
@@ -37,10 +38,10 @@ struct RunningDFS: RunningService {
         directory.release()
     }
 
-    /// What of dfs a process runs.
+    /// The part of dfs in a process.
     private enum Role: String { case all, namenode, datanode }
 
-    /// How long a datanode that starts waits for its namenode.
+    /// How long a starting datanode waits for its namenode.
     private static let namenodePatience = Duration.seconds(60)
 
     static func start(_ context: ServiceName.Context, _ path: String, _ log: Logger) async throws -> RunningDFS {
@@ -64,7 +65,7 @@ struct RunningDFS: RunningService {
         }
     }
 
-    /// The namenodes of a datanode in a process of its own.
+    /// The namenodes for a datanode in a process of its own.
     static func namenodes(_ settings: Settings) throws -> [HostPort] {
         let text = settings[SettingsTable.dfsNamenodes]
         guard !text.isEmpty else { return [settings[SettingsTable.namenodeRPCListen]] }

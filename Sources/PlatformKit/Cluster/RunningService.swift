@@ -1,31 +1,31 @@
-// What the roof knows of a running service: its endpoints, whether it is ready, and how to stop it.
+// A running service for the platform: its endpoints, its readiness, its stop.
 import Base
 import ComputeService
 import Logging
 import NetKit
 
-/// An address that clients connect to, under the name by which scripts find it.
+/// An address for clients, with its name for scripts.
 struct Endpoint: Sendable {
     /// The name in the READY line.
     var key: String
     var address: HostPort
-    /// What connects there, for people.
+    /// The clients of the address, for people.
     var clients: String
 }
 
-/// A service that runs, here or in a process of its own.
+/// A running service, here or in a process of its own.
 protocol RunningService: Sendable {
     var name: String { get }
     var endpoints: [Endpoint] { get }
-    /// Why requests are refused at present, or nil; asked from any thread.
+    /// The reason why requests are refused at present, or nil; called from any thread.
     var trouble: String? { get }
-    /// When a write counts as taken, for people.
+    /// The point at which a write counts as accepted, for people.
     var durability: String { get }
-    /// Memory in RAM of a process of the service's own, in bytes; 0 if it runs in this one.
+    /// Resident memory of the service's own process, in bytes; 0 if it runs in this one.
     var residentBytesElsewhere: Int { get }
-    /// Figures in Prometheus' text form that are not in this process's registry; nil if there are none.
+    /// Figures in Prometheus' text form from outside this process's registry; nil if there are none.
     func metricsTextElsewhere() async -> String?
-    /// Ends within two seconds; nothing acknowledged is lost.
+    /// Ends within two seconds without losing an acknowledged write.
     func stop() async
 }
 
@@ -40,20 +40,20 @@ extension RunningService {
 enum ServiceName: String, CaseIterable, Sendable {
     case coord, broker, dfs, compute
 
-    /// What a service is started with.
+    /// The context of a service's start.
     struct Context: Sendable {
         var settings: Settings
-        /// The directory of all services; each has one of its own in it.
+        /// The directory of all services; each has its own inside.
         var dataDirectory: String
         var metrics: MetricsRegistry
-        /// What all services together may hold for their clients.
+        /// The memory that all services together may hold for their clients.
         var memory: MemoryBudget
         var layout: ProcessLayout
-        /// The dfs that was started with compute, for compute.
+        /// For compute: the dfs started with it.
         var dfs: HostPort?
-        /// Its namenode's RPC.
+        /// The RPC of its namenode.
         var namenode: HostPort?
-        /// Told of queries, from any thread.
+        /// Called for each query, from any thread.
         var onQuery: (@Sendable (QueryEvent) -> Void)?
     }
 

@@ -1,4 +1,4 @@
-// `platform broker topic alter|truncate`, `config` and `group lag|reset|delete`: administration by Kafka's protocol, of any cluster.
+// `platform broker topic alter|truncate`, `config` and `group lag|reset|delete`: administration of any cluster over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients
@@ -102,7 +102,7 @@ extension BrokerCommand.Group {
             let topics = Dictionary(grouping: group.offsets, by: \.topic).sorted { $0.key < $1.key }
             let rows = topics.map { topic, offsets -> [OutputValue] in
                 let lags = offsets.compactMap(\.lag)
-                // Where the end of one is not known, as that nobody leads, the sum of the others would be no lag.
+                // If the end of one partition is unknown, such as without a leader, the sum of the others would be no lag.
                 guard lags.count == offsets.count else { return [.text(topic), .number(Int64(offsets.count)), .null, .null] }
                 return [.text(topic), .number(Int64(offsets.count)), .number(lags.reduce(0, +)), .number(lags.max() ?? 0)]
             }

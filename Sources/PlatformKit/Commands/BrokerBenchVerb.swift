@@ -1,4 +1,5 @@
-// `platform broker bench`: what a broker takes and hands out, by Kafka's protocol, so that another broker can be measured with the same words.
+// `platform broker bench`: a broker's rates of writes and reads over Kafka's protocol, so that another broker can be measured with the same
+// words.
 import ArgumentParser
 import Base
 import Clients
@@ -44,7 +45,7 @@ extension BrokerCommand {
                     if !keep { try await client.deleteTopic(topic) }
                     return rows
                 } catch {
-                    // The first failure tells more than that the topic is still there.
+                    // The first failure says more than a leftover topic.
                     if !keep { try? await client.deleteTopic(topic) }
                     throw error
                 }

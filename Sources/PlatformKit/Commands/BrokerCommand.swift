@@ -42,7 +42,7 @@ struct BrokerCommand: AsyncParsableCommand {
             return KafkaUser(name: name, password: try PasswordFile.read(path, setting: "--password-file"))
         }
 
-        /// Runs `body` with a client that is closed afterwards.
+        /// Runs `body` with a client and closes it afterwards.
         func withClient<T: Sendable>(_ doing: String, _ body: (KafkaClient) async throws -> T) async throws -> T {
             do {
                 let client = try await KafkaClient.connect(try serverAddress(server, defaultPort: 9092), user: try login(), tls: try tls.trust())

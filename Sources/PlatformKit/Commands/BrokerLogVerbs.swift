@@ -1,4 +1,4 @@
-// `platform broker log`: the files of partitions, read without a broker. Nothing is changed, so it can be run beside one.
+// `platform broker log`: the files of partitions, read without a broker. Changes nothing, so it can run beside one.
 import ArgumentParser
 import Base
 import Foundation
@@ -71,7 +71,7 @@ extension BrokerCommand {
     }
 }
 
-/// Segment files as the log verbs read them.
+/// Segment files for the log verbs.
 private enum SegmentFiles {
     static func under(_ path: String, recursive: Bool) throws(CommandFailure) -> [String] {
         var isDirectory: ObjCBool = false
@@ -87,7 +87,7 @@ private enum SegmentFiles {
         return found
     }
 
-    /// Visits the whole batches of a file with their positions; returns how many bytes behind them are none.
+    /// Visits the whole batches of a file with their positions; returns the number of bytes behind them that form none.
     @discardableResult static func forEachBatch(_ path: String, _ visit: (Int64, RecordBatch) -> Void) throws -> Int64 {
         let files = RealFileSystem()
         let file = Base.FileHandle(open(path, O_RDONLY | O_CLOEXEC))

@@ -1,4 +1,4 @@
-// `platform broker members`: the brokers of a cluster, by Kafka's protocol.
+// `platform broker members`: the brokers of a cluster, over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients

@@ -18,7 +18,7 @@ extension BrokerCommand {
                   platform broker mirror 'team-*' --to 127.0.0.1:9093 --follow
                   platform broker mirror events --to kafka.example:9093 --to-tls --to-user copier --to-password-file copier.txt
                 """)
-        /// The other cluster, and who is at work there.
+        /// The other cluster, and its user.
         struct TargetOptions: ParsableArguments {
             @Option(name: .long, help: ArgumentHelp("A broker of the other cluster.", valueName: "host:port")) var to: String
             @Option(name: .long, help: ArgumentHelp("Log in there as this user.", valueName: "name")) var toUser: String?
@@ -49,7 +49,7 @@ extension BrokerCommand {
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: OutputOptions
 
-        /// With --follow, rounds after which topics that have come since are looked for.
+        /// With --follow, rounds between two looks for new topics.
         private static var roundsPerLook: Int { 20 }
 
         func run() async throws {
@@ -89,7 +89,7 @@ extension BrokerCommand {
             let known = Set(mirror.progress.map(\.name))
             let names = try await source.cluster().topics.map(\.name)
             for pattern in topics where !pattern.contains("*") && !names.contains(pattern) {
-                // It says what is missing: the topic, or the right to see it.
+                // Its error names the cause: a missing topic, or a missing right to see it.
                 _ = try await source.topic(pattern)
             }
             for name in names where !known.contains(name) && !name.hasPrefix("__") {

@@ -1,4 +1,4 @@
-// `platform broker quota`: limits of users, clients and addresses, by Kafka's protocol.
+// `platform broker quota`: limits of users, clients and addresses, over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients
@@ -9,7 +9,7 @@ extension BrokerCommand {
             commandName: "quota", abstract: "Set, list and remove limits of users, clients and addresses.",
             discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota list", subcommands: [Set.self, List.self, Remove.self])
 
-        /// Whom a limit is for.
+        /// The subject of a limit.
         struct EntityOptions: ParsableArguments {
             @Option(name: .long, help: ArgumentHelp("Connections of this user.", valueName: "name")) var forUser: String?
             @Flag(name: .long, help: "Users without a limit of their own, each for itself.") var defaultUser = false

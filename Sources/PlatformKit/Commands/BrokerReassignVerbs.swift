@@ -1,4 +1,4 @@
-// `platform broker reassign`: partitions move to other brokers, at a rate if one is given, by Kafka's protocol.
+// `platform broker reassign`: moves partitions to other brokers, with an optional rate, over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients
@@ -63,7 +63,7 @@ extension BrokerCommand {
             private func planned(_ client: KafkaClient) async throws -> [KafkaMove] {
                 let wanted = Set(topics)
                 if let awayFrom {
-                    // How much lies where is seen in all topics, also if few of them move.
+                    // All topics count for the load of brokers, even if few of them move.
                     let all = try await client.cluster().topics
                     guard let moves = KafkaMove.away(
                         from: awayFrom, all, brokers: try await client.nodes(), moving: { wanted.isEmpty || wanted.contains($0.name) })

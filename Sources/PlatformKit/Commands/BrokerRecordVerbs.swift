@@ -21,9 +21,9 @@ extension BrokerCommand {
         @Flag(name: .long, help: "Compress the batches (gzip).") var gzip = false
         @OptionGroup var server: ServerOptions
 
-        /// Lines that are sent together.
+        /// Limit of the lines of one send.
         private static var linesPerSendMax: Int { 10_000 }
-        /// With a rate, sends a second.
+        /// Sends per second with a rate.
         private static var sendsPerSecond: Int { 10 }
 
         func run() async throws {
@@ -70,7 +70,7 @@ extension BrokerCommand {
             try await client.createTopic(topic)
         }
 
-        /// The line's bytes as they are; they need not be text.
+        /// The line's bytes as they are, text or not.
         private func record(_ line: Bytes, _ headers: [(name: String, value: Bytes?)]) -> OutgoingRecord {
             let now = SystemTime().wallTime().milliseconds
             guard let keySeparator, !keySeparator.isEmpty, let split = line.array.firstRange(of: Array(keySeparator.utf8)) else {
@@ -176,7 +176,7 @@ extension BrokerCommand {
             }
         }
 
-        /// Text as it is; other bytes as base64 under a name that says so.
+        /// Text as it is; other bytes as base64 under a name of their own.
         private static func field(_ name: String, _ bytes: Bytes?) -> [(String, OutputValue)] {
             guard let bytes else { return [(name, .null)] }
             if let text = String(validating: bytes.readableBytesView, as: UTF8.self) { return [(name, .text(text))] }
@@ -185,7 +185,7 @@ extension BrokerCommand {
     }
 }
 
-/// Holds a stream of records back to a rate.
+/// Limits a stream of records to a rate.
 private struct Pacer {
     private let rate: Int?
     private let began = ContinuousClock.now
@@ -193,7 +193,7 @@ private struct Pacer {
 
     init(rate: Int?) { self.rate = rate }
 
-    /// Returns when so many more may go.
+    /// Returns when `more` further records may go.
     mutating func wait(for more: Int) async throws {
         guard let rate else { return }
         try await Task.sleep(until: began + .milliseconds(count * 1000 / rate), clock: .continuous)

@@ -1,4 +1,4 @@
-// `platform broker user` and `platform broker acl`: who can log in and what they may do, by Kafka's protocol.
+// `platform broker user` and `platform broker acl`: the users and their rights, over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients
@@ -57,7 +57,7 @@ extension BrokerCommand {
             discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list\n\nThe broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
             subcommands: [Add.self, List.self, Remove.self])
 
-        /// The rule that the flags describe.
+        /// The rule of the flags.
         struct RuleOptions: ParsableArguments {
             @Argument(help: "The user's name, or * for everybody.") var who: String
             @Option(name: .long, help: ArgumentHelp("What may be done; may be repeated: \(KafkaRule.operations.map(\.word).joined(separator: ", ")).", valueName: "operation"))

@@ -1,4 +1,4 @@
-// `platform broker txn`: transactions as an operator sees them, by Kafka's protocol.
+// `platform broker txn`: transactions for an operator, over Kafka's protocol.
 import ArgumentParser
 import Base
 import Clients

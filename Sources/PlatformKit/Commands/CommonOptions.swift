@@ -1,4 +1,4 @@
-// Flags that many commands share.
+// Flags shared by many commands.
 import ArgumentParser
 import Base
 import Clients
@@ -30,7 +30,7 @@ struct PortOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("'auto' takes free ports.", valueName: "auto")) var ports: String?
     @Option(name: .long, help: ArgumentHelp("Add this to every default port.", valueName: "n")) var portOffset: Int?
 
-    /// How the ports that nobody chose are given out.
+    /// The choice of ports that no setting gives.
     func choice() throws(CommandFailure) -> PortChoice {
         if let ports {
             guard ports == "auto", portOffset == nil else {
@@ -46,14 +46,14 @@ struct PortOptions: ParsableArguments {
     }
 }
 
-/// Flags of client verbs for a server that speaks TLS.
+/// Flags of client verbs for a server with TLS.
 struct TLSOptions: ParsableArguments {
     @Flag(name: .long, help: "Speak TLS; the server's certificate must come from an authority that the system trusts.") var tls = false
     @Option(name: .long, help: ArgumentHelp("Speak TLS; the server's certificate must come from an authority in this PEM file.", valueName: "file")) var tlsCa: String?
     @Option(name: .long, help: ArgumentHelp("The certificate to show to a server that asks (PEM).", valueName: "file")) var tlsCertificate: String?
     @Option(name: .long, help: ArgumentHelp("The key of --tls-certificate (PEM).", valueName: "file")) var tlsKey: String?
 
-    /// nil if TLS was not asked for.
+    /// nil without TLS.
     func trust() throws(CommandFailure) -> TLSTrust? {
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw CommandFailure(.usage, "--tls-certificate and --tls-key go together", why: "one of them is missing", next: "name both files")
@@ -65,7 +65,7 @@ struct TLSOptions: ParsableArguments {
     }
 }
 
-/// Where client verbs find a service if no --server is given: its variable, else the default port.
+/// The address of a service for client verbs without --server: its variable, else the default port.
 enum DefaultServer {
     static let coord = address("COORD", 2181)
     static let broker = address("BROKER", 9092)
@@ -84,7 +84,7 @@ struct OutputOptions: ParsableArguments {
 
 extension OutputFormat: ExpressibleByArgument {}
 
-/// Reads an address given by --server.
+/// Parses the address of --server.
 func serverAddress(_ text: String, defaultPort: Int) throws(CommandFailure) -> HostPort {
     guard let address = HostPort(parsing: text, defaultPort: defaultPort) else {
         throw CommandFailure(.usage, "--server \(text) is no address", why: "it needs the form host:port", next: "for example --server 127.0.0.1:\(defaultPort)")

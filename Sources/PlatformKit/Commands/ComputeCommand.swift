@@ -58,7 +58,7 @@ struct ComputeCommand: AsyncParsableCommand {
             Output.rows(result.columnNames, rows, output.output)
         }
 
-        /// Values that JSON has, as themselves; a decimal only if every reader gets the very number, which takes at most 15 digits.
+        /// JSON values as themselves; a decimal only if every reader gets the exact number, which takes at most 15 digits.
         private static func value(_ value: Value, _ text: String?, _ type: DataType) -> OutputValue {
             guard let text else { return .null }
             switch (value, type) {
@@ -70,7 +70,7 @@ struct ComputeCommand: AsyncParsableCommand {
             }
         }
 
-        /// Statements between semicolons that stand outside of quotes.
+        /// Statements between semicolons outside of quotes.
         static func split(_ text: String) -> [String] {
             var statements: [String] = []
             var current = ""

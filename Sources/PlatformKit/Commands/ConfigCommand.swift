@@ -1,4 +1,4 @@
-// `platform config`: the settings in force, where they come from, and a file to start from.
+// `platform config`: the settings in force, their origins, and a file to start from.
 import ArgumentParser
 import Base
 import Foundation

@@ -43,7 +43,7 @@ struct CoordSetACL: AsyncParsableCommand {
                 Output.note("version \(try await client.setACL(path, rights, version: version).aversion)")
                 return
             }
-            // From the leaves up, so that a list which shuts us out does so last.
+            // From the leaves up, so that a list which locks out this client does so last.
             for node in try await CoordTree.paths(path, client).reversed() { _ = try await client.setACL(node, rights) }
         }
     }

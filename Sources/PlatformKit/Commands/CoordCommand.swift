@@ -190,7 +190,7 @@ struct CoordCommand: AsyncParsableCommand {
             }
         }
 
-        /// One-time watches are set anew after each event.
+        /// Sets the one-time watches again after each event.
         private func arm(_ client: ZooKeeperClient) async throws {
             if try await client.exists(path, watch: true) != nil { _ = try await client.children(path, watch: true) }
         }
@@ -199,7 +199,7 @@ struct CoordCommand: AsyncParsableCommand {
 
 /// Whole subtrees over the protocol.
 enum CoordTree {
-    /// The paths of a node and of everything below it, parents first. A node that goes meanwhile is left out.
+    /// The paths of a node and of everything below it, parents first, without nodes that go meanwhile.
     static func paths(_ root: String, _ client: ZooKeeperClient) async throws -> [String] {
         var order = [root]
         var place = 0
@@ -213,9 +213,9 @@ enum CoordTree {
         return order.filter { !$0.isEmpty }
     }
 
-    /// Deletes from the leaves up; a child that appears meanwhile shows as "has children".
+    /// Deletes from the leaves up; a child that appears meanwhile fails it with "has children".
     static func remove(_ root: String, _ client: ZooKeeperClient) async throws {
-        // What belongs to the server stays when the root itself is named.
+        // The server's own nodes stay when the root itself is named.
         for path in try await paths(root, client).reversed() where root != "/" || (path != "/" && !path.hasPrefix("/zookeeper")) {
             try await client.delete(path)
         }

@@ -1,4 +1,5 @@
-// `platform coord reconfig`: changes the servers of an ensemble by ZooKeeper's own request, so it works against any ZooKeeper that allows it.
+// `platform coord reconfig`: changes the servers of an ensemble with ZooKeeper's own request, so it works against any ZooKeeper that allows
+// it.
 import ArgumentParser
 import Base
 import Clients

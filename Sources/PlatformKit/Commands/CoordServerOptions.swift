@@ -1,4 +1,4 @@
-// What all client verbs of coord share: the server, who one is there, and how access lists are written.
+// Shared by all client verbs of coord: the server, the login, and the form of access lists.
 import ArgumentParser
 import Base
 import Clients
@@ -17,7 +17,7 @@ struct CoordServerOptions: ParsableArguments {
             valueName: "file"))
     var authFile: String?
 
-    /// Runs `body` with a session that ends with it.
+    /// Runs `body` with a session and ends it afterwards.
     func withClient<T>(_ doing: String, _ body: (ZooKeeperClient) async throws -> T) async throws -> T {
         do {
             let logins = try logins()
@@ -57,7 +57,7 @@ struct CoordServerOptions: ParsableArguments {
     }
 }
 
-/// Access lists as people and zkCli write them: `world:anyone:cdrwa,digest:ann:HASH:rw`.
+/// Access lists in the form of zkCli: `world:anyone:cdrwa,digest:ann:HASH:rw`.
 enum AccessText {
     private static let letters: [(Character, Int32)] = [("c", 4), ("d", 8), ("r", 1), ("w", 2), ("a", 16)]
 

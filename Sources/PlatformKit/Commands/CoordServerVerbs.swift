@@ -1,5 +1,5 @@
-// `platform coord 4lw`, `sessions` and `members`: what a server tells about itself by four-letter words and by its configuration node. They
-// work against any ZooKeeper that answers these words.
+// `platform coord 4lw`, `sessions` and `members`: a server's report of itself by four-letter words and its configuration node. They work
+// against any ZooKeeper that answers these words.
 import ArgumentParser
 import Base
 import Clients
@@ -22,7 +22,7 @@ struct CoordWord: AsyncParsableCommand {
 
 /// One word, one answer, on a connection of its own.
 enum FourLetterConversation {
-    /// The longest answer that is read, in bytes.
+    /// Size limit of an answer, in bytes.
     private static let answerBytesMax = 64 << 20
     private static let secondsMax = 10
 

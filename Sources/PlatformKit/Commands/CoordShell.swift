@@ -42,8 +42,8 @@ struct CoordShell: AsyncParsableCommand {
         }
     }
 
-    /// Lines of stdin, read on a thread of their own since reading blocks. The next one is read when somebody asks for it, so that a
-    /// prompt comes after the answer before it.
+    /// Lines of stdin, read on a thread of their own since reading blocks. Each line is read only on request, so that a prompt comes after
+    /// the answer before it.
     private static func lines(prompt: String?) -> AsyncStream<String> {
         let wanted = DispatchSemaphore(value: 0)
         let (stream, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
@@ -63,7 +63,7 @@ struct CoordShell: AsyncParsableCommand {
         }
     }
 
-    /// One reader at a time: the shell asks for a line when it is done with the last.
+    /// One reader at a time: the shell asks for a line after the last one's end.
     private final class LineIterator: @unchecked Sendable {  // used by the shell's loop only
         private var lines: AsyncStream<String>.AsyncIterator
         init(_ lines: AsyncStream<String>.AsyncIterator) { self.lines = lines }
@@ -71,7 +71,7 @@ struct CoordShell: AsyncParsableCommand {
     }
 }
 
-/// A line in words: quotes hold spaces together, a backslash takes the next character as it is.
+/// Splits a line into words: quotes hold spaces together, a backslash takes the next character as it is.
 enum ShellWords {
     static func split(_ line: String) -> [String] {
         var words: [String] = []

@@ -1,4 +1,4 @@
-// The commands of the coord shell, under zkCli's names and flags. Each is a few requests of the protocol and what they print.
+// The commands of the coord shell, under zkCli's names and flags. Each is a few requests of the protocol and their output.
 import Base
 import Clients
 import ZooKeeperWire
@@ -187,7 +187,7 @@ enum ShellCommands {
         Output.line("Created \(created)")
     }
 
-    /// Limits as zkCli writes them: `-n` and `-b` for soft limits of nodes and bytes, `-N` and `-B` for hard ones.
+    /// Limits in zkCli's form: `-n` and `-b` for soft limits of nodes and bytes, `-N` and `-B` for hard ones.
     private static func setQuota(_ path: String, _ arguments: ShellArguments, _ client: ZooKeeperClient) async throws {
         func limit(_ flag: String) throws -> Int64 { try arguments.number(flag, default: -1) }
         let text = "count=\(try limit("-n")),bytes=\(try limit("-b"))=;byteHardLimit=\(try limit("-B"));countHardLimit=\(try limit("-N"))"

@@ -1,5 +1,5 @@
 // `platform coord export` and `import`: a subtree as JSON, to and from any ZooKeeper. One node a line, parents first, paths relative to the
-// exported root; data as text, or base64 where it is not UTF-8. What a session owns stays behind.
+// exported root; data as text, or base64 where it is not UTF-8. Ephemeral nodes stay behind.
 import ArgumentParser
 import Base
 import Clients
@@ -32,7 +32,7 @@ struct ExportedNode: Codable, Equatable {
         }
     }
 
-    /// Nothing at all is the null that a node may hold.
+    /// Nil without either field: the null that a node may hold.
     var bytes: Bytes? {
         if let data { return Bytes(string: data) }
         return data64.flatMap { Data(base64Encoded: $0) }.map { Bytes(bytes: $0) }
@@ -45,7 +45,7 @@ struct ExportedNode: Codable, Equatable {
         return list.count == acl.count ? list : nil
     }
 
-    /// Whether the list hides a password's digest, so that nobody could log in to it.
+    /// Whether the list hides a password's digest, which would lock out every user.
     var hidesDigests: Bool { acl.contains { $0.scheme == "digest" && $0.id.hasSuffix(":x") } }
 }
 
@@ -58,10 +58,10 @@ struct ExportedTree: Codable {
     var nodes: [ExportedNode]
 }
 
-/// Requests that a transfer has under way at a time.
+/// Limit of the requests of a transfer under way.
 private let transfersAtATime = 100
 
-/// Runs `body` for every element, some at a time, and keeps the order of results.
+/// Runs `body` for every element, some at a time; results keep their order.
 private func spread<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Result
 ) async throws -> [Result] {
@@ -137,7 +137,7 @@ struct CoordExport: AsyncParsableCommand {
         return (nodes, ephemerals)
     }
 
-    /// Looks at one node; one that goes meanwhile, an ephemeral one and the server's own are left out.
+    /// Reads one node; leaves out nodes that go meanwhile, ephemeral ones and the server's own.
     private static func visit(_ path: String, _ root: String, _ client: ZooKeeperClient) async throws -> Visit {
         guard path != "/zookeeper" || root == path else { return Visit() }
         do {
@@ -220,7 +220,7 @@ struct CoordImport: AsyncParsableCommand {
         return tree
     }
 
-    /// Where the JSON is not that of an export, as far as is known.
+    /// The place where the JSON is not that of an export, as far as known.
     private static func reason(_ error: any Error) -> String {
         func at(_ context: DecodingError.Context) -> String {
             context.codingPath.isEmpty ? "" : " at " + context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
@@ -238,7 +238,7 @@ struct CoordImport: AsyncParsableCommand {
 
     private typealias Target = (path: String, data: Bytes?, acl: [ACLRecord])
 
-    /// Nodes of one depth can be made side by side; their parents come first.
+    /// Nodes of one depth can be created side by side; their parents come first.
     private static func levels(_ targets: [Target]) -> [[Target]] {
         var levels: [Int: [Target]] = [:]
         for target in targets { levels[target.path == "/" ? 0 : target.path.split(separator: "/").count, default: []].append(target) }
@@ -254,7 +254,7 @@ struct CoordImport: AsyncParsableCommand {
     }
 
     private static func refuseExisting(_ paths: [String], _ client: ZooKeeperClient) async throws {
-        // The root of every tree exists; what was exported from there goes into it.
+        // The root of every tree exists; the exported root's content goes into it.
         let found = try await spread(paths.filter { $0 != "/" }) { try await client.exists($0) == nil ? nil : $0 }.compactMap { $0 }
         guard let first = found.first else { return }
         throw CommandFailure(
@@ -262,7 +262,7 @@ struct CoordImport: AsyncParsableCommand {
             next: "choose another place with --at, or replace them with --overwrite")
     }
 
-    /// Creates a node, or replaces what is there.
+    /// Creates a node, or replaces the existing one.
     private static func put(_ target: Target, _ client: ZooKeeperClient) async throws {
         if target.path == "/" { return }
         do { _ = try await client.create(target.path, target.data, acl: target.acl) } catch let failure as ZooKeeperFailure

@@ -1,4 +1,4 @@
-// `platform demo`: the four services do one job on real input, on free ports and data that goes away. Every figure is compared with a plain
+// `platform demo`: the four services do one job on real input, on free ports and temporary data. Every figure is compared with a plain
 // computation; a wrong one fails the demo.
 import ArgumentParser
 import Base

@@ -1,4 +1,4 @@
-// Writes the generated parts of the docs from the tables that the program runs on: settings, exit codes, and what each service answers. A
+// Writes the generated parts of the docs from the program's own tables: settings, exit codes, and the requests that each service answers. A
 // test compares, so that the pages cannot drift.
 import ArgumentParser
 import Base
@@ -37,7 +37,7 @@ enum GeneratedDocs {
         ("broker-operations", brokerOperations), ("compute-operations", computeOperations),
     ]
 
-    /// Replaces what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+    /// Replaces the text between `<!-- generated: NAME -->` and `<!-- end -->`.
     static func fill(_ page: String) -> String {
         var page = page
         for (name, text) in parts {

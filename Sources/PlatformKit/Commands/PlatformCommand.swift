@@ -1,4 +1,4 @@
-// The command tree's root. Parsing and help are ArgumentParser's; what a command does is in its own file.
+// The root of the command tree. ArgumentParser does parsing and help; each command has a file of its own.
 import ArgumentParser
 import Base
 import Foundation
@@ -38,7 +38,8 @@ package struct PlatformCommand: AsyncParsableCommand {
         } catch { exit(withError: error) }
     }
 
-    /// What stands behind `platform dfs` if it is a verb on files; under the names hdfs and hadoop the program takes what stands behind `dfs` and `fs`.
+    /// The words after `platform dfs` if they are a verb on files; under the names hdfs and hadoop the program takes the words after `dfs`
+    /// and `fs`.
     private static func wordsForFiles(_ arguments: [String]) -> [String]? {
         let isHadoop = ["hdfs", "hadoop"].contains(Paths.name(CommandLine.arguments.first ?? ""))
         guard let first = arguments.first, first == "dfs" || isHadoop && ["fs", "dfs", "dfsadmin"].contains(first) else { return nil }

@@ -1,4 +1,4 @@
-// A place in a topic as people name it: an end, an offset, a distance, a time.
+// A place in a topic in a person's words: an end, an offset, a distance, a time.
 import Base
 import Clients
 import Foundation
@@ -7,7 +7,7 @@ enum ReadingPlace: Equatable {
     case beginning
     case end
     case offset(Int64)
-    /// From where the reader is, or from the end if it is nowhere.
+    /// From the reader's position, or from the end without one.
     case distance(Int64)
     /// Milliseconds since 1970.
     case time(Int64)
@@ -35,7 +35,7 @@ enum ReadingPlace: Equatable {
         return parser.date(from: text).map { Int64($0.timeIntervalSince1970 * 1000) }
     }
 
-    /// The offset that this place is in a partition, within what the partition holds.
+    /// The offset of this place in a partition, within its bounds.
     func offset(_ client: KafkaClient, _ topic: String, _ partition: Int32, from present: Int64?) async throws -> Int64 {
         let first = try await client.offset(of: topic, partition, at: KafkaClient.earliest) ?? 0
         let end = try await client.offset(of: topic, partition, at: KafkaClient.latest) ?? first

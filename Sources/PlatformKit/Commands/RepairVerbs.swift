@@ -1,5 +1,5 @@
-// `platform coord repair`, and the same for the broker and dfs: what to do when a command of the replicated log ends the process at every start. Works on the
-// files of a service that stands still; nothing is changed unless it is asked for.
+// `platform coord repair`, and the same for the broker and dfs: the repair of a service that a command of its replicated log ends at every
+// start. Works on the files of a stopped service; changes nothing unless asked.
 import ArgumentParser
 import Base
 import Replication
@@ -11,11 +11,11 @@ struct RepairOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The service's own directory, if it is not the one below the data directory.", valueName: "path")) var directory: String?
     @OptionGroup var settings: SettingsOptions
 
-    /// `replica`: where in the service's directory the replica's files are.
+    /// `replica`: the directory of the replica's files within the service's.
     func run(_ service: String, replica: String) throws {
         let directory = try directory ?? settings.resolve().dataDirectory + "/" + service
         let files = RealFileSystem()
-        // A directory that is not there must not come into being here.
+        // A missing directory must not be created here.
         _ = try files.list(directory + replica + "/log")
         let lock = try DataDirectory(directory, service: service)
         defer { lock.release() }

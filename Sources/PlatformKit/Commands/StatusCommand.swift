@@ -1,4 +1,4 @@
-// `platform status` asks a running platform how it is; `platform doctor` looks whether one could run here.
+// `platform status` asks a running platform for its state; `platform doctor` checks whether one could run here.
 import ArgumentParser
 import Base
 import Foundation
@@ -43,10 +43,10 @@ struct RunningStatus: Decodable {
     struct Service: Decodable {
         var name: String
         var ready: Bool
-        /// Why it is not ready.
+        /// The reason why it is not ready.
         var reason: String?
         var endpoints: [String: String]
-        /// When a write counts as taken; not told by versions before 0.2.
+        /// The point at which a write counts as accepted; absent from versions before 0.2.
         var durability: String?
     }
     var version: String

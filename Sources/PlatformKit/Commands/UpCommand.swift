@@ -1,4 +1,4 @@
-// `platform up` and the `serve` verbs: services run until a signal asks them to end.
+// `platform up` and the `serve` verbs: services run until a signal ends them.
 import ArgumentParser
 import Base
 import Foundation

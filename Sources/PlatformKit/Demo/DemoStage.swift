@@ -1,10 +1,10 @@
-// How the demo speaks: a numbered line for each step with rows, bytes and time, and a failure for every figure that is wrong.
+// The demo's output: a numbered line for each step with rows, bytes and time, and a failure for every wrong figure.
 import Base
 import Clients
 import Foundation
 import NetKit
 
-/// Where the demo's cluster answers, and what it works on.
+/// The addresses of the demo's cluster, and its input.
 struct DemoStage: Sendable {
     let coord: HostPort
     let broker: HostPort
@@ -31,14 +31,14 @@ struct DemoStage: Sendable {
     /// An address in dfs for compute.
     func location(_ path: String) -> String { "webhdfs://\(webHDFS)\(path)" }
 
-    /// What a step did.
+    /// The result of a step.
     struct Done {
         var rows: Int
         var bytes: Int
         var remark: String
     }
 
-    /// Runs a step and prints what it did.
+    /// Runs a step and prints its result.
     func step(_ title: String, _ body: () async throws -> Done) async throws {
         let clock = SystemTime()
         let began = clock.now()
@@ -48,14 +48,14 @@ struct DemoStage: Sendable {
         Output.line(String(format: "  %@  %7d rows  %9d bytes  %8.1f ms  %@", title.padding(toLength: 46, withPad: " ", startingAt: 0), done.rows, done.bytes, milliseconds, done.remark))
     }
 
-    /// Holds a figure against the plain computation.
+    /// Compares a figure with the plain computation.
     static func check<T: Equatable>(_ what: String, _ found: T, equals expected: T) throws(CommandFailure) {
         guard found == expected else {
             throw CommandFailure(.failed, "a figure is wrong: \(what)", why: "the services say \(String("\(found)".prefix(200))), plain computation says \(String("\(expected)".prefix(200)))", next: "this is a defect of the platform; please report it")
         }
     }
 
-    /// Puts the flights straight into dfs, for parts that run without the pipeline.
+    /// Puts the flights directly into dfs, for parts that run without the pipeline.
     func putFlights() async throws {
         guard try await dfs.statusIfExists(PipelineDemo.directory) == nil else { return }
         let text = ([flights.header] + flights.lines).joined(separator: "\n") + "\n"

@@ -1,23 +1,23 @@
-// The demo's input and the plain computation of every figure that it prints: what the services deliver is held against this.
+// The demo's input and the plain computation of every printed figure, for comparison with the services' results.
 import Base
 import ComputeRuntime
 import DemoInput
 
-/// Every flight that left New York City in January 2013.
+/// Every flight from New York City in January 2013.
 struct FlightRecords: Sendable {
     /// The column names, as one line.
     let header: String
     /// One line a flight, without its end.
     let lines: [String]
 
-    /// Places of the columns that the demo uses.
+    /// Indexes of the columns in use.
     enum Column {
         static let arrivalDelay = 8
         static let carrier = 9
         static let destination = 13
     }
 
-    /// Unpacks the records that are compiled into the program.
+    /// Unpacks the records in the program.
     static func load() throws -> FlightRecords {
         var count = 0
         // The bytes are constant and live as long as the program.

@@ -1,5 +1,5 @@
-// Coord, broker and dfs together: whoever holds the leader lock publishes the flights, keyed by carrier; a consumer group drains the
-// topic into files, half by one member, the rest by its successor from where the first one committed.
+// Coord, broker and dfs together: the holder of the leader lock publishes the flights, keyed by carrier; a consumer group drains the topic
+// into files, half by one member, the rest by its successor from the first one's committed offset.
 import Base
 import Clients
 import Foundation
@@ -56,7 +56,7 @@ enum PipelineDemo: DemoPart {
         }
     }
 
-    /// Each half is published, read and committed before the next, so that the second member has to begin where the first one stopped.
+    /// Each half is published, read and committed before the next, so that the second member must begin where the first one stopped.
     private static func archive(_ broker: KafkaClient, _ stage: DemoStage) async throws {
         try await broker.createTopic(topic, partitions: partitions)
         let lines = stage.flights.lines
@@ -97,7 +97,7 @@ enum PipelineDemo: DemoPart {
         }
     }
 
-    /// One member's turn; what it read is committed before it leaves.
+    /// One member's turn; commits its records before it leaves.
     private static func read(_ broker: KafkaClient, until goal: Int, _ rows: inout Int, _ texts: inout [Int32: String]) async throws -> Int {
         let reader = try await broker.join(group: group, topic: topic)
         var bytes = 0

@@ -1,5 +1,5 @@
-// Compute over dfs: a SQL query through Spark Connect, a MapReduce word count with commands that every Debian has, and an RDD job in Swift. Results go
-// back to dfs and are read from there before they are compared.
+// Compute over dfs: a SQL query through Spark Connect, a MapReduce word count with commands of every Debian, and an RDD job in Swift.
+// Results go back to dfs and are read from there for the comparison.
 import Base
 import Clients
 import ComputeRuntime

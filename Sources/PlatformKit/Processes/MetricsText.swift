@@ -3,7 +3,7 @@
 import Collections
 
 enum MetricsText {
-    /// The first text's families come first. Families about a process are the first text's alone: a sum or a choice would mean nothing.
+    /// The first text's families come first. Families about a process come from the first text alone: a sum or a choice would mean nothing.
     static func merged(_ texts: [String]) -> String {
         var families: OrderedDictionary<Substring, (head: [Substring], samples: [Substring])> = [:]
         for (place, text) in texts.enumerated() {

@@ -1,7 +1,7 @@
-// How long a supervisor waits before it starts a process that has ended once more. A pure value: time is an argument.
+// A supervisor's wait before the restart of an ended process. A pure value: time is an argument.
 import Base
 
-/// Waits that double from 100 ms to 30 s while the process keeps ending, and begin at 100 ms once it has lived for a minute.
+/// Waits double from 100 ms to 30 s while the process keeps ending, and begin at 100 ms again once it has lived for a minute.
 struct RestartBackoff: Sendable {
     static let first = Duration.milliseconds(100)
     static let most = Duration.seconds(30)

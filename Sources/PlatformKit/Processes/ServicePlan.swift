@@ -1,18 +1,18 @@
-// What a supervising process and the process of one service tell each other. The plan goes down on standard input, one line of JSON, and
-// that stream then stays open: its end tells the child that its supervisor is gone. Reports come up on standard output, one line of JSON
-// each; the child writes nothing else there.
+// The messages between a supervisor and the process of one service. The plan goes down on standard input, one line of JSON, and that stream
+// then stays open: its end tells the child that its supervisor is gone. Reports come up on standard output, one line of JSON each; the
+// child writes nothing else there.
 import Base
 import Foundation
 import NetKit
 
-/// What a child process is to run.
+/// The work of a child process.
 struct ServicePlan: Codable, Sendable {
     var service: String
     /// Every setting in force, by name.
     var settings: [String: String]
-    /// Where WebHDFS answers, for compute.
+    /// For compute: the address of WebHDFS.
     var dfs: String?
-    /// Where the namenode's RPC answers, for compute.
+    /// For compute: the address of the namenode's RPC.
     var namenode: String?
 
     init(_ name: ServiceName, _ context: ServiceName.Context) {
@@ -21,7 +21,7 @@ struct ServicePlan: Codable, Sendable {
         settings[SettingsTable.dataDirectory.name] = context.dataDirectory
         dfs = context.dfs?.description
         namenode = context.namenode?.description
-        // The supervisor's console shows the child's figures; its own listens wherever a port is free, on loopback.
+        // The supervisor's console shows the child's figures; the child's console listens on any free loopback port.
         settings[SettingsTable.consoleListen.name] = "127.0.0.1:0"
         for key in SettingsTable.consoleTLS.erased { settings[key.name] = key.defaultText }
     }
@@ -32,11 +32,11 @@ enum ServiceReport: Codable, Equatable, Sendable {
     case endpoint(key: String, address: String, clients: String)
     case console(address: String)
     case durability(String)
-    /// The service answers its clients; endpoints, console and durability came before.
+    /// The service answers its clients; the reports of endpoints, console and durability come before.
     case ready
     /// The service could not start; the child ends after this line.
     case failed(code: Int32, what: String, why: String, next: String)
-    /// Why requests are refused at present; nil: they are not.
+    /// The reason why requests are refused at present; nil: they are not.
     case trouble(String?)
     case queryBegan(id: String, text: String)
     case queryEnded(id: String)
@@ -48,15 +48,15 @@ enum ServiceReport: Codable, Equatable, Sendable {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// nil for a line that is no report.
+    /// nil for any other line.
     init?(line: String) {
-        // A line of another version is left out: the supervisor and the child are one executable, so none is expected.
+        // A line of another version is ignored: supervisor and child are one executable, so none is expected.
         guard let report = try? JSONDecoder().decode(ServiceReport.self, from: Data(line.utf8)) else { return nil }
         self = report
     }
 }
 
-/// Which services get a process of their own.
+/// The services with a process of their own.
 enum ProcessLayout: String, CaseIterable, Sendable {
     /// Compute, which runs other people's queries, has a process of its own; the others share the first one.
     case compute

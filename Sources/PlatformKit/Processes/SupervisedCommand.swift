@@ -1,5 +1,5 @@
 // `platform supervised`: the child's side of SupervisedService. It reads its plan from standard input, runs one service, and reports on
-// standard output. It ends when a signal asks for it, or when its supervisor is gone.
+// standard output. It ends at a signal, or when its supervisor is gone.
 import ArgumentParser
 import Base
 import Foundation
@@ -9,7 +9,7 @@ import Synchronization
 struct SupervisedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "supervised", abstract: "Run one service for a supervising platform process; it reads a plan from stdin.", shouldDisplay: false)
-    /// How often the service is asked whether it refuses requests.
+    /// Time between two checks whether the service refuses requests.
     private static let lookInterval = Duration.milliseconds(250)
 
     func run() async throws {

@@ -1,6 +1,6 @@
-// A service in a process of its own. The supervisor starts the process, follows its reports, and starts another one when it ends. The end of
-// the process takes no other service with it; the log says how it ended and which queries it was running. Everything the roof asks
-// (endpoints, trouble, metrics) is answered from the last reports, without waiting for the child.
+// A service in a process of its own. The supervisor starts the process, follows its reports, and restarts it after its end. The process
+// takes no other service with it; the log gives the end's reason and the queries that ran. Endpoints, trouble and metrics come from the
+// last reports, without waiting for the child.
 import Base
 import Foundation
 import Logging
@@ -16,7 +16,7 @@ final class SupervisedService: RunningService {
         var process: Int?
         var isReady = false
         var trouble: String?
-        /// Queries that run, by their operation ids.
+        /// Running queries, by operation id.
         var queries: [String: String] = [:]
         var failure: CommandFailure?
         var restarts = 0
@@ -24,10 +24,10 @@ final class SupervisedService: RunningService {
         var started: CheckedContinuation<Void, any Error>?
     }
 
-    /// A process that was asked to end is killed after this time; services end within two seconds.
+    /// The time after which a process that was told to end is killed; services end within two seconds.
     private static let stopMax = Duration.seconds(4)
 
-    /// Settings of addresses and the endpoints that tell what they became.
+    /// Settings of addresses and the endpoints with their results.
     private static let listeners = [
         (SettingsTable.coordListen.name, "coord"), (SettingsTable.coordAdminListen.name, "coord-admin"), (SettingsTable.brokerListen.name, "broker"),
         (SettingsTable.namenodeRPCListen.name, "namenode"), (SettingsTable.namenodeListen.name, "webhdfs"), (SettingsTable.datanodeTransferListen.name, "datanode"),
@@ -51,7 +51,7 @@ final class SupervisedService: RunningService {
         restarts = metrics.counter("process_restarts", help: "Starts of a service's process after the first.", labels: [("service", service.rawValue)])
     }
 
-    /// Returns when the service answers its clients. A service that cannot start throws what its process reported.
+    /// Returns when the service answers its clients. Throws the report of a process whose service cannot start.
     static func start(_ name: ServiceName, _ context: ServiceName.Context) async throws -> SupervisedService {
         let supervised = SupervisedService(name, context.metrics)
         context.metrics.gauge("process_of_service_resident_memory_bytes", help: "Memory in RAM of a service's own process.", labels: [("service", name.rawValue)]) {
@@ -75,7 +75,7 @@ final class SupervisedService: RunningService {
 
     func metricsTextElsewhere() async -> String? {
         guard let console = state.withLock({ $0.console }) else { return nil }
-        // A process that does not answer has no figures now; `trouble` says so elsewhere.
+        // A process without an answer has no figures now; `trouble` reports it.
         return try? await HTTPClient.request("GET", HTTPAddress(console, "/metrics"), connectTimeout: .milliseconds(500)) { _, body in try await body.collect().text }
     }
 
@@ -89,7 +89,7 @@ final class SupervisedService: RunningService {
             let end = await runOnce(plan)
             guard !Task.isCancelled else { break }
             guard let wait = restartWait(end, life: ContinuousClock.now - began, &backoff) else { break }
-            // A cancelled sleep means that the service is to stop, which the loop's condition sees.
+            // A cancelled sleep means the service's stop, which the loop's condition sees.
             do { try await Task.sleep(for: wait) } catch { break }
             keepPorts(&plan)
             restarts.add()
@@ -100,7 +100,7 @@ final class SupervisedService: RunningService {
         }
     }
 
-    /// Starts the process and follows it to its end. Returns how it ended.
+    /// Starts the process and follows it to its end. Returns the reason of the end.
     private func runOnce(_ plan: ServicePlan) async -> String {
         do {
             let outcome = try await run(
@@ -158,7 +158,8 @@ final class SupervisedService: RunningService {
         started?.resume()
     }
 
-    /// Notes the end of a process. Returns the wait before the next one; nil if the first process never became ready, which ends the start.
+    /// Records the end of a process. Returns the wait before the next one; nil if the first process never became ready, which ends the
+    /// start.
     private func restartWait(_ end: String, life: Duration, _ backoff: inout RestartBackoff) -> Duration? {
         let (first, failure, queries) = state.withLock { state in
             let queries = state.queries
@@ -179,7 +180,7 @@ final class SupervisedService: RunningService {
         return wait
     }
 
-    /// Clients keep their addresses: the next process listens where the first one did.
+    /// Keeps the clients' addresses: the next process listens where the first one did.
     private func keepPorts(_ plan: inout ServicePlan) {
         let taken = state.withLock { $0.endpoints }
         for (setting, key) in Self.listeners {

@@ -1,12 +1,12 @@
-// The child's ends of the pipes to its supervisor: standard input, which brings the plan and whose end says that the supervisor is gone, and
-// standard output, which takes reports.
+// The child's ends of the pipes to its supervisor: standard input, which brings the plan and ends with the supervisor, and standard output,
+// which takes reports.
 import Base
 import Foundation
 import Synchronization
 
-/// Standard input, read by a thread of its own.
+/// Standard input, read on a thread of its own.
 final class SupervisorInput: Sendable {
-    /// The longest plan, in bytes: a few hundred settings with paths.
+    /// Size limit of a plan, in bytes: a few hundred settings with paths.
     private static let lineBytesMax = 1 << 20
 
     private struct State {
@@ -69,7 +69,7 @@ final class SupervisorInput: Sendable {
         }
     }
 
-    /// The first line without its end; nil if the input ended before.
+    /// The first line without its end; nil if the input ended before it.
     func firstLine() async -> String? {
         await wait { $0.line != nil || $0.isEnded }
         return state.withLock { $0.line }

@@ -1,4 +1,4 @@
-// The settings of a broker that is one of several. Each needs a restart to change; what they are called in Kafka is said where it has them.
+// The settings of a broker in a cluster. Each needs a restart to change; a setting with a counterpart in Kafka names it.
 import Base
 import NetKit
 
@@ -55,7 +55,7 @@ extension SettingKey where Value == [PeerLinkSettings.Peer] {
 }
 
 extension Settings {
-    /// The ensemble that a server belongs to, nil if it stands alone. `what` names the server to people.
+    /// The ensemble of a server, nil if it stands alone. `what` names the server to people.
     func ensemble(_ peers: SettingKey<[PeerLinkSettings.Peer]>, _ id: SettingKey<Int>, _ tls: TLSKeys, service: String, what: String) throws(CommandFailure) -> PeerLinkSettings? {
         let members = self[peers]
         guard !members.isEmpty else { return nil }

@@ -1,16 +1,16 @@
-// The shape of one setting: its name, type, unit, default, bounds and meaning. Flags, environment, file, validation, `config show` and the docs
-// page are all made from these values; a setting exists only as a key in SettingsTable.
+// The shape of one setting: its name, type, unit, default, bounds and meaning. Flags, environment, file, validation, `config show` and the
+// docs page come from these values; a setting exists only as a key in SettingsTable.
 import Base
 import NetKit
 
-/// Why a text is no value of a setting; completes the sentence "it must be ...".
+/// The reason why a text is no value of a setting; completes the sentence "it must be ...".
 struct SettingRefusal: Error, Sendable { var expected: String }
 
 /// A setting of type `Value`.
 struct SettingKey<Value: Sendable>: Sendable {
     let name: String
     let defaultText: String
-    /// What values are allowed, for people.
+    /// The allowed values, for people.
     let domain: String
     let summary: String
     let parse: @Sendable (String) throws(SettingRefusal) -> Value

@@ -4,7 +4,7 @@ import Foundation
 import NetKit
 import TOMLKit
 
-/// Where a value came from.
+/// The origin of a value.
 enum SettingOrigin: Sendable, Equatable {
     case flag
     case environment(String)
@@ -23,7 +23,7 @@ enum SettingOrigin: Sendable, Equatable {
     }
 }
 
-/// How the ports that nobody chose are given out.
+/// The choice of ports that no setting gives.
 enum PortChoice: Sendable, Equatable {
     case defaults
     case offset(Int)
@@ -35,7 +35,7 @@ enum PortChoice: Sendable, Equatable {
 struct Settings: Sendable {
     private var values: [String: (text: String, origin: SettingOrigin)] = [:]
 
-    /// Resolves and validates everything, so that a bad value ends the program before anything is touched.
+    /// Resolves and validates everything, so that a bad value ends the program before any effect.
     static func resolve(
         flags: [(name: String, value: String)], file: String?, environment: [String: String] = ProcessInfo.processInfo.environment, ports: PortChoice = .defaults
     ) throws(CommandFailure) -> Settings {
@@ -113,7 +113,7 @@ struct Settings: Sendable {
         return NSHomeDirectory() + "/.local/share/platform"
     }
 
-    /// Refuses an address beyond loopback unless clients must show a certificate there, or the person said that this is meant.
+    /// Refuses an address beyond loopback unless clients need a certificate there, or the person confirmed it.
     func checkExposure(_ address: HostPort, _ setting: String, _ tls: TLSSettings?) throws(CommandFailure) {
         guard !address.isLoopback, tls?.authorityFile == nil, !self[SettingsTable.insecureExpose] else { return }
         throw CommandFailure(
@@ -122,7 +122,7 @@ struct Settings: Sendable {
     }
 }
 
-/// What somebody may have meant.
+/// Suggestions for misspelt names.
 enum Suggestions {
     /// The closest name within a third of its length, by edit distance.
     static func nearest(to text: String, among names: [String]) -> String? {

@@ -142,7 +142,7 @@ enum SettingsTable {
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// The settings whose ports `--port-offset` and `--ports auto` move, as long as nobody chose them.
+    /// The settings whose default ports `--port-offset` and `--ports auto` move.
     static let listeners: [SettingKey<HostPort>] = [
         coordListen, coordAdminListen, brokerListen, namenodeRPCListen, namenodeListen, datanodeListen, datanodeTransferListen, datanodeIPCListen, connectListen, consoleListen,
     ]

@@ -1,5 +1,5 @@
-// The TLS settings of one listener, the same three for each service, and their check: what is incomplete or cannot be used refuses to
-// start. The files are read by NetKit.
+// The TLS settings of one listener, the same three for each service, and their check: incomplete or unusable settings refuse to start.
+// NetKit reads the files.
 import Base
 import NetKit
 
@@ -9,7 +9,7 @@ struct TLSKeys: Sendable {
     let key: SettingKey<String>
     let clientCA: SettingKey<String>
 
-    /// `clients` says who connects, for the docs.
+    /// `clients` names the clients, for the docs.
     init(_ service: String, _ clients: String) {
         certificate = .text("\(service).tls.certificate", "", "a PEM file; empty: no TLS", "The certificate that \(clients) are shown, with those that lead to its authority behind it.")
         key = .text("\(service).tls.key", "", "a PEM file", "The private key of \(service).tls.certificate.")
@@ -20,7 +20,7 @@ struct TLSKeys: Sendable {
 }
 
 extension Settings {
-    /// TLS of one listener, or nil if it was not asked for. The files are read, so that a mistake ends the start.
+    /// The TLS settings of one listener, or nil if there are none. Reads the files, so that a mistake ends the start.
     func tls(_ keys: TLSKeys) throws(CommandFailure) -> TLSSettings? {
         let (certificate, key, authority) = (self[keys.certificate], self[keys.key], self[keys.clientCA])
         guard !(certificate.isEmpty && key.isEmpty && authority.isEmpty) else { return nil }
@@ -36,6 +36,6 @@ extension Settings {
         return settings
     }
 
-    /// Looks at TLS of every listener. Throws what is wrong.
+    /// Checks the TLS settings of every listener. Throws the first mistake.
     func checkTLS() throws(CommandFailure) { for keys in SettingsTable.tls { _ = try tls(keys) } }
 }

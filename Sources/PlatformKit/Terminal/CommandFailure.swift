@@ -1,5 +1,5 @@
-// How a command fails: what went wrong, why, and what to do next, with a documented exit code. Every error that reaches the roof is
-// turned into one of these, in one place.
+// The failure of a command: the fault, its reason, and the next step, with a documented exit code. Every error that reaches the command
+// line becomes one of these, in one place.
 import Base
 import BrokerService
 import Clients
@@ -44,7 +44,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 
     var description: String { "error: \(what)\n  why:  \(why)\n  next: \(next)\n" }
 
-    /// The failure that stands for any error. `doing` says what was being done, for errors that do not.
+    /// The failure for any error. `doing` names the action, for errors that do not.
     init(_ error: any Error, doing: String) {
         switch error {
         case let failure as CommandFailure: self = failure
@@ -210,7 +210,7 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
 }
 
 extension KafkaListing {
-    /// Throws the failure that names the brokers that are missing, if there are any.
+    /// Throws the failure that names the missing brokers, if there are any.
     func mustBeWhole(_ things: String) throws(CommandFailure) {
         guard !missing.isEmpty else { return }
         throw CommandFailure(

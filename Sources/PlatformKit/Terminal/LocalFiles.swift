@@ -4,20 +4,20 @@ import Foundation
 import NetKit
 import Storage
 
-/// Paths as people type them.
+/// Paths as typed by people.
 enum Paths {
     static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
     static func parent(_ path: String) -> Substring { path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) }
     static func join(_ directory: String, _ name: String) -> String { directory.hasSuffix("/") ? directory + name : directory + "/" + name }
 
-    /// The directory in which a local file lies.
+    /// The directory of a local file.
     static func localDirectory(of path: String) -> String {
         let parent = parent(path)
         return parent.isEmpty ? path.hasPrefix("/") ? "/" : "." : String(parent)
     }
 }
 
-/// Times as people read them, in UTC.
+/// Times for people, in UTC.
 enum Timestamps {
     static func text(milliseconds: Int64) -> String {
         var seconds = time_t(milliseconds / 1000)

@@ -1,5 +1,5 @@
-// The log on stderr: a readable line on a terminal, a JSON object a line otherwise. Client bytes in messages are escaped, so that
-// nobody writes lines into our log.
+// The log on stderr: a readable line on a terminal, a JSON object a line otherwise. Client bytes in messages are escaped, so that a client
+// cannot forge log lines.
 import Base
 import Foundation
 import Logging

@@ -2,7 +2,7 @@
 import Base
 import Foundation
 
-/// How a command prints its data.
+/// The form of a command's data.
 enum OutputFormat: String, CaseIterable, Sendable { case table, json }
 
 /// A value of a table or a JSON document.
@@ -11,11 +11,11 @@ enum OutputValue: Sendable, Equatable {
     case text(String)
     case number(Int64)
     case decimal(Double)
-    /// True or false; `text` is how people read it, "yes" and "no" if it is left out.
+    /// True or false; `text` is the form for people, "yes" and "no" by default.
     case flag(Bool, text: String? = nil)
     /// A number with exactly these digits.
     case literal(String)
-    /// People read it with commas between.
+    /// Commas between them for people.
     case numbers([Int64])
 
     var plain: String {
@@ -57,7 +57,7 @@ enum Output {
     static func data(_ text: String) { write(Bytes(string: text), to: STDOUT_FILENO) }
     static func line(_ text: String) { data(text + "\n") }
     static func raw(_ bytes: Bytes) { write(bytes, to: STDOUT_FILENO) }
-    /// What a person is asked; no line end.
+    /// A prompt for a person; no line end.
     static func prompt(_ text: String) { write(Bytes(string: text), to: STDERR_FILENO) }
     static func note(_ text: String) { write(Bytes(string: text + "\n"), to: STDERR_FILENO) }
 

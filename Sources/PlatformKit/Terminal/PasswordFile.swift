@@ -1,4 +1,4 @@
-// Passwords from files: never from flags, which everybody on the machine can read.
+// Passwords from files: never from flags, which every user of the machine can read.
 import Base
 import Foundation
 

@@ -2,13 +2,13 @@
 // output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
 // files.
 
-/// What the analyser must ask of the session: views by name, and the schema of files.
+/// The analyser's questions to the session: views by name, and the schema of files.
 package protocol Catalog {
     func view(_ name: String) -> ViewDefinition?
     func schema(of source: FileSource) throws(QueryError) -> Schema
 }
 
-/// A view as it was defined, with the views that it read at that moment: replacing one of those later does not change this one.
+/// A view with the views that it read at its definition: a later replacement of one of those does not change this one.
 package struct ViewDefinition: Sendable {
     package var plan: Plan
     package var columns: [String]
@@ -41,16 +41,16 @@ package struct Analyser {
     let catalog: any Catalog
     private var nextID = 0
     private var depth = 0
-    /// Common tables in sight, innermost last.
+    /// Visible common tables, innermost last.
     private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
-    /// Views captured by the view that is being resolved; nil at the top.
+    /// Views captured by the view under resolution; nil at the top.
     private var captured: [CapturedView]?
-    /// What Spark Connect's plan ids stand for in this statement.
+    /// The scopes of Spark Connect's plan ids in this statement.
     var planScopes: [Int64: Scope] = [:]
-    /// Views that the statement itself named, for a view that is being created.
+    /// Views named by the statement itself, for the creation of a view.
     package private(set) var usedViews: [CapturedView] = []
 
-    /// Levels of relations; views and common tables count with their own.
+    /// Limit of the levels of relations; views and common tables count with their own.
     static let depthMax = 400
 
     package init(catalog: any Catalog) { self.catalog = catalog }
@@ -60,7 +60,7 @@ package struct Analyser {
         return Self.withVisibleOutput(resolved).plan
     }
 
-    /// The plan gives exactly what `*` would, in that order.
+    /// Makes the plan give exactly the columns of `*`, in that order.
     static func withVisibleOutput(_ resolved: Resolved) -> Resolved {
         if resolved.plan.output.map(\.id) == resolved.scope.columns.map(\.id) { return resolved }
         let outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }

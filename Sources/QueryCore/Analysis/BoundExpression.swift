@@ -1,5 +1,5 @@
-// Resolved expressions: every name is a column id, every function is known, every type is decided and every implicit cast is written out.
-// The optimiser rewrites them, ComputeCore evaluates them. Equality is structural, which GROUP BY matching relies on.
+// Resolved expressions: every name is a column id, every function is known, every type is decided and every implicit cast is explicit. The
+// optimiser rewrites them, ComputeCore evaluates them. Equality is structural, which GROUP BY matching relies on.
 
 package struct ColumnID: Hashable, Sendable, Comparable {
     package let number: Int
@@ -7,7 +7,7 @@ package struct ColumnID: Hashable, Sendable, Comparable {
     package static func < (left: ColumnID, right: ColumnID) -> Bool { left.number < right.number }
 }
 
-/// A column that some operator gives out.
+/// An output column of some operator.
 package struct BoundColumn: Hashable, Sendable {
     package var id: ColumnID
     package var name: String
@@ -29,7 +29,7 @@ package indirect enum BoundExpression: Hashable, Sendable {
     case column(BoundColumn)
     case call(ScalarFunction, [BoundExpression], type: DataType)
     case cast(BoundExpression, to: DataType, isTry: Bool)
-    /// The first branch whose condition is true; only the rows that reach a branch are evaluated by it.
+    /// The first branch with a true condition; a branch is evaluated only for the rows that reach it.
     case caseWhen([BoundBranch], otherwise: BoundExpression, type: DataType)
     case inList(BoundExpression, [BoundExpression])
     case field(BoundExpression, index: Int, type: DataType)

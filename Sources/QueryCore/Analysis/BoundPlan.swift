@@ -1,5 +1,5 @@
-// The resolved plan: what the analyser gives, the optimiser rewrites and ComputeCore's planner turns into operators. Columns are known by
-// id; an operator's output is computed from its inputs, so no node can disagree with its children.
+// The resolved plan: the analyser makes it, the optimiser rewrites it and ComputeCore's planner turns it into operators. Columns are known
+// by id; an operator's output is computed from its inputs, so no node can disagree with its children.
 
 package indirect enum BoundPlan: Sendable {
     case files(BoundFiles)
@@ -17,7 +17,7 @@ package indirect enum BoundPlan: Sendable {
     case union([BoundPlan], [BoundColumn])
     /// INTERSECT and EXCEPT.
     case difference(SetKind, all: Bool, BoundPlan, BoundPlan)
-    /// One row for each distinct key; the first one seen.
+    /// The first row of each distinct key.
     case distinct(keys: [ColumnID], BoundPlan)
 
     package var output: [BoundColumn] {
@@ -86,7 +86,7 @@ package struct BoundAggregate: Hashable, Sendable {
     }
 }
 
-/// Files with a known schema. `columns` are those that are read; `kept[i]` is the position of `columns[i]` in `schema`.
+/// Files with a known schema. `columns` are the columns to read; `kept[i]` is the position of `columns[i]` in `schema`.
 package struct BoundFiles: Hashable, Sendable {
     package var source: FileSource
     package var schema: Schema

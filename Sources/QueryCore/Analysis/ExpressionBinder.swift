@@ -1,8 +1,8 @@
-// Binds one expression: names to columns through a lookup that the caller gives, functions through `FunctionBinder`, casts and conditions
-// to their types. Aggregate calls stay in the tree as `.aggregate`; whoever asked decides whether they are allowed there.
+// Binds one expression: names to columns through the caller's lookup, functions through `FunctionBinder`, casts and conditions to their
+// types. Aggregate calls stay in the tree as `.aggregate`; the caller decides whether they are allowed there.
 
 struct ExpressionBinder {
-    /// Looks a name up; `inAggregate` says that the name stands inside an aggregate function's arguments.
+    /// Looks up a name; `inAggregate`: the name stands inside an aggregate function's arguments.
     var lookup: (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression
     private var inAggregate = false
 
@@ -38,7 +38,7 @@ struct ExpressionBinder {
         return bound
     }
 
-    /// A boolean, or the refusal that Spark gives for a filter that is none.
+    /// A boolean, or Spark's refusal of a filter that is none.
     static func condition(_ bound: BoundExpression, _ source: Expression) throws(QueryError) -> BoundExpression {
         if bound.type == .boolean { return bound }
         if bound.type == .null { return .cast(bound, to: .boolean, isTry: false) }

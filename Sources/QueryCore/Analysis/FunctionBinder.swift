@@ -205,7 +205,7 @@ struct FunctionBinder {
         return .call(function, [TypeCoercion.cast(left, to: type), TypeCoercion.cast(right, to: type)], type: type)
     }
 
-    /// An integer literal takes only as many digits as it has.
+    /// A decimal type for an integer literal, with exactly its digits.
     private func asDecimal(_ expression: BoundExpression) -> BoundExpression {
         if case .literal(let literal) = expression, literal.type.isIntegral, case .integer(let value) = literal.value {
             return .literal(Literal(.decimal(Int128(value)), .decimal(precision: String(value.magnitude).count, scale: 0)))

@@ -1,6 +1,6 @@
-// The scalar functions that the engine evaluates, and the table of names by which SQL and DataFrames call them: arity and parameter types
-// of each. Functions whose types depend on each other (arithmetic, comparison, CASE-like ones) are typed by `FunctionBinder`. Source:
-// Spark SQL reference, "Built-in Functions".
+// The engine's scalar functions, and the table of their names in SQL and DataFrames: arity and parameter types of each. Functions whose
+// types depend on each other (arithmetic, comparison, CASE-like ones) are typed by `FunctionBinder`. Source: Spark SQL reference, "Built-in
+// Functions".
 
 package enum ScalarFunction: Hashable, Sendable {
     case add, subtract, multiply, divide, remainder, integralDivide, positiveModulo, negative
@@ -24,7 +24,7 @@ package enum ScalarFunction: Hashable, Sendable {
         }
     }
 
-    /// Evaluation may refuse a value (overflow, division by zero), so rows that do not reach it must not be evaluated.
+    /// Whether evaluation may refuse a value (overflow, division by zero); rows that do not reach it must then not be evaluated.
     package var canRaise: Bool {
         switch self {
         case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil,
@@ -36,14 +36,14 @@ package enum ScalarFunction: Hashable, Sendable {
     }
 }
 
-/// The names by which functions are called in SQL, in alphabetical order, operators left out.
+/// The functions' names in SQL, in alphabetical order, without operators.
 package enum RoutineNames {
     package static var all: [String] { Routine.names.filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }.sorted() }
 }
 
 enum Routine {
     case scalar(ScalarFunction, [Parameter], required: Int, Result)
-    /// Typed by a rule of its own in `FunctionBinder`; any number of arguments within the range.
+    /// Typed by a rule of its own in `FunctionBinder`; the range bounds the number of arguments.
     case special(ScalarFunction, ClosedRange<Int>)
     case aggregate(AggregateFunction, ClosedRange<Int>)
 

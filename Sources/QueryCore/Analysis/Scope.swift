@@ -1,5 +1,5 @@
-// The columns that an expression may name at some point of a query, with their qualifiers, and the lookup of a name among them. It refuses
-// unknown and ambiguous names as Spark does, with the nearest names as proposals.
+// The columns that an expression may name at some point of a query, with their qualifiers, and the lookup of names. It refuses unknown and
+// ambiguous names as Spark does, with the nearest names as proposals.
 
 struct ScopeEntry: Hashable, Sendable {
     var column: BoundColumn
@@ -7,7 +7,7 @@ struct ScopeEntry: Hashable, Sendable {
 }
 
 struct Scope: Sendable {
-    /// What `*` gives, in order.
+    /// The columns of `*`, in order.
     var visible: [ScopeEntry]
     /// Reachable by a qualified name only: the right side's key after JOIN USING.
     var hidden: [ScopeEntry] = []
@@ -26,7 +26,7 @@ struct Scope: Sendable {
     /// Proposals in an error message.
     static let proposalsMax = 5
 
-    /// The column and how many parts of the name it used; the rest are struct fields. Nil when there is no such column.
+    /// The column and the number of name parts used; the rest are struct fields. Nil if there is no such column.
     func find(_ parts: [String]) throws(QueryError) -> (column: BoundColumn, used: Int)? {
         if parts.count >= 2 {
             let qualified = (visible + hidden).filter { entry in
@@ -48,7 +48,7 @@ struct Scope: Sendable {
     func unresolved(_ parts: [String]) -> QueryError {
         let name = Identifier.quoted(parts)
         if visible.isEmpty { return QueryError(.unresolvedColumnNoSuggestion, ["objectName": name]) }
-        // The qualifier is left out where the person left it out and it would distinguish nothing.
+        // The qualifier is omitted if the name had none and it would distinguish nothing.
         let qualifiers = Set(visible.map(\.qualifier))
         let bare = parts.count == 1 && qualifiers.count == 1
         let wanted = parts.joined(separator: ".")

@@ -1,6 +1,6 @@
 // One SELECT block: projection or aggregation with its HAVING and ORDER BY. These see both the select list and the columns below it, so
 // they are bound together: grouping expressions and aggregate calls become columns of an aggregation, the rest is computed over it, and
-// what only HAVING or ORDER BY needs is carried along and dropped at the end.
+// columns for HAVING or ORDER BY alone are carried along and dropped at the end.
 
 struct SelectBlock {
     let input: Resolved
@@ -119,7 +119,7 @@ extension Analyser {
                 do throws(QueryError) {
                     bound = try binder.bind(group)
                 } catch {
-                    // A name that the input does not have may be an alias of the select list.
+                    // A name missing from the input may be an alias of the select list.
                     guard case .attribute(let parts, nil) = group, parts.count == 1, error.errorClass == .unresolvedColumn,
                         let item = items.first(where: { Identifier.same($0.name, parts[0]) })
                     else { throw error }
@@ -201,11 +201,11 @@ extension Analyser {
         do throws(QueryError) {
             return try overAggregate(bound, &block, shown: nil)
         } catch {
-            // A column that exists below the aggregation but was not grouped is, to the person who sorts, simply not there.
+            // To the author of an ORDER BY, a column below the aggregation that was not grouped is simply missing.
             guard error.errorClass == .missingAggregation || error.errorClass == .missingGroupBy else { throw error }
             var missing: [String]?
             _ = expression.mapAttributes { parts, _ in
-                // A name that is ambiguous in the output is as little of use here as one that is missing; hence `try?`.
+                // A name ambiguous in the output is as useless here as a missing one; hence `try?`.
                 if missing == nil, (try? outputScope.find(parts)) == nil { missing = parts }
                 return parts
             }

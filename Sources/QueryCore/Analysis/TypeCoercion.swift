@@ -1,5 +1,5 @@
-// Spark's ANSI rules for types: which type two operands meet in, which implicit casts exist, and precision and scale of decimal arithmetic.
-// Pure functions over types. Source: Spark SQL reference, "ANSI Compliance", type promotion and decimal operations.
+// Spark's ANSI rules for types: the common type of two operands, the implicit casts, and precision and scale of decimal arithmetic. Pure
+// functions over types. Source: Spark SQL reference, "ANSI Compliance", type promotion and decimal operations.
 
 package enum TypeCoercion {
     /// The decimal that holds every value of an integral type.
@@ -25,7 +25,7 @@ package enum TypeCoercion {
         }
     }
 
-    /// The type in which two values can be compared or merged without strings changing type; nil when there is none.
+    /// The type for the comparison or merge of two values without strings changing type; nil if there is none.
     package static func tightest(_ left: DataType, _ right: DataType) -> DataType? {
         if left == right { return left }
         if left == .null { return right }
@@ -63,7 +63,7 @@ package enum TypeCoercion {
         return wider == .float ? .double : wider
     }
 
-    /// As `tightest`, and a string meets another type by becoming it (integral: bigint; fractional: double).
+    /// Like `tightest`, but a string becomes the other type (integral: bigint; fractional: double).
     package static func common(_ left: DataType, _ right: DataType) -> DataType? {
         if let type = tightest(left, right) { return type }
         if left == .string { return promoted(right) }
@@ -96,7 +96,7 @@ package enum TypeCoercion {
         }
     }
 
-    /// A cast that a person may write.
+    /// Whether an explicit cast is allowed.
     package static func canCast(_ from: DataType, _ to: DataType) -> Bool {
         if from == to || from == .null { return true }
         switch (from, to) {
@@ -117,12 +117,12 @@ package enum TypeCoercion {
         }
     }
 
-    /// The refusal of a cast; `shown` is the expression as Spark quotes it.
+    /// The refusal of a cast; `shown` is the expression in Spark's quotes.
     package static func noCast(_ shown: String, _ from: DataType, _ to: DataType) -> QueryError {
         QueryError(.dataTypeMismatchCast, ["sqlExpr": shown, "srcType": "\"\(from.sqlName)\"", "targetType": "\"\(to.sqlName)\""])
     }
 
-    /// The cast that a function call applies by itself to an argument; nil when the argument does not fit.
+    /// The implicit cast of an argument in a function call; nil if the argument does not fit.
     static func implicit(_ expression: BoundExpression, to type: DataType) -> BoundExpression? {
         let from = expression.type
         if from == type { return expression }

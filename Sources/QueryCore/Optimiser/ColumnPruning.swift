@@ -1,5 +1,5 @@
-// Drops columns that nobody reads: from scans first of all, so that a CSV reader parses only the fields a query needs, and from
-// projections, aggregations and unions on the way. The root keeps its output exactly.
+// Drops unused columns: from scans first of all, so that a CSV reader parses only the fields of a query, and from projections, aggregations
+// and unions on the way. The root keeps its output exactly.
 
 enum ColumnPruning {
     static func apply(_ plan: BoundPlan) -> BoundPlan { prune(plan, Set(plan.output.map(\.id))) }
@@ -20,7 +20,7 @@ enum ColumnPruning {
         case .project(let outputs, let input):
             let kept = outputs.filter { needed.contains($0.column.id) }
             let pruned = prune(input, ids(kept.map(\.expression)))
-            // A projection that only repeats its input is nothing.
+            // A projection that only repeats its input is dropped.
             let same =
                 kept.count == pruned.output.count
                 && zip(kept, pruned.output).allSatisfy { pair in

@@ -1,4 +1,4 @@
-// Replaces expressions without columns by their value and drops filters that are always true. An expression that raises is left as it is.
+// Replaces expressions without columns by their value and drops filters that are always true. An expression that raises stays as it is.
 
 enum ConstantFolding {
     static func apply(_ plan: BoundPlan, _ evaluate: Optimiser.Evaluate) -> BoundPlan {

@@ -1,9 +1,9 @@
 // Runs the optimiser's rules in order: fold constants, push filters towards the data, read only needed columns. Every rule keeps the result
-// and the plan's output. Folding needs an evaluator, which ComputeCore gives, so that constants follow the same code as columns.
+// and the plan's output. Folding uses ComputeCore's evaluator, so that constants follow the same code as columns.
 
 package struct Optimiser {
-    /// The value of an expression without columns; nil when evaluating it raises, so that the error comes at run time and only if a
-    /// row gets there.
+    /// The value of an expression without columns; nil if its evaluation raises, so that the error comes at run time and only for a row
+    /// that gets there.
     package typealias Evaluate = (BoundExpression) -> Value?
 
     package static func optimise(_ plan: BoundPlan, evaluate: Evaluate) -> BoundPlan {

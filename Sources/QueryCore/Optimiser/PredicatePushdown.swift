@@ -23,7 +23,7 @@ enum PredicatePushdown {
         switch plan {
         case .filter(let condition, let input): return push(conjuncts(condition) + parts, into: input)
         case .project(let outputs, let input):
-            // A projection that may raise must see the rows that it saw before.
+            // A projection that may raise must see the same rows as before.
             let (through, above) = split(parts) { part in
                 !outputs.contains { output in part.columnIDs.contains(output.column.id) && output.expression.mayRaise }
             }
@@ -117,7 +117,7 @@ enum PredicatePushdown {
 }
 
 extension BoundExpression {
-    /// Evaluating it may refuse a row.
+    /// Whether its evaluation may refuse a row.
     package var mayRaise: Bool {
         switch self {
         case .literal, .column: false

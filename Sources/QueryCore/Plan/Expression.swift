@@ -1,11 +1,10 @@
-// Expressions as a person wrote them, in SQL or through a DataFrame: names are not looked up and types are not known. The parser and the
-// Spark Connect door build them, the analyser turns them into `BoundExpression`. Operators are calls by their Spark name (`+`, `and`, `=`),
-// so a new function needs no new case here.
+// Expressions as written in SQL or through a DataFrame, without resolved names or types. The parser and the Spark Connect door build them,
+// the analyser turns them into `BoundExpression`. Operators are calls by their Spark name (`+`, `and`, `=`), so a new function needs no new
+// case here.
 
 package indirect enum Expression: Hashable, Sendable {
     case literal(Literal)
-    /// A column by name; more than one part means table.column or column.field. `planID` is Spark Connect's: which relation the column
-    /// came from.
+    /// A column by name; more than one part means table.column or column.field. `planID` is Spark Connect's id of the column's relation.
     case attribute([String], planID: Int64?)
     /// `*` or `t.*`.
     case star(qualifier: [String])
@@ -17,7 +16,7 @@ package indirect enum Expression: Hashable, Sendable {
     case inList(Expression, [Expression])
     /// `struct.field`, `array[index]`, `map[key]`.
     case extract(Expression, key: Expression)
-    /// An aggregate over the rows for which the condition holds: `sum(x) FILTER (WHERE y)`.
+    /// An aggregate over the rows with a true condition: `sum(x) FILTER (WHERE y)`.
     case filtered(Expression, condition: Expression)
 
     package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }

@@ -1,5 +1,5 @@
-// The name that Spark gives to a column without an alias, e.g. `count(1)`, `(a + 1)`, `CASE WHEN (a > 1) THEN x END`. Names are part of the
-// result: PySpark users select by them. Every spelling here was seen from pyspark 4.2.
+// Spark's name of a column without an alias, e.g. `count(1)`, `(a + 1)`, `CASE WHEN (a > 1) THEN x END`. Names are part of the result:
+// PySpark users select by them. Every spelling here was seen from pyspark 4.2.
 
 extension Expression {
     /// The name of an output column: the alias, or the last part of a column's name, or the printed expression.
@@ -49,13 +49,13 @@ extension Expression {
         }
     }
 
-    /// Names that Spark prints in capitals.
+    /// Names printed in capitals by Spark.
     private static let capitals: [String: String] = [
         "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE",
         "regexp_like": "REGEXP_LIKE",
     ]
 
-    /// Types that are called like functions: `double('1.5')`.
+    /// Types callable like functions: `double('1.5')`.
     package static let castFunctions: [String: DataType] = [
         "boolean": .boolean, "tinyint": .byte, "smallint": .short, "int": .int, "bigint": .long, "float": .float, "double": .double,
         "decimal": .defaultDecimal, "string": .string, "binary": .binary, "date": .date, "timestamp": .timestamp,
@@ -132,7 +132,7 @@ extension Literal {
 }
 
 extension Value {
-    /// The value as a cast to string gives it; `show` prints nulls as `NULL` instead.
+    /// The value cast to string; `show` prints nulls as `NULL` instead.
     package func text(_ type: DataType, null: String = "null") -> String {
         switch (self, type) {
         case (.null, _): null

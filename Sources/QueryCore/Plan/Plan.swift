@@ -1,5 +1,5 @@
-// The neutral, unresolved plan: what the SQL parser and the Spark Connect door produce and the analyser reads. It holds names, never column
-// ids or types. Each case is one relation of Spark Connect or one clause of SQL; `BoundPlan` is its resolved twin.
+// The neutral, unresolved plan: made by the SQL parser and the Spark Connect door, read by the analyser. It holds names, never column ids
+// or types. Each case is one relation of Spark Connect or one clause of SQL; `BoundPlan` is its resolved twin.
 
 package indirect enum Plan: Sendable {
     /// A view or a table by name; `csv.`path`` is two parts.
@@ -12,7 +12,7 @@ package indirect enum Plan: Sendable {
     case oneRow
     case project([Expression], Plan)
     case filter(Expression, Plan)
-    /// Outputs are the whole select list; with SQL they repeat the grouping expressions where asked for. An integer literal in
+    /// Outputs are the whole select list; with SQL they repeat the grouping expressions that the query selects. An integer literal in
     /// `groups` is an ordinal.
     case aggregate(groups: [Expression], outputs: [Expression], Plan)
     /// A filter that may name aggregates of the aggregation directly below it.
@@ -36,7 +36,7 @@ package indirect enum Plan: Sendable {
     case command(Command)
 }
 
-/// Rows that travel inside a plan. ComputeCore's `BatchList` is what stands behind it; plans do not know the layout of columns.
+/// Rows inside a plan. ComputeCore's `BatchList` implements it; plans do not know the layout of columns.
 package protocol LocalRows: Sendable {
     var schema: Schema { get }
     var rowCount: Int { get }
@@ -135,12 +135,12 @@ package enum Command: Sendable {
 
 package enum FileFormat: String, Hashable, Sendable { case csv, json, text }
 
-/// Files that are read as one table. Option names are compared without regard to case.
+/// Files of one table. Option names are compared without regard to case.
 package struct FileSource: Hashable, Sendable {
     package var format: FileFormat
     package var paths: [String]
     package var schema: Schema?
-    /// In the order in which they were given; the last of equal names wins.
+    /// In the given order; the last of equal names wins.
     package var options: [ReadOption]
 
     package init(format: FileFormat, paths: [String], schema: Schema? = nil, options: [ReadOption] = []) {

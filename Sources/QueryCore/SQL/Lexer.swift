@@ -1,4 +1,4 @@
-// Splits a SQL text into tokens: words, backquoted names, strings with their escapes undone, numbers and symbols. Comments and blanks fall
+// Splits a SQL text into tokens: words, backquoted names, strings without their escapes, numbers and symbols. Comments and blanks fall
 // away. It knows no keywords. Source: Spark SQL reference, "Literals", "Identifiers", "Comments".
 
 struct Token: Hashable, Sendable {
@@ -14,7 +14,7 @@ struct Token: Hashable, Sendable {
     var kind: Kind
     /// Names and strings without their quotes and escapes; words and symbols as written.
     var text: String
-    /// Where it begins and ends in the text, in bytes.
+    /// Its start and end in the text, in bytes.
     var start: Int
     var end: Int
 }
@@ -157,7 +157,7 @@ struct Lexer {
         }
     }
 
-    /// Digits, fraction, exponent and Spark's type suffix (`1L`, `2.5D`, `1BD`). `1a` is a word, as Spark has it.
+    /// Digits, fraction, exponent and Spark's type suffix (`1L`, `2.5D`, `1BD`). `1a` is a word, as in Spark.
     private mutating func number() -> Token {
         let start = at
         while isDigit(byte()) { at += 1 }

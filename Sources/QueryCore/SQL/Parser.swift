@@ -3,7 +3,7 @@
 
 /// Parses one statement at a time. Words are compared without regard to case; almost any word may be a name.
 package struct Parser {
-    /// Levels of nesting, and terms of one chain of operators: deeper trees would overflow the stack of those who walk them.
+    /// Limit of the levels of nesting, and of the terms in one chain of operators: deeper trees would overflow the stack of their walkers.
     package static let depthMax = 200
     /// Bytes of one statement.
     package static let sqlBytesMax = 4 << 20
@@ -151,7 +151,7 @@ package struct Parser {
         return try query()
     }
 
-    /// Statements that Spark has and this engine does not: they are refused by name, not as a syntax error.
+    /// Statements of Spark that this engine lacks: they are refused by name, not as a syntax error.
     private var unsupportedStatement: String? {
         let words = [
             "INSERT", "DELETE", "UPDATE", "MERGE", "TRUNCATE", "ALTER", "DROP", "SHOW", "USE", "SET", "RESET", "CACHE", "UNCACHE",

@@ -2,7 +2,7 @@
 // sort over (having over) aggregate or project over filter over relations. Source: Spark SQL reference, "Retrieval Statements".
 
 extension Parser {
-    /// Words that end a select item or a relation, so they are no alias there unless quoted or after AS.
+    /// Words that end a select item or a relation, so an alias there needs quotes or AS.
     private static let clauseWords: Set<String> = [
         "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "LIMIT", "OFFSET", "UNION", "EXCEPT", "MINUS",
         "INTERSECT", "ON",

@@ -47,7 +47,7 @@ package enum CivilTime {
         return rest < 0 ? rest + microsPerDay : rest
     }
 
-    /// Midnight of a day; nil when 64 bits do not hold it (beyond the year 294,000).
+    /// Midnight of a day; nil beyond 64 bits (after the year 294,000).
     package static func midnight(_ days: Int) -> Int64? {
         let (micros, overflow) = Int64(days).multipliedReportingOverflow(by: microsPerDay)
         return overflow ? nil : micros
@@ -58,7 +58,7 @@ package enum CivilTime {
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
     }
 
-    /// `yyyy-MM-dd HH:mm:ss` with the fraction's trailing zeros dropped, as Spark prints timestamps.
+    /// `yyyy-MM-dd HH:mm:ss` with the fraction's trailing zeros dropped, as in Spark.
     package static func formatTimestamp(_ micros: Int64) -> String {
         let day = floorDay(micros)
         let inDay = microsOfDay(micros)

@@ -1,6 +1,5 @@
-// The types of the SQL engine: Spark's, with the names that Spark prints. `simpleString` is what DESCRIBE and dtypes show, `sqlName` is
-// what error messages and CAST column names show. Nothing here knows of values, columns or wire formats. Source: Spark SQL reference,
-// "Data Types".
+// The types of the SQL engine: Spark's, with Spark's names. `simpleString` is the name in DESCRIBE and dtypes, `sqlName` that in error
+// messages and CAST column names. Nothing here knows of values, columns or wire formats. Source: Spark SQL reference, "Data Types".
 
 package indirect enum DataType: Hashable, Sendable {
     case null
@@ -17,7 +16,7 @@ package indirect enum DataType: Hashable, Sendable {
     case map(key: DataType, value: DataType, valueContainsNull: Bool)
     case structure([StructField])
 
-    /// Digits that a decimal may have in all: 128 bits hold 38.
+    /// Limit of a decimal's digits: 128 bits hold 38.
     package static let decimalPrecisionMax = 38
     package static let defaultDecimal = DataType.decimal(precision: 10, scale: 0)
 }

@@ -1,5 +1,5 @@
-// How names of tables and columns are quoted and compared. Names are compared without regard to ASCII case, as Spark does by default.
-// Source: Spark SQL reference, "Identifiers".
+// The quoting and comparison of table and column names. Names are compared without regard to ASCII case, as by default in Spark. Source:
+// Spark SQL reference, "Identifiers".
 
 package enum Identifier {
     /// The name between backquotes, with backquotes inside doubled.
@@ -9,7 +9,7 @@ package enum Identifier {
 
     package static func quoted(_ parts: [String]) -> String { parts.map(quoted).joined(separator: ".") }
 
-    /// Bare where the parser would read it back as one name, quoted otherwise.
+    /// Bare if the parser would read it back as one name, quoted otherwise.
     package static func quotedIfNeeded(_ name: String) -> String {
         let bare = !name.isEmpty && name.utf8.allSatisfy { isWordByte($0) } && !name.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
         return bare ? name : quoted(name)

@@ -1,5 +1,5 @@
-// Numbers as text: decimals to and from their digits, doubles as Java prints them (`1.0E10`), which is how Spark shows, casts and names
-// them. Source: java.lang.Double.toString; Spark's Decimal.
+// Numbers as text: decimals to and from their digits, doubles in Java's form (`1.0E10`), which Spark shows, casts and names. Source:
+// java.lang.Double.toString; Spark's Decimal.
 
 package enum DecimalText {
     package static let powersOfTen: [Int128] = {
@@ -15,7 +15,7 @@ package enum DecimalText {
         return (unscaled < 0 ? "-" : "") + digits.dropLast(scale) + "." + digits.suffix(scale)
     }
 
-    /// Digits with an optional sign, point and exponent; nil when it is no number or has more than 38 digits.
+    /// Digits with an optional sign, point and exponent; nil for any other text or more than 38 digits.
     package static func parse(_ text: some StringProtocol) -> (unscaled: Int128, precision: Int, scale: Int)? {
         var unscaled: Int128 = 0
         var digits = 0
@@ -62,7 +62,7 @@ package enum DecimalText {
         return (negative ? -unscaled : unscaled, max(digits, scale, 1), scale)
     }
 
-    /// Multiplies or divides by a power of ten, half up; nil when 128 bits do not hold it.
+    /// Multiplies or divides by a power of ten, half up; nil beyond 128 bits.
     package static func rescale(_ unscaled: Int128, from: Int, to: Int) -> Int128? {
         if to >= from {
             guard to - from <= 38 else { return unscaled == 0 ? 0 : nil }

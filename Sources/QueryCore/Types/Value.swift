@@ -1,5 +1,5 @@
-// One value outside a column: literals, options of functions, cells of a result. Which type it has is said beside it (`Literal`), so that
-// all integer types, dates and timestamps share one case. It is never used in a loop over a column where speed matters.
+// One value outside a column: literals, options of functions, cells of a result. Its type stands beside it (`Literal`), so that all integer
+// types, dates and timestamps share one case. Not for loops over a column where speed matters.
 
 package indirect enum Value: Hashable, Sendable {
     case null

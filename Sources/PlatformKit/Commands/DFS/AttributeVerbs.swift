@@ -1,4 +1,5 @@
-// Verbs on owners, permissions, access lists, extended attributes and copies. Source: Hadoop's "FileSystem Shell" and "HDFS Permissions Guide".
+// Verbs on owners, permissions, access lists, extended attributes and copies. Source: Hadoop's "FileSystem Shell" and "HDFS Permissions
+// Guide".
 import Base
 import Clients
 import HadoopWire
@@ -79,7 +80,7 @@ struct ModeChange: Equatable, Sendable {
     }
     private var parts: [Part] = []
 
-    /// `umask` holds for letters that name nobody.
+    /// `umask` holds for letters without a subject.
     init(_ text: String, umask: UInt32) throws(ShellMisuse) {
         if let bits = UInt32(text, radix: 8), text.utf8.count <= 4, bits <= 0o1777 {
             parts = [.set(bits)]
@@ -173,7 +174,7 @@ private enum AccessLists {
         Output.line("")
     }
 
-    /// What of an entry holds is told where the mask takes some of it away.
+    /// The effective bits of an entry, shown where the mask removes some.
     private static func withEffect(_ entry: ACLEntryMessage, mask: UInt32) -> String {
         let isMasked = entry.name != nil && entry.name != "" || entry.kind == .group
         let effective = entry.permissions & mask
@@ -191,7 +192,7 @@ private enum AccessLists {
             let namenode = try path.access.rpc("setfacl").namenode
             func one(_ path: ShellPath) async throws {
                 for (method, entries) in parsed {
-                    // Files have no defaults.
+                    // Files have no default entries.
                     let fitting = path.status?.kind == .directory ? entries : call.has("R") ? entries.filter { $0.scope == .access } : entries
                     try await namenode.changeAccessList(method, path.path, fitting)
                 }
@@ -275,7 +276,7 @@ private enum ExtendedAttributes {
         }
     }
 
-    /// `0x` begins hexadecimal, `0s` base64, quotes a text that stands between them.
+    /// `0x` begins hexadecimal, `0s` base64; quotes enclose text.
     private static func value(_ text: String) throws(ShellMisuse) -> Bytes {
         if text.beginsWithBytes(of: "0x") || text.beginsWithBytes(of: "0X") {
             let digits = Array(text.utf8.dropFirst(2)).compactMap { UInt8(String(UnicodeScalar($0)), radix: 16) }

@@ -1,4 +1,4 @@
-// Verbs on the file system as a whole: datanodes, safe mode, quotas, files whose blocks are in danger, files that nobody closes.
+// Verbs on the file system as a whole: datanodes, safe mode, quotas, files with endangered blocks, abandoned open files.
 import Base
 import Clients
 import Foundation
@@ -103,7 +103,7 @@ private enum Cluster {
         }
     }
 
-    /// A number, or one with a binary unit: `10g`.
+    /// A number, optionally with a binary unit: `10g`.
     private static func bytes(_ text: String) -> Int64? {
         if let number = Int64(text) { return number }
         let units: [Unicode.Scalar: Int64] = ["k": 10, "m": 20, "g": 30, "t": 40, "p": 50]

@@ -1,5 +1,5 @@
-// The two ways to a file system that the verbs have: Hadoop's RPC, which can everything, and WebHDFS, which a firewall may leave as the only one.
-// What WebHDFS's client here does not speak is refused by name.
+// The two ways of the verbs to a file system: Hadoop's RPC, which can do everything, and WebHDFS, which may be the only one that a firewall
+// lets through. Requests that the WebHDFS client here lacks are refused by name.
 import Base
 import Clients
 import Foundation
@@ -7,7 +7,7 @@ import HadoopNet
 import HadoopWire
 import NetKit
 
-/// How a verb writes a file.
+/// The choices for a written file.
 struct WriteChoices: Sendable {
     var overwrite = false
     var permission: UInt32 = 0o644
@@ -15,14 +15,14 @@ struct WriteChoices: Sendable {
     var blockSizeBytes: Int64?
 }
 
-/// A file system as the verbs use it. Refusals are thrown as JavaException.
+/// A file system for the verbs. Refusals are thrown as JavaException.
 protocol DFSAccess: Sendable {
     /// `hdfs://host:port`.
     var address: String { get }
     var user: String { get }
-    /// Nil if nothing is there.
+    /// Nil if the path does not exist.
     func status(_ path: String) async throws -> FileStatus?
-    /// The entries of a directory in order of their names.
+    /// The entries of a directory by name.
     func list(_ path: String) async throws -> [FileStatus]
     func read(_ path: String, offset: Int64, lengthBytes: Int64, _ take: (Bytes) async throws -> Void) async throws
     /// The file is whole and durable on return.
@@ -32,7 +32,7 @@ protocol DFSAccess: Sendable {
     func rename(_ path: String, to target: String) async throws -> Bool
     func delete(_ path: String, recursive: Bool) async throws -> Bool
     func summary(_ path: String) async throws -> ContentSummaryMessage
-    /// The whole file system over RPC; throws where only WebHDFS leads to it.
+    /// The whole file system over RPC; throws if only WebHDFS is available.
     func rpc(_ verb: String) throws -> HDFSFileSystem
     func close() async
 }
@@ -99,7 +99,7 @@ struct WebAccess: DFSAccess {
         client = WebHDFSClient(server: server, user: user, trust: trust)
     }
 
-    /// Refusals under the names of their Java classes.
+    /// Throws refusals under the names of their Java classes.
     private func asking<T>(_ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch let failure as HDFSFailure { throw JavaException(failure.exception, failure.message) }
     }

@@ -1,4 +1,4 @@
-// `platform dfs`: running the service, and its repair. The verbs on files are rows of DFSVerb's tables and run by DFSShell.
+// `platform dfs`: the service and its repair. The verbs on files are rows of DFSVerb's tables, run by DFSShell.
 import ArgumentParser
 import Base
 import NetKit

@@ -1,5 +1,5 @@
-// Runs one verb on files: reads the words, finds the file systems that they name, ends with Hadoop's exit codes (0 done, 1 failed, 255 wrong words) or with
-// the documented ones of this program where no server answers.
+// Runs one verb on files: parses the words, finds the file systems that they name, ends with Hadoop's exit codes (0 done, 1 failed, 255
+// wrong words) or with the documented ones of this program where no server answers.
 import Base
 import Clients
 import Foundation
@@ -10,7 +10,7 @@ import Synchronization
 
 /// The file systems and choices of a run.
 final class DFSShell: Sendable {
-    /// What may stand in front of a verb, and with two dashes anywhere.
+    /// Options in front of a verb, or with two dashes anywhere.
     struct Choices: Sendable {
         var fileSystem: String
         var user = NSUserName()
@@ -27,7 +27,7 @@ final class DFSShell: Sendable {
     static let exitUsage: Int32 = 255
     static let defaultFileSystem = "hdfs://127.0.0.1:8020"
 
-    /// Whether the words behind `platform dfs` are for this: a verb, or choices in front of one.
+    /// Whether the words after `platform dfs` are for this: a verb, or options in front of one.
     static func takes(_ words: [String]) -> Bool {
         guard let verb = words.first(where: { DFSVerb.named(spelling($0).name) != nil || DFSVerb.missing[spelling($0).name] != nil }), let place = words.firstIndex(of: verb) else {
             return words.first.map { $0 == "-fs" || $0 == "--fs" || isHadoops($0) } ?? false
@@ -37,12 +37,12 @@ final class DFSShell: Sendable {
 
     private static func isHadoops(_ word: String) -> Bool { word.beginsWithBytes(of: "-") && !word.beginsWithBytes(of: "--") && word != "-h" }
 
-    /// A verb's name, and whether it was written as Hadoop writes it.
+    /// A verb's name, and whether it is in Hadoop's spelling.
     private static func spelling(_ word: String) -> (name: String, isHadoops: Bool) {
         isHadoops(word) ? (String(word.droppingBytes(first: 1)), true) : (word, false)
     }
 
-    /// Runs the words behind `platform dfs`. Returns the exit code; throws CommandFailure.
+    /// Runs the words after `platform dfs`. Returns the exit code; throws CommandFailure.
     static func run(_ words: [String]) async throws -> Int32 {
         var reading = WordReader(words)
         let choices = try reading.choices()
@@ -95,13 +95,13 @@ final class DFSShell: Sendable {
 
     // MARK: file systems
 
-    /// Connections are let go.
+    /// Closes the connections.
     func close() async {
         let all = open.withLock { $0 }
         for access in all.values { await access.close() }
     }
 
-    /// A path as it was given, without a look at what is there.
+    /// A path from its text, without a status.
     func path(_ text: String) throws -> ShellPath {
         guard let scheme = Self.scheme(text) else {
             let access = try self.access(choices.fileSystem)
@@ -115,7 +115,7 @@ final class DFSShell: Sendable {
         return ShellPath(access: access, path: ShellPath.normal(path), shown: Self.tidy(text), status: nil)
     }
 
-    /// Without slashes at the end, as Hadoop shows paths.
+    /// Without trailing slashes, as in Hadoop's output.
     private static func tidy(_ text: String) -> String {
         var text = text
         while text.utf8.count > 1, text.endsWithBytes(of: "/"), !text.endsWithBytes(of: "://") { text = String(text.droppingBytes(last: 1)) }
@@ -151,7 +151,7 @@ final class DFSShell: Sendable {
         return address
     }
 
-    /// How files are written, by Hadoop's settings where they are given.
+    /// The choices for written files, by Hadoop's settings where given.
     func writeChoices(overwrite: Bool) throws -> WriteChoices {
         var choices = WriteChoices(overwrite: overwrite)
         choices.permission = 0o666 & ~(try umask())
@@ -167,7 +167,7 @@ final class DFSShell: Sendable {
     }
 }
 
-/// Takes a command line apart: choices of the shell, the verb, its flags, its operands.
+/// Parses a command line: options of the shell, the verb, its flags, its operands.
 struct WordReader {
     private var words: [String]
     private(set) var verb: String?
@@ -176,7 +176,7 @@ struct WordReader {
 
     init(_ words: [String]) { self.words = words }
 
-    /// Takes the choices out of the words, and the verb.
+    /// Takes the options out of the words, and the verb.
     mutating func choices() throws -> DFSShell.Choices {
         let environment = ProcessInfo.processInfo.environment
         let named = environment["PLATFORM_DFS_FS"] ?? environment["PLATFORM_DFS_SERVER"].map { "webhdfs://" + $0 }
@@ -185,7 +185,7 @@ struct WordReader {
         var words = self.words[...]
         while let word = words.popFirst() {
             let isOurs = word.beginsWithBytes(of: "--")
-            // Hadoop's generic options stand before the verb only.
+            // Hadoop's generic options may only precede the verb.
             guard isOurs || verb == nil && word.beginsWithBytes(of: "-") else {
                 if verb == nil { verb = word } else { rest.append(word) }
                 continue
@@ -225,7 +225,7 @@ struct WordReader {
         return format
     }
 
-    /// `-o json`, which Hadoop has not.
+    /// `-o json`, which Hadoop lacks.
     private func takeFormat(_ rest: inout [String], _ choices: inout DFSShell.Choices) {
         guard let place = rest.firstIndex(of: "-o"), place + 1 < rest.count, let format = OutputFormat(rawValue: rest[place + 1]) else { return }
         choices.output = format
@@ -261,7 +261,7 @@ struct WordReader {
                 throw ShellMisuse("Illegal option \(word)")
             }
         }
-        // Behind the operands as well, in our own spelling: `rm /x -r`.
+        // In our own spelling also behind the operands: `rm /x -r`.
         var operands = Array(rest)
         if let last = operands.last, last.beginsWithBytes(of: "-"), verb.flags.contains(String(last.droppingBytes(first: 1))), operands.count > 1 {
             flags.insert(String(last.droppingBytes(first: 1)))

@@ -1,15 +1,15 @@
-// The verbs on files as one table: names, what may follow them, what they do. Parsing, help, dispatch and the docs page come from it. The rows stand in
-// one file for each family. Source: Hadoop's "FileSystem Shell" guide for names, flags, messages and exit codes.
+// The verbs on files as one table: names, arguments, actions. Parsing, help, dispatch and the docs page come from it. The rows stand in one
+// file for each family. Source: Hadoop's "FileSystem Shell" guide for names, flags, messages and exit codes.
 import Base
 import HadoopWire
 
 /// One verb.
 struct DFSVerb: Sendable {
     let name: String
-    /// What stands behind the name, as Hadoop writes it.
+    /// The arguments in Hadoop's notation.
     let usage: String
     let summary: String
-    /// Letters and words behind a dash that may precede the operands; those that end in ":" take a value.
+    /// Letters and words behind a dash that may precede the operands; those with ":" at the end take a value.
     let flags: [String]
     let operands: ClosedRange<Int>
     let run: @Sendable (VerbCall) async throws -> Void
@@ -23,7 +23,7 @@ struct DFSVerb: Sendable {
 
     static let all: [DFSVerb] = [listing, reading, writing, attributes, cluster].flatMap { $0 }.sorted { $0.name < $1.name }
 
-    /// Hadoop's verbs that are not there, each with what stands in its way.
+    /// Missing verbs of Hadoop, each with the reason.
     static let missing: [String: String] = [
         "createSnapshot": "there are no snapshots", "deleteSnapshot": "there are no snapshots", "renameSnapshot": "there are no snapshots",
         "lsSnapshottableDir": "there are no snapshots", "snapshotDiff": "there are no snapshots", "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
@@ -42,7 +42,7 @@ struct DFSVerb: Sendable {
     }
 }
 
-/// Something that a verb could not do with one of its operands; the others are still tried.
+/// A failure of a verb on one operand; the others are still tried.
 struct ShellComplaint: Error, Sendable {
     var text: String
     init(_ text: String) { self.text = text }
@@ -52,7 +52,7 @@ struct ShellComplaint: Error, Sendable {
     static let missing = "No such file or directory", exists = "File exists", isDirectory = "Is a directory", notDirectory = "Is not a directory"
 }
 
-/// Words that make no sense, whatever is there: the verb ends as with a flag that it does not know.
+/// Invalid words, whatever the file system holds: the verb ends as with an unknown flag.
 struct ShellMisuse: Error, Sendable {
     var text: String
     init(_ text: String) { self.text = text }
@@ -62,7 +62,7 @@ struct ShellMisuse: Error, Sendable {
 final class VerbCall {
     let shell: DFSShell
     let verb: DFSVerb
-    /// As it was called, without its dash.
+    /// The verb as called, without its dash.
     let word: String
     /// Whether it was called in Hadoop's spelling.
     let isHadoops: Bool
@@ -78,20 +78,20 @@ final class VerbCall {
 
     func has(_ flag: String) -> Bool { flags.contains(flag) }
 
-    /// Tells of a failure, and remembers that there was one.
+    /// Reports a failure, and remembers it.
     func complain(_ text: String) {
         Output.note("\(word): \(text)")
         exitCode = 1
     }
 
-    /// Runs work on one operand; what it cannot do is told, and the next one follows.
+    /// Runs work on one operand; reports its failure and goes on with the next.
     func attempt(_ body: () async throws -> Void) async throws {
         do { try await body() } catch let complaint as ShellComplaint { complain(complaint.text) } catch let exception as JavaException {
             complain(String(exception.message.piece(before: "\n")))
         }
     }
 
-    /// Every path that the operands mean, with what is there.
+    /// Every path of the operands, with its status.
     func eachPath(_ operands: [String]? = nil, missingIsTold: Bool = true, _ body: (ShellPath) async throws -> Void) async throws {
         for operand in operands ?? self.operands {
             try await attempt {

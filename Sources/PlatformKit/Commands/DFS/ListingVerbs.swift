@@ -1,4 +1,4 @@
-// Verbs that tell what is there: names, sizes, counts, one path's particulars, tests, searches. Formats are Hadoop's, byte for byte.
+// Verbs that show the tree: names, sizes, counts, one path's particulars, tests, searches. Formats are Hadoop's, byte for byte.
 import Base
 import Clients
 import Foundation
@@ -18,7 +18,7 @@ extension DFSVerb {
     ]
 }
 
-/// Forms that several verbs write.
+/// Forms shared by several verbs.
 enum ShellForms {
     /// `rw-r--r--`, with the sticky bit as `t`.
     static func letters(_ bits: UInt32) -> String {
@@ -28,7 +28,7 @@ enum ShellForms {
         return String(String.UnicodeScalarView(text))
     }
 
-    /// A number with a binary unit, as Hadoop's `-h` writes it.
+    /// A number with a binary unit, in the form of Hadoop's `-h`.
     static func human(_ value: Int64) -> String {
         let units = ["", "K", "M", "G", "T", "P", "E"]
         let number = value.magnitude
@@ -57,14 +57,14 @@ enum ShellForms {
     static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.unicodeScalars.count)) }
     static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.unicodeScalars.count)) + text }
 
-    /// Names in which what cannot be printed stands as a question mark.
+    /// Names with question marks for unprintable characters.
     static func printable(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format ? "?" : $0 }))
     }
 }
 
 private enum Listing {
-    /// The widths that columns have reached; they never shrink within a run.
+    /// The widths of columns so far; they never shrink within a run.
     private struct Widths {
         var copies = 3, owner = 0, group = 0, size = 10
     }
@@ -94,7 +94,7 @@ private enum Listing {
         func time(_ path: ShellPath) -> UInt64 { (call.has("u") ? path.status?.accessed : path.status?.modified) ?? 0 }
         func size(_ path: ShellPath) -> UInt64 { path.status?.lengthBytes ?? 0 }
         guard call.has("t") || call.has("S") else { return call.has("r") ? paths.reversed() : paths }
-        // The newest or the largest first, with -r last; equal ones stay in the order of their names.
+        // Newest or largest first, with -r last; equal ones stay in name order.
         let value = call.has("t") ? time : size
         return paths.enumerated().sorted { left, right in
             let (one, other) = (value(left.element), value(right.element))
@@ -206,7 +206,7 @@ private enum Sizes {
         }
     }
 
-    /// Columns two blanks apart, each as wide as its widest entry; the last one as it is.
+    /// Columns two blanks apart, each as wide as its widest entry, except the last.
     private static func table(_ rows: [[String]], rightFrom: Int?) {
         guard let first = rows.first else { return }
         let widths = first.indices.map { column in rows.map { $0[column].unicodeScalars.count }.max() ?? 0 }

@@ -30,7 +30,7 @@ private enum Reading {
         }
     }
 
-    /// How files begin that are no text as they lie.
+    /// The first bytes of files that are not plain text.
     private static let coded: [(start: [UInt8], kind: String)] = [([0x1F, 0x8B], "compressed by gzip"), (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file")]
 
     @Sendable static func text(_ call: VerbCall) async throws {
@@ -78,7 +78,7 @@ private enum Reading {
     }
 
     @Sendable static func get(_ call: VerbCall) async throws {
-        // Hadoop's second word may be left out: the current directory.
+        // Hadoop's second operand is optional: the current directory.
         let target = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
         let sources = call.operands.count > 1 ? Array(call.operands.dropLast()) : call.operands
         if sources.count > 1, !isLocalDirectory(target) { throw ShellComplaint(target, ShellComplaint.notDirectory) }
@@ -107,7 +107,7 @@ private enum Reading {
         if call.has("p"), let status = path.status { try keep(status, target) }
     }
 
-    /// Gives a local file the times and the permission that it has in the file system.
+    /// Gives a local file its times and permission from the file system.
     private static func keep(_ status: FileStatus, _ target: String) throws {
         let modified = Date(timeIntervalSince1970: Double(status.modified) / 1000)
         do {

@@ -1,18 +1,18 @@
-// Paths as people give them to the verbs: absolute, relative to /user/NAME, with a scheme and an authority, with patterns. A path keeps the form in which it
-// was given, since that is how it is shown. Source: org.apache.hadoop.fs.shell.PathData and GlobPattern of Hadoop 3.
+// Paths of the verbs: absolute, relative to /user/NAME, with a scheme and an authority, with patterns. A path keeps its given form for
+// display. Source: org.apache.hadoop.fs.shell.PathData and GlobPattern of Hadoop 3.
 import Base
 import Clients
 import HadoopWire
 import NetKit
 
-/// A path of a file system, with what is there.
+/// A path of a file system, with its status.
 struct ShellPath: Sendable {
     let access: any DFSAccess
     /// Absolute, without the address.
     var path: String
-    /// As it was given.
+    /// In its given form.
     var shown: String
-    /// Nil if nothing is there.
+    /// Nil if the path does not exist.
     var status: FileStatus?
 
     var name: String { String(path.pieces(at: "/").last ?? "") }
@@ -33,10 +33,10 @@ struct ShellPath: Sendable {
         ShellPath(access: access, path: Self.join(path, name), shown: shown.isEmpty ? name : Self.join(shown, name), status: status)
     }
 
-    /// Its entries, in order of their names.
+    /// Its entries by name.
     func children() async throws -> [ShellPath] { try await access.list(path).map(child) }
 
-    /// The same path with what is there now.
+    /// The same path with its present status.
     func looked() async throws -> ShellPath {
         var found = self
         found.status = try await access.status(path)
@@ -53,13 +53,13 @@ struct ShellPath: Sendable {
     }
 }
 
-/// Patterns of names: `*`, `?`, `[a-z]`, `[^a]`, `{a,b}`, and `\` before what is meant as it stands.
+/// Patterns of names: `*`, `?`, `[a-z]`, `[^a]`, `{a,b}`, and `\` before a literal character.
 enum GlobPattern {
     private static let special: Set<Unicode.Scalar> = ["*", "?", "[", "{", "\\"]
 
     static func isPattern(_ text: String) -> Bool { text.unicodeScalars.contains { special.contains($0) } }
 
-    /// The patterns without braces that a pattern with braces stands for.
+    /// The patterns without braces of a pattern with braces.
     static func alternatives(_ text: String) -> [String] {
         let scalars = Array(text.unicodeScalars)
         guard let open = scalars.firstIndex(of: "{") else { return [text] }
@@ -82,7 +82,7 @@ enum GlobPattern {
         return [text]
     }
 
-    /// Whether a name is one of those that a pattern without braces means.
+    /// Whether a name matches a pattern without braces.
     static func matches(_ name: String, _ pattern: String) -> Bool { matches(Array(name.unicodeScalars)[...], Array(pattern.unicodeScalars)[...]) }
 
     private static func matches(_ name: ArraySlice<Unicode.Scalar>, _ pattern: ArraySlice<Unicode.Scalar>) -> Bool {
@@ -105,7 +105,7 @@ enum GlobPattern {
         }
     }
 
-    /// What is left of the pattern once it has taken one scalar; nil if it does not take it.
+    /// The rest of the pattern behind one scalar; nil if the scalar does not match.
     private static func one(_ scalar: Unicode.Scalar?, _ pattern: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar>? {
         guard let scalar, let first = pattern.first else { return nil }
         switch first {
@@ -136,7 +136,7 @@ enum GlobPattern {
         return false
     }
 
-    /// A name with its backslashes taken as what they say.
+    /// A name without the backslashes of its escapes.
     static func plain(_ text: String) -> String {
         var (result, isEscaped) = (String.UnicodeScalarView(), false)
         for scalar in text.unicodeScalars {
@@ -150,12 +150,12 @@ enum GlobPattern {
 }
 
 extension ShellPath {
-    /// What a pattern means, in order; itself, with or without anything there, if it is no pattern. Empty if a pattern means nothing.
+    /// The matches of a pattern, in order; the path itself, existing or not, if it is no pattern. Empty if a pattern has no match.
     func expanded() async throws -> [ShellPath] {
         guard GlobPattern.isPattern(shown) else { return [try await looked()] }
         var found: [ShellPath] = []
         for (path, shown) in zip(GlobPattern.alternatives(path), GlobPattern.alternatives(shown)) {
-            // What was given in front of the path, as it is shown.
+            // The given text in front of the path, for display.
             let lead = shown.unicodeScalars.count >= path.unicodeScalars.count ? String(shown.unicodeScalars.dropLast(path.unicodeScalars.count)) : nil
             let matches = try await Self.matches(access, path.pieces(at: "/").filter { !$0.isEmpty }.map(String.init))
             for var match in matches {

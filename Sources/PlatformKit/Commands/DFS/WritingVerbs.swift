@@ -1,5 +1,5 @@
-// Verbs that change files and directories. A file that is copied in appears under its name only when it is whole: until then it is called NAME._COPYING_,
-// as with Hadoop.
+// Verbs that change files and directories. A copied file appears under its name only when it is whole: until then its name is
+// NAME._COPYING_, as in Hadoop.
 import Base
 import Clients
 import Foundation
@@ -156,9 +156,9 @@ private enum Writing {
     }
 }
 
-/// The trash of a file system that keeps one.
+/// The trash of a file system, if it keeps one.
 private enum Trash {
-    /// Moves a path into its user's trash. False if none is kept, or it lies in the trash already.
+    /// Moves a path into its user's trash. False if there is no trash, or the path is already in it.
     static func take(_ path: ShellPath) async throws -> Bool {
         guard let access = path.access as? RPCAccess, try await access.files.namenode.serverDefaults().trashInterval > 0 else { return false }
         let trash = "/user/\(path.access.user)/.Trash"
@@ -177,7 +177,7 @@ private enum Trash {
 private enum Copying {
     private static let unfinished = "._COPYING_"
 
-    /// What a copy is made of: a local file, or a file of a file system.
+    /// The source of a copy: a local file, or a file of a file system.
     private enum Source {
         case local(String)
         case remote(ShellPath)
@@ -190,7 +190,7 @@ private enum Copying {
         }
     }
 
-    /// The target, and whether copies go into it under names of their own.
+    /// The target, and whether it is a directory that copies go into under their own names.
     private static func target(_ call: VerbCall, _ count: Int) async throws -> (path: ShellPath, isDirectory: Bool) {
         let text = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
         let path = try await call.shell.path(text).looked()
@@ -215,7 +215,7 @@ private enum Copying {
             if target.status != nil { _ = try await target.access.delete(target.path, recursive: false) }
             guard try await target.access.rename(partial, to: target.path) else { throw ShellComplaint(target.shown, "cannot be given its name: \(target.qualified) exists by now") }
         } catch {
-            // What is left of the copy goes; if that fails as well, the first failure is what counts.
+            // Removes the rest of the copy; if that fails as well, the first failure counts.
             _ = try? await target.access.delete(partial, recursive: false)
             throw error
         }
@@ -253,7 +253,7 @@ private enum Copying {
         if call.word == "moveFromLocal", call.exitCode == 0 { try FileManager.default.removeItem(atPath: source) }
     }
 
-    /// `-p`: times and permission as they are here.
+    /// `-p`: copies the local times and permission.
     private static func keep(_ source: String, _ target: ShellPath, _ call: VerbCall) async throws {
         guard call.has("p"), source != "-" else { return }
         let found = try FileManager.default.attributesOfItem(atPath: source)

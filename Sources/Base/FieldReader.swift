@@ -1,5 +1,5 @@
 // Decoding with bounds: every length and count is checked against the remaining bytes before memory is allocated for it.
-// hot: measured by `platform-bench codec`.
+// hot: measured by `platform-bench broker`.
 
 /// Reads a layout from bytes. Strings and byte fields are slices or copies of the input; the input is never changed.
 public struct FieldReader<Dialect: WireDialect>: FieldCoder, ~Copyable {

@@ -1,5 +1,5 @@
 // Encoding. Writing can fail only for values that the form cannot hold (a string of more than 32,767 bytes behind an int16).
-// hot: measured by `platform-bench codec`.
+// hot: measured by `platform-bench broker`.
 
 /// Appends a layout to bytes.
 public struct FieldWriter<Dialect: WireDialect>: FieldCoder, ~Copyable {

@@ -20,7 +20,7 @@ enum InternalTopic: String, CaseIterable {
         self = topic
     }
 
-    /// Whether a name is that of an internal topic. hot: called for each partition of a Produce.
+    /// Whether a name is that of an internal topic. hot: `platform-bench broker`, called for each partition of a Produce.
     static func isName(_ name: String) -> Bool { name.utf8.starts(with: "__".utf8) && InternalTopic(rawValue: name) != nil }
 
     var id: UUIDBytes { UUIDBytes(high: Self.idPrefix, low: UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1) }

@@ -49,7 +49,7 @@ extension Column {
         range == 0..<count ? self : take(range.map { Int32($0) })
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     private static func pick<T>(_ values: [T], _ rows: [Int32]) -> [T] {
         [T](unsafeUninitializedCapacity: rows.count) { out, filled in
             // Positions lie within the column, and all of `out` is initialised before its first use.

@@ -71,7 +71,7 @@ enum Arithmetic {
     static let divideByZero = QueryError(.divideByZero, ["config": QueryError.ansiSetting])
     static let remainderByZero = QueryError(.remainderByZero, ["config": QueryError.ansiSetting])
 
-    // hot: SQL arithmetic
+    // hot: `platform-bench compute`, SQL arithmetic
     private static func integers<T: FixedWidthInteger & SignedInteger>(
         _ function: ScalarFunction, _ a: [T], _ am: Int, _ b: [T], _ bm: Int, _ count: Int, _ validity: Bitmap?, _ kind: String
     ) throws(QueryError) -> [T] {

@@ -52,7 +52,7 @@ enum Comparison {
         }
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     @inline(__always)
     private static func pack(_ count: Int, _ test: (Int) -> Bool) -> Bitmap {
         var words = [UInt64](repeating: 0, count: (count + 63) / 64)

@@ -41,7 +41,7 @@ struct TextSearch {
         return parts
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     func matches(_ offsets: [Int32], _ bytes: [UInt8], _ count: Int) -> Bitmap {
         // Offsets of a column lie inside of its bytes and ascend; the pointers live for this call.
         bytes.withUnsafeBytes { bytes in

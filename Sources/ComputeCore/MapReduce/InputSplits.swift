@@ -81,7 +81,7 @@ package struct SplitLines: Sendable {
     package var readStart: Int64 { position }
 
     /// Feeds the next bytes; calls `body` with each whole line, without its line end, until it returns false.
-    // hot: mapreduce-lines
+    // hot: `platform-bench compute`, MapReduce lines
     package mutating func feed(_ chunk: ArraySlice<UInt8>, _ body: (ArraySlice<UInt8>) throws -> Bool) throws {
         var rest = chunk
         while !isFinished, !rest.isEmpty {

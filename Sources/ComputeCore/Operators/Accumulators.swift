@@ -104,7 +104,7 @@ final class LongTotal: Accumulator {
         counts += repeatElement(0, count: more)
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError) {
         guard case .int64(let values) = arguments[0].storage else { return }
         var hasOverflow = false
@@ -171,7 +171,7 @@ final class DoubleTotal: Accumulator {
         counts += repeatElement(0, count: more)
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     func update(_ arguments: [Column], _ groups: GroupNumbers) {
         guard case .double(let values) = arguments[0].storage else { return }
         // Rows are below the count of values, groups below the count that `grow` was given.

@@ -28,7 +28,7 @@ enum GroupNumbers {
         }
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     /// Calls `body` with each row whose bit is set, and its group. Groups are below the accumulators' count.
     @inline(__always)
     func forEach(where validity: Bitmap?, _ body: (_ row: Int, _ group: Int) -> Void) {

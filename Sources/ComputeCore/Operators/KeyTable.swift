@@ -117,7 +117,7 @@ private struct WordKeys {
         }
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     mutating func assign(_ keys: [Int64], _ validity: Bitmap?) -> [Int32] {
         reserve(keys.count)
         let mask = slots.count - 1
@@ -215,7 +215,7 @@ private struct ByteKeys {
         return at
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     mutating func assign(_ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ rows: Int, _ validity: Bitmap?) -> [Int32] {
         reserve(rows)
         var groups = [Int32](repeating: 0, count: rows)

@@ -96,7 +96,7 @@ struct EntrySort {
         return Int(left.row) - Int(right.row)
     }
 
-    // hot: SQL sort
+    // hot: `platform-bench compute`, SQL sort
     /// `scratch` has as many entries. `bit` is the position above the bits in which the entries differ.
     func sort(_ entries: Entries, _ scratch: Entries, bit: Int) throws(QueryError) {
         sortByBits(entries, scratch, bit: bit)

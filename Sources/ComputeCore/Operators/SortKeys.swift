@@ -80,7 +80,7 @@ struct SortLayout {
         }
     }
 
-    // hot: SQL sort
+    // hot: `platform-bench compute`, SQL sort
     private static func place(
         _ key: Column, _ range: Range<Int>, width: Int, used: Int, at position: Int, ascending: Bool, _ prefixes: inout [UInt128]
     ) {

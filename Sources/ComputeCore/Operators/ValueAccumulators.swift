@@ -25,7 +25,7 @@ final class NumberExtreme<Number: FixedWidthInteger>: Accumulator {
         counts += repeatElement(0, count: more)
     }
 
-    // hot: SQL filter and group-by
+    // hot: `platform-bench compute`, SQL filter and group-by
     func update(_ arguments: [Column], _ groups: GroupNumbers) {
         guard let numbers = unwrap(arguments[0].storage) else { return }
         let isMax = isMax

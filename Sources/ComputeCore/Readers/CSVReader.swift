@@ -91,7 +91,7 @@ private struct FieldColumn {
             }
     }
 
-    // hot: CSV parse
+    // hot: `platform-bench compute`, CSV parse
     /// False when the field does not parse; the value is then null.
     mutating func append(_ content: FieldBytes) -> Bool {
         switch kind {
@@ -236,7 +236,7 @@ final class CSVReader: BatchSource {
         return true
     }
 
-    // hot: CSV parse
+    // hot: `platform-bench compute`, CSV parse
     private func append(_ splitter: borrowing CSVSplitter, _ building: inout [FieldColumn]) throws(QueryError) -> Bool {
         let found = splitter.fields.count
         var isMalformed = found != fieldCount

@@ -119,7 +119,7 @@ struct CSVSplitter {
         at = 0
     }
 
-    // hot: CSV parse
+    // hot: `platform-bench compute`, CSV parse
     /// Splits the record at `at`; false when the buffer ends before the record does.
     private mutating func split() -> Bool {
         fields.removeAll(keepingCapacity: true)

@@ -7,7 +7,7 @@ import QueryCore
 typealias FieldBytes = UnsafeBufferPointer<UInt8>
 
 enum FieldParser {
-    // hot: CSV parse
+    // hot: `platform-bench compute`, CSV parse
     static func integer(_ bytes: FieldBytes) -> Int64? {
         guard let first = bytes.first else { return nil }
         let signed = first == UInt8(ascii: "-") || first == UInt8(ascii: "+")

@@ -70,7 +70,7 @@ enum Record {
     }
 
     /// Bytes in the order of unsigned comparison, a prefix before its extensions.
-    // hot: mapreduce-sort
+    // hot: `platform-bench compute`, MapReduce sort
     static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Int {
         // Both pointers are used inside the closures and within the shorter length.
         let order = left.withUnsafeBytes { leftBytes in

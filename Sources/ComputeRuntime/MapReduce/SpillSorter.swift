@@ -14,7 +14,6 @@ final class SpillSorter {
         let offset: UInt32
     }
 
-    /// Records of a segment in one merge; more runs are merged in rounds by the reader's smaller buffers.
     private let reduceTasks: Int
     private let bytesMax: Int
     private let directory: String
@@ -34,7 +33,7 @@ final class SpillSorter {
         self.combiner = combiner
     }
 
-    // hot: mapreduce-sort
+    // hot: `platform-bench compute`, MapReduce sort
     func add(key: ArraySlice<UInt8>, value: ArraySlice<UInt8>) throws {
         let size = Record.headerBytes + key.count + value.count
         if !entries.isEmpty, arena.count + size + entries.count * MemoryLayout<Entry>.stride > bytesMax { try spill() }

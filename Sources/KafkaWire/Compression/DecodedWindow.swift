@@ -1,5 +1,5 @@
 // A decoder's output, handed on piece by piece. Only the bytes within reach of back references are kept, so that a small payload with a
-// large output never lies in memory whole. hot: every compressed batch that is produced passes through it.
+// large output never lies in memory whole. hot: `platform-bench broker`, every compressed batch that is produced passes through it.
 import Base
 
 /// Takes decompressed bytes piece by piece; they are valid within the call. Returns false to end early.

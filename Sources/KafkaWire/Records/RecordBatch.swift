@@ -90,7 +90,7 @@ package struct RecordBatch: Sendable {
     package var isTransactional: Bool { attributes & RecordBatchFormat.transactionalBit != 0 }
     package var isControl: Bool { attributes & RecordBatchFormat.controlBit != 0 }
 
-    /// hot: the checksum over the bytes from the attributes on, in hardware.
+    /// hot: `platform-bench broker`, the checksum over the bytes from the attributes on, in hardware.
     package func computedCRC() -> UInt32 {
         bytes.withUnsafeReadableBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[RecordBatchFormat.attributesAt...])) }
     }

@@ -22,7 +22,7 @@ extension RecordBatch {
     /// The largest batch of a log, in bytes; a larger size in a header is damage.
     package static let batchBytesMax = 128 << 20
 
-    /// The header's fields; nil if these bytes cannot begin a batch of format 2. hot: called for each batch that is read.
+    /// The header's fields; nil if these bytes cannot begin a batch of format 2. hot: `platform-bench broker`, called for each batch that is read.
     package static func peek(_ bytes: Bytes) -> RecordBatchFields? {
         bytes.withUnsafeReadableBytes { memory in
             // Every load lies within the 61 bytes checked here.

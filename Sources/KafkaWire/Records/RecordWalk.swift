@@ -1,5 +1,5 @@
 // Walks the records of a batch without making values of them: the broker checks a batch before its acknowledgement, finds a time in it, and
-// compacts it. Memory does not grow with the number of records, in any codec. hot: every batch that is produced is walked once.
+// compacts it. Memory does not grow with the number of records, in any codec. hot: `platform-bench broker`, every batch that is produced is walked once.
 // Source: Kafka documentation, "Record".
 import Base
 

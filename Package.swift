@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "MetaStore",
             dependencies: [
-                "Base", "Storage", "TablePages", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Base", "Storage", "TablePages", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
 
         // Ring 4: runtime
@@ -92,7 +93,9 @@ let package = Package(
         .target(
             name: "BrokerService",
             dependencies: ["Base", "KafkaWire", "BrokerCore", "Replication", "NetKit", "Storage", collections, logging]),
-        .target(name: "NamenodeService", dependencies: ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage", logging]),
+        .target(
+            name: "NamenodeService",
+            dependencies: ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage", logging]),
         .target(name: "DatanodeService", dependencies: ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage", logging]),
         .target(name: "PlatformCompute", dependencies: ["ComputeCore", "ComputeRuntime", collections]),
         .target(
@@ -107,8 +110,10 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore", "ComputeCore",
-                "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopWire", "HadoopNet", "ComputeService", "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
+                "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore",
+                "ComputeCore",
+                "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopWire", "HadoopNet", "ComputeService",
+                "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
                 collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -117,9 +122,12 @@ let package = Package(
 
         // Tests and what they stand on
         .target(name: "TestKit", dependencies: []),
-        .executableTarget(name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ZooKeeperWire", "ComputeService", "TestKit"]),
+        .executableTarget(
+            name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ZooKeeperWire", "ComputeService", "TestKit"]),
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
-        .target(name: "FuzzTargets", dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(name: "platform-fuzz-api", dependencies: ["Base", "KafkaWire", "TestKit", "ZooKeeperWire"]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
@@ -131,13 +139,16 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["Base", "FuzzTargets"]),
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore", "BrokerService", "KafkaWire"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
-        .testTarget(name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
+        .testTarget(
+            name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Replication", "Simulator", "TestKit", logging]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Replication", "Simulator", "TestKit", logging]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

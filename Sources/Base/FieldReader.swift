@@ -151,7 +151,9 @@ public struct FieldReader<Dialect: WireDialect>: FieldCoder, ~Copyable {
 
 extension WireLayout {
     /// Decodes one message that fills `bytes` exactly.
-    @inlinable public init<D: WireDialect>(decoding bytes: Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false) throws(WireError) {
+    @inlinable public init<D: WireDialect>(decoding bytes: Bytes, as _: D.Type, version: Int16 = 0, flexible: Bool = false)
+        throws(WireError)
+    {
         var reader = FieldReader<D>(bytes, version: version, flexible: flexible)
         self.init()
         try layout(&reader)

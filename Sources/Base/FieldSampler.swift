@@ -21,11 +21,13 @@ public struct SampleEdges: Sendable {
     }
 
     static let integers: [Int64] = [
-        .min, .min + 1, -1, 0, 1, 2, 127, 128, 32_767, 32_768, 65_535, 65_536, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 53, 1 << 62, .max - 1, .max,
+        .min, .min + 1, -1, 0, 1, 2, 127, 128, 32_767, 32_768, 65_535, 65_536, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 53, 1 << 62, .max - 1,
+        .max,
     ]
     /// Unusual text: combining marks first and last, separators, noncharacters, scalars beyond the basic plane, NUL.
     static let texts = [
-        "", " ", "/", "//", "/.", "/..", "/\u{301}", "//\u{301}", "\u{301}a", "a\u{600}", "e\u{301}", "é", "a\nb", "a:b", "a:1\nworld:anyone", ",", "=", "\u{0}", "a\u{0}b", "\u{7f}",
+        "", " ", "/", "//", "/.", "/..", "/\u{301}", "//\u{301}", "\u{301}a", "a\u{600}", "e\u{301}", "é", "a\nb", "a:b",
+        "a:1\nworld:anyone", ",", "=", "\u{0}", "a\u{0}b", "\u{7f}",
         "\u{fffd}", "\u{ffff}", "\u{e000}", "😀", "👩\u{200d}👩\u{200d}👧", "\u{202e}abc", "%00", "-1", "9223372036854775807",
     ]
 }
@@ -67,7 +69,11 @@ public struct FieldSampler: FieldCoder, ~Copyable {
     }
 
     private mutating func edgeText(_ edges: SampleEdges) -> String {
-        if random.below(200) == 0 { return String(repeating: SampleEdges.texts[random.below(SampleEdges.texts.count)] + "x", count: 1 + random.below(max(1, edges.bytesMax / 8))) }
+        if random.below(200) == 0 {
+            return String(
+                repeating: SampleEdges.texts[random.below(SampleEdges.texts.count)] + "x",
+                count: 1 + random.below(max(1, edges.bytesMax / 8)))
+        }
         let word = edges.words.isEmpty ? "" : edges.words[random.below(edges.words.count)]
         switch random.below(8) {
         case 0: return SampleEdges.texts[random.below(SampleEdges.texts.count)]

@@ -7,7 +7,9 @@ extension String {
     @inlinable public func hasSameBytes(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         // Both are read within the calls; compared as memory, which texts of ours nearly always are.
-        let same = utf8.withContiguousStorageIfAvailable { left in other.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) } }
+        let same = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+        }
         if case .some(.some(let same)) = same { return same }
         return utf8.elementsEqual(other.utf8)
     }
@@ -17,7 +19,9 @@ extension StringProtocol {
     /// The pieces between the bytes `separator`, which is ASCII.
     public func pieces(at separator: Unicode.Scalar, maxSplits: Int = .max, keepsEmpty: Bool = true) -> [Substring] {
         let byte = UInt8(ascii: separator)
-        return Substring(self).utf8.split(separator: byte, maxSplits: maxSplits, omittingEmptySubsequences: !keepsEmpty).map { Substring($0) }
+        return Substring(self).utf8.split(separator: byte, maxSplits: maxSplits, omittingEmptySubsequences: !keepsEmpty).map {
+            Substring($0)
+        }
     }
 
     /// The part before the first byte `separator`, which is ASCII; everything if there is none.
@@ -33,10 +37,14 @@ extension StringProtocol {
     public func beginsWithBytes(of start: some StringProtocol) -> Bool { utf8.starts(with: start.utf8) }
 
     /// Whether the text ends with the bytes of `end`.
-    public func endsWithBytes(of end: some StringProtocol) -> Bool { utf8.count >= end.utf8.count && utf8.suffix(end.utf8.count).elementsEqual(end.utf8) }
+    public func endsWithBytes(of end: some StringProtocol) -> Bool {
+        utf8.count >= end.utf8.count && utf8.suffix(end.utf8.count).elementsEqual(end.utf8)
+    }
 
     /// The text without its first and last bytes, which must be whole scalars.
-    public func droppingBytes(first: Int = 0, last: Int = 0) -> Substring { Substring(Substring(self).utf8.dropFirst(first).dropLast(last)) }
+    public func droppingBytes(first: Int = 0, last: Int = 0) -> Substring {
+        Substring(Substring(self).utf8.dropFirst(first).dropLast(last))
+    }
 
     /// The text without spaces and tabs around it.
     public var withoutBlanks: Substring {

@@ -53,7 +53,8 @@ package struct AccessRule: WireLayout, Hashable, Comparable {
 
     package init() {}
     package init(
-        kind: ResourceKind, name: String, pattern: NamePattern = .literal, principal: String, host: String = "*", operation: AccessOperation,
+        kind: ResourceKind, name: String, pattern: NamePattern = .literal, principal: String, host: String = "*",
+        operation: AccessOperation,
         permission: AccessPermission = .allow
     ) {
         self.kind = kind
@@ -119,7 +120,8 @@ package struct AccessRules: Sendable {
     mutating func insert(_ rule: AccessRule) { rules[rule] = true }
     mutating func remove(_ rule: AccessRule) { rules[rule] = nil }
 
-    package func allows(_ principal: String, from host: String, _ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> Bool {
+    package func allows(_ principal: String, from host: String, _ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> Bool
+    {
         var isAllowed = false
         for rule in rules.keys where rule.covers(kind, name) && rule.concerns(principal, from: host) {
             switch rule.permission {
@@ -132,7 +134,9 @@ package struct AccessRules: Sendable {
 
     /// Whether any resource of this kind is allowed, whatever its name.
     package func allowsSome(_ principal: String, from host: String, _ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
-        rules.keys.contains { $0.kind == kind && $0.permission == .allow && $0.concerns(principal, from: host) && $0.operation.implies(operation) }
+        rules.keys.contains {
+            $0.kind == kind && $0.permission == .allow && $0.concerns(principal, from: host) && $0.operation.implies(operation)
+        }
     }
 }
 

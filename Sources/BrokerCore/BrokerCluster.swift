@@ -36,7 +36,8 @@ extension BrokerMachine {
         case .commitOffsets(let claim, let group, let entries):
             guard cluster.accepts(claim, of: group.rawValue) else { return .refused(.notCoordinator(group)) }
             return commit(group, entries, position.time, &rows)
-        case .marked(let name, let producer, let decided, let partitions): return marked(name, producer, decided: decided, partitions, position.time, &rows)
+        case .marked(let name, let producer, let decided, let partitions):
+            return marked(name, producer, decided: decided, partitions, position.time, &rows)
         case .stage(let claim, let group, let command):
             guard cluster.accepts(claim, of: group.rawValue) else { return .refused(.notCoordinator(group)) }
             return apply(command, position, &rows)
@@ -46,7 +47,9 @@ extension BrokerMachine {
 
     // MARK: brokers
 
-    private mutating func register(_ broker: BrokerRecord, _ keepsLog: Bool, _ position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+    private mutating func register(_ broker: BrokerRecord, _ keepsLog: Bool, _ position: ApplyPosition, _ rows: inout RowChanges)
+        -> BrokerOutcome
+    {
         let before = cluster.brokers[broker.id]
         guard before != nil || cluster.brokers.count < Self.brokersMax else { return .refused(.tooManyBrokers(limit: Self.brokersMax)) }
         var record = broker
@@ -56,10 +59,12 @@ extension BrokerMachine {
         let isSameLife = before?.incarnation == broker.incarnation
         let adopted = cluster.brokers.isEmpty ? adopt(broker.id, &rows) : []
         store(record, &rows)
-        let changed = adopted + change(cluster.partitions.keys, &rows) { [alive = cluster.aliveSet] _, state in
-            guard state.replicas.contains(broker.id) else { return false }
-            return state.returned(broker.id, alive: alive, keepsLog: keepsLog || isSameLife)
-        }
+        let changed =
+            adopted
+            + change(cluster.partitions.keys, &rows) { [alive = cluster.aliveSet] _, state in
+                guard state.replicas.contains(broker.id) else { return false }
+                return state.returned(broker.id, alive: alive, keepsLog: keepsLog || isSameLife)
+            }
         return .registered(record, changed)
     }
 
@@ -124,7 +129,9 @@ extension BrokerMachine {
 
     private mutating func place(_ name: String, from first: Int32, _ places: [ReplicaList], _ rows: inout RowChanges) {
         for (index, list) in places.enumerated() {
-            set(PartitionState(made: list.brokers, alive: cluster.aliveSet), of: TopicPartition(name, first.addingClamped(Int32(clamping: index))), &rows)
+            set(
+                PartitionState(made: list.brokers, alive: cluster.aliveSet),
+                of: TopicPartition(name, first.addingClamped(Int32(clamping: index))), &rows)
         }
     }
 
@@ -134,7 +141,9 @@ extension BrokerMachine {
             return .invalidReplicas(reason: "each partition has a list of replicas, and none is empty")
         }
         for list in places {
-            guard list.brokers.count == factor else { return .invalidReplicas(reason: "all partitions of a topic have the same number of replicas") }
+            guard list.brokers.count == factor else {
+                return .invalidReplicas(reason: "all partitions of a topic have the same number of replicas")
+            }
             if let reason = problem(with: list.brokers) { return .invalidReplicas(reason: reason) }
         }
         return nil
@@ -161,7 +170,8 @@ extension BrokerMachine {
         }
         var changed: [TopicPartition] = []
         for one in changes {
-            changed += change([one.partition], &rows) { [alive = cluster.aliveSet] _, state in state.reassign(to: one.target, alive: alive) }
+            changed += change([one.partition], &rows) { [alive = cluster.aliveSet] _, state in state.reassign(to: one.target, alive: alive)
+            }
         }
         return .placed(changed)
     }
@@ -182,7 +192,9 @@ extension BrokerMachine {
     mutating func set(_ state: PartitionState?, of place: TopicPartition, _ rows: inout RowChanges) {
         let present = cluster.partitions[place] != nil
         cluster.partitions[place] = state
-        if let state { rows.upsert(Self.partitionsTable, Self.row(place, state)) } else if present {
+        if let state {
+            rows.upsert(Self.partitionsTable, Self.row(place, state))
+        } else if present {
             rows.delete(Self.partitionsTable, key: [.text(place.topic), .integer(Int64(place.partition))])
         }
     }
@@ -199,25 +211,29 @@ extension BrokerMachine {
     static let brokersTable = TableSchema(
         "brokers", key: [.init("broker_id", .integer)],
         values: [
-            .init("incarnation", .blob), .init("host", .text), .init("port", .integer), .init("rack", .text), .init("epoch", .integer), .init("is_fenced", .integer),
+            .init("incarnation", .blob), .init("host", .text), .init("port", .integer), .init("rack", .text), .init("epoch", .integer),
+            .init("is_fenced", .integer),
         ])
     /// Lists of brokers are numbers separated by commas.
     static let partitionsTable = TableSchema(
         "partitions", key: [.init("topic", .text), .init("partition", .integer)],
         values: [
-            .init("replicas", .text), .init("in_sync", .text), .init("leader", .integer), .init("leader_epoch", .integer), .init("version", .integer),
+            .init("replicas", .text), .init("in_sync", .text), .init("leader", .integer), .init("leader_epoch", .integer),
+            .init("version", .integer),
             .init("adding", .text), .init("removing", .text),
         ])
 
     private static func row(_ broker: BrokerRecord) -> Row {
         [
-            .integer(Int64(broker.id)), .blob(blob(broker.incarnation)), .text(broker.host), .integer(Int64(broker.port)), .text(broker.rack), .integer(broker.epoch),
+            .integer(Int64(broker.id)), .blob(blob(broker.incarnation)), .text(broker.host), .integer(Int64(broker.port)),
+            .text(broker.rack), .integer(broker.epoch),
             .integer(broker.isFenced ? 1 : 0),
         ]
     }
 
     mutating func loadBroker(_ row: Row) throws(StateCorruption) {
-        guard let id = row[0].integer.flatMap(Int32.init(exactly:)), let host = row[2].text, let port = row[3].integer.flatMap(Int32.init(exactly:)),
+        guard let id = row[0].integer.flatMap(Int32.init(exactly:)), let host = row[2].text,
+            let port = row[3].integer.flatMap(Int32.init(exactly:)),
             let rack = row[4].text, let epoch = row[5].integer, let fenced = row[6].integer
         else { throw StateCorruption("a broker's row is incomplete") }
         var broker = BrokerRecord(id: id, incarnation: try Self.id(row[1].blob), host: host, port: port, rack: rack)
@@ -244,7 +260,8 @@ extension BrokerMachine {
     }
 
     mutating func loadPartition(_ row: Row) throws(StateCorruption) {
-        guard let topic = row[0].text, let partition = row[1].integer.flatMap(Int32.init(exactly:)), let leader = row[4].integer.flatMap(Int32.init(exactly:)),
+        guard let topic = row[0].text, let partition = row[1].integer.flatMap(Int32.init(exactly:)),
+            let leader = row[4].integer.flatMap(Int32.init(exactly:)),
             let epoch = row[5].integer.flatMap(Int32.init(exactly:)), let version = row[6].integer.flatMap(Int32.init(exactly:))
         else { throw StateCorruption("a partition's row is incomplete") }
         var state = PartitionState(replicas: try Self.brokers(row[2]), inSync: try Self.brokers(row[3]), leader: leader)

@@ -46,7 +46,9 @@ package struct BrokerMachine: StateMachine, Sendable {
     package init() {}
 
     package static func encode(_ command: BrokerCommand) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
-    package static func decode(_ bytes: Bytes) throws(WireError) -> BrokerCommand { try BrokerCommand(decoding: bytes, as: DurableDialect.self) }
+    package static func decode(_ bytes: Bytes) throws(WireError) -> BrokerCommand {
+        try BrokerCommand(decoding: bytes, as: DurableDialect.self)
+    }
 
     package func topic(id: UUIDBytes) -> TopicRecord? { namesByID[id].flatMap { topics[$0] } }
 
@@ -112,7 +114,9 @@ package struct BrokerMachine: StateMachine, Sendable {
     package static func problem(withTopicName name: String) -> String? {
         if name.isEmpty { return "the name is empty" }
         if name == "." || name == ".." { return "'\(name)' is a directory's own name" }
-        if name.utf8.count > topicNameLengthMax { return "the name has \(name.utf8.count) characters, at most \(topicNameLengthMax) are possible" }
+        if name.utf8.count > topicNameLengthMax {
+            return "the name has \(name.utf8.count) characters, at most \(topicNameLengthMax) are possible"
+        }
         let legal = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
@@ -162,7 +166,9 @@ package struct BrokerMachine: StateMachine, Sendable {
     /// A start only moves forward.
     private mutating func deleteRecords(_ offsets: [PartitionOffset], _ rows: inout RowChanges) -> BrokerOutcome {
         for one in offsets {
-            guard let topic = topics[one.partition.topic], one.partition.partition < topic.partitions, one.offset > startOffsets[one.partition] ?? 0 else { continue }
+            guard let topic = topics[one.partition.topic], one.partition.partition < topic.partitions,
+                one.offset > startOffsets[one.partition] ?? 0
+            else { continue }
             setStart(of: one.partition, one.offset, &rows)
         }
         return .recordsDeleted(offsets)
@@ -171,7 +177,11 @@ package struct BrokerMachine: StateMachine, Sendable {
     private mutating func setStart(of place: TopicPartition, _ offset: Int64?, _ rows: inout RowChanges) {
         startOffsets[place] = offset
         let key: Row = [.text(place.topic), .integer(Int64(place.partition))]
-        if let offset { rows.upsert(Self.startOffsetsTable, key + [.integer(offset)]) } else { rows.delete(Self.startOffsetsTable, key: key) }
+        if let offset {
+            rows.upsert(Self.startOffsetsTable, key + [.integer(offset)])
+        } else {
+            rows.delete(Self.startOffsetsTable, key: key)
+        }
     }
 
     private mutating func deleteOffsets(_ group: GroupID, _ partitions: [TopicPartition], _ rows: inout RowChanges) -> BrokerOutcome {
@@ -212,9 +222,12 @@ package struct BrokerMachine: StateMachine, Sendable {
     /// Why a topic cannot have this many partitions, nil if it can; asked before places are chosen.
     package func refusalToGrow(_ topic: TopicRecord, to partitions: Int32) -> BrokerRefusal? {
         guard partitions > topic.partitions else {
-            return .invalidPartitionCount(partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away")
+            return .invalidPartitionCount(
+                partitions, reason: "the topic has \(topic.partitions) partitions, and partitions are never taken away")
         }
-        guard partitionCount + Int(partitions) - Int(topic.partitions) <= Self.partitionsMax else { return .tooManyPartitions(limit: Self.partitionsMax) }
+        guard partitionCount + Int(partitions) - Int(topic.partitions) <= Self.partitionsMax else {
+            return .tooManyPartitions(limit: Self.partitionsMax)
+        }
         return nil
     }
 
@@ -291,7 +304,8 @@ extension BrokerMachine {
 
     package static var tables: [TableSchema] {
         [
-            identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable, usersTable,
+            identityTable, countersTable, topicsTable, droppedTable, offsetsTable, transactionsTable, brokerConfigsTable, startOffsetsTable,
+            usersTable,
             rulesTable, quotasTable, brokersTable, partitionsTable, groupsTable, groupMembersTable, tokensTable,
             sharesTable, groupConfigsTable,
         ]
@@ -305,7 +319,8 @@ extension BrokerMachine {
     }
 
     static func id(_ blob: Bytes?) throws(StateCorruption) -> UUIDBytes {
-        guard var blob, let high = blob.readInteger(as: UInt64.self), let low = blob.readInteger(as: UInt64.self), blob.readableBytes == 0 else {
+        guard var blob, let high = blob.readInteger(as: UInt64.self), let low = blob.readInteger(as: UInt64.self), blob.readableBytes == 0
+        else {
             throw StateCorruption("an id is not 16 bytes long")
         }
         return UUIDBytes(high: high, low: low)

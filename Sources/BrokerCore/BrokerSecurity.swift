@@ -118,13 +118,18 @@ extension BrokerMachine {
             set(user, credential)
             rows.upsert(
                 Self.usersTable,
-                Self.key(user) + [.integer(Int64(credential.iterations)), .blob(credential.salt), .blob(credential.storedKey), .blob(credential.serverKey)])
+                Self.key(user) + [
+                    .integer(Int64(credential.iterations)), .blob(credential.salt), .blob(credential.storedKey),
+                    .blob(credential.serverKey),
+                ])
         case .removeUser(let user):
             guard users[user] != nil else { return .refused(.unknownUser(user.name)) }
             set(user, nil)
             rows.delete(Self.usersTable, key: Self.key(user))
         case .addRules(let rules):
-            guard accessRules.rules.count + rules.count <= AccessRules.rulesMax else { return .refused(.tooManyRules(limit: AccessRules.rulesMax)) }
+            guard accessRules.rules.count + rules.count <= AccessRules.rulesMax else {
+                return .refused(.tooManyRules(limit: AccessRules.rulesMax))
+            }
             for rule in rules where accessRules.rules[rule] == nil {
                 insert(rule)
                 rows.upsert(Self.rulesTable, Self.row(rule))
@@ -154,24 +159,29 @@ extension BrokerMachine {
 
     private static func row(_ rule: AccessRule) -> Row {
         [
-            .integer(Int64(rule.kind.rawValue)), .text(rule.name), .integer(Int64(rule.pattern.rawValue)), .text(rule.principal), .text(rule.host),
+            .integer(Int64(rule.kind.rawValue)), .text(rule.name), .integer(Int64(rule.pattern.rawValue)), .text(rule.principal),
+            .text(rule.host),
             .integer(Int64(rule.operation.rawValue)), .integer(Int64(rule.permission.rawValue)),
         ]
     }
 
     mutating func loadUser(_ row: Row) throws(StateCorruption) {
-        guard let name = row[0].text, let mechanism = Self.choice(row[1], ScramMechanism.self), let iterations = row[2].integer.flatMap(Int32.init(exactly:)),
+        guard let name = row[0].text, let mechanism = Self.choice(row[1], ScramMechanism.self),
+            let iterations = row[2].integer.flatMap(Int32.init(exactly:)),
             let salt = row[3].blob, let stored = row[4].blob, let server = row[5].blob
         else { throw StateCorruption("a user's row is incomplete") }
         set(ScramUser(name, mechanism), ScramCredential(iterations: iterations, salt: salt, storedKey: stored, serverKey: server))
     }
 
     mutating func loadRule(_ row: Row) throws(StateCorruption) {
-        guard let kind = Self.choice(row[0], ResourceKind.self), let name = row[1].text, let pattern = Self.choice(row[2], NamePattern.self),
+        guard let kind = Self.choice(row[0], ResourceKind.self), let name = row[1].text,
+            let pattern = Self.choice(row[2], NamePattern.self),
             let principal = row[3].text, let host = row[4].text, let operation = Self.choice(row[5], AccessOperation.self),
             let permission = Self.choice(row[6], AccessPermission.self)
         else { throw StateCorruption("an access rule's row is incomplete") }
-        insert(AccessRule(kind: kind, name: name, pattern: pattern, principal: principal, host: host, operation: operation, permission: permission))
+        insert(
+            AccessRule(
+                kind: kind, name: name, pattern: pattern, principal: principal, host: host, operation: operation, permission: permission))
     }
 
     private static func choice<E: RawRepresentable>(_ value: ColumnValue, _: E.Type) -> E? where E.RawValue == Int8 {

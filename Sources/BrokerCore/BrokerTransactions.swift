@@ -38,10 +38,13 @@ extension BrokerMachine {
     /// Leaders have written a decided transaction's marker into these partitions; the last of them completes the transaction. A late
     /// report does not count for the producer's next transaction.
     mutating func marked(
-        _ name: String, _ producer: ProducerIdentity, decided: Int64, _ partitions: [TopicPartition], _ time: WallTime, _ rows: inout RowChanges
+        _ name: String, _ producer: ProducerIdentity, decided: Int64, _ partitions: [TopicPartition], _ time: WallTime,
+        _ rows: inout RowChanges
     ) -> BrokerOutcome {
         guard var transaction = transactions[name] else { return .refused(.unknownTransaction(name)) }
-        guard transaction.phase.isPrepared, transaction.producer == producer, decided < 0 || transaction.decided == decided else { return .transaction(transaction) }
+        guard transaction.phase.isPrepared, transaction.producer == producer, decided < 0 || transaction.decided == decided else {
+            return .transaction(transaction)
+        }
         let done = Set(partitions)
         transaction.content.partitions.removeAll(where: done.contains)
         if transaction.content.partitions.isEmpty {
@@ -53,7 +56,9 @@ extension BrokerMachine {
         return .transaction(transaction)
     }
 
-    private mutating func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ time: WallTime, _ rows: inout RowChanges) -> BrokerOutcome {
+    private mutating func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ time: WallTime, _ rows: inout RowChanges)
+        -> BrokerOutcome
+    {
         guard var transaction = transactions[name] else {
             guard transactions.count < Self.transactionsMax else { return .refused(.tooManyTransactions(limit: Self.transactionsMax)) }
             guard expected.id < 0 else { return .refused(.unknownTransaction(name)) }
@@ -62,7 +67,9 @@ extension BrokerMachine {
             store(made, &rows)
             return .transaction(made)
         }
-        if let refusal = transaction.begin(expected, timeoutMilliseconds: timeout, freshID: { takeProducerID(&rows) }) { return .refused(refusal) }
+        if let refusal = transaction.begin(expected, timeoutMilliseconds: timeout, freshID: { takeProducerID(&rows) }) {
+            return .refused(refusal)
+        }
         transaction.updated = time
         store(transaction, &rows)
         return .transaction(transaction)
@@ -123,7 +130,8 @@ extension BrokerMachine {
         return [
             .text(transaction.name), .integer(transaction.producer.id), .integer(Int64(transaction.producer.epoch)),
             .integer(Int64(transaction.previousEpoch)), .integer(transaction.successor), .integer(Int64(transaction.timeoutMilliseconds)),
-            .integer(Int64(transaction.phase.rawValue)), .integer(transaction.started.milliseconds), .integer(transaction.updated.milliseconds),
+            .integer(Int64(transaction.phase.rawValue)), .integer(transaction.started.milliseconds),
+            .integer(transaction.updated.milliseconds),
             .blob(content), .integer(transaction.decided),
         ]
     }

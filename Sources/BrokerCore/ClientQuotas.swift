@@ -98,7 +98,9 @@ package struct QuotaEntity: WireLayout, Hashable, Comparable {
     fileprivate init?(_ first: Numbered, _ second: Numbered) {
         guard let user = QuotaSubject(Int64(first.number), first.name) else { return nil }
         if second.number > Self.addressNumbersBegin {
-            guard user == .unstated, let address = QuotaSubject(Int64(second.number - Self.addressNumbersBegin), second.name) else { return nil }
+            guard user == .unstated, let address = QuotaSubject(Int64(second.number - Self.addressNumbersBegin), second.name) else {
+                return nil
+            }
             self.init(address: address)
         } else {
             guard let client = QuotaSubject(Int64(second.number), second.name) else { return nil }
@@ -106,7 +108,9 @@ package struct QuotaEntity: WireLayout, Hashable, Comparable {
         }
     }
 
-    package static func < (left: Self, right: Self) -> Bool { (left.user, left.client, left.address) < (right.user, right.client, right.address) }
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.user, left.client, left.address) < (right.user, right.client, right.address)
+    }
 }
 
 /// One limit of an entity, set or removed.
@@ -204,26 +208,37 @@ extension BrokerMachine {
             guard quotas.entries[entity]?[change.kind] != change.rate else { continue }
             quotas.set(entity, change.kind, change.rate)
             let key = Self.key(entity, change.kind)
-            if let rate = change.rate { rows.upsert(Self.quotasTable, key + [.text("\(rate)")]) } else { rows.delete(Self.quotasTable, key: key) }
+            if let rate = change.rate {
+                rows.upsert(Self.quotasTable, key + [.text("\(rate)")])
+            } else {
+                rows.delete(Self.quotasTable, key: key)
+            }
         }
         return .done
     }
 
     static let quotasTable = TableSchema(
         "client_quotas",
-        key: [.init("user_kind", .integer), .init("user", .text), .init("client_kind", .integer), .init("client", .text), .init("quota", .integer)],
+        key: [
+            .init("user_kind", .integer), .init("user", .text), .init("client_kind", .integer), .init("client", .text),
+            .init("quota", .integer),
+        ],
         values: [.init("rate", .text)])
 
     private static func key(_ entity: QuotaEntity, _ kind: QuotaKind) -> Row {
         let (first, second) = entity.numbered
-        return [.integer(Int64(first.number)), .text(first.name), .integer(Int64(second.number)), .text(second.name), .integer(Int64(kind.rawValue))]
+        return [
+            .integer(Int64(first.number)), .text(first.name), .integer(Int64(second.number)), .text(second.name),
+            .integer(Int64(kind.rawValue)),
+        ]
     }
 
     mutating func loadQuota(_ row: Row) throws(StateCorruption) {
         guard let firstNumber = row[0].integer.flatMap(Int8.init(exactly:)), let firstName = row[1].text,
             let secondNumber = row[2].integer.flatMap(Int8.init(exactly:)), let secondName = row[3].text,
             let entity = QuotaEntity((firstNumber, firstName), (secondNumber, secondName)),
-            let kind = row[4].integer.flatMap(Int8.init(exactly:)).flatMap(QuotaKind.init(rawValue:)), let rate = row[5].text.flatMap(Double.init)
+            let kind = row[4].integer.flatMap(Int8.init(exactly:)).flatMap(QuotaKind.init(rawValue:)),
+            let rate = row[5].text.flatMap(Double.init)
         else { throw StateCorruption("a quota's row is incomplete") }
         quotas.set(entity, kind, rate)
     }

@@ -50,7 +50,9 @@ package struct CompactionChance: Sendable, Equatable {
         var oldestDirty: Int64?
         for segment in sealed {
             // Records of open transactions and records that are too young stay out.
-            guard segment.nextOffset <= lastStableOffset, Self.isOld(segment.maxTimestamp, config.minCompactionLagMilliseconds, now) else { break }
+            guard segment.nextOffset <= lastStableOffset, Self.isOld(segment.maxTimestamp, config.minCompactionLagMilliseconds, now) else {
+                break
+            }
             segments += 1
             if segment.nextOffset > state.firstDirty {
                 dirtyBytes += segment.sizeBytes
@@ -59,12 +61,16 @@ package struct CompactionChance: Sendable, Equatable {
                 cleanBytes += segment.sizeBytes
             }
         }
-        let isTooOld = oldestDirty.map { config.maxCompactionLagMilliseconds < .max && Self.isOld($0, config.maxCompactionLagMilliseconds, now) } ?? false
+        let isTooOld =
+            oldestDirty.map { config.maxCompactionLagMilliseconds < .max && Self.isOld($0, config.maxCompactionLagMilliseconds, now) }
+            ?? false
         let hasHorizon = segments > 0 && state.nextHorizon >= 0 && state.nextHorizon <= now.milliseconds
         isDue = dirtyBytes > 0 && (dirtyRatio >= config.minCleanableDirtyRatio || isTooOld) || hasHorizon
     }
 
-    private static func isOld(_ timestamp: Int64, _ age: Int64, _ now: WallTime) -> Bool { age == 0 || timestamp <= now.milliseconds.subtractingClamped(age) }
+    private static func isOld(_ timestamp: Int64, _ age: Int64, _ now: WallTime) -> Bool {
+        age == 0 || timestamp <= now.milliseconds.subtractingClamped(age)
+    }
 }
 
 /// The fate of one record.

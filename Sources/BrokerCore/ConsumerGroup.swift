@@ -49,7 +49,8 @@ package struct MemberHeartbeat: Sendable {
     package var hidden: Set<String> = []
 
     package init(
-        member: MemberID, epoch: Int32, instance: String? = nil, rack: String? = nil, clientID: String = "", clientHost: String = "", rebalanceTimeout: Duration? = nil,
+        member: MemberID, epoch: Int32, instance: String? = nil, rack: String? = nil, clientID: String = "", clientHost: String = "",
+        rebalanceTimeout: Duration? = nil,
         topics: [String]? = nil, pattern: String? = nil, assignor: String? = nil, owned: [TopicPartition]? = nil
     ) {
         self.member = member
@@ -171,7 +172,8 @@ package struct ConsumerGroup: HeartbeatGroup {
     package var isForgettable: Bool { isEmpty && storesUnderWay == 0 && !changes.isAny }
     package var phase: Phase {
         if memberTable.isEmpty { return .empty }
-        return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target } ? .stable : .reconciling
+        return memberTable.values.allSatisfy { $0.epoch == epoch && $0.revoking.isEmpty && $0.assigned == $0.target }
+            ? .stable : .reconciling
     }
 
     /// Why a member may not commit with this epoch; nil if it may.
@@ -274,7 +276,9 @@ package struct ConsumerGroup: HeartbeatGroup {
         if let instance = beat.instance, member.instance != instance { throw .instanceFenced }
         if beat.epoch == member.epoch { return }
         // Our last answer was lost: the member has the epoch before, and only partitions of its own.
-        guard beat.epoch == member.previousEpoch, let owned = beat.owned, owned.allSatisfy({ member.assigned.contains($0) }) else { throw .fencedEpoch }
+        guard beat.epoch == member.previousEpoch, let owned = beat.owned, owned.allSatisfy({ member.assigned.contains($0) }) else {
+            throw .fencedEpoch
+        }
     }
 
     private mutating func leave(_ beat: MemberHeartbeat, now: Instant) throws(ConsumerGroupRefusal) -> MemberOrders {
@@ -326,7 +330,8 @@ package struct ConsumerGroup: HeartbeatGroup {
         subscribed = counts
         epoch += 1
         let shares = assignor.assign(
-            members: memberTable.values.map { ConsumerGroupAssignor.Member(id: $0.id, topics: wanted[$0.id] ?? [], present: $0.target) }, partitions: counts)
+            members: memberTable.values.map { ConsumerGroupAssignor.Member(id: $0.id, topics: wanted[$0.id] ?? [], present: $0.target) },
+            partitions: counts)
         changes.isHead = true
         for (id, share) in shares where memberTable[id].map({ $0.target != share }) ?? false {
             memberTable[id]?.target = share
@@ -368,14 +373,18 @@ package struct ConsumerGroup: HeartbeatGroup {
             }
         }
         memberTable[member.id] = member
-        let isNews = beat.epoch == 0 || member.assigned != assignedBefore || member.epoch != epochBefore || beat.epoch != member.epoch || beat.owned != nil && beat.topics != nil
+        let isNews =
+            beat.epoch == 0 || member.assigned != assignedBefore || member.epoch != epochBefore || beat.epoch != member.epoch
+            || beat.owned != nil && beat.topics != nil
         return MemberOrders(member: member.id, epoch: member.epoch, assignment: isNews ? member.assigned : nil)
     }
 
     // MARK: time
 
     package func isDue(now: Instant) -> Bool { memberTable.values.contains { isOver($0, now) } }
-    private func isOver(_ member: ConsumerGroupMember, _ now: Instant) -> Bool { member.deadline <= now || member.revokeDeadline.map { $0 <= now } ?? false }
+    private func isOver(_ member: ConsumerGroupMember, _ now: Instant) -> Bool {
+        member.deadline <= now || member.revokeDeadline.map { $0 <= now } ?? false
+    }
 
     package mutating func expire(now: Instant) { for member in members where isOver(member, now) { remove(member.id) } }
 }

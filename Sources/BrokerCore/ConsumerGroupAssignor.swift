@@ -45,7 +45,9 @@ package enum ConsumerGroupAssignor: String, Sendable {
         var shares = members.map { _ in [TopicPartition]() }
         for (place, member) in members.enumerated() {
             for partition in member.present.sorted() where shares[place].count < most && owner[partition] == nil {
-                guard subscriptions[place].contains(partition.topic), partition.partition < partitions[partition.topic] ?? 0 else { continue }
+                guard subscriptions[place].contains(partition.topic), partition.partition < partitions[partition.topic] ?? 0 else {
+                    continue
+                }
                 owner[partition] = place
                 shares[place].append(partition)
             }

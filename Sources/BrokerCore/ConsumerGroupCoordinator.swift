@@ -36,8 +36,12 @@ package struct ConsumerGroupCoordinator: HeartbeatGroupCoordinator {
     }
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, now: Instant) -> ConsumerGroup {
-        // An unreadable record of an empty group loses no more than its last epoch.
-        if let stored, stored.isEmpty, stored.kind == .consumer, let group = try? ConsumerGroup(id: id, settings: settings, stored: stored, now: now) { return group }
+        if let stored, stored.isEmpty, stored.kind == .consumer,
+            // An unreadable record of an empty group loses no more than its last epoch.
+            let group = try? ConsumerGroup(id: id, settings: settings, stored: stored, now: now)
+        {
+            return group
+        }
         return ConsumerGroup(beginning: id, settings: settings)
     }
 

@@ -82,14 +82,18 @@ extension ConsumerGroupMember {
 
     fileprivate var record: ConsumerGroupMemberRecord {
         ConsumerGroupMemberRecord(
-            place: place, instance: instance, rack: rack, clientID: clientID, clientHost: clientHost, rebalanceMilliseconds: rebalanceTimeout.inMilliseconds,
-            topics: topics, pattern: pattern, epoch: epoch, previousEpoch: previousEpoch, assigned: assigned, revoking: revoking, target: target, isAway: isAway)
+            place: place, instance: instance, rack: rack, clientID: clientID, clientHost: clientHost,
+            rebalanceMilliseconds: rebalanceTimeout.inMilliseconds,
+            topics: topics, pattern: pattern, epoch: epoch, previousEpoch: previousEpoch, assigned: assigned, revoking: revoking,
+            target: target, isAway: isAway)
     }
 
     /// Whether the two members' records differ.
     func differs(from other: ConsumerGroupMember) -> Bool {
-        assigned != other.assigned || target != other.target || revoking != other.revoking || epoch != other.epoch || previousEpoch != other.previousEpoch
-            || topics != other.topics || pattern != other.pattern || isAway != other.isAway || instance != other.instance || rack != other.rack
+        assigned != other.assigned || target != other.target || revoking != other.revoking || epoch != other.epoch
+            || previousEpoch != other.previousEpoch
+            || topics != other.topics || pattern != other.pattern || isAway != other.isAway || instance != other.instance
+            || rack != other.rack
             || clientID != other.clientID || clientHost != other.clientHost || rebalanceTimeout != other.rebalanceTimeout
     }
 }
@@ -100,7 +104,8 @@ extension ConsumerGroup {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
         storesUnderWay += 1
-        let head = ConsumerGroupHead(epoch: epoch, assignor: assignor.rawValue, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
+        let head = ConsumerGroupHead(
+            epoch: epoch, assignor: assignor.rawValue, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
         let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
         return StoredGroupChange(
             .consumer, head: head.stored, members: written.map { StoredMember($0.id, $0.record.stored) },
@@ -118,7 +123,10 @@ extension ConsumerGroup {
         let head = try ConsumerGroupHead(decoding: stored.head, as: DurableDialect.self)
         var members: [ConsumerGroupMember] = []
         for (id, content) in stored.members.entries {
-            members.append(ConsumerGroupMember(id: id, try ConsumerGroupMemberRecord(decoding: content, as: DurableDialect.self), now: now, session: settings.sessionTimeout))
+            members.append(
+                ConsumerGroupMember(
+                    id: id, try ConsumerGroupMemberRecord(decoding: content, as: DurableDialect.self), now: now,
+                    session: settings.sessionTimeout))
         }
         self.init(id: id, settings: settings, head: head, members: members.sorted { $0.place < $1.place })
     }

@@ -45,7 +45,9 @@ extension ClusterState {
 
     private static func mixed(_ value: UInt64) -> UInt64 { value &* 0x9E37_79B9_7F4A_7C15 }
 
-    package func claim(of name: String, by broker: Int32) -> CoordinatorClaim { CoordinatorClaim(broker, standing: standing(of: name, on: broker)) }
+    package func claim(of name: String, by broker: Int32) -> CoordinatorClaim {
+        CoordinatorClaim(broker, standing: standing(of: name, on: broker))
+    }
 
     /// Whether the broker has coordinated without a break since this claim.
     func accepts(_ claim: CoordinatorClaim, of name: String) -> Bool {

@@ -130,14 +130,19 @@ extension BrokerMachine {
 
     /// The last column holds the whole token.
     static let tokensTable = TableSchema(
-        "delegation_tokens", key: [.init("token_id", .text)], values: [.init("owner", .text), .init("expires_ms", .integer), .init("token", .blob)])
+        "delegation_tokens", key: [.init("token_id", .text)],
+        values: [.init("owner", .text), .init("expires_ms", .integer), .init("token", .blob)])
 
     private static func blob(_ token: DelegationToken) -> Bytes {
-        do { return try token.encoded(as: DurableDialect.self) } catch { preconditionFailure("a token of ours can always be encoded: \(error)") }
+        do { return try token.encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("a token of ours can always be encoded: \(error)")
+        }
     }
 
     mutating func loadToken(_ row: Row) throws(StateCorruption) {
         guard let id = row[0].text, let blob = row[3].blob else { throw StateCorruption("a token's row is incomplete") }
-        do { tokens[id] = try DelegationToken(decoding: blob, as: DurableDialect.self) } catch { throw StateCorruption("the token '\(id)' cannot be read: \(error)") }
+        do { tokens[id] = try DelegationToken(decoding: blob, as: DurableDialect.self) } catch {
+            throw StateCorruption("the token '\(id)' cannot be read: \(error)")
+        }
     }
 }

@@ -66,7 +66,9 @@ package struct FetchSessionTable: Sendable {
             if isReplica != one.isReplica { return isReplica }
             return one.partitions < partitions && (isReplica || now - one.opened > evictionAge)
         }
-        return candidates.min { ($0.value.isReplica ? 1 : 0, $0.value.partitions, $0.key) < ($1.value.isReplica ? 1 : 0, $1.value.partitions, $1.key) }?.key
+        return candidates.min {
+            ($0.value.isReplica ? 1 : 0, $0.value.partitions, $0.key) < ($1.value.isReplica ? 1 : 0, $1.value.partitions, $1.key)
+        }?.key
     }
 
     /// Takes a fetch of a session and expects the next epoch from then on.

@@ -131,7 +131,10 @@ package struct GroupCoordinator: Sendable {
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, now: Instant) -> Group {
         // An unreadable record of an empty group loses no more than the number of its last generation.
-        if let stored, stored.isEmpty, stored.kind == .classic, let group = try? Group(id: id, settings: settings, stored: stored, now: now) { return group }
+        if let stored, stored.isEmpty, stored.kind == .classic, let group = try? Group(id: id, settings: settings, stored: stored, now: now)
+        {
+            return group
+        }
         return Group(id: id, settings: settings)
     }
 
@@ -168,8 +171,11 @@ package struct GroupCoordinator: Sendable {
         guard !id.rawValue.isEmpty else { return [.syncRefused(token, .invalidGroupID)] }
         guard groups[id] != nil else { return [.syncRefused(token, .unknownMember)] }
         return change(id) { group in
-            if let refusal = group.refusal(member: member, instance: instance, generation: generation) { return [.syncRefused(token, refusal)] }
-            guard protocolType == nil || protocolType == group.protocolType, protocolName == nil || protocolName == group.protocolName else {
+            if let refusal = group.refusal(member: member, instance: instance, generation: generation) {
+                return [.syncRefused(token, refusal)]
+            }
+            guard protocolType == nil || protocolType == group.protocolType, protocolName == nil || protocolName == group.protocolName
+            else {
                 return [.syncRefused(token, .inconsistentProtocol)]
             }
             return group.sync(member, assignments, token: token, now: now)
@@ -187,7 +193,9 @@ package struct GroupCoordinator: Sendable {
     }
 
     /// A member leaves. A static member may name its instance only.
-    package mutating func leave(_ id: GroupID, member: MemberID, instance: String?, now: Instant) -> (refusal: GroupRefusal?, effects: [GroupEffect]) {
+    package mutating func leave(_ id: GroupID, member: MemberID, instance: String?, now: Instant) -> (
+        refusal: GroupRefusal?, effects: [GroupEffect]
+    ) {
         guard let group = groups[id] else { return (.unknownMember, []) }
         if group.isPending(member) {
             return (nil, change(id) { $0.dropPending(member, now: now) })
@@ -198,7 +206,9 @@ package struct GroupCoordinator: Sendable {
     }
 
     /// Why a member may not commit; nil if it may. `generation` is negative for clients that assign partitions themselves.
-    package mutating func refusalToCommit(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant) -> GroupRefusal? {
+    package mutating func refusalToCommit(_ id: GroupID, member: MemberID, instance: String?, generation: Int32, now: Instant)
+        -> GroupRefusal?
+    {
         guard !id.rawValue.isEmpty else { return .invalidGroupID }
         guard groups[id] != nil else { return generation < 0 ? nil : .illegalGeneration }
         return groups.update(id) { group -> GroupRefusal? in
@@ -225,10 +235,11 @@ package struct GroupCoordinator: Sendable {
     package mutating func forget(_ id: GroupID) -> [GroupEffect] {
         guard let group = groups[id] else { return [] }
         groups[id] = nil
-        return group.refuseStores(.notCoordinator) + group.memberTable.values.flatMap { member -> [GroupEffect] in
-            let joining = member.joining.map { GroupEffect.joinRefused($0, .notCoordinator, member.id) }
-            let syncing = member.syncing.map { GroupEffect.syncRefused($0, .notCoordinator) }
-            return [joining, syncing].compactMap { $0 }
-        }
+        return group.refuseStores(.notCoordinator)
+            + group.memberTable.values.flatMap { member -> [GroupEffect] in
+                let joining = member.joining.map { GroupEffect.joinRefused($0, .notCoordinator, member.id) }
+                let syncing = member.syncing.map { GroupEffect.syncRefused($0, .notCoordinator) }
+                return [joining, syncing].compactMap { $0 }
+            }
     }
 }

@@ -74,10 +74,13 @@ extension Group {
         JoinedGroup(
             generation: generation, protocolType: protocolType ?? "", protocolName: protocolName ?? "", leader: leader ?? id, member: id,
             members: withMembers
-                ? memberTable.values.map { JoinedMember(member: $0.id, instance: $0.instance, metadata: $0.metadata(of: protocolName)) } : [])
+                ? memberTable.values.map { JoinedMember(member: $0.id, instance: $0.instance, metadata: $0.metadata(of: protocolName)) }
+                : [])
     }
 
-    mutating func sync(_ id: MemberID, _ assignments: [(member: MemberID, assignment: Bytes)], token: ReplyToken, now: Instant) -> [GroupEffect] {
+    mutating func sync(_ id: MemberID, _ assignments: [(member: MemberID, assignment: Bytes)], token: ReplyToken, now: Instant)
+        -> [GroupEffect]
+    {
         switch phase {
         case .empty: return [.syncRefused(token, .unknownMember)]
         case .preparingRebalance: return [.syncRefused(token, .rebalanceInProgress)]

@@ -76,13 +76,15 @@ struct GroupStore: Sendable {
 extension Group {
     /// The stored form of the present group.
     func record() -> StoredGroupChange {
-        let head = GroupHead(generation: generation, protocolType: protocolType ?? "", protocolName: protocolName ?? "", leader: leader ?? MemberID(""))
+        let head = GroupHead(
+            generation: generation, protocolType: protocolType ?? "", protocolName: protocolName ?? "", leader: leader ?? MemberID(""))
         let members = memberTable.values.enumerated().map { place, member in
             StoredMember(
                 member.id,
                 GroupMemberRecord(
                     place: Int32(place), instance: member.instance, clientID: member.clientID, clientHost: member.clientHost,
-                    sessionMilliseconds: member.sessionTimeout.inMilliseconds, rebalanceMilliseconds: member.rebalanceTimeout.inMilliseconds,
+                    sessionMilliseconds: member.sessionTimeout.inMilliseconds,
+                    rebalanceMilliseconds: member.rebalanceTimeout.inMilliseconds,
                     protocols: member.protocols.map { OfferedProtocol($0.name, $0.metadata) }, assignment: member.assignment
                 ).stored)
         }
@@ -94,13 +96,16 @@ extension Group {
         self.init(id: id, settings: settings)
         let head = try GroupHead(decoding: stored.head, as: DurableDialect.self)
         var members: [(id: MemberID, record: GroupMemberRecord)] = []
-        for (id, content) in stored.members.entries { members.append((id, try GroupMemberRecord(decoding: content, as: DurableDialect.self))) }
+        for (id, content) in stored.members.entries {
+            members.append((id, try GroupMemberRecord(decoding: content, as: DurableDialect.self)))
+        }
         for (id, record) in members.sorted(by: { $0.record.place < $1.record.place }) {
             let session = Duration.milliseconds(record.sessionMilliseconds)
             restore(
                 GroupMember(
                     id: id, instance: record.instance, clientID: record.clientID, clientHost: record.clientHost, sessionTimeout: session,
-                    rebalanceTimeout: .milliseconds(record.rebalanceMilliseconds), protocols: record.protocols.map { ($0.name, $0.metadata) },
+                    rebalanceTimeout: .milliseconds(record.rebalanceMilliseconds),
+                    protocols: record.protocols.map { ($0.name, $0.metadata) },
                     assignment: record.assignment, deadline: now + session))
         }
         generation = head.generation

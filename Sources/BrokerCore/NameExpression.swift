@@ -64,7 +64,9 @@ package struct NameExpression: Sendable {
             guard work > 0 else { return nil }
             next.clear()
             for member in present.members {
-                if case .take(let number) = steps[member], classes[number].contains(scalar) { follow(member + 1, at: place + 1, scalars, &next) }
+                if case .take(let number) = steps[member], classes[number].contains(scalar) {
+                    follow(member + 1, at: place + 1, scalars, &next)
+                }
             }
             work -= present.members.count + next.looks
             swap(&present, &next)
@@ -74,7 +76,8 @@ package struct NameExpression: Sendable {
 
     /// The refusal of an expression that takes too long.
     package static func tooMuchWork(names: Int, most: Int = workMax) -> NameExpressionProblem {
-        NameExpressionProblem("to match it with \(names) names takes more than \(most) steps; make it shorter, or let it repeat and choose less")
+        NameExpressionProblem(
+            "to match it with \(names) names takes more than \(most) steps; make it shorter, or let it repeat and choose less")
     }
 
     /// Adds the steps reachable from one without taking a scalar.
@@ -94,7 +97,10 @@ package struct NameExpression: Sendable {
     }
 
     private func holds(_ edge: Edge, at place: Int, _ scalars: [UInt32]) -> Bool {
-        func isWord(_ place: Int) -> Bool { scalars.indices.contains(place) && NameExpressionClasses.word.contains { $0.first <= scalars[place] && scalars[place] <= $0.last } }
+        func isWord(_ place: Int) -> Bool {
+            scalars.indices.contains(place)
+                && NameExpressionClasses.word.contains { $0.first <= scalars[place] && scalars[place] <= $0.last }
+        }
         return switch edge {
         case .start: place == 0
         case .end: place == scalars.count
@@ -121,7 +127,11 @@ struct ScalarClass: Sendable {
             }
             guard span.last > 127 else { continue }
             let first = max(span.first, 128)
-            if let last = others.last, first <= last.last { others[others.count - 1].last = max(last.last, span.last) } else { others.append(.init(first, span.last)) }
+            if let last = others.last, first <= last.last {
+                others[others.count - 1].last = max(last.last, span.last)
+            } else {
+                others.append(.init(first, span.last))
+            }
         }
     }
 

@@ -12,8 +12,10 @@ enum NameExpressionClasses {
     static let word = digit + upper + [Span(0x5f, 0x5f)] + lower
 
     static let named: [(name: String, spans: [Span])] = [
-        ("alnum", digit + upper + lower), ("alpha", upper + lower), ("digit", digit), ("lower", lower), ("upper", upper), ("space", [Span(0x09, 0x0d), Span(0x20, 0x20)]),
-        ("word", word), ("xdigit", digit + [Span(0x41, 0x46), Span(0x61, 0x66)]), ("punct", [Span(0x21, 0x2f), Span(0x3a, 0x40), Span(0x5b, 0x60), Span(0x7b, 0x7e)]),
+        ("alnum", digit + upper + lower), ("alpha", upper + lower), ("digit", digit), ("lower", lower), ("upper", upper),
+        ("space", [Span(0x09, 0x0d), Span(0x20, 0x20)]),
+        ("word", word), ("xdigit", digit + [Span(0x41, 0x46), Span(0x61, 0x66)]),
+        ("punct", [Span(0x21, 0x2f), Span(0x3a, 0x40), Span(0x5b, 0x60), Span(0x7b, 0x7e)]),
     ]
 
     /// All scalars outside these.
@@ -174,9 +176,13 @@ struct NameExpressionReader {
     }
 
     private mutating func groupName() throws(NameExpressionProblem) {
-        guard take("<"), let first = next, first != "=", first != "!" else { throw NameExpressionProblem("what follows on '(?' is not there: looking around is not") }
+        guard take("<"), let first = next, first != "=", first != "!" else {
+            throw NameExpressionProblem("what follows on '(?' is not there: looking around is not")
+        }
         while let scalar = next, scalar != ">" {
-            guard NameExpressionClasses.word.contains(where: { $0.first <= scalar.value && scalar.value <= $0.last }) else { throw NameExpressionProblem("a group's name is a word") }
+            guard NameExpressionClasses.word.contains(where: { $0.first <= scalar.value && scalar.value <= $0.last }) else {
+                throw NameExpressionProblem("a group's name is a word")
+            }
             place += 1
         }
         guard take(">") else { throw NameExpressionProblem("a group's name does not end") }
@@ -240,7 +246,9 @@ struct NameExpressionReader {
         case "a": return 0x07
         case "x": return try hexadecimal()
         default:
-            guard scalar.isASCII, !scalar.properties.isAlphabetic, !("0"..."9").contains(scalar) else { throw NameExpressionProblem("'\\\(scalar)' is not there") }
+            guard scalar.isASCII, !scalar.properties.isAlphabetic, !("0"..."9").contains(scalar) else {
+                throw NameExpressionProblem("'\\\(scalar)' is not there")
+            }
             return scalar.value
         }
     }
@@ -252,7 +260,9 @@ struct NameExpressionReader {
             digits.unicodeScalars.append(scalar)
             place += 1
         }
-        guard braced ? take("}") : digits.count == 2, let value = UInt32(digits, radix: 16), value <= 0x10ffff else { throw NameExpressionProblem("'\\x' is followed by two hexadecimal digits, or some in braces") }
+        guard braced ? take("}") : digits.count == 2, let value = UInt32(digits, radix: 16), value <= 0x10ffff else {
+            throw NameExpressionProblem("'\\x' is followed by two hexadecimal digits, or some in braces")
+        }
         return value
     }
 
@@ -298,7 +308,9 @@ struct NameExpressionReader {
         var name = String(String.UnicodeScalarView(rest[..<end]))
         let negated = name.hasPrefix("^")
         if negated { name.removeFirst() }
-        guard let found = NameExpressionClasses.named.first(where: { $0.name == name }) else { throw NameExpressionProblem("there is no class '\(name)'") }
+        guard let found = NameExpressionClasses.named.first(where: { $0.name == name }) else {
+            throw NameExpressionProblem("there is no class '\(name)'")
+        }
         place = end + 2
         return negated ? NameExpressionClasses.others(found.spans) : found.spans
     }

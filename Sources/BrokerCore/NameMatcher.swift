@@ -64,7 +64,9 @@ package struct NameMatcher {
         work -= members.count
         scratch.clear()
         for member in members {
-            if case .take(let number) = expression.steps[member], expression.classes[number].contains(UInt32(byte)) { follow(member + 1, isStart: false) }
+            if case .take(let number) = expression.steps[member], expression.classes[number].contains(UInt32(byte)) {
+                follow(member + 1, isStart: false)
+            }
         }
         guard !scratch.members.isEmpty else {
             work -= scratch.looks

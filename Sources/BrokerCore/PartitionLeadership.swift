@@ -66,7 +66,11 @@ package struct PartitionLeadership: Sendable {
     /// A follower fetches from `offset`: it has everything below. Returns a change to propose if the follower is now in sync.
     package mutating func fetched(by replica: Int32, at offset: Int64, alive: Bool, now: Instant) -> InSyncChange? {
         guard var follower = followers[replica] else { return nil }
-        if offset >= logEnd { follower.caughtUp = now } else if offset >= follower.endAtLastFetch { follower.caughtUp = max(follower.caughtUp, follower.lastFetch) }
+        if offset >= logEnd {
+            follower.caughtUp = now
+        } else if offset >= follower.endAtLastFetch {
+            follower.caughtUp = max(follower.caughtUp, follower.lastFetch)
+        }
         follower.nextOffset = offset
         follower.lastFetch = now
         follower.endAtLastFetch = logEnd
@@ -89,12 +93,15 @@ package struct PartitionLeadership: Sendable {
     private mutating func propose(_ inSync: [Int32]) -> InSyncChange {
         proposed = (inSync, state.version)
         return InSyncChange(
-            topicID: UUIDBytes(), partition: 0, leader: broker, leaderEpoch: epoch, version: state.version, inSync: state.replicas.filter(inSync.contains))
+            topicID: UUIDBytes(), partition: 0, leader: broker, leaderEpoch: epoch, version: state.version,
+            inSync: state.replicas.filter(inSync.contains))
     }
 
     /// A proposal was executed here, decided or refused, or its fate is unknown.
     package mutating func proposalEnded(isKnown: Bool) {
-        if !isKnown, let proposed, proposed.version == state.version { uncertain += proposed.inSync.filter { !state.inSync.contains($0) && !uncertain.contains($0) } }
+        if !isKnown, let proposed, proposed.version == state.version {
+            uncertain += proposed.inSync.filter { !state.inSync.contains($0) && !uncertain.contains($0) }
+        }
         proposed = nil
     }
 
@@ -102,7 +109,9 @@ package struct PartitionLeadership: Sendable {
     package mutating func decided(_ state: PartitionState, now: Instant) {
         if state.version != self.state.version { uncertain = [] }
         self.state = state
-        for replica in state.replicas where replica != broker && followers[replica] == nil { followers[replica] = Follower(lastFetch: now, caughtUp: now) }
+        for replica in state.replicas where replica != broker && followers[replica] == nil {
+            followers[replica] = Follower(lastFetch: now, caughtUp: now)
+        }
         for replica in followers.keys where !state.replicas.contains(replica) { followers[replica] = nil }
         advance()
     }

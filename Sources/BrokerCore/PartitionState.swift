@@ -160,7 +160,11 @@ package enum ReplicaPlacement {
     private static func alternating(_ brokers: [BrokerRecord]) -> [Int32] {
         var racks: [(rack: String, brokers: [Int32])] = []
         for broker in brokers.sorted(by: { $0.id < $1.id }) {
-            if let place = racks.firstIndex(where: { $0.rack == broker.rack }) { racks[place].brokers.append(broker.id) } else { racks.append((broker.rack, [broker.id])) }
+            if let place = racks.firstIndex(where: { $0.rack == broker.rack }) {
+                racks[place].brokers.append(broker.id)
+            } else {
+                racks.append((broker.rack, [broker.id]))
+            }
         }
         var order: [Int32] = []
         while order.count < brokers.count {

@@ -77,7 +77,8 @@ package struct PartitionTransactions: WireLayout, Equatable {
         guard !commits else { return }
         aborted.append(
             AbortedTransaction(
-                producerID: producerID, firstOffset: ended.firstOffset, lastOffset: offset, stableOffset: lastStableOffset(end: offset + 1)))
+                producerID: producerID, firstOffset: ended.firstOffset, lastOffset: offset, stableOffset: lastStableOffset(end: offset + 1))
+        )
     }
 
     /// The aborted transactions with records from `start` to below `end`, in the order of their first offsets.

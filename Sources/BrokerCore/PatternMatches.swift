@@ -66,13 +66,17 @@ struct PatternMatches: Sendable {
         var matcher = NameMatcher(expression)
         var work = limits.admission
         for name in all {
-            guard let isMatch = matcher.matches(name, &work) else { throw NameExpression.tooMuchWork(names: all.count, most: limits.admission) }
+            guard let isMatch = matcher.matches(name, &work) else {
+                throw NameExpression.tooMuchWork(names: all.count, most: limits.admission)
+            }
             if isMatch { pattern.names.insert(name) }
         }
         pattern.work = limits.admission - work
         let total = patterns.entries.reduce(pattern.work) { $0 + $1.value.work }
         guard total <= limits.group else {
-            throw NameExpressionProblem("to match the expressions of all members with \(all.count) names takes more than \(limits.group) steps; let the members share one, or make them shorter")
+            throw NameExpressionProblem(
+                "to match the expressions of all members with \(all.count) names takes more than \(limits.group) steps; let the members share one, or make them shorter"
+            )
         }
         take(all)
         patterns[text] = pattern

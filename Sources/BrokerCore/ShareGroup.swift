@@ -22,7 +22,9 @@ package struct ShareHeartbeat: Sendable {
     /// nil while they have not changed.
     package var topics: [String]?
 
-    package init(member: MemberID, epoch: Int32, rack: String? = nil, clientID: String = "", clientHost: String = "", topics: [String]? = nil) {
+    package init(
+        member: MemberID, epoch: Int32, rack: String? = nil, clientID: String = "", clientHost: String = "", topics: [String]? = nil
+    ) {
         self.member = member
         self.epoch = epoch
         self.rack = rack
@@ -199,13 +201,15 @@ extension ShareGroup {
         guard changes.isAny else { return nil }
         defer { changes = ConsumerGroupChanges() }
         storesUnderWay += 1
-        let head = ConsumerGroupHead(epoch: epoch, assignor: Self.assignor, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
+        let head = ConsumerGroupHead(
+            epoch: epoch, assignor: Self.assignor, subscribed: subscribed.entries.map { .init(topic: $0.key, partitions: $0.value) })
         let written = changes.isAll ? members : members.filter { changes.members.contains($0.id) }
         return StoredGroupChange(
             .share, head: head.stored,
             members: written.map { member in
                 let record = ShareGroupMemberRecord(
-                    place: member.place, rack: member.rack, clientID: member.clientID, clientHost: member.clientHost, topics: member.topics, epoch: member.epoch,
+                    place: member.place, rack: member.rack, clientID: member.clientID, clientHost: member.clientHost, topics: member.topics,
+                    epoch: member.epoch,
                     assigned: member.assigned)
                 return StoredMember(member.id, record.stored)
             },
@@ -250,7 +254,8 @@ package struct ShareGroupCoordinator: HeartbeatGroupCoordinator {
 
     /// `topics` are the present topics. `stored` is the group's stored state; an empty group continues with its next epoch.
     package mutating func heartbeat(
-        _ id: GroupID, _ beat: ShareHeartbeat, stored: StoredGroup? = nil, topics: SortedTable<String, TopicRecord>, session: Duration, now: Instant
+        _ id: GroupID, _ beat: ShareHeartbeat, stored: StoredGroup? = nil, topics: SortedTable<String, TopicRecord>, session: Duration,
+        now: Instant
     ) throws(ConsumerGroupRefusal) -> MemberOrders {
         guard !id.rawValue.isEmpty else { throw .invalidRequest("a group has a name") }
         guard !beat.member.rawValue.isEmpty else { throw .invalidRequest("a member of a share group brings its id") }
@@ -258,15 +263,21 @@ package struct ShareGroupCoordinator: HeartbeatGroupCoordinator {
             guard beat.topics != nil else { throw .invalidRequest("a member that joins says what it subscribes to") }
             guard groups[id] != nil || groups.count < settings.groupsMax else { throw .groupFull }
         }
-        guard var group = groups[id] ?? (beat.epoch == 0 ? begin(id, stored, session: session, now: now) : nil) else { throw .unknownMember }
+        guard var group = groups[id] ?? (beat.epoch == 0 ? begin(id, stored, session: session, now: now) : nil) else {
+            throw .unknownMember
+        }
         let orders = try group.heartbeat(beat, topics, membersMax: settings.membersMax, session: session, now: now)
         kept.keep(group)
         return orders
     }
 
     private func begin(_ id: GroupID, _ stored: StoredGroup?, session: Duration, now: Instant) -> ShareGroup {
-        // An unreadable record of an empty group loses no more than its last epoch.
-        if let stored, stored.isEmpty, stored.kind == .share, let group = try? ShareGroup(id: id, stored: stored, session: session, now: now) { return group }
+        if let stored, stored.isEmpty, stored.kind == .share,
+            // An unreadable record of an empty group loses no more than its last epoch.
+            let group = try? ShareGroup(id: id, stored: stored, session: session, now: now)
+        {
+            return group
+        }
         return ShareGroup(beginning: id)
     }
 

@@ -17,7 +17,9 @@ package enum ShareOffsetReset: Sendable, Equatable {
         case "earliest": self = .earliest
         case "latest": self = .latest
         default:
-            guard text.hasPrefix(Self.durationPrefix), let age = ISODuration(String(text.dropFirst(Self.durationPrefix.count))), age.milliseconds >= 0 else { return nil }
+            guard text.hasPrefix(Self.durationPrefix), let age = ISODuration(String(text.dropFirst(Self.durationPrefix.count))),
+                age.milliseconds >= 0
+            else { return nil }
             self = .byDuration(age)
         }
     }
@@ -56,7 +58,8 @@ extension ShareGroupConfig {
     package static let rows: [ShareGroupConfigRow] = [
         ShareGroupConfigRow(
             name: "share.auto.offset.reset", type: .string,
-            documentation: "Where the group begins to read a partition: earliest, latest, or by_duration: and how old records may be, such as by_duration:PT1H.",
+            documentation:
+                "Where the group begins to read a partition: earliest, latest, or by_duration: and how old records may be, such as by_duration:PT1H.",
             read: { $0.offsetReset.text },
             write: { config, text in
                 guard let reset = ShareOffsetReset(text: text) else { return false }
@@ -72,7 +75,9 @@ extension ShareGroupConfig {
                 config.limits.deliveriesMax = count
                 return true
             }),
-        duration("share.heartbeat.interval.ms", \.heartbeatInterval, 500...15_000, "How often members are heard, in milliseconds; from 500 to 15000."),
+        duration(
+            "share.heartbeat.interval.ms", \.heartbeatInterval, 500...15_000,
+            "How often members are heard, in milliseconds; from 500 to 15000."),
         ShareGroupConfigRow(
             name: "share.isolation.level", type: .string,
             documentation: "read_uncommitted, or read_committed: no records of open or aborted transactions.",
@@ -94,7 +99,9 @@ extension ShareGroupConfig {
         duration(
             "share.record.lock.duration.ms", \.limits.lockDuration, 1000...3_600_000,
             "How long a record belongs to who acquired it, in milliseconds; from 1000 to 3600000."),
-        duration("share.session.timeout.ms", \.sessionTimeout, 6000...1_800_000, "How long a member may be silent, in milliseconds; from 6000 to 1800000."),
+        duration(
+            "share.session.timeout.ms", \.sessionTimeout, 6000...1_800_000,
+            "How long a member may be silent, in milliseconds; from 6000 to 1800000."),
     ]
 
     private static func duration(
@@ -115,7 +122,8 @@ extension ShareGroupConfig {
         var config = self
         for entry in overrides {
             guard let row = Self.rows.first(where: { $0.name == entry.name }) else {
-                throw TopicConfigRefusal(reason: "there is no group setting '\(entry.name)' here; there are: \(Self.rows.map(\.name).joined(separator: ", "))")
+                throw TopicConfigRefusal(
+                    reason: "there is no group setting '\(entry.name)' here; there are: \(Self.rows.map(\.name).joined(separator: ", "))")
             }
             guard row.write(&config, entry.value) else {
                 throw TopicConfigRefusal(reason: "'\(entry.value)' is not possible for \(row.name). \(row.documentation)")

@@ -263,7 +263,11 @@ package struct SharePartition: Sendable {
     }
 
     private static func add(_ one: AcquiredRecords, to list: inout [AcquiredRecords]) {
-        if let last = list.last, last.last + 1 == one.first, last.delivery == one.delivery { list[list.count - 1].last = one.last } else { list.append(one) }
+        if let last = list.last, last.last + 1 == one.first, last.delivery == one.delivery {
+            list[list.count - 1].last = one.last
+        } else {
+            list.append(one)
+        }
     }
 
     /// Archives offsets without records for consumers.

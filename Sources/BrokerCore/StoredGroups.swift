@@ -92,7 +92,9 @@ extension BrokerMachine {
     package static let groupsMax = 20_000
 
     /// Stores a group for its coordinator. In a cluster other brokers are refused, and so is a coordinator once another has coordinated.
-    mutating func storeGroup(_ id: GroupID, by claim: CoordinatorClaim, _ change: StoredGroupChange, _ rows: inout RowChanges) -> BrokerOutcome {
+    mutating func storeGroup(_ id: GroupID, by claim: CoordinatorClaim, _ change: StoredGroupChange, _ rows: inout RowChanges)
+        -> BrokerOutcome
+    {
         guard cluster.brokers.isEmpty || cluster.accepts(claim, of: id.rawValue) else { return .refused(.notCoordinator(id)) }
         let present = groups[id]
         guard let head = change.head else {
@@ -141,27 +143,35 @@ extension BrokerMachine {
     package var groupsWithoutUse: [(id: GroupID, kind: GroupKind)] {
         var staged: Set<GroupID> = []
         for name in transactionsUnderWay.keys { for one in transactions[name]?.content.staged ?? [] { staged.insert(one.group) } }
-        return groups.entries.filter { $0.value.isEmpty && $0.value.kind != .share && offsets[$0.key] == nil && !staged.contains($0.key) }.map { ($0.key, $0.value.kind) }
+        return groups.entries.filter { $0.value.isEmpty && $0.value.kind != .share && offsets[$0.key] == nil && !staged.contains($0.key) }
+            .map { ($0.key, $0.value.kind) }
     }
 
     // MARK: rows
 
-    static let groupsTable = TableSchema("groups", key: [.init("consumer_group", .text)], values: [.init("kind", .integer), .init("head", .blob)])
+    static let groupsTable = TableSchema(
+        "groups", key: [.init("consumer_group", .text)], values: [.init("kind", .integer), .init("head", .blob)])
     static let groupMembersTable = TableSchema(
         "group_members", key: [.init("consumer_group", .text), .init("member", .text)], values: [.init("content", .blob)])
 
     private static func key(_ group: GroupID, _ member: MemberID) -> Row { [.text(group.rawValue), .text(member.rawValue)] }
 
     mutating func loadGroup(_ row: Row) throws(StateCorruption) {
-        guard let name = row[0].text, let kind = row[1].integer.flatMap(Int8.init(exactly:)).flatMap(GroupKind.init(rawValue:)), let head = row[2].blob else {
+        guard let name = row[0].text, let kind = row[1].integer.flatMap(Int8.init(exactly:)).flatMap(GroupKind.init(rawValue:)),
+            let head = row[2].blob
+        else {
             throw StateCorruption("a group's row is incomplete")
         }
         groups[GroupID(name)] = StoredGroup(kind: kind, head: head)
     }
 
     mutating func loadGroupMember(_ row: Row) throws(StateCorruption) {
-        guard let name = row[0].text, let member = row[1].text, let content = row[2].blob else { throw StateCorruption("a group member's row is incomplete") }
-        guard groups[GroupID(name)] != nil else { throw StateCorruption("'\(member)' is a member of group '\(name)', and there is no such group") }
+        guard let name = row[0].text, let member = row[1].text, let content = row[2].blob else {
+            throw StateCorruption("a group member's row is incomplete")
+        }
+        guard groups[GroupID(name)] != nil else {
+            throw StateCorruption("'\(member)' is a member of group '\(name)', and there is no such group")
+        }
         groups.update(GroupID(name)) { $0.members[MemberID(member)] = content }
     }
 }

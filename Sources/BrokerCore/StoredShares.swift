@@ -21,7 +21,9 @@ package struct StoredShare: WireLayout, Equatable {
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             var length = UInt64(bitPattern: count)
             try io.varint(&length)
-            guard let count = Int64(exactly: length), count > 0, count <= Self.countMax else { throw .overLimit("records in a run", Int(truncatingIfNeeded: length)) }
+            guard let count = Int64(exactly: length), count > 0, count <= Self.countMax else {
+                throw .overLimit("records in a run", Int(truncatingIfNeeded: length))
+            }
             self.count = count
             var number = state.rawValue
             try io.int8(&number)
@@ -185,7 +187,8 @@ extension BrokerMachine {
     }
 
     private mutating func store(_ store: ShareStore, at position: ApplyPosition, _ rows: inout RowChanges) -> ShareStoreVerdict {
-        guard let topic = topic(id: store.topicID), store.partition >= 0, store.partition < topic.partitions, isShareGroup(store.group) else { return .stale }
+        guard let topic = topic(id: store.topicID), store.partition >= 0, store.partition < topic.partitions, isShareGroup(store.group)
+        else { return .stale }
         let place = TopicPartition(topic.name, store.partition)
         if let state = cluster.partitions[place], state.leaderEpoch != store.leaderEpoch { return .stale }
         let present = share(store.group, place)
@@ -199,15 +202,23 @@ extension BrokerMachine {
     private static func revision(_ position: ApplyPosition) -> Int64 { max(1, position.slot.rawValue) }
 
     /// Sets the next offsets of a group without members.
-    private mutating func setShareStarts(_ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges) -> BrokerOutcome {
+    private mutating func setShareStarts(
+        _ group: GroupID, _ starts: [PartitionOffset], at position: ApplyPosition, _ rows: inout RowChanges
+    ) -> BrokerOutcome {
         guard groups[group]?.isEmpty ?? true else { return .refused(.groupNotEmpty(group)) }
         guard isShareGroup(group) else { return .refused(.unknownGroup(group)) }
-        let known = starts.filter { one in topics[one.partition.topic].map { one.partition.partition >= 0 && one.partition.partition < $0.partitions } ?? false }
+        let known = starts.filter { one in
+            topics[one.partition.topic].map { one.partition.partition >= 0 && one.partition.partition < $0.partitions } ?? false
+        }
         let added = known.count { share(group, $0.partition) == nil }
-        guard shareCount + added <= Self.sharePartitionsMax else { return .refused(.tooManySharePartitions(limit: Self.sharePartitionsMax)) }
+        guard shareCount + added <= Self.sharePartitionsMax else {
+            return .refused(.tooManySharePartitions(limit: Self.sharePartitionsMax))
+        }
         for one in known {
             let epoch = share(group, one.partition)?.leaderEpoch ?? 0
-            set(ShareRecord(leaderEpoch: epoch, revision: Self.revision(position), share: StoredShare(start: one.offset)), group, one.partition, &rows)
+            set(
+                ShareRecord(leaderEpoch: epoch, revision: Self.revision(position), share: StoredShare(start: one.offset)), group,
+                one.partition, &rows)
         }
         return .sharesReset(group, known.map(\.partition))
     }
@@ -251,7 +262,8 @@ extension BrokerMachine {
         values: [.init("life", .integer), .init("leader_epoch", .integer), .init("state", .blob)])
 
     mutating func loadShare(_ row: Row) throws(StateCorruption) {
-        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)), let revision = row[3].integer,
+        guard let group = row[0].text, let topic = row[1].text, let partition = row[2].integer.flatMap(Int32.init(exactly:)),
+            let revision = row[3].integer,
             let epoch = row[4].integer.flatMap(Int32.init(exactly:)), let blob = row[5].blob
         else { throw StateCorruption("the row of a share partition is incomplete") }
         do throws(WireError) {

@@ -108,7 +108,8 @@ extension TopicConfig {
             }),
         TopicConfigRow(
             name: "compression.type", brokerName: "compression.type", type: .string,
-            documentation: "producer keeps batches as their producer compressed them; gzip, snappy, lz4, zstd and uncompressed have the leader compress them anew.",
+            documentation:
+                "producer keeps batches as their producer compressed them; gzip, snappy, lz4, zstd and uncompressed have the leader compress them anew.",
             read: { $0.compression.rawValue },
             write: { config, text in
                 guard let compression = TopicCompression(rawValue: text) else { return false }
@@ -136,7 +137,8 @@ extension TopicConfig {
             "message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms", .long, \.timestampAfterMaxMilliseconds, 0...Int64.max,
             "How far ahead of the broker's clock a producer's time may be."),
         number(
-            "message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms", .long, \.timestampBeforeMaxMilliseconds, 0...Int64.max,
+            "message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms", .long, \.timestampBeforeMaxMilliseconds,
+            0...Int64.max,
             "How far behind the broker's clock a producer's time may be."),
         TopicConfigRow(
             name: "message.timestamp.type", brokerName: "log.message.timestamp.type", type: .string,
@@ -168,10 +170,12 @@ extension TopicConfig {
             "segment.bytes", "log.segment.bytes", .int, \.segmentBytes, (1 << 14)...Int64(Int32.max),
             "The size at which a segment is sealed."),
         number(
-            "segment.ms", "log.roll.ms", .long, \.segmentMilliseconds, 1...Int64.max, "The age of its first record at which a segment is sealed."),
+            "segment.ms", "log.roll.ms", .long, \.segmentMilliseconds, 1...Int64.max,
+            "The age of its first record at which a segment is sealed."),
         TopicConfigRow(
             name: "unclean.leader.election.enable", brokerName: "unclean.leader.election.enable", type: .boolean,
-            documentation: "true lets a replica lead that may lack acknowledged records, if nobody else can; false waits for one that lacks none.",
+            documentation:
+                "true lets a replica lead that may lack acknowledged records, if nobody else can; false waits for one that lacks none.",
             read: { "\($0.allowsUncleanElection)" },
             write: { config, text in
                 guard let allows = Bool(text) else { return false }
@@ -195,7 +199,9 @@ extension TopicConfig {
     }
 
     /// The setting for the replicas held to a broker's rate.
-    private static func throttled(_ name: String, _ path: WritableKeyPath<TopicConfig, ThrottledReplicas> & Sendable, _ side: ReplicationSide) -> TopicConfigRow {
+    private static func throttled(
+        _ name: String, _ path: WritableKeyPath<TopicConfig, ThrottledReplicas> & Sendable, _ side: ReplicationSide
+    ) -> TopicConfigRow {
         TopicConfigRow(
             name: name, brokerName: nil, type: .list,
             documentation: "partition:broker,... or *: replicas that \(side.rateName) holds back while they are not in sync.",

@@ -13,7 +13,9 @@ extension Transaction {
     mutating func begin(_ expected: ProducerIdentity, timeoutMilliseconds: Int32, freshID: () -> Int64) -> BrokerRefusal? {
         if expected.id >= 0 {
             guard expected.id == producer.id else { return .producerFenced(name) }
-            guard expected.epoch == producer.epoch || (phase.isAtRest && expected.epoch == previousEpoch) else { return .producerFenced(name) }
+            guard expected.epoch == producer.epoch || (phase.isAtRest && expected.epoch == previousEpoch) else {
+                return .producerFenced(name)
+            }
         }
         if phase.isPrepared { return .transactionCompleting(name) }
         if phase == .ongoing { return .transactionOpen(name) }
@@ -56,7 +58,9 @@ extension Transaction {
         return nil
     }
 
-    mutating func stage(_ entries: [OffsetEntry], of group: GroupID, joining: Bool, as identity: ProducerIdentity, at time: WallTime) -> BrokerRefusal? {
+    mutating func stage(_ entries: [OffsetEntry], of group: GroupID, joining: Bool, as identity: ProducerIdentity, at time: WallTime)
+        -> BrokerRefusal?
+    {
         if joining, let refusal = add(group, as: identity, at: time) { return refusal }
         if let refusal = refusal(of: identity) { return refusal }
         if phase.isPrepared { return .transactionCompleting(name) }
@@ -67,7 +71,9 @@ extension Transaction {
         for (index, offset) in content.staged.enumerated() { places[offset.place] = index }
         for entry in entries {
             let offset = StagedOffset(group, entry)
-            if let index = places[offset.place] { content.staged[index] = offset } else {
+            if let index = places[offset.place] {
+                content.staged[index] = offset
+            } else {
                 places[offset.place] = content.staged.count
                 content.staged.append(offset)
             }

@@ -134,7 +134,9 @@ final class Broker: @unchecked Sendable {
     /// Carries out the coordinator's decisions, and keeps its clock running while there are groups.
     func carryOut(_ effects: [GroupEffect]) {
         for effect in effects { answer(effect) }
-        guard coordinator.needsTicks || consumerGroups.needsTicks || shareGroups.needsTicks, !groupTickScheduled, !isStopping else { return }
+        guard coordinator.needsTicks || consumerGroups.needsTicks || shareGroups.needsTicks, !groupTickScheduled, !isStopping else {
+            return
+        }
         groupTickScheduled = true
         loop.schedule(after: BrokerSettings.groupTick) {
             self.groupTickScheduled = false

@@ -31,7 +31,9 @@ enum BrokerConfigTable {
 
     static func row(_ name: String) -> BrokerConfigRow? { rows.first { $0.name == name } }
 
-    private static func fixed(_ name: String, _ type: ConfigType, _ documentation: String, _ read: @escaping @Sendable (Broker) -> String) -> BrokerConfigRow {
+    private static func fixed(_ name: String, _ type: ConfigType, _ documentation: String, _ read: @escaping @Sendable (Broker) -> String)
+        -> BrokerConfigRow
+    {
         BrokerConfigRow(name: name, type: type, documentation: documentation, accepts: nil, read: read)
     }
 
@@ -54,7 +56,9 @@ enum BrokerConfigTable {
         fixed("connections.max.reauth.ms", .long, "A client has to log in anew within this time; 0 for never.") {
             "\($0.settings.connectionsMaxReauth?.inMilliseconds ?? 0)"
         },
-        fixed("default.replication.factor", .int, "Replicas of a topic whose creator names no number.") { "\($0.defaultReplicationFactor)" },
+        fixed("default.replication.factor", .int, "Replicas of a topic whose creator names no number.") {
+            "\($0.defaultReplicationFactor)"
+        },
         fixed("listener.security.protocol.map", .string, "The protocol of each listener.") { "\($0.protocolName):\($0.protocolName)" },
         fixed("listeners", .string, "Where this broker listens.") { "\($0.protocolName)://\($0.settings.listen)" },
         fixed("log.dirs", .string, "Where partitions lie.") { $0.dataDirectory + "/topics" },
@@ -68,66 +72,80 @@ enum BrokerConfigTable {
         fixed("sasl.enabled.mechanisms", .list, "How clients can log in.") { $0.mechanisms.joined(separator: ",") },
     ]
 
-    private static let own: [BrokerConfigRow] = wellKnown + [
-        BrokerConfigRow(
-            name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
-            accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
-        fixed("broker.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
-        rate(.following, "Bytes a second that throttled replicas on this broker take while they are not in sync; at least 1."),
-        fixed("group.consumer.heartbeat.interval.ms", .int, "How often members of groups whose partitions the broker assigns are heard.") {
-            "\($0.settings.consumerGroups.heartbeatInterval.inMilliseconds)"
-        },
-        fixed("group.consumer.session.timeout.ms", .int, "How long such a member may be silent.") {
-            "\($0.settings.consumerGroups.sessionTimeout.inMilliseconds)"
-        },
-        fixed("group.share.delivery.count.limit", .int, "Deliveries of a record to a share group that says nothing else.") { _ in "\(SharePartitionLimits().deliveriesMax)" },
-        fixed("group.share.heartbeat.interval.ms", .int, "How often members of a share group that says nothing else are heard.") { _ in
-            "\(ShareGroupConfig().heartbeatInterval.inMilliseconds)"
-        },
-        fixed("group.share.max.share.sessions", .int, "Share sessions that are kept.") { _ in "\(ShareSessions.sessionsMax)" },
-        fixed("group.share.max.size", .int, "Members of a share group.") { "\($0.settings.shareGroups.membersMax)" },
-        fixed("group.share.partition.max.record.locks", .int, "Records of a partition that are under way at once, in a share group that says nothing else.") { _ in
-            "\(SharePartitionLimits().recordsMax)"
-        },
-        fixed("group.share.record.lock.duration.ms", .int, "How long a record belongs to who acquired it, in a share group that says nothing else.") { _ in
-            "\(SharePartitionLimits().lockDuration.inMilliseconds)"
-        },
-        fixed("group.share.session.timeout.ms", .int, "How long a member of a share group that says nothing else may be silent.") { _ in
-            "\(ShareGroupConfig().sessionTimeout.inMilliseconds)"
-        },
-        fixed("group.initial.rebalance.delay.ms", .int, "How long the first member of a group waits for others.") {
-            "\($0.settings.groups.initialRebalanceDelay.inMilliseconds)"
-        },
-        fixed("group.max.session.timeout.ms", .int, "The longest session that a member may ask for.") {
-            "\($0.settings.groups.sessionTimeoutMax.inMilliseconds)"
-        },
-        fixed("group.min.session.timeout.ms", .int, "The shortest session that a member may ask for.") {
-            "\($0.settings.groups.sessionTimeoutMin.inMilliseconds)"
-        },
-        rate(.leading, "Bytes a second that throttled replicas which are not in sync are handed by this broker; at least 1."),
-        fixed("log.cleaner.backoff.ms", .long, "How often topics that are compacted are looked over.") { "\($0.settings.cleanerInterval.inMilliseconds)" },
-        fixed("log.retention.check.interval.ms", .long, "How often old segments are looked for.") {
-            "\($0.settings.retentionCheckInterval.inMilliseconds)"
-        },
-        fixed("max.incremental.fetch.session.cache.slots", .int, "Fetch sessions that are kept.") { "\($0.settings.fetchSessionsMax)" },
-        fixed("node.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
-        BrokerConfigRow(
-            name: "num.partitions", type: .int, documentation: "Partitions of a topic whose creator names no number.",
-            accepts: { Int32($0).map { (1...Int32(BrokerMachine.partitionsMax)).contains($0) } ?? false }, read: { "\($0.defaultPartitions)" }),
-        fixed("offset.metadata.max.bytes", .int, "Length of the text that may be stored with an offset.") { _ in
-            "\(BrokerSettings.offsetMetadataBytesMax)"
-        },
-        fixed("offsets.retention.check.interval.ms", .long, "How often groups without members and offsets are removed.") {
-            "\($0.settings.offsetsRetentionCheckInterval.inMilliseconds)"
-        },
-        fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.requestBytesMax)" },
-        fixed("transaction.max.timeout.ms", .int, "The longest timeout that a transactional producer may ask for.") { _ in
-            "\(BrokerSettings.transactionTimeoutMax.inMilliseconds)"
-        },
-        fixed("transactional.id.expiration.ms", .int, "A transactional id that was not used for this long is forgotten.") { _ in
-            "\(BrokerSettings.transactionalIDExpiry.inMilliseconds)"
-        },
-    ]
+    private static let own: [BrokerConfigRow] =
+        wellKnown + [
+            BrokerConfigRow(
+                name: "auto.create.topics.enable", type: .boolean, documentation: "Whether asking for a topic makes it.",
+                accepts: { $0 == "true" || $0 == "false" }, read: { "\($0.autoCreatesTopics)" }),
+            fixed("broker.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+            rate(.following, "Bytes a second that throttled replicas on this broker take while they are not in sync; at least 1."),
+            fixed(
+                "group.consumer.heartbeat.interval.ms", .int, "How often members of groups whose partitions the broker assigns are heard."
+            ) {
+                "\($0.settings.consumerGroups.heartbeatInterval.inMilliseconds)"
+            },
+            fixed("group.consumer.session.timeout.ms", .int, "How long such a member may be silent.") {
+                "\($0.settings.consumerGroups.sessionTimeout.inMilliseconds)"
+            },
+            fixed("group.share.delivery.count.limit", .int, "Deliveries of a record to a share group that says nothing else.") { _ in
+                "\(SharePartitionLimits().deliveriesMax)"
+            },
+            fixed("group.share.heartbeat.interval.ms", .int, "How often members of a share group that says nothing else are heard.") { _ in
+                "\(ShareGroupConfig().heartbeatInterval.inMilliseconds)"
+            },
+            fixed("group.share.max.share.sessions", .int, "Share sessions that are kept.") { _ in "\(ShareSessions.sessionsMax)" },
+            fixed("group.share.max.size", .int, "Members of a share group.") { "\($0.settings.shareGroups.membersMax)" },
+            fixed(
+                "group.share.partition.max.record.locks", .int,
+                "Records of a partition that are under way at once, in a share group that says nothing else."
+            ) { _ in
+                "\(SharePartitionLimits().recordsMax)"
+            },
+            fixed(
+                "group.share.record.lock.duration.ms", .int,
+                "How long a record belongs to who acquired it, in a share group that says nothing else."
+            ) { _ in
+                "\(SharePartitionLimits().lockDuration.inMilliseconds)"
+            },
+            fixed("group.share.session.timeout.ms", .int, "How long a member of a share group that says nothing else may be silent.") { _ in
+                "\(ShareGroupConfig().sessionTimeout.inMilliseconds)"
+            },
+            fixed("group.initial.rebalance.delay.ms", .int, "How long the first member of a group waits for others.") {
+                "\($0.settings.groups.initialRebalanceDelay.inMilliseconds)"
+            },
+            fixed("group.max.session.timeout.ms", .int, "The longest session that a member may ask for.") {
+                "\($0.settings.groups.sessionTimeoutMax.inMilliseconds)"
+            },
+            fixed("group.min.session.timeout.ms", .int, "The shortest session that a member may ask for.") {
+                "\($0.settings.groups.sessionTimeoutMin.inMilliseconds)"
+            },
+            rate(.leading, "Bytes a second that throttled replicas which are not in sync are handed by this broker; at least 1."),
+            fixed("log.cleaner.backoff.ms", .long, "How often topics that are compacted are looked over.") {
+                "\($0.settings.cleanerInterval.inMilliseconds)"
+            },
+            fixed("log.retention.check.interval.ms", .long, "How often old segments are looked for.") {
+                "\($0.settings.retentionCheckInterval.inMilliseconds)"
+            },
+            fixed("max.incremental.fetch.session.cache.slots", .int, "Fetch sessions that are kept.") { "\($0.settings.fetchSessionsMax)" },
+            fixed("node.id", .int, "This broker's number.") { "\($0.settings.nodeID)" },
+            BrokerConfigRow(
+                name: "num.partitions", type: .int, documentation: "Partitions of a topic whose creator names no number.",
+                accepts: { Int32($0).map { (1...Int32(BrokerMachine.partitionsMax)).contains($0) } ?? false },
+                read: { "\($0.defaultPartitions)" }),
+            fixed("offset.metadata.max.bytes", .int, "Length of the text that may be stored with an offset.") { _ in
+                "\(BrokerSettings.offsetMetadataBytesMax)"
+            },
+            fixed("offsets.retention.check.interval.ms", .long, "How often groups without members and offsets are removed.") {
+                "\($0.settings.offsetsRetentionCheckInterval.inMilliseconds)"
+            },
+            fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.requestBytesMax)" },
+            fixed("transaction.max.timeout.ms", .int, "The longest timeout that a transactional producer may ask for.") { _ in
+                "\(BrokerSettings.transactionTimeoutMax.inMilliseconds)"
+            },
+            fixed("transactional.id.expiration.ms", .int, "A transactional id that was not used for this long is forgotten.") { _ in
+                "\(BrokerSettings.transactionalIDExpiry.inMilliseconds)"
+            },
+        ]
 
     private static let topicDefaults: [BrokerConfigRow] = TopicConfig.rows.compactMap { row in
         guard let name = row.brokerName else { return nil }

@@ -67,7 +67,8 @@ package final class BrokerDoor: Sendable {
             if let peers = settings.cluster?.peers {
                 let address = peers.peers.first { $0.id == peers.id }?.address ?? peers.listen
                 let me = Member(id: NodeID(peers.id), address: "\(address)")
-                options.membership = try EnsembleFile.membership(me, peers.peers.map { Member(id: NodeID($0.id), address: "\($0.address)") }, options.directory, files)
+                options.membership = try EnsembleFile.membership(
+                    me, peers.peers.map { Member(id: NodeID($0.id), address: "\($0.address)") }, options.directory, files)
             } else {
                 try EnsembleFile.checkAlone(options.directory, files)
             }
@@ -95,12 +96,14 @@ package final class BrokerDoor: Sendable {
     }
 
     private static func open(
-        _ settings: BrokerSettings, _ dataDirectory: String, _ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop, _ disks: [DiskThread],
+        _ settings: BrokerSettings, _ dataDirectory: String, _ replica: ReplicaHost<BrokerMachine>, _ loop: NIOServiceLoop,
+        _ disks: [DiskThread],
         _ files: RealFileSystem, _ metrics: MetricsRegistry, _ log: Logger
     ) async throws -> Broker {
         var random = SystemRandomNumberGenerator()
         let broker = Broker(
-            settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks, files: files,
+            settings: settings, dataDirectory: dataDirectory, loop: loop, time: SystemTime(), log: log, replica: replica, disks: disks,
+            files: files,
             metrics: metrics, random: Prng(seed: random.next()))
         guard settings.cluster == nil else { return broker }
         _ = try await replica.propose(.identify(clusterID: UUIDBytes(high: random.next(), low: random.next())))
@@ -138,7 +141,9 @@ package final class BrokerDoor: Sendable {
     private static func waitForRegistration(_ broker: Broker, _ loop: NIOServiceLoop) async {
         let deadline = broker.now + BrokerSettings.registrationPatience
         while broker.now < deadline {
-            let isKnown = await withCheckedContinuation { continuation in loop.execute { continuation.resume(returning: broker.cluster?.isRegistered ?? true) } }
+            let isKnown = await withCheckedContinuation { continuation in
+                loop.execute { continuation.resume(returning: broker.cluster?.isRegistered ?? true) }
+            }
             if isKnown { return }
             // Woken early by a cancelled start, it looks once more.
             try? await Task.sleep(for: .milliseconds(5))
@@ -160,7 +165,9 @@ package final class BrokerDoor: Sendable {
                     }
                     return try await makeFirstUser(broker.settings, broker.replica)
                 } catch let problem as ConfigurationProblem {
-                    broker.log.error("nobody can log in", metadata: ["reason": "\(problem)", "next": "name broker.first-user and its password file on one of the brokers"])
+                    broker.log.error(
+                        "nobody can log in",
+                        metadata: ["reason": "\(problem)", "next": "name broker.first-user and its password file on one of the brokers"])
                     return
                 } catch { try await Task.sleep(for: .milliseconds(500)) }
             }
@@ -169,7 +176,9 @@ package final class BrokerDoor: Sendable {
 
     /// Whether the broker is a member of its cluster: a newcomer does not propose the cluster's id and first user.
     private static func isMember(_ broker: Broker) async -> Bool {
-        await withCheckedContinuation { continuation in broker.loop.execute { continuation.resume(returning: broker.cluster?.isMember ?? true) } }
+        await withCheckedContinuation { continuation in
+            broker.loop.execute { continuation.resume(returning: broker.cluster?.isMember ?? true) }
+        }
     }
 
     /// Makes the first user. A broker that requires a login and has no user is a configuration error.
@@ -305,7 +314,10 @@ extension Broker {
             nonisolated(unsafe) let closed = { gathering.leave() }
             writer.disk.submit {
                 for log in logs {
-                    do { try log.close() } catch { self.log.error("a partition did not close cleanly", metadata: ["directory": "\(log.directory)", "error": "\(error)"]) }
+                    do { try log.close() } catch {
+                        self.log.error(
+                            "a partition did not close cleanly", metadata: ["directory": "\(log.directory)", "error": "\(error)"])
+                    }
                 }
                 self.loop.execute { closed() }
             }

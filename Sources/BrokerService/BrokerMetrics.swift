@@ -17,7 +17,8 @@ struct BrokerMetrics {
             guard let row = ApiTable.row(number: Int16(number)) else { return nil }
             return registry.counter("broker_requests", help: "Requests that were decoded.", labels: [("api", row.name)])
         }
-        refusedFrames = registry.counter("broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
+        refusedFrames = registry.counter(
+            "broker_refused_frames", help: "Frames that the protocol does not allow; each closed its connection.")
         producedBytes = registry.counter("broker_produced_bytes", help: "Bytes of record batches appended.")
         fetchedBytes = registry.counter("broker_fetched_bytes", help: "Bytes of record batches handed to consumers.")
     }

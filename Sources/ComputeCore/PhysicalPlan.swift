@@ -29,7 +29,8 @@ indirect enum PhysicalPlan {
     var inputs: [PhysicalPlan] {
         switch self {
         case .fileScan, .localScan, .rows, .range: []
-        case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input), .limit(_, _, let input),
+        case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input),
+            .limit(_, _, let input),
             .distinct(_, let input):
             [input]
         case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
@@ -83,13 +84,16 @@ enum Planner {
     /// When all calls are over the distinct values of the same arguments, a step in chains first finds the groups of keys and arguments;
     /// the calls then see each of them once.
     private static func aggregate(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ input: PhysicalPlan) -> PhysicalPlan {
-        guard let first = calls.first?.call, calls.allSatisfy({ $0.call.distinct && $0.call.filter == nil && $0.call.arguments == first.arguments }) else {
+        guard let first = calls.first?.call,
+            calls.allSatisfy({ $0.call.distinct && $0.call.filter == nil && $0.call.arguments == first.arguments })
+        else {
             return .hashAggregate(groups: groups, calls: calls, input)
         }
         // The columns of the inner step are its own; no plan has negative ids.
         let arguments = first.arguments.enumerated().map { index, argument in
             BoundOutput(
-                expression: argument, column: BoundColumn(id: ColumnID(-2 - index), name: "distinct", type: argument.type, nullable: argument.nullable))
+                expression: argument,
+                column: BoundColumn(id: ColumnID(-2 - index), name: "distinct", type: argument.type, nullable: argument.nullable))
         }
         let outer = calls.map { item in
             var call = item.call

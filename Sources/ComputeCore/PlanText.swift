@@ -8,7 +8,9 @@ enum PlanText {
 
     static func render(_ plan: PhysicalPlan) -> String { lines(plan, "", "", title, \.inputs).joined(separator: "\n") + "\n" }
 
-    private static func lines<Node>(_ plan: Node, _ first: String, _ rest: String, _ title: (Node) -> String, _ inputs: (Node) -> [Node]) -> [String] {
+    private static func lines<Node>(_ plan: Node, _ first: String, _ rest: String, _ title: (Node) -> String, _ inputs: (Node) -> [Node])
+        -> [String]
+    {
         var out = [first + title(plan)]
         let below = inputs(plan)
         for (index, input) in below.enumerated() {
@@ -29,7 +31,10 @@ enum PlanText {
         case .hashAggregate(let groups, let calls, _): return aggregate(groups, calls)
         case .hashJoin(let shape, _, _):
             let kind = shape.keys.isEmpty ? "BroadcastNestedLoopJoin" : "BroadcastHashJoin"
-            let keys = shape.keys.isEmpty ? "" : " [\(shape.keys.map { text($0.left) }.joined(separator: ", "))], [\(shape.keys.map { text($0.right) }.joined(separator: ", "))]"
+            let keys =
+                shape.keys.isEmpty
+                ? ""
+                : " [\(shape.keys.map { text($0.left) }.joined(separator: ", "))], [\(shape.keys.map { text($0.right) }.joined(separator: ", "))]"
             return "\(kind)\(keys) \(shape.kind)\(shape.residual.map { " " + text($0) } ?? "")"
         case .sort(let orders, let limit, _): return limit.map { "TakeOrdered \($0) [\(keys(orders))]" } ?? "Sort [\(keys(orders))]"
         case .limit(let skip, let count, _):
@@ -55,10 +60,13 @@ enum PlanText {
     }
 
     private static func keys(_ orders: [BoundOrder]) -> String {
-        orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(separator: ", ")
+        orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(
+            separator: ", ")
     }
 
-    private static func difference(_ kind: SetKind, _ all: Bool) -> String { "\(kind == .except ? "Except" : "Intersect")\(all ? " All" : "")" }
+    private static func difference(_ kind: SetKind, _ all: Bool) -> String {
+        "\(kind == .except ? "Except" : "Intersect")\(all ? " All" : "")"
+    }
 
     private static func distinct(_ keys: [ColumnID]) -> String { "Distinct [\(keys.map { "#\($0.number)" }.joined(separator: ", "))]" }
 

@@ -60,13 +60,17 @@ package struct HDFSFiles: JobFiles {
         if authority.isEmpty {
             if scheme == "hdfs", let defaultNamenode { return Target(client: clients.client([defaultNamenode], user: user), path: path) }
             guard let defaultServer else {
-                throw .failed(path: address, operation: "open", reason: "no dfs runs beside this service; name one as hdfs://host:\(HDFSFileSystem.defaultPort)/path")
+                throw .failed(
+                    path: address, operation: "open",
+                    reason: "no dfs runs beside this service; name one as hdfs://host:\(HDFSFileSystem.defaultPort)/path")
             }
             return Target(client: WebHDFSClient(server: defaultServer, user: user, trust: trust), path: path)
         }
         if scheme == "hdfs" {
             var namenodes: [HostPort] = []
-            for part in authority.split(separator: ",") { namenodes.append(try Self.server(String(part), HDFSFileSystem.defaultPort, address)) }
+            for part in authority.split(separator: ",") {
+                namenodes.append(try Self.server(String(part), HDFSFileSystem.defaultPort, address))
+            }
             guard !namenodes.isEmpty else { throw .failed(path: address, operation: "open", reason: "'\(authority)' is no host:port") }
             return Target(client: clients.client(namenodes, user: user), path: path)
         }
@@ -76,12 +80,16 @@ package struct HDFSFiles: JobFiles {
     }
 
     private static func server(_ text: String, _ port: Int, _ address: String) throws(JobFileError) -> HostPort {
-        guard let server = HostPort(parsing: text, defaultPort: port) else { throw .failed(path: address, operation: "open", reason: "'\(text)' is no host:port") }
+        guard let server = HostPort(parsing: text, defaultPort: port) else {
+            throw .failed(path: address, operation: "open", reason: "'\(text)' is no host:port")
+        }
         return server
     }
 
     /// Waits for asynchronous work; never on a thread of the cooperative pool.
-    static func wait<T: Sendable>(_ path: String, _ operation: String, _ body: @escaping @Sendable () async throws -> T) throws(JobFileError) -> T {
+    static func wait<T: Sendable>(_ path: String, _ operation: String, _ body: @escaping @Sendable () async throws -> T)
+        throws(JobFileError) -> T
+    {
         let outcome = Outcome<T>()
         let done = DispatchSemaphore(value: 0)
         Task {

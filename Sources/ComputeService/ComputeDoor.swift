@@ -56,7 +56,10 @@ package final class ComputeDoor: Sendable {
     private let service: SparkService
     private let running = Mutex<Running?>(nil)
 
-    package init(settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes(), metrics: MetricsRegistry = MetricsRegistry()) {
+    package init(
+        settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes(),
+        metrics: MetricsRegistry = MetricsRegistry()
+    ) {
         self.settings = settings
         service = SparkService(files: files, settings: settings, figures: ComputeFigures(metrics))
         let sessions = service.sessions
@@ -105,7 +108,8 @@ package final class ComputeDoor: Sendable {
     }
 
     private static func security(_ tls: TLSSettings) -> HTTP2ServerTransport.Posix.TransportSecurity {
-        .tls(certificateChain: [.file(path: tls.certificateFile, format: .pem)], privateKey: .file(path: tls.keyFile, format: .pem)) { config in
+        .tls(certificateChain: [.file(path: tls.certificateFile, format: .pem)], privateKey: .file(path: tls.keyFile, format: .pem)) {
+            config in
             guard let authority = tls.authorityFile else { return }
             config.clientCertificateVerification = .noHostnameVerification
             config.trustRoots = .certificates([.file(path: authority, format: .pem)])

@@ -66,7 +66,7 @@ package struct Acceptor: Sendable {
         return batch.map { .accept($0) }
     }
 
-    /// Takes the command out of an entry that reached no disk and no peer; the slot and its origin stay. Returns the record anew.
+    /// Takes the command out of an entry that reached no disk and no peer; the slot and its origin stay. Returns the new record.
     mutating func blank(_ slot: Slot) -> AcceptorRecord? {
         let place = Int(slot.rawValue - openSlot.rawValue)
         guard entries.indices.contains(place) else { return nil }

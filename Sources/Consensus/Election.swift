@@ -8,7 +8,7 @@ struct Election: Sendable {
     private(set) var deadline: Instant
     /// The ballot that is being canvassed, with who would promise it.
     private(set) var canvass: (ballot: Ballot, grants: [NodeID])?
-    /// The highest ballot that anybody has told of.
+    /// The highest ballot of any message.
     private(set) var seen = Ballot.none
     private var random: Prng
     private let timeout: Duration

@@ -1,5 +1,5 @@
-// The leader's view of one follower, observer or visitor: what was sent and acknowledged, and when it was last told to go back. Entries are
-// sent ahead of their acknowledgements, up to a window; a follower that misses some says from where, and gets them again.
+// The leader's view of one follower, observer or visitor: entries sent and acknowledged, and the last order to go back. Entries are sent
+// ahead of their acknowledgements, up to a window; a follower names the first missing one, and gets them again.
 import Base
 
 struct FollowerProgress: Sendable {

@@ -1,5 +1,5 @@
-// The follower's side of a leadership: whom it follows, and how far its log agrees with that leader's. Entries beyond `matched` that an
-// earlier leader sent may differ from what is decided, so nothing of them counts until this leader sends them.
+// The follower's side of a leadership: its leader, and how far its log agrees with that leader's. Entries beyond `matched` of an earlier
+// leader may differ from the decided ones, so they count only once this leader sends them.
 import Base
 
 struct Following: Sendable {

@@ -5,7 +5,7 @@ import Base
 
 /// A replica with an empty directory: the reports of the peers named to it.
 struct Founding: Sendable {
-    /// Whom it was told of, and itself.
+    /// The named founders, itself among them.
     let founders: [NodeID]
     /// The peers' own descriptions, the latest of each.
     private var known: [Member]
@@ -15,7 +15,7 @@ struct Founding: Sendable {
         known = [me]
     }
 
-    /// Another one with an empty directory. It counts if it was told of the same founders.
+    /// Another replica with an empty directory. It counts if its named founders are the same.
     mutating func note(_ member: Member, _ others: [NodeID]) {
         guard others == founders, founders.contains(member.id), member.id != known[0].id else { return }
         known.removeAll { $0.id == member.id }

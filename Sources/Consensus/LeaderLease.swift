@@ -1,5 +1,5 @@
 // Both sides of the lease on a monotonic clock. A leader knows until when no other can have been elected; a follower knows until when it
-// must not help to elect another. After a restart a follower keeps still for a whole grant, since it no longer knows what it granted.
+// must not help to elect another. After a restart a follower keeps still for a whole grant, since its grants are forgotten.
 // Source: Gray and Cheriton, "Leases", 1989; Chandra, Griesemer and Redstone, "Paxos Made Live", 2007, section 5.2.
 import Base
 
@@ -39,7 +39,7 @@ struct LeaseGrant: Sendable {
     private(set) var holder: NodeID?
     private(set) var until: Instant
 
-    /// Right after a start everything may have been granted to anybody.
+    /// Right after a start any replica may hold a full grant.
     init(until: Instant) { self.until = until }
 
     mutating func extend(to node: NodeID, until: Instant) {

@@ -28,8 +28,8 @@ extension PaxosNode {
     /// Whether a leader gives out slots at present: not behind a roster that is not decided.
     package var takesProposals: Bool { isLeading && office.rosterSlot == nil }
 
-    /// Whether the founding roster is still to be written into the log, for those who come later, or again since members say other things
-    /// of themselves. Once somebody has changed the members, what was said then counts.
+    /// Whether the founding roster must be written into the log: for later members, or again after members changed their own entries. After
+    /// a change of the members the log's roster counts.
     package var wantsRosterRecord: Bool {
         guard !standsAlone, isEstablished, takesProposals, let roster else { return false }
         return !rosterIsRecorded || roster != asDescribed(roster)

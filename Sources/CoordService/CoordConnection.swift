@@ -306,8 +306,8 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
         // Proposals end in order, so this is nearly always the first in line.
         let place = pending.firstIndex { if case .proposed(number, _) = $0.request { true } else { false } }
         guard let place, case .proposed(_, let write) = pending[place].request else { return }
-        // Whether it was executed is not known, and no leader is to be had: the client goes elsewhere. Is the disk full, it is told so in
-        // answer to what it writes next, which it could not be on a new connection: a session comes back through the log.
+        // Its outcome is unknown, and there is no leader: the client goes elsewhere. If the disk is full the connection stays, and the next
+        // write gets the reason; on a new connection it would not, since a session comes back through the log.
         if case .failure(.notLeading) = result, door.replica.writeRefusal == nil { return end() }
         pending[place].request = Self.answer(write, result)
         if place == 0 { answerReady() }

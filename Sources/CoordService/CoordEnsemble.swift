@@ -155,8 +155,8 @@ extension CoordDoor {
         for connection in connections.values { connection.end() }
     }
 
-    /// Among others, a server without a leader, or whose disk takes no writes, serves those who are content to read, if anybody. Alone it
-    /// keeps its clients: they have nowhere to go.
+    /// In an ensemble, a server without a leader or with a full disk serves read-only clients, if allowed. A single server keeps its
+    /// clients: they have nowhere to go.
     private func noteServing() {
         let refusal = settings.ensemble == nil ? nil : replica.writeRefusal
         if replica.leader != nil, refusal == nil {

@@ -140,8 +140,8 @@ extension CoordDoor {
         }
     }
 
-    /// Who leads decides who has fallen silent; the others only tell whom they hear. One that led before it was stopped or cut off and does
-    /// not know yet that it leads no longer would end sessions that are well on other servers, so it makes sure first.
+    /// The leader expires silent sessions; the others report the sessions that they hear. A former leader that was stopped or cut off, and
+    /// does not know yet of its successor, would expire live sessions of other servers, so a leader confirms its leadership first.
     private func expireSilent() {
         guard replica.isLeading else { return }
         let silent = clock.expire(now: now)

@@ -20,8 +20,8 @@ extension CoordDoor {
             remove: { [unowned self] in self.watches.remove(id, $0, $1) })
     }
 
-    /// Sets some of the watches of a client that came back, and tells it at once what it missed; false if there are more. Persistent
-    /// watches miss nothing: what happened meanwhile is the client's to look up.
+    /// Sets some of the watches of a client that reconnected, and sends it the missed events at once; false if there are more. Persistent
+    /// watches have no missed events: the client looks changes up itself.
     func restoreWatches(_ restore: inout WatchRestore, for connection: CoordConnection) -> Bool {
         for _ in 0..<WatchRestore.pathsMax {
             guard !connection.isEnded, let (path, kind) = restore.next() else { return true }

@@ -47,7 +47,8 @@ package struct DFSMachine: StateMachine, Sendable {
         case .makeDirectories(let path, let permission, let caller):
             _ = try makeDirectories(try components(path), permission, caller, time, &rows)
             return .flag(true)
-        case .create(let path, let options, let writer, let caller): return try createForUpload(path, options, writer, caller, time, &rows, &removed)
+        case .create(let path, let options, let writer, let caller):
+            return try createForUpload(path, options, writer, caller, time, &rows, &removed)
         case .openForAppend(let path, let writer, let caller): return try openForAppend(path, writer, caller, &rows)
         case .finishBlock(let id, let writer, let block, let length, let last):
             return try finishBlock(id, writer, Block(id: block, lengthBytes: length), last, time, &rows)
@@ -112,7 +113,9 @@ package struct DFSMachine: StateMachine, Sendable {
 
     /// The file that `writer` holds the lease of.
     func openFile(_ id: InodeID, _ writer: String) throws(DFSRefusal) -> FileContent {
-        guard let file = namespace.inode(id)?.file, let holder = file.writer, holder.utf8.elementsEqual(writer.utf8) else { throw .leaseLost(namespace.path(of: id)) }
+        guard let file = namespace.inode(id)?.file, let holder = file.writer, holder.utf8.elementsEqual(writer.utf8) else {
+            throw .leaseLost(namespace.path(of: id))
+        }
         return file
     }
 

@@ -16,15 +16,18 @@ package enum DFSRows {
     /// Access lists, attributes and quotas of the nodes that have any.
     package static let extras = TableSchema("extras", key: [.init("inode", .integer)], values: [.init("content", .blob)])
     /// Answers for clients that repeat a request.
-    package static let retries = TableSchema("retries", key: [.init("slot", .integer)], values: [.init("request", .blob), .init("time", .integer), .init("answer", .blob)])
+    package static let retries = TableSchema(
+        "retries", key: [.init("slot", .integer)], values: [.init("request", .blob), .init("time", .integer), .init("answer", .blob)])
 
     static func upsert(_ inode: Inode, _ rows: inout RowChanges) {
         let file = inode.file
         rows.upsert(
             inodes,
             [
-                .integer(inode.id.rawValue), .integer(inode.parent.rawValue), .text(inode.name.text), .text(file == nil ? "directory" : "file"),
-                .integer(Int64(inode.permission)), .text(inode.owner), .text(inode.group), .integer(inode.modified), .integer(inode.accessed),
+                .integer(inode.id.rawValue), .integer(inode.parent.rawValue), .text(inode.name.text),
+                .text(file == nil ? "directory" : "file"),
+                .integer(Int64(inode.permission)), .text(inode.owner), .text(inode.group), .integer(inode.modified),
+                .integer(inode.accessed),
                 .integer(Int64(file?.replication ?? 0)), .integer(file?.blockSizeBytes ?? 0),
                 .text(file?.blocks.map(text).joined(separator: " ") ?? ""), file?.writer.map { .text($0) } ?? .null,
                 .integer(file?.wasClosed == true ? 1 : 0),
@@ -58,24 +61,31 @@ package enum DFSRows {
     }
 
     static func inode(_ row: Row) throws(StateCorruption) -> Inode {
-        guard let id = row[0].integer, let parent = row[1].integer, let name = row[2].text, let kind = row[3].text, let permission = row[4].integer,
+        guard let id = row[0].integer, let parent = row[1].integer, let name = row[2].text, let kind = row[3].text,
+            let permission = row[4].integer,
             let owner = row[5].text, let group = row[6].text, let modified = row[7].integer, let accessed = row[8].integer,
             let replication = row[9].integer, let blockSize = row[10].integer, let blockText = row[11].text, let wasClosed = row[13].integer
         else { throw StateCorruption("a row of inodes is incomplete") }
         var blocks: [Block] = []
         for group in blockText.utf8.split(separator: UInt8(ascii: " ")) { blocks.append(try block(group, of: id)) }
-        let content = FileContent(replication: Int16(truncatingIfNeeded: replication), blockSizeBytes: blockSize, blocks: blocks, writer: row[12].text,
+        let content = FileContent(
+            replication: Int16(truncatingIfNeeded: replication), blockSizeBytes: blockSize, blocks: blocks, writer: row[12].text,
             wasClosed: wasClosed != 0)
         return Inode(
-            id: InodeID(id), parent: InodeID(parent), name: FileName(name), permission: Int16(truncatingIfNeeded: permission), owner: owner, group: group,
+            id: InodeID(id), parent: InodeID(parent), name: FileName(name), permission: Int16(truncatingIfNeeded: permission), owner: owner,
+            group: group,
             modified: modified, accessed: accessed, kind: kind == "file" ? .file(content) : .directory(children: DirectoryEntries()))
     }
 
     private static func block(_ group: Substring.UTF8View.SubSequence, of inode: Int64) throws(StateCorruption) -> Block {
         let parts = group.split(separator: UInt8(ascii: ":")).map { Int64(String(decoding: $0, as: UTF8.self)) }
-        guard [2, 4, 5].contains(parts.count), let id = parts[0], let length = parts[1] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+        guard [2, 4, 5].contains(parts.count), let id = parts[0], let length = parts[1] else {
+            throw StateCorruption("inode \(inode) has a bad list of blocks")
+        }
         guard parts.count > 2 else { return Block(id: BlockID(id), lengthBytes: length) }
-        guard let generation = parts[2], let state = parts[3].flatMap(Block.State.init(rawValue:)) else { throw StateCorruption("inode \(inode) has a bad list of blocks") }
+        guard let generation = parts[2], let state = parts[3].flatMap(Block.State.init(rawValue:)) else {
+            throw StateCorruption("inode \(inode) has a bad list of blocks")
+        }
         var block = Block(id: BlockID(id), generation: Generation(generation), lengthBytes: length, state: state)
         if parts.count == 5 {
             guard let cut = parts[4] else { throw StateCorruption("inode \(inode) has a bad list of blocks") }

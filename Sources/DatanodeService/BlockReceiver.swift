@@ -20,7 +20,9 @@ struct BlockReceiver: Sendable {
     func run() async throws {
         datanode.noteTransfer(1)
         defer { datanode.noteTransfer(-1) }
-        guard request.checksum.kind != .none, request.checksum.chunkBytes > 0 else { return try await refuse("checksums of the kind \(request.checksum.kind) are not taken") }
+        guard request.checksum.kind != .none, request.checksum.chunkBytes > 0 else {
+            return try await refuse("checksums of the kind \(request.checksum.kind) are not taken")
+        }
         let writing: ReplicaStore.Writing
         do { writing = try await open() } catch { return try await refuse("\(error)") }
         do { try await serve(writing) } catch {
@@ -64,20 +66,27 @@ struct BlockReceiver: Sendable {
             // A broken copy from a datanode restarts; a damaged replica is overwritten.
             let isCopy = request.header.clientName.isEmpty || request.stage != .setupCreate
             if let there = try await datanode.store.readableSummary(id) {
-                guard there.generation < named || isCopy && !there.isFinal else { throw TransferFailure("blk_\(id) is here already, in generation \(there.generation)") }
+                guard there.generation < named || isCopy && !there.isFinal else {
+                    throw TransferFailure("blk_\(id) is here already, in generation \(there.generation)")
+                }
             }
             return try await datanode.store.create(id, generation: named)
         case .setupAppend:
             return try await datanode.store.reopen(id, generation: generation) { found in
                 guard found.generation == named, found.lengthBytes == least, generation >= named else {
-                    throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here, and not \(named) and \(least)")
+                    throw TransferFailure(
+                        "blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here, and not \(named) and \(least)")
                 }
             }
         case .setupAppendRecovery, .setupStreamingRecovery, .closeRecovery:
             let isStreaming = request.stage == .setupStreamingRecovery
             return try await datanode.store.reopen(id, generation: generation) { found in
-                guard found.generation >= named, found.generation <= generation, found.lengthBytes >= least, isStreaming || found.lengthBytes == least else {
-                    throw TransferFailure("blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here; \(least) to \(most) of generation \(named) are wanted")
+                guard found.generation >= named, found.generation <= generation, found.lengthBytes >= least,
+                    isStreaming || found.lengthBytes == least
+                else {
+                    throw TransferFailure(
+                        "blk_\(id) has generation \(found.generation) and \(found.lengthBytes) bytes here; \(least) to \(most) of generation \(named) are wanted"
+                    )
                 }
             }
         case .streaming, .close: throw TransferFailure("\(request.stage) is no stage to begin with")
@@ -107,14 +116,17 @@ struct BlockReceiver: Sendable {
         do {
             try await TransferClient.connect(next) { mirror in
                 try await mirror.begin(.writeBlock, sent)
-                let answer = try await Self.within(Self.patience(sent.targets.count), mirror) { try await mirror.message(TransferAnswer.self) }
+                let answer = try await Self.within(Self.patience(sent.targets.count), mirror) {
+                    try await mirror.message(TransferAnswer.self)
+                }
                 guard answer.status == .success else {
-                    throw TransferFailure(answer.message ?? "\(answer.status)", firstBadLink: answer.firstBadLink.flatMap { $0.isEmpty ? nil : $0 } ?? name)
+                    throw TransferFailure(
+                        answer.message ?? "\(answer.status)", firstBadLink: answer.firstBadLink.flatMap { $0.isEmpty ? nil : $0 } ?? name)
                 }
                 begun.set()
                 try await body(mirror)
             }
-        } catch where !begun.isSet {
+        } catch  where !begun.isSet {
             let link = (error as? TransferFailure)?.firstBadLink ?? name
             try await stream.write(TransferAnswer(.error, message: "the next datanode \(name) failed: \(error)").withLink(link).delimited)
             throw error
@@ -191,7 +203,9 @@ struct BlockReceiver: Sendable {
                 do { try await mirror.write(packet) } catch { isMirrored = false }
             }
             let (header, mirrored) = (packet.header, isMirrored)
-            writing.submit({ stored.yield(Stored(header: header, result: $0, bytes: held, isMirrored: mirrored)) }) { replica in try keep(packet, replica) }
+            writing.submit({ stored.yield(Stored(header: header, result: $0, bytes: held, isMirrored: mirrored)) }) { replica in
+                try keep(packet, replica)
+            }
             if header.isLast { return }
         }
     }
@@ -207,7 +221,9 @@ struct BlockReceiver: Sendable {
             }
             // After a recovery a client repeats unacknowledged bytes; some are here already.
             let known = Int(min(replica.lengthBytes - header.offset, Int64(packet.data.readableBytes)))
-            if let fresh = packet.data.getSlice(at: packet.data.readerIndex + known, length: packet.data.readableBytes - known) { try replica.append(fresh) }
+            if let fresh = packet.data.getSlice(at: packet.data.readerIndex + known, length: packet.data.readableBytes - known) {
+                try replica.append(fresh)
+            }
         }
         if header.isLast { try replica.finish() } else if header.sync { try replica.sync() }
     }
@@ -230,9 +246,13 @@ struct BlockReceiver: Sendable {
         if let mirror {
             if packet.isMirrored, failure == nil {
                 do {
-                    replies += try await Self.within(Self.patience(request.targets.count), mirror) { try await mirror.message(PipelineAck.self) }.replies
+                    replies += try await Self.within(Self.patience(request.targets.count), mirror) {
+                        try await mirror.message(PipelineAck.self)
+                    }.replies
                 } catch { replies += request.targets.map { _ in .error } }
-            } else { replies += request.targets.map { _ in failure == nil ? .error : .success } }
+            } else {
+                replies += request.targets.map { _ in failure == nil ? .error : .success }
+            }
         }
         try await stream.write(PipelineAck(packet.header.sequence, replies).delimited)
         if let failure { throw failure }

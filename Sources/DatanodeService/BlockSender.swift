@@ -14,7 +14,9 @@ struct BlockSender: Sendable {
     /// Data of one packet, a whole number of chunks.
     private static let packetBytes = 128 * 512
 
-    private func refuse(_ status: TransferStatus, _ why: String) async throws { try await stream.write(TransferAnswer(status, message: why).delimited) }
+    private func refuse(_ status: TransferStatus, _ why: String) async throws {
+        try await stream.write(TransferAnswer(status, message: why).delimited)
+    }
 
     private func open(_ block: ExtendedBlock) async throws -> ReplicaStore.Reading {
         let id = Int64(bitPattern: block.blockID)
@@ -32,14 +34,19 @@ struct BlockSender: Sendable {
         let reading: ReplicaStore.Reading
         do { reading = try await open(block) } catch {
             // The namenode must replace a replica that is missing or unreadable.
-            if let error = error as? StorageError, error.isDamage || error.cause == .notFound { await datanode.reportDamage(Int64(bitPattern: block.blockID)) }
+            if let error = error as? StorageError, error.isDamage || error.cause == .notFound {
+                await datanode.reportDamage(Int64(bitPattern: block.blockID))
+            }
             try await refuse(.error, "\(error)")
             return true
         }
         defer { reading.close() }
         let (offset, length) = (Int64(clamping: request.offset), Int64(clamping: request.lengthBytes))
         guard offset <= reading.summary.lengthBytes, length <= reading.summary.lengthBytes - offset else {
-            try await refuse(.error, "offset \(request.offset) and length \(request.lengthBytes) do not lie in blk_\(block.blockID) of \(reading.summary.lengthBytes) bytes")
+            try await refuse(
+                .error,
+                "offset \(request.offset) and length \(request.lengthBytes) do not lie in blk_\(block.blockID) of \(reading.summary.lengthBytes) bytes"
+            )
             return true
         }
         datanode.noteTransfer(1)
@@ -62,7 +69,10 @@ struct BlockSender: Sendable {
         header.offset = offset / 512 * 512
         while header.offset < end {
             if chunks.data.readableBytes == 0 {
-                do { chunks = try await reading.readChunks(at: header.offset, count: Int(min(end - header.offset, Int64(DatanodeSettings.readBytes)))) } catch {
+                do {
+                    chunks = try await reading.readChunks(
+                        at: header.offset, count: Int(min(end - header.offset, Int64(DatanodeSettings.readBytes))))
+                } catch {
                     // The protocol has no refusal in the middle of data; the reader turns to another datanode when the connection ends.
                     await datanode.reportDamage(reading.summary.id)
                     throw error
@@ -77,7 +87,9 @@ struct BlockSender: Sendable {
         return try await readerIsContent(reading.summary.id)
     }
 
-    private func sendPackets(_ chunks: inout (start: Int64, data: Bytes, sums: Bytes), _ header: inout PacketHeader, sums: Bool) async throws {
+    private func sendPackets(_ chunks: inout (start: Int64, data: Bytes, sums: Bytes), _ header: inout PacketHeader, sums: Bool)
+        async throws
+    {
         while let data = chunks.data.readSlice(length: min(chunks.data.readableBytes, Self.packetBytes)), data.readableBytes > 0 {
             let count = (data.readableBytes + 511) / 512 * 4
             let checksums = chunks.sums.readSlice(length: count) ?? Bytes()
@@ -108,7 +120,11 @@ struct BlockSender: Sendable {
             var checksum = BlockChecksumAnswer()
             checksum.chunkCount = UInt64(sums.readableBytes / 4)
             checksum.options = request.options
-            if kind == .md5 { checksum.checksum = MD5Sum.of(sums) } else { checksum.checksum = Bytes(integer: CRC32CCombination.whole(sums, lengthBytes: length)) }
+            if kind == .md5 {
+                checksum.checksum = MD5Sum.of(sums)
+            } else {
+                checksum.checksum = Bytes(integer: CRC32CCombination.whole(sums, lengthBytes: length))
+            }
             var answer = TransferAnswer(.success)
             answer.checksum = checksum
             try await stream.write(answer.delimited)

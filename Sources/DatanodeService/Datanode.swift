@@ -126,12 +126,15 @@ final class Datanode: Sendable {
     private func reportAll() async throws {
         let found = try await store.list()
         if !found.damaged.isEmpty {
-            log.error("replicas are damaged and not reported", metadata: ["count": "\(found.damaged.count)", "first": "\(found.damaged[0])"])
+            log.error(
+                "replicas are damaged and not reported", metadata: ["count": "\(found.damaged.count)", "first": "\(found.damaged[0])"])
         }
         var blocks = StorageBlocks()
         blocks.storage = storage
         let (final, open) = (found.replicas.filter(\.isFinal), found.replicas.filter { !$0.isFinal })
-        func numbers(_ replica: ReplicaSummary) -> [UInt64] { [UInt64(bitPattern: replica.id), UInt64(bitPattern: replica.lengthBytes), UInt64(bitPattern: replica.generation)] }
+        func numbers(_ replica: ReplicaSummary) -> [UInt64] {
+            [UInt64(bitPattern: replica.id), UInt64(bitPattern: replica.lengthBytes), UInt64(bitPattern: replica.generation)]
+        }
         // Hadoop's long form: two counts, the finished replicas, a separator, then the open ones with their state (2: waits for recovery).
         var all: [UInt64] = [UInt64(final.count), UInt64(open.count)]
         for replica in final { all += numbers(replica) }
@@ -150,7 +153,8 @@ final class Datanode: Sendable {
     func report(_ summary: ReplicaSummary, _ status: ReplicaChange.Status) async throws {
         var change = ReplicaChange()
         change.block = PoolBlock(
-            blockID: UInt64(bitPattern: summary.id), generation: UInt64(bitPattern: summary.generation), lengthBytes: UInt64(bitPattern: summary.lengthBytes))
+            blockID: UInt64(bitPattern: summary.id), generation: UInt64(bitPattern: summary.generation),
+            lengthBytes: UInt64(bitPattern: summary.lengthBytes))
         change.status = status
         var list = ReplicaChangesRequest.Storage()
         (list.uuid, list.changes, list.storage) = (storageID, [change], storage)
@@ -222,7 +226,8 @@ final class Datanode: Sendable {
 
     /// The reason why this datanode takes no blocks at present, or nil; safe from any thread.
     var trouble: String? {
-        store.health.trouble ?? (toldFreeBytes.load(ordering: .relaxed) < DatanodeSettings.roomBytes ? "the disk has no room for another block" : nil)
+        store.health.trouble
+            ?? (toldFreeBytes.load(ordering: .relaxed) < DatanodeSettings.roomBytes ? "the disk has no room for another block" : nil)
     }
 
     private func obey(_ command: DatanodeCommand) async {
@@ -272,7 +277,8 @@ final class Datanode: Sendable {
         _ = try await TransferClient.write(located, clientName: "", stage: stage) { write in
             var offset: Int64 = 0
             while offset < reading.summary.lengthBytes {
-                let bytes = try await reading.read(at: offset, count: Int(min(Int64(DatanodeSettings.readBytes), reading.summary.lengthBytes - offset)))
+                let bytes = try await reading.read(
+                    at: offset, count: Int(min(Int64(DatanodeSettings.readBytes), reading.summary.lengthBytes - offset)))
                 guard bytes.readableBytes > 0 else { throw StreamEnded() }
                 try await write(bytes)
                 offset += Int64(bytes.readableBytes)

@@ -16,7 +16,9 @@ package final class DatanodeDoor: Sendable {
     private let web: HTTPServer
     private let life: Task<Void, Never>
 
-    private init(_ loop: NIOServiceLoop, _ datanode: Datanode, transfer: StreamListener, ipc: RPCServer, web: HTTPServer, life: Task<Void, Never>) {
+    private init(
+        _ loop: NIOServiceLoop, _ datanode: Datanode, transfer: StreamListener, ipc: RPCServer, web: HTTPServer, life: Task<Void, Never>
+    ) {
         (self.loop, self.datanode, self.transfer, self.ipc, self.web, self.life) = (loop, datanode, transfer, ipc, web, life)
     }
 
@@ -28,7 +30,8 @@ package final class DatanodeDoor: Sendable {
     /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or the namenode's
     /// refusal.
     package static func start(
-        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry, log: Logger
+        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry,
+        log: Logger
     ) async throws -> DatanodeDoor {
         let loop = NIOServiceLoop()
         let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
@@ -41,12 +44,16 @@ package final class DatanodeDoor: Sendable {
         do {
             let datanode = Datanode(store: store, namenode: namenode, settings: settings, uuid: try identity(files, directory), log: log)
             let door = TransferDoor(datanode: datanode)
-            let transfer = try await StreamListener.bind(settings.transferListen, limits: StreamLimits(memory: memory), log: log) { try await door.serve($0) }
+            let transfer = try await StreamListener.bind(settings.transferListen, limits: StreamLimits(memory: memory), log: log) {
+                try await door.serve($0)
+            }
             opened.transfer = transfer
             let ipc = try await RPCServer.bind(settings.ipcListen, memory: memory, log: log, target: ReplicaQuestions(datanode: datanode))
             opened.ipc = ipc
             let data = WebHDFSData(datanode: datanode, metrics: metrics)
-            let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) { await data.answer($0) }
+            let web = try await HTTPServer.start(settings.webListen, name: "platform-datanode", tls: settings.tls, log: log) {
+                await data.answer($0)
+            }
             opened.web = web
             await store.keepReserve()
             try checkCluster(files, directory, try await datanode.cluster())
@@ -81,12 +88,15 @@ package final class DatanodeDoor: Sendable {
     private static func checkCluster(_ files: RealFileSystem, _ directory: String, _ cluster: String) throws {
         let known = try remembered(files, directory, "CLUSTER", fresh: cluster) { !$0.isEmpty }
         guard known.hasSameBytes(as: cluster) else {
-            throw StorageError(.corrupt("its replicas belong to the file system \(known), and the namenode serves \(cluster)"), "join", directory)
+            throw StorageError(
+                .corrupt("its replicas belong to the file system \(known), and the namenode serves \(cluster)"), "join", directory)
         }
     }
 
     /// The text of a small file. Writes `fresh` if the file is missing or invalid.
-    private static func remembered(_ files: RealFileSystem, _ directory: String, _ name: String, fresh: String, _ isValid: (String) -> Bool) throws -> String {
+    private static func remembered(_ files: RealFileSystem, _ directory: String, _ name: String, fresh: String, _ isValid: (String) -> Bool)
+        throws -> String
+    {
         let file = try files.open(directory + "/" + name, create: true)
         defer { files.close(file) }
         let found = try files.read(file, at: 0, count: 64).text

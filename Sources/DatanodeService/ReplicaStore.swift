@@ -29,7 +29,9 @@ final class ReplicaStore: Sendable {
 
     init(files: RealFileSystem, directory: String, loop: any ServiceLoop) throws {
         self.directory = directory
-        lanes = try (0..<Self.laneCount).map { Lane(DiskThread(name: "dfs-block-\($0)"), try ReplicaFiles(files: files, directory: directory)) }
+        lanes = try (0..<Self.laneCount).map {
+            Lane(DiskThread(name: "dfs-block-\($0)"), try ReplicaFiles(files: files, directory: directory))
+        }
         health = WriteHealth(directory: directory, thread: lanes[0].thread, loop: loop)
     }
 
@@ -124,7 +126,9 @@ final class ReplicaStore: Sendable {
         fileprivate let store: ReplicaStore
 
         /// Queues a write; `done` is called on the disk thread, in the order of the calls.
-        func submit(_ done: @escaping @Sendable (Result<ReplicaSummary, any Error>) -> Void, _ body: @escaping @Sendable (Replica) throws -> Void) {
+        func submit(
+            _ done: @escaping @Sendable (Result<ReplicaSummary, any Error>) -> Void, _ body: @escaping @Sendable (Replica) throws -> Void
+        ) {
             let lane = store.lane(id)
             lane.thread.submit { [id, number, store] in
                 done(
@@ -214,7 +218,9 @@ final class ReplicaStore: Sendable {
             }
         }
 
-        func readChunks(at offset: Int64, count: Int) async throws -> (start: Int64, data: Bytes, sums: Bytes) { try await on { try $0.readChunks(at: offset, count: count) } }
+        func readChunks(at offset: Int64, count: Int) async throws -> (start: Int64, data: Bytes, sums: Bytes) {
+            try await on { try $0.readChunks(at: offset, count: count) }
+        }
         func read(at offset: Int64, count: Int) async throws -> Bytes { try await on { try $0.read(at: offset, count: count) } }
         func chunkSums(upTo length: Int64) async throws -> Bytes { try await on { try $0.chunkSums(upTo: length) } }
         func close() { lane.thread.submit { self.own?.close() } }

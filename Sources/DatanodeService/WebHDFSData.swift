@@ -16,7 +16,8 @@ final class WebHDFSData: Sendable {
     init(datanode: Datanode, metrics: MetricsRegistry) {
         self.datanode = datanode
         counters = (
-            metrics.counter("dfs_written_bytes", help: "Bytes of file data received."), metrics.counter("dfs_read_bytes", help: "Bytes of file data sent.")
+            metrics.counter("dfs_written_bytes", help: "Bytes of file data received."),
+            metrics.counter("dfs_read_bytes", help: "Bytes of file data sent.")
         )
     }
 
@@ -27,7 +28,8 @@ final class WebHDFSData: Sendable {
             case ("PUT", "CREATE"): return try await create(call)
             case ("POST", "APPEND"): return try await append(call)
             case ("GET", "OPEN"): return try await open(call)
-            default: throw JavaException(JavaException.unsupported, "\(http.method) \(call.operation) is not for a datanode; ask the namenode")
+            default:
+                throw JavaException(JavaException.unsupported, "\(http.method) \(call.operation) is not for a datanode; ask the namenode")
             }
         } catch let exception as JavaException { return exception.reply } catch { return JavaException(JavaException.io, "\(error)").reply }
     }
@@ -59,13 +61,15 @@ final class WebHDFSData: Sendable {
         request.path = call.path
         request.masked = Permission(UInt32(try call.permission(0o644)))
         request.clientName = "webhdfs:" + UUID().uuidString
-        request.flags = try call.flag("overwrite") ?? false ? CreateRequest.Flag.create | CreateRequest.Flag.overwrite : CreateRequest.Flag.create
+        request.flags =
+            try call.flag("overwrite") ?? false ? CreateRequest.Flag.create | CreateRequest.Flag.overwrite : CreateRequest.Flag.create
         request.createParent = try call.flag("createParent") ?? true
         request.replication = UInt32(try call.integer("replication", in: 1...512) ?? datanode.settings.replication)
         request.blockSizeBytes = UInt64(try call.integer("blocksize", in: 1 << 20...1 << 40) ?? datanode.settings.blockSizeBytes)
         let made: OptionalAnswer<FileStatus> = try await namenode("create", call.user, request)
         let upload = Upload(
-            path: call.path, user: call.user, holder: request.clientName, fileID: made.content?.fileID ?? 0, blockSizeBytes: Int64(request.blockSizeBytes))
+            path: call.path, user: call.user, holder: request.clientName, fileID: made.content?.fileID ?? 0,
+            blockSizeBytes: Int64(request.blockSizeBytes))
         try await fill(upload, after: nil, from: call.http)
         return HTTPReply(201, headers: [("Location", "webhdfs://\(call.http.host ?? "")\(call.path.percentEncoded(keeping: "/"))")])
     }
@@ -73,10 +77,14 @@ final class WebHDFSData: Sendable {
     private func append(_ call: WebHDFSCall) async throws -> HTTPReply {
         try checkRoom()
         var request = AppendRequest()
-        (request.path, request.clientName, request.flags) = (call.path, "webhdfs:" + UUID().uuidString, CreateRequest.Flag.append | CreateRequest.Flag.newBlock)
+        (request.path, request.clientName, request.flags) = (
+            call.path, "webhdfs:" + UUID().uuidString, CreateRequest.Flag.append | CreateRequest.Flag.newBlock
+        )
         let answer: AppendAnswer = try await namenode("append", call.user, request)
         let status = answer.status ?? FileStatus()
-        let upload = Upload(path: call.path, user: call.user, holder: request.clientName, fileID: status.fileID, blockSizeBytes: Int64(clamping: status.blockSizeBytes))
+        let upload = Upload(
+            path: call.path, user: call.user, holder: request.clientName, fileID: status.fileID,
+            blockSizeBytes: Int64(clamping: status.blockSizeBytes))
         try await fill(upload, after: nil, from: call.http)
         return HTTPReply(200)
     }
@@ -146,9 +154,14 @@ final class WebHDFSData: Sendable {
         let answer: OptionalAnswer<LocatedBlocks> = try await namenode("getBlockLocations", call.user, request)
         let file = answer.content ?? LocatedBlocks()
         let size = Int64(clamping: file.fileLengthBytes)
-        guard offset <= size else { throw JavaException(JavaException.io, "Offset=\(offset) out of the range [0, \(size)]; OPEN, path=\(call.path)") }
+        guard offset <= size else {
+            throw JavaException(JavaException.io, "Offset=\(offset) out of the range [0, \(size)]; OPEN, path=\(call.path)")
+        }
         let length = min(try call.integer("length", in: 0...Int64.max) ?? Int64.max, size - offset)
-        let pieces = Self.pieces(of: file.blocks + [file.lastBlock].compactMap { $0 }.filter { last in !file.blocks.contains { $0.block.blockID == last.block.blockID } }, offset: offset, length: length)
+        let pieces = Self.pieces(
+            of: file.blocks
+                + [file.lastBlock].compactMap { $0 }.filter { last in !file.blocks.contains { $0.block.blockID == last.block.blockID } },
+            offset: offset, length: length)
         // The first bytes are fetched before the status leaves, so that a damaged or missing block is an error and not a short file.
         var reading: ReplicaStore.Reading?
         if let first = pieces.first, isHere(first.block) {
@@ -160,7 +173,8 @@ final class WebHDFSData: Sendable {
                 throw error
             }
         } else if let first = pieces.first, first.block.locations.isEmpty {
-            throw JavaException("org.apache.hadoop.hdfs.BlockMissingException", "Could not obtain block: blk_\(first.block.block.blockID) of \(call.path)")
+            throw JavaException(
+                "org.apache.hadoop.hdfs.BlockMissingException", "Could not obtain block: blk_\(first.block.block.blockID) of \(call.path)")
         }
         let opened = reading
         return HTTPReply(
@@ -193,18 +207,25 @@ final class WebHDFSData: Sendable {
         for piece in pieces {
             if isHere(piece.block) {
                 let reading: ReplicaStore.Reading
-                if let first { reading = first } else { reading = try await datanode.store.open(Int64(bitPattern: piece.block.block.blockID)) }
+                if let first {
+                    reading = first
+                } else {
+                    reading = try await datanode.store.open(Int64(bitPattern: piece.block.block.blockID))
+                }
                 first = nil
                 defer { reading.close() }
                 try await sendLocal(piece, reading, write)
-            } else { try await sendRemote(piece, write) }
+            } else {
+                try await sendRemote(piece, write)
+            }
         }
     }
 
     private func sendLocal(_ piece: Piece, _ reading: ReplicaStore.Reading, _ write: (Bytes) async throws -> Void) async throws {
         var done: Int64 = 0
         while done < piece.length {
-            let bytes = try await reading.read(at: piece.offset + done, count: Int(min(piece.length - done, Int64(DatanodeSettings.readBytes))))
+            let bytes = try await reading.read(
+                at: piece.offset + done, count: Int(min(piece.length - done, Int64(DatanodeSettings.readBytes))))
             guard bytes.readableBytes > 0 else { throw TransferFailure("blk_\(reading.summary.id) is shorter than the namenode knows") }
             counters.read.add(Int64(bytes.readableBytes))
             done += Int64(bytes.readableBytes)
@@ -219,9 +240,13 @@ final class WebHDFSData: Sendable {
         while done < piece.length {
             let count = min(piece.length - done, Int64(DatanodeSettings.readBytes))
             let gathered = GatheredBytes()
-            try await TransferClient.read(piece.block.block, from: node, offset: piece.offset + done, lengthBytes: count, clientName: "webhdfs") { gathered.add($0) }
+            try await TransferClient.read(
+                piece.block.block, from: node, offset: piece.offset + done, lengthBytes: count, clientName: "webhdfs"
+            ) { gathered.add($0) }
             let bytes = gathered.bytes
-            guard Int64(bytes.readableBytes) == count else { throw TransferFailure("a datanode sent \(bytes.readableBytes) bytes and not \(count)") }
+            guard Int64(bytes.readableBytes) == count else {
+                throw TransferFailure("a datanode sent \(bytes.readableBytes) bytes and not \(count)")
+            }
             counters.read.add(count)
             done += count
             try await write(bytes)

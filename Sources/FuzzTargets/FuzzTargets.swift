@@ -1,5 +1,5 @@
-// What is tried with damaged bytes: every decoder that reads what a peer or a disk hands it. One input, one call; whatever comes back is right, so long as
-// something comes back, within bounds. The first byte of an input names the target, so that one corpus serves all of them.
+// The targets of fuzzing with damaged bytes: every decoder of bytes from a peer or a disk. One input, one call; any answer within bounds is
+// right. The first byte of an input names the target, so that one corpus serves all of them.
 import Base
 import BrokerCore
 import Consensus
@@ -15,7 +15,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     /// The most that a compressed payload may become here, in bytes; a bomb is far above it.
     package static let decompressedBytesMax = 1 << 20
 
-    /// Tries one input. Traps if a decoder does, or if what it gives back is out of bounds.
+    /// Tries one input. Traps if a decoder does, or if its answer is out of bounds.
     package static func run(_ input: Bytes) {
         var input = input
         guard let number = input.readInteger(as: UInt8.self) else { return }
@@ -42,7 +42,8 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     /// A request that is understood can be written again.
     private static func kafkaRequest(_ input: Bytes) throws(WireError) {
         guard case .request(let header, let body) = try KafkaFrame.decodeRequest(input) else { return }
-        _ = try KafkaFrame.encodeRequest(body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
+        _ = try KafkaFrame.encodeRequest(
+            body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
     }
 
     private static func kafkaResponse(_ input: Bytes) throws(WireError) {
@@ -54,7 +55,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         _ = try KafkaFrame.encodeResponse(body, of: row, correlationID: 1, version: version)
     }
 
-    /// What is read of a batch can be written as a batch again.
+    /// The records of a batch can be written as a batch again.
     private static func recordBatches(_ input: Bytes) throws(WireError) {
         for batch in try RecordBatch.all(in: input) {
             _ = (batch.isIntact, batch.marker)
@@ -79,11 +80,16 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     }
 
     private static let juteMessages: [any WireLayout.Type] = [
-        ConnectRequest.self, RequestHeader.self, CreateRequest.self, PathVersionRequest.self, PathWatchRequest.self, PathRequest.self, SetDataRequest.self,
-        SetACLRequest.self, AuthRequest.self, SetWatchesRequest.self, MultiHeader.self, CreateTTLRequest.self, WatchRequest.self, SetWatches2Request.self, SASLToken.self,
-        ConnectResponse.self, ReplyHeader.self, PathStatResponse.self, GetDataResponse.self, GetACLResponse.self, NamesStatResponse.self, WatchEvent.self, WhoAmIResponse.self,
+        ConnectRequest.self, RequestHeader.self, CreateRequest.self, PathVersionRequest.self, PathWatchRequest.self, PathRequest.self,
+        SetDataRequest.self,
+        SetACLRequest.self, AuthRequest.self, SetWatchesRequest.self, MultiHeader.self, CreateTTLRequest.self, WatchRequest.self,
+        SetWatches2Request.self, SASLToken.self,
+        ConnectResponse.self, ReplyHeader.self, PathStatResponse.self, GetDataResponse.self, GetACLResponse.self, NamesStatResponse.self,
+        WatchEvent.self, WhoAmIResponse.self,
     ]
-    private static let peerMessages: [any WireLayout.Type] = [PaxosMessage.self, LogEntry.self, AcceptorRecord.self, Proposal.self, PeerMessage.self]
+    private static let peerMessages: [any WireLayout.Type] = [
+        PaxosMessage.self, LogEntry.self, AcceptorRecord.self, Proposal.self, PeerMessage.self,
+    ]
     /// The place of the envelope among them.
     fileprivate static let envelope = UInt8(4)
     private static let durableCommands: [any WireLayout.Type] = [BrokerCommand.self, CoordCommand.self]
@@ -92,7 +98,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         var input = input
         guard let number = input.readInteger(as: UInt8.self) else { return }
         let rest = input
-        // What was read is written in one way.
+        // A message has one written form.
         func tryOne<L: WireLayout>(_: L.Type) throws {
             let written = try L(decoding: rest, as: D.self).encoded(as: D.self)
             let again = try L(decoding: written, as: D.self).encoded(as: D.self)
@@ -111,10 +117,16 @@ package enum FuzzSeeds {
             for version in [row.versions.lowerBound, row.versions.upperBound] { seeds += samples(row.request, row.response, row, version) }
         }
         seeds += batches() + envelopes()
-        return seeds + (0..<64).map { Bytes(bytes: [UInt8(truncatingIfNeeded: $0 + 4), UInt8(truncatingIfNeeded: $0 / 4), 0, 0, 0, 1, 0, 0, 0, 2, 47, 97, 0, 0, 0, 0]) }
+        return seeds
+            + (0..<64).map {
+                Bytes(bytes: [
+                    UInt8(truncatingIfNeeded: $0 + 4), UInt8(truncatingIfNeeded: $0 / 4), 0, 0, 0, 1, 0, 0, 0, 2, 47, 97, 0, 0, 0, 0,
+                ])
+            }
     }
 
-    private static func samples(_ request: any WireLayout.Type, _ response: any WireLayout.Type, _ row: ApiRow, _ version: Int16) -> [Bytes] {
+    private static func samples(_ request: any WireLayout.Type, _ response: any WireLayout.Type, _ row: ApiRow, _ version: Int16) -> [Bytes]
+    {
         (UInt64(1)...3).flatMap { seed -> [Bytes] in
             var asked = Bytes(bytes: [FuzzTarget.kafkaRequest.rawValue])
             asked.writeInteger(row.key.rawValue)
@@ -124,7 +136,9 @@ package enum FuzzSeeds {
             if row.isFlexible(version) { asked.writeInteger(UInt8(0)) }
             asked.writeImmutableBuffer(sample(request.init(), row, version, seed))
             let place = ApiTable.rows.firstIndex { $0.key == row.key } ?? 0
-            var answered = Bytes(bytes: [FuzzTarget.kafkaResponse.rawValue, UInt8(place), UInt8(version - row.versions.lowerBound), 0, 0, 0, 1])
+            var answered = Bytes(bytes: [
+                FuzzTarget.kafkaResponse.rawValue, UInt8(place), UInt8(version - row.versions.lowerBound), 0, 0, 0, 1,
+            ])
             if row.hasFlexibleResponseHeader(version) { answered.writeInteger(UInt8(0)) }
             answered.writeImmutableBuffer(sample(response.init(), row, version, seed))
             return [asked, answered]
@@ -142,13 +156,17 @@ package enum FuzzSeeds {
     private static func envelopes() -> [Bytes] {
         let member = Member(id: NodeID(4), directory: 7, address: "10.0.0.4:9093", card: "9093;10.0.0.4:9092")
         let messages: [PeerMessage] = [
-            .paxos(PaxosMessage()), .forward([Proposal()], restart: true), .service(Bytes(string: "word")), .tablesRequest(slot: Slot(9), offset: 4096),
-            .tablesChunk(slot: Slot(9), offset: 4096, total: 9000, bytes: Bytes(string: "rows")), .changeMembers(token: 1, version: 2, members: [member]),
+            .paxos(PaxosMessage()), .forward([Proposal()], restart: true), .service(Bytes(string: "word")),
+            .tablesRequest(slot: Slot(9), offset: 4096),
+            .tablesChunk(slot: Slot(9), offset: 4096, total: 9000, bytes: Bytes(string: "rows")),
+            .changeMembers(token: 1, version: 2, members: [member]),
             .membersAnswer(token: 1, slot: Slot(9), refusal: .inProgress),
         ]
         return messages.map { message in
             var seed = Bytes(bytes: [FuzzTarget.peerMessage.rawValue, FuzzTarget.envelope])
-            do { seed.writeImmutableBuffer(try message.encoded(as: DurableDialect.self)) } catch { preconditionFailure("a message of ours can be written: \(error)") }
+            do { seed.writeImmutableBuffer(try message.encoded(as: DurableDialect.self)) } catch {
+                preconditionFailure("a message of ours can be written: \(error)")
+            }
             return seed
         }
     }
@@ -157,14 +175,20 @@ package enum FuzzSeeds {
         [Compression.none, .gzip].flatMap { codec -> [Bytes] in
             var builder = RecordBatchBuilder(compression: codec)
             for number in 0..<20 {
-                builder.add(Record(timestamp: Int64(number), key: Bytes(string: "k\(number)"), value: number % 5 == 0 ? nil : Bytes(repeating: 97, count: number * 10)))
+                builder.add(
+                    Record(
+                        timestamp: Int64(number), key: Bytes(string: "k\(number)"),
+                        value: number % 5 == 0 ? nil : Bytes(repeating: 97, count: number * 10)))
             }
             let batch: Bytes
             do { batch = try builder.build() } catch { preconditionFailure("a batch of ours can be written: \(error)") }
             var whole = Bytes(bytes: [FuzzTarget.recordBatches.rawValue])
             whole.writeImmutableBuffer(batch)
             var payload = Bytes(bytes: [FuzzTarget.compressedPayload.rawValue, UInt8(codec.rawValue)])
-            payload.writeImmutableBuffer(batch.getSlice(at: batch.readerIndex + RecordBatchFormat.headerBytes, length: batch.readableBytes - RecordBatchFormat.headerBytes) ?? Bytes())
+            payload.writeImmutableBuffer(
+                batch.getSlice(
+                    at: batch.readerIndex + RecordBatchFormat.headerBytes, length: batch.readableBytes - RecordBatchFormat.headerBytes)
+                    ?? Bytes())
             return [whole, payload]
         } + [zstd]
     }
@@ -172,18 +196,30 @@ package enum FuzzSeeds {
     /// A frame with literals in four streams and sequences, as zstd 1.5 makes it.
     private static var zstd: Bytes {
         let frame: [UInt8] = [
-            0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x24, 0x02, 0xa5, 0x09, 0x00, 0x56, 0x92, 0x21, 0x09, 0xe0, 0x39, 0xb9, 0x29, 0x33, 0xc1, 0x60, 0x65, 0x01, 0x1e, 0x00,
-            0x1d, 0x00, 0x1e, 0x00, 0x01, 0xc1, 0x84, 0xc5, 0x39, 0x65, 0x7e, 0x9a, 0x81, 0xe5, 0x31, 0x30, 0x1d, 0xd9, 0x5e, 0x1a, 0x90, 0x2b, 0x27, 0xb9, 0x54,
-            0x8d, 0x70, 0xcf, 0xc6, 0xa8, 0x30, 0x32, 0x4b, 0x11, 0xf2, 0xdc, 0x43, 0x06, 0x6c, 0x9d, 0x97, 0xeb, 0x03, 0xb4, 0x75, 0xb0, 0xb2, 0x52, 0x65, 0x28,
-            0xec, 0xa6, 0x04, 0xfc, 0xfc, 0x9d, 0x8a, 0x0c, 0xf0, 0x8b, 0xcb, 0x28, 0xea, 0x86, 0x00, 0xd5, 0x25, 0xb6, 0xbf, 0x3c, 0x41, 0x7b, 0xff, 0x84, 0xda,
-            0x45, 0x04, 0x3e, 0xd0, 0x33, 0x1b, 0x14, 0x05, 0xc6, 0x83, 0x59, 0xf0, 0xf9, 0x1c, 0x8a, 0x9c, 0x37, 0x7b, 0xb7, 0xdf, 0x87, 0x5b, 0xa6, 0xb1, 0xad,
-            0x12, 0xc5, 0x43, 0xe7, 0xf0, 0xe0, 0xd6, 0xea, 0xbc, 0x7c, 0x40, 0x4f, 0x32, 0xca, 0x51, 0x6a, 0x19, 0x70, 0x49, 0x37, 0x01, 0x02, 0x51, 0xa8, 0x21,
-            0x16, 0x44, 0xc1, 0x8c, 0xc8, 0x4c, 0x8a, 0x52, 0x2d, 0x07, 0x20, 0x42, 0x44, 0x90, 0x64, 0x3d, 0x10, 0x40, 0xc5, 0xb2, 0x33, 0x07, 0x4a, 0xaa, 0x1e,
-            0x85, 0xcd, 0xa2, 0x73, 0x66, 0x93, 0xdf, 0xe7, 0xbb, 0x76, 0xca, 0x35, 0x16, 0x02, 0xb3, 0xe3, 0x00, 0x90, 0x94, 0x42, 0x89, 0x61, 0xaa, 0x7c, 0xa3,
-            0xa5, 0x87, 0x5f, 0x4f, 0xf1, 0x39, 0xfd, 0xb1, 0x53, 0xde, 0x71, 0x43, 0x62, 0x12, 0x15, 0x32, 0x5b, 0x5d, 0xdb, 0x15, 0xb3, 0xc9, 0x82, 0x2f, 0xda,
-            0xa3, 0xff, 0x60, 0xc7, 0xfb, 0x1e, 0xf2, 0x6b, 0xcd, 0x5d, 0x4d, 0x98, 0x6d, 0x15, 0x6f, 0x0a, 0x7c, 0x75, 0x25, 0x23, 0x70, 0xcb, 0x76, 0xb4, 0xb9,
-            0xa9, 0xe7, 0xf0, 0xe8, 0x21, 0x0c, 0xde, 0x1b, 0x64, 0x47, 0x77, 0x1b, 0x2d, 0x31, 0xa6, 0xf6, 0xac, 0xa3, 0x95, 0x71, 0x1a, 0xcc, 0x46, 0x8f, 0xc5,
-            0xaa, 0x0e, 0x64, 0xc3, 0xb0, 0x73, 0x49, 0x13, 0xc5, 0xcb, 0x1b, 0xe0, 0x09, 0x3c, 0xd7, 0x14, 0x5e, 0xa1, 0x54, 0x3e, 0xe5, 0xad, 0x67, 0x84, 0xbd,
+            0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x24, 0x02, 0xa5, 0x09, 0x00, 0x56, 0x92, 0x21, 0x09, 0xe0, 0x39, 0xb9, 0x29, 0x33, 0xc1, 0x60,
+            0x65, 0x01, 0x1e, 0x00,
+            0x1d, 0x00, 0x1e, 0x00, 0x01, 0xc1, 0x84, 0xc5, 0x39, 0x65, 0x7e, 0x9a, 0x81, 0xe5, 0x31, 0x30, 0x1d, 0xd9, 0x5e, 0x1a, 0x90,
+            0x2b, 0x27, 0xb9, 0x54,
+            0x8d, 0x70, 0xcf, 0xc6, 0xa8, 0x30, 0x32, 0x4b, 0x11, 0xf2, 0xdc, 0x43, 0x06, 0x6c, 0x9d, 0x97, 0xeb, 0x03, 0xb4, 0x75, 0xb0,
+            0xb2, 0x52, 0x65, 0x28,
+            0xec, 0xa6, 0x04, 0xfc, 0xfc, 0x9d, 0x8a, 0x0c, 0xf0, 0x8b, 0xcb, 0x28, 0xea, 0x86, 0x00, 0xd5, 0x25, 0xb6, 0xbf, 0x3c, 0x41,
+            0x7b, 0xff, 0x84, 0xda,
+            0x45, 0x04, 0x3e, 0xd0, 0x33, 0x1b, 0x14, 0x05, 0xc6, 0x83, 0x59, 0xf0, 0xf9, 0x1c, 0x8a, 0x9c, 0x37, 0x7b, 0xb7, 0xdf, 0x87,
+            0x5b, 0xa6, 0xb1, 0xad,
+            0x12, 0xc5, 0x43, 0xe7, 0xf0, 0xe0, 0xd6, 0xea, 0xbc, 0x7c, 0x40, 0x4f, 0x32, 0xca, 0x51, 0x6a, 0x19, 0x70, 0x49, 0x37, 0x01,
+            0x02, 0x51, 0xa8, 0x21,
+            0x16, 0x44, 0xc1, 0x8c, 0xc8, 0x4c, 0x8a, 0x52, 0x2d, 0x07, 0x20, 0x42, 0x44, 0x90, 0x64, 0x3d, 0x10, 0x40, 0xc5, 0xb2, 0x33,
+            0x07, 0x4a, 0xaa, 0x1e,
+            0x85, 0xcd, 0xa2, 0x73, 0x66, 0x93, 0xdf, 0xe7, 0xbb, 0x76, 0xca, 0x35, 0x16, 0x02, 0xb3, 0xe3, 0x00, 0x90, 0x94, 0x42, 0x89,
+            0x61, 0xaa, 0x7c, 0xa3,
+            0xa5, 0x87, 0x5f, 0x4f, 0xf1, 0x39, 0xfd, 0xb1, 0x53, 0xde, 0x71, 0x43, 0x62, 0x12, 0x15, 0x32, 0x5b, 0x5d, 0xdb, 0x15, 0xb3,
+            0xc9, 0x82, 0x2f, 0xda,
+            0xa3, 0xff, 0x60, 0xc7, 0xfb, 0x1e, 0xf2, 0x6b, 0xcd, 0x5d, 0x4d, 0x98, 0x6d, 0x15, 0x6f, 0x0a, 0x7c, 0x75, 0x25, 0x23, 0x70,
+            0xcb, 0x76, 0xb4, 0xb9,
+            0xa9, 0xe7, 0xf0, 0xe8, 0x21, 0x0c, 0xde, 0x1b, 0x64, 0x47, 0x77, 0x1b, 0x2d, 0x31, 0xa6, 0xf6, 0xac, 0xa3, 0x95, 0x71, 0x1a,
+            0xcc, 0x46, 0x8f, 0xc5,
+            0xaa, 0x0e, 0x64, 0xc3, 0xb0, 0x73, 0x49, 0x13, 0xc5, 0xcb, 0x1b, 0xe0, 0x09, 0x3c, 0xd7, 0x14, 0x5e, 0xa1, 0x54, 0x3e, 0xe5,
+            0xad, 0x67, 0x84, 0xbd,
             0x55, 0x9d, 0x35, 0x7a, 0x9c, 0x56, 0x1a, 0x02, 0x2f, 0x3d, 0x4f, 0x6d, 0x19, 0x6b, 0xbb, 0x99, 0xeb, 0xa6,
         ]
         return Bytes(bytes: [FuzzTarget.compressedPayload.rawValue, UInt8(Compression.zstd.rawValue)] + frame)

@@ -12,7 +12,9 @@ package protocol RPCChannel: Sendable {
 }
 
 extension RPCChannel {
-    package func call<Q: ProtoLayout, A: ProtoLayout>(_ protocolName: String, _ method: String, user: String, _ request: Q) async throws -> A {
+    package func call<Q: ProtoLayout, A: ProtoLayout>(_ protocolName: String, _ method: String, user: String, _ request: Q) async throws
+        -> A
+    {
         try A(decoding: try await call(protocolName, method, user: user, request.encoded))
     }
 }

@@ -63,7 +63,9 @@ final class RPCConnection: Sendable {
 
     func close() { end(RPCFailure(address: address, reason: "the connection was closed", isUnreachable: false)) }
 
-    private func lost(_ error: any Error) { end(RPCFailure(address: address, reason: "the connection was lost: \(error)", isUnreachable: false)) }
+    private func lost(_ error: any Error) {
+        end(RPCFailure(address: address, reason: "the connection was lost: \(error)", isUnreachable: false))
+    }
 
     private func receive() async {
         let stream = open.stream
@@ -99,7 +101,9 @@ final class RPCConnection: Sendable {
             try? await Task.sleep(for: Self.lookEvery)
             let oldest = state.withLock { $0.calls.values.map(\.since).min() }
             if let oldest, time.now() - oldest > Self.answerWithin {
-                end(RPCFailure(address: address, reason: "no answer within \(Self.answerWithin.inMilliseconds / 1000) s", isUnreachable: false))
+                end(
+                    RPCFailure(
+                        address: address, reason: "no answer within \(Self.answerWithin.inMilliseconds / 1000) s", isUnreachable: false))
             }
         }
     }

@@ -34,7 +34,9 @@ package struct RPCServer: Sendable {
 
     package static func bind(_ address: HostPort, memory: MemoryBudget?, log: Logger, target: any RPCTarget) async throws -> RPCServer {
         RPCServer(
-            listener: try await StreamListener.bind(address, limits: StreamLimits(connectionsMax: 8192, idleTimeout: .seconds(300), memory: memory), log: log) { stream in
+            listener: try await StreamListener.bind(
+                address, limits: StreamLimits(connectionsMax: 8192, idleTimeout: .seconds(300), memory: memory), log: log
+            ) { stream in
                 try await RPCConversation(stream: stream, target: target, log: log).run()
             })
     }

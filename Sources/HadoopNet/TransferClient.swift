@@ -46,7 +46,9 @@ package enum TransferClient {
     private static func address(_ node: DatanodeInfo) -> HostPort { HostPort(node.id.address, Int(node.id.transferPort)) }
 
     /// Runs `session` on a connection to a datanode.
-    package static func connect<T: Sendable>(_ node: DatanodeInfo, _ session: @escaping @Sendable (ByteStream) async throws -> T) async throws -> T {
+    package static func connect<T: Sendable>(_ node: DatanodeInfo, _ session: @escaping @Sendable (ByteStream) async throws -> T)
+        async throws -> T
+    {
         try await StreamClient.connect(address(node), session: session)
     }
 
@@ -72,7 +74,9 @@ package enum TransferClient {
             try await stream.begin(.writeBlock, sent)
             let answer = try await stream.message(TransferAnswer.self)
             guard answer.status == .success else {
-                throw TransferFailure("a datanode refused blk_\(sent.header.base.block.blockID): \(answer.message ?? "\(answer.status)")", firstBadLink: answer.firstBadLink)
+                throw TransferFailure(
+                    "a datanode refused blk_\(sent.header.base.block.blockID): \(answer.message ?? "\(answer.status)")",
+                    firstBadLink: answer.firstBadLink)
             }
             let lengthBytes = try await sendAll(stream, produce)
             var block = sent.header.base.block
@@ -82,12 +86,16 @@ package enum TransferClient {
     }
 
     /// Sends packets, and takes their acknowledgements meanwhile.
-    private static func sendAll(_ stream: ByteStream, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws -> Int64 {
+    private static func sendAll(
+        _ stream: ByteStream, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
+    ) async throws -> Int64 {
         try await withThrowingTaskGroup(of: Int64?.self) { group in
             group.addTask {
                 while true {
                     let ack = try await stream.message(PipelineAck.self)
-                    guard ack.replies.allSatisfy({ $0 == .success }) else { throw TransferFailure("a datanode could not keep a packet: \(ack.replies)") }
+                    guard ack.replies.allSatisfy({ $0 == .success }) else {
+                        throw TransferFailure("a datanode could not keep a packet: \(ack.replies)")
+                    }
                     if ack.sequence == .max { return nil }
                 }
             }
@@ -119,7 +127,9 @@ package enum TransferClient {
         mutating func send(_ piece: Bytes) async throws {
             var rest = piece
             while rest.readableBytes > 0 {
-                guard var part = rest.readSlice(length: min(rest.readableBytes, TransferClient.packetBytes - gathered.readableBytes)) else { return }
+                guard var part = rest.readSlice(length: min(rest.readableBytes, TransferClient.packetBytes - gathered.readableBytes)) else {
+                    return
+                }
                 gathered.writeBuffer(&part)
                 if gathered.readableBytes == TransferClient.packetBytes { try await flush() }
             }
@@ -146,7 +156,8 @@ package enum TransferClient {
 
     /// Reads a range of a block from a datanode and checks every chunk; hands on exactly the range.
     package static func read(
-        _ block: ExtendedBlock, from node: DatanodeInfo, offset: Int64, lengthBytes: Int64, clientName: String, take: @escaping @Sendable (Bytes) async throws -> Void
+        _ block: ExtendedBlock, from node: DatanodeInfo, offset: Int64, lengthBytes: Int64, clientName: String,
+        take: @escaping @Sendable (Bytes) async throws -> Void
     ) async throws {
         var request = ReadBlockRequest()
         request.header.clientName = clientName
@@ -157,15 +168,21 @@ package enum TransferClient {
         try await connect(node) { stream in
             try await stream.begin(.readBlock, sent)
             let answer = try await stream.message(TransferAnswer.self)
-            guard answer.status == .success, let form = answer.readChecksum?.form else { throw TransferFailure("a datanode refused to read: \(answer.message ?? "\(answer.status)")") }
+            guard answer.status == .success, let form = answer.readChecksum?.form else {
+                throw TransferFailure("a datanode refused to read: \(answer.message ?? "\(answer.status)")")
+            }
             while true {
                 let (packet, held) = try await stream.packet()
                 defer { stream.memory.giveBack(held) }
                 guard packet.data.readableBytes > 0 else { break }
-                guard ChunkSums.match(packet.data, packet.checksums, form) else { throw TransferFailure("blk_\(block.blockID): checksum error in what a datanode sent") }
+                guard ChunkSums.match(packet.data, packet.checksums, form) else {
+                    throw TransferFailure("blk_\(block.blockID): checksum error in what a datanode sent")
+                }
                 let skip = max(0, offset - packet.header.offset)
                 let end = min(Int64(packet.data.readableBytes), offset + lengthBytes - packet.header.offset)
-                if skip < end, let wanted = packet.data.getSlice(at: packet.data.readerIndex + Int(skip), length: Int(end - skip)) { try await take(wanted) }
+                if skip < end, let wanted = packet.data.getSlice(at: packet.data.readerIndex + Int(skip), length: Int(end - skip)) {
+                    try await take(wanted)
+                }
             }
             try await stream.write(ReadStatus().delimited)
         }
@@ -178,7 +195,9 @@ package enum ChunkSums {
     package static func crc32c(of data: Bytes) -> Bytes {
         var sums = Bytes()
         var rest = data
-        while let piece = rest.readSlice(length: min(512, rest.readableBytes)), piece.readableBytes > 0 { sums.writeInteger(CRC32C.checksum(piece)) }
+        while let piece = rest.readSlice(length: min(512, rest.readableBytes)), piece.readableBytes > 0 {
+            sums.writeInteger(CRC32C.checksum(piece))
+        }
         return sums
     }
 

@@ -11,7 +11,9 @@ package struct WebHDFSCall: Sendable {
     package let operation: String
 
     package init(_ http: HTTPCall) throws(JavaException) {
-        guard http.path.utf8.starts(with: Self.prefix.utf8) else { throw JavaException(JavaException.fileNotFound, "\(http.path) is not under \(Self.prefix)") }
+        guard http.path.utf8.starts(with: Self.prefix.utf8) else {
+            throw JavaException(JavaException.fileNotFound, "\(http.path) is not under \(Self.prefix)")
+        }
         self.http = http
         let rest = String(decoding: http.path.utf8.dropFirst(Self.prefix.utf8.count), as: UTF8.self)
         path = rest.isEmpty ? "/" : rest
@@ -55,7 +57,9 @@ package struct WebHDFSCall: Sendable {
     /// Permission bits in octal.
     package func permission(_ fallback: Int16) throws(JavaException) -> Int16 {
         guard let text = http.parameter("permission"), !text.isEmpty else { return fallback }
-        guard let bits = Int16(text, radix: 8), (0...0o1777).contains(bits) else { throw Self.invalid("permission", "\"\(text)\" is no octal number up to 1777") }
+        guard let bits = Int16(text, radix: 8), (0...0o1777).contains(bits) else {
+            throw Self.invalid("permission", "\"\(text)\" is no octal number up to 1777")
+        }
         return bits
     }
 }
@@ -63,7 +67,8 @@ package struct WebHDFSCall: Sendable {
 extension JavaException {
     /// The exception in the form of WebHDFS.
     package var reply: HTTPReply {
-        let text = "{\"RemoteException\":{\"exception\":\(JSONText.quoted(shortName)),\"javaClassName\":\(JSONText.quoted(className)),\"message\":\(JSONText.quoted(message))}}"
+        let text =
+            "{\"RemoteException\":{\"exception\":\(JSONText.quoted(shortName)),\"javaClassName\":\(JSONText.quoted(className)),\"message\":\(JSONText.quoted(message))}}"
         return .json(httpStatus, text)
     }
 }

@@ -98,7 +98,9 @@ package enum ApiTable {
         row("DeleteShareGroupOffsets", 0...0, 0, DeleteShareGroupOffsetsRequest.self),
     ]
 
-    private static func row<R: KafkaRequest>(_ name: String, _ versions: ClosedRange<Int16>, _ firstFlexible: Int16, _ request: R.Type) -> ApiRow {
+    private static func row<R: KafkaRequest>(_ name: String, _ versions: ClosedRange<Int16>, _ firstFlexible: Int16, _ request: R.Type)
+        -> ApiRow
+    {
         ApiRow(key: R.apiKey, name: name, versions: versions, firstFlexible: firstFlexible, request: request, response: R.Response.self)
     }
 

@@ -62,7 +62,9 @@ package enum KafkaFrame {
     }
 
     /// A whole request frame, its size included; used by our own client.
-    package static func encodeRequest(_ body: any KafkaRequest, correlationID: Int32, version: Int16, clientID: String) throws(WireError) -> Bytes {
+    package static func encodeRequest(_ body: any KafkaRequest, correlationID: Int32, version: Int16, clientID: String) throws(WireError)
+        -> Bytes
+    {
         let row = ApiTable.row(type(of: body).apiKey)
         let flexible = row.isFlexible(version)
         var buffer = Bytes()
@@ -80,7 +82,9 @@ package enum KafkaFrame {
 
     /// The correlation id of a response frame without its size, at the start of every response.
     package static func correlationID(of frame: Bytes) throws(WireError) -> Int32 {
-        guard let id = frame.getInteger(at: frame.readerIndex, as: Int32.self) else { throw .truncated(needed: 4, remaining: frame.readableBytes) }
+        guard let id = frame.getInteger(at: frame.readerIndex, as: Int32.self) else {
+            throw .truncated(needed: 4, remaining: frame.readableBytes)
+        }
         return id
     }
 

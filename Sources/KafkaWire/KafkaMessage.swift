@@ -46,7 +46,9 @@ extension WireLayout {
 }
 
 extension KafkaRequest {
-    package static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self { try beginning(of: bytes, version, flexible) }
+    package static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self {
+        try beginning(of: bytes, version, flexible)
+    }
 
     package func write(into buffer: inout Bytes, version: Int16, flexible: Bool) throws(WireError) {
         try encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)
@@ -62,7 +64,9 @@ extension KafkaRequest where Response: CodedResponse {
 }
 
 extension KafkaResponse {
-    package static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self { try beginning(of: bytes, version, flexible) }
+    package static func read(_ bytes: Bytes, version: Int16, flexible: Bool) throws(WireError) -> Self {
+        try beginning(of: bytes, version, flexible)
+    }
 
     package func write(into buffer: inout Bytes, version: Int16, flexible: Bool, cutBytes: Int) throws(WireError) -> [BytesOrFile] {
         try encode(into: &buffer, as: KafkaDialect.self, version: version, flexible: flexible)

@@ -45,7 +45,8 @@ struct FileViews {
         info.usedBytes = record.figures.usedBytes
         info.poolUsedBytes = record.figures.usedBytes
         info.remainingBytes = record.figures.remainingBytes
-        info.nonDFSUsedBytes = record.figures.capacityBytes - min(record.figures.capacityBytes, record.figures.remainingBytes + record.figures.usedBytes)
+        info.nonDFSUsedBytes =
+            record.figures.capacityBytes - min(record.figures.capacityBytes, record.figures.remainingBytes + record.figures.usedBytes)
         info.lastUpdate = UInt64(bitPattern: record.lastHeard.milliseconds)
         info.transfers = record.figures.transfers
         info.location = record.rack
@@ -55,7 +56,8 @@ struct FileViews {
 
     func extended(_ block: Block) -> ExtendedBlock {
         ExtendedBlock(
-            poolID: poolID, blockID: UInt64(bitPattern: block.id.rawValue), generation: UInt64(bitPattern: block.generation.rawValue), lengthBytes: UInt64(bitPattern: block.lengthBytes))
+            poolID: poolID, blockID: UInt64(bitPattern: block.id.rawValue), generation: UInt64(bitPattern: block.generation.rawValue),
+            lengthBytes: UInt64(bitPattern: block.lengthBytes))
     }
 
     func located(_ block: Block, offset: Int64, on nodes: [DatanodeRecord], isCorrupt: Bool = false) -> LocatedBlock {
@@ -93,6 +95,7 @@ struct FileViews {
 
     static func block(_ message: ExtendedBlock) -> Block {
         Block(
-            id: BlockID(Int64(bitPattern: message.blockID)), generation: Generation(Int64(bitPattern: message.generation)), lengthBytes: Int64(bitPattern: message.lengthBytes))
+            id: BlockID(Int64(bitPattern: message.blockID)), generation: Generation(Int64(bitPattern: message.generation)),
+            lengthBytes: Int64(bitPattern: message.lengthBytes))
     }
 }

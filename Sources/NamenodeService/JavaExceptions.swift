@@ -24,7 +24,8 @@ extension JavaException {
         case .parentNotDirectory(let path): self.init("org.apache.hadoop.fs.ParentNotDirectoryException", "\(path) (is not a directory)")
         case .isDirectory(let path): self.init(Self.fileNotFound, "Path is not a file: \(path)")
         case .notEmpty(let path): self.init("org.apache.hadoop.fs.PathIsNotEmptyDirectoryException", "\(path) is non empty")
-        case .denied(let user, let needs, let path): self.init(Self.accessControl, "Permission denied: user=\(user), access=\(needs), inode=\"\(path)\"")
+        case .denied(let user, let needs, let path):
+            self.init(Self.accessControl, "Permission denied: user=\(user), access=\(needs), inode=\"\(path)\"")
         case .invalidPath(let path): self.init(Self.invalidPath, "Invalid path name \(path)")
         case .beingWritten(let path, let holder): self.init(Self.alreadyCreated, "\(path) is being written by \(holder)")
         case .inRecovery(let path): self.init(Self.recoveryInProgress, "\(path) is in lease recovery; try again later")
@@ -36,10 +37,15 @@ extension JavaException {
         case .attributeMissing(let name): self.init(Self.io, "No matching attributes found for remove operation: \(name)")
         case .attributeExists(let name): self.init(Self.io, "XAttr: \(name) already exists. The REPLACE flag must be specified.")
         case .nameQuotaExceeded(let path, let quota, let count):
-            self.init(Self.hdfs + "protocol.NSQuotaExceededException", "The NameSpace quota (directories and files) of directory \(path) is exceeded: quota=\(quota) file count=\(count)")
+            self.init(
+                Self.hdfs + "protocol.NSQuotaExceededException",
+                "The NameSpace quota (directories and files) of directory \(path) is exceeded: quota=\(quota) file count=\(count)")
         case .spaceQuotaExceeded(let path, let quota, let bytes):
-            self.init(Self.hdfs + "protocol.DSQuotaExceededException", "The DiskSpace quota of \(path) is exceeded: quota = \(quota) B but diskspace consumed = \(bytes) B")
-        case .componentTooLong(let path): self.init(Self.hdfs + "protocol.FSLimitException$PathComponentTooLongException", "a component of \(path) is too long")
+            self.init(
+                Self.hdfs + "protocol.DSQuotaExceededException",
+                "The DiskSpace quota of \(path) is exceeded: quota = \(quota) B but diskspace consumed = \(bytes) B")
+        case .componentTooLong(let path):
+            self.init(Self.hdfs + "protocol.FSLimitException$PathComponentTooLongException", "a component of \(path) is too long")
         }
     }
 
@@ -50,7 +56,8 @@ extension JavaException {
         case .storage(let error) where error.cause == .noSpace:
             self.init(Self.io, "No space left on device: the namenode cannot write its log (\(error)); free some space")
         case .storage(let error): self.init(Self.io, "the namenode cannot write its log: \(error)")
-        case .tooLarge(let bytes): self.init("org.apache.hadoop.HadoopIllegalArgumentException", "the request takes \(bytes) bytes in the log, which is too many")
+        case .tooLarge(let bytes):
+            self.init("org.apache.hadoop.HadoopIllegalArgumentException", "the request takes \(bytes) bytes in the log, which is too many")
         }
     }
 }

@@ -15,7 +15,8 @@ package struct RPCMethod: Sendable {
     let handler: @Sendable (Bytes, RPCCall, Namenode) async throws -> Bytes
 
     init<Q: ProtoLayout, A: ProtoLayout>(
-        _ name: String, needs permission: String, remark: String = "", _ handler: @escaping @Sendable (Q, RPCCall, Namenode) async throws -> A
+        _ name: String, needs permission: String, remark: String = "",
+        _ handler: @escaping @Sendable (Q, RPCCall, Namenode) async throws -> A
     ) {
         self.name = name
         self.permission = permission
@@ -23,7 +24,9 @@ package struct RPCMethod: Sendable {
         self.handler = { body, call, namenode in try await handler(try Q(decoding: body), call, namenode).encoded }
     }
 
-    package static let client: [RPCMethod] = [NamespaceMethods.rows, FileMethods.rows, BlockMethods.rows, AttributeMethods.rows, ReportMethods.rows].flatMap { $0 }
+    package static let client: [RPCMethod] = [
+        NamespaceMethods.rows, FileMethods.rows, BlockMethods.rows, AttributeMethods.rows, ReportMethods.rows,
+    ].flatMap { $0 }
     static let datanode: [RPCMethod] = DatanodeMethods.rows
 
     private static func byName(_ rows: [RPCMethod]) -> [String: RPCMethod] { Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) }) }
@@ -47,10 +50,13 @@ struct NamenodeRPC: RPCTarget {
             throw JavaException(JavaException.noSuchProtocol, "Unknown protocol: \(method.protocolName)", .noSuchProtocol)
         }
         guard let row = methods[method.method] else {
-            throw JavaException(JavaException.noSuchMethod, "Unknown method \(method.method) called on \(method.protocolName) protocol.", .noSuchMethod)
+            throw JavaException(
+                JavaException.noSuchMethod, "Unknown method \(method.method) called on \(method.protocolName) protocol.", .noSuchMethod)
         }
         let retry = caller.clientID.readableBytes == 16 ? RetryID(client: caller.clientID.copied(), call: caller.callID) : nil
         let call = RPCCall(user: caller, caller: namenode.caller(caller.user), retry: retry)
-        do { return try await row.handler(body, call, namenode) } catch let error as WireError { throw error } catch { throw JavaException(error) }
+        do { return try await row.handler(body, call, namenode) } catch let error as WireError { throw error } catch {
+            throw JavaException(error)
+        }
     }
 }

@@ -58,7 +58,9 @@ final class Namenode: Sendable {
     }
 
     private func checkSafeMode() async throws {
-        if await replica.read({ [soft] _ in soft.isInSafeMode }) { throw JavaException(JavaException.safeMode, "Name node is in safe mode: it was turned on manually.") }
+        if await replica.read({ [soft] _ in soft.isInSafeMode }) {
+            throw JavaException(JavaException.safeMode, "Name node is in safe mode: it was turned on manually.")
+        }
     }
 
     func flag(_ command: DFSCommand, retry: RetryID? = nil) async throws -> Bool {
@@ -80,7 +82,8 @@ final class Namenode: Sendable {
     }
 
     static func wanted(_ id: BlockID, in machine: borrowing DFSMachine) -> WantedBlock? {
-        guard let inode = machine.namespace.owner(of: id), let file = inode.file, let block = file.blocks.first(where: { $0.id == id }) else { return nil }
+        guard let inode = machine.namespace.owner(of: id), let file = inode.file, let block = file.blocks.first(where: { $0.id == id })
+        else { return nil }
         return WantedBlock(block: block, replication: Int(file.replication))
     }
 
@@ -109,7 +112,9 @@ final class Namenode: Sendable {
             if holder == FileCommand.recoverer { throw DFSRefusal.inRecovery(path) }
             let now = now()
             let isSilent = try await look { _, soft in soft.leases.isOver(Leases.softLimit, holder, now: now) }
-            guard isSilent, let inode = try await look({ machine, _ in FilePath.components(path).flatMap { machine.namespace.lookup($0)?.id } }) else {
+            guard isSilent,
+                let inode = try await look({ machine, _ in FilePath.components(path).flatMap { machine.namespace.lookup($0)?.id } })
+            else {
                 throw DFSRefusal.beingWritten(path, by: holder)
             }
             if try await recover(inode) { return try await body() }
@@ -158,7 +163,9 @@ final class Namenode: Sendable {
             }
         }
         for inode in overdue.prefix(100) {
-            do { _ = try await recover(inode) } catch { log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"]) }
+            do { _ = try await recover(inode) } catch {
+                log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])
+            }
         }
     }
 }

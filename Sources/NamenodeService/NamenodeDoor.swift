@@ -35,7 +35,9 @@ package final class NamenodeDoor: Sendable {
                 try await namenode.begin()
                 let rpc = try await RPCServer.bind(settings.rpcListen, memory: memory, log: log, target: NamenodeRPC(namenode: namenode))
                 do {
-                    let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) { await WebHDFSAPI.answer($0, namenode) }
+                    let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) {
+                        await WebHDFSAPI.answer($0, namenode)
+                    }
                     return NamenodeDoor(namenode, rpc: rpc, web: web, ticking: Task { await tick(namenode) })
                 } catch {
                     await rpc.stop()

@@ -9,7 +9,9 @@ package final class OpenStream: Sendable {
     private init(_ stream: ByteStream, _ ending: AsyncStream<Void>.Continuation) { (self.stream, self.ending) = (stream, ending) }
 
     /// Throws the errors of a failed connection.
-    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600)) async throws -> OpenStream {
+    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(600)) async throws
+        -> OpenStream
+    {
         let (ended, ending) = AsyncStream.makeStream(of: Void.self)
         let (opened, opening) = AsyncThrowingStream.makeStream(of: ByteStream.self)
         Task {

@@ -67,7 +67,7 @@ package struct PartitionRun {
         var by: Int32
         /// The term of the leader that proposes a change of the in-sync replicas.
         var term: Int32 = -1
-        /// Its proposer was told that its fate is unknown.
+        /// Its proposer has the answer that its outcome is unknown.
         var isGivenUp = false
         var command: ClusterCommand
     }

@@ -109,7 +109,10 @@ package struct Ran: Sendable {
     package var errors: String
 
     /// Runs a program to its end, or to `timeout`.
-    package static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, timeout: Duration = .seconds(120)) throws -> Ran {
+    package static func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil,
+        timeout: Duration = .seconds(120)
+    ) throws -> Ran {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
@@ -133,11 +136,15 @@ package struct Ran: Sendable {
         process.waitUntilExit()
         watchdog.cancel()
         func text(_ path: String) -> String { FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? "" }
-        return Ran(status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus, output: text(out), errors: text(err))
+        return Ran(
+            status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus, output: text(out),
+            errors: text(err))
     }
 
     /// Runs our own program.
-    package static func platform(_ arguments: [String], environment: [String: String] = [:], input: String? = nil, timeout: Duration = .seconds(60)) throws -> Ran {
+    package static func platform(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, timeout: Duration = .seconds(60)
+    ) throws -> Ran {
         try run(PlatformProcess.program, arguments, environment: environment, input: input, timeout: timeout)
     }
 

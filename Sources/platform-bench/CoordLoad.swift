@@ -126,7 +126,9 @@ final class LoadSession: FrameSession {
     }
 
     private static func encode(_ record: some WireLayout) -> Bytes {
-        do { return try record.encoded(as: JuteDialect.self) } catch { preconditionFailure("a request of ours can always be encoded: \(error)") }
+        do { return try record.encoded(as: JuteDialect.self) } catch {
+            preconditionFailure("a request of ours can always be encoded: \(error)")
+        }
     }
 
     private static func request(_ operation: OpCode, _ record: some WireLayout) -> Bytes {
@@ -153,7 +155,9 @@ final class LoadSession: FrameSession {
     private func prepare(_ frame: Bytes) {
         var rest = frame
         rest.moveReaderIndex(forwardBy: 12)
-        guard rest.readInteger(as: Int32.self) == 0, let count = rest.readInteger(as: Int32.self), let path = rest.readString(length: Int(count)) else {
+        guard rest.readInteger(as: Int32.self) == 0, let count = rest.readInteger(as: Int32.self),
+            let path = rest.readString(length: Int(count))
+        else {
             return end("the node of a session could not be created")
         }
         let data = Bytes(repeating: 0x61, count: 100)
@@ -189,7 +193,8 @@ final class LoadSession: FrameSession {
     }
 
     private func answered(_ frame: Bytes) {
-        guard let xid = frame.getInteger(at: frame.readerIndex, as: Int32.self), let error = frame.getInteger(at: frame.readerIndex + 12, as: Int32.self)
+        guard let xid = frame.getInteger(at: frame.readerIndex, as: Int32.self),
+            let error = frame.getInteger(at: frame.readerIndex + 12, as: Int32.self)
         else { return end("an answer is too short") }
         guard xid > 0 else { return }
         guard error == 0 else { return end("a request was answered with error \(error)") }

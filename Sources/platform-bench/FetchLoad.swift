@@ -38,7 +38,8 @@ enum FetchLoad {
 
     private static func request(_ topic: String, _ partition: Int32, _ offset: Int64) throws -> Bytes {
         let part = FetchRequest.Topic.Partition(partition: partition, fetchOffset: offset, partitionMaxBytes: fetchBytes)
-        let fetch = FetchRequest(maxWaitMilliseconds: 500, minBytes: 1, maxBytes: fetchBytes, topics: [.init(name: topic, partitions: [part])])
+        let fetch = FetchRequest(
+            maxWaitMilliseconds: 500, minBytes: 1, maxBytes: fetchBytes, topics: [.init(name: topic, partitions: [part])])
         return try KafkaFrame.encodeRequest(fetch, correlationID: 1, version: version, clientID: "bench")
     }
 
@@ -81,7 +82,8 @@ enum FetchLoad {
         }
 
         func isGood(for asked: Int32) -> Bool {
-            errorCode == .none && partitionErrorCode == .none && topics == 2 && partitions == 2 && partition == asked && abortedTransactions <= 1
+            errorCode == .none && partitionErrorCode == .none && topics == 2 && partitions == 2 && partition == asked
+                && abortedTransactions <= 1
                 && recordsLength > 0
         }
     }
@@ -130,7 +132,9 @@ enum FetchLoad {
             var next: Int64 = 0
             while records >= RecordBatchFormat.headerBytes {
                 try need(RecordBatchFormat.headerBytes)
-                guard let batch = RecordBatch.peek(window) else { throw PlatformProcess.Failure("partition \(partition) holds what is no batch") }
+                guard let batch = RecordBatch.peek(window) else {
+                    throw PlatformProcess.Failure("partition \(partition) holds what is no batch")
+                }
                 // The last batch may be cut short.
                 guard batch.sizeBytes <= records else { break }
                 next = batch.baseOffset + Int64(batch.lastOffsetDelta) + 1

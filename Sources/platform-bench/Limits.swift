@@ -27,7 +27,9 @@ enum Limits {
             let bytes = [UInt8](repeating: 0x61, count: 4096)
             let times = try (0..<200).map { _ in
                 try Figures.timed {
-                    guard write(file, bytes, bytes.count) == bytes.count else { throw PlatformProcess.Failure("the disk took less than it was given") }
+                    guard write(file, bytes, bytes.count) == bytes.count else {
+                        throw PlatformProcess.Failure("the disk took less than it was given")
+                    }
                     fdatasync(file)
                 }
             }
@@ -56,7 +58,9 @@ enum Limits {
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         // The address is lent for the calls.
         let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) == 0 && listen(listener, 1) == 0 && getsockname(listener, $0, &size) == 0 }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, size) == 0 && listen(listener, 1) == 0 && getsockname(listener, $0, &size) == 0
+            }
         }
         guard bound else { throw PlatformProcess.Failure("no loopback socket") }
         let total = 2 << 30
@@ -66,7 +70,9 @@ enum Limits {
             var place = place
             let bytes = [UInt8](repeating: 0x61, count: 256 << 10)
             // As above.
-            let joined = withUnsafePointer(to: &place) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(out, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) } }
+            let joined = withUnsafePointer(to: &place) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(out, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            }
             var left = joined == 0 ? total : 0
             while left > 0 {
                 let sent = send(out, bytes, min(left, bytes.count), 0)

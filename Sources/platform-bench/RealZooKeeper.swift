@@ -19,7 +19,8 @@ final class RealZooKeeper {
 
     /// nil if it is not installed or does not start.
     static func start(servers: Int) -> RealZooKeeper? {
-        guard FileManager.default.fileExists(atPath: jars + "/zookeeper.jar"), FileManager.default.isExecutableFile(atPath: "/usr/bin/java"),
+        guard FileManager.default.fileExists(atPath: jars + "/zookeeper.jar"),
+            FileManager.default.isExecutableFile(atPath: "/usr/bin/java"),
             let directory = try? PlatformProcess.temporaryDirectory(),  // without a directory there is no peer to measure
             let ports = try? FreePorts.take(servers * 3)  // nor without ports
         else { return nil }
@@ -41,7 +42,8 @@ final class RealZooKeeper {
     private func launch(_ place: Int, _ ports: [Int]) -> Bool {
         let count = addresses.count
         let home = directory + "/\(place + 1)"
-        var settings = "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=\(home)\nclientPort=\(ports[place])\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n4lw.commands.whitelist=srvr\n"
+        var settings =
+            "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=\(home)\nclientPort=\(ports[place])\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n4lw.commands.whitelist=srvr\n"
         if count > 1 {
             for other in 0..<count { settings += "server.\(other + 1)=127.0.0.1:\(ports[count + other]):\(ports[2 * count + other])\n" }
         }
@@ -51,7 +53,9 @@ final class RealZooKeeper {
         _ = files.createFile(atPath: home + "/zoo.cfg", contents: Data(settings.utf8))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/java")
-        process.arguments = ["-Xmx1g", "-cp", "/etc/zookeeper/conf:\(Self.jars)/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", home + "/zoo.cfg"]
+        process.arguments = [
+            "-Xmx1g", "-cp", "/etc/zookeeper/conf:\(Self.jars)/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", home + "/zoo.cfg",
+        ]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         do { try process.run() } catch { return false }
@@ -62,7 +66,9 @@ final class RealZooKeeper {
     /// Resident memory of all servers.
     var megabytes: Double {
         processes.reduce(0) { sum, process in
-            let text = FileManager.default.contents(atPath: "/proc/\(process.processIdentifier)/statm").map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let text =
+                FileManager.default.contents(atPath: "/proc/\(process.processIdentifier)/statm").map { String(decoding: $0, as: UTF8.self) }
+                ?? ""
             let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
             return sum + pages * 4096 / 1e6
         }

@@ -8,7 +8,8 @@ enum Benchmarks {
     private typealias Part = (name: String, run: (inout FigureTable) async throws -> Void)
     private static var parts: [Part] {
         [
-            ("start", { try await StartBench.run(&$0) }), ("coord", { try await CoordBench.run(&$0) }), ("broker", { try await BrokerBench.run(&$0) }),
+            ("start", { try await StartBench.run(&$0) }), ("coord", { try await CoordBench.run(&$0) }),
+            ("broker", { try await BrokerBench.run(&$0) }),
             ("dfs", { try await DFSBench.run(&$0) }), ("compute", { try await ComputeBench.run(&$0) }),
         ]
     }
@@ -33,8 +34,12 @@ enum Benchmarks {
 /// `load HOST:PORT WORK SESSIONS DEPTH SECONDS`: one load against any server, for measurement from outside.
 enum SingleLoad {
     static func run(_ words: [String]) async -> Int32 {
-        guard words.count == 5, let work = CoordWork(rawValue: words[1]), let sessions = Int(words[2]), let depth = Int(words[3]), let seconds = Double(words[4]) else {
-            print("usage: platform-bench load HOST:PORT,... \(CoordWork.allCases.map(\.rawValue).joined(separator: "|")) SESSIONS DEPTH SECONDS")
+        guard words.count == 5, let work = CoordWork(rawValue: words[1]), let sessions = Int(words[2]), let depth = Int(words[3]),
+            let seconds = Double(words[4])
+        else {
+            print(
+                "usage: platform-bench load HOST:PORT,... \(CoordWork.allCases.map(\.rawValue).joined(separator: "|")) SESSIONS DEPTH SECONDS"
+            )
             return 64
         }
         let servers = words[0].split(separator: ",").compactMap { HostPort(parsing: String($0), defaultPort: 2181) }

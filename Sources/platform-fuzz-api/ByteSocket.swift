@@ -14,7 +14,9 @@ final class ByteSocket {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Finding("no socket: errno \(errno)") }
         var time = timeval(tv_sec: Self.patience, tv_usec: 0)
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size)) }
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+        }
         var there = sockaddr_in()
         there.sin_family = sa_family_t(AF_INET)
         there.sin_port = port.bigEndian
@@ -70,7 +72,9 @@ final class ByteSocket {
     }
 
     private func fill() throws -> Bool {
-        let got = unread.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 << 10) { max(0, recv(descriptor, $0.baseAddress, $0.count, 0)) }
+        let got = unread.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 << 10) {
+            max(0, recv(descriptor, $0.baseAddress, $0.count, 0))
+        }
         if got == 0, errno == EAGAIN { throw Finding("no answer for \(Self.patience) s") }
         return got > 0
     }

@@ -10,7 +10,9 @@ enum CoordSubject: Subject {
     private static let superDigest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
 
     static func arguments(servers: Int) -> [String] {
-        let settings = ["coord.super.digest=\(superDigest)", "coord.tick.ms=60000", "coord.reap.interval.ms=3600000", "log.level=error"] + (servers > 1 ? ["coord.nodes=\(servers)"] : [])
+        let settings =
+            ["coord.super.digest=\(superDigest)", "coord.tick.ms=60000", "coord.reap.interval.ms=3600000", "log.level=error"]
+            + (servers > 1 ? ["coord.nodes=\(servers)"] : [])
         return ["--only", "coord"] + settings.flatMap { ["--set", $0] }
     }
 
@@ -20,24 +22,33 @@ enum CoordSubject: Subject {
 
     /// Every operation with a request; pings and the end of a session are drawn separately.
     private static let requests: [(OpCode, any WireLayout.Type)] = [
-        (.create, CreateRequest.self), (.create2, CreateRequest.self), (.createContainer, CreateRequest.self), (.createTTL, CreateTTLRequest.self), (.delete, PathVersionRequest.self),
-        (.exists, PathWatchRequest.self), (.getData, PathWatchRequest.self), (.setData, SetDataRequest.self), (.getACL, PathRequest.self), (.setACL, SetACLRequest.self),
-        (.getChildren, PathWatchRequest.self), (.getChildren2, PathWatchRequest.self), (.sync, PathRequest.self), (.getEphemerals, PathRequest.self),
-        (.getAllChildrenNumber, PathRequest.self), (.addWatch, WatchRequest.self), (.checkWatches, WatchRequest.self), (.removeWatches, WatchRequest.self),
-        (.setWatches, SetWatchesRequest.self), (.setWatches2, SetWatches2Request.self), (.reconfig, ReconfigRequest.self), (.auth, AuthRequest.self), (.sasl, SASLToken.self),
+        (.create, CreateRequest.self), (.create2, CreateRequest.self), (.createContainer, CreateRequest.self),
+        (.createTTL, CreateTTLRequest.self), (.delete, PathVersionRequest.self),
+        (.exists, PathWatchRequest.self), (.getData, PathWatchRequest.self), (.setData, SetDataRequest.self), (.getACL, PathRequest.self),
+        (.setACL, SetACLRequest.self),
+        (.getChildren, PathWatchRequest.self), (.getChildren2, PathWatchRequest.self), (.sync, PathRequest.self),
+        (.getEphemerals, PathRequest.self),
+        (.getAllChildrenNumber, PathRequest.self), (.addWatch, WatchRequest.self), (.checkWatches, WatchRequest.self),
+        (.removeWatches, WatchRequest.self),
+        (.setWatches, SetWatchesRequest.self), (.setWatches2, SetWatches2Request.self), (.reconfig, ReconfigRequest.self),
+        (.auth, AuthRequest.self), (.sasl, SASLToken.self),
     ]
     private static let parts: [(OpCode, any WireLayout.Type)] = [
-        (.create, CreateRequest.self), (.create2, CreateRequest.self), (.createContainer, CreateRequest.self), (.createTTL, CreateTTLRequest.self),
+        (.create, CreateRequest.self), (.create2, CreateRequest.self), (.createContainer, CreateRequest.self),
+        (.createTTL, CreateTTLRequest.self),
         (.delete, PathVersionRequest.self), (.setData, SetDataRequest.self), (.check, PathVersionRequest.self),
     ]
 
     private static let edges = SampleEdges(
         words: [
-            "/", "/a", "/a/b", "/a/b/c", "/q", "/q/x", "/e\u{301}", "/é", "/zookeeper", "/zookeeper/config", "/zookeeper/quota", "/zookeeper/quota/q", "/zookeeper/quota/q/zookeeper_limits",
-            "/zookeeper/quota/q/zookeeper_stats", "world", "anyone", "auth", "digest", "ann:hash", "ip", "127.0.0.1", "::/0", "sasl", "x509", "CN=a",
+            "/", "/a", "/a/b", "/a/b/c", "/q", "/q/x", "/e\u{301}", "/é", "/zookeeper", "/zookeeper/config", "/zookeeper/quota",
+            "/zookeeper/quota/q", "/zookeeper/quota/q/zookeeper_limits",
+            "/zookeeper/quota/q/zookeeper_stats", "world", "anyone", "auth", "digest", "ann:hash", "ip", "127.0.0.1", "::/0", "sasl",
+            "x509", "CN=a",
         ],
         payloads: [
-            "count=9223372036854775807,bytes=9223372036854775807", "count=-9223372036854775808,bytes=-1", "count=1,bytes=1=;byteHardLimit=1;countHardLimit=1", "super:wrong", "ann:pw", "us\ner:pw",
+            "count=9223372036854775807,bytes=9223372036854775807", "count=-9223372036854775808,bytes=-1",
+            "count=1,bytes=1=;byteHardLimit=1;countHardLimit=1", "super:wrong", "ann:pw", "us\ner:pw",
             "ann:\u{301}pw", "server.1=127.0.0.1:1:2;3",
         ].map { Bytes(string: $0) }, numbers: [-1, 0, 0, 1, 2, 3, 4, 5, 6, 31], bytesMax: 900_000, elementsMax: 3000)
 
@@ -127,7 +138,9 @@ enum CoordSubject: Subject {
             let list = GetACLResponse(reading: &rights.body)
             // The members are rewritten where ports are; no client changes them here.
             if next == "/zookeeper/config" { continue }
-            lines.append("\(next.debugDescription) \(content.data.map { "\($0.readableBytes)#\(CRC32C.checksum($0))" } ?? "null") \(content.stat) \(list.acl.map { $0.printed() })")
+            lines.append(
+                "\(next.debugDescription) \(content.data.map { "\($0.readableBytes)#\(CRC32C.checksum($0))" } ?? "null") \(content.stat) \(list.acl.map { $0.printed() })"
+            )
             var children = try session.ask(.getChildren, encoded(request))
             for child in NamesResponse(reading: &children.body).names { waiting.append(next == "/" ? "/" + child : next + "/" + child) }
         }
@@ -157,7 +170,9 @@ final class CoordSession: SubjectSession {
         var connect = ConnectRequest()
         connect.timeoutMilliseconds = .max
         connect.password = Bytes(repeating: 0, count: 16)
-        guard try socket.send(frame: CoordSubject.encoded(connect)), var answer = try socket.frame() else { throw Finding("no session was opened") }
+        guard try socket.send(frame: CoordSubject.encoded(connect)), var answer = try socket.frame() else {
+            throw Finding("no session was opened")
+        }
         guard ConnectResponse(reading: &answer).sessionID != 0 else { throw Finding("a session was refused") }
     }
 
@@ -180,7 +195,9 @@ final class CoordSession: SubjectSession {
         guard !waiting.isEmpty else { throw Finding("nothing was asked") }
         guard let (header, body) = try reply() else { return nil }
         // Logins are answered at once, ahead of waiting requests.
-        guard let place = waiting.firstIndex(where: { $0.xid == header.xid }) else { throw Finding("an answer to xid \(header.xid), which nobody asked") }
+        guard let place = waiting.firstIndex(where: { $0.xid == header.xid }) else {
+            throw Finding("an answer to xid \(header.xid), which nobody asked")
+        }
         let asked = waiting.remove(at: place)
         return SubjectAnswer(code: header.error, comparable: header.error == 0 ? CoordAnswers.comparable(asked.operation, body) : "")
     }
@@ -197,7 +214,9 @@ final class CoordSession: SubjectSession {
         xid &+= 1
         var frame = CoordSubject.encoded(RequestHeader(xid: special ?? xid, operation: code.rawValue))
         frame.writeImmutableBuffer(body)
-        guard try socket.send(frame: frame), let (header, answer) = try reply() else { throw Finding("the server closed the connection at \(code)") }
+        guard try socket.send(frame: frame), let (header, answer) = try reply() else {
+            throw Finding("the server closed the connection at \(code)")
+        }
         return (header.error, answer)
     }
 
@@ -251,7 +270,9 @@ enum CoordAnswers {
         return "\(parts)"
     }
 
-    private static func sorted(_ names: [String]) -> [String] { names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map(\.debugDescription) }
+    private static func sorted(_ names: [String]) -> [String] {
+        names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map(\.debugDescription)
+    }
 
     private static func text(_ stat: StatRecord) -> String {
         "v\(stat.version) cv\(stat.cversion) av\(stat.aversion) \(stat.ephemeralOwner == 0 ? "" : "ephemeral ")size=\(stat.dataLength) children=\(stat.numChildren)"

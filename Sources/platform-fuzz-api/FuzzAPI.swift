@@ -50,7 +50,9 @@ struct Finding: Error, CustomStringConvertible {
                 let run = try SequenceRun(subject, seed: seed, servers: servers)
                 requests += try run.run()
             } catch {
-                say("seed \(seed): \(error)\nagain: platform-fuzz-api run \(subject.name) 0 \(seed)\(servers == 1 ? "" : " --servers \(servers)")")
+                say(
+                    "seed \(seed): \(error)\nagain: platform-fuzz-api run \(subject.name) 0 \(seed)\(servers == 1 ? "" : " --servers \(servers)")"
+                )
                 exit(1)
             }
             seed += 1

@@ -7,9 +7,11 @@ enum KafkaSubject: Subject {
     static let name = "broker"
 
     static func arguments(servers: Int) -> [String] {
-        let settings = [
-            "broker.cleaner-interval.ms=3600000", "broker.offsets.retention.check.interval.ms=86400000", "broker.session-timeout-min.ms=10", "broker.oauth.unsecured-tokens=true", "log.level=error",
-        ] + (servers > 1 ? ["broker.nodes=\(servers)"] : [])
+        let settings =
+            [
+                "broker.cleaner-interval.ms=3600000", "broker.offsets.retention.check.interval.ms=86400000",
+                "broker.session-timeout-min.ms=10", "broker.oauth.unsecured-tokens=true", "log.level=error",
+            ] + (servers > 1 ? ["broker.nodes=\(servers)"] : [])
         return ["--only", "broker"] + settings.flatMap { ["--set", $0] }
     }
 
@@ -20,13 +22,19 @@ enum KafkaSubject: Subject {
     private static let topics = ["a", "b", "compacted"]
     private static let groups = ["g", "h", "share-group"]
 
-    private static func batch(_ count: Int, _ codec: Compression = .none, producer: Int64 = -1, sequence: Int32 = -1, inTransaction: Bool = false) -> Bytes {
+    private static func batch(
+        _ count: Int, _ codec: Compression = .none, producer: Int64 = -1, sequence: Int32 = -1, inTransaction: Bool = false
+    ) -> Bytes {
         var builder = RecordBatchBuilder(compression: codec)
         builder.producerID = producer
         builder.producerEpoch = producer < 0 ? -1 : 0
         builder.baseSequence = sequence
         builder.isTransactional = inTransaction
-        for number in 0..<count { builder.add(Record(timestamp: 1_700_000_000_000 + Int64(number), key: Bytes(string: "k\(number % 3)"), value: Bytes(string: "v\(number)"))) }
+        for number in 0..<count {
+            builder.add(
+                Record(
+                    timestamp: 1_700_000_000_000 + Int64(number), key: Bytes(string: "k\(number % 3)"), value: Bytes(string: "v\(number)")))
+        }
         do { return try builder.build() } catch { preconditionFailure("a batch of ours can be written: \(error)") }
     }
 
@@ -41,13 +49,17 @@ enum KafkaSubject: Subject {
 
     private static let edges = SampleEdges(
         words: topics + groups + [
-            "__consumer_offsets", "new", "x.y_z-1", "1", "User:ann", "User:*", "*", "kafka-cluster", "retention.ms", "cleanup.policy", "compact", "segment.ms", "message.timestamp.after.max.ms",
-            "share.auto.offset.reset", "by_duration:PT1H", "num.partitions", "user", "client-id", "ip", "producer_byte_rate", "127.0.0.1", "PLAIN", "SCRAM-SHA-256", "consumer", "range",
+            "__consumer_offsets", "new", "x.y_z-1", "1", "User:ann", "User:*", "*", "kafka-cluster", "retention.ms", "cleanup.policy",
+            "compact", "segment.ms", "message.timestamp.after.max.ms",
+            "share.auto.offset.reset", "by_duration:PT1H", "num.partitions", "user", "client-id", "ip", "producer_byte_rate", "127.0.0.1",
+            "PLAIN", "SCRAM-SHA-256", "consumer", "range",
             "uniform", "member-1", "a|b|.*", "(a*)*b", "1:1,0:1",
         ],
         payloads: [
-            batch(1), batch(5), batch(100, .gzip), batch(2, producer: 0, sequence: 0), batch(2, producer: 0, sequence: .max), batch(1, producer: 0, sequence: 0, inTransaction: true),
-            bent(0, 8, .max), bent(23, 4, -1), bent(23, 4, Int64(Int32.max)), bent(27, 8, .min), bent(35, 8, .max), bent(43, 8, .max), bent(53, 4, .max), bent(57, 4, .max), bent(57, 4, Int64(Int32.min)),
+            batch(1), batch(5), batch(100, .gzip), batch(2, producer: 0, sequence: 0), batch(2, producer: 0, sequence: .max),
+            batch(1, producer: 0, sequence: 0, inTransaction: true),
+            bent(0, 8, .max), bent(23, 4, -1), bent(23, 4, Int64(Int32.max)), bent(27, 8, .min), bent(35, 8, .max), bent(43, 8, .max),
+            bent(53, 4, .max), bent(57, 4, .max), bent(57, 4, Int64(Int32.min)),
         ], numbers: [-2, -1, 0, 0, 1, 2, 3, 4, 5, 100], bytesMax: 300_000, elementsMax: 2000)
 
     static func draw(_ random: inout Prng) -> DrawnRequest {
@@ -61,7 +73,9 @@ enum KafkaSubject: Subject {
     }
 
     /// nil for a useless request: one that waits for minutes, or one without an answer.
-    private static func drawn<Request: KafkaRequest>(_ row: ApiRow, _ version: Int16, _: Request.Type, _ sampler: inout FieldSampler) -> DrawnRequest? {
+    private static func drawn<Request: KafkaRequest>(_ row: ApiRow, _ version: Int16, _: Request.Type, _ sampler: inout FieldSampler)
+        -> DrawnRequest?
+    {
         var value = Request()
         do {
             try value.layout(&sampler)
@@ -75,7 +89,8 @@ enum KafkaSubject: Subject {
         let row = ApiTable.row(type(of: body).apiKey)
         var frame = try KafkaFrame.encodeRequest(body, correlationID: 7, version: version, clientID: "fuzz")
         frame.moveReaderIndex(forwardBy: 4)
-        return DrawnRequest(name: "\(row.name) \(version) \(String(describing: body).prefix(400))", operation: Int32(row.key.rawValue), body: frame)
+        return DrawnRequest(
+            name: "\(row.name) \(version) \(String(describing: body).prefix(400))", operation: Int32(row.key.rawValue), body: frame)
     }
 
     /// The request with short waits, and with an answer.
@@ -108,9 +123,12 @@ enum KafkaSubject: Subject {
         let body: any KafkaRequest =
             switch random.below(4) {
             case 0:
-                CreateTopicsRequest(topics: [
-                    .init(name: topic, numPartitions: 2, replicationFactor: 1, configs: topic == "compacted" ? [.init(name: "cleanup.policy", value: "compact")] : [])
-                ], timeoutMilliseconds: 5000, validateOnly: false)
+                CreateTopicsRequest(
+                    topics: [
+                        .init(
+                            name: topic, numPartitions: 2, replicationFactor: 1,
+                            configs: topic == "compacted" ? [.init(name: "cleanup.policy", value: "compact")] : [])
+                    ], timeoutMilliseconds: 5000, validateOnly: false)
             case 1:
                 OffsetCommitRequest(
                     groupID: groups[random.below(2)], generationID: -1, memberID: "",
@@ -118,9 +136,13 @@ enum KafkaSubject: Subject {
             default:
                 ProduceRequest(
                     acks: -1, timeoutMilliseconds: 1000,
-                    topics: [.init(name: topic, partitions: [.init(partition: Int32(random.below(2)), records: edges.payloads[random.below(3)])])])
+                    topics: [
+                        .init(name: topic, partitions: [.init(partition: Int32(random.below(2)), records: edges.payloads[random.below(3)])])
+                    ])
             }
-        do { return try request(body, body is ProduceRequest ? 9 : body is CreateTopicsRequest ? 5 : 7) } catch { preconditionFailure("a request of ours can be written: \(error)") }
+        do { return try request(body, body is ProduceRequest ? 9 : body is CreateTopicsRequest ? 5 : 7) } catch {
+            preconditionFailure("a request of ours can be written: \(error)")
+        }
     }
 
     static func isComparable(_ request: DrawnRequest) -> Bool { false }
@@ -146,7 +168,8 @@ enum KafkaSubject: Subject {
             let offsets = try session.ask(request, 8)
             for topic in offsets.groups.flatMap(\.topics) { lines.append("offsets \(group.debugDescription) \(topic)") }
         }
-        lines.append("\(try session.ask(DescribeAclsRequest(resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1), 3))")
+        lines.append(
+            "\(try session.ask(DescribeAclsRequest(resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1), 3))")
         lines.append("\(try session.ask(DescribeClientQuotasRequest(), 1))")
         lines.append("\(try session.ask(DescribeUserScramCredentialsRequest(), 0))")
         return lines
@@ -155,19 +178,23 @@ enum KafkaSubject: Subject {
     private static func settings(_ session: KafkaSession, _ kind: Int8, _ name: String) throws -> [String] {
         let request = DescribeConfigsRequest(resources: [.init(resourceType: kind, resourceName: name)])
         let answer = try session.ask(request, 2)
-        return answer.results.flatMap(\.configs).filter { !$0.name.hasSuffix("listeners") }.map { "setting \(kind) \(name) \($0.name)=\($0.value ?? "null")" }
+        return answer.results.flatMap(\.configs).filter { !$0.name.hasSuffix("listeners") }.map {
+            "setting \(kind) \(name) \($0.name)=\($0.value ?? "null")"
+        }
     }
 
     /// A checksum of the records of a partition, without the ends of transactions, whose time varies.
     private static func records(_ session: KafkaSession, _ topic: String, _ partition: Int32) throws -> String {
         var (offset, sum, count) = (Int64(0), UInt32(0), 0)
-        let begin = ListOffsetsRequest(replicaID: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: -2)])])
+        let begin = ListOffsetsRequest(
+            replicaID: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, timestamp: -2)])])
         let found = try session.ask(begin, 6)
         guard let first = found.topics.first?.partitions.first else { throw Finding("no first offset of \(topic)") }
         offset = first.offset
         while true {
             let request = FetchRequest(
-                maxBytes: 1 << 20, sessionEpoch: -1, topics: [.init(name: topic, partitions: [.init(partition: partition, fetchOffset: offset, partitionMaxBytes: 1 << 20)])])
+                maxBytes: 1 << 20, sessionEpoch: -1,
+                topics: [.init(name: topic, partitions: [.init(partition: partition, fetchOffset: offset, partitionMaxBytes: 1 << 20)])])
             let answer = try session.ask(request, 11)
             guard let part = answer.topics.first?.partitions.first else { throw Finding("no records of \(topic)") }
             guard part.errorCode == .none else { return "records \(topic) \(partition) cannot be read: \(part.errorCode)" }
@@ -209,8 +236,12 @@ final class KafkaSession: SubjectSession {
     func ask<Request: KafkaRequest>(_ request: Request, _ version: Int16) throws -> Request.Response {
         let row = ApiTable.row(Request.apiKey)
         let frame = try KafkaFrame.encodeRequest(request, correlationID: 1, version: version, clientID: "fuzz")
-        guard try socket.send(frame), let answer = try socket.frame() else { throw Finding("the broker closed the connection at \(row.name)") }
-        guard let response = try KafkaFrame.decodeResponse(answer, of: row, version: version) as? Request.Response else { throw Finding("another response than one to \(row.name)") }
+        guard try socket.send(frame), let answer = try socket.frame() else {
+            throw Finding("the broker closed the connection at \(row.name)")
+        }
+        guard let response = try KafkaFrame.decodeResponse(answer, of: row, version: version) as? Request.Response else {
+            throw Finding("another response than one to \(row.name)")
+        }
         return response
     }
 }

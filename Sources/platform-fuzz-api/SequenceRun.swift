@@ -34,7 +34,8 @@ struct SequenceRun {
         var sent = 0
         var expected: [String]?
         for life in 0..<Self.lives {
-            let platform = try PlatformProcess(["up", "--data-dir", directory, "--ports", "auto"] + subject.arguments(servers: servers), timeout: .seconds(120))
+            let platform = try PlatformProcess(
+                ["up", "--data-dir", directory, "--ports", "auto"] + subject.arguments(servers: servers), timeout: .seconds(120))
             do {
                 if let expected { try compare(try state(platform), expected, "after start \(life)") }
                 sent += try converse(platform, &random)
@@ -95,15 +96,20 @@ struct SequenceRun {
         guard found != expected else { return }
         let (missing, added) = (Set(expected).subtracting(found).sorted(), Set(found).subtracting(expected).sorted())
         let lines = missing.prefix(5).map { "- \($0.prefix(300))" } + added.prefix(5).map { "+ \($0.prefix(300))" }
-        throw Finding("state differs \(whereabouts): \(missing.count) lines are gone, \(added.count) are new\n\(lines.joined(separator: "\n"))")
+        throw Finding(
+            "state differs \(whereabouts): \(missing.count) lines are gone, \(added.count) are new\n\(lines.joined(separator: "\n"))")
     }
 
     private func check(_ platform: PlatformProcess) throws {
         guard platform.residentBytes < Self.memoryMax else { throw Finding("the process holds \(platform.residentBytes >> 20) MiB") }
         let metrics = try http(try platform.endpoint("console"), "/metrics")
-        func value(_ start: String) -> Double? { metrics.split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Double($0.split(separator: " ").last ?? "") } }
+        func value(_ start: String) -> Double? {
+            metrics.split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Double($0.split(separator: " ").last ?? "") }
+        }
         let name = "platform_loop_turn_duration_seconds"
-        guard let all = value("\(name)_count{service=\"\(subject.name)\""), let short = value("\(name)_bucket{service=\"\(subject.name)\",le=\"\(Self.turnMax)\"") else {
+        guard let all = value("\(name)_count{service=\"\(subject.name)\""),
+            let short = value("\(name)_bucket{service=\"\(subject.name)\",le=\"\(Self.turnMax)\"")
+        else {
             throw Finding("no metric tells how long turns took")
         }
         guard all == short else { throw Finding("\(Int(all - short)) turns of the loop took more than \(Self.turnMax) s") }
@@ -131,7 +137,8 @@ struct DifferentialRun {
     }
 
     func run() throws -> [String] {
-        let platform = try PlatformProcess(["up", "--ephemeral", "--ports", "auto"] + subject.arguments(servers: 1), timeout: .seconds(120))
+        let platform = try PlatformProcess(
+            ["up", "--ephemeral", "--ports", "auto"] + subject.arguments(servers: 1), timeout: .seconds(120))
         defer { platform.kill() }
         let addresses = [try platform.endpoint(subject.endpoints(servers: 1)[0]), other]
         var random = Prng(seed: seed)
@@ -144,12 +151,16 @@ struct DifferentialRun {
             var answers: [String] = []
             for place in sessions.indices {
                 try sessions[place].send(request)
-                if let answer = try sessions[place].answer() { answers.append("\(answer.code) \(answer.comparable)") } else {
+                if let answer = try sessions[place].answer() {
+                    answers.append("\(answer.code) \(answer.comparable)")
+                } else {
                     answers.append("closed")
                     sessions[place] = try subject.connect(addresses[place])
                 }
             }
-            if answers[0] != answers[1] { differences.append("\(request.name.prefix(300)): ours \(answers[0].prefix(200)), theirs \(answers[1].prefix(200))") }
+            if answers[0] != answers[1] {
+                differences.append("\(request.name.prefix(300)): ours \(answers[0].prefix(200)), theirs \(answers[1].prefix(200))")
+            }
         }
         return differences
     }

@@ -20,10 +20,11 @@ import FuzzTargets
                 var count = CommandLine.argc
                 var arguments = CommandLine.unsafeArgv
                 // libFuzzer may change both, and lends each input for the length of the call.
-                exit(runDriver(&count, &arguments) { bytes, count in
-                    FuzzTarget.run(Bytes(bytes: UnsafeBufferPointer(start: bytes, count: count)))
-                    return 0
-                })
+                exit(
+                    runDriver(&count, &arguments) { bytes, count in
+                        FuzzTarget.run(Bytes(bytes: UnsafeBufferPointer(start: bytes, count: count)))
+                        return 0
+                    })
             #else
                 usage()
             #endif
@@ -42,13 +43,15 @@ import FuzzTargets
             let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let digits = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined()
             let bytes = stride(from: 0, to: digits.utf8.count - 1, by: 2).compactMap { UInt8(digits.dropFirst($0).prefix(2), radix: 16) }
-            seeds.append(Bytes(bytes: [path.contains("batches") ? FuzzTarget.recordBatches.rawValue : FuzzTarget.kafkaRequest.rawValue] + bytes))
+            seeds.append(
+                Bytes(bytes: [path.contains("batches") ? FuzzTarget.recordBatches.rawValue : FuzzTarget.kafkaRequest.rawValue] + bytes))
         }
         return seeds
     }
 
     private static func files(_ directory: String) -> [String] {
-        (FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".hex") }.sorted().map { directory + "/" + $0 }
+        (FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".hex") }.sorted().map
+        { directory + "/" + $0 }
     }
 
     private static func write(_ seeds: [Bytes], to directory: String) {

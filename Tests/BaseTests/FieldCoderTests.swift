@@ -67,8 +67,12 @@ private struct Everything: WireLayout, Equatable {
         var random = Prng(seed: 7)
         for seed in 0..<2000 as Range<UInt64> {
             var bytes = try Everything.sample(seed: seed).encoded(as: Narrow.self)
-            for _ in 0..<random.below(4) where bytes.readableBytes > 0 { bytes.setInteger(UInt8(truncatingIfNeeded: random.next()), at: random.below(bytes.readableBytes)) }
-            if random.chance(1, in: 2), let shorter = bytes.getSlice(at: 0, length: random.below(bytes.readableBytes + 1)) { bytes = shorter }
+            for _ in 0..<random.below(4) where bytes.readableBytes > 0 {
+                bytes.setInteger(UInt8(truncatingIfNeeded: random.next()), at: random.below(bytes.readableBytes))
+            }
+            if random.chance(1, in: 2), let shorter = bytes.getSlice(at: 0, length: random.below(bytes.readableBytes + 1)) {
+                bytes = shorter
+            }
             do { _ = try Everything(decoding: bytes, as: Narrow.self) } catch { #expect(!"\(error)".isEmpty) }
         }
     }

@@ -50,7 +50,9 @@ import Testing
         #expect(Duration.seconds(253_402_300_799).inNanoseconds == .max && Duration.seconds(-253_402_300_799).inNanoseconds == .min)
         #expect(Duration.milliseconds(Int64.max).inMilliseconds == .max && Duration.milliseconds(Int64.min).inMilliseconds == .min)
         #expect(Duration.seconds(Int64.max).inMilliseconds == .max && Duration.milliseconds(1500).inMilliseconds == 1500)
-        #expect(Instant(nanoseconds: .max) + .seconds(1) == Instant(nanoseconds: .max) && Instant.zero + .seconds(Int64.max) == Instant(nanoseconds: .max))
+        #expect(
+            Instant(nanoseconds: .max) + .seconds(1) == Instant(nanoseconds: .max)
+                && Instant.zero + .seconds(Int64.max) == Instant(nanoseconds: .max))
         #expect((Instant(nanoseconds: .max) - Instant(nanoseconds: .min)).inNanoseconds == .max)
         #expect(WallTime(milliseconds: .min).milliseconds(since: .max) == .min)
     }
@@ -68,7 +70,9 @@ import Testing
 
     @Test func textIsCutAndComparedByBytes() {
         #expect("é" == "e\u{301}" && !"é".hasSameBytes(as: "e\u{301}") && "é".hasSameBytes(as: "é"))
-        #expect("a:\u{301}b:c".pieces(at: ":") == ["a", "\u{301}b", "c"] && "::".pieces(at: ":").count == 3 && ":a:".pieces(at: ":", keepsEmpty: false) == ["a"])
+        #expect(
+            "a:\u{301}b:c".pieces(at: ":") == ["a", "\u{301}b", "c"] && "::".pieces(at: ":").count == 3
+                && ":a:".pieces(at: ":", keepsEmpty: false) == ["a"])
         #expect("user:\u{301}pw".piece(before: ":") == "user" && "user".piece(before: ":") == "user")
         #expect("/\u{301}".beginsWithBytes(of: "/") && "x\u{301}".endsWithBytes(of: "\u{301}") && !"a".endsWithBytes(of: "ba"))
         #expect(" \ta b\t ".withoutBlanks == "a b" && " ".withoutBlanks.isEmpty && "abc".droppingBytes(first: 1, last: 1) == "b")

@@ -12,13 +12,16 @@ import Testing
     }
 
     private func rule(
-        _ operation: AccessOperation, _ name: String = "t", kind: ResourceKind = .topic, pattern: NamePattern = .literal, who: String = "User:a", host: String = "*",
+        _ operation: AccessOperation, _ name: String = "t", kind: ResourceKind = .topic, pattern: NamePattern = .literal,
+        who: String = "User:a", host: String = "*",
         permission: AccessPermission = .allow
     ) -> AccessRule {
         AccessRule(kind: kind, name: name, pattern: pattern, principal: who, host: host, operation: operation, permission: permission)
     }
 
-    private func may(_ rules: AccessRules, _ operation: AccessOperation, _ name: String = "t", who: String = "User:a", host: String = "10.0.0.1") -> Bool {
+    private func may(
+        _ rules: AccessRules, _ operation: AccessOperation, _ name: String = "t", who: String = "User:a", host: String = "10.0.0.1"
+    ) -> Bool {
         rules.allows(who, from: host, operation, .topic, name)
     }
 
@@ -49,11 +52,17 @@ import Testing
         #expect(!may(rules(rule(.all), rule(.all, "*", permission: .deny)), .read))
     }
 
-    @Test("some permissions bring others with them", arguments: [
-        (AccessOperation.read, AccessOperation.describe, true), (.write, .describe, true), (.delete, .describe, true), (.alter, .describe, true), (.create, .describe, false),
-        (.alterConfigs, .describeConfigs, true), (.alter, .describeConfigs, false), (.all, .alterConfigs, true), (.describe, .read, false),
-    ])
-    func permissionsImply(_ has: AccessOperation, _ wants: AccessOperation, _ implied: Bool) { #expect(may(rules(rule(has)), wants) == implied) }
+    @Test(
+        "some permissions bring others with them",
+        arguments: [
+            (AccessOperation.read, AccessOperation.describe, true), (.write, .describe, true), (.delete, .describe, true),
+            (.alter, .describe, true), (.create, .describe, false),
+            (.alterConfigs, .describeConfigs, true), (.alter, .describeConfigs, false), (.all, .alterConfigs, true),
+            (.describe, .read, false),
+        ])
+    func permissionsImply(_ has: AccessOperation, _ wants: AccessOperation, _ implied: Bool) {
+        #expect(may(rules(rule(has)), wants) == implied)
+    }
 
     @Test func aDenialBringsNothingElseWithIt() { #expect(may(rules(rule(.all), rule(.read, permission: .deny)), .describe)) }
 
@@ -64,6 +73,8 @@ import Testing
         #expect(found(AccessFilter(name: "t", pattern: .exactly(.literal))) == 2)
         #expect(found(AccessFilter(name: "test", pattern: .match)) == 1)
         #expect(found(AccessFilter(name: "t", pattern: .match)) == 2)
-        #expect(found(AccessFilter(principal: "User:b")) == 1 && found(AccessFilter(operation: .write)) == 1 && found(AccessFilter(permission: .deny)) == 1)
+        #expect(
+            found(AccessFilter(principal: "User:b")) == 1 && found(AccessFilter(operation: .write)) == 1
+                && found(AccessFilter(permission: .deny)) == 1)
     }
 }

@@ -13,6 +13,8 @@ import Testing
     }
 
     @Test func aNumberWithoutARowIsNotServed() {
-        for number in [Int16.min, -1, 4, 5, 6, 7, 67, 1000, .max] { #expect(BrokerAPI.row(number: number) == nil && ApiTable.row(number: number) == nil) }
+        for number in [Int16.min, -1, 4, 5, 6, 7, 67, 1000, .max] {
+            #expect(BrokerAPI.row(number: number) == nil && ApiTable.row(number: number) == nil)
+        }
     }
 }

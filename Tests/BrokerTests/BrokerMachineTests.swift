@@ -33,27 +33,42 @@ struct TableImage {
 /// Everything that a machine holds, as text that can be compared.
 func picture(_ machine: BrokerMachine) -> String {
     var lines = ["cluster \(machine.clusterID?.uuidText ?? "-") next \(machine.nextProducerID) partitions \(machine.partitionCount)"]
-    for (name, topic) in machine.topics.entries { lines.append("topic \(name) \(topic.id.uuidText) \(topic.partitions) \(topic.configs.map(\.name))") }
+    for (name, topic) in machine.topics.entries {
+        lines.append("topic \(name) \(topic.id.uuidText) \(topic.partitions) \(topic.configs.map(\.name))")
+    }
     for (_, topic) in machine.dropped.entries { lines.append("dropped \(topic.name) \(topic.id.uuidText)") }
     for (group, table) in machine.offsets.entries {
-        for (place, offset) in table.entries { lines.append("offset \(group) \(place) \(offset.offset) \(offset.metadata) \(offset.time.milliseconds)") }
+        for (place, offset) in table.entries {
+            lines.append("offset \(group) \(place) \(offset.offset) \(offset.metadata) \(offset.time.milliseconds)")
+        }
     }
     for (name, one) in machine.transactions.entries {
         let staged = one.content.staged.map { "\($0.group)/\($0.entry.topic)-\($0.entry.partition)=\($0.entry.offset)" }
-        lines.append("transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.decided) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)")
+        lines.append(
+            "transaction \(name) \(one.producer) \(one.previousEpoch) \(one.successor) \(one.phase) \(one.decided) \(one.started) \(one.updated) \(one.content.partitions) \(one.content.groups) \(staged)"
+        )
     }
     for (_, topic) in machine.topics.entries { lines.append("settings \(topic.name) \(topic.configs.map { "\($0.name)=\($0.value)" })") }
     lines.append("broker \(machine.brokerConfigs.entries.map { "\($0.key)=\($0.value)" })")
-    lines.append("users \(machine.users.entries.map { "\($0.key.name) \($0.key.mechanism) \($0.value.iterations) \(Array($0.value.salt.readableBytesView))" })")
+    lines.append(
+        "users \(machine.users.entries.map { "\($0.key.name) \($0.key.mechanism) \($0.value.iterations) \(Array($0.value.salt.readableBytesView))" })"
+    )
     lines.append("rules \(machine.accessRules.rules.keys.map { "\($0.name) \($0.principal) \($0.operation)" })")
-    lines.append("limits \(machine.quotas.entries.entries.map { entry in "\(entry.key) \(QuotaKind.allCases.map { entry.value[$0] ?? 0 })" })")
+    lines.append(
+        "limits \(machine.quotas.entries.entries.map { entry in "\(entry.key) \(QuotaKind.allCases.map { entry.value[$0] ?? 0 })" })")
     lines.append("starts \(machine.startOffsets.entries.map { "\($0.key)=\($0.value)" })")
-    for (id, broker) in machine.cluster.brokers.entries { lines.append("broker \(id) \(broker.incarnation.uuidText) \(broker.rack) \(broker.epoch) \(broker.isFenced)") }
+    for (id, broker) in machine.cluster.brokers.entries {
+        lines.append("broker \(id) \(broker.incarnation.uuidText) \(broker.rack) \(broker.epoch) \(broker.isFenced)")
+    }
     for (place, state) in machine.cluster.partitions.entries { lines.append("place \(place) \(state)") }
     lines.append("alive \(machine.cluster.alive)")
     for (id, group) in machine.groups.entries { lines.append("group \(id) \(group.kind) \(group.head) \(group.members.entries)") }
-    for (group, table) in machine.shares.entries { for (place, share) in table.entries { lines.append("share \(group) \(place) \(share)") } }
-    lines.append("shares \(machine.shareCount) group settings \(machine.groupConfigs.entries.map { "\($0.key) \($0.value.map { "\($0.name)=\($0.value)" })" })")
+    for (group, table) in machine.shares.entries {
+        for (place, share) in table.entries { lines.append("share \(group) \(place) \(share)") }
+    }
+    lines.append(
+        "shares \(machine.shareCount) group settings \(machine.groupConfigs.entries.map { "\($0.key) \($0.value.map { "\($0.name)=\($0.value)" })" })"
+    )
     lines.append("under way \(machine.transactionsUnderWay.keys)")
     return lines.joined(separator: "\n")
 }
@@ -65,7 +80,11 @@ func picture(_ machine: BrokerMachine) -> String {
         switch random.below(48) {
         case 44...47: return .storeGroup(group, by: claim(&random), storedGroup(&random))
         case 30...43: return .cluster(clusterCommand(&random))
-        case 0...2: return .createTopic(TopicRecord(name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)), configs: [.init(name: "retention.ms", value: "1")]))
+        case 0...2:
+            return .createTopic(
+                TopicRecord(
+                    name: name, id: .drawn(from: &random), partitions: Int32(1 + random.below(4)),
+                    configs: [.init(name: "retention.ms", value: "1")]))
         case 3: return .deleteTopic(name: name)
         case 4: return .growTopic(name: name, partitions: Int32(1 + random.below(8)))
         case 5: return .identify(clusterID: .drawn(from: &random))
@@ -82,7 +101,8 @@ func picture(_ machine: BrokerMachine) -> String {
             return .commitOffsets(
                 group: group,
                 (0..<random.below(4)).map { _ in
-                    OffsetEntry(topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
+                    OffsetEntry(
+                        topic: "t\(random.below(6))", partition: Int32(random.below(5)), offset: Int64(random.below(100)), metadata: "m")
                 })
         }
     }
@@ -96,7 +116,8 @@ func picture(_ machine: BrokerMachine) -> String {
         guard random.chance(3, in: 4) else { return StoredGroupChange(kind, head: nil) }
         func members() -> [MemberID] { (0..<random.below(4)).map { _ in MemberID("m\(random.below(5))") } }
         return StoredGroupChange(
-            kind, head: Bytes(string: "h\(random.below(100))"), members: members().map { StoredMember($0, Bytes(string: "c\(random.below(100))")) },
+            kind, head: Bytes(string: "h\(random.below(100))"),
+            members: members().map { StoredMember($0, Bytes(string: "c\(random.below(100))")) },
             removed: members(), replacesAll: random.chance(1, in: 3))
     }
 
@@ -111,7 +132,9 @@ func picture(_ machine: BrokerMachine) -> String {
         default:
             var share = StoredShare(start: Int64(random.below(100)))
             for _ in 0..<random.below(4) {
-                share.append(count: Int64(1 + random.below(9)), state: [.available, .acknowledged, .archived][random.below(3)], deliveries: Int16(random.below(5)))
+                share.append(
+                    count: Int64(1 + random.below(9)), state: [.available, .acknowledged, .archived][random.below(3)],
+                    deliveries: Int16(random.below(5)))
             }
             let id = machine.topics[place.topic]?.id ?? .drawn(from: &random)
             let (epoch, revision) = (machine.cluster.partitions[place]?.leaderEpoch ?? 0, machine.share(group, place)?.revision ?? 0)
@@ -126,17 +149,26 @@ func picture(_ machine: BrokerMachine) -> String {
         let place = TopicPartition("t\(random.below(6))", Int32(random.below(3)))
         let broker = Int32(1 + random.below(4))
         switch random.below(11) {
-        case 0: return .register(BrokerRecord(id: broker, incarnation: .drawn(from: &random), host: "h", port: 1, rack: "r\(broker)"), keepsLog: random.chance(1, in: 2))
+        case 0:
+            return .register(
+                BrokerRecord(id: broker, incarnation: .drawn(from: &random), host: "h", port: 1, rack: "r\(broker)"),
+                keepsLog: random.chance(1, in: 2))
         case 1: return .fence(broker: broker, epoch: Int64(random.below(200)))
-        case 2, 3: return .createTopic(TopicRecord(name: place.topic, id: .drawn(from: &random), partitions: 3), (0..<3).map { _ in lists(&random) })
+        case 2, 3:
+            return .createTopic(
+                TopicRecord(name: place.topic, id: .drawn(from: &random), partitions: 3), (0..<3).map { _ in lists(&random) })
         case 4: return .growTopic(name: place.topic, [lists(&random)])
         case 5: return .elect([place], unclean: random.chance(1, in: 3))
         case 6: return .reassign([Reassignment(place, target: random.chance(1, in: 3) ? [] : lists(&random).brokers)])
-        case 7: return .commitOffsets(by: claim(&random), group: GroupID("g\(random.below(4))"), [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
+        case 7:
+            return .commitOffsets(
+                by: claim(&random), group: GroupID("g\(random.below(4))"),
+                [OffsetEntry(topic: place.topic, partition: place.partition, offset: 3)])
         case 8: return .stage(by: claim(&random), GroupID("g\(random.below(4))"), transactionCommand(&random))
         default:
             return .marked(
-                transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))), decided: Int64(random.below(300)) - 1, [place])
+                transaction: "x\(random.below(2))", ProducerIdentity(Int64(1 + random.below(12)), Int16(random.below(2))),
+                decided: Int64(random.below(300)) - 1, [place])
         }
     }
 
@@ -148,7 +180,9 @@ func picture(_ machine: BrokerMachine) -> String {
     /// What remembers answers of the rules forgets them then, and only then.
     @Test func onlyChangesOfRulesSayThatRulesChanged() {
         var (machine, rows) = (BrokerMachine(), RowChanges())
-        func outcome(_ command: BrokerCommand) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows) }
+        func outcome(_ command: BrokerCommand) -> BrokerOutcome {
+            machine.apply(command, at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+        }
         let rule = AccessRule(kind: .topic, name: "t", principal: "User:a", operation: .read)
         #expect(outcome(.security(.addRules([rule]))) == .rulesChanged)
         #expect(outcome(.security(.removeRules([rule]))) == .rulesChanged)
@@ -158,13 +192,22 @@ func picture(_ machine: BrokerMachine) -> String {
 
     private func quota(_ random: inout Prng) -> QuotaCommand {
         let subjects: [QuotaSubject] = [.unstated, .byDefault, .named("a"), .named("b")]
-        let entity = random.chance(1, in: 4) ? QuotaEntity(address: subjects[random.below(4)]) : QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])
-        return .alter(entity, QuotaKind.allCases.prefix(1 + random.below(4)).map { QuotaChange($0, random.chance(1, in: 3) ? nil : Double(random.below(1000)) / 8) })
+        let entity =
+            random.chance(1, in: 4)
+            ? QuotaEntity(address: subjects[random.below(4)])
+            : QuotaEntity(user: subjects[random.below(4)], client: subjects[random.below(4)])
+        return .alter(
+            entity,
+            QuotaKind.allCases.prefix(1 + random.below(4)).map {
+                QuotaChange($0, random.chance(1, in: 3) ? nil : Double(random.below(1000)) / 8)
+            })
     }
 
     private func security(_ random: inout Prng) -> SecurityCommand {
         let user = ScramUser("u\(random.below(3))", random.chance(1, in: 2) ? .sha256 : .sha512)
-        let rule = AccessRule(kind: .topic, name: "t\(random.below(3))", principal: "User:u\(random.below(2))", operation: random.chance(1, in: 2) ? .read : .write)
+        let rule = AccessRule(
+            kind: .topic, name: "t\(random.below(3))", principal: "User:u\(random.below(2))",
+            operation: random.chance(1, in: 2) ? .read : .write)
         switch random.below(5) {
         case 0: return .removeUser(user)
         case 1: return .removeRules([rule])
@@ -189,7 +232,9 @@ func picture(_ machine: BrokerMachine) -> String {
             case 0: .begin(timeoutMilliseconds: 1000)
             case 1: .addPartitions([place, TopicPartition("t0", 0)])
             case 2: .addGroup(group)
-            case 3, 4: .stageOffsets(group, [OffsetEntry(topic: place.topic, partition: place.partition, offset: Int64(random.below(100)))], joining: true)
+            case 3, 4:
+                .stageOffsets(
+                    group, [OffsetEntry(topic: place.topic, partition: place.partition, offset: Int64(random.below(100)))], joining: true)
             case 5: .decide(commits: random.chance(1, in: 2), EpochChange.allCases[random.below(3)])
             case 6: .complete
             default: .forget
@@ -264,10 +309,12 @@ func picture(_ machine: BrokerMachine) -> String {
         #expect(machine.startOffsets.isEmpty)
     }
 
-    @Test("a change of settings says what stays", arguments: [
-        (ConfigChange(set: [.init(name: "a", value: "2")]), ["b=1", "a=2"]), (ConfigChange(set: [], removed: ["a"]), ["b=1"]),
-        (ConfigChange(set: [.init(name: "c", value: "3")], replacesAll: true), ["c=3"]), (ConfigChange(set: [], replacesAll: true), []),
-    ])
+    @Test(
+        "a change of settings says what stays",
+        arguments: [
+            (ConfigChange(set: [.init(name: "a", value: "2")]), ["b=1", "a=2"]), (ConfigChange(set: [], removed: ["a"]), ["b=1"]),
+            (ConfigChange(set: [.init(name: "c", value: "3")], replacesAll: true), ["c=3"]), (ConfigChange(set: [], replacesAll: true), []),
+        ])
     func changeOfSettings(_ change: ConfigChange, _ expected: [String]) {
         let before = [TopicConfigEntry(name: "a", value: "1"), TopicConfigEntry(name: "b", value: "1")]
         #expect(change.applied(to: before).map { "\($0.name)=\($0.value)" } == expected)
@@ -296,10 +343,12 @@ func picture(_ machine: BrokerMachine) -> String {
         #expect(ledger.judge(batch(20)) == .outOfOrder(expected: 80))
     }
 
-    @Test("a batch is judged by sequence and epoch", arguments: [
-        (Int32(10), Int16(3), ProducerVerdict.append), (0, 3, .duplicate(baseOffset: 0)), (20, 3, .outOfOrder(expected: 10)),
-        (0, 2, .staleEpoch(current: 3)), (0, 4, .append), (5, 4, .outOfOrder(expected: 0)),
-    ])
+    @Test(
+        "a batch is judged by sequence and epoch",
+        arguments: [
+            (Int32(10), Int16(3), ProducerVerdict.append), (0, 3, .duplicate(baseOffset: 0)), (20, 3, .outOfOrder(expected: 10)),
+            (0, 2, .staleEpoch(current: 3)), (0, 4, .append), (5, 4, .outOfOrder(expected: 0)),
+        ])
     func batchIsJudged(_ sequence: Int32, _ epoch: Int16, _ verdict: ProducerVerdict) {
         var ledger = ProducerLedger()
         ledger.record(batch(0, epoch: 3), baseOffset: 0)

@@ -13,7 +13,8 @@ import Testing
 
     @Test func thePairComesBeforeTheUserAndTheUserBeforeTheClient() {
         let order: [(QuotaSubject, QuotaSubject)] = [
-            (.named("u"), .named("c")), (.named("u"), .byDefault), (.named("u"), .unstated), (.byDefault, .named("c")), (.byDefault, .byDefault),
+            (.named("u"), .named("c")), (.named("u"), .byDefault), (.named("u"), .unstated), (.byDefault, .named("c")),
+            (.byDefault, .byDefault),
             (.byDefault, .unstated), (.unstated, .named("c")), (.unstated, .byDefault),
         ]
         var all = ClientQuotas()
@@ -44,13 +45,15 @@ import Testing
     }
 
     @Test(arguments: [
-        QuotaEntity(), QuotaEntity(user: .named("u"), client: .byDefault), QuotaEntity(address: .byDefault), QuotaEntity(address: .named("10.0.0.1")), QuotaEntity(client: .named("10.0.0.1")),
+        QuotaEntity(), QuotaEntity(user: .named("u"), client: .byDefault), QuotaEntity(address: .byDefault),
+        QuotaEntity(address: .named("10.0.0.1")), QuotaEntity(client: .named("10.0.0.1")),
     ]) func whomALimitIsForCanBeReadAgain(_ entity: QuotaEntity) throws {
         #expect(try QuotaEntity(decoding: try entity.encoded(as: DurableDialect.self), as: DurableDialect.self) == entity)
         var image = TableImage()
         var machine = BrokerMachine()
         var rows = RowChanges()
-        _ = machine.apply(.quotas(.alter(entity, [QuotaChange(.connectionCreationRate, 3)])), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+        _ = machine.apply(
+            .quotas(.alter(entity, [QuotaChange(.connectionCreationRate, 3)])), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
         image.take(rows)
         #expect(try image.loaded().quotas.entries[entity] == [.connectionCreationRate: 3])
     }
@@ -129,7 +132,9 @@ import Testing
 
     @Test func aCommandIsReadAsItWasWritten() throws {
         let command = BrokerCommand.quotas(
-            .alter(QuotaEntity(user: .named("u"), client: .byDefault), [QuotaChange(.requestPercentage, 12.5), QuotaChange(.consumerByteRate, nil)]))
+            .alter(
+                QuotaEntity(user: .named("u"), client: .byDefault),
+                [QuotaChange(.requestPercentage, 12.5), QuotaChange(.consumerByteRate, nil)]))
         let bytes = try BrokerMachine.encode(command)
         #expect(bytes.getInteger(at: bytes.readerIndex, as: Int8.self) == 15)
         #expect(try BrokerMachine.decode(bytes) == command)

@@ -6,8 +6,12 @@ import Testing
 
 @Suite struct PartitionStateTests {
     private let all: Set<Int32> = [1, 2, 3]
-    private func changes(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) { #expect(hasChanged, sourceLocation: location) }
-    private func stays(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) { #expect(!hasChanged, sourceLocation: location) }
+    private func changes(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) {
+        #expect(hasChanged, sourceLocation: location)
+    }
+    private func stays(_ hasChanged: Bool, at location: SourceLocation = #_sourceLocation) {
+        #expect(!hasChanged, sourceLocation: location)
+    }
     private func state() -> PartitionState { PartitionState(made: [1, 2, 3], alive: all) }
 
     @Test func theFirstReplicaThatIsAliveLeadsAPartitionThatIsMade() {
@@ -28,7 +32,9 @@ import Testing
 
     @Test func theLastInSyncStaysSoAndNobodyElseLeads() {
         var one = state()
-        for (broker, alive) in [(1, [2, 3]), (2, [3]), (3, [])] as [(Int32, Set<Int32>)] { _ = one.lost(broker, alive: alive, unclean: false) }
+        for (broker, alive) in [(1, [2, 3]), (2, [3]), (3, [])] as [(Int32, Set<Int32>)] {
+            _ = one.lost(broker, alive: alive, unclean: false)
+        }
         #expect(one.inSync == [3] && one.leader == -1)
         // Those that lack records do not lead when they come back; the last one does.
         stays(one.returned(1, alive: [1], keepsLog: true))
@@ -77,7 +83,9 @@ import Testing
         var one = PartitionState(made: [1, 2], alive: all)
         changes(one.reassign(to: [3, 2], alive: all))
         #expect(one.adding == [3] && one.removing == [1] && one.leader == 1 && one.target == [3, 2])
-        changes(one.changeInSync(InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all))
+        changes(
+            one.changeInSync(
+                InSyncChange(topicID: UUIDBytes(), partition: 0, leader: 1, leaderEpoch: 0, version: 1, inSync: [1, 2, 3]), alive: all))
         #expect(one.replicas == [3, 2] && one.inSync == [3, 2] && one.leader == 3 && !one.isReassigned)
     }
 
@@ -104,7 +112,8 @@ import Testing
 @Suite struct PartitionLeadershipTests {
     private let start = Instant.zero
     private func leadership(_ inSync: [Int32] = [1, 2, 3], end: Int64 = 0) -> PartitionLeadership {
-        PartitionLeadership(broker: 1, state: PartitionState(replicas: [1, 2, 3], inSync: inSync, leader: 1), logEnd: end, highWatermark: 0, now: start)
+        PartitionLeadership(
+            broker: 1, state: PartitionState(replicas: [1, 2, 3], inSync: inSync, leader: 1), logEnd: end, highWatermark: 0, now: start)
     }
 
     @Test func recordsCountOnceEveryReplicaInSyncHasThem() {
@@ -250,7 +259,8 @@ import Testing
         var rows = RowChanges()
         for id in Int32(1)...3 {
             let record = BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1)
-            _ = machine.apply(.cluster(.register(record, keepsLog: true)), at: ApplyPosition(slot: Slot(Int64(id)), time: .zero), rows: &rows)
+            _ = machine.apply(
+                .cluster(.register(record, keepsLog: true)), at: ApplyPosition(slot: Slot(Int64(id)), time: .zero), rows: &rows)
         }
         let names = (0..<600).map { "group-\($0)" }
         let before = names.map(machine.cluster.coordinator)
@@ -268,7 +278,11 @@ import Testing
         func apply(_ command: ClusterCommand, _ slot: Int64) -> BrokerOutcome {
             machine.apply(.cluster(command), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
         }
-        for id in Int32(1)...2 { _ = apply(.register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true), Int64(id)) }
+        for id in Int32(1)...2 {
+            _ = apply(
+                .register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true),
+                Int64(id))
+        }
         _ = apply(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 1), partitions: 1), [ReplicaList([1, 2])]), 3)
         let group = GroupID("g")
         let coordinator = machine.cluster.coordinator(of: "g")
@@ -288,7 +302,9 @@ import Testing
             slot += 1
             return machine.apply(.cluster(command), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
         }
-        func register(_ id: Int32) { _ = apply(.register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true)) }
+        func register(_ id: Int32) {
+            _ = apply(.register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true))
+        }
         func commit(_ claim: CoordinatorClaim) -> BrokerOutcome {
             apply(.commitOffsets(by: claim, group: GroupID("g"), [OffsetEntry(topic: "t", partition: 0, offset: 7)]))
         }
@@ -323,8 +339,13 @@ import Testing
     @Test func theLastMarkerCompletesATransaction() throws {
         var machine = BrokerMachine()
         var rows = RowChanges()
-        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows) }
-        guard case .transaction(let made) = apply(.transaction(TransactionCommand("x", ProducerIdentity(), .begin(timeoutMilliseconds: 1000))), 1) else {
+        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome {
+            machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
+        guard
+            case .transaction(let made) = apply(
+                .transaction(TransactionCommand("x", ProducerIdentity(), .begin(timeoutMilliseconds: 1000))), 1)
+        else {
             Issue.record("the transaction was not begun")
             return
         }
@@ -344,7 +365,9 @@ import Testing
 }
 
 @Suite struct BrokersThatComeAndGoTests {
-    private func record(_ id: Int32) -> BrokerRecord { BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1) }
+    private func record(_ id: Int32) -> BrokerRecord {
+        BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1)
+    }
 
     @Test func aBrokerIsForgottenOnceNothingLiesOnIt() {
         var machine = BrokerMachine()
@@ -361,18 +384,24 @@ import Testing
         _ = apply(.reassign([Reassignment(TopicPartition("t", 1), target: [2, 1])]), 7)
         #expect(apply(.unregister(broker: 3), 8) == .refused(.brokerHoldsPartitions(3, count: 1)))
         let state = machine.cluster.partitions[TopicPartition("t", 1)]
-        let change = InSyncChange(topicID: topic.id, partition: 1, leader: 2, leaderEpoch: state?.leaderEpoch ?? -1, version: state?.version ?? -1, inSync: [2, 1, 3])
+        let change = InSyncChange(
+            topicID: topic.id, partition: 1, leader: 2, leaderEpoch: state?.leaderEpoch ?? -1, version: state?.version ?? -1,
+            inSync: [2, 1, 3])
         _ = apply(.changeInSync(change), 9)
         #expect(apply(.unregister(broker: 3), 10) == .unregistered(3))
         #expect(machine.cluster.alive == [1, 2] && machine.cluster.brokers[3] == nil)
         // Nothing is placed there any more.
-        #expect(apply(.reassign([Reassignment(TopicPartition("t", 1), target: [3])]), 11) == .refused(.invalidReplicas(reason: "there is no broker 3")))
+        #expect(
+            apply(.reassign([Reassignment(TopicPartition("t", 1), target: [3])]), 11)
+                == .refused(.invalidReplicas(reason: "there is no broker 3")))
     }
 
     @Test func theFirstBrokerOfAClusterBringsWhatItHadAlone() {
         var machine = BrokerMachine()
         var rows = RowChanges()
-        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows) }
+        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome {
+            machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
         _ = apply(.createTopic(TopicRecord(name: "t", id: UUIDBytes(high: 1, low: 9), partitions: 2)), 1)
         let outcome = apply(.cluster(.register(record(1), keepsLog: true)), 2)
         guard case .registered(_, let changed) = outcome else {

@@ -13,11 +13,15 @@ import Testing
         }
     }
 
-    private func chance(_ sealed: [SegmentSpan], stable: Int64 = .max, firstDirty: Int64 = 0, horizon: Int64 = -1, _ change: (inout TopicConfig) -> Void = { _ in }) -> CompactionChance {
+    private func chance(
+        _ sealed: [SegmentSpan], stable: Int64 = .max, firstDirty: Int64 = 0, horizon: Int64 = -1,
+        _ change: (inout TopicConfig) -> Void = { _ in }
+    ) -> CompactionChance {
         var config = TopicConfig()
         change(&config)
         return CompactionChance(
-            sealed: sealed, lastStableOffset: stable, state: CompactionState(firstDirty: firstDirty, nextHorizon: horizon), config: config, now: now)
+            sealed: sealed, lastStableOffset: stable, state: CompactionState(firstDirty: firstDirty, nextHorizon: horizon), config: config,
+            now: now)
     }
 
     @Test func aLogIsDueOnceEnoughOfItIsDirty() {
@@ -46,18 +50,25 @@ import Testing
         #expect(chance(spans(4), firstDirty: 40, horizon: now.milliseconds).isDue)
     }
 
-    @Test("the newest record of a key stays", arguments: [
-        (Int64(5), Int64?.none, false, Int64?.none, true), (5, 5, false, nil, true), (5, 9, false, nil, false), (5, 3, false, nil, true),
-        (5, 5, true, nil, true), (5, 5, true, 1_000_001, true), (5, 5, true, 1_000_000, false), (5, 9, true, nil, false),
-    ])
+    @Test(
+        "the newest record of a key stays",
+        arguments: [
+            (Int64(5), Int64?.none, false, Int64?.none, true), (5, 5, false, nil, true), (5, 9, false, nil, false),
+            (5, 3, false, nil, true),
+            (5, 5, true, nil, true), (5, 5, true, 1_000_001, true), (5, 5, true, 1_000_000, false), (5, 9, true, nil, false),
+        ])
     func newestStays(_ offset: Int64, _ newest: Int64?, _ isTombstone: Bool, _ horizon: Int64?, _ keeps: Bool) {
-        #expect(CompactionRule.keeps(offset: offset, hasKey: true, isTombstone: isTombstone, newest: newest, horizon: horizon, now: now) == keeps)
+        #expect(
+            CompactionRule.keeps(offset: offset, hasKey: true, isTombstone: isTombstone, newest: newest, horizon: horizon, now: now)
+                == keeps)
         #expect(!CompactionRule.keeps(offset: offset, hasKey: false, isTombstone: isTombstone, newest: newest, horizon: horizon, now: now))
     }
 
-    @Test("a policy is a list of its words", arguments: [
-        ("delete", true, false), ("compact", false, true), ("compact,delete", true, true), ("delete, compact", true, true),
-    ])
+    @Test(
+        "a policy is a list of its words",
+        arguments: [
+            ("delete", true, false), ("compact", false, true), ("compact,delete", true, true), ("delete, compact", true, true),
+        ])
     func policyIsRead(_ text: String, _ deletes: Bool, _ compacts: Bool) throws {
         let policy = try #require(CleanupPolicy(text))
         #expect(policy.deletes == deletes && policy.compacts == compacts)

@@ -10,11 +10,15 @@ import Testing
     private static func topics(_ counts: [String: Int32]) -> SortedTable<String, TopicRecord> {
         var topics = SortedTable<String, TopicRecord>()
         var random = Prng(seed: 1)
-        for (name, count) in counts.sorted(by: { $0.key < $1.key }) { topics[name] = TopicRecord(name: name, id: .drawn(from: &random), partitions: count) }
+        for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+            topics[name] = TopicRecord(name: name, id: .drawn(from: &random), partitions: count)
+        }
         return topics
     }
 
-    private func coordinator() -> ConsumerGroupCoordinator { ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: Prng(seed: 3)) }
+    private func coordinator() -> ConsumerGroupCoordinator {
+        ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: Prng(seed: 3))
+    }
 
     /// A client as the protocol wants it: it reads what it is told to and gives up what it is told to, one heartbeat later.
     private struct Client {
@@ -23,11 +27,16 @@ import Testing
         var reads: [TopicPartition] = []
         var topics: [String]
 
-        mutating func beat(_ coordinator: inout ConsumerGroupCoordinator, _ group: GroupID, _ all: SortedTable<String, TopicRecord>, _ now: Instant) throws {
+        mutating func beat(
+            _ coordinator: inout ConsumerGroupCoordinator, _ group: GroupID, _ all: SortedTable<String, TopicRecord>, _ now: Instant
+        ) throws {
             let isJoining = epoch == 0
             do {
                 let orders = try coordinator.heartbeat(
-                    group, MemberHeartbeat(member: id, epoch: epoch, rebalanceTimeout: .seconds(60), topics: isJoining ? topics : nil, owned: reads), topics: all, now: now)
+                    group,
+                    MemberHeartbeat(
+                        member: id, epoch: epoch, rebalanceTimeout: .seconds(60), topics: isJoining ? topics : nil, owned: reads),
+                    topics: all, now: now)
                 id = orders.member
                 epoch = orders.epoch
                 if let assignment = orders.assignment { reads = assignment }
@@ -85,7 +94,9 @@ import Testing
                 let gone = clients.remove(at: random.below(clients.count))
                 // Half of them leave, the others are simply not heard of any more.
                 if random.chance(1, in: 2), gone.epoch > 0 {
-                    _ = try? coordinator.heartbeat(group, MemberHeartbeat(member: gone.id, epoch: -1), topics: Self.topics(counts), now: now)  // it may be unknown by now
+                    // The member may be unknown by now.
+                    _ = try? coordinator.heartbeat(
+                        group, MemberHeartbeat(member: gone.id, epoch: -1), topics: Self.topics(counts), now: now)
                 }
             case 2: counts["b"] = min(8, (counts["b"] ?? 0) + 1)
             default:
@@ -102,7 +113,9 @@ import Testing
         }
         guard !clients.isEmpty else { return }
         let read = clients.flatMap(\.reads)
-        let wanted = Self.topics(counts).entries.filter { topic in clients.contains { $0.topics.contains(topic.key) } }.reduce(0) { $0 + Int($1.value.partitions) }
+        let wanted = Self.topics(counts).entries.filter { topic in clients.contains { $0.topics.contains(topic.key) } }.reduce(0) {
+            $0 + Int($1.value.partitions)
+        }
         #expect(read.count == wanted && Set(read).count == wanted, "seed \(seed)")
         #expect(coordinator.groups[group]?.phase == .stable, "seed \(seed)")
     }
@@ -112,7 +125,9 @@ import Testing
         let topics = Self.topics(["a": 2])
         let member = MemberID("m")
         func beat(_ epoch: Int32, owned: [TopicPartition]? = []) throws -> MemberOrders {
-            try coordinator.heartbeat(group, MemberHeartbeat(member: member, epoch: epoch, topics: epoch == 0 ? ["a"] : nil, owned: owned), topics: topics, now: .zero)
+            try coordinator.heartbeat(
+                group, MemberHeartbeat(member: member, epoch: epoch, topics: epoch == 0 ? ["a"] : nil, owned: owned), topics: topics,
+                now: .zero)
         }
         #expect(throws: ConsumerGroupRefusal.unknownMember) { try beat(5) }
         let epoch = try beat(0).epoch
@@ -131,14 +146,19 @@ import Testing
     @Test func whoSaysToBeAMemberAsksForOffsetsWithItsEpoch() throws {
         var coordinator = coordinator()
         let member = MemberID("m")
-        func refusal(_ member: MemberID?, _ epoch: Int32) -> ConsumerGroupRefusal? { coordinator.refusalToFetchOffsets(group, member: member, epoch: epoch) }
+        func refusal(_ member: MemberID?, _ epoch: Int32) -> ConsumerGroupRefusal? {
+            coordinator.refusalToFetchOffsets(group, member: member, epoch: epoch)
+        }
         #expect(refusal(member, 5) == nil, "there is no such group")
         let epoch = try coordinator.heartbeat(
             group, MemberHeartbeat(member: member, epoch: 0, topics: ["a"], owned: []), topics: Self.topics(["a": 2]), now: .zero
         ).epoch
         #expect(refusal(member, epoch) == nil && refusal(nil, -1) == nil)
-        #expect(refusal(member, epoch - 1) == .staleEpoch && refusal(member, epoch + 1) == .staleEpoch && refusal(member, -1) == .staleEpoch)
-        #expect(refusal(MemberID("n"), epoch) == .unknownMember && refusal(MemberID(""), -1) == .unknownMember && refusal(nil, epoch) == .unknownMember)
+        #expect(
+            refusal(member, epoch - 1) == .staleEpoch && refusal(member, epoch + 1) == .staleEpoch && refusal(member, -1) == .staleEpoch)
+        #expect(
+            refusal(MemberID("n"), epoch) == .unknownMember && refusal(MemberID(""), -1) == .unknownMember
+                && refusal(nil, epoch) == .unknownMember)
     }
 
     @Test("an assignor gives every partition to one who wants it", arguments: [ConsumerGroupAssignor.uniform, .range], UInt64(0)..<20)
@@ -147,12 +167,15 @@ import Testing
         var counts = SortedTable<String, Int32>()
         for name in ["a", "b", "c"] { counts[name] = Int32(random.below(6)) }
         let members = (0..<(1 + random.below(5))).map { number in
-            ConsumerGroupAssignor.Member(id: MemberID("m\(number)"), topics: ["a", "b", "c"].filter { _ in random.chance(2, in: 3) }, present: [])
+            ConsumerGroupAssignor.Member(
+                id: MemberID("m\(number)"), topics: ["a", "b", "c"].filter { _ in random.chance(2, in: 3) }, present: [])
         }
         let shares = assignor.assign(members: members, partitions: counts)
         let given = shares.flatMap(\.1)
         let wanted = counts.entries.filter { topic in members.contains { $0.topics.contains(topic.key) } }.reduce(0) { $0 + Int($1.value) }
         #expect(given.count == wanted && Set(given).count == wanted)
-        for (id, share) in shares { #expect(share.allSatisfy { partition in members.first { $0.id == id }?.topics.contains(partition.topic) == true }) }
+        for (id, share) in shares {
+            #expect(share.allSatisfy { partition in members.first { $0.id == id }?.topics.contains(partition.topic) == true })
+        }
     }
 }

@@ -9,7 +9,9 @@ import Testing
 
     private func table(_ slots: Int, with sizes: [Int] = [], isReplica: Bool = false) -> FetchSessionTable {
         var table = FetchSessionTable(slots: slots, evictionAge: .seconds(120))
-        for (place, size) in sizes.enumerated() { _ = table.open(Int32(place + 1), owner: "a", partitions: size, isReplica: isReplica, now: at(place)) }
+        for (place, size) in sizes.enumerated() {
+            _ = table.open(Int32(place + 1), owner: "a", partitions: size, isReplica: isReplica, now: at(place))
+        }
         return table
     }
 

@@ -31,12 +31,14 @@ struct GroupScene {
     }
 
     mutating func join(
-        _ member: MemberID = MemberID(""), instance: String? = nil, protocols: [String] = ["range"], metadata: String = "", idFirst: Bool = false,
+        _ member: MemberID = MemberID(""), instance: String? = nil, protocols: [String] = ["range"], metadata: String = "",
+        idFirst: Bool = false,
         session: Duration = .seconds(10), rebalance: Duration = .seconds(60), type: String = "consumer"
     ) -> [GroupEffect] {
         let attempt = JoinAttempt(
             group: group, member: member, instance: instance, clientID: "c", clientHost: "/127.0.0.1", protocolType: type,
-            protocols: protocols.map { ($0, Bytes(string: metadata)) }, sessionTimeout: session, rebalanceTimeout: rebalance, wantsIDFirst: idFirst)
+            protocols: protocols.map { ($0, Bytes(string: metadata)) }, sessionTimeout: session, rebalanceTimeout: rebalance,
+            wantsIDFirst: idFirst)
         let token = token()
         return settled(coordinator.join(attempt, stored: machine.groups[group], token: token, now: now))
     }
@@ -57,7 +59,9 @@ struct GroupScene {
     private mutating func end(_ number: Int, _ change: StoredGroupChange) -> [GroupEffect] {
         if storesFail == nil {
             var rows = RowChanges()
-            _ = machine.apply(.storeGroup(group, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+            _ = machine.apply(
+                .storeGroup(group, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero),
+                rows: &rows)
         }
         return settled(coordinator.stored(group, number: number, storesFail, now: now))
     }
@@ -241,7 +245,8 @@ extension [GroupEffect] {
         let generation = scene.generation
         let token = scene.token()
         _ = scene.coordinator.sync(
-            scene.group, member: second, instance: "i2", generation: generation, protocolType: nil, protocolName: nil, assignments: [], token: token,
+            scene.group, member: second, instance: "i2", generation: generation, protocolType: nil, protocolName: nil, assignments: [],
+            token: token,
             now: scene.now)
         _ = scene.sync(first, generation, [(first, "a"), (second, "b")])
         #expect(scene.phase == .stable)
@@ -249,16 +254,20 @@ extension [GroupEffect] {
         let back = try #require(scene.join(instance: "i2").joined.first)
         #expect(back.generation == generation && back.member != second && scene.phase == .stable)
         #expect(scene.sync(back.member, generation).synced == ["b"], "it keeps its share")
-        #expect(scene.coordinator.heartbeat(scene.group, member: second, instance: "i2", generation: generation, now: scene.now) == .fencedInstance)
+        #expect(
+            scene.coordinator.heartbeat(scene.group, member: second, instance: "i2", generation: generation, now: scene.now)
+                == .fencedInstance)
     }
 
-    @Test("a join that cannot fit is refused", arguments: [
-        (["other"], "consumer", Duration.seconds(10), GroupRefusal.inconsistentProtocol),
-        (["range"], "connect", .seconds(10), .inconsistentProtocol),
-        ([], "consumer", .seconds(10), .inconsistentProtocol),
-        (["range"], "consumer", .seconds(1), .invalidSessionTimeout),
-        (["range"], "consumer", .seconds(3600), .invalidSessionTimeout),
-    ])
+    @Test(
+        "a join that cannot fit is refused",
+        arguments: [
+            (["other"], "consumer", Duration.seconds(10), GroupRefusal.inconsistentProtocol),
+            (["range"], "connect", .seconds(10), .inconsistentProtocol),
+            ([], "consumer", .seconds(10), .inconsistentProtocol),
+            (["range"], "consumer", .seconds(1), .invalidSessionTimeout),
+            (["range"], "consumer", .seconds(3600), .invalidSessionTimeout),
+        ])
     func joinThatCannotFitIsRefused(_ protocols: [String], _ type: String, _ session: Duration, _ refusal: GroupRefusal) {
         var scene = GroupScene()
         _ = scene.stable(1)
@@ -284,8 +293,12 @@ extension [GroupEffect] {
         #expect(refusal(members[0], scene.generation - 1) == .illegalGeneration)
         #expect(refusal(MemberID("zombie"), scene.generation) == .unknownMember)
         #expect(refusal(MemberID(""), -1) == .unknownMember)
-        #expect(scene.coordinator.refusalToCommit(GroupID("unheard-of"), member: MemberID(""), instance: nil, generation: -1, now: scene.now) == nil)
-        #expect(scene.coordinator.refusalToCommit(GroupID("unheard-of"), member: MemberID("m"), instance: nil, generation: 3, now: scene.now) == .illegalGeneration)
+        #expect(
+            scene.coordinator.refusalToCommit(GroupID("unheard-of"), member: MemberID(""), instance: nil, generation: -1, now: scene.now)
+                == nil)
+        #expect(
+            scene.coordinator.refusalToCommit(GroupID("unheard-of"), member: MemberID("m"), instance: nil, generation: 3, now: scene.now)
+                == .illegalGeneration)
     }
 
     @Test func aFullGroupTakesNoMore() {
@@ -317,7 +330,9 @@ extension [GroupEffect] {
             if round % 10 == 0 { _ = scene.pass(.milliseconds(500)) }
         }
         for _ in 0..<3 {
-            for member in scene.coordinator.groups[scene.group]?.members ?? [] { _ = scene.join(member.id, metadata: "settle", rebalance: .seconds(30)) }
+            for member in scene.coordinator.groups[scene.group]?.members ?? [] {
+                _ = scene.join(member.id, metadata: "settle", rebalance: .seconds(30))
+            }
         }
         let group = scene.coordinator.groups[scene.group]!
         #expect(group.phase == .completingRebalance)

@@ -12,18 +12,24 @@ import Testing
     }
 
     @Test(arguments: [
-        ("events-.*", "events-1", true), ("events-.*", "my-events-1", false), (#"a\.b"#, "a.b", true), (#"a\.b"#, "axb", false), ("a|b|cd", "cd", true), ("a|b|cd", "c", false),
-        ("(a|b)*c", "ababc", true), ("[a-c]+[^0-9]", "abx", true), ("[a-c]+[^0-9]", "ab1", false), ("x{2,3}", "xx", true), ("x{2,3}", "xxxx", false), ("x{2,}", "xxxxx", true),
-        ("x{2}", "x", false), (#"\w+-\d{3}"#, "orders-042", true), (#"[\d._-]+"#, "1.2_3-4", true), ("(?i)Events", "eVENTS", true), ("(?i:E)vents", "Events", true), ("(?i:E)vents", "eVents", false),
-        ("(?P<kind>a+)(?<n>b)", "aab", true), ("^a$", "a", true), (#"\bfoo\b-.*"#, "foo-1", true), ("", "", true), ("", "a", false), ("a??b", "b", true), ("[[:alpha:]]+[[:^digit:]]", "ab-", true),
-        ("[]a]+", "]a]", true), ("[a-]", "-", true), ("(a*)*b", "aaab", true), ("(|a)+", "aaa", true), ("x{,2}", "x{,2}", true), (#"\x41\x{42}"#, "AB", true), ("ä.", "äö", true), ("a.c", "a\nc", false),
+        ("events-.*", "events-1", true), ("events-.*", "my-events-1", false), (#"a\.b"#, "a.b", true), (#"a\.b"#, "axb", false),
+        ("a|b|cd", "cd", true), ("a|b|cd", "c", false),
+        ("(a|b)*c", "ababc", true), ("[a-c]+[^0-9]", "abx", true), ("[a-c]+[^0-9]", "ab1", false), ("x{2,3}", "xx", true),
+        ("x{2,3}", "xxxx", false), ("x{2,}", "xxxxx", true),
+        ("x{2}", "x", false), (#"\w+-\d{3}"#, "orders-042", true), (#"[\d._-]+"#, "1.2_3-4", true), ("(?i)Events", "eVENTS", true),
+        ("(?i:E)vents", "Events", true), ("(?i:E)vents", "eVents", false),
+        ("(?P<kind>a+)(?<n>b)", "aab", true), ("^a$", "a", true), (#"\bfoo\b-.*"#, "foo-1", true), ("", "", true), ("", "a", false),
+        ("a??b", "b", true), ("[[:alpha:]]+[[:^digit:]]", "ab-", true),
+        ("[]a]+", "]a]", true), ("[a-]", "-", true), ("(a*)*b", "aaab", true), ("(|a)+", "aaa", true), ("x{,2}", "x{,2}", true),
+        (#"\x41\x{42}"#, "AB", true), ("ä.", "äö", true), ("a.c", "a\nc", false),
         ("(?s)a.c", "a\nc", true), ("()", "", true), ("a{0}b", "b", true), ("(ab){0,2}c", "abc", true),
     ]) func knownOnes(pattern: String, name: String, expected: Bool) throws {
         #expect(try matches(pattern, name) == expected)
     }
 
     @Test(arguments: [
-        "(", ")", "a)", "[", "[a", "*", "a**", "a|*", #"\"#, #"(a)\1"#, "(?=a)", "(?!a)", "(?<=a)b", "(?m)a", "a{3,2}", "a{1001}", "[b-a]", #"\p{L}"#, "[[:nothing:]]", "(?", "(?P<a", #"\xg"#,
+        "(", ")", "a)", "[", "[a", "*", "a**", "a|*", #"\"#, #"(a)\1"#, "(?=a)", "(?!a)", "(?<=a)b", "(?m)a", "a{3,2}", "a{1001}", "[b-a]",
+        #"\p{L}"#, "[[:nothing:]]", "(?", "(?P<a", #"\xg"#,
         "((a{1000}){1000}){1000}", String(repeating: "(", count: 200), String(repeating: "a", count: 1001),
     ]) func whatIsNoneIsRefused(pattern: String) {
         #expect(throws: NameExpressionProblem.self) { try NameExpression(pattern) }
@@ -37,7 +43,9 @@ import Testing
         case 3: return ""
         case 4: return "(" + expression(&random, depth: depth + 1) + "|" + expression(&random, depth: depth + 1) + ")"
         case 5, 6: return expression(&random, depth: depth + 1) + expression(&random, depth: depth + 1)
-        default: return "(" + expression(&random, depth: depth + 1) + ")" + ["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "*?"][random.below(8)]
+        default:
+            return "(" + expression(&random, depth: depth + 1) + ")"
+                + ["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "*?"][random.below(8)]
         }
     }
 
@@ -58,11 +66,14 @@ import Testing
     }
 
     /// With an engine that tries one way after the other these take longer than anybody lives.
-    @Test(arguments: ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)b", "(a?){40}a{40}b"]) func noneTakesLong(pattern: String) throws {
+    @Test(arguments: ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)b", "(a?){40}a{40}b"]) func noneTakesLong(
+        pattern: String
+    ) throws {
         #expect(try !matches(pattern, String(repeating: "a", count: 249)))
     }
 
-    @Test(arguments: ["^a+$", "(^a|b$)+", "a$|ab", "^$", "$a", "(a|$)*", "a^b", "(^|a)b(c|$)", #"\Aab\z"#, "^^a$$b?", "((^a)*b$)?c*"]) func edgesHoldInKnownSetsToo(pattern: String) throws {
+    @Test(arguments: ["^a+$", "(^a|b$)+", "a$|ab", "^$", "$a", "(a|$)*", "a^b", "(^|a)b(c|$)", #"\Aab\z"#, "^^a$$b?", "((^a)*b$)?c*"])
+    func edgesHoldInKnownSetsToo(pattern: String) throws {
         let expression = try NameExpression(pattern)
         var matcher = NameMatcher(expression)
         for name in ["a", "b", "ab", "aa", "ba", "abc", "bc", "ac", "c", "", "aab", "ä", "cb"] {
@@ -140,12 +151,16 @@ import Testing
         #expect(turns > 3 && matches.names(Self.slow) == Set(Self.names(10)) && matches.names("a*-5") == [Self.names(6)[5]])
         var work = 0
         matches.goOn(["a*-5"], among: Self.names(3), &work)
-        #expect(matches.isComplete && matches.names("a*-5").isEmpty && matches.names(Self.slow).isEmpty, "topics go, and expressions that nobody has")
+        #expect(
+            matches.isComplete && matches.names("a*-5").isEmpty && matches.names(Self.slow).isEmpty,
+            "topics go, and expressions that nobody has")
     }
 
     @Test func aMemberKeepsWhatItHasUntilAllIsMatched() throws {
         var topics = SortedTable<String, TopicRecord>()
-        func add(_ names: [String]) { for name in names { topics[name] = TopicRecord(name: name, id: UUIDBytes(high: 1, low: UInt64(topics.count)), partitions: 1) } }
+        func add(_ names: [String]) {
+            for name in names { topics[name] = TopicRecord(name: name, id: UUIDBytes(high: 1, low: UInt64(topics.count)), partitions: 1) }
+        }
         add(Self.names(2))
         var settings = ConsumerGroupSettings()
         settings.matching = Self.limits
@@ -167,7 +182,8 @@ import Testing
         } while most < 12 && beats < 200
         #expect(most == 12 && beats > 4, "\(beats) heartbeats")
         #expect(throws: ConsumerGroupRefusal.self) {
-            try coordinator.heartbeat(GroupID("g"), MemberHeartbeat(member: MemberID("n"), epoch: 0, pattern: "b|" + Self.slow), topics: topics, now: now)
+            try coordinator.heartbeat(
+                GroupID("g"), MemberHeartbeat(member: MemberID("n"), epoch: 0, pattern: "b|" + Self.slow), topics: topics, now: now)
         }
         #expect(try beat(0).assignment?.count == 12, "it may come back with the expression that it has")
     }

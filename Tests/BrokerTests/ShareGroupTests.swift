@@ -17,8 +17,11 @@ import Testing
         return table
     }
 
-    private func join(_ coordinator: inout ShareGroupCoordinator, _ member: MemberID, _ names: [String], _ table: SortedTable<String, TopicRecord>) throws -> MemberOrders {
-        try coordinator.heartbeat(group, ShareHeartbeat(member: member, epoch: 0, topics: names), topics: table, session: session, now: .zero)
+    private func join(
+        _ coordinator: inout ShareGroupCoordinator, _ member: MemberID, _ names: [String], _ table: SortedTable<String, TopicRecord>
+    ) throws -> MemberOrders {
+        try coordinator.heartbeat(
+            group, ShareHeartbeat(member: member, epoch: 0, topics: names), topics: table, session: session, now: .zero)
     }
 
     @Test func everyPartitionHasAReaderAndEveryMemberAPartition() throws {
@@ -66,7 +69,8 @@ import Testing
         #expect(before.epoch == after.epoch)
         #expect(before.members.map(\.id) == after.members.map(\.id))
         #expect(before.members.map(\.assigned) == after.members.map(\.assigned))
-        _ = try next.heartbeat(group, ShareHeartbeat(member: ann, epoch: after.members[0].epoch), topics: table, session: session, now: .zero + .seconds(30))
+        _ = try next.heartbeat(
+            group, ShareHeartbeat(member: ann, epoch: after.members[0].epoch), topics: table, session: session, now: .zero + .seconds(30))
         next.expire(now: .zero + .seconds(46))
         #expect(next.groups[group]?.members.map(\.id) == [ann])
     }
@@ -97,37 +101,55 @@ import Testing
         }
 
         func store(_ group: GroupID, _ partition: Int32, start: Int64, revision: Int64, leaderEpoch: Int32 = 0) -> ShareStore {
-            ShareStore(group: group, topicID: topic.id, partition: partition, leaderEpoch: leaderEpoch, revision: revision, share: StoredShare(start: start))
+            ShareStore(
+                group: group, topicID: topic.id, partition: partition, leaderEpoch: leaderEpoch, revision: revision,
+                share: StoredShare(start: start))
         }
     }
 
     private func world() throws -> World {
         var world = World()
         try world.apply(.createTopic(world.topic))
-        try world.apply(.storeGroup(group, by: CoordinatorClaim(1, standing: nil), StoredGroupChange(.share, head: Bytes(), members: [StoredMember(ann, Bytes())])))
+        try world.apply(
+            .storeGroup(
+                group, by: CoordinatorClaim(1, standing: nil),
+                StoredGroupChange(.share, head: Bytes(), members: [StoredMember(ann, Bytes())])))
         return world
     }
 
     @Test func onlyWhoKnowsThePresentStateMayWriteIt() throws {
         var world = try world()
         let place = TopicPartition("t", 0)
-        #expect(try world.apply(.share(.store([world.store(GroupID("other"), 0, start: 1, revision: 0)]))) == .sharesStored([.stale]), "there is no such group")
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 5, revision: 0), world.store(group, 2, start: 5, revision: 0)]))) == .sharesStored([.stored(revision: 4), .stale]))
+        #expect(
+            try world.apply(.share(.store([world.store(GroupID("other"), 0, start: 1, revision: 0)]))) == .sharesStored([.stale]),
+            "there is no such group")
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 5, revision: 0), world.store(group, 2, start: 5, revision: 0)])))
+                == .sharesStored([.stored(revision: 4), .stale]))
         let first = try #require(world.machine.share(group, place)).revision
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 6, revision: 0)]))) == .sharesStored([.stale]), "it is there already")
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 7, revision: first)]))) == .sharesStored([.stored(revision: first + 2)]))
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 5, revision: first)]))) == .sharesStored([.stale]), "there is a later write")
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 6, revision: 0)]))) == .sharesStored([.stale]),
+            "it is there already")
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 7, revision: first)])))
+                == .sharesStored([.stored(revision: first + 2)]))
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 5, revision: first)]))) == .sharesStored([.stale]),
+            "there is a later write")
         let second = first + 2
         #expect(try world.apply(.share(.setStarts(group, [PartitionOffset(place, 2)]))) == .refused(.groupNotEmpty(group)))
         try world.apply(.storeGroup(group, by: CoordinatorClaim(1, standing: nil), StoredGroupChange(.share, head: nil)))
         #expect(try world.apply(.share(.setStarts(group, [PartitionOffset(place, 2)]))) == .sharesReset(group, [place]))
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 8, revision: second)]))) == .sharesStored([.stale]), "it was set anew")
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 8, revision: second)]))) == .sharesStored([.stale]),
+            "it was set anew")
         #expect(world.machine.share(group, place)?.share.start == 2)
         #expect(try world.apply(.share(.forget(group, topics: ["t"]))) == .sharesReset(group, [place]))
         #expect(world.machine.shares.isEmpty && world.machine.shareCount == 0)
         #expect(world.machine.isShareGroup(group) && world.machine.groupsWithoutUse.isEmpty, "the group stays until it is deleted")
         #expect(try world.apply(.deleteGroup(group)) == .done)
-        #expect(try world.apply(.share(.store([world.store(group, 0, start: 9, revision: 0)]))) == .sharesStored([.stale]), "the group is gone")
+        #expect(
+            try world.apply(.share(.store([world.store(group, 0, start: 9, revision: 0)]))) == .sharesStored([.stale]), "the group is gone")
     }
 
     @Test func aDeposedLeaderWritesNothing() throws {
@@ -138,7 +160,9 @@ import Testing
         state.leaderEpoch = 4
         world.machine.set(state, of: place, &rows)
         #expect(try world.apply(.share(.store([world.store(group, 1, start: 5, revision: 0, leaderEpoch: 3)]))) == .sharesStored([.stale]))
-        #expect(try world.apply(.share(.store([world.store(group, 1, start: 5, revision: 0, leaderEpoch: 4)]))) == .sharesStored([.stored(revision: 4)]))
+        #expect(
+            try world.apply(.share(.store([world.store(group, 1, start: 5, revision: 0, leaderEpoch: 4)])))
+                == .sharesStored([.stored(revision: 4)]))
     }
 
     @Test func aTopicTakesItsShareStatesAlong() throws {
@@ -151,17 +175,30 @@ import Testing
 
     @Test func settingsOfGroupsAreCheckedAndKept() throws {
         var world = try world()
-        try world.apply(.share(.configure(group, ConfigChange(set: [.init(name: "share.auto.offset.reset", value: "earliest"), .init(name: "share.record.lock.duration.ms", value: "2000")]))))
+        try world.apply(
+            .share(
+                .configure(
+                    group,
+                    ConfigChange(set: [
+                        .init(name: "share.auto.offset.reset", value: "earliest"),
+                        .init(name: "share.record.lock.duration.ms", value: "2000"),
+                    ]))))
         #expect(world.machine.shareConfig(of: group).offsetReset == .earliest)
         #expect(world.machine.shareConfig(of: group).limits.lockDuration == .seconds(2))
-        try world.apply(.share(.configure(group, ConfigChange(set: [], removed: ["share.auto.offset.reset", "share.record.lock.duration.ms"]))))
+        try world.apply(
+            .share(.configure(group, ConfigChange(set: [], removed: ["share.auto.offset.reset", "share.record.lock.duration.ms"]))))
         #expect(world.machine.groupConfigs.isEmpty)
         for text in ["earliest", "latest", "by_duration:PT1H30M", "by_duration:pt0.25s", "by_duration:P0D"] {
             let config = try ShareGroupConfig().applying([.init(name: "share.auto.offset.reset", value: text)])
             #expect(ShareGroupConfig.rows.first { $0.name == "share.auto.offset.reset" }?.read(config) == text)
         }
-        for text in ["by_duration", "by_duration:", "by_duration:1h", "by_duration:-PT1S", "by_duration:PT-1S", "by_duration:P1Y", "BY_DURATION:PT1S", "PT1S"] {
-            #expect(throws: TopicConfigRefusal.self, "\(text)") { try ShareGroupConfig().applying([.init(name: "share.auto.offset.reset", value: text)]) }
+        for text in [
+            "by_duration", "by_duration:", "by_duration:1h", "by_duration:-PT1S", "by_duration:PT-1S", "by_duration:P1Y",
+            "BY_DURATION:PT1S", "PT1S",
+        ] {
+            #expect(throws: TopicConfigRefusal.self, "\(text)") {
+                try ShareGroupConfig().applying([.init(name: "share.auto.offset.reset", value: text)])
+            }
         }
         for entry in [("share.auto.offset.reset", "middle"), ("share.delivery.count.limit", "1"), ("consumer.session.timeout.ms", "5")] {
             #expect(throws: TopicConfigRefusal.self) { try ShareGroupConfig().applying([.init(name: entry.0, value: entry.1)]) }
@@ -170,15 +207,18 @@ import Testing
 
     @Test func lengthsOfTimeAreReadAsISO8601WritesThem() {
         let good: [(String, Int64)] = [
-            ("P1D", 86_400_000), ("PT1H", 3_600_000), ("PT2M", 120_000), ("PT3S", 3000), ("P1DT2H3M4.5S", 93_784_500), ("pt0,0019s", 1), ("PT0.123456789S", 123), ("PT1.S", 1000),
-            ("-PT1S", -1000), ("PT-1M", -60_000), ("-P-1D", 86_400_000), ("P1DT-1H", 82_800_000), ("+PT+1S", 1000), ("P106751991167D", 9_223_372_036_828_800_000),
+            ("P1D", 86_400_000), ("PT1H", 3_600_000), ("PT2M", 120_000), ("PT3S", 3000), ("P1DT2H3M4.5S", 93_784_500), ("pt0,0019s", 1),
+            ("PT0.123456789S", 123), ("PT1.S", 1000),
+            ("-PT1S", -1000), ("PT-1M", -60_000), ("-P-1D", 86_400_000), ("P1DT-1H", 82_800_000), ("+PT+1S", 1000),
+            ("P106751991167D", 9_223_372_036_828_800_000),
         ]
         for (text, milliseconds) in good {
             #expect(ISODuration(text)?.milliseconds == milliseconds, "\(text)")
             #expect(ISODuration(text)?.text == text)
         }
         let bad = [
-            "", "P", "PT", "P1DT", "1D", "PD", "P1", "PT1", "P1H", "PT1D", "P1W", "P1M", "PT1S2M", "PT1H1H", "PT1.5H", "PT.5S", "PT1.1234567890S", "P 1D", "PT1S ", "--PT1S", "P1DP1D",
+            "", "P", "PT", "P1DT", "1D", "PD", "P1", "PT1", "P1H", "PT1D", "P1W", "P1M", "PT1S2M", "PT1H1H", "PT1.5H", "PT.5S",
+            "PT1.1234567890S", "P 1D", "PT1S ", "--PT1S", "P1DP1D",
             "P106751991168D", "PT99999999999999999999S", "P\u{0661}D",
         ]
         for text in bad { #expect(ISODuration(text) == nil, "\(text)") }

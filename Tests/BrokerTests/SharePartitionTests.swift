@@ -29,9 +29,15 @@ import Testing
 
     @Test func consumersGetDifferentRecordsOfOnePartition() throws {
         var share = partition()
-        #expect(share.acquire(ann, batches(0, 3), from: 0, recordsMax: 15, isExact: false, now: time(0)) == [.init(first: 0, last: 19, delivery: 1)])
+        #expect(
+            share.acquire(ann, batches(0, 3), from: 0, recordsMax: 15, isExact: false, now: time(0)) == [
+                .init(first: 0, last: 19, delivery: 1)
+            ])
         #expect(share.nextOffset(below: 30) == 20)
-        #expect(share.acquire(bob, batches(20, 1), from: 20, recordsMax: 15, isExact: false, now: time(0)) == [.init(first: 20, last: 29, delivery: 1)])
+        #expect(
+            share.acquire(bob, batches(20, 1), from: 20, recordsMax: 15, isExact: false, now: time(0)) == [
+                .init(first: 20, last: 29, delivery: 1)
+            ])
         #expect(share.nextOffset(below: 30) == nil)
         try share.acknowledge(bob, [range(20, 29, .accept)], now: time(1))
         #expect(share.start == 0)
@@ -42,9 +48,15 @@ import Testing
 
     @Test func noMoreThanWantedIsAcquiredInExactMode() {
         var share = partition()
-        #expect(share.acquire(ann, batches(0, 3), from: 0, recordsMax: 13, isExact: true, now: time(0)) == [.init(first: 0, last: 12, delivery: 1)])
+        #expect(
+            share.acquire(ann, batches(0, 3), from: 0, recordsMax: 13, isExact: true, now: time(0)) == [
+                .init(first: 0, last: 12, delivery: 1)
+            ])
         #expect(share.nextOffset(below: 30) == 13)
-        #expect(share.acquire(bob, batches(10, 2), from: 13, recordsMax: 3, isExact: true, now: time(0)) == [.init(first: 13, last: 15, delivery: 1)])
+        #expect(
+            share.acquire(bob, batches(10, 2), from: 13, recordsMax: 3, isExact: true, now: time(0)) == [
+                .init(first: 13, last: 15, delivery: 1)
+            ])
     }
 
     @Test func aReleasedRecordComesAgainAndARejectedOneDoesNot() throws {
@@ -53,7 +65,10 @@ import Testing
         try share.acknowledge(ann, [range(0, 3, .accept, .release, .reject, .gap), range(4, 9, .accept)], now: time(0))
         #expect(share.start == 1)
         #expect(share.nextOffset(below: 10) == 1)
-        #expect(share.acquire(bob, batches(0, 1), from: 1, recordsMax: 10, isExact: false, now: time(0)) == [.init(first: 1, last: 1, delivery: 2)])
+        #expect(
+            share.acquire(bob, batches(0, 1), from: 1, recordsMax: 10, isExact: false, now: time(0)) == [
+                .init(first: 1, last: 1, delivery: 2)
+            ])
         try share.acknowledge(bob, [range(1, 1, .accept)], now: time(0))
         #expect(share.start == 10)
     }
@@ -61,7 +76,10 @@ import Testing
     @Test func aRecordIsGivenUpAfterItsLastDelivery() throws {
         var share = partition(deliveriesMax: 2)
         for delivery in Int16(1)...2 {
-            #expect(share.acquire(ann, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(0)) == [.init(first: 0, last: 9, delivery: delivery)])
+            #expect(
+                share.acquire(ann, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(0)) == [
+                    .init(first: 0, last: 9, delivery: delivery)
+                ])
             try share.acknowledge(ann, [range(0, 9, .release)], now: time(0))
         }
         #expect(share.start == 10)
@@ -78,7 +96,10 @@ import Testing
         share.expire(now: time(30))
         #expect(share.hasChanged)
         #expect(share.nextDeadline == time(50))
-        #expect(share.acquire(bob, batches(0, 2), from: 0, recordsMax: 20, isExact: false, now: time(30)) == [.init(first: 0, last: 9, delivery: 2)])
+        #expect(
+            share.acquire(bob, batches(0, 2), from: 0, recordsMax: 20, isExact: false, now: time(30)) == [
+                .init(first: 0, last: 9, delivery: 2)
+            ])
         #expect(throws: ShareRefusal.notAcquired) { try share.acknowledge(ann, [range(0, 9, .accept)], now: time(31)) }
         try share.acknowledge(ann, [range(10, 19, .accept)], now: time(31))
     }
@@ -91,7 +112,10 @@ import Testing
         try share.acknowledge(ann, [range(0, 3, .renew, .accept, .renew, .release)], now: time(190))
         #expect(share.nextDeadline == time(210), "what was not named keeps its lock")
         try share.acknowledge(ann, [range(0, 0, .release), range(2, 2, .accept), range(4, 9, .renew)], now: time(200))
-        #expect(share.acquire(bob, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(200)) == [.init(first: 0, last: 0, delivery: 2), .init(first: 3, last: 3, delivery: 2)])
+        #expect(
+            share.acquire(bob, batches(0, 1), from: 0, recordsMax: 10, isExact: false, now: time(200)) == [
+                .init(first: 0, last: 0, delivery: 2), .init(first: 3, last: 3, delivery: 2),
+            ])
         // The last delivery can be renewed as well, and is the last one for all that.
         try share.acknowledge(bob, [range(0, 0, .renew), range(3, 3, .renew)], now: time(220))
         share.expire(now: time(230))
@@ -126,8 +150,10 @@ import Testing
         _ = share.acquire(ann, batches(0, 2), from: 0, recordsMax: 20, isExact: false, now: time(0))
         let before = share.runs
         let refused: [(ShareRefusal, [ShareAcknowledgementRange])] = [
-            (.notAcquired, [range(0, 4, .accept), range(15, 20, .accept)]), (.notAcquired, [range(30, 39, .accept)]), (.malformed, [range(5, 4, .accept)]),
-            (.malformed, [range(5, 6, .accept), range(6, 7, .accept)]), (.malformed, [range(0, 4, .accept, .accept)]), (.malformed, [range(0, 4)]),
+            (.notAcquired, [range(0, 4, .accept), range(15, 20, .accept)]), (.notAcquired, [range(30, 39, .accept)]),
+            (.malformed, [range(5, 4, .accept)]),
+            (.malformed, [range(5, 6, .accept), range(6, 7, .accept)]), (.malformed, [range(0, 4, .accept, .accept)]),
+            (.malformed, [range(0, 4)]),
             (.malformed, [range(Int64.min, Int64.max, .accept)]), (.notAcquired, [range(0, Int64.max, .accept)]),
         ]
         for (reason, ranges) in refused {
@@ -154,7 +180,10 @@ import Testing
 
     @Test func noMoreRecordsAreUnderWayThanMayBe() throws {
         var share = partition(recordsMax: 25)
-        #expect(share.acquire(ann, batches(0, 5), from: 0, recordsMax: 100, isExact: false, now: time(0)) == [.init(first: 0, last: 24, delivery: 1)])
+        #expect(
+            share.acquire(ann, batches(0, 5), from: 0, recordsMax: 100, isExact: false, now: time(0)) == [
+                .init(first: 0, last: 24, delivery: 1)
+            ])
         #expect(share.nextOffset(below: 50) == nil)
         try share.acknowledge(ann, [range(1, 24, .accept)], now: time(0))
         #expect(share.nextOffset(below: 50) == nil, "the first one is not done with")
@@ -201,7 +230,9 @@ import Testing
         var log: [ShareBatch] = []
         while (log.last?.last ?? -1) < logEnd - 1 {
             let first = (log.last?.last ?? -1) + 1 + (random.chance(1, in: 10) ? 2 : 0)
-            log.append(ShareBatch(first: first, last: min(first + Int64(random.below(7)), max(first, logEnd - 1)), isSkipped: random.chance(1, in: 8)))
+            log.append(
+                ShareBatch(
+                    first: first, last: min(first + Int64(random.below(7)), max(first, logEnd - 1)), isSkipped: random.chance(1, in: 8)))
         }
         let real = Set(log.filter { !$0.isSkipped }.flatMap { Array($0.first...$0.last) })
         let end = (log.last?.last ?? 0) + 1
@@ -214,10 +245,14 @@ import Testing
                 guard let offset = share.nextOffset(below: end) else { continue }
                 let found = Array(log.filter { $0.last >= offset }.prefix(1 + random.below(5)))
                 let wanted = Int64(1 + random.below(20))
-                for one in share.acquire(member, found, from: offset, recordsMax: wanted, isExact: random.chance(1, in: 2), now: time(clock)) {
+                for one in share.acquire(
+                    member, found, from: offset, recordsMax: wanted, isExact: random.chance(1, in: 2), now: time(clock))
+                {
                     for record in one.first...one.last {
                         let known = model.state[record] ?? (.available, 0, nil)
-                        try #require(real.contains(record) && known.state == .available && one.delivery == known.deliveries + 1, "offset \(record), \(known)")
+                        try #require(
+                            real.contains(record) && known.state == .available && one.delivery == known.deliveries + 1,
+                            "offset \(record), \(known)")
                         model.state[record] = (.acquired, one.delivery, member)
                     }
                 }
@@ -246,7 +281,8 @@ import Testing
         for (record, one) in model.state where one.state == .acquired { settle(&model, record, .release, deliveriesMax: 3) }
         while let offset = share.nextOffset(below: end) {
             let got = share.acquire(ann, log.filter { $0.last >= offset }, from: offset, recordsMax: 50, isExact: false, now: time(clock))
-            try share.acknowledge(ann, got.map { ShareAcknowledgementRange(first: $0.first, last: $0.last, kinds: [.accept]) }, now: time(clock))
+            try share.acknowledge(
+                ann, got.map { ShareAcknowledgementRange(first: $0.first, last: $0.last, kinds: [.accept]) }, now: time(clock))
             for one in got { for record in one.first...one.last { model.state[record] = (.acknowledged, one.delivery, nil) } }
         }
         #expect(share.start == end)

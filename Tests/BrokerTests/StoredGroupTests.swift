@@ -18,7 +18,9 @@ import Testing
         for member in members {
             #expect(scene.beat(member, generation) == nil)
             #expect(scene.sync(member, generation).synced == ["share of \(member)"])
-            #expect(scene.coordinator.refusalToCommit(scene.group, member: member, instance: nil, generation: generation, now: scene.now) == nil)
+            #expect(
+                scene.coordinator.refusalToCommit(scene.group, member: member, instance: nil, generation: generation, now: scene.now) == nil
+            )
         }
     }
 
@@ -68,7 +70,8 @@ import Testing
         let token = scene.token()
         _ = scene.settled(
             scene.coordinator.sync(
-                scene.group, member: first, instance: "i", generation: 1, protocolType: nil, protocolName: nil, assignments: [(first, Bytes(string: "a"))], token: token,
+                scene.group, member: first, instance: "i", generation: 1, protocolType: nil, protocolName: nil,
+                assignments: [(first, Bytes(string: "a"))], token: token,
                 now: scene.now))
         scene.holdsStores = true
         #expect(scene.join(instance: "i").isEmpty)
@@ -83,7 +86,9 @@ import Testing
         var scene = GroupScene()
         let members = scene.stable(2)
         let generation = scene.generation
-        for member in members { _ = scene.settled(scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now).effects) }
+        for member in members {
+            _ = scene.settled(scene.coordinator.leave(scene.group, member: member, instance: nil, now: scene.now).effects)
+        }
         #expect(scene.coordinator.groups.isEmpty, "what is stored says all that there is to say")
         let stored = try #require(scene.machine.groups[scene.group])
         #expect(stored.isEmpty && scene.machine.groupsWithoutUse.map(\.id) == [scene.group])
@@ -121,7 +126,9 @@ import Testing
         let group = GroupID("g")
 
         init() {
-            for name in ["t", "u"] { apply(.createTopic(TopicRecord(name: name, id: UUIDBytes(high: 1, low: UInt64(name.utf8.first!)), partitions: 1))) }
+            for name in ["t", "u"] {
+                apply(.createTopic(TopicRecord(name: name, id: UUIDBytes(high: 1, low: UInt64(name.utf8.first!)), partitions: 1)))
+            }
         }
 
         @discardableResult mutating func apply(_ command: BrokerCommand) -> BrokerOutcome {
@@ -130,9 +137,13 @@ import Testing
             return machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
         }
 
-        mutating func commit(_ topics: String...) { apply(.commitOffsets(group: group, topics.map { OffsetEntry(topic: $0, partition: 0, offset: 1) })) }
+        mutating func commit(_ topics: String...) {
+            apply(.commitOffsets(group: group, topics.map { OffsetEntry(topic: $0, partition: 0, offset: 1) }))
+        }
 
-        mutating func store(_ id: GroupID, _ change: StoredGroupChange) { apply(.storeGroup(id, by: CoordinatorClaim(1, standing: nil), change)) }
+        mutating func store(_ id: GroupID, _ change: StoredGroupChange) {
+            apply(.storeGroup(id, by: CoordinatorClaim(1, standing: nil), change))
+        }
     }
 
     @Test func aGroupOutlivesItsLastOffset() {
@@ -164,7 +175,9 @@ import Testing
 
     @Test func thereAreAtMostSoManyEmptyGroups() {
         var world = World()
-        for number in 0...BrokerMachine.groupsMax { world.store(GroupID("g\(number)"), StoredGroupChange(.classic, head: Bytes(string: "h"))) }
+        for number in 0...BrokerMachine.groupsMax {
+            world.store(GroupID("g\(number)"), StoredGroupChange(.classic, head: Bytes(string: "h")))
+        }
         #expect(world.machine.groups.count == BrokerMachine.groupsMax)
         world.store(GroupID("x"), StoredGroupChange(.classic, head: Bytes(string: "h"), members: [StoredMember(MemberID("m"), Bytes())]))
         #expect(world.machine.groups[GroupID("x")] != nil, "members find room")
@@ -177,9 +190,14 @@ import Testing
     @Test func onlyTheCoordinatorOfAClusterStores() {
         var machine = BrokerMachine()
         var rows = RowChanges()
-        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome { machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows) }
+        func apply(_ command: BrokerCommand, _ slot: Int64) -> BrokerOutcome {
+            machine.apply(command, at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+        }
         for id in Int32(1)...3 {
-            _ = apply(.cluster(.register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true)), Int64(id))
+            _ = apply(
+                .cluster(
+                    .register(BrokerRecord(id: id, incarnation: UUIDBytes(high: 1, low: UInt64(id)), host: "h", port: 1), keepsLog: true)),
+                Int64(id))
         }
         let group = GroupID("g")
         let coordinator = machine.cluster.coordinator(of: "g")
@@ -195,7 +213,9 @@ import Testing
         var rows = RowChanges()
         for (kind, member) in [(GroupKind.classic, "a"), (.consumer, "b")] {
             let change = StoredGroupChange(kind, head: Bytes(string: "h"), members: [StoredMember(MemberID(member), Bytes())])
-            _ = machine.apply(.storeGroup(GroupID("g"), by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero), rows: &rows)
+            _ = machine.apply(
+                .storeGroup(GroupID("g"), by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(1), time: .zero),
+                rows: &rows)
         }
         #expect(machine.groups[GroupID("g")]?.members.keys == [MemberID("b")])
     }
@@ -216,7 +236,9 @@ import Testing
         func store() {
             for (id, change) in coordinator.takeChanges() {
                 var rows = RowChanges()
-                _ = machine.apply(.storeGroup(id, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(slot), time: .zero), rows: &rows)
+                _ = machine.apply(
+                    .storeGroup(id, by: CoordinatorClaim(1, standing: nil), change), at: ApplyPosition(slot: Slot(slot), time: .zero),
+                    rows: &rows)
                 slot += 1
             }
         }
@@ -226,7 +248,8 @@ import Testing
             store()
             let member = MemberID("m\(random.below(4))")
             let epoch = random.chance(1, in: 15) ? MemberHeartbeat.leaving : told[member]?.epoch ?? 0
-            let beat = MemberHeartbeat(member: member, epoch: epoch, rebalanceTimeout: .seconds(60), topics: epoch == 0 ? ["a"] : nil, owned: reads[member] ?? [])
+            let beat = MemberHeartbeat(
+                member: member, epoch: epoch, rebalanceTimeout: .seconds(60), topics: epoch == 0 ? ["a"] : nil, owned: reads[member] ?? [])
             do {
                 let orders = try coordinator.heartbeat(group, beat, topics: topics, now: now)
                 store()
@@ -241,8 +264,12 @@ import Testing
             let after = coordinator.groups[group]
             #expect(after?.epoch == before?.epoch && after?.phase == before?.phase, "seed \(seed)")
             #expect(after?.members.map(\.id) == before?.members.map(\.id), "seed \(seed)")
-            #expect(after?.members.map(\.assigned) == before?.members.map(\.assigned) && after?.members.map(\.target) == before?.members.map(\.target), "seed \(seed)")
-            #expect(after?.members.map(\.epoch) == before?.members.map(\.epoch) && after?.members.map(\.revoking) == before?.members.map(\.revoking), "seed \(seed)")
+            #expect(
+                after?.members.map(\.assigned) == before?.members.map(\.assigned)
+                    && after?.members.map(\.target) == before?.members.map(\.target), "seed \(seed)")
+            #expect(
+                after?.members.map(\.epoch) == before?.members.map(\.epoch)
+                    && after?.members.map(\.revoking) == before?.members.map(\.revoking), "seed \(seed)")
         }
     }
 
@@ -252,7 +279,10 @@ import Testing
         var topics = SortedTable<String, TopicRecord>()
         topics["a"] = TopicRecord(name: "a", id: .drawn(from: &random), partitions: 2)
         var coordinator = ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: random)
-        for member in ["m", "n"] { _ = try coordinator.heartbeat(group, MemberHeartbeat(member: MemberID(member), epoch: 0, topics: ["a"]), topics: topics, now: .zero) }
+        for member in ["m", "n"] {
+            _ = try coordinator.heartbeat(
+                group, MemberHeartbeat(member: MemberID(member), epoch: 0, topics: ["a"]), topics: topics, now: .zero)
+        }
         #expect(coordinator.takeChanges().count == 2)
         coordinator.stored(group, false)
         _ = try coordinator.heartbeat(group, MemberHeartbeat(member: MemberID("n"), epoch: 0, topics: ["a"]), topics: topics, now: .zero)
@@ -265,7 +295,8 @@ import Testing
         var coordinator = ConsumerGroupCoordinator(settings: ConsumerGroupSettings(), random: Prng(seed: 1))
         func beat(_ epoch: Int32) throws -> MemberOrders {
             let beat = MemberHeartbeat(member: MemberID("m"), epoch: epoch, topics: epoch == 0 ? ["t"] : nil)
-            return try coordinator.heartbeat(world.group, beat, stored: world.machine.groups[world.group], topics: world.machine.topics, now: .zero)
+            return try coordinator.heartbeat(
+                world.group, beat, stored: world.machine.groups[world.group], topics: world.machine.topics, now: .zero)
         }
         func store(_ isStored: Bool) {
             for (id, change) in coordinator.takeChanges() {

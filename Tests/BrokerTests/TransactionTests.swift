@@ -25,7 +25,9 @@ import Testing
         }
 
         /// The transaction after the command; throws the refusal.
-        @discardableResult mutating func run(_ action: TransactionCommand.Action, as identity: ProducerIdentity? = nil) throws -> Transaction? {
+        @discardableResult mutating func run(_ action: TransactionCommand.Action, as identity: ProducerIdentity? = nil) throws
+            -> Transaction?
+        {
             switch run(.transaction(TransactionCommand("tx", identity ?? producer, action))) {
             case .transaction(let transaction): return transaction
             case .refused(let refusal): throw refusal
@@ -71,7 +73,10 @@ import Testing
         var world = try World()
         try world.run(.addGroup(group))
         try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 7)], joining: false))
-        try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 9), OffsetEntry(topic: "t", partition: 1, offset: 1)], joining: false))
+        try world.run(
+            .stageOffsets(
+                group, [OffsetEntry(topic: "t", partition: 0, offset: 9), OffsetEntry(topic: "t", partition: 1, offset: 1)], joining: false)
+        )
         #expect(world.machine.hasStagedOffset(group, TopicPartition("t", 0)))
         try world.run(.decide(commits: true, .kept))
         #expect(world.committed(0) == nil, "decided is not complete")
@@ -92,8 +97,12 @@ import Testing
     @Test func offsetsOfAGroupThatDidNotJoinAreRefused() throws {
         var world = try World()
         try world.openOne()
-        #expect(throws: BrokerRefusal.self) { try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 7)], joining: false)) }
-        #expect(throws: Never.self) { try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 7)], joining: true)) }
+        #expect(throws: BrokerRefusal.self) {
+            try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 7)], joining: false))
+        }
+        #expect(throws: Never.self) {
+            try world.run(.stageOffsets(group, [OffsetEntry(topic: "t", partition: 0, offset: 7)], joining: true))
+        }
     }
 
     @Test func aLaterInstanceShutsOutTheEarlierOne() throws {
@@ -101,10 +110,14 @@ import Testing
         let earlier = world.producer
         let later = try #require(try world.begin()).producer
         #expect(later == ProducerIdentity(earlier.id, earlier.epoch + 1))
-        for action: TransactionCommand.Action in [.addPartitions([TopicPartition("t", 0)]), .addGroup(group), .decide(commits: true, .kept)] {
+        for action: TransactionCommand.Action in [
+            .addPartitions([TopicPartition("t", 0)]), .addGroup(group), .decide(commits: true, .kept),
+        ] {
             #expect(throws: BrokerRefusal.producerFenced("tx")) { try world.run(action, as: earlier) }
         }
-        #expect(throws: BrokerRefusal.unknownTransaction("tx")) { try world.run(.addGroup(group), as: ProducerIdentity(earlier.id + 50, 0)) }
+        #expect(throws: BrokerRefusal.unknownTransaction("tx")) {
+            try world.run(.addGroup(group), as: ProducerIdentity(earlier.id + 50, 0))
+        }
     }
 
     @Test func nobodyBeginsWhileSomethingIsOpenOrBeingCompleted() throws {
@@ -214,7 +227,9 @@ import Testing
             if random.chance(1, in: 3), let first = known.firstOffset(of: producer) {
                 let commits = random.chance(1, in: 2)
                 known.end(producer, commits: commits, at: offset)
-                if !commits { all.append(AbortedTransaction(producerID: producer, firstOffset: first, lastOffset: offset, stableOffset: 0)) }
+                if !commits {
+                    all.append(AbortedTransaction(producerID: producer, firstOffset: first, lastOffset: offset, stableOffset: 0))
+                }
             } else {
                 known.note(producer, at: offset)
             }
@@ -238,7 +253,8 @@ import Testing
         transactions.note(7, at: 30)
         transactions.note(8, at: 35)
         transactions.end(8, commits: false, at: 40)
-        let bytes = try ProducerSnapshot(nextOffset: 41, ledger: ledger, transactions: transactions, epochs: LeaderEpochs()).encoded(as: DurableDialect.self)
+        let bytes = try ProducerSnapshot(nextOffset: 41, ledger: ledger, transactions: transactions, epochs: LeaderEpochs()).encoded(
+            as: DurableDialect.self)
         let read = try ProducerSnapshot(decoding: bytes, as: DurableDialect.self)
         #expect(read.nextOffset == 41 && read.transactions == transactions)
         #expect(read.ledger.judge(batch) == .duplicate(baseOffset: 30))

@@ -1,8 +1,9 @@
 // Files as HDFS's clients write them: blocks with generations and states, leases, recovery, retries, access lists, attributes, quotas. After each test
 // the state is loaded from its rows and must be the same.
 import Base
-@testable import DFSCore
 import Testing
+
+@testable import DFSCore
 
 private struct Bench {
     var machine = DFSMachine()
@@ -33,7 +34,8 @@ private struct Bench {
         var options = CreateOptions()
         options.overwrite = overwrite
         options.blockSizeBytes = 1 << 20
-        guard case .success(.created(let id)) = file(.create(path: path, options, createParents: true, holder: holder, caller ?? root)) else { throw Unexpected() }
+        guard case .success(.created(let id)) = file(.create(path: path, options, createParents: true, holder: holder, caller ?? root))
+        else { throw Unexpected() }
         return id
     }
 
@@ -58,7 +60,9 @@ private struct Bench {
     func loaded() throws -> DFSMachine {
         var other = DFSMachine()
         for table in DFSMachine.tables {
-            for row in (rows[table.name] ?? [:]).values.sorted(by: { "\($0[0])".count == "\($1[0])".count ? "\($0[0])" < "\($1[0])" : "\($0[0])".count < "\($1[0])".count }) {
+            for row in (rows[table.name] ?? [:]).values.sorted(by: {
+                "\($0[0])".count == "\($1[0])".count ? "\($0[0])" < "\($1[0])" : "\($0[0])".count < "\($1[0])".count
+            }) {
                 try other.load(row, of: table)
             }
         }
@@ -118,7 +122,10 @@ private struct Unexpected: Error {}
     @Test func anAppendGoesOnInTheLastBlockUnderANewGeneration() throws {
         var bench = Bench()
         _ = try bench.closed("/f", [1 << 20, 700])
-        guard case .success(.appending(let id, let last?, let offset)) = bench.file(.append(path: "/f", ownBlock: false, holder: "a", bench.root)) else { throw Unexpected() }
+        guard
+            case .success(.appending(let id, let last?, let offset)) = bench.file(
+                .append(path: "/f", ownBlock: false, holder: "a", bench.root))
+        else { throw Unexpected() }
         #expect(offset == 1 << 20 && last.lengthBytes == 700 && last.state == .underConstruction)
         #expect(bench.file(.append(path: "/f", ownBlock: false, holder: "b", bench.root)) == .failure(.beingWritten("/f", by: "a")))
         guard case .success(.generation(let generation)) = bench.file(.takeGeneration(holder: "a", last.id)) else { throw Unexpected() }
@@ -130,7 +137,9 @@ private struct Unexpected: Error {}
         #expect(throws: DFSRefusal.self) { try bench.file(.complete(id, holder: "a", last: last)).get() }
         #expect(bench.file(.complete(id, holder: "a", last: after)) == .success(.flag(true)))
         #expect(bench.content("/f")?.lengthBytes == 1 << 20 + 900 && bench.content("/f")?.blocks.last?.generation == generation)
-        guard case .success(.appending(_, nil, _)) = bench.file(.append(path: "/f", ownBlock: true, holder: "a", bench.root)) else { throw Unexpected() }
+        guard case .success(.appending(_, nil, _)) = bench.file(.append(path: "/f", ownBlock: true, holder: "a", bench.root)) else {
+            throw Unexpected()
+        }
         try bench.checkRows()
     }
 
@@ -157,7 +166,9 @@ private struct Unexpected: Error {}
         let id = try bench.closed("/f", [1 << 20, 1 << 20, 10])
         #expect(bench.run(.file(.truncate(path: "/f", lengthBytes: 1 << 21, bench.root))).removedBlocks.count == 1)
         #expect(bench.content("/f")?.lengthBytes == 1 << 21 && bench.content("/f")?.writer == nil)
-        guard case .success(.recovering(let cut)) = bench.file(.truncate(path: "/f", lengthBytes: 1 << 20 + 700, bench.root)) else { throw Unexpected() }
+        guard case .success(.recovering(let cut)) = bench.file(.truncate(path: "/f", lengthBytes: 1 << 20 + 700, bench.root)) else {
+            throw Unexpected()
+        }
         #expect(bench.content("/f")?.lengthBytes == 1 << 21 && cut.cutTo == 700)
         try bench.checkRows()
         var done = cut
@@ -186,14 +197,17 @@ private struct Unexpected: Error {}
     @Test func aRepeatedRequestIsExecutedOnceAlsoAfterARestart() throws {
         var bench = Bench()
         _ = try bench.closed("/f", [1])
-        let delete = DFSCommand.once(RetryID(client: Bytes(repeating: 7, count: 16), call: 3), .delete(path: "/f", recursive: false, bench.root))
+        let delete = DFSCommand.once(
+            RetryID(client: Bytes(repeating: 7, count: 16), call: 3), .delete(path: "/f", recursive: false, bench.root))
         #expect(bench.run(delete).answer == .success(.flag(true)))
         #expect(bench.run(delete).answer == .success(.flag(true)), "and not false, as a second execution would say")
         bench.machine = try bench.loaded()
         #expect(bench.run(delete).answer == .success(.flag(true)))
         #expect(try DFSCommand(decoding: delete.encoded(as: DurableDialect.self), as: DurableDialect.self) == delete)
         // What was refused may be tried again.
-        let make = DFSCommand.once(RetryID(client: Bytes(repeating: 7, count: 16), call: 4), .name(.makeDirectory(path: "/p/q", permission: 0o755, unmasked: 0o755, createParents: false, bench.root)))
+        let make = DFSCommand.once(
+            RetryID(client: Bytes(repeating: 7, count: 16), call: 4),
+            .name(.makeDirectory(path: "/p/q", permission: 0o755, unmasked: 0o755, createParents: false, bench.root)))
         #expect(throws: DFSRefusal.self) { try bench.run(make).answer.get() }
         bench.name(.makeDirectory(path: "/p", permission: 0o755, unmasked: 0o755, createParents: false, bench.root))
         #expect(bench.run(make).answer == .success(.flag(true)))
@@ -203,33 +217,48 @@ private struct Unexpected: Error {}
         var bench = Bench()
         bench.name(.makeDirectory(path: "/d", permission: 0o750, unmasked: 0o750, createParents: true, bench.root))
         let bob = Caller(user: "bob", isSuper: false)
-        #expect(bench.file(.create(path: "/d/f", CreateOptions(), createParents: false, holder: "c", bob)) == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/d")))
-        bench.name(.changeACL(path: "/d", .modify, [AccessEntry(.user, "bob", 7), AccessEntry(isDefault: true, .user, "ann", 5)], bench.root))
+        #expect(
+            bench.file(.create(path: "/d/f", CreateOptions(), createParents: false, holder: "c", bob))
+                == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/d")))
+        bench.name(
+            .changeACL(path: "/d", .modify, [AccessEntry(.user, "bob", 7), AccessEntry(isDefault: true, .user, "ann", 5)], bench.root))
         #expect(bench.node("/d")?.permission == 0o770, "the mask stands where the group's bits were")
         #expect(bench.node("/d")?.extras?.acl.entries.contains(AccessEntry(.group, 5)) == true)
         let id = try bench.create("/d/f", by: bob)
         #expect(bench.machine.namespace.inode(id)?.extras?.acl.entries == [AccessEntry(.user, "ann", 5), AccessEntry(.group, 5)])
         #expect(bench.name(.changeACL(path: "/d", .removeAll, [], bench.ann)) == .failure(.denied(user: "ann", needs: "OWNER", path: "/d")))
         bench.name(.changeACL(path: "/d", .modify, [AccessEntry(.mask, 4)], bench.root))
-        #expect(bench.file(.create(path: "/d/g", CreateOptions(), createParents: false, holder: "c", bob)) == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/d")))
+        #expect(
+            bench.file(.create(path: "/d/g", CreateOptions(), createParents: false, holder: "c", bob))
+                == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/d")))
         try bench.checkRows()
         bench.name(.changeACL(path: "/d", .removeAll, [], bench.root))
         #expect(bench.node("/d")?.extras == nil && bench.node("/d")?.permission == 0o750)
-        #expect(throws: DFSRefusal.self) { try bench.name(.changeACL(path: "/d/f", .modify, [AccessEntry(isDefault: true, .user, "x", 1)], bench.root)).get() }
+        #expect(throws: DFSRefusal.self) {
+            try bench.name(.changeACL(path: "/d/f", .modify, [AccessEntry(isDefault: true, .user, "x", 1)], bench.root)).get()
+        }
         try bench.checkRows()
     }
 
     @Test func attributesAreBounded() throws {
         var bench = Bench()
         _ = try bench.closed("/f", [1])
-        func attribute(_ name: String, _ bytes: Int) -> ExtendedAttribute { ExtendedAttribute(space: 0, name: name, value: Bytes(repeating: 1, count: bytes)) }
+        func attribute(_ name: String, _ bytes: Int) -> ExtendedAttribute {
+            ExtendedAttribute(space: 0, name: name, value: Bytes(repeating: 1, count: bytes))
+        }
         #expect(bench.name(.setAttribute(path: "/f", attribute("a", 10), flags: 1, bench.root)) == .success(.done))
         #expect(bench.name(.setAttribute(path: "/f", attribute("a", 11), flags: 1, bench.root)) == .failure(.attributeExists("a")))
         #expect(bench.name(.setAttribute(path: "/f", attribute("b", 11), flags: 2, bench.root)) == .failure(.attributeMissing("b")))
-        #expect(throws: DFSRefusal.self) { try bench.name(.setAttribute(path: "/f", attribute("big", ExtendedAttribute.bytesMax), flags: 1, bench.root)).get() }
-        for number in 1..<ExtendedAttribute.countMax { bench.name(.setAttribute(path: "/f", attribute("n\(number)", 1), flags: 3, bench.root)) }
+        #expect(throws: DFSRefusal.self) {
+            try bench.name(.setAttribute(path: "/f", attribute("big", ExtendedAttribute.bytesMax), flags: 1, bench.root)).get()
+        }
+        for number in 1..<ExtendedAttribute.countMax {
+            bench.name(.setAttribute(path: "/f", attribute("n\(number)", 1), flags: 3, bench.root))
+        }
         #expect(throws: DFSRefusal.self) { try bench.name(.setAttribute(path: "/f", attribute("more", 1), flags: 3, bench.root)).get() }
-        #expect(bench.name(.removeAttribute(path: "/f", attribute("a", 0), bench.ann)) == .failure(.denied(user: "ann", needs: "WRITE", path: "/f")))
+        #expect(
+            bench.name(.removeAttribute(path: "/f", attribute("a", 0), bench.ann))
+                == .failure(.denied(user: "ann", needs: "WRITE", path: "/f")))
         #expect(bench.name(.removeAttribute(path: "/f", attribute("a", 0), bench.root)) == .success(.done))
         try bench.checkRows()
     }
@@ -237,21 +266,31 @@ private struct Unexpected: Error {}
     @Test func quotasCountNamesAndAllCopies() throws {
         var bench = Bench()
         bench.name(.makeDirectory(path: "/q/a", permission: 0o755, unmasked: 0o755, createParents: true, bench.root))
-        #expect(bench.name(.setQuota(path: "/q", names: 3, spaceBytes: nil, bench.ann)) == .failure(.denied(user: "ann", needs: "SUPERUSER", path: "/q")))
+        #expect(
+            bench.name(.setQuota(path: "/q", names: 3, spaceBytes: nil, bench.ann))
+                == .failure(.denied(user: "ann", needs: "SUPERUSER", path: "/q")))
         bench.name(.setQuota(path: "/q", names: 3, spaceBytes: 3 << 20, bench.root))
         let id = try bench.create("/q/f")
         #expect(throws: Unexpected.self) { try bench.create("/q/g") }
-        #expect(bench.file(.create(path: "/q/a/b", CreateOptions(), createParents: true, holder: "c", bench.root)) == .failure(.nameQuotaExceeded(path: "/q", quota: 3, count: 4)))
+        #expect(
+            bench.file(.create(path: "/q/a/b", CreateOptions(), createParents: true, holder: "c", bench.root))
+                == .failure(.nameQuotaExceeded(path: "/q", quota: 3, count: 4)))
         var last = try bench.addBlock(id)
         last.lengthBytes = 1 << 20
         last = try bench.addBlock(id, previous: last)
         last.lengthBytes = 1 << 20
         last = try bench.addBlock(id, previous: last)
         last.lengthBytes = 1 << 20
-        #expect(bench.file(.addBlock(id, holder: "c", previous: last)) == .failure(.spaceQuotaExceeded(path: "/q", quota: 3 << 20, bytes: 4 << 20)))
+        #expect(
+            bench.file(.addBlock(id, holder: "c", previous: last))
+                == .failure(.spaceQuotaExceeded(path: "/q", quota: 3 << 20, bytes: 4 << 20)))
         _ = try bench.closed("/out", [1])
-        #expect(bench.run(.rename(source: "/out", target: "/q/in", bench.root)).answer == .failure(.nameQuotaExceeded(path: "/q", quota: 3, count: 4)))
-        #expect(bench.run(.rename(source: "/q/f", target: "/q/a/f", bench.root)).answer == .success(.flag(true)), "within the same tree nothing is added")
+        #expect(
+            bench.run(.rename(source: "/out", target: "/q/in", bench.root)).answer
+                == .failure(.nameQuotaExceeded(path: "/q", quota: 3, count: 4)))
+        #expect(
+            bench.run(.rename(source: "/q/f", target: "/q/a/f", bench.root)).answer == .success(.flag(true)),
+            "within the same tree nothing is added")
         bench.name(.setQuota(path: "/q", names: -1, spaceBytes: -1, bench.root))
         #expect(bench.node("/q")?.extras == nil)
         try bench.checkRows()
@@ -278,19 +317,26 @@ private struct Unexpected: Error {}
     }
 
     @Test func everyCommandIsReadAsItWasWritten() throws {
-        let (caller, block) = (Caller(user: "ü", isSuper: true), Block(id: BlockID(4), generation: Generation(5), lengthBytes: 6, state: .truncating))
+        let (caller, block) = (
+            Caller(user: "ü", isSuper: true), Block(id: BlockID(4), generation: Generation(5), lengthBytes: 6, state: .truncating)
+        )
         let files: [FileCommand] = [
-            .create(path: "/a", CreateOptions(), createParents: true, holder: "h", caller), .append(path: "/a", ownBlock: true, holder: "h", caller),
-            .addBlock(InodeID(1), holder: "h", previous: block), .addBlock(InodeID(1), holder: "h", previous: nil), .abandonBlock(InodeID(1), holder: "h", BlockID(2)),
-            .sync(InodeID(1), holder: "h", lastBlockBytes: -1), .complete(InodeID(1), holder: "h", last: block), .takeGeneration(holder: "h", BlockID(2)),
+            .create(path: "/a", CreateOptions(), createParents: true, holder: "h", caller),
+            .append(path: "/a", ownBlock: true, holder: "h", caller),
+            .addBlock(InodeID(1), holder: "h", previous: block), .addBlock(InodeID(1), holder: "h", previous: nil),
+            .abandonBlock(InodeID(1), holder: "h", BlockID(2)),
+            .sync(InodeID(1), holder: "h", lastBlockBytes: -1), .complete(InodeID(1), holder: "h", last: block),
+            .takeGeneration(holder: "h", BlockID(2)),
             .updatePipeline(holder: "h", before: block, after: block), .beginRecovery(InodeID(1)), .endRecovery(block, drop: true),
             .truncate(path: "/a", lengthBytes: 7, caller), .concat(target: "/a", sources: ["/b", "/c"], caller), .abandonUploads,
         ]
         let names: [NameCommand] = [
-            .makeDirectory(path: "/a", permission: 0o755, unmasked: 0o777, createParents: true, caller), .renameOver(source: "/a", target: "/b", overwrite: true, caller),
+            .makeDirectory(path: "/a", permission: 0o755, unmasked: 0o777, createParents: true, caller),
+            .renameOver(source: "/a", target: "/b", overwrite: true, caller),
             .changeACL(path: "/a", .replace, [AccessEntry(isDefault: true, .group, "g", 5)], caller),
             .setAttribute(path: "/a", ExtendedAttribute(space: 1, name: "n", value: Bytes(string: "v")), flags: 3, caller),
-            .removeAttribute(path: "/a", ExtendedAttribute(space: 0, name: "n", value: Bytes()), caller), .setQuota(path: "/a", names: nil, spaceBytes: -1, caller),
+            .removeAttribute(path: "/a", ExtendedAttribute(space: 0, name: "n", value: Bytes()), caller),
+            .setQuota(path: "/a", names: nil, spaceBytes: -1, caller),
             .setPolicy(path: "/a", number: 7, caller), .identify(9),
         ]
         for command in files.map(DFSCommand.file) + names.map(DFSCommand.name) {

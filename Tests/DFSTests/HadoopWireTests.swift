@@ -7,26 +7,37 @@ import Testing
 @Suite struct HadoopWireTests {
     /// The request of each method that was recorded.
     private static let requests: [String: any ProtoLayout.Type] = [
-        "addBlock": AddBlockRequest.self, "append": AppendRequest.self, "complete": CompleteRequest.self, "concat": ConcatRequest.self, "create": CreateRequest.self,
-        "delete": DeleteRequest.self, "fsync": FsyncRequest.self, "getAclStatus": PathRequest.self, "getBlockLocations": LocationsRequest.self,
-        "getContentSummary": PathRequest.self, "getDatanodeReport": ChoiceRequest.self, "getFileInfo": PathRequest.self, "getFsStats": EmptyMessage.self,
-        "getListing": ListingRequest.self, "getServerDefaults": EmptyMessage.self, "getXAttrs": XAttrsRequest.self, "mkdirs": MakeDirectoriesRequest.self,
+        "addBlock": AddBlockRequest.self, "append": AppendRequest.self, "complete": CompleteRequest.self, "concat": ConcatRequest.self,
+        "create": CreateRequest.self,
+        "delete": DeleteRequest.self, "fsync": FsyncRequest.self, "getAclStatus": PathRequest.self,
+        "getBlockLocations": LocationsRequest.self,
+        "getContentSummary": PathRequest.self, "getDatanodeReport": ChoiceRequest.self, "getFileInfo": PathRequest.self,
+        "getFsStats": EmptyMessage.self,
+        "getListing": ListingRequest.self, "getServerDefaults": EmptyMessage.self, "getXAttrs": XAttrsRequest.self,
+        "mkdirs": MakeDirectoriesRequest.self,
         "modifyAclEntries": ACLRequest.self, "removeXAttr": XAttrRequest.self, "rename": RenameRequest.self, "setOwner": OwnerRequest.self,
-        "setPermission": PermissionRequest.self, "setQuota": QuotaRequest.self, "setReplication": ReplicationRequest.self, "setSafeMode": SafeModeRequest.self,
-        "setTimes": TimesRequest.self, "setXAttr": XAttrRequest.self, "truncate": TruncateRequest.self, "updateBlockForPipeline": PipelineBlockRequest.self,
+        "setPermission": PermissionRequest.self, "setQuota": QuotaRequest.self, "setReplication": ReplicationRequest.self,
+        "setSafeMode": SafeModeRequest.self,
+        "setTimes": TimesRequest.self, "setXAttr": XAttrRequest.self, "truncate": TruncateRequest.self,
+        "updateBlockForPipeline": PipelineBlockRequest.self,
         "updatePipeline": UpdatePipelineRequest.self,
     ]
 
     private static let answers: [any ProtoLayout.Type] = [
-        FileStatus.self, DirectoryListing.self, LocatedBlocks.self, LocatedBlock.self, ServerDefaults.self, ContentSummaryMessage.self, QuotaUsage.self, StoragePolicy.self,
-        ACLStatus.self, XAttrMessage.self, FileSystemStats.self, DatanodeInfo.self, StorageReport.self, DatanodeStorageReport.self, OpenFilesAnswer.self, AppendAnswer.self,
-        RegistrationMessage.self, HeartbeatRequest.self, HeartbeatAnswer.self, BlockReportRequest.self, ReplicaChangesRequest.self, SynchronizationRequest.self,
-        NamespaceVersion.self, ReadBlockRequest.self, WriteBlockRequest.self, TransferBlockRequest.self, BlockChecksumRequest.self, TransferAnswer.self, PacketHeader.self,
+        FileStatus.self, DirectoryListing.self, LocatedBlocks.self, LocatedBlock.self, ServerDefaults.self, ContentSummaryMessage.self,
+        QuotaUsage.self, StoragePolicy.self,
+        ACLStatus.self, XAttrMessage.self, FileSystemStats.self, DatanodeInfo.self, StorageReport.self, DatanodeStorageReport.self,
+        OpenFilesAnswer.self, AppendAnswer.self,
+        RegistrationMessage.self, HeartbeatRequest.self, HeartbeatAnswer.self, BlockReportRequest.self, ReplicaChangesRequest.self,
+        SynchronizationRequest.self,
+        NamespaceVersion.self, ReadBlockRequest.self, WriteBlockRequest.self, TransferBlockRequest.self, BlockChecksumRequest.self,
+        TransferAnswer.self, PacketHeader.self,
         PipelineAck.self, RPCRequestHeader.self, RPCResponseHeader.self, ConnectionContext.self, MethodHeader.self, SaslMessage.self,
     ]
 
     private func golden(_ name: String) throws -> Bytes {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/hadoop-client-3.4.1-\(name).bin")
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Golden/hadoop-client-3.4.1-\(name).bin")
         return Bytes(bytes: try Data(contentsOf: path))
     }
 
@@ -59,10 +70,15 @@ import Testing
 
     @Test func fieldsMeanWhatTheJavaClientMeant() throws {
         let create = try CreateRequest(decoding: try body("create"))
-        #expect(create.path == "/golden/file._COPYING_" && create.masked.bits == 0o644 && create.unmasked?.bits == 0o666 && create.createParent)
-        #expect(create.flags == CreateRequest.Flag.create | CreateRequest.Flag.overwrite && create.replication == 1 && create.blockSizeBytes == 128 << 20)
+        #expect(
+            create.path == "/golden/file._COPYING_" && create.masked.bits == 0o644 && create.unmasked?.bits == 0o666 && create.createParent)
+        #expect(
+            create.flags == CreateRequest.Flag.create | CreateRequest.Flag.overwrite && create.replication == 1
+                && create.blockSizeBytes == 128 << 20)
         let acl = try ACLRequest(decoding: try body("modifyAclEntries"))
-        #expect(acl.entries.map(\.name) == ["bob", "crew"] && acl.entries.map(\.permissions) == [7, 5] && acl.entries.map(\.scope) == [.access, .defaults])
+        #expect(
+            acl.entries.map(\.name) == ["bob", "crew"] && acl.entries.map(\.permissions) == [7, 5]
+                && acl.entries.map(\.scope) == [.access, .defaults])
         let times = try TimesRequest(decoding: try body("setTimes"))
         #expect(times.path == "/golden/file" && times.modified == times.accessed)
     }
@@ -77,7 +93,9 @@ import Testing
         for _ in 0..<20 where bytes.readableBytes > 0 {
             var damaged = bytes
             damaged.setInteger(UInt8(truncatingIfNeeded: random.next()), at: damaged.readerIndex + random.below(damaged.readableBytes))
-            if random.chance(1, in: 3) { damaged = damaged.getSlice(at: damaged.readerIndex, length: random.below(damaged.readableBytes)) ?? damaged }
+            if random.chance(1, in: 3) {
+                damaged = damaged.getSlice(at: damaged.readerIndex, length: random.below(damaged.readableBytes)) ?? damaged
+            }
             _ = try? M(decoding: damaged)  // an error of the wire is as good an end as another message
         }
     }
@@ -111,7 +129,9 @@ import Testing
             return try Packet.lengths(bytes)
         }
         #expect(try lengths(4, 25) == (25, 25) && lengths(4 + 516, 25) == (25, 541))
-        for (payload, header) in [(Int32(3), UInt16(25)), (-1, 25), (.max, 25), (Int32(Packet.payloadBytesMax) + 1, 25), (4, 0), (4, 65535)] {
+        for (payload, header) in [
+            (Int32(3), UInt16(25)), (-1, 25), (.max, 25), (Int32(Packet.payloadBytesMax) + 1, 25), (4, 0), (4, 65535),
+        ] {
             #expect(throws: WireError.self, "\(payload) \(header)") { try lengths(payload, header) }
         }
         var header = PacketHeader()
@@ -131,7 +151,10 @@ import Testing
 
     @Test func connectionsBeginInOneOfTheKnownWays() {
         func preamble(_ text: String, _ more: [UInt8]) -> Preamble { Preamble(Bytes(bytes: Array(text.utf8) + more)) }
-        #expect(preamble("hrpc", [9, 0, 0]) == .simple && preamble("hrpc", [9, 0, 0xDF]) == .sasl && preamble("hrpc", [4, 0, 0]) == .wrongVersion(4))
-        #expect(preamble("GET / H", []) == .http && preamble("hrpc", [9, 0, 7]) == .garbage && preamble("", [1, 2, 3, 4, 5, 6, 7]) == .garbage)
+        #expect(
+            preamble("hrpc", [9, 0, 0]) == .simple && preamble("hrpc", [9, 0, 0xDF]) == .sasl
+                && preamble("hrpc", [4, 0, 0]) == .wrongVersion(4))
+        #expect(
+            preamble("GET / H", []) == .http && preamble("hrpc", [9, 0, 7]) == .garbage && preamble("", [1, 2, 3, 4, 5, 6, 7]) == .garbage)
     }
 }

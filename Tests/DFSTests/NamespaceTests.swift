@@ -19,7 +19,8 @@ private struct Bench {
 
     /// Creates a closed file with one block of `bytes` bytes.
     mutating func file(_ path: String, bytes: Int64 = 10, by caller: Caller? = nil) {
-        guard case .success(.opened(let inode, let block, _)) = answer(.create(path: path, CreateOptions(), writer: "w", caller ?? root)) else { return }
+        guard case .success(.opened(let inode, let block, _)) = answer(.create(path: path, CreateOptions(), writer: "w", caller ?? root))
+        else { return }
         _ = run(.finishBlock(inode, writer: "w", block, lengthBytes: bytes, last: true))
     }
 
@@ -45,9 +46,11 @@ private struct Bench {
 
     @Test func aFileIsVisibleBeforeItsFirstByteAndCountsItsFinishedBlocks() throws {
         var bench = Bench()
-        guard case .success(.opened(let inode, let first, _)) = bench.answer(.create(path: "/f", CreateOptions(), writer: "w", bench.root)) else { throw Failed() }
+        guard case .success(.opened(let inode, let first, _)) = bench.answer(.create(path: "/f", CreateOptions(), writer: "w", bench.root))
+        else { throw Failed() }
         #expect(bench.inode("/f")?.file?.lengthBytes == 0)
-        guard case .success(.opened(_, let second, _)) = bench.answer(.finishBlock(inode, writer: "w", first, lengthBytes: 7, last: false)) else { throw Failed() }
+        guard case .success(.opened(_, let second, _)) = bench.answer(.finishBlock(inode, writer: "w", first, lengthBytes: 7, last: false))
+        else { throw Failed() }
         #expect(second > first)
         #expect(bench.answer(.finishBlock(inode, writer: "other", second, lengthBytes: 5, last: true)) == .failure(.leaseLost("/f")))
         #expect(bench.answer(.finishBlock(inode, writer: "w", second, lengthBytes: 5, last: true)) == .success(.done))
@@ -66,12 +69,16 @@ private struct Bench {
         options.overwrite = true
         #expect(bench.answer(.create(path: "/f", options, writer: "two", bench.root)) == .failure(.beingWritten("/f", by: "one")))
         _ = bench.run(.closeAbandoned)
-        guard case .success(.opened) = bench.answer(.openForAppend(path: "/f", writer: "two", bench.root)) else { return #expect(Bool(false), "the file was not released") }
+        guard case .success(.opened) = bench.answer(.openForAppend(path: "/f", writer: "two", bench.root)) else {
+            return #expect(Bool(false), "the file was not released")
+        }
     }
 
     @Test func anUploadThatBrokeOffIsNoFile() {
         var bench = Bench()
-        guard case .success(.opened(let inode, let block, _)) = bench.answer(.create(path: "/half", CreateOptions(), writer: "w", bench.root)) else {
+        guard
+            case .success(.opened(let inode, let block, _)) = bench.answer(.create(path: "/half", CreateOptions(), writer: "w", bench.root))
+        else {
             return #expect(Bool(false), "the file was not opened")
         }
         _ = bench.run(.finishBlock(inode, writer: "w", block, lengthBytes: 7, last: false))
@@ -81,13 +88,15 @@ private struct Bench {
 
     @Test func aBrokenUploadNeverTakesTheFileThatStandsAtItsPathByThen() throws {
         var bench = Bench()
-        guard case .success(.opened(let lost, _, _)) = bench.answer(.create(path: "/x", CreateOptions(), writer: "first", bench.root)) else { throw Failed() }
+        guard case .success(.opened(let lost, _, _)) = bench.answer(.create(path: "/x", CreateOptions(), writer: "first", bench.root))
+        else { throw Failed() }
         #expect(bench.answer(.delete(path: "/x", recursive: false, bench.root)) == .success(.flag(true)))
         bench.file("/x", bytes: 9)
         #expect(bench.answer(.abandonFile(lost, writer: "first")) == .failure(.leaseLost("/")))
         #expect(bench.inode("/x")?.file?.lengthBytes == 9)
         // After a rename the upload is another path's, and still its own.
-        guard case .success(.opened(let moved, _, _)) = bench.answer(.create(path: "/y", CreateOptions(), writer: "second", bench.root)) else { throw Failed() }
+        guard case .success(.opened(let moved, _, _)) = bench.answer(.create(path: "/y", CreateOptions(), writer: "second", bench.root))
+        else { throw Failed() }
         #expect(bench.answer(.rename(source: "/y", target: "/z", bench.root)) == .success(.flag(true)))
         bench.file("/y", bytes: 8)
         #expect(bench.answer(.abandonFile(moved, writer: "other")) == .failure(.leaseLost("/z")))
@@ -105,7 +114,9 @@ private struct Bench {
         #expect(bench.answer(.create(path: "/locked/f", CreateOptions(), writer: "w", bench.ann)) == denied)
         #expect(bench.answer(.create(path: "/locked/none", CreateOptions(), writer: "w", bench.ann)) == denied)
         bench.file("/f")
-        #expect(bench.answer(.create(path: "/f", CreateOptions(), writer: "w", bench.ann)) == .failure(.denied(user: "ann", needs: "WRITE", path: "/")))
+        #expect(
+            bench.answer(.create(path: "/f", CreateOptions(), writer: "w", bench.ann))
+                == .failure(.denied(user: "ann", needs: "WRITE", path: "/")))
     }
 
     @Test func overwritingFreesTheOldBlocks() {
@@ -123,14 +134,18 @@ private struct Bench {
         bench.file("/f")
         bench.file("/g")
         _ = bench.run(.makeDirectories(path: "/d/e", permission: 0o755, bench.root))
-        func rename(_ source: String, _ target: String) -> Result<DFSOutcome.Answer, DFSRefusal> { bench.answer(.rename(source: source, target: target, bench.root)) }
+        func rename(_ source: String, _ target: String) -> Result<DFSOutcome.Answer, DFSRefusal> {
+            bench.answer(.rename(source: source, target: target, bench.root))
+        }
         #expect(rename("/none", "/x") == .success(.flag(false)))
         #expect(rename("/f", "/g") == .success(.flag(false)))
         #expect(rename("/f", "/missing/x") == .success(.flag(false)))
         #expect(rename("/f", "/g/x") == .success(.flag(false)))
         #expect(rename("/d", "/d/e/x") == .success(.flag(false)))
         #expect(rename("/f", "/d") == .success(.flag(true)) && bench.inode("/d/f") != nil && bench.inode("/f") == nil)
-        #expect(rename("/d", "/moved") == .success(.flag(true)) && bench.inode("/moved/e") != nil && bench.inode("/moved/f")?.file?.lengthBytes == 10)
+        #expect(
+            rename("/d", "/moved") == .success(.flag(true)) && bench.inode("/moved/e") != nil
+                && bench.inode("/moved/f")?.file?.lengthBytes == 10)
     }
 
     @Test func deleteFreesEverythingBelow() {
@@ -146,20 +161,28 @@ private struct Bench {
 
     @Test func permissionsAreKept() {
         var bench = Bench()
-        #expect(bench.answer(.makeDirectories(path: "/mine", permission: 0o755, bench.ann)) == .failure(.denied(user: "ann", needs: "WRITE", path: "/")))
+        #expect(
+            bench.answer(.makeDirectories(path: "/mine", permission: 0o755, bench.ann))
+                == .failure(.denied(user: "ann", needs: "WRITE", path: "/")))
         _ = bench.run(.makeDirectories(path: "/home/ann", permission: 0o755, bench.root))
         var change = AttributeChange()
         change.owner = "ann"
-        #expect(bench.answer(.setAttributes(path: "/home/ann", change, bench.ann)) == .failure(.denied(user: "ann", needs: "SUPERUSER", path: "/home/ann")))
+        #expect(
+            bench.answer(.setAttributes(path: "/home/ann", change, bench.ann))
+                == .failure(.denied(user: "ann", needs: "SUPERUSER", path: "/home/ann")))
         #expect(bench.answer(.setAttributes(path: "/home/ann", change, bench.root)) == .success(.done))
         bench.file("/home/ann/f", by: bench.ann)
         #expect(bench.inode("/home/ann/f")?.owner == "ann")
         let bob = Caller(user: "bob", isSuper: false)
-        #expect(bench.answer(.delete(path: "/home/ann/f", recursive: false, bob)) == .failure(.denied(user: "bob", needs: "WRITE", path: "/home/ann")))
+        #expect(
+            bench.answer(.delete(path: "/home/ann/f", recursive: false, bob))
+                == .failure(.denied(user: "bob", needs: "WRITE", path: "/home/ann")))
         var locked = AttributeChange()
         locked.permission = 0o700
         #expect(bench.answer(.setAttributes(path: "/home/ann", locked, bench.ann)) == .success(.done))
-        #expect(bench.answer(.openForAppend(path: "/home/ann/f", writer: "w", bob)) == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/home/ann")))
+        #expect(
+            bench.answer(.openForAppend(path: "/home/ann/f", writer: "w", bob))
+                == .failure(.denied(user: "bob", needs: "EXECUTE", path: "/home/ann")))
     }
 
     @Test func everyCommandIsReadAsItWasWritten() throws {
@@ -172,6 +195,8 @@ private struct Bench {
             .close(InodeID(3), writer: "w"), .rename(source: "/a", target: "/b", caller), .delete(path: "/a", recursive: true, caller),
             .setAttributes(path: "/a", change, caller), .closeAbandoned, .abandonFile(InodeID(3), writer: "w"),
         ]
-        for command in commands { #expect(try DFSCommand(decoding: command.encoded(as: DurableDialect.self), as: DurableDialect.self) == command) }
+        for command in commands {
+            #expect(try DFSCommand(decoding: command.encoded(as: DurableDialect.self), as: DurableDialect.self) == command)
+        }
     }
 }

@@ -71,7 +71,10 @@ private final class Target: RPCTarget {
     }
 
     @Test func aNamenodeThatStandsByIsPassedOverAndTheLeaderKeptTo() async throws {
-        let (standby, leader) = (Target { _, _ in throw JavaException(JavaException.standby, "Operation category READ is not supported in state standby") }, Target.echo)
+        let (standby, leader) = (
+            Target { _, _ in throw JavaException(JavaException.standby, "Operation category READ is not supported in state standby") },
+            Target.echo
+        )
         let servers = [try await serve(standby), try await serve(leader)]
         let channel = RemoteChannel(servers.map(\.address))
         for value in 1...3 as ClosedRange<UInt64> { #expect(try await number(channel, value) == value) }

@@ -14,7 +14,9 @@ private struct Board {
 
     mutating func join(_ number: Int, rack: String = "/r") {
         board.register(
-            DatanodeRecord(uuid: "n\(number)", storageID: "s\(number)", address: "10.0.0.\(number)", hostName: "h\(number)", transferPort: 1, infoPort: 2, ipcPort: 3, rack: rack), now: now)
+            DatanodeRecord(
+                uuid: "n\(number)", storageID: "s\(number)", address: "10.0.0.\(number)", hostName: "h\(number)", transferPort: 1,
+                infoPort: 2, ipcPort: 3, rack: rack), now: now)
         _ = beat(number)
     }
 
@@ -25,7 +27,8 @@ private struct Board {
     }
 
     mutating func want(_ id: Int64, _ replication: Int, generation: Int64 = 1001, state: Block.State = .complete) {
-        wanted[BlockID(id)] = WantedBlock(block: Block(id: BlockID(id), generation: Generation(generation), lengthBytes: 10, state: state), replication: replication)
+        wanted[BlockID(id)] = WantedBlock(
+            block: Block(id: BlockID(id), generation: Generation(generation), lengthBytes: 10, state: state), replication: replication)
     }
 
     mutating func has(_ number: Int, _ id: Int64, generation: Int64 = 1001) {
@@ -35,7 +38,9 @@ private struct Board {
     mutating func pass(_ seconds: Int, silent: Set<Int> = [], of count: Int) {
         for _ in 0..<seconds {
             now = now + .seconds(1)
-            for number in 0..<count where !silent.contains(number) { _ = board.heartbeat("n\(number)", DatanodeRecord.Figures(), now: now, wall: WallTime(milliseconds: 0)) }
+            for number in 0..<count where !silent.contains(number) {
+                _ = board.heartbeat("n\(number)", DatanodeRecord.Figures(), now: now, wall: WallTime(milliseconds: 0))
+            }
         }
         tick()
     }
@@ -149,7 +154,9 @@ private struct Board {
         board.want(1, 2)
         board.has(0, 1)
         board.tick()
-        guard case .copy(_, let first)? = board.beat(0).first, let gone = first.first?.uuid else { return #expect(Bool(false), "no copy was ordered") }
+        guard case .copy(_, let first)? = board.beat(0).first, let gone = first.first?.uuid else {
+            return #expect(Bool(false), "no copy was ordered")
+        }
         let number = gone == "n1" ? 1 : 2
         for _ in 0..<31 {
             board.now = board.now + .seconds(1)
@@ -180,9 +187,12 @@ private struct Board {
         board.want(2, 1)
         board.has(0, 1)
         let wanted = board.wanted
-        board.board.fullReport("n0", [(BlockID(2), Generation(1001), true), (BlockID(3), Generation(1001), true)], wanted: { wanted[$0] }, known: [BlockID(1), BlockID(2)])
+        board.board.fullReport(
+            "n0", [(BlockID(2), Generation(1001), true), (BlockID(3), Generation(1001), true)], wanted: { wanted[$0] },
+            known: [BlockID(1), BlockID(2)])
         let orders = board.beat(0)
-        #expect(board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([DoomedReplica(BlockID(3), Generation(1001))])])
+        #expect(
+            board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([DoomedReplica(BlockID(3), Generation(1001))])])
         #expect(board.board.health(wanted.values.map { $0 }).missing == 1)
     }
 

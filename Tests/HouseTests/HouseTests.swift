@@ -26,7 +26,9 @@ import Testing
         var problems: [String] = []
         for file in SourceTree.sources where !file.isGenerated {
             for module in file.imports {
-                if let owner = Rings.importer[module], owner != file.target { problems.append("\(file.path): only \(owner) imports \(module); use what \(owner) offers") }
+                if let owner = Rings.importer[module], owner != file.target {
+                    problems.append("\(file.path): only \(owner) imports \(module); use what \(owner) offers")
+                }
             }
         }
         report(problems, "single importer")
@@ -34,10 +36,13 @@ import Testing
 
     @Test func coresAreValues() {
         var problems: [String] = []
-        for file in SourceTree.sources where (Rings.cores.contains(file.target) || Rings.wires.contains(file.target) || file.target == "Base") && !file.isGenerated {
+        for file in SourceTree.sources
+        where (Rings.cores.contains(file.target) || Rings.wires.contains(file.target) || file.target == "Base") && !file.isGenerated {
             for (pattern, instead) in Rings.bannedInCores {
                 guard let expression = try? Regex(pattern) else { continue }  // the patterns are constants of ours
-                for (number, text) in file.code where text.firstMatch(of: expression) != nil { problems.append("\(file.path):\(number): not in a core; take \(instead)") }
+                for (number, text) in file.code where text.firstMatch(of: expression) != nil {
+                    problems.append("\(file.path):\(number): not in a core; take \(instead)")
+                }
             }
         }
         report(problems, "cores")
@@ -51,7 +56,8 @@ import Testing
             for (number, text) in file.code where text.firstMatch(of: Rings.characterwise) != nil {
                 counts[file.target, default: 0] += 1
                 if counts[file.target, default: 0] > Rings.characterwiseMax[file.target] ?? 0 {
-                    problems.append("\(file.path):\(number): take pieces(at:), piece(before:), beginsWithBytes(of:), endsWithBytes(of:) or utf8")
+                    problems.append(
+                        "\(file.path):\(number): take pieces(at:), piece(before:), beginsWithBytes(of:), endsWithBytes(of:) or utf8")
                 }
             }
         }
@@ -64,12 +70,20 @@ import Testing
             for (number, text) in file.code {
                 let line = file.lines[number - 1]
                 let before = number > 1 ? file.lines[number - 2] : ""
-                if text.contains("try!") { problems.append("\(file.path):\(number): try! hides an error; handle it or use a precondition with a sentence") }
-                if text.firstMatch(of: /\btry\?/) != nil, !line.contains("//"), !before.contains("//") { problems.append("\(file.path):\(number): try? needs its reason in a comment beside it") }
-                if text.firstMatch(of: /catch *\{ *\}/) != nil { problems.append("\(file.path):\(number): an empty catch swallows the error") }
+                if text.contains("try!") {
+                    problems.append("\(file.path):\(number): try! hides an error; handle it or use a precondition with a sentence")
+                }
+                if text.firstMatch(of: /\btry\?/) != nil, !line.contains("//"), !before.contains("//") {
+                    problems.append("\(file.path):\(number): try? needs its reason in a comment beside it")
+                }
+                if text.firstMatch(of: /catch *\{ *\}/) != nil {
+                    problems.append("\(file.path):\(number): an empty catch swallows the error")
+                }
                 if text.contains("fatalError(") { problems.append("\(file.path):\(number): use precondition(Failure) with a sentence") }
             }
-            for (number, line) in file.lines.enumerated() where line.firstMatch(of: /\b(TODO|FIXME|XXX)\b/) != nil { problems.append("\(file.path):\(number + 1): file an issue instead") }
+            for (number, line) in file.lines.enumerated() where line.firstMatch(of: /\b(TODO|FIXME|XXX)\b/) != nil {
+                problems.append("\(file.path):\(number + 1): file an issue instead")
+            }
         }
         report(problems, "errors")
     }
@@ -79,7 +93,9 @@ import Testing
         for file in SourceTree.sources where !file.isGenerated {
             for (number, text) in file.code where text.contains("@unchecked Sendable") || text.contains("nonisolated(unsafe)") {
                 let around = file.lines[max(0, number - 3)...min(file.lines.count - 1, number + 1)]
-                if !around.contains(where: { $0.contains("//") }) { problems.append("\(file.path):\(number): say in one line why this is safe") }
+                if !around.contains(where: { $0.contains("//") }) {
+                    problems.append("\(file.path):\(number): say in one line why this is safe")
+                }
             }
         }
         report(problems, "unsafe")
@@ -87,10 +103,13 @@ import Testing
 
     @Test func namesSayWhatThingsAre() {
         var problems: [String] = []
-        let pattern = /\b(class|struct|enum|actor|protocol) (\w*(Manager|Helper|Util|Utils|Impl)\w*|New\w+|Old\w+|Mock\w*|Fake\w*|Stub\w*)\b/
+        let pattern =
+            /\b(class|struct|enum|actor|protocol) (\w*(Manager|Helper|Util|Utils|Impl)\w*|New\w+|Old\w+|Mock\w*|Fake\w*|Stub\w*)\b/
         for file in SourceTree.files where !file.isGenerated && file.target != "HouseTests" {
             for (number, text) in file.code {
-                if let match = text.firstMatch(of: pattern) { problems.append("\(file.path):\(number): '\(match.2)' says nothing; name what it owns or does") }
+                if let match = text.firstMatch(of: pattern) {
+                    problems.append("\(file.path):\(number): '\(match.2)' says nothing; name what it owns or does")
+                }
             }
         }
         report(problems, "names")
@@ -101,19 +120,27 @@ import Testing
         for file in SourceTree.sources where !file.isGenerated {
             for (number, text) in file.code where text.contains("CommandConfiguration(") && !text.contains("-> CommandConfiguration(") {
                 let both = text + (number < file.lines.count ? file.lines[number] : "")
-                if !both.contains("commandName:") { problems.append("\(file.path):\(number): name the command; to find a name for it takes every start of the program half a millisecond") }
+                if !both.contains("commandName:") {
+                    problems.append(
+                        "\(file.path):\(number): name the command; to find a name for it takes every start of the program half a millisecond"
+                    )
+                }
             }
         }
         report(problems, "verbs")
     }
 
     @Test func filesBeginWithWhatTheyOwn() {
-        let problems = SourceTree.files.filter { !$0.isGenerated && !($0.lines.first?.hasPrefix("// ") ?? false) }.map { "\($0.path): begin with two to five sentences on what this file owns" }
+        let problems = SourceTree.files.filter { !$0.isGenerated && !($0.lines.first?.hasPrefix("// ") ?? false) }.map {
+            "\($0.path): begin with two to five sentences on what this file owns"
+        }
         report(problems, "headers")
     }
 
     @Test func filesStayReadable() {
-        let problems = SourceTree.files.filter { !$0.isGenerated && $0.lines.count > 501 }.map { "\($0.path): \($0.lines.count) lines; split it by role at 500" }
+        let problems = SourceTree.files.filter { !$0.isGenerated && $0.lines.count > 501 }.map {
+            "\($0.path): \($0.lines.count) lines; split it by role at 500"
+        }
         report(problems, "file length")
     }
 
@@ -127,7 +154,9 @@ import Testing
         let words = ["/" + "work/", "/" + "wt/", "/tmp/" + "venv", "farm-" + "studio", "farm-" + "bench"]
         var problems: [String] = []
         for file in SourceTree.files {
-            for (number, line) in file.lines.enumerated() where !file.isGenerated && words.contains(where: line.contains) { problems.append("\(file.path):\(number + 1): a path or tool of one machine") }
+            for (number, line) in file.lines.enumerated() where !file.isGenerated && words.contains(where: line.contains) {
+                problems.append("\(file.path):\(number + 1): a path or tool of one machine")
+            }
         }
         report(problems, "machine")
     }
@@ -135,11 +164,14 @@ import Testing
     @Test func linksInDocsAreAlive() throws {
         var problems: [String] = []
         let root = SourceTree.root
-        let pages = ["README.md", "CHANGELOG.md"] + (FileManager.default.subpaths(atPath: root + "/docs") ?? []).filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }
+        let pages =
+            ["README.md", "CHANGELOG.md"]
+            + (FileManager.default.subpaths(atPath: root + "/docs") ?? []).filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }
         for page in pages where FileManager.default.fileExists(atPath: root + "/" + page) {
             let text = try String(contentsOfFile: root + "/" + page, encoding: .utf8)
             for match in text.matches(of: /\]\(([^)#:\s]+)(#[^)]*)?\)/) {
-                let target = URL(fileURLWithPath: root + "/" + page).deletingLastPathComponent().appendingPathComponent(String(match.1)).path
+                let target = URL(fileURLWithPath: root + "/" + page).deletingLastPathComponent().appendingPathComponent(String(match.1))
+                    .path
                 if !FileManager.default.fileExists(atPath: target) { problems.append("\(page): \(match.1) does not exist") }
             }
         }
@@ -155,7 +187,9 @@ enum FunctionLengths {
         var waiting: (name: String, line: Int)?
         var depth = 0
         for (number, text) in file.code {
-            if open == nil, waiting == nil, let match = text.firstMatch(of: /\b(func +[^\s(<]+|init[?(<])/), !text.contains("= {") { waiting = (String(match.0), number) }
+            if open == nil, waiting == nil, let match = text.firstMatch(of: /\b(func +[^\s(<]+|init[?(<])/), !text.contains("= {") {
+                waiting = (String(match.0), number)
+            }
             for character in text {
                 if character == "{" {
                     if let start = waiting {
@@ -167,7 +201,9 @@ enum FunctionLengths {
                     depth -= 1
                     if let function = open, depth == function.depth {
                         let lines = number - function.line + 1
-                        if lines > limit { problems.append("\(file.path):\(function.line): \(function.name) has \(lines) lines; \(limit) is the limit") }
+                        if lines > limit {
+                            problems.append("\(file.path):\(function.line): \(function.name) has \(lines) lines; \(limit) is the limit")
+                        }
                         open = nil
                     }
                 }

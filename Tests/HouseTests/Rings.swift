@@ -9,7 +9,8 @@ enum Rings {
     static let allowed: [String: Set<String>] = [
         "CSupport": [], "CompressionLibraries": [], "RegularExpressionLibrary": [], "DemoInput": [], "Base": ["CSupport"],
         "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
-        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"], "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
+        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"],
+        "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
         "NetKit": ["Base"],
@@ -21,31 +22,48 @@ enum Rings {
         "DatanodeService": ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage"],
         "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
-        "ComputeService": ["Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage", "Clients"],
-        "PlatformKit": services.union(wires).union(["CSupport", "Base", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore"]),
+        "ComputeService": [
+            "Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage",
+            "Clients",
+        ],
+        "PlatformKit": services.union(wires).union([
+            "CSupport", "Base", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute",
+            "ComputeRuntime", "ComputeCore", "QueryCore",
+        ]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
-        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"], "platform-fuzz": ["Base", "FuzzTargets"],
-        "platform-fuzz-api": wires.union(["Base", "TestKit"]), "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"], "TestKit": [], "platform-bench": services.union(["Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute"]),
+        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
+        "platform-fuzz": ["Base", "FuzzTargets"],
+        "platform-fuzz-api": wires.union(["Base", "TestKit"]), "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"],
+        "TestKit": [],
+        "platform-bench": services.union([
+            "Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute",
+        ]),
     ]
 
     /// The one target that may import each third-party module.
     static let importer: [String: String] = [
-        "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOTLS": "NetKit", "HummingbirdTLS": "NetKit", "NIOHTTP1": "NetKit", "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
-        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore", "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit", "Subprocess": "PlatformKit",
+        "NIOPosix": "NetKit", "NIOSSL": "NetKit", "NIOTLS": "NetKit", "HummingbirdTLS": "NetKit", "NIOHTTP1": "NetKit",
+        "Hummingbird": "NetKit", "HummingbirdCore": "NetKit", "HTTPTypes": "NetKit",
+        "ServiceLifecycle": "NetKit", "UnixSignals": "NetKit", "Crypto": "NetKit", "CryptoExtras": "NetKit", "GRDB": "MetaStore",
+        "GRDBSQLite": "MetaStore", "ArgumentParser": "PlatformKit", "TOMLKit": "PlatformKit", "Subprocess": "PlatformKit",
         "GRPCCore": "ComputeService", "GRPCNIOTransportHTTP2Posix": "ComputeService", "SwiftProtobuf": "SparkWire",
     ]
 
     /// Words that have no place in a value core, and what to use instead.
     static let bannedInCores: [(pattern: String, instead: String)] = [
         (#"\bimport Foundation\b"#, "the standard library"), (#"\basync\b"#, "a synchronous step; effects go out as values"),
-        (#"\bTask\b *(\{|\.|<)"#, "effects"), (#"\bactor\b +\w"#, "a struct"), (#"\b(Date|ContinuousClock|SuspendingClock)\("#, "`now: Instant` as an argument"),
-        (#"\.random\(|SystemRandomNumberGenerator"#, "a `Prng` argument"), (#"\b(NSLock|Mutex|DispatchQueue|pthread_)"#, "a value owned by one pump"),
+        (#"\bTask\b *(\{|\.|<)"#, "effects"), (#"\bactor\b +\w"#, "a struct"),
+        (#"\b(Date|ContinuousClock|SuspendingClock)\("#, "`now: Instant` as an argument"),
+        (#"\.random\(|SystemRandomNumberGenerator"#, "a `Prng` argument"),
+        (#"\b(NSLock|Mutex|DispatchQueue|pthread_)"#, "a value owned by one pump"),
         (#"\b(print|fopen|fputs)\("#, "an effect"),
     ]
 
     /// Where text is names, paths, lists and rows of others.
-    static let targetsOfBytes = wires.union(["Base", "CoordCore", "BrokerCore", "DFSCore", "Consensus", "CoordService", "Replication", "MetaStore", "Storage"])
+    static let targetsOfBytes = wires.union([
+        "Base", "CoordCore", "BrokerCore", "DFSCore", "Consensus", "CoordService", "Replication", "MetaStore", "Storage",
+    ])
 
     /// Cuts and searches that go by characters. Literals are empty here.
     nonisolated(unsafe) static let characterwise = /\.split\(separator: ""|\.hasPrefix\(|\.hasSuffix\(|Index\(of: ""|prefix \{ \$0 [!=]= ""/  // a constant that nobody changes

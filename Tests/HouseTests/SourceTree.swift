@@ -13,7 +13,9 @@ struct SourceFile: Sendable {
     var imports: [String] {
         lines.compactMap { line in
             // Most lines begin with neither of these, and an expression is slow.
-            guard let initial = line.utf8.first, initial == UInt8(ascii: "i") || initial == UInt8(ascii: "@") || initial == UInt8(ascii: "p") else { return nil }
+            guard let initial = line.utf8.first,
+                initial == UInt8(ascii: "i") || initial == UInt8(ascii: "@") || initial == UInt8(ascii: "p")
+            else { return nil }
             guard let range = line.firstRange(of: #/^(@\w+ |public |package |internal |private )*import /#) else { return nil }
             let words = line[range.upperBound...].split(separator: " ")
             let kinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "typealias", "let", "var"]
@@ -42,7 +44,11 @@ struct SourceFile: Sendable {
         for byte in line.utf8 {
             defer { previous = byte }
             if isText {
-                if isEscaped { isEscaped = false } else if byte == UInt8(ascii: "\\") { isEscaped = true } else if byte == UInt8(ascii: "\"") {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
                     isText = false
                     kept.append(byte)
                 }
@@ -69,7 +75,8 @@ enum SourceTree {
         guard let paths = FileManager.default.subpaths(atPath: root + "/" + folder) else { return [] }
         return paths.filter { $0.hasSuffix(".swift") }.sorted().map { path in
             let text = (try? String(contentsOfFile: root + "/" + folder + "/" + path, encoding: .utf8)) ?? ""  // an unreadable file shows as an empty one, which fails
-            return SourceFile(path: folder + "/" + path, target: String(path.split(separator: "/")[0]), lines: text.components(separatedBy: "\n"))
+            return SourceFile(
+                path: folder + "/" + path, target: String(path.split(separator: "/")[0]), lines: text.components(separatedBy: "\n"))
         }
     }
 }

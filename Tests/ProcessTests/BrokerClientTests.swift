@@ -7,7 +7,8 @@ extension OneAtATime {
     @Suite(.serialized) struct BrokerClientTests {
         /// Starts a broker with these settings, runs a client's checks, stops it cleanly.
         private func check(_ script: String, settings: [String] = []) throws {
-            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"] + settings.flatMap { ["--set", $0] })
+            let platform = try PlatformProcess(
+                ["up", "--only", "broker", "--ephemeral", "--ports", "auto"] + settings.flatMap { ["--set", $0] })
             let ran = try Ran.client(script, [try platform.endpoint("broker")])
             #expect(ran.status == 0, "\(script): \(ran.output) \(ran.errors)")
             let end = platform.stop()
@@ -84,7 +85,9 @@ extension OneAtATime {
         @Test func topicsAreNamedByID() throws { try check("kafka_ids_check.py") }
 
         @Test func groupsThatTheBrokerAssignsWork() throws { try check("kafka_groups_check.py") }
-        @Test func aiokafkaAndConfluentKafkaWork() throws { try check("kafka_aio_check.py", settings: ["broker.session-timeout-min.ms=1000"]) }
+        @Test func aiokafkaAndConfluentKafkaWork() throws {
+            try check("kafka_aio_check.py", settings: ["broker.session-timeout-min.ms=1000"])
+        }
 
         @Test func onlyWhoMayIsServed() throws {
             let directory = try PlatformProcess.temporaryDirectory()
@@ -124,8 +127,11 @@ extension OneAtATime {
             let notes = try Ran.platform(["broker", "log", "verify", directory + "/notes.log"])
             #expect(notes.status == 65 && notes.errors.contains("does not begin with a whole record batch"))
             #expect(try broker("txn", "list", "-o", "json") == "[]\n")
-            _ = try broker("quota", "set", "--for-user", "alice", "--default-client", "--produce-rate", "1000", "--request-percentage", "7.5")
-            #expect(try broker("quota", "list", "-o", "json").contains("\"user\":\"alice\",\"client\":\"<default>\",\"address\":null,\"limit\":\"producer_byte_rate\",\"value\":\"1000.0\""))
+            _ = try broker(
+                "quota", "set", "--for-user", "alice", "--default-client", "--produce-rate", "1000", "--request-percentage", "7.5")
+            #expect(
+                try broker("quota", "list", "-o", "json").contains(
+                    "\"user\":\"alice\",\"client\":\"<default>\",\"address\":null,\"limit\":\"producer_byte_rate\",\"value\":\"1000.0\""))
             _ = try broker("quota", "remove", "--for-user", "alice", "--default-client")
             #expect(try broker("quota", "list", "-o", "json") == "[]\n")
         }

@@ -42,7 +42,8 @@ extension OneAtATime {
             _ = try broker("topic", "create", "events", "--partitions", "6")
             let lines = (0..<60).map { "key\($0):value \($0)\n" }.joined()
             _ = try broker("produce", "events", "--key-separator", ":", at: "broker-2", input: lines)
-            #expect(try broker("consume", "events", "--from", "beginning", "--until-end", at: "broker-3").split(separator: "\n").count == 60)
+            #expect(
+                try broker("consume", "events", "--from", "beginning", "--until-end", at: "broker-3").split(separator: "\n").count == 60)
             _ = try broker("consume", "events", "--group", "readers", "--until-end", at: "broker-3")
             #expect(try broker("group", "lag", "readers", "-o", "json", at: "broker-2").contains("\"lag\":0"))
             #expect(try broker("topic", "describe", "events", "-o", "json", at: "broker-2").contains("\"in_sync\""))
@@ -52,7 +53,11 @@ extension OneAtATime {
             for endpoint in ["broker", "broker-2", "broker-3"] {
                 let listed = try broker("group", "list", at: endpoint).split(separator: "\n").dropFirst().map { $0.prefix { $0 != " " } }
                 #expect(listed == (names + ["readers"]).sorted().map { $0[...] }, "\(endpoint)")
-                for number in ["1", "2", "3"] { #expect(try broker("config", "--broker", number, "-o", "json", at: endpoint).contains("\"broker.id\",\"value\":\"\(number)\"")) }
+                for number in ["1", "2", "3"] {
+                    #expect(
+                        try broker("config", "--broker", number, "-o", "json", at: endpoint).contains(
+                            "\"broker.id\",\"value\":\"\(number)\""))
+                }
             }
             _ = try broker("group", "reset", "readers", "--topic", "events", "--to", "beginning")
             _ = try broker("group", "delete", "readers", at: "broker-3")

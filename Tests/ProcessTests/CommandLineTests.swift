@@ -7,13 +7,17 @@ extension OneAtATime {
     @Suite(.serialized) struct CommandLineTests {
         private func expectFailure(_ ran: Ran, _ code: Int32, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
             #expect(ran.status == code, "\(ran.output)\(ran.errors)", sourceLocation: sourceLocation)
-            for part in ["error: ", "why: ", "next: "] + parts { #expect(ran.errors.contains(part), "'\(part)' is missing in: \(ran.errors)", sourceLocation: sourceLocation) }
+            for part in ["error: ", "why: ", "next: "] + parts {
+                #expect(ran.errors.contains(part), "'\(part)' is missing in: \(ran.errors)", sourceLocation: sourceLocation)
+            }
             #expect(ran.output.isEmpty, sourceLocation: sourceLocation)
         }
 
         /// A verb of dfs tells in Hadoop's words what it could not do.
         private func expectComplaint(_ ran: Ran, _ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
-            #expect(ran.status == 1 && ran.errors == text && ran.output.isEmpty, "\(ran.status): \(ran.output)\(ran.errors)", sourceLocation: sourceLocation)
+            #expect(
+                ran.status == 1 && ran.errors == text && ran.output.isEmpty, "\(ran.status): \(ran.output)\(ran.errors)",
+                sourceLocation: sourceLocation)
         }
 
         @Test func aTakenPortNamesTheProcessThatHoldsIt() throws {
@@ -24,21 +28,29 @@ extension OneAtATime {
         }
 
         @Test func aBadSettingIsNamedWithItsBounds() throws {
-            expectFailure(try Ran.platform(["up", "--ephemeral", "--set", "coord.tick.ms=fast"]), 78, "coord.tick.ms", "whole number from 10 to 60000")
+            expectFailure(
+                try Ran.platform(["up", "--ephemeral", "--set", "coord.tick.ms=fast"]), 78, "coord.tick.ms", "whole number from 10 to 60000"
+            )
             expectFailure(try Ran.platform(["up", "--set", "coord.tik.ms=5"]), 78, "did you mean 'coord.tick.ms'")
-            expectFailure(try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
+            expectFailure(
+                try Ran.platform(["up", "--ephemeral"], environment: ["PLATFORM_CONSOLE_LISTEN": "nowhere"]), 78, "PLATFORM_CONSOLE_LISTEN")
         }
 
         @Test func clientsAreSentToNoPlaceThatIsNone() throws {
             for place in ["0.0.0.0:9092", "[::]:9092", "host:0", "a host:9092", "host:99999"] {
-                expectFailure(try Ran.platform(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=\(place)"]), 78, place, "broker.advertised")
+                expectFailure(
+                    try Ran.platform(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=\(place)"]),
+                    78, place, "broker.advertised")
             }
-            let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=127.0.0.1:1"])
+            let platform = try PlatformProcess([
+                "up", "--only", "broker", "--ephemeral", "--ports", "auto", "--set", "broker.advertised=127.0.0.1:1",
+            ])
             defer { platform.stop() }
             let server = ["--server", try platform.endpoint("broker")]
             #expect(try Ran.platform(["broker", "topic", "list"] + server).status == 0)
             expectFailure(
-                try Ran.platform(["broker", "topic", "create", "events"] + server), 69, "127.0.0.1:1: connection refused; \(try platform.endpoint("broker")) says that broker 1 is there",
+                try Ran.platform(["broker", "topic", "create", "events"] + server), 69,
+                "127.0.0.1:1: connection refused; \(try platform.endpoint("broker")) says that broker 1 is there",
                 "broker.advertised")
         }
 
@@ -46,13 +58,19 @@ extension OneAtATime {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
             func openssl(_ name: String) throws {
-                let made = try Ran.run("/usr/bin/env", ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=\(name)", "-keyout", "\(directory)/\(name).key", "-out", "\(directory)/\(name).pem"])
+                let made = try Ran.run(
+                    "/usr/bin/env",
+                    [
+                        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=\(name)", "-keyout",
+                        "\(directory)/\(name).key", "-out", "\(directory)/\(name).pem",
+                    ])
                 #expect(made.status == 0, "\(made.errors)")
             }
             try openssl("one")
             try openssl("other")
             func start(_ pairs: String...) throws -> Ran {
-                try Ran.platform(["coord", "serve", "--ephemeral", "--ports", "auto"] + pairs.flatMap { ["--set", $0] }, timeout: .seconds(20))
+                try Ran.platform(
+                    ["coord", "serve", "--ephemeral", "--ports", "auto"] + pairs.flatMap { ["--set", $0] }, timeout: .seconds(20))
             }
             let (certificate, key) = ("coord.tls.certificate=\(directory)/one.pem", "coord.tls.key=\(directory)/one.key")
             expectFailure(try start(certificate), 78, "coord.tls.key is not set")
@@ -89,10 +107,14 @@ extension OneAtATime {
             func look(_ command: Tree.Command, _ path: String) {
                 let name = path + command.commandName
                 guard command.commandName != "help", command.shouldDisplay ?? true else { return }
-                #expect(command.abstract?.hasSuffix(".") == true && command.abstract?.contains("\n") == false, "\(name): \(command.abstract ?? "no line")")
+                #expect(
+                    command.abstract?.hasSuffix(".") == true && command.abstract?.contains("\n") == false,
+                    "\(name): \(command.abstract ?? "no line")")
                 let examples = (command.discussion ?? "").split(separator: "\n").filter { $0.contains("  ") && $0.contains("platform ") }
                 #expect(examples.count >= 2, "\(name) has \(examples.count) examples")
-                for argument in command.arguments ?? [] where argument.shouldDisplay { #expect(argument.abstract?.isEmpty == false, "\(name): \(argument.valueName ?? "?") is not explained") }
+                for argument in command.arguments ?? [] where argument.shouldDisplay {
+                    #expect(argument.abstract?.isEmpty == false, "\(name): \(argument.valueName ?? "?") is not explained")
+                }
                 for below in command.subcommands ?? [] { look(below, name + " ") }
             }
             look(tree.command, "")
@@ -110,7 +132,9 @@ extension OneAtATime {
             }
             let produced = try Ran.platform(["broker", "produce", "evnts"] + broker, input: "x\n")
             expectFailure(produced, 1, "evnts", "did you mean 'events'?")
-            expectComplaint(try Ran.platform(["dfs", "get", "/none", "--server", try platform.endpoint("webhdfs")]), "get: `/none': No such file or directory\n")
+            expectComplaint(
+                try Ran.platform(["dfs", "get", "/none", "--server", try platform.endpoint("webhdfs")]),
+                "get: `/none': No such file or directory\n")
         }
 
         @Test func aNonLoopbackAddressNeedsAWordOfIntent() throws {
@@ -122,10 +146,16 @@ extension OneAtATime {
             // No resolver has to be asked about a name with an empty part.
             expectFailure(try Ran.platform(["coord", "ls", "/", "--server", "no..name:2181"]), 69, "the name of the server is unknown")
             expectFailure(try Ran.platform(["dfs", "ls", "/", "--server", "127.0.0.1:1"]), 69, "platform up")
-            expectFailure(try Ran.platform(["dfs", "ls", "/", "--fs", "hdfs://127.0.0.1:1"]), 69, "the namenode at 127.0.0.1:1: connection refused", "platform up")
+            expectFailure(
+                try Ran.platform(["dfs", "ls", "/", "--fs", "hdfs://127.0.0.1:1"]), 69, "the namenode at 127.0.0.1:1: connection refused",
+                "platform up")
             expectFailure(try Ran.platform(["status", "--server", "127.0.0.1:1"]), 69, "platform up")
-            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "127.0.0.1:1"]), 69, "no Kafka broker answers at 127.0.0.1:1: connection refused\n", "platform up")
-            expectFailure(try Ran.platform(["broker", "topic", "list", "--server", "no-such.invalid:1"]), 69, "nobody knows the name 'no-such.invalid'")
+            expectFailure(
+                try Ran.platform(["broker", "topic", "list", "--server", "127.0.0.1:1"]), 69,
+                "no Kafka broker answers at 127.0.0.1:1: connection refused\n", "platform up")
+            expectFailure(
+                try Ran.platform(["broker", "topic", "list", "--server", "no-such.invalid:1"]), 69,
+                "nobody knows the name 'no-such.invalid'")
         }
 
         @Test func aLockedDataDirectoryIsRefused() throws {
@@ -133,7 +163,8 @@ extension OneAtATime {
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
             let first = try PlatformProcess(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"])
             defer { first.stop() }
-            expectFailure(try Ran.platform(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"]), 1, "in use", "--data-dir")
+            expectFailure(
+                try Ran.platform(["up", "--only", "coord", "--data-dir", directory, "--ports", "auto"]), 1, "in use", "--data-dir")
         }
 
         @Test func verbsOfCoordAndDFSDoWhatTheySay() throws {
@@ -160,10 +191,12 @@ extension OneAtATime {
             for way in [dfs, rpc] {
                 expectComplaint(try Ran.platform(["dfs", "cat", "/d/none"] + way), "cat: `/d/none': No such file or directory\n")
                 expectComplaint(try Ran.platform(["dfs", "rm", "/d"] + way), "rm: `/d': Is a directory\n")
-                expectComplaint(try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + way), "put: `/no/such/file': No such file or directory\n")
+                expectComplaint(
+                    try Ran.platform(["dfs", "put", "/no/such/file", "/d/x"] + way), "put: `/no/such/file': No such file or directory\n")
             }
             #expect(try Ran.platform(["dfs", "cat", "/d/g"] + rpc).output == "some\ntext\n")
-            expectFailure(try Ran.platform(["dfs", "setfacl", "-b", "/d"] + dfs), 64, "setfacl is not spoken over WebHDFS here", "--fs hdfs://")
+            expectFailure(
+                try Ran.platform(["dfs", "setfacl", "-b", "/d"] + dfs), 64, "setfacl is not spoken over WebHDFS here", "--fs hdfs://")
             expectFailure(try Ran.platform(["dfs", "-createSnapshot", "/d"] + rpc), 64, "there are no snapshots")
             #expect(try Ran.platform(["dfs", "frobnicate"] + rpc).status == 64)
             #expect(try Ran.platform(["dfs", "-frobnicate"] + rpc).status == 255)
@@ -175,10 +208,13 @@ extension OneAtATime {
             let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
             let server = ["--server", try platform.endpoint("broker")]
-            #expect(try Ran.platform(["broker", "produce", "bytes", "--create", "--key-separator", ":"] + server, input: "a:1\nplain\n\nb:x:y").status == 0)
+            #expect(
+                try Ran.platform(["broker", "produce", "bytes", "--create", "--key-separator", ":"] + server, input: "a:1\nplain\n\nb:x:y")
+                    .status == 0)
             let consume = ["broker", "consume", "bytes", "--from", "beginning", "--until-end"] + server
             #expect(try Ran.platform(consume + ["--key-separator", ":"]).output == "a:1\n:plain\n:\nb:x:y\n")
-            let shell = "printf '\\377\\376\\n' | \"$0\" broker produce raw --create --server $1 && \"$0\" broker consume raw --from beginning --until-end --server $1 | od -An -tx1"
+            let shell =
+                "printf '\\377\\376\\n' | \"$0\" broker produce raw --create --server $1 && \"$0\" broker consume raw --from beginning --until-end --server $1 | od -An -tx1"
             let ran = try Ran.run("/bin/sh", ["-c", shell, PlatformProcess.program, try platform.endpoint("broker")])
             #expect(ran.output.contains("ff fe 0a"), "\(ran.output)\(ran.errors)")
             expectFailure(try Ran.platform(["broker", "consume", "none", "--from", "beginning"] + server), 1, "none")
@@ -194,7 +230,9 @@ extension OneAtATime {
             expectFailure(try topic("create", "ev", "--replicas", "0"), 1, "at least one replica")
             #expect(try topic("create", "ev", "--partitions", "2", "--replicas", "1").status == 0)
             #expect(try topic("alter", "ev", "--partitions", "4", "--set", "retention.ms=1000000").status == 0)
-            #expect(try topic("describe", "ev", "-o", "json").output.contains("{\"partition\":3,\"leader\":1,\"replicas\":[1],\"in_sync\":[1],\"first\":0"))
+            #expect(
+                try topic("describe", "ev", "-o", "json").output.contains(
+                    "{\"partition\":3,\"leader\":1,\"replicas\":[1],\"in_sync\":[1],\"first\":0"))
             #expect(try topic("describe", "ev", "--settings").output.contains("1000000"))
             expectFailure(try topic("alter", "ev", "--partitions", "3"), 1, "4 partitions")
             expectFailure(try topic("alter", "ev"), 64, "--partitions")
@@ -204,10 +242,13 @@ extension OneAtATime {
             #expect(!missing.errors.contains("did you mean"), "\(missing.errors)")
             expectFailure(try topic("truncate", "ev", "--partition", "9", "--before", "1"), 1, "no partition 9; it has 0 to 3")
             expectFailure(try topic("truncate", "ev", "--partition", "0", "--before", "7"), 1, "behind the partition's end")
-            expectFailure(try Ran.platform(["broker", "group", "reset", "g", "--topic", "ev", "--partition", "9", "--to", "end"] + server), 1, "no partition 9")
+            expectFailure(
+                try Ran.platform(["broker", "group", "reset", "g", "--topic", "ev", "--partition", "9", "--to", "end"] + server), 1,
+                "no partition 9")
             expectFailure(try Ran.platform(["broker", "consume", "ev", "--partition", "9"] + server), 1, "no partition 9")
             expectFailure(try Ran.platform(["broker", "consume", "ev", "--from", "beginning", "--count", "0"] + server), 64, "--count 0")
-            expectFailure(try Ran.platform(["broker", "mirror", "ev", "--to", try platform.endpoint("broker")] + server), 64, "copied onto itself")
+            expectFailure(
+                try Ran.platform(["broker", "mirror", "ev", "--to", try platform.endpoint("broker")] + server), 64, "copied onto itself")
             expectFailure(try Ran.platform(["broker", "topic", "list", "--tls"] + server), 69, "may not speak TLS")
             expectFailure(try Ran.platform(["broker", "produce", "ev", "--partition", "9"] + server, input: "x\n"), 1, "no partition 9")
             #expect(try Ran.platform(["broker", "produce", "ev"] + server, input: "x\n").errors.contains("1 record sent"))
@@ -218,10 +259,16 @@ extension OneAtATime {
         @Test func sqlAsJSONKeepsTheTypesThatJSONHas() throws {
             let platform = try PlatformProcess(["up", "--only", "compute", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
-            let statement = "SELECT true AS t, false AS f, CAST(null AS boolean) AS n, 7 AS i, 1.5D AS d, 1.10 AS exact, CAST('-0.05' AS decimal(9,2)) AS small, CAST('12345678901234567.89' AS decimal(20,2)) AS large, 'x' AS s"
+            let statement =
+                "SELECT true AS t, false AS f, CAST(null AS boolean) AS n, 7 AS i, 1.5D AS d, 1.10 AS exact, CAST('-0.05' AS decimal(9,2)) AS small, CAST('12345678901234567.89' AS decimal(20,2)) AS large, 'x' AS s"
             let ran = try Ran.platform(["compute", "sql", statement, "-o", "json", "--server", try platform.endpoint("connect")])
-            #expect(ran.output == #"[{"t":true,"f":false,"n":null,"i":7,"d":1.5,"exact":1.10,"small":-0.05,"large":"12345678901234567.89","s":"x"}]"# + "\n", "\(ran.errors)")
-            let table = try Ran.platform(["compute", "sql", "SELECT true AS t, 1.10 AS exact", "--server", try platform.endpoint("connect")])
+            #expect(
+                ran.output
+                    == #"[{"t":true,"f":false,"n":null,"i":7,"d":1.5,"exact":1.10,"small":-0.05,"large":"12345678901234567.89","s":"x"}]"#
+                    + "\n", "\(ran.errors)")
+            let table = try Ran.platform([
+                "compute", "sql", "SELECT true AS t, 1.10 AS exact", "--server", try platform.endpoint("connect"),
+            ])
             #expect(table.output == "T     EXACT\ntrue  1.10\n", "\(table.output)")
         }
 
@@ -234,12 +281,14 @@ extension OneAtATime {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
             let file = directory + "/platform.toml"
-            _ = FileManager.default.createFile(atPath: file, contents: Data("[coord]\ntick.ms = 111\nlisten = \"127.0.0.1:7\"\n[log]\nlevel = \"debug\"\n".utf8))
+            _ = FileManager.default.createFile(
+                atPath: file, contents: Data("[coord]\ntick.ms = 111\nlisten = \"127.0.0.1:7\"\n[log]\nlevel = \"debug\"\n".utf8))
             let ran = try Ran.platform(
                 ["config", "show", "--origin", "-o", "json", "--config", file, "--set", "coord.tick.ms=333"],
                 environment: ["PLATFORM_COORD_TICK_MS": "222", "PLATFORM_COORD_LISTEN": "127.0.0.1:8"])
             #expect(ran.output.contains("\"name\":\"coord.tick.ms\",\"value\":\"333\",\"origin\":\"flag\""))
-            #expect(ran.output.contains("\"name\":\"coord.listen\",\"value\":\"127.0.0.1:8\",\"origin\":\"environment PLATFORM_COORD_LISTEN\""))
+            #expect(
+                ran.output.contains("\"name\":\"coord.listen\",\"value\":\"127.0.0.1:8\",\"origin\":\"environment PLATFORM_COORD_LISTEN\""))
             #expect(ran.output.contains("\"name\":\"log.level\",\"value\":\"debug\",\"origin\":\"file \(file)\""))
             #expect(ran.output.contains("\"name\":\"dfs.block.bytes\",\"value\":\"134217728\",\"origin\":\"default\""))
         }

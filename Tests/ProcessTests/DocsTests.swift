@@ -24,7 +24,9 @@ extension OneAtATime {
                 let ran = try Ran.run(
                     "/bin/bash", ["-euo", "pipefail", "-c", "cd \(directory); " + CommandPage.redirected(block.text, platform.endpoints)],
                     // What a block starts without a data directory must not meet what another run left.
-                    environment: CommandPage.environment(platform.endpoints, directory + "/bin").merging(["XDG_DATA_HOME": directory + "/data"]) { $1 },
+                    environment: CommandPage.environment(platform.endpoints, directory + "/bin").merging([
+                        "XDG_DATA_HOME": directory + "/data"
+                    ]) { $1 },
                     timeout: .seconds(120))
                 #expect(ran.status == 0, "\(page.path):\(block.line):\n\(block.text)\(ran.output)\(ran.errors)")
             }
@@ -38,7 +40,8 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
     var testDescription: String { path }
 
     static var all: [CommandPage] {
-        let pages = (FileManager.default.subpaths(atPath: PlatformProcess.packageRoot + "/docs") ?? []).filter { $0.hasSuffix(".md") }.sorted()
+        let pages = (FileManager.default.subpaths(atPath: PlatformProcess.packageRoot + "/docs") ?? []).filter { $0.hasSuffix(".md") }
+            .sorted()
         return (["README.md"] + pages.map { "docs/" + $0 }).map { CommandPage(path: $0) }
     }
 
@@ -69,7 +72,8 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
 
     /// By the names of the READY line; what does not run is left as it is.
     private static let defaults = [
-        ("coord", 2181), ("coord-admin", 8080), ("broker", 9092), ("namenode", 8020), ("webhdfs", 9870), ("connect", 15002), ("console", 7080),
+        ("coord", 2181), ("coord-admin", 8080), ("broker", 9092), ("namenode", 8020), ("webhdfs", 9870), ("connect", 15002),
+        ("console", 7080),
     ]
 
     /// The default addresses in a block, replaced by those of the running platform.
@@ -86,7 +90,9 @@ struct CommandPage: Sendable, CustomTestStringConvertible {
     /// Where verbs without --server find the running platform.
     static func environment(_ endpoints: [String: String], _ programs: String) -> [String: String] {
         var environment = ["PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")]
-        for (name, service) in [("coord", "COORD"), ("broker", "BROKER"), ("webhdfs", "DFS"), ("connect", "COMPUTE"), ("console", "CONSOLE")] {
+        for (name, service) in [
+            ("coord", "COORD"), ("broker", "BROKER"), ("webhdfs", "DFS"), ("connect", "COMPUTE"), ("console", "CONSOLE"),
+        ] {
             environment["PLATFORM_\(service)_SERVER"] = endpoints[name]
             environment["PLATFORM_DFS_FS"] = endpoints["namenode"].map { "hdfs://" + $0 }
         }

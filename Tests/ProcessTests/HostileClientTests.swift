@@ -11,16 +11,24 @@ extension OneAtATime {
         }
 
         /// Other seeds with every commit, so that what nobody thought of is tried in time. `make fuzz-api` does so for longer.
-        @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1), ("dfs", 1)]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(protocol name: String, servers: Int) throws {
-            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
+        @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1), ("dfs", 1)]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(
+            protocol name: String, servers: Int
+        ) throws {
+            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent(
+                "platform-fuzz-api"
+            ).path
             guard FileManager.default.isExecutableFile(atPath: program) else { return }
-            let ran = try Ran.run(program, ["run", name, "\(TestTier.rounds(10, all: 60))", "\(TestTier.seed())", "--servers", "\(servers)"], timeout: .seconds(300))
+            let ran = try Ran.run(
+                program, ["run", name, "\(TestTier.rounds(10, all: 60))", "\(TestTier.seed())", "--servers", "\(servers)"],
+                timeout: .seconds(300))
             #expect(ran.status == 0, "\(ran.errors)")
         }
 
         /// Seeds that once found something; they stay for ever.
         @Test(arguments: [UInt64(1)]) func seedsThatFoundSomethingFindItNoMore(seed: UInt64) throws {
-            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent("platform-fuzz-api").path
+            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent(
+                "platform-fuzz-api"
+            ).path
             guard FileManager.default.isExecutableFile(atPath: program) else { return }
             let ran = try Ran.run(program, ["run", "coord", "0", "\(seed)"], timeout: .seconds(300))
             #expect(ran.status == 0, "\(ran.errors)")

@@ -8,7 +8,10 @@ extension OneAtATime {
     @Suite(.serialized) struct HostileInputTests {
         private func withstands(_ service: String, _ endpoint: String, _ kind: String, with more: String? = nil) throws {
             let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])
-            let ran = try Ran.client("hostile_frames.py", [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"] + [try more.map(platform.endpoint)].compactMap { $0 })
+            let ran = try Ran.client(
+                "hostile_frames.py",
+                [kind, try platform.endpoint(endpoint), "10000", "platform", "\(platform.pid)"]
+                    + [try more.map(platform.endpoint)].compactMap { $0 })
             #expect(ran.status == 0, "\(kind): \(ran.output) \(ran.errors) \(platform.log.suffix(2000))")
             #expect(platform.stop().status == 0, "\(kind): the server did not end cleanly")
         }
@@ -17,14 +20,17 @@ extension OneAtATime {
         @Test func theBrokerWithstandsHostileFrames() throws { try withstands("broker", "broker", "broker") }
         /// A few hundred here; five thousand by hand, since they take a minute.
         private func holds(_ service: String, settings: [String]) throws {
-            let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"] + settings.flatMap { ["--set", $0] })
+            let platform = try PlatformProcess(
+                ["up", "--only", service, "--ephemeral", "--ports", "auto"] + settings.flatMap { ["--set", $0] })
             defer { platform.stop() }
             let ran = try Ran.client("many_connections.py", [service, try platform.endpoint(service), "400"])
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
         @Test func theBrokerHoldsManyConnections() throws { try holds("broker", settings: []) }
-        @Test func coordHoldsManySessionsThatComeBackAtOnce() throws { try holds("coord", settings: ["coord.connections-per-address.max=0"]) }
+        @Test func coordHoldsManySessionsThatComeBackAtOnce() throws {
+            try holds("coord", settings: ["coord.connections-per-address.max=0"])
+        }
         @Test func theNamenodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "namenode") }
         @Test func theDatanodeWithstandsHostileRequests() throws { try withstands("dfs", "webhdfs", "datanode") }
         @Test func theNamenodesRPCWithstandsHostileCalls() throws { try withstands("dfs", "namenode", "rpc", with: "namenode") }

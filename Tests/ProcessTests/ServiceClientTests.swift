@@ -30,7 +30,9 @@ extension OneAtATime {
         }
 
         @Test func hdfsNativeWorksOnThreeDatanodes() throws {
-            let platform = try PlatformProcess(["up", "--only", "dfs", "--datanodes", "3", "--ephemeral", "--ports", "auto", "--set", "dfs.replication=3"])
+            let platform = try PlatformProcess([
+                "up", "--only", "dfs", "--datanodes", "3", "--ephemeral", "--ports", "auto", "--set", "dfs.replication=3",
+            ])
             defer { platform.stop() }
             let ran = try Ran.client("hdfs_rpc_check.py", [try platform.endpoint("namenode"), "--datanodes", "3"], timeout: .seconds(300))
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
@@ -40,7 +42,8 @@ extension OneAtATime {
         @Test func theVerbsWriteAndEndAsHadoopsShellDoes() throws {
             let platform = try PlatformProcess(["up", "--only", "dfs", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
-            let ran = try Ran.client("hdfs_verbs_check.py", [PlatformProcess.program, try platform.endpoint("namenode")], timeout: .seconds(300))
+            let ran = try Ran.client(
+                "hdfs_verbs_check.py", [PlatformProcess.program, try platform.endpoint("namenode")], timeout: .seconds(300))
             if ran.status == 77 { return print("hdfs_verbs_check.py: \(ran.output)") }
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
@@ -55,7 +58,8 @@ extension OneAtATime {
         @Test func kcatWorksOnTheBroker() throws {
             let platform = try PlatformProcess(["up", "--only", "broker", "--ephemeral", "--ports", "auto"])
             defer { platform.stop() }
-            let ran = try Ran.run("/bin/bash", [PlatformProcess.packageRoot + "/Tests/Clients/kcat_check.sh", try platform.endpoint("broker")])
+            let ran = try Ran.run(
+                "/bin/bash", [PlatformProcess.packageRoot + "/Tests/Clients/kcat_check.sh", try platform.endpoint("broker")])
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 

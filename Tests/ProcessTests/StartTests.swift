@@ -6,7 +6,9 @@ import Testing
 extension OneAtATime {
     @Suite(.serialized) struct StartTests {
         /// The READY line's names by service.
-        private static let names = ["coord": ["coord", "coord-admin"], "broker": ["broker"], "dfs": ["namenode", "webhdfs", "datanode"], "compute": ["connect"]]
+        private static let names = [
+            "coord": ["coord", "coord-admin"], "broker": ["broker"], "dfs": ["namenode", "webhdfs", "datanode"], "compute": ["connect"],
+        ]
 
         private func accepts(_ address: String) -> Bool {
             let parts = address.split(separator: ":")
@@ -73,7 +75,10 @@ extension OneAtATime {
                 platform = try? PlatformProcess(["up", "--ephemeral", "--port-offset", "\(offset)"])  // a taken port: the next offset
             }
             let running = try #require(platform)
-            let defaults = ["coord": 2181, "coord-admin": 8080, "broker": 9092, "namenode": 8020, "webhdfs": 9870, "datanode": 9866, "connect": 15002, "console": 7080]
+            let defaults = [
+                "coord": 2181, "coord-admin": 8080, "broker": 9092, "namenode": 8020, "webhdfs": 9870, "datanode": 9866, "connect": 15002,
+                "console": 7080,
+            ]
             for (name, address) in running.endpoints { #expect(address == "127.0.0.1:\((defaults[name] ?? 0) + offset)", "\(name)") }
             running.stop()
         }

@@ -10,7 +10,8 @@ extension OneAtATime {
         private static func children(of parent: Int32) -> [Int32] {
             let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []  // without /proc nothing is found, and the test fails
             return entries.compactMap(Int32.init).filter { pid in
-                guard let text = FileManager.default.contents(atPath: "/proc/\(pid)/stat").map({ String(decoding: $0, as: UTF8.self) }) else { return false }
+                guard let text = FileManager.default.contents(atPath: "/proc/\(pid)/stat").map({ String(decoding: $0, as: UTF8.self) })
+                else { return false }
                 let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
                 return fields.count > 2 && Int32(fields[2]) == parent
             }
@@ -43,9 +44,13 @@ extension OneAtATime {
             }
             running.start()
             let metrics = "platform_compute_queries_total 4"
-            try Self.wait("the second query runs") { try Ran.run("/usr/bin/curl", ["-s", "http://\(platform.endpoint("console"))/metrics"]).output.contains(metrics) }
+            try Self.wait("the second query runs") {
+                try Ran.run("/usr/bin/curl", ["-s", "http://\(platform.endpoint("console"))/metrics"]).output.contains(metrics)
+            }
             kill(child, SIGKILL)
-            try Self.wait("the log tells the query that ran") { platform.log.contains("range(0, 100000) a JOIN") && platform.log.contains("signal 9") }
+            try Self.wait("the log tells the query that ran") {
+                platform.log.contains("range(0, 100000) a JOIN") && platform.log.contains("signal 9")
+            }
             try Self.wait("another process answers") { try Self.query(platform, "SELECT 2 AS two").status == 0 }
             #expect(try Ran.platform(["coord", "ls", "/", "--server", platform.endpoint("coord")]).status == 0)
             #expect(try Self.status(platform).contains("not ready") == false)
@@ -55,7 +60,8 @@ extension OneAtATime {
             try Self.wait("the child ends with its supervisor") { kill(next, 0) != 0 }
         }
 
-        @Test(arguments: [("each", 4), ("one", 0), ("compute", 1)]) func processesAreAsManyAsAskedFor(_ layout: String, _ count: Int) throws {
+        @Test(arguments: [("each", 4), ("one", 0), ("compute", 1)]) func processesAreAsManyAsAskedFor(_ layout: String, _ count: Int) throws
+        {
             let platform = try PlatformProcess(["up", "--ephemeral", "--ports", "auto", "--processes", layout])
             let children = Self.children(of: platform.pid)
             #expect(children.count == count)
@@ -78,7 +84,9 @@ extension OneAtATime {
         @Test func aServiceThatCannotStartSaysWhy() throws {
             let first = try PlatformProcess(["compute", "serve", "--ports", "auto"])
             defer { first.stop() }
-            let ran = try Ran.platform(["up", "--ephemeral", "--ports", "auto", "--set", "compute.connect.listen=\(first.endpoint("connect"))"])
+            let ran = try Ran.platform([
+                "up", "--ephemeral", "--ports", "auto", "--set", "compute.connect.listen=\(first.endpoint("connect"))",
+            ])
             #expect(ran.status == 1)
             #expect(ran.errors.contains("is taken by"))
         }

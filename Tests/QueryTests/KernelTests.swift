@@ -19,7 +19,10 @@ import Testing
 
     @Test(
         arguments: ["like", "startswith", "endswith", "contains"],
-        ["", "%", "a%", "%b", "%ab%", "ab%ab", "%a%b%", "abab", "%%", "\\\\\\\\%", "%\\\\%a%", "a%a%a", "%abcx", "a", "b", "bc", "\u{E4}", "%abcabcabc%"])
+        [
+            "", "%", "a%", "%b", "%ab%", "ab%ab", "%a%b%", "abab", "%%", "\\\\\\\\%", "%\\\\%a%", "a%a%a", "%abcx", "a", "b", "bc",
+            "\u{E4}", "%abcabcabc%",
+        ])
     func constantPatternsMatchAsThoseOfRows(_ function: String, _ pattern: String) throws {
         func call(_ pattern: String) -> String { function == "like" ? "t LIKE \(pattern)" : "\(function)(t, \(pattern))" }
         // A pattern that a row computes is matched row by row.
@@ -30,8 +33,11 @@ import Testing
 
     @Test(arguments: ["+", "-", "*", "/", "%", "=", "<", "<=", ">", ">=", "<=>"], ["INT", "BIGINT", "DOUBLE", "SMALLINT", "FLOAT"])
     func constantsAreAsColumns(_ operation: String, _ type: String) throws {
-        let numbers = "(SELECT id, CAST(CASE WHEN id % 7 = 0 THEN NULL ELSE (id * 37) % 151 - 75 END AS \(type)) AS x, CAST(7 AS \(type)) + CAST(id * 0 AS \(type)) AS c FROM range(300))"
-        let rows = try Self.rows("SELECT x \(operation) CAST(7 AS \(type)), x \(operation) c, CAST(7 AS \(type)) \(operation) nullif(x, 0), c \(operation) nullif(x, 0) FROM \(numbers)")
+        let numbers =
+            "(SELECT id, CAST(CASE WHEN id % 7 = 0 THEN NULL ELSE (id * 37) % 151 - 75 END AS \(type)) AS x, CAST(7 AS \(type)) + CAST(id * 0 AS \(type)) AS c FROM range(300))"
+        let rows = try Self.rows(
+            "SELECT x \(operation) CAST(7 AS \(type)), x \(operation) c, CAST(7 AS \(type)) \(operation) nullif(x, 0), c \(operation) nullif(x, 0) FROM \(numbers)"
+        )
         for row in rows {
             #expect(row[0] == row[1])
             #expect(row[2] == row[3])
@@ -42,13 +48,16 @@ import Testing
     func overflowRaisesForPresentRowsOnly(_ type: String, _ step: (String, String)) throws {
         let most = ["TINYINT": "127", "SMALLINT": "32767", "INT": "2147483647", "BIGINT": "9223372036854775807"][type] ?? ""
         let column = "CAST(CASE WHEN id = 77 THEN \(most) WHEN id % 5 = 0 THEN NULL ELSE id % 50 END AS \(type))"
-        func sum(_ value: String) -> String { "SELECT sum(CAST(\(value) \(step.0) CAST(\(step.1) AS \(type)) AS DOUBLE)) FROM (SELECT \(column) AS x FROM range(100))" }
+        func sum(_ value: String) -> String {
+            "SELECT sum(CAST(\(value) \(step.0) CAST(\(step.1) AS \(type)) AS DOUBLE)) FROM (SELECT \(column) AS x FROM range(100))"
+        }
         #expect(throws: QueryError.self) { try Self.rows(sum("x")) }
         #expect(try Self.rows(sum("nullif(x, \(most))")).count == 1)
     }
 
     @Test func textsCompareByTheirBytes() throws {
-        let rows = try Self.rows("SELECT a.t = b.t, a.t < b.t, a.t, b.t FROM \(Self.texts) a JOIN \(Self.texts) b ON a.id % 40 = 3 AND b.id % 30 = 7")
+        let rows = try Self.rows(
+            "SELECT a.t = b.t, a.t < b.t, a.t, b.t FROM \(Self.texts) a JOIN \(Self.texts) b ON a.id % 40 = 3 AND b.id % 30 = 7")
         #expect(rows.count > 100)
         for row in rows {
             guard case .string(let left) = row[2], case .string(let right) = row[3] else {
@@ -61,7 +70,10 @@ import Testing
     }
 
     @Test func datesOfFilesAreThoseOfCasts() throws {
-        let texts = ["2024-02-29", "2023-02-29", "0001-01-01", "9999-12-31", "2024-1-5", "2024-13-01", "2024-00-10", "20x4-01-01", "2024-01-01 10:00", "12024-01-01", "0000-01-01", "1582-10-15"]
+        let texts = [
+            "2024-02-29", "2023-02-29", "0001-01-01", "9999-12-31", "2024-1-5", "2024-13-01", "2024-00-10", "20x4-01-01",
+            "2024-01-01 10:00", "12024-01-01", "0000-01-01", "1582-10-15",
+        ]
         let session = QuerySession(files: MemoryFiles(["/d": texts.joined(separator: "\n")]))
         let source = FileSource(format: .csv, paths: ["/d"], schema: Schema([StructField("d", .date)]), options: [])
         let read = try session.run(.files(source), now: 0).rows().map { $0[0] }

@@ -114,7 +114,10 @@ final class InterleavedWorkers: QueryWorkers {
 
     @Test func whatOneChainRefusesEndsTheQuery() throws {
         let session = try Self.session(morselBytes: 500)
-        for sql in ["select count(100 / (id - 1100)) from t", "select id from t order by 1 / (id - 1100)", "select key, sum(1 / (id - 1100)) from t group by key"] {
+        for sql in [
+            "select count(100 / (id - 1100)) from t", "select id from t order by 1 / (id - 1100)",
+            "select key, sum(1 / (id - 1100)) from t group by key",
+        ] {
             let plan = try session.plan(sql: sql)
             #expect(throws: QueryError.self) { try session.run(plan, now: 0, workers: InterleavedWorkers(width: 4, seed: 3)).rows() }
         }
@@ -141,7 +144,8 @@ final class InterleavedWorkers: QueryWorkers {
     @Test(arguments: [1, 2, 3, 5, 8, 13, 64, 4096]) func morselsOfAnySizeGiveTheRowsOfTheFile(_ bytes: Int) throws {
         let header = "#a comment that is longer than a morsel\n\n\na,b\n"
         for (text, rows) in [
-            ("\u{FEFF}a,b\n1,x\n2,y\n", 2), ("a,b\r1,x\r2,y\r3,z", 3), ("a,b\r\n1,x\r\n\r\n2,y\r\n", 2), (header + "1,x\n#no row\n2,\"y, z\"", 2), ("a,b", 0),
+            ("\u{FEFF}a,b\n1,x\n2,y\n", 2), ("a,b\r1,x\r2,y\r3,z", 3), ("a,b\r\n1,x\r\n\r\n2,y\r\n", 2),
+            (header + "1,x\n#no row\n2,\"y, z\"", 2), ("a,b", 0),
         ] {
             var settings = QuerySettings()
             settings.morselBytes = bytes

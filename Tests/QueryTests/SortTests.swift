@@ -18,8 +18,9 @@ struct SortTests {
         let value =
             switch kind {
             case "long": "CASE WHEN \(picks) % 7 = 0 THEN NULL ELSE (\(picks) % 50 - 25) * 9000000000000 END"
-            case "double": "CASE WHEN \(picks) % 11 = 0 THEN NULL WHEN \(picks) % 11 = 1 THEN double('NaN') WHEN \(picks) % 11 = 2 THEN -0.0D WHEN \(picks) % 11 = 3 THEN 0.0D "
-                + "WHEN \(picks) % 11 = 4 THEN double('-Infinity') ELSE (\(picks) % 40 - 20) / 3.0D END"
+            case "double":
+                "CASE WHEN \(picks) % 11 = 0 THEN NULL WHEN \(picks) % 11 = 1 THEN double('NaN') WHEN \(picks) % 11 = 2 THEN -0.0D WHEN \(picks) % 11 = 3 THEN 0.0D "
+                    + "WHEN \(picks) % 11 = 4 THEN double('-Infinity') ELSE (\(picks) % 40 - 20) / 3.0D END"
             default: "array(\(texts.map { "'\($0)'" }.joined(separator: ", ")), NULL)[CAST(\(picks) % \(texts.count) AS INT)]"
             }
         return "(SELECT \(value) AS v, id FROM range(\(count)))"
@@ -59,7 +60,8 @@ struct SortTests {
 
     /// Groups are many: each is appended where the earlier ones lie, not to a copy of them.
     @Test func manyGroupsAreGroupedOnce() throws {
-        let rows = try Self.rows("SELECT count(*), sum(n), count(DISTINCT k) FROM (SELECT id % 20000 AS k, count(*) AS n FROM range(60000) GROUP BY id % 20000)")
+        let rows = try Self.rows(
+            "SELECT count(*), sum(n), count(DISTINCT k) FROM (SELECT id % 20000 AS k, count(*) AS n FROM range(60000) GROUP BY id % 20000)")
         #expect(rows == [[.integer(20_000), .integer(60_000), .integer(20_000)]])
     }
 }

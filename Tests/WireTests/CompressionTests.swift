@@ -7,10 +7,14 @@ import Testing
 
 @Suite struct CompressionTests {
     private func golden(_ codec: String) throws -> RecordBatch {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/batches/confluent-kafka-2.16.1-\(codec).hex").path
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Golden/batches/confluent-kafka-2.16.1-\(codec).hex"
+        ).path
         let text = String(decoding: try #require(FileManager.default.contents(atPath: path)), as: UTF8.self)
         let digits = Array(text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined().utf8)
-        let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16) ?? 0 }
+        let bytes = stride(from: 0, to: digits.count - 1, by: 2).map {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16) ?? 0
+        }
         return try RecordBatch(Bytes(bytes: bytes))
     }
 
@@ -55,7 +59,9 @@ import Testing
                 let packed = codec.compress(Bytes(bytes: plain))
                 let opened = try codec.decompress(packed, bytesMax: max(1, size))
                 #expect(opened.array == plain, "\(size) bytes of \(variety) kinds")
-                if variety == 1, size >= 4000, codec != .none { #expect(packed.readableBytes < size / 10, "\(size) bytes of \(variety) kinds") }
+                if variety == 1, size >= 4000, codec != .none {
+                    #expect(packed.readableBytes < size / 10, "\(size) bytes of \(variety) kinds")
+                }
             }
         }
     }
@@ -112,6 +118,8 @@ import Testing
         // A frame without a size, and in it blocks that each stand for 128 KiB of one byte.
         let block: [UInt8] = [0x02, 0x00, 0x10, 0x61]
         let bomb: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58] + Array(repeating: block, count: 10_000).flatMap { $0 }
-        #expect(throws: WireError.overLimit("decompressed batch bytes", 1 << 20)) { try Compression.zstd.decompress(Bytes(bytes: bomb), bytesMax: 1 << 20) }
+        #expect(throws: WireError.overLimit("decompressed batch bytes", 1 << 20)) {
+            try Compression.zstd.decompress(Bytes(bytes: bomb), bytesMax: 1 << 20)
+        }
     }
 }

@@ -16,7 +16,9 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
 
     static let all: [GoldenRequest] = {
         let names: [String]
-        do { names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".hex") }.sorted() } catch { return [] }
+        do { names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".hex") }.sorted() } catch {
+            return []
+        }
         return names.compactMap(load)
     }()
 
@@ -42,7 +44,8 @@ struct GoldenRequest: CustomTestStringConvertible, Sendable {
             return
         }
         #expect(golden.name.hasSuffix("\(ApiTable.row(type(of: body).apiKey).name)-v\(header.version)"))
-        var again = try KafkaFrame.encodeRequest(body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
+        var again = try KafkaFrame.encodeRequest(
+            body, correlationID: header.correlationID, version: header.version, clientID: header.clientID ?? "")
         again.moveReaderIndex(forwardBy: 4)
         #expect(again.array == golden.frame)
     }

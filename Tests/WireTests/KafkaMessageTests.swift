@@ -113,7 +113,9 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
     }
 
     @Test func anApiVersionsResponseNeverHasAFlexibleHeader() throws {
-        let frame = try KafkaFrame.encodeResponse(ApiVersionsResponse(errorCode: .unsupportedVersion), of: ApiTable.row(ApiVersionsRequest.apiKey), correlationID: 1, version: 3).joined
+        let frame = try KafkaFrame.encodeResponse(
+            ApiVersionsResponse(errorCode: .unsupportedVersion), of: ApiTable.row(ApiVersionsRequest.apiKey), correlationID: 1, version: 3
+        ).joined
         // Size, correlation id, and at once the error code.
         #expect(frame.getInteger(at: 8, as: Int16.self) == KafkaErrorCode.unsupportedVersion.rawValue)
     }
@@ -130,7 +132,12 @@ struct MessageCase: CustomTestStringConvertible, Sendable {
         #expect(whole.rest.isEmpty && cut.rest.count == 4)
         #expect(cut.joined == whole.head && cut.byteCount == whole.head.readableBytes)
         // Nor does it matter in how many pieces records lie.
-        let pieces = sizes.map { BytesOrFile.pieces([Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 / 2), Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 - $0 / 2)]) }
+        let pieces = sizes.map {
+            BytesOrFile.pieces([
+                Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 / 2),
+                Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: $0 - $0 / 2),
+            ])
+        }
         let pieced = try KafkaFrame.encodeResponse(answer(pieces + [nil]), of: row, correlationID: 7, version: version, cutBytes: 1000)
         #expect(try KafkaFrame.encodeResponse(answer(pieces + [nil]), of: row, correlationID: 7, version: version).joined == whole.head)
         #expect(pieced.joined == whole.head && pieced.byteCount == whole.byteCount && pieced.rest.count == 6)

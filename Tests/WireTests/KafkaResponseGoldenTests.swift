@@ -39,7 +39,8 @@ import Testing
     @Test func anAnswerToAProduceNamesTopicsByID() throws {
         let response = try read(
             ProduceResponse.self,
-            "020102030405060708111213141516171802000000030064ffffffffffffffffffffffffffffffffffffffffffffffff01036e6f00000000000400", version: 13)
+            "020102030405060708111213141516171802000000030064ffffffffffffffffffffffffffffffffffffffffffffffff01036e6f00000000000400",
+            version: 13)
         let part = ProduceResponse.Topic.Partition(partition: 3, errorCode: .unknownTopicID, baseOffset: -1, errorMessage: "no")
         #expect(response == ProduceResponse(topics: [.init(topicID: topicID, partitions: [part])], throttleTimeMilliseconds: 4))
     }

@@ -12,7 +12,9 @@ import Testing
         builder.baseSequence = 40
         for number in 0..<count {
             builder.add(
-                Record(timestamp: 1000 + Int64(number), key: Bytes(string: "k\(number)"), value: Bytes(string: "v\(number)"), headers: [RecordField(name: "h", value: nil)]))
+                Record(
+                    timestamp: 1000 + Int64(number), key: Bytes(string: "k\(number)"), value: Bytes(string: "v\(number)"),
+                    headers: [RecordField(name: "h", value: nil)]))
         }
         var log = Bytes()
         try RecordBatch(try builder.build()).append(to: &log, baseOffset: 700, leaderEpoch: 0, logAppendTime: nil)

@@ -9,9 +9,12 @@ import Testing
         var random = Prng(seed: seed)
         return (0..<count).map { index in
             Record(
-                offset: Int64(index), timestamp: 1_700_000_000_000 + Int64(random.below(1000)), key: random.chance(1, in: 3) ? nil : Bytes(string: "key\(index)"),
+                offset: Int64(index), timestamp: 1_700_000_000_000 + Int64(random.below(1000)),
+                key: random.chance(1, in: 3) ? nil : Bytes(string: "key\(index)"),
                 value: random.chance(1, in: 5) ? nil : Bytes(string: String(repeating: "v", count: random.below(300))),
-                headers: (0..<random.below(3)).map { RecordField(name: "h\($0)", value: random.chance(1, in: 2) ? Bytes(string: "x") : nil) })
+                headers: (0..<random.below(3)).map {
+                    RecordField(name: "h\($0)", value: random.chance(1, in: 2) ? Bytes(string: "x") : nil)
+                })
         }
     }
 

@@ -8,7 +8,8 @@ import Testing
     private func record(_ index: Int) -> Record {
         let value = Bytes(repeating: UInt8(truncatingIfNeeded: index), count: index % 50 == 0 ? 90_000 : index % 300)
         return Record(
-            offset: Int64(index), timestamp: 1000 + Int64(index), key: index % 3 == 0 ? nil : Bytes(string: "k\(index)"), value: index % 7 == 0 ? nil : value,
+            offset: Int64(index), timestamp: 1000 + Int64(index), key: index % 3 == 0 ? nil : Bytes(string: "k\(index)"),
+            value: index % 7 == 0 ? nil : value,
             headers: index % 5 == 0 ? [RecordField(name: "h", value: nil), RecordField(name: "", value: Bytes(string: "x"))] : [])
     }
 
@@ -67,11 +68,16 @@ import Testing
         #expect(throws: WireError.self) { try walked(batch(Self.whole, count: .min)) }
     }
 
-    @Test("broken lengths are an error", arguments: [
-        [13, 0, 0, 0, 1, 1, 0], [14, 0, 0, 0, 1, 1, 0], [10, 0, 0, 0, 1, 1, 0], [1], [0x80], [12, 0, 0, 0, 3, 1, 0], [12, 0, 0, 0, 100, 1, 0], [12, 0, 0, 0, 1, 1, 2],
-        [12, 0, 0, 0, 1, 1, 1], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
-        [0xfe, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 1, 1, 0],
-    ] as [[UInt8]]) func brokenLengths(_ body: [UInt8]) throws {
+    @Test(
+        "broken lengths are an error",
+        arguments: [
+            [13, 0, 0, 0, 1, 1, 0], [14, 0, 0, 0, 1, 1, 0], [10, 0, 0, 0, 1, 1, 0], [1], [0x80], [12, 0, 0, 0, 3, 1, 0],
+            [12, 0, 0, 0, 100, 1, 0], [12, 0, 0, 0, 1, 1, 2],
+            [12, 0, 0, 0, 1, 1, 1], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0],
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            [0xfe, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 1, 1, 0],
+        ] as [[UInt8]]) func brokenLengths(_ body: [UInt8]) throws
+    {
         #expect(throws: WireError.self) { try walked(batch(body, count: 1)) }
     }
 

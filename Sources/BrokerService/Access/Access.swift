@@ -19,7 +19,8 @@ struct AccessReview {
 
     /// The same for a resource that the client did not name: its absence from the answer is not logged as a denial.
     func maySee(_ kind: ResourceKind, _ name: String) -> Bool {
-        broker.access.allows(.describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
+        broker.access.allows(
+            .describe, kind, name, principal: call.session.principal, host: call.session.remote?.host ?? "", isNamed: false)
     }
 
     func mayOnCluster(_ operation: AccessOperation) -> Bool { may(operation, .cluster, Self.clusterName) }
@@ -50,11 +51,14 @@ struct AccessReview {
         var trimmed = request
         var denied = MetadataRequest(topics: [])
         if let topics = request.topics {
-            func isVisible(_ topic: MetadataRequest.Topic) -> Bool { may(.describe, .topic, topic.name ?? broker.topicName(id: topic.topicID) ?? "") }
+            func isVisible(_ topic: MetadataRequest.Topic) -> Bool {
+                may(.describe, .topic, topic.name ?? broker.topicName(id: topic.topicID) ?? "")
+            }
             let kept = topics.filter(isVisible)
             (trimmed.topics, denied.topics) = (kept, kept.count == topics.count ? [] : topics.filter { !isVisible($0) })
             let canCreate = mayOnCluster(.create)
-            if !canCreate, kept.contains(where: { $0.name.map { !may(.create, .topic, $0) && broker.machine.topics[$0] == nil } ?? false }) {
+            if !canCreate, kept.contains(where: { $0.name.map { !may(.create, .topic, $0) && broker.machine.topics[$0] == nil } ?? false })
+            {
                 trimmed.allowAutoTopicCreation = false
                 if call.version < 4 { trimmed.topics?.removeAll { $0.name.map { broker.machine.topics[$0] == nil } ?? false } }
             }

@@ -27,7 +27,9 @@ final class AccessControl {
 
     /// Whether a principal may do this. Super users may do everything, and so may every user without enforcement. A denial of a resource
     /// that the client named is logged.
-    func allows(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true) -> Bool {
+    func allows(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true)
+        -> Bool
+    {
         guard isEnforced, !superUsers.contains(principal) else { return true }
         let isKept = name.utf8.count <= Self.nameBytesMax
         let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
@@ -36,9 +38,12 @@ final class AccessControl {
         if answers.count >= Self.answersMax { answers = [:] }
         if isKept { answers[question] = answer }
         if !answer, isNamed, let suppressed = denials.take(broker.now) {
-            broker.log.notice("access denied", metadata: [
-                "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)", "resource": "\(kind) \(DenialLog.shown(name))", "notLogged": "\(suppressed)",
-            ])
+            broker.log.notice(
+                "access denied",
+                metadata: [
+                    "principal": "\(principal)", "host": "\(host)", "operation": "\(operation)",
+                    "resource": "\(kind) \(DenialLog.shown(name))", "notLogged": "\(suppressed)",
+                ])
         }
         return answer
     }
@@ -69,7 +74,8 @@ struct DenialLog {
     /// The name, cut to the logged length.
     static func shown(_ name: String) -> String {
         guard name.utf8.count > nameBytesMax else { return JSONText.quoted(name) }
-        return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self)) + " and \(name.utf8.count - nameBytesMax) bytes more"
+        return JSONText.quoted(String(decoding: name.utf8.prefix(nameBytesMax), as: UTF8.self))
+            + " and \(name.utf8.count - nameBytesMax) bytes more"
     }
 }
 

@@ -25,7 +25,9 @@ extension AccessReview {
     func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest) -> AccessVerdict<ConsumerGroupDescribeRequest> {
         trimmed(request, \.groupIDs, \.groups, code: { code(.describe, .group, $0) }) { response in
             response.groups = response.groups.map { group in
-                let topics = group.members.flatMap { $0.subscribedTopicNames + ($0.assignment.topicPartitions + $0.targetAssignment.topicPartitions).map(\.topicName) }
+                let topics = group.members.flatMap {
+                    $0.subscribedTopicNames + ($0.assignment.topicPartitions + $0.targetAssignment.topicPartitions).map(\.topicName)
+                }
                 guard topics.contains(where: { !maySee(.topic, $0) }) else { return group }
                 return .init(errorCode: .topicAuthorizationFailed, errorMessage: Self.hiddenTopic, groupID: group.groupID)
             }
@@ -78,7 +80,9 @@ extension AccessReview {
     func initProducerID(_ request: InitProducerIDRequest) -> AccessVerdict<InitProducerIDRequest> {
         if let name = request.transactionalID { return verdict(request, code(.write, .transactionalID, name)) }
         let rules = broker.machine.accessRules
-        let canWrite = mayOnCluster(.idempotentWrite) || rules.allowsSome(call.session.principal, from: call.session.remote?.host ?? "", .write, .topic)
+        let canWrite =
+            mayOnCluster(.idempotentWrite)
+            || rules.allowsSome(call.session.principal, from: call.session.remote?.host ?? "", .write, .topic)
         return canWrite ? .allowed : .refused(request.refused(.clusterAuthorizationFailed))
     }
 
@@ -87,7 +91,8 @@ extension AccessReview {
         guard !request.topics.allSatisfy({ may(.write, .topic, $0.name) }) else { return .allowed }
         let results = request.topics.map { topic in
             let code: KafkaErrorCode = may(.write, .topic, topic.name) ? .operationNotAttempted : .topicAuthorizationFailed
-            return AddPartitionsToTxnResponse.TopicResult(name: topic.name, resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code) })
+            return AddPartitionsToTxnResponse.TopicResult(
+                name: topic.name, resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code) })
         }
         return .refused(AddPartitionsToTxnResponse(resultsByTopic: results))
     }

@@ -35,7 +35,9 @@ extension AccessReview {
         rest.topics.removeAll { !may(.read, .topic, $0.topicName) }
         return .trimmed(rest) { response in
             response.topics += refused.map { topic in
-                .init(topicName: topic.topicName, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed) })
+                .init(
+                    topicName: topic.topicName,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed) })
             }
         }
     }

@@ -18,7 +18,8 @@ extension AccessReview {
         let allowed = zip(asked, names).filter { may(.delete, .topic, $0.1) }
         trimmed.topics = allowed.map(\.0)
         trimmed.topicNames = allowed.map(\.1)
-        let refused = DeleteTopicsRequest(topics: zip(asked, names).filter { !may(.delete, .topic, $0.1) }.map(\.0)).refused(.topicAuthorizationFailed)
+        let refused = DeleteTopicsRequest(topics: zip(asked, names).filter { !may(.delete, .topic, $0.1) }.map(\.0)).refused(
+            .topicAuthorizationFailed)
         return .trimmed(trimmed) { $0.responses += refused.responses }
     }
 

@@ -53,7 +53,9 @@ extension AccessReview {
     }
 
     /// The error of a denied operation; nil if it is allowed.
-    func code(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> KafkaErrorCode? { may(operation, kind, name) ? nil : Self.denial(kind) }
+    func code(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String) -> KafkaErrorCode? {
+        may(operation, kind, name) ? nil : Self.denial(kind)
+    }
 
     static func denial(_ kind: ResourceKind) -> KafkaErrorCode {
         switch kind {
@@ -66,7 +68,8 @@ extension AccessReview {
 
     /// The request without the items that have a `code`; the response lists those after the others.
     func trimmed<Request: KafkaRequest, Item, Answer>(
-        _ request: Request, _ items: WritableKeyPath<Request, [Item]>, _ refusals: WritableKeyPath<Request.Response, [Answer]>, code: (Item) -> KafkaErrorCode?
+        _ request: Request, _ items: WritableKeyPath<Request, [Item]>, _ refusals: WritableKeyPath<Request.Response, [Answer]>,
+        code: (Item) -> KafkaErrorCode?
     ) -> AccessVerdict<Request> {
         var rest = request
         var (kept, refused): ([Item], [Answer]) = ([], [])
@@ -85,7 +88,8 @@ extension AccessReview {
 
     /// The same for a response that is amended even where no item was left out.
     func trimmed<Request: KafkaRequest, Item, Answer>(
-        _ request: Request, _ items: WritableKeyPath<Request, [Item]>, _ refusals: WritableKeyPath<Request.Response, [Answer]>, code: (Item) -> KafkaErrorCode?,
+        _ request: Request, _ items: WritableKeyPath<Request, [Item]>, _ refusals: WritableKeyPath<Request.Response, [Answer]>,
+        code: (Item) -> KafkaErrorCode?,
         amend: @escaping (inout Request.Response) -> Void
     ) -> AccessVerdict<Request> {
         switch trimmed(request, items, refusals, code: code) {

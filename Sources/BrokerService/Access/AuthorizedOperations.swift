@@ -18,7 +18,9 @@ extension AccessReview {
     private func bits(_ kind: ResourceKind, _ name: String) -> Int32 {
         let (principal, host) = (call.session.principal, call.session.remote?.host ?? "")
         return Self.operations(on: kind).reduce(0) { bits, operation in
-            bits | (broker.access.allows(operation, kind, name, principal: principal, host: host, isNamed: false) ? 1 << Int32(operation.rawValue) : 0)
+            bits
+                | (broker.access.allows(operation, kind, name, principal: principal, host: host, isNamed: false)
+                    ? 1 << Int32(operation.rawValue) : 0)
         }
     }
 
@@ -50,7 +52,9 @@ extension OperationsColumn<MetadataRequest> {
 
 extension OperationsColumn<DescribeTopicPartitionsRequest> {
     static var topicPartitions: Self {
-        Self { _ in true } add: { review, _, response in
+        Self { _ in
+            true
+        } add: { review, _, response in
             for index in response.topics.indices where response.topics[index].errorCode == .none {
                 response.topics[index].topicAuthorizedOperations = review.topicOperations(response.topics[index].name ?? "")
             }
@@ -60,13 +64,19 @@ extension OperationsColumn<DescribeTopicPartitionsRequest> {
 
 extension OperationsColumn<DescribeClusterRequest> {
     static var cluster: Self {
-        Self { $0.includeClusterAuthorizedOperations } add: { review, _, response in response.clusterAuthorizedOperations = review.clusterOperations() }
+        Self {
+            $0.includeClusterAuthorizedOperations
+        } add: { review, _, response in
+            response.clusterAuthorizedOperations = review.clusterOperations()
+        }
     }
 }
 
 extension OperationsColumn<DescribeGroupsRequest> {
     static var groups: Self {
-        Self { $0.includeAuthorizedOperations } add: { review, _, response in
+        Self {
+            $0.includeAuthorizedOperations
+        } add: { review, _, response in
             for index in response.groups.indices where response.groups[index].errorCode == .none {
                 response.groups[index].authorizedOperations = review.groupOperations(response.groups[index].groupID)
             }
@@ -76,7 +86,9 @@ extension OperationsColumn<DescribeGroupsRequest> {
 
 extension OperationsColumn<ConsumerGroupDescribeRequest> {
     static var consumerGroups: Self {
-        Self { $0.includeAuthorizedOperations } add: { review, _, response in
+        Self {
+            $0.includeAuthorizedOperations
+        } add: { review, _, response in
             for index in response.groups.indices where response.groups[index].errorCode == .none {
                 response.groups[index].authorizedOperations = review.groupOperations(response.groups[index].groupID)
             }
@@ -86,7 +98,9 @@ extension OperationsColumn<ConsumerGroupDescribeRequest> {
 
 extension OperationsColumn<ShareGroupDescribeRequest> {
     static var shareGroups: Self {
-        Self { $0.includeAuthorizedOperations } add: { review, _, response in
+        Self {
+            $0.includeAuthorizedOperations
+        } add: { review, _, response in
             for index in response.groups.indices where response.groups[index].errorCode == .none {
                 response.groups[index].authorizedOperations = review.groupOperations(response.groups[index].groupID)
             }

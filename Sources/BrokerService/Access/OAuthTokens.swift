@@ -57,7 +57,8 @@ package struct TokenKeySet: Sendable {
             case "RSA": if let n = bytes("n"), let e = bytes("e") { found = .rsa(modulus: n, exponent: e) } else { found = nil }
             default: found = nil
             }
-            guard let found, found.isUsable, (key["alg"] as? String).map({ $0 == found.algorithm }) ?? true, key["use"] as? String != "enc" else { continue }
+            guard let found, found.isUsable, (key["alg"] as? String).map({ $0 == found.algorithm }) ?? true, key["use"] as? String != "enc"
+            else { continue }
             entries.append(Entry(id: key["kid"] as? String, key: found))
         }
         guard !entries.isEmpty else { throw TokenRefusal("\(file) has no key for RS256 of 2048 bits or HS256 of 256 bits") }
@@ -105,7 +106,9 @@ final class TokenVerifier: @unchecked Sendable {
     func verified(_ token: String, now: WallTime) throws(TokenRefusal) -> VerifiedToken {
         guard token.utf8.count <= Self.tokenBytesMax else { throw TokenRefusal("a token has at most \(Self.tokenBytesMax) bytes") }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Self.object(parts[0]), let claims = Self.object(parts[1]), let signature = TokenKeySet.decoded(parts[2]) else {
+        guard parts.count == 3, let header = Self.object(parts[0]), let claims = Self.object(parts[1]),
+            let signature = TokenKeySet.decoded(parts[2])
+        else {
             throw TokenRefusal("it is no JSON Web Token")
         }
         try checkSignature(header, Bytes(string: parts[0] + "." + parts[1]), signature)
@@ -116,7 +119,9 @@ final class TokenVerifier: @unchecked Sendable {
         return VerifiedToken(user: user, ends: ends)
     }
 
-    private static func object(_ part: Substring) -> JSONObject? { TokenKeySet.decoded(part).flatMap { JSONObject(Data($0.readableBytesView)) } }
+    private static func object(_ part: Substring) -> JSONObject? {
+        TokenKeySet.decoded(part).flatMap { JSONObject(Data($0.readableBytesView)) }
+    }
 
     private func checkSignature(_ header: JSONObject, _ message: Bytes, _ signature: Bytes) throws(TokenRefusal) {
         let algorithm = header.values["alg"] as? String ?? ""
@@ -174,7 +179,9 @@ struct BearerMessage {
         guard let text = String(validating: bytes.readableBytesView, as: UTF8.self), text.hasSuffix("\u{1}\u{1}") else { return nil }
         let fields = text.split(separator: "\u{1}", omittingEmptySubsequences: false)
         let head = fields[0].split(separator: ",", omittingEmptySubsequences: false)
-        guard head.count == 3, head[0] == "n" || head[0] == "y", head[2].isEmpty, head[1].isEmpty || head[1].hasPrefix("a=") else { return nil }
+        guard head.count == 3, head[0] == "n" || head[0] == "y", head[2].isEmpty, head[1].isEmpty || head[1].hasPrefix("a=") else {
+            return nil
+        }
         identity = String(head[1].dropFirst(2))
         let shown = fields.dropFirst().filter { $0.hasPrefix("auth=") }
         guard shown.count == 1, let value = shown.first?.dropFirst(5), value.lowercased().hasPrefix("bearer ") else { return nil }

@@ -75,10 +75,13 @@ struct ScramExchange {
     /// Answers the client's last message; throws unless the client proves that it knows the password.
     func finish(_ message: Bytes) throws(LoginRefusal) -> Bytes {
         let text = try Self.text(message)
-        guard let place = text.range(of: ",p=", options: .backwards) else { throw LoginRefusal(message: "the last message of SCRAM has no proof") }
+        guard let place = text.range(of: ",p=", options: .backwards) else {
+            throw LoginRefusal(message: "the last message of SCRAM has no proof")
+        }
         let withoutProof = String(text[..<place.lowerBound])
         let attributes = Self.attributes(withoutProof)
-        guard attributes["r"] == nonce, let binding = attributes["c"].flatMap(Self.bytes), binding.text == "n,," || binding.text == "y,," || binding.text.hasPrefix("n,a="),
+        guard attributes["r"] == nonce, let binding = attributes["c"].flatMap(Self.bytes),
+            binding.text == "n,," || binding.text == "y,," || binding.text.hasPrefix("n,a="),
             let proof = Self.bytes(String(text[place.upperBound...])), proof.readableBytes == hash.byteCount
         else { throw .wrong }
         guard let credential else { throw .wrong }
@@ -113,7 +116,8 @@ struct ScramExchange {
         if rest > 0 { _ = hash.saltedPassword(password, salt: disguise, iterations: rest) }
         guard let known else { return false }
         let salted = hash.saltedPassword(password, salt: known.salt, iterations: Int(known.iterations))
-        return Digests.equal(credential(mechanism, saltedPassword: salted, salt: known.salt, iterations: known.iterations).storedKey, known.storedKey)
+        return Digests.equal(
+            credential(mechanism, saltedPassword: salted, salt: known.salt, iterations: known.iterations).storedKey, known.storedKey)
     }
 
     // MARK: text

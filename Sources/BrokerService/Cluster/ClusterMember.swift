@@ -67,7 +67,9 @@ final class ClusterMember: @unchecked Sendable {
         let replica = broker.replica
         links.events.onFrame = { [unowned self] frame, peer in
             do { try replica.received(frame, from: NodeID(peer)) } catch {
-                broker.log.error("a frame of a peer cannot be read; do all brokers run the same version?", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                broker.log.error(
+                    "a frame of a peer cannot be read; do all brokers run the same version?",
+                    metadata: ["peer": "\(peer)", "error": "\(error)"])
             }
         }
         links.events.onConnected = { [unowned self] peer in
@@ -110,7 +112,8 @@ final class ClusterMember: @unchecked Sendable {
         isRegistering = true
         let address = broker.settings.advertised ?? settings.clientAddress
         let record = BrokerRecord(id: id, incarnation: incarnation, host: address.host, port: Int32(address.port), rack: settings.rack)
-        broker.replica.propose(.cluster(.register(record, keepsLog: broker.settings.durability == .beforeAcknowledging))) { [unowned self] result in
+        broker.replica.propose(.cluster(.register(record, keepsLog: broker.settings.durability == .beforeAcknowledging))) {
+            [unowned self] result in
             isRegistering = false
             guard case .success(.registered(let registered, _)) = result else { return }
             broker.log.notice("registered in the cluster", metadata: ["broker": "\(id)", "epoch": "\(registered.epoch)"])
@@ -130,7 +133,9 @@ final class ClusterMember: @unchecked Sendable {
         do { word = try BrokerWord(incarnation: incarnation).encoded(as: DurableDialect.self) } catch {
             preconditionFailure("a word of ours can always be encoded: \(error)")
         }
-        for member in broker.replica.roster?.members ?? [] where member.id != broker.replica.id { broker.replica.sendService(word, to: member.id) }
+        for member in broker.replica.roster?.members ?? [] where member.id != broker.replica.id {
+            broker.replica.sendService(word, to: member.id)
+        }
     }
 
     /// Hands leadership over before this broker leaves; `done` is called within the time limit of a stop.
@@ -151,7 +156,9 @@ final class ClusterMember: @unchecked Sendable {
     // MARK: the controller
 
     private func leaderChanged(_ leader: NodeID?) {
-        if let leader { broker.log.notice("broker \(leader) is the controller", metadata: ["self": "\(leader == broker.replica.id)"]) } else {
+        if let leader {
+            broker.log.notice("broker \(leader) is the controller", metadata: ["self": "\(leader == broker.replica.id)"])
+        } else {
             broker.log.notice("no controller is known, looking for one")
         }
         fencing = []
@@ -187,7 +194,8 @@ final class ClusterMember: @unchecked Sendable {
 
     private func fence(_ peer: Int32, _ epoch: Int64, _ reason: String) {
         fencing.insert(peer)
-        broker.log.warning("a broker is taken for lost; others lead its partitions", metadata: ["broker": "\(peer)", "reason": "\(reason)"])
+        broker.log.warning(
+            "a broker is taken for lost; others lead its partitions", metadata: ["broker": "\(peer)", "reason": "\(reason)"])
         broker.replica.propose(.cluster(.fence(broker: peer, epoch: epoch))) { [unowned self] _ in fencing.remove(peer) }
     }
 

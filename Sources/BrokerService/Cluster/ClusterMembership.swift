@@ -29,9 +29,11 @@ extension ClusterMember {
         }
         links.follow(peers, group: replica.roster?.group ?? 0)
         if let roster = replica.roster, Set(roster.members.map(\.id.rawValue)) != Set(settings.peers.peers.map(\.id)) {
-            broker.log.notice("the members that the log names count, not those of broker.peers", metadata: [
-                "members": "\(roster.members.map { "\($0.id)=\($0.address)" }.joined(separator: ","))",
-            ])
+            broker.log.notice(
+                "the members that the log names count, not those of broker.peers",
+                metadata: [
+                    "members": "\(roster.members.map { "\($0.id)=\($0.address)" }.joined(separator: ","))"
+                ])
         }
         noteStanding(replica.standing)
     }

@@ -95,7 +95,9 @@ final class LeaderEnds: @unchecked Sendable {
         guard let answer else { return [:] }
         var ends: [TopicPartition: Int64] = [:]
         for topic in answer.topics {
-            for part in topic.partitions where part.errorCode == .none && part.offset >= 0 { ends[TopicPartition(topic.name, part.partition)] = part.offset }
+            for part in topic.partitions where part.errorCode == .none && part.offset >= 0 {
+                ends[TopicPartition(topic.name, part.partition)] = part.offset
+            }
         }
         return ends
     }
@@ -133,7 +135,9 @@ extension Broker {
         var elsewhere: [Int32: [TopicPartition]] = [:]
         for place in places {
             if let partition = partitions[place] { ends[place] = partition.highWatermark }
-            guard cluster != nil, let state = machine.cluster.partitions[place], state.leader >= 0, state.leader != settings.nodeID else { continue }
+            guard cluster != nil, let state = machine.cluster.partitions[place], state.leader >= 0, state.leader != settings.nodeID else {
+                continue
+            }
             if machine.cluster.aliveSet.contains(state.leader) { elsewhere[state.leader, default: []].append(place) }
         }
         let gathering = Gathering { done(ends) }

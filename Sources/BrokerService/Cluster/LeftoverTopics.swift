@@ -32,11 +32,14 @@ extension Broker {
                 }
                 for partition in partitions { try PartitionLog.remove(directory + "/" + partition) }
                 try files.remove(directory)
-                log.notice("the files of a topic that was deleted while this broker was away are removed", metadata: ["directory": "\(directory)"])
-            } catch where error.cause == .notFound {
+                log.notice(
+                    "the files of a topic that was deleted while this broker was away are removed", metadata: ["directory": "\(directory)"])
+            } catch  where error.cause == .notFound {
                 // It has been removed already.
             } catch {
-                log.warning("the files of a topic that was deleted while this broker was away stay", metadata: ["directory": "\(directory)", "error": "\(error)"])
+                log.warning(
+                    "the files of a topic that was deleted while this broker was away stay",
+                    metadata: ["directory": "\(directory)", "error": "\(error)"])
             }
         }
     }
@@ -49,6 +52,9 @@ enum LeftoverTopics {
     static func isTopic(_ directory: String) -> Bool {
         guard let dot = directory.lastIndex(of: "."), dot > directory.startIndex else { return false }
         let id = directory[directory.index(after: dot)...]
-        return id.utf8.count == idDigits && id.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
+        return id.utf8.count == idDigits
+            && id.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+            }
     }
 }

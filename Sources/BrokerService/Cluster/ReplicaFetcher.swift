@@ -96,8 +96,10 @@ final class ReplicaFetcher: @unchecked Sendable {
             return .wanted(
                 partition.topicID,
                 .init(
-                    partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd, lastFetchedEpoch: partition.epochs.latest,
-                    logStartOffset: partition.startOffset, partitionMaxBytes: Int32(min(allowance ?? .max, ClusterSettings.replicaPartitionBytesMax))),
+                    partition: name.partition, currentLeaderEpoch: partition.term, fetchOffset: partition.logEnd,
+                    lastFetchedEpoch: partition.epochs.latest,
+                    logStartOffset: partition.startOffset,
+                    partitionMaxBytes: Int32(min(allowance ?? .max, ClusterSettings.replicaPartitionBytesMax))),
                 isThrottled: allowance != nil)
         }
     }
@@ -151,7 +153,8 @@ final class ReplicaFetcher: @unchecked Sendable {
                 let place = TopicPartition(name, part.partition)
                 session.lookAgain(place)
                 // An answer about another term does not describe this leader's present log.
-                guard let partition = followed[place], partition.topicID == topic.topicID, session.askedTerm(of: place) == partition.term else { continue }
+                guard let partition = followed[place], partition.topicID == topic.topicID, session.askedTerm(of: place) == partition.term
+                else { continue }
                 take(part, partition, gathering)
             }
         }
@@ -168,11 +171,14 @@ final class ReplicaFetcher: @unchecked Sendable {
             return pause(partition)
         }
         if part.logStartOffset > partition.startOffset { begin(partition, at: part.logStartOffset, gathering) }
-        guard let records = part.records?.bytes, records.readableBytes > 0 else { return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) } }
+        guard let records = part.records?.bytes, records.readableBytes > 0 else {
+            return broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) }
+        }
         if broker.throttle.allowance(for: partition) != nil { broker.throttle.spend(.following, records.readableBytes) }
         gathering.enter()
         let job = AppendJob(
-            partition: partition, log: partition.log, payload: AppendPayload(replicated: records), term: partition.term, mustSync: broker.flushing.mustSyncReplicated(partition)
+            partition: partition, log: partition.log, payload: AppendPayload(replicated: records), term: partition.term,
+            mustSync: broker.flushing.mustSyncReplicated(partition)
         ) { [self] outcome in
             switch outcome {
             case .replicated: broker.advanced(partition) { $0.hear(highWatermark: part.highWatermark) }
@@ -186,9 +192,11 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     private func complain(_ partition: Partition, _ outcome: AppendOutcome) {
         pause(partition, for: ClusterSettings.replicaRetryAfterFailure)
-        broker.log.error("what the leader sent could not be appended; trying again", metadata: [
-            "partition": "\(partition.name)", "leader": "\(leader)", "reason": "\(outcome)",
-        ])
+        broker.log.error(
+            "what the leader sent could not be appended; trying again",
+            metadata: [
+                "partition": "\(partition.name)", "leader": "\(leader)", "reason": "\(outcome)",
+            ])
     }
 
     private func pause(_ partition: Partition, for time: Duration = ClusterSettings.replicaRetry) {
@@ -204,9 +212,11 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func cut(_ partition: Partition, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch, _ gathering: Gathering) {
         let own = partition.epochs.end(of: diverging.epoch, logEnd: partition.logEnd)?.endOffset ?? diverging.endOffset
         let end = max(0, min(diverging.endOffset, own))
-        broker.log.notice("records that no leader acknowledged are cut off", metadata: [
-            "partition": "\(partition.name)", "from": "\(end)", "to": "\(partition.logEnd)", "leader": "\(leader)",
-        ])
+        broker.log.notice(
+            "records that no leader acknowledged are cut off",
+            metadata: [
+                "partition": "\(partition.name)", "from": "\(end)", "to": "\(partition.logEnd)", "leader": "\(leader)",
+            ])
         change(partition, gathering) { log throws(StorageError) in try log.truncate(to: end) }
     }
 
@@ -214,9 +224,13 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func startOver(_ partition: Partition, _ part: FetchResponse.Topic.Partition, _ gathering: Gathering) {
         guard part.logStartOffset >= 0 else { return pause(partition) }
         let (start, mark) = (part.logStartOffset, max(part.highWatermark, part.logStartOffset))
-        broker.log.notice("the log is begun anew where the leader's begins", metadata: ["partition": "\(partition.name)", "leader": "\(leader)", "start": "\(start)"])
+        broker.log.notice(
+            "the log is begun anew where the leader's begins",
+            metadata: ["partition": "\(partition.name)", "leader": "\(leader)", "start": "\(start)"])
         let isBehind = partition.logEnd < start
-        change(partition, gathering) { log throws(StorageError) in if isBehind { try log.restart(at: start) } else { try log.truncate(to: mark) } }
+        change(partition, gathering) { log throws(StorageError) in
+            if isBehind { try log.restart(at: start) } else { try log.truncate(to: mark) }
+        }
     }
 
     private func begin(_ partition: Partition, at start: Int64, _ gathering: Gathering) {
@@ -224,7 +238,9 @@ final class ReplicaFetcher: @unchecked Sendable {
         change(partition, gathering) { log throws(StorageError) in try log.begin(at: start) }
     }
 
-    private func change(_ partition: Partition, _ gathering: Gathering, _ body: @escaping @Sendable (PartitionLog) throws(StorageError) -> Void) {
+    private func change(
+        _ partition: Partition, _ gathering: Gathering, _ body: @escaping @Sendable (PartitionLog) throws(StorageError) -> Void
+    ) {
         gathering.enter()
         let (log, term) = (partition.log, partition.term)
         // Made and called on the loop; the disk thread only carries it back.
@@ -233,7 +249,9 @@ final class ReplicaFetcher: @unchecked Sendable {
             case .success(let bounds): broker.truncated(partition, bounds)
             case .failure(let error):
                 pause(partition, for: ClusterSettings.replicaRetryAfterFailure)
-                broker.log.error("a replica could not be brought in line with its leader", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+                broker.log.error(
+                    "a replica could not be brought in line with its leader",
+                    metadata: ["partition": "\(partition.name)", "error": "\(error)"])
             }
             gathering.leave()
         }

@@ -72,7 +72,9 @@ struct ReplicaFetchSession {
         return nil
     }
 
-    private mutating func state(_ name: TopicPartition, _ topicID: UUIDBytes, _ part: FetchRequest.Topic.Partition, in request: inout FetchRequest) {
+    private mutating func state(
+        _ name: TopicPartition, _ topicID: UUIDBytes, _ part: FetchRequest.Topic.Partition, in request: inout FetchRequest
+    ) {
         if let before = stated[name] {
             if before.topicID != topicID { forget(name, in: &request) } else if before.part == part { return }
         }

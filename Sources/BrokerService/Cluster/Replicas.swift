@@ -132,7 +132,10 @@ extension Broker {
             do throws(StorageError) {
                 try log.close()
                 try PartitionLog.remove(log.directory)
-            } catch { self.log.warning("a replica that went elsewhere could not be removed", metadata: ["directory": "\(log.directory)", "error": "\(error)"]) }
+            } catch {
+                self.log.warning(
+                    "a replica that went elsewhere could not be removed", metadata: ["directory": "\(log.directory)", "error": "\(error)"])
+            }
         }
     }
 
@@ -160,7 +163,9 @@ extension Broker {
             guard replica.leader != nil else { continue }
             if let change = partition.checkInSync(now: now, lagMax: cluster.settings.replicaLagMax) {
                 if change.inSync.count < partition.inSyncCount {
-                    log.notice("replicas lag and are not counted on any more", metadata: ["partition": "\(partition.name)", "in sync": "\(change.inSync)"])
+                    log.notice(
+                        "replicas lag and are not counted on any more",
+                        metadata: ["partition": "\(partition.name)", "in sync": "\(change.inSync)"])
                 }
                 propose(change, of: partition)
             }
@@ -172,7 +177,9 @@ extension Broker {
     /// The partition if this broker leads it, or the error for the client.
     func led(_ name: TopicPartition) -> Result<Partition, KafkaErrorCode.Refusal> {
         if let partition = partitions[name] { return partition.leads ? .success(partition) : .failure(.init(.notLeaderOrFollower)) }
-        guard let topic = machine.topics[name.topic], name.partition >= 0, name.partition < topic.partitions else { return .failure(.init(.unknownTopicOrPartition)) }
+        guard let topic = machine.topics[name.topic], name.partition >= 0, name.partition < topic.partitions else {
+            return .failure(.init(.unknownTopicOrPartition))
+        }
         if topicsUnderWay[name.topic] != nil { return .failure(.init(.leaderNotAvailable)) }
         return .failure(.init(isClustered ? .notLeaderOrFollower : .unknownTopicOrPartition))
     }

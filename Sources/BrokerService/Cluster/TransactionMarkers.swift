@@ -22,33 +22,40 @@ extension Broker {
             if completions[transaction.name] != nil { tell(transaction.name, .done) }
             return
         }
-        for name in transaction.content.partitions { if let partition = partitions[name], partition.leads { writeMarker(of: transaction, partition) } }
+        for name in transaction.content.partitions {
+            if let partition = partitions[name], partition.leads { writeMarker(of: transaction, partition) }
+        }
         reportGone(transaction)
     }
 
     /// Writes the pending markers of a partition that this broker leads now.
     func writePendingMarkers(of partition: Partition) {
         for name in machine.transactionsUnderWay.keys {
-            guard let transaction = machine.transactions[name], transaction.phase.isPrepared, transaction.contains(partition.name) else { continue }
+            guard let transaction = machine.transactions[name], transaction.phase.isPrepared, transaction.contains(partition.name) else {
+                continue
+            }
             writeMarker(of: transaction, partition)
         }
     }
 
     private func writeMarker(of transaction: Transaction, _ partition: Partition) {
         let mark = PendingMark(
-            transaction: transaction.name, producer: transaction.producer, decided: transaction.decided, partition: partition.name, term: partition.term)
+            transaction: transaction.name, producer: transaction.producer, decided: transaction.decided, partition: partition.name,
+            term: partition.term)
         guard marksUnderWay.insert(mark).inserted else { return }
         func again() {
             marksUnderWay.remove(mark)
             loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
                 guard !isStopping, let partition = partitions[mark.partition], partition.leads, partition.term == mark.term,
-                    let present = machine.transactions[mark.transaction], present.decided == mark.decided, present.phase.isPrepared, present.contains(mark.partition)
+                    let present = machine.transactions[mark.transaction], present.decided == mark.decided, present.phase.isPrepared,
+                    present.contains(mark.partition)
                 else { return }
                 writeMarker(of: present, partition)
             }
         }
         let job = AppendJob(
-            partition: partition, log: partition.log, payload: AppendPayload(marker(of: transaction), logAppendTime: nil), term: partition.term, mustSync: true
+            partition: partition, log: partition.log, payload: AppendPayload(marker(of: transaction), logAppendTime: nil),
+            term: partition.term, mustSync: true
         ) { [self] outcome in
             guard case .appended(let offset, _) = outcome else { return again() }
             partition.whenReplicated(offset + 1, until: now + BrokerSettings.markerTimeout) { [self] code in
@@ -61,7 +68,8 @@ extension Broker {
     }
 
     private func report(_ mark: PendingMark, _ again: @escaping () -> Void) {
-        replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, decided: mark.decided, [mark.partition]))) { [self] result in
+        replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, decided: mark.decided, [mark.partition]))) {
+            [self] result in
             guard case .success = result else { return again() }
             marksUnderWay.remove(mark)
         }

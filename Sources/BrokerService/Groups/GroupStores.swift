@@ -7,9 +7,11 @@ extension Broker {
     /// Stores a change of a group; `done` gets nil once it is durable.
     func store(_ group: GroupID, _ change: StoredGroupChange, _ done: @escaping (GroupRefusal?) -> Void) {
         guard change.sizeBytes <= BrokerSettings.storedGroupBytesMax else {
-            log.error("a group is too large to be stored; its members cannot get their shares", metadata: [
-                "group": "\(group)", "bytes": "\(change.sizeBytes)", "at most": "\(BrokerSettings.storedGroupBytesMax)",
-            ])
+            log.error(
+                "a group is too large to be stored; its members cannot get their shares",
+                metadata: [
+                    "group": "\(group)", "bytes": "\(change.sizeBytes)", "at most": "\(BrokerSettings.storedGroupBytesMax)",
+                ])
             return done(.groupFull)
         }
         replica.propose(.storeGroup(group, by: claim(of: group), change)) { result in
@@ -32,7 +34,8 @@ extension Broker {
     }
 
     private func store(
-        _ changes: [(group: GroupID, change: StoredGroupChange)], ended: @escaping (GroupID, Bool) -> Void, _ done: @escaping (GroupRefusal?) -> Void
+        _ changes: [(group: GroupID, change: StoredGroupChange)], ended: @escaping (GroupID, Bool) -> Void,
+        _ done: @escaping (GroupRefusal?) -> Void
     ) {
         var refusal: GroupRefusal?
         let gathering = Gathering { done(refusal) }
@@ -123,7 +126,9 @@ extension Broker {
 
     /// Whether the group has members.
     func hasMembers(_ id: GroupID) -> Bool {
-        coordinator.groups[id].map { !$0.isEmpty } ?? consumerGroups.groups[id].map { !$0.isEmpty } ?? shareGroups.groups[id].map { !$0.isEmpty } ?? false
+        coordinator.groups[id].map { !$0.isEmpty } ?? consumerGroups.groups[id].map { !$0.isEmpty } ?? shareGroups.groups[id].map {
+            !$0.isEmpty
+        } ?? false
     }
 
     func scheduleGroupCleanup() {
@@ -141,7 +146,9 @@ extension Broker {
             consumerGroups.forget(id)
             store(id, StoredGroupChange(kind, head: nil)) { [log] refusal in
                 guard let refusal else { return }
-                log.info("a group without members and offsets could not be removed; the next look-over tries again", metadata: ["group": "\(id)", "reason": "\(refusal)"])
+                log.info(
+                    "a group without members and offsets could not be removed; the next look-over tries again",
+                    metadata: ["group": "\(id)", "reason": "\(refusal)"])
             }
         }
     }

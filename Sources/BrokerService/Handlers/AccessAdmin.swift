@@ -13,7 +13,8 @@ extension Broker {
         let filter: AccessFilter
         do {
             filter = try Self.filter(
-                request.resourceTypeFilter, request.resourceNameFilter, request.patternTypeFilter, request.principalFilter, request.hostFilter, request.operation,
+                request.resourceTypeFilter, request.resourceNameFilter, request.patternTypeFilter, request.principalFilter,
+                request.hostFilter, request.operation,
                 request.permissionType)
         } catch { return call.reply(DescribeAclsResponse(errorCode: .invalidRequest, errorMessage: error.message)) }
         var resources: [DescribeAclsResponse.Resource] = []
@@ -23,7 +24,9 @@ extension Broker {
                 resources.append(.init(resourceType: rule.kind.rawValue, resourceName: rule.name, patternType: rule.pattern.rawValue))
             }
             resources[resources.count - 1].acls.append(
-                .init(principal: rule.principal, host: rule.host, operation: rule.operation.rawValue, permissionType: rule.permission.rawValue))
+                .init(
+                    principal: rule.principal, host: rule.host, operation: rule.operation.rawValue, permissionType: rule.permission.rawValue
+                ))
         }
         call.reply(DescribeAclsResponse(resources: resources))
     }
@@ -55,14 +58,16 @@ extension Broker {
         for one in request.filters {
             do {
                 let filter = try Self.filter(
-                    one.resourceTypeFilter, one.resourceNameFilter, one.patternTypeFilter, one.principalFilter, one.hostFilter, one.operation, one.permissionType)
+                    one.resourceTypeFilter, one.resourceNameFilter, one.patternTypeFilter, one.principalFilter, one.hostFilter,
+                    one.operation, one.permissionType)
                 let found = machine.accessRules.rules.keys.filter(filter.matches)
                 gone += found
                 results.append(
                     .init(
                         matchingAcls: found.map {
                             .init(
-                                resourceType: $0.kind.rawValue, resourceName: $0.name, patternType: $0.pattern.rawValue, principal: $0.principal, host: $0.host,
+                                resourceType: $0.kind.rawValue, resourceName: $0.name, patternType: $0.pattern.rawValue,
+                                principal: $0.principal, host: $0.host,
                                 operation: $0.operation.rawValue, permissionType: $0.permission.rawValue)
                         }))
             } catch { results.append(.init(errorCode: .invalidRequest, errorMessage: error.message)) }
@@ -89,16 +94,29 @@ extension Broker {
 
     private static func rule(_ creation: CreateAclsRequest.Rule) throws(RuleRefusal) -> AccessRule {
         guard let kind = ResourceKind(rawValue: creation.resourceType) else {
-            throw RuleRefusal(message: "topics (2), groups (3), the cluster (4) and transactional ids (5) are protected, not kind \(creation.resourceType)")
+            throw RuleRefusal(
+                message:
+                    "topics (2), groups (3), the cluster (4) and transactional ids (5) are protected, not kind \(creation.resourceType)")
         }
-        guard let pattern = NamePattern(rawValue: creation.resourcePatternType) else { throw RuleRefusal(message: "a rule's name is literal (3) or a prefix (4)") }
-        guard let operation = AccessOperation(rawValue: creation.operation) else { throw RuleRefusal(message: "there is no operation \(creation.operation)") }
-        guard let permission = AccessPermission(rawValue: creation.permissionType) else { throw RuleRefusal(message: "a rule denies (2) or allows (3)") }
-        guard creation.principal.hasPrefix("User:"), creation.principal.utf8.count > 5 else { throw RuleRefusal(message: "a principal has the form User:NAME") }
+        guard let pattern = NamePattern(rawValue: creation.resourcePatternType) else {
+            throw RuleRefusal(message: "a rule's name is literal (3) or a prefix (4)")
+        }
+        guard let operation = AccessOperation(rawValue: creation.operation) else {
+            throw RuleRefusal(message: "there is no operation \(creation.operation)")
+        }
+        guard let permission = AccessPermission(rawValue: creation.permissionType) else {
+            throw RuleRefusal(message: "a rule denies (2) or allows (3)")
+        }
+        guard creation.principal.hasPrefix("User:"), creation.principal.utf8.count > 5 else {
+            throw RuleRefusal(message: "a principal has the form User:NAME")
+        }
         guard !creation.resourceName.isEmpty, !creation.host.isEmpty else { throw RuleRefusal(message: "a rule has a resource and a host") }
-        guard kind != .cluster || creation.resourceName == AccessReview.clusterName else { throw RuleRefusal(message: "the cluster's name is \(AccessReview.clusterName)") }
+        guard kind != .cluster || creation.resourceName == AccessReview.clusterName else {
+            throw RuleRefusal(message: "the cluster's name is \(AccessReview.clusterName)")
+        }
         return AccessRule(
-            kind: kind, name: creation.resourceName, pattern: pattern, principal: creation.principal, host: creation.host, operation: operation, permission: permission)
+            kind: kind, name: creation.resourceName, pattern: pattern, principal: creation.principal, host: creation.host,
+            operation: operation, permission: permission)
     }
 
     private static var any: Int8 { 1 }
@@ -113,7 +131,11 @@ extension Broker {
             return known
         }
         let wanted: AccessFilter.Pattern
-        if pattern == any { wanted = .any } else if pattern == match { wanted = .match } else if let known = NamePattern(rawValue: pattern) {
+        if pattern == any {
+            wanted = .any
+        } else if pattern == match {
+            wanted = .match
+        } else if let known = NamePattern(rawValue: pattern) {
             wanted = .exactly(known)
         } else {
             throw RuleRefusal(message: "\(pattern) stands for no kind of pattern")

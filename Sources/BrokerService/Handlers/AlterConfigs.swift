@@ -31,7 +31,10 @@ extension Broker {
             }
             let set = resource.configs.map { TopicConfigEntry(name: $0.name, value: $0.value ?? "") }
             gathering.enter()
-            alter(resource.resourceType, resource.resourceName, ConfigChange(set: set, replacesAll: true), onlyValidating: request.validateOnly) { refusal in
+            alter(
+                resource.resourceType, resource.resourceName, ConfigChange(set: set, replacesAll: true),
+                onlyValidating: request.validateOnly
+            ) { refusal in
                 response.responses[index].errorCode = refusal?.code ?? .none
                 response.responses[index].errorMessage = refusal?.message
                 gathering.leave()
@@ -72,11 +75,14 @@ extension Broker {
             guard !change.set.contains(where: { $0.name == config.name }), !change.removed.contains(config.name) else {
                 throw AlterRefusal(code: .invalidRequest, message: "the setting '\(config.name)' is named more than once")
             }
-            guard operation == .delete || config.value != nil else { throw AlterRefusal(code: .invalidRequest, message: Self.nullValue(config.name)) }
+            guard operation == .delete || config.value != nil else {
+                throw AlterRefusal(code: .invalidRequest, message: Self.nullValue(config.name))
+            }
             switch operation {
             case .set: change.set.append(TopicConfigEntry(name: config.name, value: config.value ?? ""))
             case .delete: change.removed.append(config.name)
-            case .append, .subtract: change.set.append(try listChange(resource, config.name, config.value ?? "", adding: operation == .append))
+            case .append, .subtract:
+                change.set.append(try listChange(resource, config.name, config.value ?? "", adding: operation == .append))
             }
         }
         return change
@@ -87,10 +93,13 @@ extension Broker {
         _ resource: IncrementalAlterConfigsRequest.Resource, _ name: String, _ value: String, adding: Bool
     ) throws(AlterRefusal) -> TopicConfigEntry {
         let isTopic = resource.resourceType == ConfigResource.topic
-        guard resource.resourceType != ConfigResource.group else { throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list") }
+        guard resource.resourceType != ConfigResource.group else {
+            throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list")
+        }
         let type = isTopic ? TopicConfig.rows.first { $0.name == name }?.type : BrokerConfigTable.row(name)?.type
         guard type == .list else { throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is no list") }
-        let present = isTopic
+        let present =
+            isTopic
             ? machine.topics[resource.resourceName].flatMap { topic in TopicConfig.rows.first { $0.name == name }?.read(config(of: topic)) }
             : BrokerConfigTable.row(name)?.read(self)
         var words = (present ?? "").split(separator: ",").map(String.init)
@@ -99,7 +108,9 @@ extension Broker {
         return TopicConfigEntry(name: name, value: words.joined(separator: ","))
     }
 
-    private func alter(_ kind: Int8, _ name: String, _ change: ConfigChange, onlyValidating: Bool, _ done: @escaping (AlterRefusal?) -> Void) {
+    private func alter(
+        _ kind: Int8, _ name: String, _ change: ConfigChange, onlyValidating: Bool, _ done: @escaping (AlterRefusal?) -> Void
+    ) {
         do throws(AlterRefusal) {
             switch kind {
             case ConfigResource.topic: try checkTopic(name, change)
@@ -132,7 +143,9 @@ extension Broker {
             if InternalTopic.isName(name) { throw AlterRefusal(code: .invalidTopic, message: InternalTopic.refusal(name)) }
             throw AlterRefusal(code: .unknownTopicOrPartition, message: BrokerRefusal.unknownTopic(name).message)
         }
-        do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch { throw AlterRefusal(code: .invalidConfig, message: error.reason) }
+        do { _ = try topicDefaults.applying(change.applied(to: topic.configs)) } catch {
+            throw AlterRefusal(code: .invalidConfig, message: error.reason)
+        }
     }
 
     private func checkGroup(_ name: String, _ change: ConfigChange) throws(AlterRefusal) {
@@ -148,10 +161,12 @@ extension Broker {
             guard let row = BrokerConfigTable.row(name) else {
                 // Removing an absent setting changes nothing; Kafka's tools clear settings without looking first.
                 if change.removed.contains(name) { continue }
-                throw AlterRefusal(code: .invalidConfig, message: "there is no broker setting '\(name)' here; DescribeConfigs shows those that there are")
+                throw AlterRefusal(
+                    code: .invalidConfig, message: "there is no broker setting '\(name)' here; DescribeConfigs shows those that there are")
             }
             guard let accepts = row.accepts else {
-                throw AlterRefusal(code: .invalidConfig, message: "'\(name)' is told to the broker when it starts and cannot be altered while it runs")
+                throw AlterRefusal(
+                    code: .invalidConfig, message: "'\(name)' is told to the broker when it starts and cannot be altered while it runs")
             }
             if let entry = change.set.first(where: { $0.name == name }), !accepts(entry.value) {
                 throw AlterRefusal(code: .invalidConfig, message: "'\(entry.value)' is not possible for \(name). \(row.documentation)")

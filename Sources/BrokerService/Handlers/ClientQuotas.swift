@@ -35,9 +35,13 @@ extension Broker {
     private static func check(_ components: [DescribeClientQuotasRequest.Component]) throws(QuotaRefusal) {
         for component in components {
             guard [userType, clientType, addressType].contains(component.entityType) else {
-                throw QuotaRefusal(code: .unsupportedVersion, message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(component.entityType)'")
+                throw QuotaRefusal(
+                    code: .unsupportedVersion,
+                    message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(component.entityType)'")
             }
-            guard component.entityType != addressType || components.count == 1 else { throw QuotaRefusal(message: "in a filter '\(addressType)' stands alone") }
+            guard component.entityType != addressType || components.count == 1 else {
+                throw QuotaRefusal(message: "in a filter '\(addressType)' stands alone")
+            }
             guard components.count(where: { $0.entityType == component.entityType }) == 1 else {
                 throw QuotaRefusal(message: "'\(component.entityType)' is in the filter more than once")
             }
@@ -53,7 +57,8 @@ extension Broker {
         for component in request.components {
             guard let subject = stated.first(where: { $0.0 == component.entityType })?.1, fits(subject, component) else { return false }
         }
-        return !request.strict || stated.allSatisfy { type, subject in subject == .unstated || request.components.contains { $0.entityType == type } }
+        return !request.strict
+            || stated.allSatisfy { type, subject in subject == .unstated || request.components.contains { $0.entityType == type } }
     }
 
     private static func fits(_ subject: QuotaSubject, _ component: DescribeClientQuotasRequest.Component) -> Bool {
@@ -112,9 +117,12 @@ extension Broker {
         for operation in entry.operations {
             let kinds = QuotaKind.allCases.filter { ($0 == .connectionCreationRate) == (entity.address != .unstated) }
             guard let kind = QuotaKind(name: operation.key), kinds.contains(kind) else {
-                throw QuotaRefusal(message: "there is no limit '\(operation.key)' of these; there are: \(kinds.map(\.name).joined(separator: ", "))")
+                throw QuotaRefusal(
+                    message: "there is no limit '\(operation.key)' of these; there are: \(kinds.map(\.name).joined(separator: ", "))")
             }
-            guard !changes.contains(where: { $0.kind == kind }) else { throw QuotaRefusal(message: "'\(operation.key)' is in the change more than once") }
+            guard !changes.contains(where: { $0.kind == kind }) else {
+                throw QuotaRefusal(message: "'\(operation.key)' is in the change more than once")
+            }
             guard operation.remove || (operation.value > 0 && operation.value.isFinite) else {
                 throw QuotaRefusal(message: "'\(operation.key)' must be greater than 0")
             }
@@ -129,19 +137,27 @@ extension Broker {
 
     private static func entity(_ parts: [QuotaEntityPart]) throws(QuotaRefusal) -> QuotaEntity {
         var entity = QuotaEntity()
-        guard !parts.isEmpty else { throw QuotaRefusal(message: "a limit is for a '\(userType)', a '\(clientType)' or both, or for an '\(addressType)'") }
+        guard !parts.isEmpty else {
+            throw QuotaRefusal(message: "a limit is for a '\(userType)', a '\(clientType)' or both, or for an '\(addressType)'")
+        }
         for part in parts {
             let subject: QuotaSubject = part.entityName.map { .named($0) } ?? .byDefault
             guard part.entityName?.isEmpty != true else { throw QuotaRefusal(message: "the name of the '\(part.entityType)' is empty") }
-            guard parts.count(where: { $0.entityType == part.entityType }) == 1 else { throw QuotaRefusal(message: "'\(part.entityType)' is stated more than once") }
+            guard parts.count(where: { $0.entityType == part.entityType }) == 1 else {
+                throw QuotaRefusal(message: "'\(part.entityType)' is stated more than once")
+            }
             switch part.entityType {
             case userType: entity.user = subject
             case clientType: entity.client = subject
             case addressType: entity.address = try address(part.entityName)
-            default: throw QuotaRefusal(message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(part.entityType)'")
+            default:
+                throw QuotaRefusal(
+                    message: "there are limits for '\(userType)', '\(clientType)' and '\(addressType)', not for '\(part.entityType)'")
             }
         }
-        guard entity.address == .unstated || parts.count == 1 else { throw QuotaRefusal(message: "a limit of an '\(addressType)' is for nobody else") }
+        guard entity.address == .unstated || parts.count == 1 else {
+            throw QuotaRefusal(message: "a limit of an '\(addressType)' is for nobody else")
+        }
         return entity
     }
 

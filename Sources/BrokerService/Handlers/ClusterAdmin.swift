@@ -7,9 +7,12 @@ extension Broker {
     func describeCluster(_ request: DescribeClusterRequest, _ call: Call) {
         let (brokers, controllers): (Int8, Int8) = (1, 2)
         guard request.endpointType == brokers else {
-            let code: KafkaErrorCode = call.version == 0 ? .invalidRequest : request.endpointType == controllers ? .mismatchedEndpointType : .unsupportedEndpointType
+            let code: KafkaErrorCode =
+                call.version == 0
+                ? .invalidRequest : request.endpointType == controllers ? .mismatchedEndpointType : .unsupportedEndpointType
             return call.reply(
-                DescribeClusterResponse(errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own"))
+                DescribeClusterResponse(
+                    errorCode: code, errorMessage: "only brokers have endpoints here; controllers have none of their own"))
         }
         call.reply(
             DescribeClusterResponse(
@@ -58,7 +61,10 @@ extension Broker {
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: Call) {
         let review = AccessReview(broker: self, call: call)
-        let names = request.topics.isEmpty ? (machine.topics.keys + shownInternalTopics.map(\.name)).sorted().filter { review.maySee(.topic, $0) } : request.topics.map(\.name).sorted()
+        let names =
+            request.topics.isEmpty
+            ? (machine.topics.keys + shownInternalTopics.map(\.name)).sorted().filter { review.maySee(.topic, $0) }
+            : request.topics.map(\.name).sorted()
         var response = DescribeTopicPartitionsResponse()
         var room = min(Int(request.responsePartitionLimit), Self.partitionsPerPageMax)
         for name in names where name >= request.cursor?.topicName ?? "" {

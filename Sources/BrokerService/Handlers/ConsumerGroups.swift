@@ -8,7 +8,8 @@ extension Broker {
     func consumerGroupHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: Call) {
         let group = GroupID(request.groupID)
         var beat = MemberHeartbeat(
-            member: MemberID(request.memberID), epoch: request.memberEpoch, instance: request.instanceID, rack: request.rackID, clientID: call.clientID,
+            member: MemberID(request.memberID), epoch: request.memberEpoch, instance: request.instanceID, rack: request.rackID,
+            clientID: call.clientID,
             clientHost: "/" + (call.session.remote?.host ?? ""),
             rebalanceTimeout: request.rebalanceTimeoutMilliseconds < 0 ? nil : .milliseconds(Int(request.rebalanceTimeoutMilliseconds)),
             topics: request.subscribedTopicNames, pattern: request.subscribedTopicRegex, assignor: request.serverAssignor,
@@ -18,7 +19,9 @@ extension Broker {
                     machine.topic(id: topic.topicID).map { known in topic.partitions.map { TopicPartition(known.name, $0) } } ?? []
                 }
             })
-        let isByPattern = request.subscribedTopicRegex.map { !$0.isEmpty } ?? consumerGroups.groups[group]?.members.contains { $0.pattern != nil } ?? false
+        let isByPattern =
+            request.subscribedTopicRegex.map { !$0.isEmpty } ?? consumerGroups.groups[group]?.members.contains { $0.pattern != nil }
+            ?? false
         if settings.enforcesAccess, isByPattern { beat.hidden = hiddenTopics(call) }
         do throws(ConsumerGroupRefusal) {
             guard gives(group, to: .consumer) else { throw .otherProtocol }
@@ -29,7 +32,10 @@ extension Broker {
                 heartbeatIntervalMilliseconds: Int32(consumerGroups.settings.heartbeatInterval.inMilliseconds),
                 assignment: orders.assignment.map { .init(topicPartitions: byTopicID($0)) })
             storeConsumerGroups { refusal in
-                call.reply(refusal.map { ConsumerGroupHeartbeatResponse(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present") } ?? response)
+                call.reply(
+                    refusal.map {
+                        ConsumerGroupHeartbeatResponse(errorCode: $0.code, errorMessage: "the group's state cannot be stored at present")
+                    } ?? response)
             }
         } catch {
             call.reply(ConsumerGroupHeartbeatResponse(errorCode: error.code, errorMessage: error.message))
@@ -63,17 +69,25 @@ extension Broker {
     func consumerGroupDescribe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
         let groups = request.groupIDs.map { name -> ConsumerGroupDescribeResponse.Group in
             guard let group = consumerGroup(GroupID(name)) else {
-                return .init(errorCode: .groupIDNotFound, errorMessage: "there is no group '\(name)' of this kind", groupID: name, groupState: "Dead")
+                return .init(
+                    errorCode: .groupIDNotFound, errorMessage: "there is no group '\(name)' of this kind", groupID: name, groupState: "Dead"
+                )
             }
             func shares(_ partitions: [TopicPartition]) -> ConsumerGroupDescribeResponse.Assignment {
-                .init(topicPartitions: byTopic(partitions).map { .init(topicID: $0.topic.id, topicName: $0.topic.name, partitions: $0.partitions) })
+                .init(
+                    topicPartitions: byTopic(partitions).map {
+                        .init(topicID: $0.topic.id, topicName: $0.topic.name, partitions: $0.partitions)
+                    })
             }
             return .init(
-                groupID: name, groupState: group.phase.rawValue, groupEpoch: group.epoch, assignmentEpoch: group.epoch, assignorName: group.assignor.rawValue,
+                groupID: name, groupState: group.phase.rawValue, groupEpoch: group.epoch, assignmentEpoch: group.epoch,
+                assignorName: group.assignor.rawValue,
                 members: group.members.map { member in
                     .init(
-                        memberID: member.id.rawValue, instanceID: member.instance, rackID: member.rack, memberEpoch: member.epoch, clientID: member.clientID,
-                        clientHost: member.clientHost, subscribedTopicNames: member.topics, subscribedTopicRegex: member.pattern, assignment: shares(member.assigned),
+                        memberID: member.id.rawValue, instanceID: member.instance, rackID: member.rack, memberEpoch: member.epoch,
+                        clientID: member.clientID,
+                        clientHost: member.clientHost, subscribedTopicNames: member.topics, subscribedTopicRegex: member.pattern,
+                        assignment: shares(member.assigned),
                         targetAssignment: shares(member.target), memberType: Self.speaksKIP848)
                 })
         }

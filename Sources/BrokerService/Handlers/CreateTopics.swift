@@ -68,25 +68,33 @@ extension Broker {
     /// The placement of a topic's partitions; empty for a standalone broker.
     private func places(of topic: TopicRecord, _ stated: [[Int32]], _ factor: Int16) throws(CreateRefusal) -> [ReplicaList] {
         guard factor > 0 || factor == -1 || !stated.isEmpty else {
-            throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) is not possible: a partition has at least one replica (-1: as many as the broker gives)")
+            throw CreateRefusal(
+                code: .invalidReplicationFactor,
+                message:
+                    "replication factor \(factor) is not possible: a partition has at least one replica (-1: as many as the broker gives)")
         }
         guard isClustered else {
             guard factor == -1 || factor == 1 || !stated.isEmpty else {
-                throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; there is one")
+                throw CreateRefusal(
+                    code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; there is one")
             }
             guard stated.allSatisfy({ $0 == [settings.nodeID] }) else {
-                throw CreateRefusal(code: .invalidReplicaAssignment, message: "each partition lies on broker \(settings.nodeID), the only one")
+                throw CreateRefusal(
+                    code: .invalidReplicaAssignment, message: "each partition lies on broker \(settings.nodeID), the only one")
             }
             return []
         }
         let alive = machine.cluster.alive.count
         let wanted = factor == -1 ? defaultReplicationFactor : Int(factor)
         guard !stated.isEmpty || (1...max(1, alive)).contains(wanted) else {
-            throw CreateRefusal(code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; \(alive) are alive")
+            throw CreateRefusal(
+                code: .invalidReplicationFactor, message: "replication factor \(factor) needs as many brokers; \(alive) are alive")
         }
         guard alive > 0 else { throw CreateRefusal(code: .invalidReplicationFactor, message: "no broker is known to be alive yet") }
         let places = stated.isEmpty ? placement(of: topic, first: 0, count: topic.partitions, factor: wanted) : stated.map(ReplicaList.init)
-        if let refusal = machine.refusal(of: places, count: topic.partitions) { throw CreateRefusal(code: refusal.code, message: refusal.message) }
+        if let refusal = machine.refusal(of: places, count: topic.partitions) {
+            throw CreateRefusal(code: refusal.code, message: refusal.message)
+        }
         return places
     }
 

@@ -36,23 +36,33 @@ extension Broker {
     func createDelegationToken(_ request: CreateDelegationTokenRequest, _ call: Call) {
         func refuse(_ code: KafkaErrorCode) { call.reply(CreateDelegationTokenResponse(errorCode: code)) }
         if let code = refusal(call) { return refuse(code) }
-        guard let tokens = settings.delegationTokens, let requester = call.session.user else { return refuse(.delegationTokenRequestNotAllowed) }
+        guard let tokens = settings.delegationTokens, let requester = call.session.user else {
+            return refuse(.delegationTokenRequestNotAllowed)
+        }
         let owner = request.ownerName.flatMap { $0.isEmpty ? nil : $0 } ?? requester
         let types = request.renewers.map(\.type) + (owner == requester ? [] : [request.ownerType ?? ""])
         guard types.allSatisfy({ $0 == "User" }) else { return refuse(.invalidPrincipalType) }
-        guard request.renewers.count <= Self.renewersMax, owner.utf8.count <= 255, request.renewers.allSatisfy({ $0.name.utf8.count <= 255 }) else {
+        guard request.renewers.count <= Self.renewersMax, owner.utf8.count <= 255,
+            request.renewers.allSatisfy({ $0.name.utf8.count <= 255 })
+        else {
             return refuse(.invalidRequest)
         }
         // Only super users may create tokens of other users.
-        guard owner == requester || !settings.enforcesAccess || settings.superUsers.contains(call.session.principal) else { return refuse(.delegationTokenAuthorizationFailed) }
+        guard owner == requester || !settings.enforcesAccess || settings.superUsers.contains(call.session.principal) else {
+            return refuse(.delegationTokenAuthorizationFailed)
+        }
         let issued = time.wallTime().milliseconds
         var token = DelegationToken()
-        token.id = Data(Digests.randomBytes(16).readableBytesView).base64EncodedString().filter { $0 != "=" }.replacingOccurrences(of: "+", with: "-")
-            .replacingOccurrences(of: "/", with: "_")
+        token.id = Data(Digests.randomBytes(16).readableBytesView).base64EncodedString().filter { $0 != "=" }.replacingOccurrences(
+            of: "+", with: "-"
+        )
+        .replacingOccurrences(of: "/", with: "_")
         token.owner = owner
         token.requester = requester
         token.renewers = request.renewers.map(\.name)
-        let lifetime = request.maxLifetimeMilliseconds > 0 ? min(request.maxLifetimeMilliseconds, tokens.maxLifetime.inMilliseconds) : tokens.maxLifetime.inMilliseconds
+        let lifetime =
+            request.maxLifetimeMilliseconds > 0
+            ? min(request.maxLifetimeMilliseconds, tokens.maxLifetime.inMilliseconds) : tokens.maxLifetime.inMilliseconds
         token.issued = WallTime(milliseconds: issued)
         token.latestExpiry = WallTime(milliseconds: issued.addingClamped(lifetime))
         token.expires = WallTime(milliseconds: issued.addingClamped(min(tokens.expiry.inMilliseconds, lifetime)))
@@ -74,11 +84,17 @@ extension Broker {
             case .success(.refused(let refusal)): call.reply(CreateDelegationTokenResponse(errorCode: refusal.code))
             case .failure: call.reply(CreateDelegationTokenResponse(errorCode: .coordinatorNotAvailable))
             case .success:
-                log.notice("a token was made", metadata: ["token": "\(token.id)", "owner": "\(JSONText.quoted(token.owner))", "by": "\(JSONText.quoted(token.requester))"])
+                log.notice(
+                    "a token was made",
+                    metadata: [
+                        "token": "\(token.id)", "owner": "\(JSONText.quoted(token.owner))", "by": "\(JSONText.quoted(token.requester))",
+                    ])
                 var response = CreateDelegationTokenResponse()
                 (response.ownerType, response.ownerName) = ("User", token.owner)
                 (response.requesterType, response.requesterName) = ("User", token.requester)
-                (response.issued, response.expires, response.latestExpiry) = (token.issued.milliseconds, token.expires.milliseconds, token.latestExpiry.milliseconds)
+                (response.issued, response.expires, response.latestExpiry) = (
+                    token.issued.milliseconds, token.expires.milliseconds, token.latestExpiry.milliseconds
+                )
                 (response.tokenID, response.hmac) = (token.id, hmac)
                 call.reply(response)
             }
@@ -86,17 +102,23 @@ extension Broker {
     }
 
     func renewDelegationToken(_ request: RenewDelegationTokenRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(RenewDelegationTokenResponse(errorCode: code, expires: expires)) }
+        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) {
+            call.reply(RenewDelegationTokenResponse(errorCode: code, expires: expires))
+        }
         switch token(request.hmac, call) {
         case .failure(let refusal): reply(refusal.code)
         case .success(let token):
-            let period = request.renewPeriodMilliseconds < 0 ? settings.delegationTokens?.expiry.inMilliseconds ?? 0 : request.renewPeriodMilliseconds
+            let period =
+                request.renewPeriodMilliseconds < 0
+                ? settings.delegationTokens?.expiry.inMilliseconds ?? 0 : request.renewPeriodMilliseconds
             prolong(token, by: period, reply)
         }
     }
 
     func expireDelegationToken(_ request: ExpireDelegationTokenRequest, _ call: Call) {
-        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) { call.reply(ExpireDelegationTokenResponse(errorCode: code, expires: expires)) }
+        func reply(_ code: KafkaErrorCode, _ expires: Int64 = 0) {
+            call.reply(ExpireDelegationTokenResponse(errorCode: code, expires: expires))
+        }
         switch token(request.hmac, call) {
         case .failure(let refusal): reply(refusal.code)
         case .success(let token):
@@ -146,7 +168,9 @@ extension Broker {
             var one = DescribeDelegationTokenResponse.Token()
             one.owner = WirePrincipal(name: token.owner)
             one.requester = WirePrincipal(name: token.requester)
-            (one.issued, one.expires, one.latestExpiry) = (token.issued.milliseconds, token.expires.milliseconds, token.latestExpiry.milliseconds)
+            (one.issued, one.expires, one.latestExpiry) = (
+                token.issued.milliseconds, token.expires.milliseconds, token.latestExpiry.milliseconds
+            )
             (one.tokenID, one.hmac) = (token.id, tokens.hmac(of: token.id))
             one.renewers = token.renewers.map { WirePrincipal(name: $0) }
             return one
@@ -156,14 +180,17 @@ extension Broker {
 
     /// The identity of a login with a token; nil if there is no valid token with this id.
     func tokenIdentity(_ id: String, _ mechanism: ScramMechanism) -> ScramIdentity? {
-        guard settings.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds else { return nil }
+        guard settings.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds
+        else { return nil }
         return ScramIdentity(user: token.owner, credential: token.credential(mechanism), ends: token.expires)
     }
 
     /// Removes expired tokens; one broker does it for all.
     func forgetExpiredTokens() {
         let now = time.wallTime().milliseconds
-        guard !isClustered || replica.isLeading, machine.tokens.entries.contains(where: { $0.value.expires.milliseconds < now }) else { return }
+        guard !isClustered || replica.isLeading, machine.tokens.entries.contains(where: { $0.value.expires.milliseconds < now }) else {
+            return
+        }
         replica.propose(.token(.removeExpired(now: now))) { _ in }
     }
 }

@@ -64,7 +64,8 @@ extension Broker {
                 partition.trimmed(bounds)
                 done(.none)
             case .failure(let error):
-                self.log.warning("deleted records stay on the disk for now", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+                self.log.warning(
+                    "deleted records stay on the disk for now", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
                 done(.kafkaStorageError)
             }
         }

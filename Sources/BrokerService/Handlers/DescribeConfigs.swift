@@ -31,7 +31,9 @@ extension Broker {
         call.reply(DescribeConfigsResponse(results: results))
     }
 
-    static func unknownResourceKind(_ kind: Int8) -> String { "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are" }
+    static func unknownResourceKind(_ kind: Int8) -> String {
+        "settings of kind \(kind) are not served; those of topics (2), brokers (4) and groups (32) are"
+    }
 
     /// nil for this broker's name; the empty name stands for all brokers.
     func problem(withBrokerName name: String) -> String? {
@@ -53,11 +55,14 @@ extension Broker {
             let altered = row.brokerName.map { machine.brokerConfigs[$0] != nil } ?? false
             let inherited: ConfigSource = altered ? .alteredBroker : row.read(defaults) == row.read(TopicConfig()) ? .byDefault : .broker
             var entry = DescribeConfigsResponse.Result.Config(
-                name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.topic : inherited).rawValue, configType: row.type.rawValue,
+                name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.topic : inherited).rawValue,
+                configType: row.type.rawValue,
                 documentation: request.includeDocumentation ? row.documentation : nil)
             if request.includeSynonyms {
                 if stated { entry.synonyms.append(.init(name: row.name, value: row.read(config), source: ConfigSource.topic.rawValue)) }
-                if let name = row.brokerName { entry.synonyms.append(.init(name: name, value: row.read(defaults), source: inherited.rawValue)) }
+                if let name = row.brokerName {
+                    entry.synonyms.append(.init(name: name, value: row.read(defaults), source: inherited.rawValue))
+                }
             }
             result.configs.append(entry)
         }
@@ -73,7 +78,8 @@ extension Broker {
             let stated = machine.groupConfigs[group]?.contains { $0.name == row.name } ?? false
             result.configs.append(
                 .init(
-                    name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.group : .byDefault).rawValue, configType: row.type.rawValue,
+                    name: row.name, value: row.read(config), configSource: (stated ? ConfigSource.group : .byDefault).rawValue,
+                    configType: row.type.rawValue,
                     documentation: request.includeDocumentation ? row.documentation : nil))
         }
     }

@@ -94,7 +94,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let alive = broker.machine.cluster.aliveSet.contains(follower)
         func note(_ partition: Partition, _ part: FetchRequest.Topic.Partition) {
             broker.advanced(partition) { partition in
-                if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) { broker.propose(change, of: partition) }
+                if let change = partition.fetched(by: follower, at: part.fetchOffset, alive: alive, now: broker.now) {
+                    broker.propose(change, of: partition)
+                }
             }
         }
         for topic in request.topics {
@@ -124,7 +126,8 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
                 guard case .partition(let partition) = found else { return true }
                 // Bytes over the follower's rate do not end the wait.
                 guard allowance(partition) != 0 else { continue }
-                available += min(partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
+                available += min(
+                    partition.availableBytes(from: part.fetchOffset, below: end(of: partition)), max(1, Int(part.partitionMaxBytes)))
             }
         }
         return available >= Int(request.minBytes)
@@ -147,7 +150,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
 
     private func find(_ topic: FetchRequest.Topic, _ part: FetchRequest.Topic.Partition) -> Found {
         guard let name = call.namesTopicsByID ? broker.topicName(id: topic.topicID) : topic.name else { return .missing(.unknownTopicID) }
-        guard follower != nil || AccessReview(broker: broker, call: call).may(.read, .topic, name) else { return .missing(.topicAuthorizationFailed) }
+        guard follower != nil || AccessReview(broker: broker, call: call).may(.read, .topic, name) else {
+            return .missing(.topicAuthorizationFailed)
+        }
         let place = TopicPartition(name, part.partition)
         guard let partition = broker.partitions[place] else { return broker.isEmptyInternal(place) ? .empty : .missing(missing(place)) }
         if let code = refusal(part, partition) { return .refused(partition, code) }
@@ -159,7 +164,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return code }
         if let follower { return partition.leadership?.isReplica(follower) == true ? outOfRange(part, partition) : .notLeaderOrFollower }
         // Followers serve readers of versions that know of it, with records that they know to be on every in-sync replica.
-        guard partition.leads || (call.version >= Self.firstVersionOfFollowers && partition.leader >= 0) else { return .notLeaderOrFollower }
+        guard partition.leads || (call.version >= Self.firstVersionOfFollowers && partition.leader >= 0) else {
+            return .notLeaderOrFollower
+        }
         if let code = outOfRange(part, partition) { return code }
         return !partition.leads && part.fetchOffset > partition.highWatermark ? .offsetNotAvailable : nil
     }
@@ -237,7 +244,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         } catch { return error.code }
     }
 
-    private func read(_ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering) {
+    private func read(
+        _ part: FetchRequest.Topic.Partition, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int, _ gathering: Gathering
+    ) {
         answer.describe(t, p, partition)
         if let replica = nearerReplica(partition) { return answer.direct(t, p, replica) }
         let allowance = allowance(partition)
@@ -246,7 +255,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
         let visible = end(of: partition)
         if isolation == .readCommitted { answer.setAborted(t, p, []) }
         guard part.fetchOffset < visible, room > 0 || answer.isEmpty else { return }
-        if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)), call.session.maySendFromMemory(records.count) {
+        if let records = partition.tailRecords(from: part.fetchOffset, below: visible, maxBytes: max(0, room)),
+            call.session.maySendFromMemory(records.count)
+        {
             // The first batch goes out even if it exceeds the limits, otherwise its reader would never get past it (KIP-74).
             guard records.count <= room || answer.isEmpty else { return }
             if allowance != nil { broker.throttle.spend(.leading, records.count) }
@@ -288,7 +299,9 @@ final class FetchWait: FetchWaiter, @unchecked Sendable {
     }
 
     /// Puts records into the answer, and with them the aborted transactions that a read-committed reader must skip.
-    private func hand(_ records: BytesOrFile, from offset: Int64, to next: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int) {
+    private func hand(
+        _ records: BytesOrFile, from offset: Int64, to next: Int64, _ partition: Partition, _ answer: FetchAnswer, _ t: Int, _ p: Int
+    ) {
         answer.set(t, p, records)
         guard isolation == .readCommitted, !partition.transactions.aborted.isEmpty, records.count > 0 else { return }
         answer.setAborted(t, p, partition.transactions.aborted(from: offset, below: next))
@@ -331,7 +344,9 @@ private final class FetchAnswer {
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
 
-    func part(_ t: Int, _ p: Int, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch) { response.topics[t].partitions[p].diverging = diverging }
+    func part(_ t: Int, _ p: Int, _ diverging: FetchResponse.Topic.Partition.DivergingEpoch) {
+        response.topics[t].partitions[p].diverging = diverging
+    }
 
     func direct(_ t: Int, _ p: Int, _ replica: Int32) { response.topics[t].partitions[p].preferredReadReplica = replica }
 

@@ -23,8 +23,14 @@ extension Broker {
         guard keyType == Self.groupKey || keyType == Self.transactionKey else {
             return refused(.invalidRequest, "there is no coordinator of kind \(keyType)")
         }
-        guard !key.isEmpty else { return refused(keyType == Self.groupKey ? .invalidGroupID : .invalidRequest, "a group and a transaction have a name") }
-        guard !isCutOff else { return refused(.coordinatorNotAvailable, "this broker knows of no controller: it may be cut off from the others; another broker may know more") }
+        guard !key.isEmpty else {
+            return refused(keyType == Self.groupKey ? .invalidGroupID : .invalidRequest, "a group and a transaction have a name")
+        }
+        guard !isCutOff else {
+            return refused(
+                .coordinatorNotAvailable,
+                "this broker knows of no controller: it may be cut off from the others; another broker may know more")
+        }
         guard let broker = isClustered ? endpoint(of: machine.cluster.coordinator(of: key), call) : ownEndpoint(call) else {
             return refused(.coordinatorNotAvailable, "no broker is known to be alive")
         }

@@ -29,7 +29,8 @@ extension Broker {
             guard kind == nil else { return .init(groupID: id.rawValue, groupState: Self.emptyState) }
             guard version >= Self.firstVersionThatMisses else { return .init(groupID: id.rawValue, groupState: Self.deadState) }
             return .init(
-                errorCode: .groupIDNotFound, errorMessage: "there is no group '\(id.rawValue)'; groups come with their first member or commit",
+                errorCode: .groupIDNotFound,
+                errorMessage: "there is no group '\(id.rawValue)'; groups come with their first member or commit",
                 groupID: id.rawValue, groupState: Self.deadState)
         }
         let isStable = group.phase == .stable
@@ -38,14 +39,17 @@ extension Broker {
             protocolName: isStable ? group.protocolName ?? "" : "",
             members: group.members.map { member in
                 .init(
-                    memberID: member.id.rawValue, groupInstanceID: member.instance, clientID: member.clientID, clientHost: member.clientHost,
-                    memberMetadata: isStable ? member.metadata(of: group.protocolName) : Bytes(), memberAssignment: isStable ? member.assignment : Bytes())
+                    memberID: member.id.rawValue, groupInstanceID: member.instance, clientID: member.clientID,
+                    clientHost: member.clientHost,
+                    memberMetadata: isStable ? member.metadata(of: group.protocolName) : Bytes(),
+                    memberAssignment: isStable ? member.assignment : Bytes())
             })
     }
 
     func listGroups(_ request: ListGroupsRequest, _ call: Call) {
         let ids = Set(coordinator.groups.keys).union(consumerGroups.groups.keys).union(machine.offsets.keys)
-            .union(shareGroups.groups.keys).union(machine.shares.keys).union(machine.groups.keys).filter { coordinates($0.rawValue) }.sorted()
+            .union(shareGroups.groups.keys).union(machine.shares.keys).union(machine.groups.keys).filter { coordinates($0.rawValue) }
+            .sorted()
         var response = ListGroupsResponse()
         for id in ids {
             let (type, state) = typeAndState(of: id)
@@ -53,7 +57,9 @@ extension Broker {
                 request.typesFilter.isEmpty || request.typesFilter.contains(where: { $0.lowercased() == type })
             else { continue }
             response.groups.append(
-                .init(groupID: id.rawValue, protocolType: type == Self.classicType ? classicGroup(id)?.protocolType ?? "" : type, groupState: state, groupType: type))
+                .init(
+                    groupID: id.rawValue, protocolType: type == Self.classicType ? classicGroup(id)?.protocolType ?? "" : type,
+                    groupState: state, groupType: type))
         }
         call.reply(response)
     }

@@ -15,7 +15,8 @@ extension Broker {
             for part in topic.partitions {
                 let code =
                     call.isUnknownID(topic.name)
-                    ? .unknownTopicID : refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
+                    ? .unknownTopicID
+                    : refusal ?? problem(withOffsetOf: TopicPartition(topic.name, part.partition), metadata: part.committedMetadata)
                 answered.partitions.append(.init(partition: part.partition, errorCode: code))
                 guard code == .none else { continue }
                 entries.append(
@@ -26,7 +27,9 @@ extension Broker {
             response.topics.append(answered)
         }
         guard !entries.isEmpty else { return call.reply(response) }
-        replica.propose(isClustered ? .cluster(.commitOffsets(by: claim(of: group), group: group, entries)) : .commitOffsets(group: group, entries)) { result in
+        replica.propose(
+            isClustered ? .cluster(.commitOffsets(by: claim(of: group), group: group, entries)) : .commitOffsets(group: group, entries)
+        ) { result in
             switch result {
             case .success(.refused(let refusal)): response.refuseCommitted(refusal.code)
             case .success: break
@@ -37,7 +40,9 @@ extension Broker {
     }
 
     func problem(withOffsetOf place: TopicPartition, metadata: String?) -> KafkaErrorCode {
-        guard let known = machine.topics[place.topic], place.partition >= 0, place.partition < known.partitions else { return .unknownTopicOrPartition }
+        guard let known = machine.topics[place.topic], place.partition >= 0, place.partition < known.partitions else {
+            return .unknownTopicOrPartition
+        }
         return (metadata?.utf8.count ?? 0) > BrokerSettings.offsetMetadataBytesMax ? .offsetMetadataTooLarge : .none
     }
 
@@ -60,7 +65,8 @@ extension Broker {
                 if let code = refusalToFetchOffsets(id, group.memberID.map(MemberID.init), group.memberEpoch) {
                     return OffsetFetchResponse.Group(groupID: group.groupID, errorCode: code)
                 }
-                return OffsetFetchResponse.Group(groupID: group.groupID, topics: committed(id, group.topics, stable: request.requireStable, call))
+                return OffsetFetchResponse.Group(
+                    groupID: group.groupID, topics: committed(id, group.topics, stable: request.requireStable, call))
             }
             return call.reply(OffsetFetchResponse(groups: groups))
         }
@@ -70,11 +76,15 @@ extension Broker {
 
     /// The offsets of the requested topics, or of all. A partition without a commit has -1 and no error. With `stable`, an offset that an
     /// open transaction may change is refused.
-    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool, _ call: Call) -> [OffsetFetchResponse.Topic] {
+    private func committed(_ group: GroupID, _ topics: [OffsetFetchRequest.Topic]?, stable: Bool, _ call: Call) -> [OffsetFetchResponse
+        .Topic]
+    {
         let table = machine.offsets[group]
         func answer(_ place: TopicPartition, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
             if stable, machine.hasStagedOffset(group, place) {
-                return .init(partition: place.partition, committedOffset: -1, committedLeaderEpoch: -1, metadata: "", errorCode: .unstableOffsetCommit)
+                return .init(
+                    partition: place.partition, committedOffset: -1, committedLeaderEpoch: -1, metadata: "",
+                    errorCode: .unstableOffsetCommit)
             }
             return Self.answer(place.partition, offset)
         }
@@ -103,7 +113,9 @@ extension Broker {
     }
 
     private static func answer(_ partition: Int32, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
-        .init(partition: partition, committedOffset: offset?.offset ?? -1, committedLeaderEpoch: offset?.leaderEpoch ?? -1, metadata: offset?.metadata ?? "")
+        .init(
+            partition: partition, committedOffset: offset?.offset ?? -1, committedLeaderEpoch: offset?.leaderEpoch ?? -1,
+            metadata: offset?.metadata ?? "")
     }
 }
 
@@ -111,7 +123,9 @@ extension OffsetCommitResponse {
     /// Answers every partition of a failed commit with `code`.
     fileprivate mutating func refuseCommitted(_ code: KafkaErrorCode) {
         for t in topics.indices {
-            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }
+            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none {
+                topics[t].partitions[p].errorCode = code
+            }
         }
     }
 }

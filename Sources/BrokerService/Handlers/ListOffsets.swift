@@ -79,7 +79,9 @@ private final class ListOffsetsAnswer {
 
     init(_ request: ListOffsetsRequest) {
         response = ListOffsetsResponse(
-            topics: request.topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition) }) })
+            topics: request.topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition) })
+            })
     }
 
     func refuse(_ t: Int, _ p: Int, _ code: KafkaErrorCode) { response.topics[t].partitions[p].errorCode = code }
@@ -93,7 +95,8 @@ private final class ListOffsetsAnswer {
     /// A missing record is no error: offset and time stay -1.
     func take(_ t: Int, _ p: Int, _ found: Broker.FoundByTime, _ partition: Partition, below end: Int64) {
         switch found {
-        case .success(let place?) where place.offset < end: set(t, p, place.offset, place.timestamp, partition.epochs.epoch(at: place.offset))
+        case .success(let place?) where place.offset < end:
+            set(t, p, place.offset, place.timestamp, partition.epochs.epoch(at: place.offset))
         case .success: break
         case .failure: refuse(t, p, .kafkaStorageError)
         }

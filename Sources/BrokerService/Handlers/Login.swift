@@ -24,7 +24,15 @@ enum Login {
         static let bearerName = "OAUTHBEARER"
 
         init?(name: String) {
-            if name == "PLAIN" { self = .plain } else if name == Self.bearerName { self = .bearer } else if let scram = ScramMechanism(name: name) { self = .scram(scram) } else { return nil }
+            if name == "PLAIN" {
+                self = .plain
+            } else if name == Self.bearerName {
+                self = .bearer
+            } else if let scram = ScramMechanism(name: name) {
+                self = .scram(scram)
+            } else {
+                return nil
+            }
         }
     }
 }
@@ -41,12 +49,16 @@ struct LoggedIn {
 
 extension Broker {
     /// The mechanisms on offer.
-    var mechanisms: [String] { ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (logins.tokenVerifier == nil ? [] : [Login.Mechanism.bearerName]) }
+    var mechanisms: [String] {
+        ["PLAIN"] + ScramMechanism.allCases.map(\.name) + (logins.tokenVerifier == nil ? [] : [Login.Mechanism.bearerName])
+    }
 
     /// After version 0 the login's messages and answers have no Kafka headers; clients before Kafka 1.0 know no other way (KIP-43).
     func saslHandshake(_ request: SaslHandshakeRequest, _ call: Call) {
         func reply(_ code: KafkaErrorCode) { call.reply(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms)) }
-        guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else { return reply(.unsupportedSASLMechanism) }
+        guard mechanisms.contains(request.mechanism), let mechanism = Login.Mechanism(name: request.mechanism) else {
+            return reply(.unsupportedSASLMechanism)
+        }
         if let known = call.session.identity {
             let isSoon = call.session.lastReauthentication.map { now - $0 < BrokerSettings.reauthenticationInterval } ?? false
             guard !isSoon, known.mechanism == mechanism, call.version > 0 else { return reply(.illegalSASLState) }
@@ -69,7 +81,9 @@ extension Broker {
             var exchange = ScramExchange(mechanism)
             do {
                 let answer = try exchange.begin(request.authBytes) { name, isToken in
-                    isToken ? tokenIdentity(name, mechanism) : machine.users[ScramUser(name, mechanism)].map { ScramIdentity(user: name, credential: $0) }
+                    isToken
+                        ? tokenIdentity(name, mechanism)
+                        : machine.users[ScramUser(name, mechanism)].map { ScramIdentity(user: name, credential: $0) }
                 }
                 call.session.login = .conversing(exchange, mechanism)
                 call.reply(SaslAuthenticateResponse(authBytes: answer))
@@ -77,7 +91,9 @@ extension Broker {
         case .conversing(let exchange, let mechanism):
             do {
                 let answer = try exchange.finish(request.authBytes)
-                accept(LoggedIn(user: exchange.loggedIn, mechanism: .scram(mechanism), isByToken: exchange.isByToken), until: exchange.ends, call, answer)
+                accept(
+                    LoggedIn(user: exchange.loggedIn, mechanism: .scram(mechanism), isByToken: exchange.isByToken), until: exchange.ends,
+                    call, answer)
             } catch { refuse(exchange.user, error, call) }
         }
     }
@@ -88,12 +104,17 @@ extension Broker {
         if let known = call.session.identity, known.user != login.user || known.isByToken != login.isByToken {
             return refuse(login.user, LoginRefusal(message: "the user of a connection cannot change"), call)
         }
-        let rest = end.map { Duration.milliseconds(min(max(1, $0.milliseconds.subtractingClamped(time.wallTime().milliseconds)), Self.loginMillisecondsMax)) }
+        let rest = end.map {
+            Duration.milliseconds(min(max(1, $0.milliseconds.subtractingClamped(time.wallTime().milliseconds)), Self.loginMillisecondsMax))
+        }
         let left = [rest, settings.connectionsMaxReauth].compactMap { $0 }.min()
         login.ends = left.map { now + $0 }
-        log.info("user logged in", metadata: [
-            "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")", "again": "\(call.session.identity != nil)",
-        ])
+        log.info(
+            "user logged in",
+            metadata: [
+                "user": "\(JSONText.quoted(login.user))", "remote": "\(call.session.remote?.description ?? "unknown")",
+                "again": "\(call.session.identity != nil)",
+            ])
         (call.session.identity, call.session.login) = (login, .done)
         call.reply(SaslAuthenticateResponse(authBytes: answer, sessionLifetimeMilliseconds: left?.inMilliseconds ?? 0))
     }
@@ -103,9 +124,12 @@ extension Broker {
 
     /// Answers, and closes the connection after the answer was sent.
     private func refuse(_ user: String, _ refusal: LoginRefusal, answer: String? = nil, _ call: Call) {
-        log.notice("login refused", metadata: [
-            "user": "\(JSONText.quoted(user))", "remote": "\(call.session.remote?.description ?? "unknown")", "reason": "\(refusal.message)",
-        ])
+        log.notice(
+            "login refused",
+            metadata: [
+                "user": "\(JSONText.quoted(user))", "remote": "\(call.session.remote?.description ?? "unknown")",
+                "reason": "\(refusal.message)",
+            ])
         call.reply(SaslAuthenticateResponse(errorCode: .saslAuthenticationFailed, errorMessage: answer ?? refusal.message))
         call.session.close()
     }
@@ -123,7 +147,9 @@ extension Broker {
             guard !call.isAbandoned else { return call.replyNothing() }
             do throws(TokenRefusal) {
                 let token = try result.get()
-                guard shown.identity.isEmpty || shown.identity == token.user else { throw TokenRefusal("its user is another one than the client says") }
+                guard shown.identity.isEmpty || shown.identity == token.user else {
+                    throw TokenRefusal("its user is another one than the client says")
+                }
                 accept(LoggedIn(user: token.user, mechanism: .bearer), until: token.ends, call)
             } catch {
                 call.session.login = .tokenRefused(error)
@@ -147,16 +173,20 @@ extension Broker {
     /// The message holds authorization identity, user and password, separated by zero bytes. Source: RFC 4616.
     private func logInPlainly(_ message: Bytes, _ call: Call) {
         let parts = message.readableBytesView.split(separator: 0, omittingEmptySubsequences: false)
-        guard parts.count == 3, let user = String(validating: parts[1], as: UTF8.self), parts[0].isEmpty || parts[0].elementsEqual(parts[1]) else {
+        guard parts.count == 3, let user = String(validating: parts[1], as: UTF8.self), parts[0].isEmpty || parts[0].elementsEqual(parts[1])
+        else {
             return refuse("", LoginRefusal(message: "a message of PLAIN is a user and a password"), call)
         }
         let password = Bytes(bytes: parts[2])
         // The check takes the same time for every user, known or not: it tries each mechanism, with the highest iteration count of all
         // users.
         let candidates = ScramMechanism.allCases.map { mechanism in
-            (mechanism, machine.users[ScramUser(user, mechanism)], machine.users.entries.reduce(ScramExchange.iterationsDefault) {
-                $1.key.mechanism == mechanism ? max($0, $1.value.iterations) : $0
-            })
+            (
+                mechanism, machine.users[ScramUser(user, mechanism)],
+                machine.users.entries.reduce(ScramExchange.iterationsDefault) {
+                    $1.key.mechanism == mechanism ? max($0, $1.value.iterations) : $0
+                }
+            )
         }
         // Made and called on the loop; the login thread only carries it back.
         nonisolated(unsafe) let checked: (Bool) -> Void = { [self] fits in

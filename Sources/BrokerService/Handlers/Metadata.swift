@@ -5,7 +5,8 @@ import KafkaWire
 
 extension Broker {
     func metadata(_ request: MetadataRequest, _ call: Call) {
-        let missesSome = request.topics?.contains { topic in topic.name.map { shownTopic($0) == nil } ?? (topicName(id: topic.topicID) == nil) } ?? false
+        let missesSome =
+            request.topics?.contains { topic in topic.name.map { shownTopic($0) == nil } ?? (topicName(id: topic.topicID) == nil) } ?? false
         guard isClustered, missesSome else { return answer(request, call) }
         // Another broker may have created the topic and said so to its client.
         replica.afterBarrier { [self] _ in answer(request, call) }
@@ -60,7 +61,8 @@ extension Broker {
         let places = (0..<topic.partitions).map { number in
             let state = shownState(of: TopicPartition(topic.name, number))
             return MetadataResponse.Topic.Partition(
-                errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader, leaderEpoch: state.leaderEpoch,
+                errorCode: state.leader < 0 ? .leaderNotAvailable : .none, partition: number, leaderID: state.leader,
+                leaderEpoch: state.leaderEpoch,
                 replicaNodes: state.replicas, isrNodes: state.inSync, offlineReplicas: offlineReplicas(state))
         }
         return .init(name: topic.name, topicID: topic.id, isInternal: InternalTopic.isName(topic.name), partitions: places)
@@ -76,7 +78,9 @@ extension Broker {
         return machine.cluster.partitions[name] ?? PartitionState(replicas: [], inSync: [], leader: -1)
     }
 
-    func offlineReplicas(_ state: PartitionState) -> [Int32] { isClustered ? state.replicas.filter { !machine.cluster.aliveSet.contains($0) } : [] }
+    func offlineReplicas(_ state: PartitionState) -> [Int32] {
+        isClustered ? state.replicas.filter { !machine.cluster.aliveSet.contains($0) } : []
+    }
 
     // MARK: brokers
 
@@ -90,7 +94,9 @@ extension Broker {
 
     func ownEndpoint(_ call: Call) -> Endpoint {
         let address = advertised(to: call)
-        return Endpoint(id: settings.nodeID, host: address.host, port: Int32(address.port), rack: settings.cluster.flatMap { $0.rack.isEmpty ? nil : $0.rack })
+        return Endpoint(
+            id: settings.nodeID, host: address.host, port: Int32(address.port),
+            rack: settings.cluster.flatMap { $0.rack.isEmpty ? nil : $0.rack })
     }
 
     /// nil for an unknown broker.
@@ -99,7 +105,9 @@ extension Broker {
         return Endpoint(id: id, host: broker.host, port: broker.port, rack: broker.rack.isEmpty ? nil : broker.rack)
     }
 
-    func liveEndpoints(_ call: Call) -> [Endpoint] { isClustered ? machine.cluster.alive.compactMap { endpoint(of: $0, call) } : [ownEndpoint(call)] }
+    func liveEndpoints(_ call: Call) -> [Endpoint] {
+        isClustered ? machine.cluster.alive.compactMap { endpoint(of: $0, call) } : [ownEndpoint(call)]
+    }
 
     /// The live brokers and recently departed ones. Some clients take an unlisted broker for gone for good and never notice its return; a
     /// restarting broker therefore stays listed.
@@ -121,7 +129,8 @@ extension Broker {
         var topics = topics
         if call.version < 12 { for index in topics.indices where topics[index].name == nil { topics[index].name = "" } }
         return MetadataResponse(
-            brokers: endpointsShown(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) }, clusterID: machine.clusterID?.uuidText,
+            brokers: endpointsShown(call).map { .init(nodeID: $0.id, host: $0.host, port: $0.port, rack: $0.rack) },
+            clusterID: machine.clusterID?.uuidText,
             controllerID: controllerID, topics: topics)
     }
 
@@ -131,7 +140,9 @@ extension Broker {
     static func servedApis(error: KafkaErrorCode) -> ApiVersionsResponse {
         ApiVersionsResponse(
             errorCode: error,
-            apis: ApiTable.rows.map { .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound) },
+            apis: ApiTable.rows.map {
+                .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound)
+            },
             features: servedFeatures)
     }
 

@@ -14,8 +14,12 @@ extension Broker {
                     do throws(KafkaErrorCode.Refusal) { partition = try led(TopicPartition(topic.topic, part.partition)).get() } catch {
                         return .init(errorCode: error.code, partition: part.partition)
                     }
-                    if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) { return .init(errorCode: code, partition: part.partition) }
-                    guard let end = partition.epochs.end(of: part.leaderEpoch, logEnd: partition.highWatermark) else { return .init(partition: part.partition) }
+                    if let code = partition.refusal(ofEpoch: part.currentLeaderEpoch) {
+                        return .init(errorCode: code, partition: part.partition)
+                    }
+                    guard let end = partition.epochs.end(of: part.leaderEpoch, logEnd: partition.highWatermark) else {
+                        return .init(partition: part.partition)
+                    }
                     return .init(partition: part.partition, leaderEpoch: end.epoch, endOffset: end.endOffset)
                 })
         }
@@ -37,7 +41,8 @@ extension Broker {
                 OffsetDeleteResponse(
                     topics: request.topics.map { topic in
                         let code: KafkaErrorCode =
-                            subscribed.contains(topic.name) ? .groupSubscribedToTopic : machine.topics[topic.name] == nil ? .unknownTopicOrPartition : failure ?? .none
+                            subscribed.contains(topic.name)
+                            ? .groupSubscribedToTopic : machine.topics[topic.name] == nil ? .unknownTopicOrPartition : failure ?? .none
                         return .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
                     }))
         }

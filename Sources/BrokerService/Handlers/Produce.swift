@@ -67,11 +67,14 @@ extension Broker {
         }
     }
 
-    private func append(_ batch: RecordBatch, to partition: Partition, _ rules: RecordRules?, _ completion: @escaping (AppendOutcome) -> Void) {
+    private func append(
+        _ batch: RecordBatch, to partition: Partition, _ rules: RecordRules?, _ completion: @escaping (AppendOutcome) -> Void
+    ) {
         let logAppendTime = partition.config.timestampType == .logAppendTime ? time.wallTime().milliseconds : nil
         partition.writer.append(
             AppendJob(
-                partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: logAppendTime, rules: rules), term: partition.term,
+                partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: logAppendTime, rules: rules),
+                term: partition.term,
                 mustSync: flushing.mustSync(batch, partition), completion: completion))
     }
 
@@ -83,13 +86,17 @@ extension Broker {
             return .failure(.init(.invalidRequiredAcks, "acks is \(request.acks); possible are 0, 1 and -1 (all)"))
         }
         guard !call.isUnknownID(name.topic) else {
-            return .failure(.init(.unknownTopicID, "no topic has this id; ask for metadata again, the topic may have been deleted and made anew"))
+            return .failure(
+                .init(.unknownTopicID, "no topic has this id; ask for metadata again, the topic may have been deleted and made anew"))
         }
         guard !InternalTopic.isName(name.topic) else { return .failure(.init(.invalidTopic, InternalTopic.refusal(name.topic))) }
         let partition: Partition
         do { partition = try led(name).get() } catch { return .failure(.init(error.code, nil)) }
         if request.acks == Self.allInSync, partition.inSyncCount < partition.minInSync {
-            return .failure(.init(.notEnoughReplicas, "\(partition.inSyncCount) replicas are in sync, min.insync.replicas asks for \(partition.minInSync)"))
+            return .failure(
+                .init(
+                    .notEnoughReplicas, "\(partition.inSyncCount) replicas are in sync, min.insync.replicas asks for \(partition.minInSync)"
+                ))
         }
         if request.acks == Self.allInSync, isCutOff, partition.misses(BrokerSettings.electionPatience, now: now) {
             return .failure(.init(.notLeaderOrFollower, "this broker is cut off from the others, which may have another leader by now"))
@@ -102,7 +109,10 @@ extension Broker {
             return .success((partition, batch))
         } catch {
             if case .unknownTag("magic", let magic) = error {
-                return .failure(.init(.unsupportedForMessageFormat, "message format \(magic) is not served; batches of format 2 are (Kafka 0.11 and later)"))
+                return .failure(
+                    .init(
+                        .unsupportedForMessageFormat,
+                        "message format \(magic) is not served; batches of format 2 are (Kafka 0.11 and later)"))
             }
             return .failure(.init(.corruptMessage, "\(error)"))
         }
@@ -113,13 +123,16 @@ extension Broker {
             return .init(.invalidRecord, "a Produce carries exactly one record batch per partition")
         }
         guard Int64(batch.sizeBytes) <= partition.config.maxMessageBytes else {
-            return .init(.messageTooLarge, "the batch has \(batch.sizeBytes) bytes, max.message.bytes is \(partition.config.maxMessageBytes)")
+            return .init(
+                .messageTooLarge, "the batch has \(batch.sizeBytes) bytes, max.message.bytes is \(partition.config.maxMessageBytes)")
         }
         guard batch.recordCount > 0, batch.lastOffsetDelta == batch.recordCount - 1 else {
             return .init(.invalidRecord, "the batch counts \(batch.recordCount) records and numbers them to \(batch.lastOffsetDelta)")
         }
         guard batch.baseOffset == 0 else {
-            return .init(.invalidRecord, "the batch begins at offset \(batch.baseOffset); a producer numbers its records from 0, the log gives them their offsets")
+            return .init(
+                .invalidRecord,
+                "the batch begins at offset \(batch.baseOffset); a producer numbers its records from 0, the log gives them their offsets")
         }
         guard let codec = Compression(rawValue: batch.codecNumber) else {
             return .init(.unsupportedCompressionType, "there is no compression codec \(batch.codecNumber)")
@@ -168,7 +181,9 @@ private final class ProduceAnswer {
     init(_ request: ProduceRequest) {
         response = ProduceResponse(
             topics: request.topics.map { topic in
-                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, baseOffset: -1) })
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, baseOffset: -1) })
             })
     }
 
@@ -190,7 +205,9 @@ private final class ProduceAnswer {
         case .refused(let refusal):
             hasError = true
             response.topics[t].partitions[p].errorMessage = refusal.message
-            response.topics[t].partitions[p].recordErrors = refusal.errors.map { .init(batchIndex: $0.index, batchIndexErrorMessage: $0.message) }
+            response.topics[t].partitions[p].recordErrors = refusal.errors.map {
+                .init(batchIndex: $0.index, batchIndexErrorMessage: $0.message)
+            }
         case .corrupt, .outOfOrder, .staleEpoch, .notLeader, .notNext, .failed: hasError = true
         }
         if case .failed(let error) = outcome { response.topics[t].partitions[p].errorMessage = error.description }

@@ -38,7 +38,8 @@ extension Broker {
                         return .init(partition: part.partition, errorCode: .unknownTopicOrPartition)
                     }
                     return .init(
-                        partition: 0, leaderID: controllerID, highWatermark: replica.appliedSlot.rawValue, currentVoters: members.filter(\.isVoter).map(described),
+                        partition: 0, leaderID: controllerID, highWatermark: replica.appliedSlot.rawValue,
+                        currentVoters: members.filter(\.isVoter).map(described),
                         observers: members.filter { !$0.isVoter }.map(described))
                 })
         }
@@ -59,7 +60,8 @@ extension Broker {
         guard id == settings.nodeID else { return .init(replicaID: id, directoryID: directory, logEndOffset: -1) }
         let wall = time.wallTime().milliseconds
         return .init(
-            replicaID: id, directoryID: directory, logEndOffset: replica.appliedSlot.rawValue, lastFetchTimestamp: wall, lastCaughtUpTimestamp: wall)
+            replicaID: id, directoryID: directory, logEndOffset: replica.appliedSlot.rawValue, lastFetchTimestamp: wall,
+            lastCaughtUpTimestamp: wall)
     }
 
     // MARK: joining brokers
@@ -68,18 +70,25 @@ extension Broker {
         let patience = min(Duration.milliseconds(max(0, Int(request.timeoutMilliseconds))), Self.changePatienceMax)
         change(request.clusterID, until: now + patience) { roster throws(QuorumRefusal) in
             let id = NodeID(Int64(request.voterID))
-            guard (1...255).contains(request.voterID), let listener = request.listeners.first, !listener.host.isEmpty, listener.port > 0 else {
-                throw QuorumRefusal(code: .invalidRequest, message: "a broker has a number from 1 to 255, and an address where the others reach it")
+            guard (1...255).contains(request.voterID), let listener = request.listeners.first, !listener.host.isEmpty, listener.port > 0
+            else {
+                throw QuorumRefusal(
+                    code: .invalidRequest, message: "a broker has a number from 1 to 255, and an address where the others reach it")
             }
             let address = "\(HostPort(listener.host, Int(listener.port)))"
             guard !roster.isVoter(id) else { throw QuorumRefusal(code: .duplicateVoter, message: "broker \(id) is a member already") }
             if let other = roster.members.first(where: { $0.address == address }) {
                 throw QuorumRefusal(code: .invalidRequest, message: "\(address) is where broker \(other.id) is reached")
             }
-            guard roster.members.count < Self.membersMax else { throw QuorumRefusal(code: .policyViolation, message: "a cluster has at most \(Self.membersMax) brokers") }
+            guard roster.members.count < Self.membersMax else {
+                throw QuorumRefusal(code: .policyViolation, message: "a cluster has at most \(Self.membersMax) brokers")
+            }
             return roster.members + [Member(id: id, directory: Int64(bitPattern: request.voterDirectoryID.low), address: address)]
         } done: { [self] refusal in
-            if refusal == nil { log.notice("a broker was added", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"]) }
+            if refusal == nil {
+                log.notice(
+                    "a broker was added", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"])
+            }
             call.reply(AddRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message))
         }
     }
@@ -88,7 +97,10 @@ extension Broker {
 
     func removeRaftVoter(_ request: RemoveRaftVoterRequest, _ call: Call) {
         func reply(_ refusal: QuorumRefusal?) {
-            if refusal == nil { log.notice("a broker was removed", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"]) }
+            if refusal == nil {
+                log.notice(
+                    "a broker was removed", metadata: ["broker": "\(request.voterID)", "by": "\(JSONText.quoted(call.session.principal))"])
+            }
             call.reply(RemoveRaftVoterResponse(errorCode: refusal?.code ?? .none, errorMessage: refusal?.message))
         }
         let id = NodeID(Int64(request.voterID))
@@ -115,10 +127,13 @@ extension Broker {
     }
 
     private func checkRemoval(of id: NodeID, _ directory: UUIDBytes, _ roster: Roster) throws(QuorumRefusal) {
-        guard let member = roster[id], directory.isZero || member.directory == 0 || UInt64(bitPattern: member.directory) == directory.low else {
+        guard let member = roster[id], directory.isZero || member.directory == 0 || UInt64(bitPattern: member.directory) == directory.low
+        else {
             throw QuorumRefusal(code: .voterNotFound, message: "there is no broker \(id) with this data directory among the members")
         }
-        guard roster.voters != [id] else { throw QuorumRefusal(code: .invalidRequest, message: "broker \(id) is the only one that votes; without it there is no cluster") }
+        guard roster.voters != [id] else {
+            throw QuorumRefusal(code: .invalidRequest, message: "broker \(id) is the only one that votes; without it there is no cluster")
+        }
         let held = machine.partitionsHeld(by: Int32(truncatingIfNeeded: id.rawValue))
         if held > 0 {
             let refusal = BrokerRefusal.brokerHoldsPartitions(Int32(truncatingIfNeeded: id.rawValue), count: held)
@@ -135,7 +150,9 @@ extension Broker {
             return reply(
                 QuorumRefusal(
                     code: .invalidRequest,
-                    message: "broker \(request.brokerID) is a member and would come back; RemoveRaftVoter removes it (platform broker members remove \(request.brokerID))"))
+                    message:
+                        "broker \(request.brokerID) is a member and would come back; RemoveRaftVoter removes it (platform broker members remove \(request.brokerID))"
+                ))
         }
         forget(request.brokerID, reply)
     }
@@ -153,13 +170,16 @@ extension Broker {
     // MARK: changes
 
     private static var standsAlone: QuorumRefusal {
-        QuorumRefusal(code: .invalidRequest, message: "the broker stands alone; started with --id and --peers that name it only, it can grow to a cluster")
+        QuorumRefusal(
+            code: .invalidRequest,
+            message: "the broker stands alone; started with --id and --peers that name it only, it can grow to a cluster")
     }
 
     /// Changes the members to the result of `wanted`. Retries until `deadline` while a new broker catches up, another change is pending or
     /// no leader is known.
     private func change(
-        _ clusterID: String?, until deadline: Instant, isAgain: Bool = false, _ wanted: @escaping (Roster) throws(QuorumRefusal) -> [Member],
+        _ clusterID: String?, until deadline: Instant, isAgain: Bool = false,
+        _ wanted: @escaping (Roster) throws(QuorumRefusal) -> [Member],
         done: @escaping (QuorumRefusal?) -> Void
     ) {
         replica.afterBarrier { [self] _ in
@@ -185,12 +205,16 @@ extension Broker {
 
     private static func refusal(_ reason: RosterRefusal) -> QuorumRefusal {
         switch reason {
-        case .notLeading: QuorumRefusal(code: .requestTimedOut, message: "no controller was to be had, or it was lost; whether the members changed is not known")
+        case .notLeading:
+            QuorumRefusal(
+                code: .requestTimedOut, message: "no controller was to be had, or it was lost; whether the members changed is not known")
         case .inProgress, .versionDiffers: QuorumRefusal(code: .requestTimedOut, message: "another change of the members is on its way")
         case .quorumOutOfReach:
             QuorumRefusal(
                 code: .requestTimedOut,
-                message: "a broker that is added does not keep up with the log, or too few of those that would be there are reached; is it started, with --peers that names it and some of the others?")
+                message:
+                    "a broker that is added does not keep up with the log, or too few of those that would be there are reached; is it started, with --peers that names it and some of the others?"
+            )
         case .noVoters: QuorumRefusal(code: .invalidRequest, message: "nobody would be left to vote")
         }
     }

@@ -43,7 +43,8 @@ extension Broker {
                 if let replicas = part.replicas, !mayChangeCount, replicas.count != state.target.count {
                     refuse(
                         .invalidReplicationFactor,
-                        "\(replicas.count) replicas are asked for, there are \(state.target.count), and the request does not allow to change that")
+                        "\(replicas.count) replicas are asked for, there are \(state.target.count), and the request does not allow to change that"
+                    )
                     continue
                 }
                 gathering.enter()
@@ -61,7 +62,8 @@ extension Broker {
     }
 
     func listPartitionReassignments(_ request: ListPartitionReassignmentsRequest, _ call: Call) {
-        let wanted = request.topics.map { topics in Set(topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } }) }
+        let wanted = request.topics.map { topics in Set(topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } })
+        }
         var topics: [ListPartitionReassignmentsResponse.Topic] = []
         for (name, state) in machine.cluster.partitions.entries where state.isReassigned && wanted?.contains(name) ?? true {
             if topics.last?.name != name.topic { topics.append(.init(name: name.topic)) }

@@ -16,7 +16,9 @@ extension Broker {
             return call.reply(DescribeUserScramCredentialsResponse(results: all))
         }
         let results = wanted.map { name -> DescribeUserScramCredentialsResponse.Result in
-            if wanted.count(where: { $0 == name }) > 1 { return .init(user: name, errorCode: .duplicateResource, errorMessage: "the user is named more than once") }
+            if wanted.count(where: { $0 == name }) > 1 {
+                return .init(user: name, errorCode: .duplicateResource, errorMessage: "the user is named more than once")
+            }
             guard let one = found.first(where: { $0.name == name }) else {
                 return .init(user: name, errorCode: .resourceNotFound, errorMessage: "there is no user '\(name)'")
             }
@@ -44,7 +46,9 @@ extension Broker {
                         results[index].errorCode = refusal.code
                         results[index].errorMessage = refusal.message
                     case .success:
-                        log.notice("users were altered", metadata: ["user": "\(JSONText.quoted(one.user))", "by": "\(JSONText.quoted(call.session.principal))"])
+                        log.notice(
+                            "users were altered",
+                            metadata: ["user": "\(JSONText.quoted(one.user))", "by": "\(JSONText.quoted(call.session.principal))"])
                     case .failure: results[index].errorCode = .coordinatorNotAvailable
                     }
                     gathering.leave()
@@ -71,14 +75,23 @@ extension Broker {
         }
         guard ScramExchange.iterations.contains(upsertion.iterations) else {
             return .failure(
-                ScramRefusal(code: .unacceptableCredential, message: "\(ScramExchange.iterations.lowerBound) to \(ScramExchange.iterations.upperBound) iterations are possible"))
+                ScramRefusal(
+                    code: .unacceptableCredential,
+                    message: "\(ScramExchange.iterations.lowerBound) to \(ScramExchange.iterations.upperBound) iterations are possible"))
         }
-        guard upsertion.salt.readableBytes >= 8, upsertion.salt.readableBytes <= 256, upsertion.saltedPassword.readableBytes == (mechanism == .sha256 ? 32 : 64) else {
-            return .failure(ScramRefusal(code: .unacceptableCredential, message: "the salt or the salted password does not have the length of its mechanism"))
+        guard upsertion.salt.readableBytes >= 8, upsertion.salt.readableBytes <= 256,
+            upsertion.saltedPassword.readableBytes == (mechanism == .sha256 ? 32 : 64)
+        else {
+            return .failure(
+                ScramRefusal(
+                    code: .unacceptableCredential, message: "the salt or the salted password does not have the length of its mechanism"))
         }
-        let credential = ScramExchange.credential(mechanism, saltedPassword: upsertion.saltedPassword, salt: upsertion.salt.copied(), iterations: upsertion.iterations)
+        let credential = ScramExchange.credential(
+            mechanism, saltedPassword: upsertion.saltedPassword, salt: upsertion.salt.copied(), iterations: upsertion.iterations)
         return .success(.setUser(ScramUser(upsertion.name, mechanism), credential))
     }
 
-    private static var unknownMechanism: ScramRefusal { ScramRefusal(code: .unsupportedSASLMechanism, message: "SCRAM-SHA-256 (1) and SCRAM-SHA-512 (2) are possible") }
+    private static var unknownMechanism: ScramRefusal {
+        ScramRefusal(code: .unsupportedSASLMechanism, message: "SCRAM-SHA-256 (1) and SCRAM-SHA-512 (2) are possible")
+    }
 }

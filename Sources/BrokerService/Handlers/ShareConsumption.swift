@@ -15,7 +15,9 @@ extension Broker {
             return refuse(.invalidRequest, "a request that begins a session acknowledges nothing")
         }
         let asksForRecords = request.maxBytes > 0 || request.minBytes > 0 || request.maxRecords > 0 || request.maxWaitMilliseconds > 0
-        guard !request.isRenewAck || !asksForRecords else { return refuse(.invalidRequest, "a request that renews locks asks for no records") }
+        guard !request.isRenewAck || !asksForRecords else {
+            return refuse(.invalidRequest, "a request that renews locks asks for no records")
+        }
         let group = GroupID(request.groupID ?? "")
         whenKnown(group, isFirst) { [self] isKnown in
             guard isKnown else { return refuse(.groupIDNotFound, "there is no share group '\(group)'") }
@@ -35,13 +37,18 @@ extension Broker {
         guard request.shareSessionEpoch != ShareSessions.first else { return refuse(.invalidShareSessionEpoch) }
         let group = GroupID(request.groupID ?? "")
         let session: ShareSession
-        do throws(ShareSessionRefusal) { session = try shareSessions.session(group, MemberID(request.memberID ?? ""), epoch: request.shareSessionEpoch) } catch {
+        do throws(ShareSessionRefusal) {
+            session = try shareSessions.session(group, MemberID(request.memberID ?? ""), epoch: request.shareSessionEpoch)
+        } catch {
             return refuse(error.code)
         }
         let config = machine.shareConfig(of: group)
-        let review = ShareAcknowledgements(broker: self, call: call, session: session, config: config, mayRenew: call.version >= 2 && request.isRenewAck)
+        let review = ShareAcknowledgements(
+            broker: self, call: call, session: session, config: config, mayRenew: call.version >= 2 && request.isRenewAck)
         response.acquisitionLockMilliseconds = Int32(config.limits.lockDuration.inMilliseconds)
-        response.topics = request.topics.map { topic in .init(topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition) }) }
+        response.topics = request.topics.map { topic in
+            .init(topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition) })
+        }
         var leaders = CurrentLeaders(self, call)
         let gathering = Gathering {
             response.nodeEndpoints = leaders.endpoints
@@ -64,7 +71,9 @@ extension Broker {
 
     private func problem(withShareMember group: String?, _ member: String?) -> String? {
         if group?.isEmpty ?? true { return "a share group has a name" }
-        guard let member, !member.isEmpty, member.utf8.count <= Self.memberIDBytesMax else { return "a member's id has from 1 to \(Self.memberIDBytesMax) characters" }
+        guard let member, !member.isEmpty, member.utf8.count <= Self.memberIDBytesMax else {
+            return "a member's id has from 1 to \(Self.memberIDBytesMax) characters"
+        }
         return nil
     }
 

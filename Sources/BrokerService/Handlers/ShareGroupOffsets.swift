@@ -12,7 +12,9 @@ extension Broker {
             request.groups[index].topics = byTopic(read).map { .init(topicName: $0.topic.name, partitions: $0.partitions) }
         }
         let places = request.groups.flatMap { asked in
-            (asked.topics ?? []).flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.filter { machine.share(GroupID(asked.groupID), $0) != nil }
+            (asked.topics ?? []).flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.filter {
+                machine.share(GroupID(asked.groupID), $0) != nil
+            }
         }
         ends(of: Set(places).sorted()) { [self] ends in
             let groups = request.groups.map { asked -> DescribeShareGroupOffsetsResponse.Group in
@@ -28,19 +30,24 @@ extension Broker {
 
     private func isShareGroup(_ group: GroupID) -> Bool { shareGroups.groups[group] != nil || machine.isShareGroup(group) }
 
-    private func describe(_ asked: DescribeShareGroupOffsetsRequest.Topic, _ group: GroupID, _ ends: [TopicPartition: Int64]) -> DescribeShareGroupOffsetsResponse.Topic {
+    private func describe(_ asked: DescribeShareGroupOffsetsRequest.Topic, _ group: GroupID, _ ends: [TopicPartition: Int64])
+        -> DescribeShareGroupOffsetsResponse.Topic
+    {
         let topic = machine.topics[asked.topicName]
         return .init(
             topicName: asked.topicName, topicID: topic?.id ?? UUIDBytes(),
             partitions: asked.partitions.map { number in
                 let place = TopicPartition(asked.topicName, number)
                 guard let topic, number >= 0, number < topic.partitions else {
-                    return .init(partition: number, startOffset: -1, errorCode: .unknownTopicOrPartition, errorMessage: "there is no partition '\(place)'")
+                    return .init(
+                        partition: number, startOffset: -1, errorCode: .unknownTopicOrPartition,
+                        errorMessage: "there is no partition '\(place)'")
                 }
                 guard let record = machine.share(group, place) else { return .init(partition: number, startOffset: -1, leaderEpoch: 0) }
                 return .init(
                     partition: number, startOffset: record.share.start, leaderEpoch: record.leaderEpoch,
-                    lag: ends[place].map { max(0, $0.subtractingClamped(record.share.start).subtractingClamped(record.share.doneCount)) } ?? -1)
+                    lag: ends[place].map { max(0, $0.subtractingClamped(record.share.start).subtractingClamped(record.share.doneCount)) }
+                        ?? -1)
             })
     }
 

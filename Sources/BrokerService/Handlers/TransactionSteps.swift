@@ -16,12 +16,16 @@ extension Broker {
                     resultsByTopic: request.topics.map { topic in
                         .init(
                             name: topic.name,
-                            resultsByPartition: topic.partitions.map { .init(partition: $0, errorCode: code(TopicPartition(topic.name, $0))) })
+                            resultsByPartition: topic.partitions.map {
+                                .init(partition: $0, errorCode: code(TopicPartition(topic.name, $0)))
+                            })
                     }))
         }
         guard missing.isEmpty else { return reply { missing.contains($0) ? .unknownTopicOrPartition : .operationNotAttempted } }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
-        if let known = machine.transactions[request.transactionalID], known.phase == .ongoing, known.producer == producer, names.allSatisfy(known.contains) {
+        if let known = machine.transactions[request.transactionalID], known.phase == .ongoing, known.producer == producer,
+            names.allSatisfy(known.contains)
+        {
             return reply { _ in .none }
         }
         change(TransactionCommand(request.transactionalID, producer, .addPartitions(names))) { result in
@@ -70,7 +74,8 @@ extension Broker {
             // No version of this request has PRODUCER_FENCED.
             if case .failure(let refusal) = result {
                 let code = refusal.transactionCode(fencedSince: .max, call.version)
-                response.refuseStaged(code == .invalidTransactionState && call.version >= Self.firstVersionThatAborts ? .transactionAbortable : code)
+                response.refuseStaged(
+                    code == .invalidTransactionState && call.version >= Self.firstVersionThatAborts ? .transactionAbortable : code)
             }
             call.reply(response)
         }
@@ -108,7 +113,9 @@ extension TxnOffsetCommitResponse {
     /// Answers every partition with `code`: the offsets were not staged.
     fileprivate mutating func refuseStaged(_ code: KafkaErrorCode) {
         for t in topics.indices {
-            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none { topics[t].partitions[p].errorCode = code }
+            for p in topics[t].partitions.indices where topics[t].partitions[p].errorCode == .none {
+                topics[t].partitions[p].errorCode = code
+            }
         }
     }
 }

@@ -68,7 +68,8 @@ extension Broker {
         let batch = asked.marker.batch(
             producerID: asked.producer.id, producerEpoch: asked.producer.epoch, timestamp: time.wallTime().milliseconds)
         let job = AppendJob(
-            partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: nil), term: partition.term, mustSync: true
+            partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: nil), term: partition.term,
+            mustSync: true
         ) { [self] outcome in
             guard case .appended(let offset, _) = outcome else {
                 if case .notLeader = outcome { return done(.notLeaderOrFollower) }

@@ -11,7 +11,8 @@ enum BatchFraming: LogFraming {
     static func extent(_ header: Bytes) -> RecordExtent? {
         guard let fields = RecordBatch.peek(header) else { return nil }
         return RecordExtent(
-            bytes: fields.sizeBytes, firstOffset: fields.baseOffset, count: Int64(fields.lastOffsetDelta) + 1, maxTimestamp: max(0, fields.maxTimestamp))
+            bytes: fields.sizeBytes, firstOffset: fields.baseOffset, count: Int64(fields.lastOffsetDelta) + 1,
+            maxTimestamp: max(0, fields.maxTimestamp))
     }
 
     static func isIntact(_ record: Bytes) -> Bool { RecordBatch.isIntact(record) }

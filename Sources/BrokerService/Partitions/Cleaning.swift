@@ -113,7 +113,10 @@ struct Cleaning {
     }
 
     private mutating func note(_ bytes: Bytes) {
-        guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let batch = try? RecordBatch(bytes) else { return }  // peeked at
+        // A batch whose header was read begins a batch.
+        guard let fields = RecordBatch.peek(bytes), !fields.isControl, !isAborted(fields), let batch = try? RecordBatch(bytes) else {
+            return
+        }
         // An unreadable batch stays unchanged and replaces no other record: a batch is read to its end before any of its keys is noted.
         _ = Result { () throws(WireError) in
             try batch.forEachRecord { _ in true }
@@ -133,7 +136,8 @@ struct Cleaning {
 
     private mutating func rewrite(_ group: [SealedSegment], endBase: Int64) throws(StorageError) {
         guard let first = group.first, !stop.isSet else { return }
-        var rewrite = try SegmentRewrite<BatchFraming>(files: files, directory: plan.directory, firstBase: first.baseOffset, endBase: endBase)
+        var rewrite = try SegmentRewrite<BatchFraming>(
+            files: files, directory: plan.directory, firstBase: first.baseOffset, endBase: endBase)
         // From here on `abandon` removes it.
         result.rewrites.append(rewrite)
         var pending = Bytes()
@@ -200,7 +204,9 @@ struct Cleaning {
     private mutating func filteredMarker(_ fields: RecordBatchFields, _ bytes: Bytes) -> Bytes? {
         guard let batch = try? RecordBatch(bytes), batch.marker != nil else { return bytes }  // not a transaction's end
         guard !isLast(fields) else { return bytes }
-        guard unended.remove(fields.producerID) == nil else { return batch.deleteHorizon == nil ? bytes : Self.written(batch, nil) { _ in true } }
+        guard unended.remove(fields.producerID) == nil else {
+            return batch.deleteHorizon == nil ? bytes : Self.written(batch, nil) { _ in true }
+        }
         guard let horizon = batch.deleteHorizon else {
             nextHorizon = min(nextHorizon, freshHorizon)
             return Self.written(batch, freshHorizon) { _ in true }

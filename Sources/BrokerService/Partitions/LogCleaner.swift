@@ -36,7 +36,8 @@ final class LogCleaner: @unchecked Sendable {
         isBusy = true
         var candidates: [(partition: Partition, plan: CleaningPlan, ratio: Double)] = []
         let gathering = Gathering { [self] in
-            guard let neediest = candidates.max(by: { ($0.ratio, $1.partition.name) < ($1.ratio, $0.partition.name) }), !broker.isStopping else {
+            guard let neediest = candidates.max(by: { ($0.ratio, $1.partition.name) < ($1.ratio, $0.partition.name) }), !broker.isStopping
+            else {
                 isBusy = false
                 return
             }
@@ -75,14 +76,16 @@ final class LogCleaner: @unchecked Sendable {
     private func complain(_ partition: Partition, _ error: StorageError) {
         // The topic's deletion may be removing its files.
         guard broker.partitions[partition.name] === partition else { return }
-        broker.log.warning("a partition was not compacted; trying again later", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
+        broker.log.warning(
+            "a partition was not compacted; trying again later", metadata: ["partition": "\(partition.name)", "error": "\(error)"])
     }
 
     private func clean(_ partition: Partition, _ plan: CleaningPlan) {
         // Made and called on the loop; the cleaner's thread only carries it back.
         nonisolated(unsafe) let cleaned: (Result<CleaningResult?, StorageError>) -> Void = { [self] result in
             switch result {
-            case .success(let made?) where !broker.isStopping && broker.partitions[partition.name] === partition: putInPlace(made, partition)
+            case .success(let made?) where !broker.isStopping && broker.partitions[partition.name] === partition:
+                putInPlace(made, partition)
             case .success: isBusy = false
             case .failure(let error):
                 complain(partition, error)
@@ -104,16 +107,20 @@ final class LogCleaner: @unchecked Sendable {
             switch result {
             case .success(let bounds):
                 partition.compacted(below: made.state.firstDirty, bounds)
-                broker.log.info("partition compacted", metadata: [
-                    "partition": "\(partition.name)", "before": "\(made.bytesBefore) bytes", "after": "\(made.bytesAfter) bytes",
-                ])
+                broker.log.info(
+                    "partition compacted",
+                    metadata: [
+                        "partition": "\(partition.name)", "before": "\(made.bytesBefore) bytes", "after": "\(made.bytesAfter) bytes",
+                    ])
                 // This partition or another one may need another compaction.
                 check()
             case .failure(let error):
                 partition.failure = error.description
-                broker.log.error("a compacted log could not be put in place; the partition takes no appends until a restart", metadata: [
-                    "partition": "\(partition.name)", "error": "\(error)",
-                ])
+                broker.log.error(
+                    "a compacted log could not be put in place; the partition takes no appends until a restart",
+                    metadata: [
+                        "partition": "\(partition.name)", "error": "\(error)",
+                    ])
             }
         }
         partition.writer.disk.submit { [loop = broker.loop] in

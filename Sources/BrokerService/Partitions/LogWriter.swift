@@ -137,7 +137,9 @@ final class LogWriter: @unchecked Sendable {
             var failures: [(PartitionLog, StorageError)] = []
             var begun: [(log: PartitionLog, sync: SyncBeside)] = []
             for log in logs {
-                do throws(StorageError) { if let sync = try log.beginSync() { begun.append((log, sync)) } } catch { failures.append((log, error)) }
+                do throws(StorageError) { if let sync = try log.beginSync() { begun.append((log, sync)) } } catch {
+                    failures.append((log, error))
+                }
             }
             thread.submit { [begun, failures] in
                 let outcomes = begun.map { $0.log.carryOut($0.sync) }

@@ -13,15 +13,19 @@ extension PartitionLog {
         try rollIfOld(config, now: now)
         let sealed = log.sealedSegments
         let state = try SmallFile.read(CompactionState.self, directory, Self.stateFile) ?? CompactionState()
-        let spans = sealed.map { SegmentSpan(baseOffset: $0.baseOffset, nextOffset: $0.nextOffset, sizeBytes: $0.sizeBytes, maxTimestamp: $0.maxTimestamp) }
+        let spans = sealed.map {
+            SegmentSpan(baseOffset: $0.baseOffset, nextOffset: $0.nextOffset, sizeBytes: $0.sizeBytes, maxTimestamp: $0.maxTimestamp)
+        }
         let stable = transactions.lastStableOffset(end: min(end, log.nextOffset))
         let chance = CompactionChance(sealed: spans, lastStableOffset: stable, state: state, config: config, now: now)
         guard chance.isDue else { return nil }
         let segments = Array(sealed.prefix(chance.segments))
         let newest = Dictionary(
-            producers.compactMap { one in one.producer.batches.last.map { (one.producer.producerID, $0.baseOffset) } }, uniquingKeysWith: { $1 })
+            producers.compactMap { one in one.producer.batches.last.map { (one.producer.producerID, $0.baseOffset) } },
+            uniquingKeysWith: { $1 })
         let plan = CleaningPlan(
-            directory: directory, segments: segments, endBase: sealed.dropFirst(chance.segments).first?.baseOffset ?? log.activeBaseOffset, state: state,
+            directory: directory, segments: segments, endBase: sealed.dropFirst(chance.segments).first?.baseOffset ?? log.activeBaseOffset,
+            state: state,
             aborted: transactions.aborted, newestBatches: newest, logEnd: log.nextOffset, config: config, now: now)
         return (plan, chance.dirtyRatio)
     }
@@ -43,7 +47,8 @@ extension PartitionLog {
 
     /// Seals the active segment once its first record is old enough.
     func rollIfOld(_ config: TopicConfig, now: WallTime) throws(StorageError) {
-        let age = config.cleanup.compacts ? min(config.segmentMilliseconds, config.maxCompactionLagMilliseconds) : config.segmentMilliseconds
+        let age =
+            config.cleanup.compacts ? min(config.segmentMilliseconds, config.maxCompactionLagMilliseconds) : config.segmentMilliseconds
         guard age < .max, let first = try log.firstActiveTimestamp(), first < now.milliseconds.subtractingClamped(age) else { return }
         try log.roll()
     }

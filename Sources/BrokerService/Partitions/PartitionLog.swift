@@ -98,7 +98,9 @@ final class PartitionLog: @unchecked Sendable {
         do {
             guard let marker = try RecordBatch(bytes).marker else { return }
             rememberMarker(marker, ProducerIdentity(fields.producerID, fields.producerEpoch), at: fields.baseOffset)
-        } catch { throw StorageError(.corrupt("the control batch at offset \(fields.baseOffset) cannot be read: \(error)"), "read", directory) }
+        } catch {
+            throw StorageError(.corrupt("the control batch at offset \(fields.baseOffset) cannot be read: \(error)"), "read", directory)
+        }
     }
 
     private func rememberMarker(_ marker: TransactionMarker, _ producer: ProducerIdentity, at offset: Int64) {
@@ -108,7 +110,8 @@ final class PartitionLog: @unchecked Sendable {
 
     var bounds: LogBounds {
         LogBounds(
-            startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset, sizeBytes: log.sizeBytes, transactions: transactions,
+            startOffset: max(log.startOffset, firstOffset), nextOffset: log.nextOffset, durableOffset: log.durableOffset,
+            sizeBytes: log.sizeBytes, transactions: transactions,
             epochs: epochs)
     }
     var cutBytes: Int64 { log.recovery.cutBytes }
@@ -168,7 +171,9 @@ final class PartitionLog: @unchecked Sendable {
             batches.append((fields, bytes))
         }
         for (fields, bytes) in batches { do { try remember(fields, bytes) } catch { return .corrupt } }
-        guard let first = batches.first, let whole = records.getSlice(at: records.readerIndex, length: records.readableBytes - rest.readableBytes) else {
+        guard let first = batches.first,
+            let whole = records.getSlice(at: records.readerIndex, length: records.readableBytes - rest.readableBytes)
+        else {
             return .replicated
         }
         staged.add(placed: whole, from: first.fields.baseOffset, to: next)
@@ -248,7 +253,9 @@ final class PartitionLog: @unchecked Sendable {
 
     /// The same, left in the file if they are many; and the offset that follows them.
     func lend(from offset: Int64, below end: Int64, maxBytes: Int) throws(StorageError) -> (records: BytesOrFile, nextOffset: Int64) {
-        guard offset >= log.startOffset, let place = try log.locate(from: offset, below: end, maxBytes: maxBytes) else { return (BytesOrFile(), offset) }
+        guard offset >= log.startOffset, let place = try log.locate(from: offset, below: end, maxBytes: maxBytes) else {
+            return (BytesOrFile(), offset)
+        }
         // Without a descriptor the records pass through memory.
         guard place.bytes >= Self.lentBytesMin, let file = try? log.lend(place.file, share) else {
             return (.memory(try files.read(place.file, at: place.position, count: place.bytes)), place.nextOffset)
@@ -274,7 +281,8 @@ final class PartitionLog: @unchecked Sendable {
     }
 
     /// A batch that our libraries cannot open counts as one record: its first offset is early by at most the batch.
-    private func recordInside(_ extent: RecordExtent, atOrAfter timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64) {
+    private func recordInside(_ extent: RecordExtent, atOrAfter timestamp: Int64) throws(StorageError) -> (offset: Int64, timestamp: Int64)
+    {
         let bytes = try log.read(from: extent.firstOffset, maxBytes: extent.bytes)
         var found: (offset: Int64, timestamp: Int64)?
         let isRead = Result { () throws(WireError) in
@@ -300,7 +308,9 @@ final class PartitionLog: @unchecked Sendable {
         var size = log.sizeBytes
         var keepFrom = log.startOffset
         for segment in segments.dropLast() {
-            let tooOld = config.retentionMilliseconds >= 0 && segment.maxTimestamp < now.milliseconds.subtractingClamped(config.retentionMilliseconds)
+            let tooOld =
+                config.retentionMilliseconds >= 0
+                && segment.maxTimestamp < now.milliseconds.subtractingClamped(config.retentionMilliseconds)
             let tooMuch = config.retentionBytes >= 0 && size - segment.sizeBytes >= config.retentionBytes
             guard tooOld || tooMuch, segment.nextOffset <= end else { break }
             size -= segment.sizeBytes

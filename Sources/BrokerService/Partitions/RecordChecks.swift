@@ -42,7 +42,8 @@ final class RecordChecks: @unchecked Sendable {
     func holds(_ session: BrokerSession) -> Bool { waiting[ObjectIdentifier(session)] != nil }
 
     /// `done` gets the batch or the refusal, after all earlier batches of this connection.
-    func check(_ batch: RecordBatch, _ rules: RecordRules, isPassedOn: Bool, of session: BrokerSession, _ done: @escaping (Checked) -> Void) {
+    func check(_ batch: RecordBatch, _ rules: RecordRules, isPassedOn: Bool, of session: BrokerSession, _ done: @escaping (Checked) -> Void)
+    {
         let id = ObjectIdentifier(session)
         let isFirst = waiting[id] == nil
         waiting[id, default: []].append(Job(batch: batch, rules: rules, isPassedOn: isPassedOn, done: done))

@@ -18,7 +18,9 @@ struct RecordRules: Sendable {
     var times: ClosedRange<Int64>?
 
     /// Most bytes that a batch may decompress to: as much as real data ever does, with a minimum for the smallest batches.
-    static func openedBytesMax(packed: Int) -> Int { min(max(openedBytesMin, packed.multipliedClamped(by: openedPerByteMax)), Compression.decompressedBytesMax) }
+    static func openedBytesMax(packed: Int) -> Int {
+        min(max(openedBytesMin, packed.multipliedClamped(by: openedPerByteMax)), Compression.decompressedBytesMax)
+    }
     private static let openedBytesMin = 32 << 20
     private static let openedPerByteMax = 256
     /// Most record errors in one answer; a producer with more errors is wrong about all records.
@@ -45,19 +47,30 @@ struct RecordRules: Sendable {
         }
         do {
             try batch.forEachRecord(bytesMax: Self.openedBytesMax(packed: batch.sizeBytes)) { record in
-                if record.offsetDelta != Int64(index) { note(.invalidRecord, "record \(index) of the batch is numbered \(record.offsetDelta)") }
+                if record.offsetDelta != Int64(index) {
+                    note(.invalidRecord, "record \(index) of the batch is numbered \(record.offsetDelta)")
+                }
                 if needsKeys, record.key == nil {
                     note(.invalidRecord, "the topic is compacted (cleanup.policy), and a record without a key has no place in it")
                 }
                 let time = base &+ record.timestampDelta
                 if let times, time != Self.noTime, !times.contains(time) {
-                    note(.invalidTimestamp, "the time \(time) of record \(index) is not between \(times.lowerBound) and \(times.upperBound), which message.timestamp.before.max.ms and message.timestamp.after.max.ms allow")
+                    note(
+                        .invalidTimestamp,
+                        "the time \(time) of record \(index) is not between \(times.lowerBound) and \(times.upperBound), which message.timestamp.before.max.ms and message.timestamp.after.max.ms allow"
+                    )
                 }
                 highest = max(highest, time)
                 index &+= 1
                 return errors < Self.errorsMax
             }
-        } catch { return .failure(refusal ?? RecordRefusal(code: .invalidRecord, message: "record \(index) of the batch cannot be read: \(error)", errors: [(index, "\(error)")])) }
+        } catch {
+            return .failure(
+                refusal
+                    ?? RecordRefusal(
+                        code: .invalidRecord, message: "record \(index) of the batch cannot be read: \(error)",
+                        errors: [(index, "\(error)")]))
+        }
         if let refusal { return .failure(refusal) }
         if batch.maxTimestamp != highest, times != nil { batch.set(maxTimestamp: highest) }
         return .success(batch)
@@ -79,13 +92,17 @@ struct RecordRules: Sendable {
                 return true
             }
             guard Int64(made.sizeBytes) <= bytesMax else {
-                return .failure(RecordRefusal(
-                    code: .messageTooLarge,
-                    message: "the batch has \(made.sizeBytes) bytes in the topic's codec (compression.type=\(codec)), max.message.bytes is \(bytesMax)"))
+                return .failure(
+                    RecordRefusal(
+                        code: .messageTooLarge,
+                        message:
+                            "the batch has \(made.sizeBytes) bytes in the topic's codec (compression.type=\(codec)), max.message.bytes is \(bytesMax)"
+                    ))
             }
             return .success(made)
         } catch {
-            return .failure(RecordRefusal(code: .requestTimedOut, message: "there is no memory to compress the batch anew (\(error)); try again"))
+            return .failure(
+                RecordRefusal(code: .requestTimedOut, message: "there is no memory to compress the batch anew (\(error)); try again"))
         }
     }
 

@@ -39,7 +39,11 @@ struct SavedProducers {
         var newest: ProducerSnapshot?
         for name in [Self.sealedFile, Self.recentFile] {
             guard let found = try SmallFile.read(ProducerSnapshot.self, directory, name) else { continue }
-            if found.nextOffset > offset { try SmallFile.remove(directory, name) } else if found.nextOffset > newest?.nextOffset ?? -1 { newest = found }
+            if found.nextOffset > offset {
+                try SmallFile.remove(directory, name)
+            } else if found.nextOffset > newest?.nextOffset ?? -1 {
+                newest = found
+            }
         }
         return newest
     }

@@ -24,7 +24,9 @@ enum SmallFile {
     /// `durably` makes it outlive a power cut; without it a power cut may leave a damaged file, which is then ignored.
     /// Returns its size in bytes.
     @discardableResult
-    static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError) -> Int {
+    static func write<Message: WireLayout>(_ message: Message, _ directory: String, _ name: String, durably: Bool) throws(StorageError)
+        -> Int
+    {
         let files = RealFileSystem()
         let bytes = encoded(message)
         try fill(directory + "/" + name + partial, bytes, durably: durably)
@@ -47,7 +49,9 @@ enum SmallFile {
 
     private static func encoded<Message: WireLayout>(_ message: Message) -> Bytes {
         let body: Bytes
-        do { body = try message.encoded(as: DurableDialect.self) } catch { preconditionFailure("a message of ours can always be encoded: \(error)") }
+        do { body = try message.encoded(as: DurableDialect.self) } catch {
+            preconditionFailure("a message of ours can always be encoded: \(error)")
+        }
         var bytes = Bytes()
         bytes.writeInteger(CRC32C.checksum(body))
         bytes.writeImmutableBuffer(body)

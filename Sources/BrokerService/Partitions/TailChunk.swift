@@ -49,7 +49,9 @@ struct TailRecords {
     /// Copies small pieces together; large ones are shared.
     mutating func add(_ batches: Bytes) {
         count += batches.readableBytes
-        guard let last = pieces.last, max(last.readableBytes, batches.readableBytes) < StagedRecords.pieceBytesMin else { return pieces.append(batches) }
+        guard let last = pieces.last, max(last.readableBytes, batches.readableBytes) < StagedRecords.pieceBytesMin else {
+            return pieces.append(batches)
+        }
         pieces[pieces.count - 1].writeImmutableBuffer(batches)
     }
 

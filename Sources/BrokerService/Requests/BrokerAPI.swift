@@ -21,20 +21,26 @@ extension BrokerAPI {
         row(Broker.heartbeat, .group(.read) { $0.groupID }, of: { $0.groupID }),
         row(Broker.leaveGroup, .group(.read) { $0.groupID }, of: { $0.groupID }),
         row(Broker.syncGroup, .group(.read) { $0.groupID }, of: { $0.groupID }),
-        row(Broker.describeGroups, .each(\.groups, \.groups, .describe, .group) { $0 }, ofAll: { request, _ in request.groups }, operations: .groups),
+        row(
+            Broker.describeGroups, .each(\.groups, \.groups, .describe, .group) { $0 }, ofAll: { request, _ in request.groups },
+            operations: .groups),
         row(Broker.listGroups, .review(AccessReview.listGroups)),
         row(Broker.saslHandshake, .none, servesLogin: true),
         row(Broker.apiVersions, .none, servesLogin: true),
         row(Broker.createTopics, .review(AccessReview.createTopics), quota: .created),
         row(Broker.deleteTopics, .review(AccessReview.deleteTopics), quota: .deleted),
         row(Broker.deleteRecords, .each(\.topics, \.topics, .delete, .topic) { $0.name }),
-        row(Broker.initProducerID, .review(AccessReview.initProducerID), ofAll: { request, _ in request.transactionalID.map { [$0] } ?? [] }),
+        row(
+            Broker.initProducerID, .review(AccessReview.initProducerID), ofAll: { request, _ in request.transactionalID.map { [$0] } ?? [] }
+        ),
         row(Broker.offsetForLeaderEpoch, .each(\.topics, \.topics, .describe, .topic) { $0.topic }),
         row(Broker.addPartitionsToTxn, .review(AccessReview.addPartitionsToTxn), of: { $0.transactionalID }),
         row(Broker.addOffsetsToTxn, .review(AccessReview.addOffsetsToTxn), of: { $0.transactionalID }),
         row(Broker.endTxn, .transactionalID(.write) { $0.transactionalID }, of: { $0.transactionalID }),
         row(Broker.writeTxnMarkers, .review(AccessReview.writeTxnMarkers), catchesUp: true),
-        row(Broker.txnOffsetCommit, .review(AccessReview.txnOffsetCommit), of: { $0.groupID }, topics: TxnOffsetCommitRequest.topicReferences),
+        row(
+            Broker.txnOffsetCommit, .review(AccessReview.txnOffsetCommit), of: { $0.groupID },
+            topics: TxnOffsetCommitRequest.topicReferences),
         row(Broker.describeAcls, .cluster(.describe), catchesUp: true),
         row(Broker.createAcls, .cluster(.alter)),
         row(Broker.deleteAcls, .cluster(.alter)),
@@ -69,19 +75,24 @@ extension BrokerAPI {
             ofAll: { request, _ in request.transactionalIDs }, catchesUp: true),
         row(Broker.listTransactions, .review(AccessReview.listTransactions), catchesUp: true),
         row(Broker.consumerGroupHeartbeat, .review(AccessReview.consumerGroupHeartbeat), of: { $0.groupID }),
-        row(Broker.consumerGroupDescribe, .review(AccessReview.consumerGroupDescribe), ofAll: { request, _ in request.groupIDs }, operations: .consumerGroups),
+        row(
+            Broker.consumerGroupDescribe, .review(AccessReview.consumerGroupDescribe), ofAll: { request, _ in request.groupIDs },
+            operations: .consumerGroups),
         row(Broker.listConfigResources, .cluster(.describeConfigs), catchesUp: true),
         // The handler checks access before it cuts pages, since the next page's start is a topic name.
         row(Broker.describeTopicPartitions, .none, operations: .topicPartitions, catchesUp: true),
         row(Broker.shareGroupHeartbeat, .review(AccessReview.shareGroupHeartbeat), of: { $0.groupID }),
-        row(Broker.shareGroupDescribe, .review(AccessReview.shareGroupDescribe), ofAll: { request, _ in request.groupIDs }, operations: .shareGroups),
+        row(
+            Broker.shareGroupDescribe, .review(AccessReview.shareGroupDescribe), ofAll: { request, _ in request.groupIDs },
+            operations: .shareGroups),
         // The handlers of these two check access per partition, as for a fetch.
         row(Broker.shareFetch, .group(.read) { $0.groupID ?? "" }),
         row(Broker.shareAcknowledge, .group(.read) { $0.groupID ?? "" }),
         row(Broker.addRaftVoter, .cluster(.alter)),
         row(Broker.removeRaftVoter, .cluster(.alter)),
         row(
-            Broker.describeShareGroupOffsets, .review(AccessReview.describeShareGroupOffsets), ofAll: { request, _ in request.groups.map(\.groupID) },
+            Broker.describeShareGroupOffsets, .review(AccessReview.describeShareGroupOffsets),
+            ofAll: { request, _ in request.groups.map(\.groupID) },
             catchesUp: true),
         row(Broker.alterShareGroupOffsets, .review(AccessReview.alterShareGroupOffsets), of: { $0.groupID }),
         row(Broker.deleteShareGroupOffsets, .review(AccessReview.deleteShareGroupOffsets), of: { $0.groupID }),
@@ -97,7 +108,8 @@ extension BrokerAPI {
         let coordinated: (@Sendable (Request, Int16) -> [String])? = if let name { { request, _ in [name(request)] } } else { names }
         return BrokerAPI(
             ServedAPI(
-                handle: handle, right: right, coordinated: coordinated, topics: topics, quota: quota, operations: operations, catchesUp: catchesUp),
+                handle: handle, right: right, coordinated: coordinated, topics: topics, quota: quota, operations: operations,
+                catchesUp: catchesUp),
             servesLogin: servesLogin)
     }
 }

@@ -68,9 +68,11 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         }
         do { try take(frame) } catch {
             broker.metrics.refusedFrames.add()
-            broker.log.debug("connection closed: it sent what Kafka's protocol does not allow", metadata: [
-                "remote": "\(remote.map(String.init(describing:)) ?? "unknown")", "reason": "\(error)",
-            ])
+            broker.log.debug(
+                "connection closed: it sent what Kafka's protocol does not allow",
+                metadata: [
+                    "remote": "\(remote.map(String.init(describing:)) ?? "unknown")", "reason": "\(error)",
+                ])
             connection.close()
             isClosed = true
         }
@@ -136,9 +138,11 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
         } else if let body {
             do {
                 frame = try KafkaFrame.encodeResponse(
-                    body, of: ApiTable.row(ApiKey(call.header.apiNumber)), correlationID: call.header.correlationID, version: call.version, cutBytes: FrameConnection.copyBytesMax)
+                    body, of: ApiTable.row(ApiKey(call.header.apiNumber)), correlationID: call.header.correlationID, version: call.version,
+                    cutBytes: FrameConnection.copyBytesMax)
             } catch {
-                broker.log.error("an answer cannot be written in this version", metadata: ["response": "\(type(of: body))", "error": "\(error)"])
+                broker.log.error(
+                    "an answer cannot be written in this version", metadata: ["response": "\(type(of: body))", "error": "\(error)"])
                 isClosed = true
                 return connection.close()
             }

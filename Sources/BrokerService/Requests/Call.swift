@@ -22,7 +22,10 @@ struct Call {
     /// Whether the request's connection has closed.
     var isAbandoned: Bool { session.isClosed }
 
-    init(session: BrokerSession, ticket: RequestPipeline<OutgoingFrame>.Ticket, header: RequestHeader, frameBytes: Int, isBareToken: Bool = false) {
+    init(
+        session: BrokerSession, ticket: RequestPipeline<OutgoingFrame>.Ticket, header: RequestHeader, frameBytes: Int,
+        isBareToken: Bool = false
+    ) {
         self.session = session
         self.ticket = ticket
         self.header = header

@@ -35,7 +35,9 @@ final class FetchSessionPart: FetchWaiter {
     /// Whether an answer has more than the client knows.
     func isNews(_ answer: FetchResponse.Topic.Partition) -> Bool {
         guard let told, answer.errorCode == .none, answer.records?.count ?? 0 == 0, !answer.sendsElsewhere else { return true }
-        return (told.highWatermark, told.lastStableOffset, told.logStartOffset) != (answer.highWatermark, answer.lastStableOffset, answer.logStartOffset)
+        return (told.highWatermark, told.lastStableOffset, told.logStartOffset) != (
+            answer.highWatermark, answer.lastStableOffset, answer.logStartOffset
+        )
     }
 
     fileprivate func leave() {
@@ -100,7 +102,9 @@ final class FetchSession {
             for wanted in topic.partitions { set(FetchRequest.Topic(name: topic.name, topicID: topic.topicID), wanted) }
         }
         for topic in request.forgottenTopics {
-            for partition in topic.partitions { parts.removeValue(forKey: Place(name: topic.name, id: topic.topicID, partition: partition)).map(forget) }
+            for partition in topic.partitions {
+                parts.removeValue(forKey: Place(name: topic.name, id: topic.topicID, partition: partition)).map(forget)
+            }
         }
     }
 
@@ -139,7 +143,11 @@ final class FetchSession {
         for part in taken { part.isPending = false }
         var grouped: [[FetchSessionPart]] = []
         for part in taken {
-            if let last = grouped.last?.last, last.topic == part.topic { grouped[grouped.count - 1].append(part) } else { grouped.append([part]) }
+            if let last = grouped.last?.last, last.topic == part.topic {
+                grouped[grouped.count - 1].append(part)
+            } else {
+                grouped.append([part])
+            }
         }
         return (Self.topics(taken), grouped)
     }
@@ -153,7 +161,9 @@ final class FetchSession {
         for part in later { note(part) }
     }
 
-    private static func place(_ part: FetchSessionPart) -> Place { Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition) }
+    private static func place(_ part: FetchSessionPart) -> Place {
+        Place(name: part.topic.name, id: part.topic.topicID, partition: part.wanted.partition)
+    }
 
     /// Registers the session in every partition to examine.
     func standInPartitions(_ find: (FetchSessionPart) -> Partition?) {
@@ -180,7 +190,11 @@ final class FetchSession {
                 part.told = answer
                 part.told?.records = nil
                 // Served partitions go last, otherwise a busy one would keep the others from the client.
-                if hasRecords { served.append(part) } else { lookAgain(part, answer.errorCode != .none || answer.sendsElsewhere, isolation) }
+                if hasRecords {
+                    served.append(part)
+                } else {
+                    lookAgain(part, answer.errorCode != .none || answer.sendsElsewhere, isolation)
+                }
             }
             response.topics[t].partitions = news
         }
@@ -219,7 +233,9 @@ final class FetchSession {
     }
 
     /// The end of the reader's range: followers get everything.
-    private func end(of partition: Partition, _ isolation: IsolationLevel) -> Int64 { follower == nil ? partition.end(of: isolation) : partition.logEnd }
+    private func end(of partition: Partition, _ isolation: IsolationLevel) -> Int64 {
+        follower == nil ? partition.end(of: isolation) : partition.logEnd
+    }
 
     fileprivate func close() {
         wait?.end()
@@ -253,7 +269,9 @@ final class FetchSessions {
     func session(of request: FetchRequest, _ call: Call) throws(FetchSessionRefusal) -> FetchSession? {
         let owner = Self.owner(call)
         if request.sessionEpoch == Self.opening || request.sessionEpoch == Self.sessionless {
-            if request.sessionID != 0, table.close(request.sessionID, owner: owner) { sessions.removeValue(forKey: request.sessionID)?.close() }
+            if request.sessionID != 0, table.close(request.sessionID, owner: owner) {
+                sessions.removeValue(forKey: request.sessionID)?.close()
+            }
             return request.sessionEpoch == Self.opening ? open(request, owner, call) : nil
         }
         if let refusal = table.use(request.sessionID, epoch: request.sessionEpoch, owner: owner, now: broker.now) { throw refusal }
@@ -300,7 +318,8 @@ final class FetchSessions {
         guard count > 0, count <= BrokerMachine.partitionsMax else { return nil }
         var id: Int32
         repeat { id = Int32.random(in: 1...Int32.max, using: &random) } while table.isOpen(id)
-        guard case .opened(let evicted) = table.open(id, owner: owner, partitions: count, isReplica: call.session.isPeer, now: broker.now) else { return nil }
+        guard case .opened(let evicted) = table.open(id, owner: owner, partitions: count, isReplica: call.session.isPeer, now: broker.now)
+        else { return nil }
         if let evicted {
             owners[evicted] = nil
             sessions.removeValue(forKey: evicted)?.close()

@@ -74,7 +74,9 @@ extension Broker {
     }
 
     private func admit<Request: KafkaRequest>(_ request: Request, _ call: Call, _ api: ServedAPI<Request>) {
-        if let names = api.coordinated, !coordinates(all: names(request, call.version)) { return call.reply(request.refused(.notCoordinator)) }
+        if let names = api.coordinated, !coordinates(all: names(request, call.version)) {
+            return call.reply(request.refused(.notCoordinator))
+        }
         let request = api.topics?.named(self, request, call) ?? request
         guard !call.session.isPeer else { return api.handle(self)(request, call) }
         guard var call = quotas.admit(request, call, api.quota) else { return }

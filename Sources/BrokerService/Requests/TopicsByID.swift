@@ -21,7 +21,8 @@ struct TopicReferences<Request: KafkaRequest>: Sendable {
         let isByID = call.version >= firstVersionByID
         var request = request
         var misses = false
-        visit(&request) { name, id in misses = misses || (isByID ? broker.machine.topic(id: id) == nil : broker.machine.topics[name] == nil) }
+        visit(&request) { name, id in misses = misses || (isByID ? broker.machine.topic(id: id) == nil : broker.machine.topics[name] == nil)
+        }
         return misses
     }
 
@@ -80,7 +81,8 @@ extension TxnOffsetCommitRequest {
 
 extension OffsetFetchRequest {
     static var topicReferences: TopicReferences<Self> {
-        TopicReferences(firstVersionByID: OffsetCommitRequest.firstVersionByID, waitsSince: OffsetCommitRequest.firstVersionByID) { request, visit in
+        TopicReferences(firstVersionByID: OffsetCommitRequest.firstVersionByID, waitsSince: OffsetCommitRequest.firstVersionByID) {
+            request, visit in
             for g in request.groups.indices {
                 guard var topics = request.groups[g].topics else { continue }
                 for t in topics.indices { visit(&topics[t].name, topics[t].topicID) }

@@ -43,7 +43,8 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
     }
 
     func begin() {
-        let review = ShareAcknowledgements(broker: broker, call: call, session: session, config: config, mayRenew: call.version >= 2 && request.isRenewAck)
+        let review = ShareAcknowledgements(
+            broker: broker, call: call, session: session, config: config, mayRenew: call.version >= 2 && request.isRenewAck)
         for topic in request.topics {
             for part in topic.partitions where !part.acknowledgementBatches.isEmpty {
                 let place = ShareSession.Part(topicID: topic.topicID, partition: part.partition)
@@ -91,7 +92,9 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
         }
         guard isFirst else { return }
         // By number, so that the timer does not retain a fetch that was answered early.
-        broker.loop.schedule(after: max(.milliseconds(1), deadline - broker.now)) { [broker, number] in broker.shareSessions.waits[number]?.end() }
+        broker.loop.schedule(after: max(.milliseconds(1), deadline - broker.now)) { [broker, number] in
+            broker.shareSessions.waits[number]?.end()
+        }
     }
 
     private func stand(in partition: Partition) {
@@ -127,7 +130,8 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
     private var isReady: Bool {
         session.parts.contains { part in
             switch find(part) {
-            case .ready(let shared): !shared.isReading && shared.leadership.state.nextOffset(below: shared.partition.end(of: isolation)) != nil
+            case .ready(let shared):
+                !shared.isReading && shared.leadership.state.nextOffset(below: shared.partition.end(of: isolation)) != nil
             case .opening, .waiting: false
             case .refused: true
             }
@@ -168,7 +172,9 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
                 }
             }
         }
-        guard answer.isEmpty, !hasStalled, !isEnding, broker.now < deadline, !broker.isStopping, !call.isAbandoned, !session.isEnded else { return leaveOne() }
+        guard answer.isEmpty, !hasStalled, !isEnding, broker.now < deadline, !broker.isStopping, !call.isAbandoned, !session.isEnded else {
+            return leaveOne()
+        }
         // Another member has acquired the records, or they held none for consumers.
         isReady ? gather() : wait()
     }
@@ -205,7 +211,8 @@ final class ShareFetchWait: FetchWaiter, @unchecked Sendable {
             return
         }
         let acquired = shared.leadership.state.acquire(
-            session.member, batches.batches, from: offset, recordsMax: recordsLeft, isExact: request.shareAcquireMode == Self.recordLimit, now: broker.now)
+            session.member, batches.batches, from: offset, recordsMax: recordsLeft, isExact: request.shareAcquireMode == Self.recordLimit,
+            now: broker.now)
         broker.sharedPartitions.note(shared)
         guard let last = acquired.last?.last else { return }
         broker.sharedPartitions.acquired()
@@ -232,7 +239,9 @@ private struct ShareReading {
         while let header = bytes.getSlice(at: place, length: RecordBatchFormat.headerBytes), let fields = RecordBatch.peek(header) {
             let isAborted = fields.isTransactional && aborted.contains { $0.covers(fields) }
             batches.append(
-                ShareBatch(first: fields.baseOffset, last: fields.baseOffset + Int64(fields.lastOffsetDelta), isSkipped: fields.isControl || isAborted))
+                ShareBatch(
+                    first: fields.baseOffset, last: fields.baseOffset + Int64(fields.lastOffsetDelta),
+                    isSkipped: fields.isControl || isAborted))
             place += fields.sizeBytes
             ends.append(place)
         }

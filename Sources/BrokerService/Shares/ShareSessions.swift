@@ -39,7 +39,8 @@ final class ShareSession {
 
     /// Applies a fetch's changes, all or none.
     fileprivate func take(_ request: ShareFetchRequest) throws(ShareSessionRefusal) {
-        let forgotten = Set(request.forgottenTopics.flatMap { topic in topic.partitions.map { Part(topicID: topic.topicID, partition: $0) } })
+        let forgotten = Set(
+            request.forgottenTopics.flatMap { topic in topic.partitions.map { Part(topicID: topic.topicID, partition: $0) } })
         var next = forgotten.isEmpty ? parts : parts.filter { !forgotten.contains($0) }
         var added: Set<Part> = []
         for topic in request.topics {
@@ -97,7 +98,9 @@ final class ShareSessions {
     init(_ broker: Broker) { self.broker = broker }
 
     /// A fetch's session, with the fetch's changes applied.
-    func session(of request: ShareFetchRequest, _ group: GroupID, _ member: MemberID, _ call: Call) throws(ShareSessionRefusal) -> ShareSession {
+    func session(of request: ShareFetchRequest, _ group: GroupID, _ member: MemberID, _ call: Call) throws(ShareSessionRefusal)
+        -> ShareSession
+    {
         guard request.shareSessionEpoch == Self.first else {
             let session = try session(group, member, epoch: request.shareSessionEpoch)
             guard request.shareSessionEpoch != Self.final else { return session }
@@ -135,14 +138,18 @@ final class ShareSessions {
         session.isEnded = true
         sessions[Key(group: session.group, member: session.member)] = nil
         session.wait?.end()
-        let places = session.parts.compactMap { part in broker.machine.topic(id: part.topicID).map { TopicPartition($0.name, part.partition) } }
+        let places = session.parts.compactMap { part in
+            broker.machine.topic(id: part.topicID).map { TopicPartition($0.name, part.partition) }
+        }
         broker.sharedPartitions.release(session.group, session.member, places)
     }
 
     func connectionClosed(_ connection: BrokerSession) {
         guard !sessions.isEmpty else { return }
         let id = ObjectIdentifier(connection)
-        for session in sessions.values.filter({ $0.connection == id }).sorted(by: { ($0.group, $0.member) < ($1.group, $1.member) }) { end(session) }
+        for session in sessions.values.filter({ $0.connection == id }).sorted(by: { ($0.group, $0.member) < ($1.group, $1.member) }) {
+            end(session)
+        }
     }
 
     /// Answers the waiting fetches.

@@ -110,10 +110,13 @@ final class SharedPartitions: @unchecked Sendable {
             switch found {
             case .success(let place):
                 shared.isSeeking = false
-                shared.leadership.state = SharePartition(start: max(shared.partition.startOffset, min(end, place?.offset ?? end)), limits: config.limits)
+                shared.leadership.state = SharePartition(
+                    start: max(shared.partition.startOffset, min(end, place?.offset ?? end)), limits: config.limits)
                 note(shared)
             case .failure(let error):
-                broker.log.error("where a share group begins could not be read", metadata: ["partition": "\(shared.partition.name)", "error": "\(error)"])
+                broker.log.error(
+                    "where a share group begins could not be read",
+                    metadata: ["partition": "\(shared.partition.name)", "error": "\(error)"])
                 pausedUntil = broker.now + BrokerSettings.transactionRetry
                 drop(shared, .kafkaStorageError)
             }
@@ -127,7 +130,9 @@ final class SharedPartitions: @unchecked Sendable {
 
     /// The partition is gone from this broker.
     func close(_ place: TopicPartition) {
-        for shared in opened.values.filter({ $0.partition.name == place }).sorted(by: { $0.group < $1.group }) { drop(shared, .unknownTopicOrPartition) }
+        for shared in opened.values.filter({ $0.partition.name == place }).sorted(by: { $0.group < $1.group }) {
+            drop(shared, .unknownTopicOrPartition)
+        }
     }
 
     private func drop(_ shared: SharedPartition, _ code: KafkaErrorCode) {
@@ -219,7 +224,8 @@ final class SharedPartitions: @unchecked Sendable {
             bytes += share.sizeBytes
             stores.append(
                 ShareStore(
-                    group: shared.group, topicID: shared.partition.topicID, partition: shared.partition.name.partition, leaderEpoch: shared.leadership.term,
+                    group: shared.group, topicID: shared.partition.topicID, partition: shared.partition.name.partition,
+                    leaderEpoch: shared.leadership.term,
                     revision: shared.leadership.revision, share: share))
             round.append(shared)
         }
@@ -230,7 +236,8 @@ final class SharedPartitions: @unchecked Sendable {
             if case .success(.sharesStored(let verdicts)) = result {
                 for (shared, verdict) in zip(round, verdicts) { ended(shared, verdict) }
             } else {
-                broker.log.error("what share groups have done could not be stored; they get it again", metadata: ["share partitions": "\(round.count)"])
+                broker.log.error(
+                    "what share groups have done could not be stored; they get it again", metadata: ["share partitions": "\(round.count)"])
                 pausedUntil = broker.now + BrokerSettings.transactionRetry
                 for shared in round { failed(shared, .kafkaStorageError) }
             }

@@ -60,7 +60,8 @@ extension Broker {
 
     /// Whether this is a partition of an internal topic, which reads as empty.
     func isEmptyInternal(_ place: TopicPartition) -> Bool {
-        InternalTopic.isName(place.topic) && machine.topics[place.topic] == nil && (0..<InternalTopic.partitionCount).contains(place.partition)
+        InternalTopic.isName(place.topic) && machine.topics[place.topic] == nil
+            && (0..<InternalTopic.partitionCount).contains(place.partition)
     }
 
     /// The state of an internal topic's partition: the live brokers lead in turn.

@@ -21,7 +21,9 @@ extension Broker {
 
     func config(of topic: TopicRecord) -> TopicConfig {
         do { return try topicDefaults.applying(topic.configs) } catch {
-            log.error("a topic's settings are not possible any more; the defaults are used", metadata: ["topic": "\(topic.name)", "reason": "\(error.reason)"])
+            log.error(
+                "a topic's settings are not possible any more; the defaults are used",
+                metadata: ["topic": "\(topic.name)", "reason": "\(error.reason)"])
             return topicDefaults
         }
     }
@@ -78,7 +80,9 @@ extension Broker {
 
     private func adopt(_ found: OpenedLog, _ name: TopicPartition, _ topic: TopicRecord, _ config: TopicConfig, _ writer: LogWriter) {
         if found.cutBytes > 0 {
-            let meaning = settings.durability == .beforeAcknowledging ? "nothing in it had been acknowledged" : "it was written after the last sync (broker.durability)"
+            let meaning =
+                settings.durability == .beforeAcknowledging
+                ? "nothing in it had been acknowledged" : "it was written after the last sync (broker.durability)"
             log.warning("a torn end of a log was cut off; \(meaning)", metadata: ["partition": "\(name)", "bytes": "\(found.cutBytes)"])
         }
         partitions[name] = Partition(name: name, topicID: topic.id, config: config, log: found.log, writer: writer, bounds: found.bounds)
@@ -86,7 +90,9 @@ extension Broker {
 
     /// Creates a topic and opens it; with `joining`, a request for a topic under creation waits for it too.
     /// `replicas` places its partitions, in a cluster.
-    func create(_ topic: TopicRecord, _ replicas: [ReplicaList] = [], joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void) {
+    func create(
+        _ topic: TopicRecord, _ replicas: [ReplicaList] = [], joining: Bool, _ done: @escaping (Result<TopicRecord, BrokerRefusal>) -> Void
+    ) {
         if topicsUnderWay[topic.name] != nil {
             guard joining else { return done(.failure(.topicExists(topic.name))) }
             topicsUnderWay[topic.name]?.append(done)
@@ -105,7 +111,8 @@ extension Broker {
 
     private func createEnded(_ topic: TopicRecord, _ failure: StorageError?) {
         guard let failure else { return createEnded(topic.name, .success(topic)) }
-        log.error("a topic's files could not be made, so the topic is taken back", metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
+        log.error(
+            "a topic's files could not be made, so the topic is taken back", metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
         delete(topic.name) { [self] _ in createEnded(topic.name, .failure(.notWritable)) }
     }
 
@@ -113,7 +120,8 @@ extension Broker {
         let places = replicas.isEmpty ? placement(of: topic, first: 0, count: topic.partitions, factor: defaultReplicationFactor) : replicas
         replica.propose(.cluster(.createTopic(topic, places))) { [self] result in
             switch result {
-            case .success(.created(let created)): whenLed(created, until: now + BrokerSettings.newLeaderPatience) { self.createEnded(topic.name, .success(created)) }
+            case .success(.created(let created)):
+                whenLed(created, until: now + BrokerSettings.newLeaderPatience) { self.createEnded(topic.name, .success(created)) }
             case .success(.refused(let refusal)): createEnded(topic.name, .failure(refusal))
             case .success, .failure: createEnded(topic.name, .failure(.notWritable))
             }
@@ -160,7 +168,9 @@ extension Broker {
             wakeAll(of: partition)
             let log = partition.log
             partition.writer.disk.submit {
-                do { try log.close() } catch { self.log.warning("a deleted partition did not close cleanly", metadata: ["error": "\(error)"]) }
+                do { try log.close() } catch {
+                    self.log.warning("a deleted partition did not close cleanly", metadata: ["error": "\(error)"])
+                }
             }
         }
     }
@@ -169,7 +179,10 @@ extension Broker {
     func removeFiles(of topic: TopicRecord) {
         var failure: StorageError?
         let gathering = Gathering { [self] in
-            if let failure { return log.warning("a deleted topic's files stay until the next start", metadata: ["topic": "\(topic.name)", "error": "\(failure)"]) }
+            if let failure {
+                return log.warning(
+                    "a deleted topic's files stay until the next start", metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
+            }
             let directory = topicDirectory(topic)
             // Its partitions are gone; an empty directory left behind does no harm.
             writers[0].disk.submit { try? RealFileSystem().remove(directory) }
@@ -210,7 +223,9 @@ extension Broker {
         let factor = machine.cluster.partitions[TopicPartition(name, 0)]?.target.count ?? 1
         if let refusal = machine.refusalToGrow(topic, to: count) { return done(refusal) }
         let added = count - topic.partitions
-        let places = replicas.isEmpty ? placement(of: topic, first: topic.partitions, count: added, factor: min(factor, machine.cluster.alive.count)) : replicas
+        let places =
+            replicas.isEmpty
+            ? placement(of: topic, first: topic.partitions, count: added, factor: min(factor, machine.cluster.alive.count)) : replicas
         replica.propose(.cluster(.growTopic(name: name, places))) { result in
             switch result {
             case .success(.grown): done(nil)

@@ -19,9 +19,13 @@ extension Broker {
     private static var firstVersionThatAborts: Int16 { 11 }
 
     /// Calls `done` at once or after the partition has joined, in the order of the batches.
-    func enterTransaction(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
+    func enterTransaction(
+        _ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void
+    ) {
         let producer = ProducerIdentity(batch.producerID, batch.producerEpoch)
-        guard isClustered, let name = request.transactionalID, !isOpen(name, producer, partition) else { return enter(batch, partition, request, call, done) }
+        guard isClustered, let name = request.transactionalID, !isOpen(name, producer, partition) else {
+            return enter(batch, partition, request, call, done)
+        }
         // The coordinator may know a later state of the transaction than was executed here.
         replica.afterBarrier { [self] isReadable in
             if isReadable { enter(batch, partition, request, call, done) } else { done(.init(.notLeaderOrFollower, nil)) }
@@ -33,7 +37,9 @@ extension Broker {
         return transaction.producer == producer && transaction.phase == .ongoing && transaction.contains(partition.name)
     }
 
-    private func enter(_ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void) {
+    private func enter(
+        _ batch: RecordBatch, _ partition: Partition, _ request: ProduceRequest, _ call: Call, _ done: @escaping (ProduceRefusal?) -> Void
+    ) {
         guard let name = request.transactionalID else {
             return done(.init(.transactionalIDAuthorizationFailed, "a batch of a transaction comes with the transactional id"))
         }

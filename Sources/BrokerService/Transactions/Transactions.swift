@@ -59,9 +59,11 @@ extension Broker {
         guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
         // The coordinator aborts it; if that fails, another broker is the coordinator by then.
         guard coordinates(name) else { return transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
-        log.info("transaction aborted: it was open for longer than its timeout", metadata: [
-            "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
-        ])
+        log.info(
+            "transaction aborted: it was open for longer than its timeout",
+            metadata: [
+                "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
+            ])
         decide(transaction.name, transaction.producer, commits: false, .fencing) { [self] result in
             // The disk may be full; the transaction's producer is fenced later then.
             if case .failure(.notWritable) = result { transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
@@ -70,7 +72,9 @@ extension Broker {
 
     /// Decides a transaction and carries the outcome to its partitions. `done` gets the transaction after that, or as soon as a delay is
     /// known; the outcome is durable in both cases.
-    func decide(_ name: String, _ producer: ProducerIdentity, commits: Bool, _ epoch: EpochChange, _ done: @escaping (TransactionResult) -> Void) {
+    func decide(
+        _ name: String, _ producer: ProducerIdentity, commits: Bool, _ epoch: EpochChange, _ done: @escaping (TransactionResult) -> Void
+    ) {
         change(TransactionCommand(name, producer, .decide(commits: commits, epoch))) { [self] result in
             guard case .success(let transaction) = result, transaction.phase.isPrepared else { return done(result) }
             complete(name) { [self] completion in
@@ -103,7 +107,10 @@ extension Broker {
             guard let partition = partitions[name] else { continue }
             gathering.enter()
             partition.writer.append(
-                AppendJob(partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: nil), term: partition.term, mustSync: true) { outcome in
+                AppendJob(
+                    partition: partition, log: partition.log, payload: AppendPayload(batch, logAppendTime: nil), term: partition.term,
+                    mustSync: true
+                ) { outcome in
                     if case .failed = outcome { failed = true }
                     gathering.leave()
                 })
@@ -114,7 +121,8 @@ extension Broker {
     /// The batch with the outcome for a partition.
     func marker(of transaction: Transaction) -> RecordBatch {
         let marker: TransactionMarker = transaction.phase == .prepareCommit ? .commit : .abort
-        return marker.batch(producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
+        return marker.batch(
+            producerID: transaction.producer.id, producerEpoch: transaction.producer.epoch, timestamp: time.wallTime().milliseconds)
     }
 
     private func markersWritten(_ transaction: Transaction) {
@@ -129,7 +137,9 @@ extension Broker {
     }
 
     private func delay(_ transaction: Transaction) {
-        log.warning("a transaction's outcome cannot be written to all its partitions; trying again", metadata: ["transaction": "\(transaction.name)"])
+        log.warning(
+            "a transaction's outcome cannot be written to all its partitions; trying again",
+            metadata: ["transaction": "\(transaction.name)"])
         tell(transaction.name, .delayed)
         guard !isStopping else { return }
         loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
@@ -144,7 +154,9 @@ extension Broker {
             guard let transaction = machine.transactions[name] else { continue }
             note(transaction)
             guard transaction.phase.isPrepared else { continue }
-            log.info("a transaction was decided before the last end; it is completed now", metadata: ["transaction": "\(name)", "phase": "\(transaction.phase.name)"])
+            log.info(
+                "a transaction was decided before the last end; it is completed now",
+                metadata: ["transaction": "\(name)", "phase": "\(transaction.phase.name)"])
             gathering.enter()
             complete(name) { _ in gathering.leave() }
         }
@@ -154,7 +166,8 @@ extension Broker {
     /// Forgets transactional ids that are unused for long.
     func forgetIdleTransactions() {
         let oldest = time.wallTime().milliseconds.subtractingClamped(BrokerSettings.transactionalIDExpiry.inMilliseconds)
-        for (name, transaction) in machine.transactions.entries where transaction.phase.isAtRest && transaction.updated.milliseconds < oldest {
+        for (name, transaction) in machine.transactions.entries
+        where transaction.phase.isAtRest && transaction.updated.milliseconds < oldest {
             change(TransactionCommand(name, transaction.producer, .forget)) { _ in }
         }
     }

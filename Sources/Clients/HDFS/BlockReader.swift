@@ -10,7 +10,9 @@ package struct BlockMissing: Error, Sendable, CustomStringConvertible {
     package var block: ExtendedBlock
     package var path: String
     package var reason: String
-    package var description: String { "Could not obtain block: \(block.poolID):blk_\(block.blockID)_\(block.generation) file=\(path): \(reason)" }
+    package var description: String {
+        "Could not obtain block: \(block.poolID):blk_\(block.blockID)_\(block.generation) file=\(path): \(reason)"
+    }
 }
 
 /// Reads blocks for one client.
@@ -41,7 +43,8 @@ struct BlockReader: Sendable {
                 if failure.cause is Damage { await report(located, node) }
             }
         }
-        throw BlockMissing(block: located.block, path: path, reason: reasons.isEmpty ? "no datanode has it" : reasons.joined(separator: "; "))
+        throw BlockMissing(
+            block: located.block, path: path, reason: reasons.isEmpty ? "no datanode has it" : reasons.joined(separator: "; "))
     }
 
     /// A replica's failure, as opposed to a failure of `take`.
@@ -57,7 +60,9 @@ struct BlockReader: Sendable {
         try? await namenode.reportBadBlocks([bad])
     }
 
-    private func read(_ block: ExtendedBlock, from node: DatanodeInfo, _ progress: inout Progress, _ take: (Bytes) async throws -> Void) async throws {
+    private func read(_ block: ExtendedBlock, from node: DatanodeInfo, _ progress: inout Progress, _ take: (Bytes) async throws -> Void)
+        async throws
+    {
         while true {
             let (open, isUsed) = try await replica { try await connections.take(node) }
             do {
@@ -66,7 +71,9 @@ struct BlockReader: Sendable {
             } catch {
                 open.close()
                 // A kept connection may have ended meanwhile; a new one gives a better answer.
-                guard isUsed, let failure = error as? ReplicaFailure, failure.cause is StreamEnded || !(failure.cause is Damage || failure.cause is TransferFailure) else { throw error }
+                guard isUsed, let failure = error as? ReplicaFailure,
+                    failure.cause is StreamEnded || !(failure.cause is Damage || failure.cause is TransferFailure)
+                else { throw error }
             }
         }
     }
@@ -75,7 +82,9 @@ struct BlockReader: Sendable {
         do { return try await body() } catch is CancellationError { throw CancellationError() } catch { throw ReplicaFailure(cause: error) }
     }
 
-    private func read(_ block: ExtendedBlock, on open: OpenStream, _ progress: inout Progress, _ take: (Bytes) async throws -> Void) async throws {
+    private func read(_ block: ExtendedBlock, on open: OpenStream, _ progress: inout Progress, _ take: (Bytes) async throws -> Void)
+        async throws
+    {
         let stream = open.stream
         var request = ReadBlockRequest()
         request.header.clientName = clientName
@@ -86,7 +95,9 @@ struct BlockReader: Sendable {
         let form = try await replica {
             try await stream.begin(.readBlock, sent)
             let answer = try await stream.message(TransferAnswer.self)
-            guard answer.status == .success, let form = answer.readChecksum?.form else { throw TransferFailure(answer.message ?? "\(answer.status)") }
+            guard answer.status == .success, let form = answer.readChecksum?.form else {
+                throw TransferFailure(answer.message ?? "\(answer.status)")
+            }
             return form
         }
         while true {
@@ -103,12 +114,18 @@ struct BlockReader: Sendable {
             let start = packet.header.offset
             let skip = progress.offset.subtractingClamped(start)
             let end = min(Int64(packet.data.readableBytes), progress.end.subtractingClamped(start))
-            guard skip >= 0 else { throw ReplicaFailure(cause: TransferFailure("a packet for offset \(start) came when \(progress.offset) was wanted")) }
-            guard skip < end, let wanted = packet.data.getSlice(at: packet.data.readerIndex + Int(skip), length: Int(end - skip)) else { continue }
+            guard skip >= 0 else {
+                throw ReplicaFailure(cause: TransferFailure("a packet for offset \(start) came when \(progress.offset) was wanted"))
+            }
+            guard skip < end, let wanted = packet.data.getSlice(at: packet.data.readerIndex + Int(skip), length: Int(end - skip)) else {
+                continue
+            }
             try await take(wanted)
             progress.offset += Int64(wanted.readableBytes)
         }
-        guard progress.offset == progress.end else { throw ReplicaFailure(cause: TransferFailure("the replica ends at \(progress.offset), \(progress.end) was wanted")) }
+        guard progress.offset == progress.end else {
+            throw ReplicaFailure(cause: TransferFailure("the replica ends at \(progress.offset), \(progress.end) was wanted"))
+        }
         try await replica { try await stream.write(ReadStatus().delimited) }
     }
 }

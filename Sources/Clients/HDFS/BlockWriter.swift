@@ -77,12 +77,17 @@ final class BlockWriter: @unchecked Sendable {
         var last = ""
         for _ in 0..<allocationsMax {
             var request = AddBlockRequest()
-            (request.path, request.clientName, request.previous, request.fileID, request.excluded) = (file.path, file.clientName, file.previous, file.fileID, excluded)
+            (request.path, request.clientName, request.previous, request.fileID, request.excluded) = (
+                file.path, file.clientName, file.previous, file.fileID, excluded
+            )
             let located = try await file.namenode.addBlock(request)
-            guard !located.locations.isEmpty else { throw PipelineFailure(path: file.path, reason: "the namenode named no datanode for its next block") }
+            guard !located.locations.isEmpty else {
+                throw PipelineFailure(path: file.path, reason: "the namenode named no datanode for its next block")
+            }
             let writer = BlockWriter(file, located, isAppend: false)
             do {
-                let pipeline = try await WritePipeline.open(writer.request(.setupCreate, generation: located.block.generation), located.locations)
+                let pipeline = try await WritePipeline.open(
+                    writer.request(.setupCreate, generation: located.block.generation), located.locations)
                 writer.current.withLock { $0 = pipeline }
                 return writer
             } catch let failure as WritePipeline.Failure {
@@ -91,7 +96,9 @@ final class BlockWriter: @unchecked Sendable {
                 excluded.append(bad)
                 last = failure.reason
                 var abandoned = AbandonBlockRequest()
-                (abandoned.block, abandoned.path, abandoned.holder, abandoned.fileID) = (located.block, file.path, file.clientName, file.fileID)
+                (abandoned.block, abandoned.path, abandoned.holder, abandoned.fileID) = (
+                    located.block, file.path, file.clientName, file.fileID
+                )
                 try await file.namenode.abandonBlock(abandoned)
             }
         }
@@ -216,7 +223,9 @@ final class BlockWriter: @unchecked Sendable {
         file.connections.noteFailure(nodes[bad])
         failed.append(nodes.remove(at: bad))
         if bad < storageIDs.count { storageIDs.remove(at: bad) }
-        guard !nodes.isEmpty else { throw PipelineFailure(path: file.path, reason: "all datanodes of its pipeline failed; the last one: \(failure.reason)") }
+        guard !nodes.isEmpty else {
+            throw PipelineFailure(path: file.path, reason: "all datanodes of its pipeline failed; the last one: \(failure.reason)")
+        }
     }
 
     /// Builds the pipeline from the remaining datanodes, and sends the unacknowledged packets.
@@ -265,7 +274,9 @@ final class BlockWriter: @unchecked Sendable {
         (request.count, request.clientName) = (1, file.clientName)
         do {
             let located = try await file.namenode.additionalDatanodes(request)
-            guard let place = located.locations.firstIndex(where: { found in !nodes.contains { $0.id.uuid == found.id.uuid } }) else { return }
+            guard let place = located.locations.firstIndex(where: { found in !nodes.contains { $0.id.uuid == found.id.uuid } }) else {
+                return
+            }
             let fresh = located.locations[place]
             do { try await transfer(to: fresh) } catch {
                 failed.append(fresh)

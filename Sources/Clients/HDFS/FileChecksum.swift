@@ -20,7 +20,9 @@ extension HDFSFileSystem {
         var (sums, chunkBytes, chunksOfBlock, kind) = (Bytes(), UInt32(0), UInt64(0), ChecksumKind.crc32c)
         for (place, located) in places.blocks.enumerated() {
             let answer = try await checksum(of: located, path)
-            guard answer.checksum.readableBytes == 16 else { throw TransferFailure("a datanode told a checksum of \(answer.checksum.readableBytes) bytes") }
+            guard answer.checksum.readableBytes == 16 else {
+                throw TransferFailure("a datanode told a checksum of \(answer.checksum.readableBytes) bytes")
+            }
             sums.writeImmutableBuffer(answer.checksum)
             if place == 0 {
                 (chunkBytes, kind) = (answer.chunkBytes, answer.kind)
@@ -52,9 +54,13 @@ extension HDFSFileSystem {
                     try await stream.begin(.blockChecksum, sent)
                     return try await stream.message(TransferAnswer.self)
                 }
-                guard answer.status == .success, let checksum = answer.checksum else { throw TransferFailure(answer.message ?? "\(answer.status)") }
+                guard answer.status == .success, let checksum = answer.checksum else {
+                    throw TransferFailure(answer.message ?? "\(answer.status)")
+                }
                 return checksum
-            } catch is CancellationError { throw CancellationError() } catch { reasons.append("\(node.id.address):\(node.id.transferPort): \(error)") }
+            } catch is CancellationError { throw CancellationError() } catch {
+                reasons.append("\(node.id.address):\(node.id.transferPort): \(error)")
+            }
         }
         throw BlockMissing(block: located.block, path: path, reason: reasons.joined(separator: "; "))
     }

@@ -98,21 +98,30 @@ package final class RPCFileClient: HDFSClient {
 
     private func asking<T>(_ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch let exception as JavaException {
-            throw HDFSFailure(status: exception.httpStatus, exception: exception.shortName, message: String(exception.message.piece(before: "\n")))
+            throw HDFSFailure(
+                status: exception.httpStatus, exception: exception.shortName, message: String(exception.message.piece(before: "\n")))
         }
     }
 
     private static func status(_ found: FileStatus) -> HDFSStatus {
         HDFSStatus(
-            accessTime: Int64(clamping: found.accessed), blockSize: Int64(clamping: found.blockSizeBytes), group: found.group, length: Int64(clamping: found.lengthBytes),
-            modificationTime: Int64(clamping: found.modified), owner: found.owner, pathSuffix: found.path.text, permission: String(found.permission.bits, radix: 8),
+            accessTime: Int64(clamping: found.accessed), blockSize: Int64(clamping: found.blockSizeBytes), group: found.group,
+            length: Int64(clamping: found.lengthBytes),
+            modificationTime: Int64(clamping: found.modified), owner: found.owner, pathSuffix: found.path.text,
+            permission: String(found.permission.bits, radix: 8),
             replication: Int(found.replication), type: found.kind == .directory ? "DIRECTORY" : "FILE")
     }
 
     package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
         let found = try await asking { try await files.namenode.status(path) }
         // The caller is about to read the present file.
-        open.withLock { if let known = $0[path], known.reader.lengthBytes != Int64(clamping: found?.lengthBytes ?? 0) || known.isOld(now: SystemTime().now()) { $0[path] = nil } }
+        open.withLock {
+            if let known = $0[path],
+                known.reader.lengthBytes != Int64(clamping: found?.lengthBytes ?? 0) || known.isOld(now: SystemTime().now())
+            {
+                $0[path] = nil
+            }
+        }
         return found.map(Self.status)
     }
 
@@ -143,7 +152,7 @@ package final class RPCFileClient: HDFSClient {
     package func read(_ path: String, offset: Int64, count: Int) async throws -> [UInt8] {
         try await asking {
             let (input, isKnown) = try await input(path)
-            do { return try await read(path, input, offset, count) } catch where isKnown && !(error is CancellationError) {
+            do { return try await read(path, input, offset, count) } catch  where isKnown && !(error is CancellationError) {
                 // The path may hold another file by now.
                 open.withLock { $0[path] = nil }
                 return try await read(path, try await self.input(path).0, offset, count)

@@ -14,7 +14,9 @@ package struct HDFSFileSystem: Sendable {
     package static let defaultPort = 8020
 
     /// `addresses`: the namenode, or several of which one leads. `patience`: how long to wait for one that was never reached.
-    package init(_ addresses: [HostPort], user: String, patience: Duration = .zero) { self.init(NamenodeProxy(addresses, user: user, patience: patience)) }
+    package init(_ addresses: [HostPort], user: String, patience: Duration = .zero) {
+        self.init(NamenodeProxy(addresses, user: user, patience: patience))
+    }
 
     package init(_ namenode: NamenodeProxy) {
         self.namenode = namenode
@@ -58,7 +60,8 @@ package struct HDFSFileSystem: Sendable {
             let channel = RemoteChannel([HostPort(node.id.address, Int(node.id.ipcPort))])
             do {
                 let answer: NumberAnswer = try await channel.call(
-                    RPCProtocol.clientDatanode, "getReplicaVisibleLength", user: namenode.user, OptionalAnswer<ExtendedBlock>(located.block))
+                    RPCProtocol.clientDatanode, "getReplicaVisibleLength", user: namenode.user, OptionalAnswer<ExtendedBlock>(located.block)
+                )
                 await channel.close()
                 return Int64(clamping: answer.value)
             } catch { last = error }
@@ -121,11 +124,15 @@ package struct HDFSFileSystem: Sendable {
     }
 
     private func openFile(_ path: String, _ id: UInt64, _ name: String, _ blockSizeBytes: Int64) -> OpenFile {
-        OpenFile(namenode: namenode, connections: connections, path: path, fileID: id, clientName: name, blockSizeBytes: max(1, blockSizeBytes), previous: nil)
+        OpenFile(
+            namenode: namenode, connections: connections, path: path, fileID: id, clientName: name, blockSizeBytes: max(1, blockSizeBytes),
+            previous: nil)
     }
 
     /// Cuts a file. False if its last block must be cut first: the file is open until then.
-    package func truncate(_ path: String, to bytes: Int64) async throws -> Bool { try await namenode.truncate(path, to: bytes, clientName: holder()) }
+    package func truncate(_ path: String, to bytes: Int64) async throws -> Bool {
+        try await namenode.truncate(path, to: bytes, clientName: holder())
+    }
 
     /// Waits until the file is closed, then returns true.
     package func closed(_ path: String) async throws -> Bool {
@@ -157,7 +164,10 @@ package struct HDFSReader: Sendable {
             try await read(located, from: next - start, to: stop - start, take)
             next = stop
         }
-        guard next >= end else { throw BlockMissing(block: places.blocks.last?.block ?? ExtendedBlock(), path: path, reason: "the namenode names no block for offset \(next)") }
+        guard next >= end else {
+            throw BlockMissing(
+                block: places.blocks.last?.block ?? ExtendedBlock(), path: path, reason: "the namenode names no block for offset \(next)")
+        }
     }
 
     private func read(_ located: LocatedBlock, from: Int64, to: Int64, _ take: (Bytes) async throws -> Void) async throws {
@@ -175,7 +185,9 @@ package struct HDFSReader: Sendable {
                 // Datanodes come back, and blocks are copied to others.
                 try await Task.sleep(for: .milliseconds(200 << attempt))
                 let fresh = try await fileSystem.namenode.locations(path, offset: Int64(clamping: located.offset), lengthBytes: 1)
-                guard let found = fresh.blocks.first(where: { $0.block.blockID == located.block.blockID }) ?? fresh.lastBlock, found.block.blockID == located.block.blockID else { throw missing }
+                guard let found = fresh.blocks.first(where: { $0.block.blockID == located.block.blockID }) ?? fresh.lastBlock,
+                    found.block.blockID == located.block.blockID
+                else { throw missing }
                 var again = found
                 again.block.lengthBytes = located.block.lengthBytes
                 located = again

@@ -55,7 +55,9 @@ package final class HDFSWriter: @unchecked Sendable {
         var rest = bytes
         while rest.readableBytes > 0 {
             let writer: BlockWriter
-            if let current, current.roomBytes > 0 { writer = current } else {
+            if let current, current.roomBytes > 0 {
+                writer = current
+            } else {
                 try await finishBlock()
                 writer = try await BlockWriter.add(file)
                 current = writer
@@ -93,7 +95,8 @@ package final class HDFSWriter: @unchecked Sendable {
         var pause = Duration.milliseconds(5)
         while try await !file.namenode.complete(request) {
             guard SystemTime().now() - began < Self.closeWithin else {
-                throw PipelineFailure(path: file.path, reason: "no datanode has reported its last block within \(Self.closeWithin.inMilliseconds / 1000) s")
+                throw PipelineFailure(
+                    path: file.path, reason: "no datanode has reported its last block within \(Self.closeWithin.inMilliseconds / 1000) s")
             }
             try await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(1))

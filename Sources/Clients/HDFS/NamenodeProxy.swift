@@ -13,7 +13,9 @@ package struct NamenodeProxy: Sendable {
     package init(_ channel: any RPCChannel, user: String) { (self.channel, self.user) = (channel, user) }
 
     /// `addresses`: one namenode, or several of which one leads.
-    package init(_ addresses: [HostPort], user: String, patience: Duration = .zero) { self.init(RemoteChannel(addresses, patience: patience), user: user) }
+    package init(_ addresses: [HostPort], user: String, patience: Duration = .zero) {
+        self.init(RemoteChannel(addresses, patience: patience), user: user)
+    }
 
     package func call<Q: ProtoLayout, A: ProtoLayout>(_ method: String, _ request: Q) async throws -> A {
         try await channel.call(RPCProtocol.client, method, user: user, request)
@@ -75,7 +77,9 @@ package struct NamenodeProxy: Sendable {
         return answer.result
     }
 
-    package func contentSummary(_ path: String) async throws -> ContentSummaryMessage { try present(try await call("getContentSummary", self.path(path))) }
+    package func contentSummary(_ path: String) async throws -> ContentSummaryMessage {
+        try present(try await call("getContentSummary", self.path(path)))
+    }
     package func quotaUsage(_ path: String) async throws -> QuotaUsage { try present(try await call("getQuotaUsage", self.path(path))) }
 
     /// Throws AccessControlException if the user lacks the access; bits: 1 execute, 2 write, 4 read.
@@ -206,7 +210,9 @@ package struct NamenodeProxy: Sendable {
     }
 
     /// The block's datanodes and up to `count` more.
-    package func additionalDatanodes(_ request: AdditionalDatanodeRequest) async throws -> LocatedBlock { try present(try await call("getAdditionalDatanode", request)) }
+    package func additionalDatanodes(_ request: AdditionalDatanodeRequest) async throws -> LocatedBlock {
+        try present(try await call("getAdditionalDatanode", request))
+    }
 
     /// Reports replicas whose data did not match their checksums, each with its datanode.
     package func reportBadBlocks(_ blocks: [LocatedBlock]) async throws {

@@ -57,7 +57,8 @@ package struct WebHDFSClient: Sendable {
     }
 
     private func address(_ path: String, _ operation: String, _ parameters: [(String, String)]) -> HTTPAddress {
-        let query = ([("op", operation), ("user.name", user)] + parameters).map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
+        let query = ([("op", operation), ("user.name", user)] + parameters).map { "\($0.0)=\($0.1.percentEncoded())" }.joined(
+            separator: "&")
         return HTTPAddress(server, "/webhdfs/v1\(path.percentEncoded(keeping: "/"))?\(query)", isSecure: trust != nil)
     }
 
@@ -78,7 +79,9 @@ package struct WebHDFSClient: Sendable {
     }
 
     /// A request with a JSON answer.
-    private func json<T: Decodable & Sendable>(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)] = [], as _: T.Type) async throws -> T {
+    private func json<T: Decodable & Sendable>(
+        _ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)] = [], as _: T.Type
+    ) async throws -> T {
         try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             return try JSONDecoder().decode(T.self, from: Data(try await body.collect().text.utf8))
@@ -94,7 +97,9 @@ package struct WebHDFSClient: Sendable {
 
     /// nil if the path does not exist.
     package func statusIfExists(_ path: String) async throws -> HDFSStatus? {
-        do { return try await status(path) } catch let failure as HDFSFailure where failure.exception == "FileNotFoundException" { return nil }
+        do { return try await status(path) } catch let failure as HDFSFailure where failure.exception == "FileNotFoundException" {
+            return nil
+        }
     }
 
     /// The entries of a directory, or the file itself with an empty suffix.
@@ -124,7 +129,9 @@ package struct WebHDFSClient: Sendable {
     }
 
     /// The datanode's address for a data request, from the namenode.
-    private func location(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)]) async throws -> HTTPAddress {
+    private func location(_ method: String, _ path: String, _ operation: String, _ parameters: [(String, String)]) async throws
+        -> HTTPAddress
+    {
         try await HTTPClient.request(method, address(path, operation, parameters), trust: trust) { answer, body in
             guard answer.status == 307 else { throw try await Self.failure(answer, body) }
             guard let location = answer.header("Location").flatMap({ HTTPAddress(parsing: $0) }) else {

@@ -48,7 +48,10 @@ final class WritePipeline: Sendable {
         request.targetStorageTypes = request.targets.map { _ in .disk }
         request.pipelineSize = UInt32(nodes.count)
         let open: OpenStream
-        do { open = try await OpenStream.connect(DatanodeConnections.address(nodes[0]), timeout: .seconds(5), idleTimeout: silenceMax(nodes.count)) } catch is CancellationError {
+        do {
+            open = try await OpenStream.connect(
+                DatanodeConnections.address(nodes[0]), timeout: .seconds(5), idleTimeout: silenceMax(nodes.count))
+        } catch is CancellationError {
             throw CancellationError()
         } catch { throw Failure(badNode: 0, reason: "\(DatanodeConnections.address(nodes[0])): \(ConnectFailure.reason(error))") }
         do {
@@ -87,7 +90,9 @@ final class WritePipeline: Sendable {
     /// Tells the datanodes that the writer is alive; ends a pipeline that is silent for too long.
     func beat() async {
         let now = SystemTime().now()
-        guard state.withLock({ now - $0.heard <= silenceMax }) else { return fail(0, "nothing was heard of the pipeline for \(silenceMax.inMilliseconds / 1000) s") }
+        guard state.withLock({ now - $0.heard <= silenceMax }) else {
+            return fail(0, "nothing was heard of the pipeline for \(silenceMax.inMilliseconds / 1000) s")
+        }
         var header = PacketHeader()
         header.sequence = PacketHeader.heartbeat
         // The end of a pipeline shows in its acknowledgements.
@@ -108,11 +113,15 @@ final class WritePipeline: Sendable {
         do {
             while true {
                 let ack = try await open.stream.message(PipelineAck.self)
-                if let bad = ack.replies.firstIndex(where: { $0 != .success }) { return fail(bad, "a datanode could not keep a packet: \(ack.replies[bad])") }
+                if let bad = ack.replies.firstIndex(where: { $0 != .success }) {
+                    return fail(bad, "a datanode could not keep a packet: \(ack.replies[bad])")
+                }
                 let now = SystemTime().now()
                 state.withLock { state in
                     state.heard = now
-                    if ack.sequence != PacketHeader.heartbeat { state.progress.acknowledged = max(state.progress.acknowledged, ack.sequence) }
+                    if ack.sequence != PacketHeader.heartbeat {
+                        state.progress.acknowledged = max(state.progress.acknowledged, ack.sequence)
+                    }
                 }
                 signal.yield()
             }

@@ -17,8 +17,17 @@ package enum KafkaSettingsOwner: Sendable, Equatable {
     case broker(String)
 
     var kind: Int8 { if case .topic = self { 2 } else { 4 } }
-    var name: String { switch self { case .topic(let name), .broker(let name): name } }
-    var text: String { switch self { case .topic(let name): "topic '\(name)'"; case .broker(let name): name.isEmpty ? "the brokers" : "broker \(name)" } }
+    var name: String {
+        switch self {
+        case .topic(let name), .broker(let name): name
+        }
+    }
+    var text: String {
+        switch self {
+        case .topic(let name): "topic '\(name)'";
+        case .broker(let name): name.isEmpty ? "the brokers" : "broker \(name)"
+        }
+    }
 }
 
 extension KafkaClient {
@@ -28,9 +37,13 @@ extension KafkaClient {
         let request = DescribeConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name)])
         let answer = try await call(owner, request)
         guard let result = answer.results.first else { throw Self.mismatch }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of \(owner.text)", detail: result.errorMessage) }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of \(owner.text)", detail: result.errorMessage)
+        }
         return result.configs.map {
-            KafkaSetting(name: $0.name, value: $0.value ?? "", origin: Self.origins[$0.configSource] ?? "\($0.configSource)", isReadOnly: $0.readOnly)
+            KafkaSetting(
+                name: $0.name, value: $0.value ?? "", origin: Self.origins[$0.configSource] ?? "\($0.configSource)", isReadOnly: $0.readOnly
+            )
         }.sorted { $0.name < $1.name }
     }
 
@@ -54,21 +67,31 @@ extension KafkaClient {
         let configs =
             set.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0.name, configOperation: setting, value: $0.value) }
             + remove.map { IncrementalAlterConfigsRequest.Resource.Config(name: $0, configOperation: deleting) }
-        let request = IncrementalAlterConfigsRequest(resources: [.init(resourceType: owner.kind, resourceName: owner.name, configs: configs)])
+        let request = IncrementalAlterConfigsRequest(resources: [
+            .init(resourceType: owner.kind, resourceName: owner.name, configs: configs)
+        ])
         let answer = try await call(owner, request)
         guard let result = answer.responses.first else { throw Self.mismatch }
-        if case .topic(let name) = owner, result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage) }
+        if case .topic(let name) = owner, result.errorCode == .unknownTopicOrPartition {
+            throw KafkaFailure.unknownTopic(name, near: try await near(name))
+        }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "altering \(owner.text)", detail: result.errorMessage)
+        }
     }
 
     /// Raises the number of partitions of a topic.
     package func growTopic(_ name: String, to partitions: Int32) async throws {
-        let request = CreatePartitionsRequest(topics: [.init(name: name, count: partitions)], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+        let request = CreatePartitionsRequest(
+            topics: [.init(name: name, count: partitions)], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let controller = try await controller()
         let answer = try await call(controller, request)
         guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "giving topic '\(name)' \(partitions) partitions", detail: result.errorMessage) }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(
+                result.errorCode, doing: "giving topic '\(name)' \(partitions) partitions", detail: result.errorMessage)
+        }
     }
 
     private static let reasons: [KafkaErrorCode: String] = [
@@ -79,12 +102,14 @@ extension KafkaClient {
     /// Deletes records below an offset; returns the new beginning of the partition.
     package func deleteRecords(of topic: String, _ partition: Int32, below offset: Int64) async throws -> Int64 {
         let request = DeleteRecordsRequest(
-            topics: [.init(name: topic, partitions: [.init(partition: partition, offset: offset)])], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+            topics: [.init(name: topic, partitions: [.init(partition: partition, offset: offset)])],
+            timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let node = try await leader(of: topic, partition)
         let answer = try await call(node, request)
         guard let result = answer.topics.first?.partitions.first else { throw Self.mismatch }
         guard result.errorCode == .none else {
-            throw KafkaFailure.refused(result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: Self.reasons[result.errorCode])
+            throw KafkaFailure.refused(
+                result.errorCode, doing: "deleting records of '\(topic)' partition \(partition)", detail: Self.reasons[result.errorCode])
         }
         return result.lowWatermark
     }
@@ -102,7 +127,8 @@ extension KafkaClient {
         let request = OffsetCommitRequest(groupID: group, topics: topics)
         let answer = try await call(coordinator, request, versionMax: Self.offsetCommitByName)
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
-            let detail = part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
+            let detail =
+                part.errorCode == .unknownMemberID ? "the group has members, which go on from their own offsets; stop them first" : nil
             throw KafkaFailure.refused(part.errorCode, doing: "setting the offsets of group '\(group)'", detail: detail)
         }
     }

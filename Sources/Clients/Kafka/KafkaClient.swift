@@ -50,7 +50,9 @@ package actor KafkaClient {
     }
 
     /// Connects to one broker of the cluster. Throws `KafkaFailure`.
-    package static func connect(_ address: HostPort, clientID: String = "platform", user: KafkaUser? = nil, tls: TLSTrust? = nil) async throws -> KafkaClient {
+    package static func connect(_ address: HostPort, clientID: String = "platform", user: KafkaUser? = nil, tls: TLSTrust? = nil)
+        async throws -> KafkaClient
+    {
         let loop = NIOServiceLoop()
         do {
             let bootstrap = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
@@ -81,16 +83,21 @@ package actor KafkaClient {
         for topic in answer.topics where names != nil || !topic.isInternal {
             let name = topic.name ?? ""
             if topic.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
-            guard topic.errorCode == .none else { throw KafkaFailure.refused(topic.errorCode, doing: "asking for topic '\(name)'", detail: nil) }
+            guard topic.errorCode == .none else {
+                throw KafkaFailure.refused(topic.errorCode, doing: "asking for topic '\(name)'", detail: nil)
+            }
             leaders[name] = Dictionary(topic.partitions.map { ($0.partition, $0.leaderID) }, uniquingKeysWith: { $1 })
             topics.append(
                 KafkaTopic(
                     name: name,
-                    partitions: topic.partitions.map { .init(number: $0.partition, leader: $0.leaderID, replicas: $0.replicaNodes, inSync: $0.isrNodes) }
-                        .sorted { $0.number < $1.number }))
+                    partitions: topic.partitions.map {
+                        .init(number: $0.partition, leader: $0.leaderID, replicas: $0.replicaNodes, inSync: $0.isrNodes)
+                    }
+                    .sorted { $0.number < $1.number }))
         }
         return KafkaCluster(
-            clusterID: answer.clusterID, brokers: brokers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, topics: topics.sorted { $0.name < $1.name })
+            clusterID: answer.clusterID, brokers: brokers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+            topics: topics.sorted { $0.name < $1.name })
     }
 
     func near(_ name: String) async throws -> [String] {
@@ -109,12 +116,19 @@ package actor KafkaClient {
     /// The connection to a node.
     func connection(to node: Int32) async throws -> KafkaConnection {
         if let known = connections[node] { return known }
-        guard let address = brokers[node] else { throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil) }
+        guard let address = brokers[node] else {
+            throw KafkaFailure.refused(.leaderNotAvailable, doing: "finding broker \(node)", detail: nil)
+        }
         let made: KafkaConnection
-        do { made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls) } catch KafkaFailure.cannotConnect(_, let reason)
+        do {
+            made = try await KafkaConnection.connect(address, loop: loop, clientID: clientID, user: user, tls: tls)
+        } catch KafkaFailure.cannotConnect(_, let reason)
             where address != bootstrap.address
         {
-            throw KafkaFailure.cannotConnect(address, reason: reason + "; \(bootstrap.address) says that broker \(node) is there (broker.advertised, in Kafka advertised.listeners)")
+            throw KafkaFailure.cannotConnect(
+                address,
+                reason: reason
+                    + "; \(bootstrap.address) says that broker \(node) is there (broker.advertised, in Kafka advertised.listeners)")
         }
         // Another call may have connected meanwhile; one of the two is enough.
         if let known = connections[node] {
@@ -127,7 +141,9 @@ package actor KafkaClient {
 
     func leader(of topic: String, _ partition: Int32) async throws -> Int32 {
         if leaders[topic]?[partition] == nil { _ = try await cluster(topics: [topic]) }
-        if let known = leaders[topic], !known.isEmpty, known[partition] == nil { throw KafkaFailure.unknownPartition(partition, topic: topic, count: known.count) }
+        if let known = leaders[topic], !known.isEmpty, known[partition] == nil {
+            throw KafkaFailure.unknownPartition(partition, topic: topic, count: known.count)
+        }
         guard let leader = leaders[topic]?[partition], leader >= 0 else { throw KafkaFailure.noLeader(topic: topic, partition: partition) }
         return leader
     }
@@ -181,23 +197,31 @@ package actor KafkaClient {
     // MARK: topics
 
     /// Creates a topic; `partitions` and `replicas` nil leave the number to the broker.
-    package func createTopic(_ name: String, partitions: Int32? = nil, replicas: Int16? = nil, configs: [(name: String, value: String)] = []) async throws {
+    package func createTopic(
+        _ name: String, partitions: Int32? = nil, replicas: Int16? = nil, configs: [(name: String, value: String)] = []
+    ) async throws {
         let topic = CreateTopicsRequest.Topic(
-            name: name, numPartitions: partitions ?? -1, replicationFactor: replicas ?? -1, configs: configs.map { .init(name: $0.name, value: $0.value) })
+            name: name, numPartitions: partitions ?? -1, replicationFactor: replicas ?? -1,
+            configs: configs.map { .init(name: $0.name, value: $0.value) })
         let controller = try await controller()
         let answer = try await call(controller, CreateTopicsRequest(topics: [topic], timeoutMilliseconds: Self.adminTimeoutMilliseconds))
         guard let result = answer.topics.first else { throw Self.mismatch }
         if result.errorCode == .topicAlreadyExists { throw KafkaFailure.topicExists(name) }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "creating topic '\(name)'", detail: result.errorMessage) }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "creating topic '\(name)'", detail: result.errorMessage)
+        }
     }
 
     package func deleteTopic(_ name: String) async throws {
         let controller = try await controller()
-        let request = DeleteTopicsRequest(topics: [.init(name: name)], topicNames: [name], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
+        let request = DeleteTopicsRequest(
+            topics: [.init(name: name)], topicNames: [name], timeoutMilliseconds: Self.adminTimeoutMilliseconds)
         let answer = try await call(controller, request)
         guard let result = answer.responses.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(name, near: try await near(name)) }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting topic '\(name)'", detail: result.errorMessage) }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "deleting topic '\(name)'", detail: result.errorMessage)
+        }
         leaders[name] = nil
     }
 
@@ -215,7 +239,9 @@ package actor KafkaClient {
         let answer = try await bootstrap.call(request)
         guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .unknownTopicOrPartition { throw KafkaFailure.unknownTopic(topic, near: try await near(topic)) }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of '\(topic)'", detail: result.errorMessage) }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "asking for the settings of '\(topic)'", detail: result.errorMessage)
+        }
         return result.configs.map { ($0.name, $0.value ?? "") }.sorted { $0.0 < $1.0 }
     }
 

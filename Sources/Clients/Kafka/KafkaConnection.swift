@@ -40,7 +40,9 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and fetches the broker's versions.
-    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, user: KafkaUser?, tls: TLSTrust?) async throws -> KafkaConnection {
+    static func connect(_ address: HostPort, loop: NIOServiceLoop, clientID: String, user: KafkaUser?, tls: TLSTrust?) async throws
+        -> KafkaConnection
+    {
         let connection = KafkaConnection(address, loop, clientID)
         do {
             try await FrameClient.connect(address, loop: loop, limits: FrameLimits(frameBytesMax: answerBytesMax), tls: tls) { frames in
@@ -60,7 +62,9 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     private func agree(_ served: [Int16: ClosedRange<Int16>]) { loop.execute { self.served = served } }
 
     /// Sends a request in the highest version that both sides know, at most `versionMax`. An overdue answer closes the connection.
-    func call<Request: KafkaRequest>(_ request: Request, versionMax: Int16 = .max, within time: Duration = answerTime) async throws -> Request.Response {
+    func call<Request: KafkaRequest>(_ request: Request, versionMax: Int16 = .max, within time: Duration = answerTime) async throws
+        -> Request.Response
+    {
         try await send(request, within: time) { served in
             let ours = ApiTable.row(Request.apiKey).versions
             guard let theirs = served[Request.apiKey.rawValue] else { return nil }
@@ -86,7 +90,9 @@ final class KafkaConnection: FrameSession, @unchecked Sendable {
     ) {
         guard let frames, !isClosed else { return continuation.resume(throwing: KafkaFailure.connectionLost(address)) }
         guard let version else { return continuation.resume(throwing: KafkaFailure.notServed(row.name)) }
-        guard waiting.count < Self.outstandingMax else { return continuation.resume(throwing: KafkaFailure.timedOut(doing: "too many requests wait")) }
+        guard waiting.count < Self.outstandingMax else {
+            return continuation.resume(throwing: KafkaFailure.timedOut(doing: "too many requests wait"))
+        }
         let correlation = nextCorrelation
         nextCorrelation = nextCorrelation == .max ? 1 : nextCorrelation + 1
         do {

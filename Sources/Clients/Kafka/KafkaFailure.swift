@@ -28,9 +28,11 @@ package enum KafkaFailure: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownTopic(let name, let near):
-            near.isEmpty ? "there is no topic '\(name)'" : "there is no topic '\(name)'; there is \(near.map { "'\($0)'" }.joined(separator: ", "))"
+            near.isEmpty
+                ? "there is no topic '\(name)'" : "there is no topic '\(name)'; there is \(near.map { "'\($0)'" }.joined(separator: ", "))"
         case .topicExists(let name): "the topic '\(name)' exists already"
-        case .unknownPartition(let number, let topic, let count): "the topic '\(topic)' has no partition \(number); it has \(count == 1 ? "0 only" : "0 to \(count - 1)")"
+        case .unknownPartition(let number, let topic, let count):
+            "the topic '\(topic)' has no partition \(number); it has \(count == 1 ? "0 only" : "0 to \(count - 1)")"
         case .unknownGroup(let name): "there is no group '\(name)'"
         case .loginRefused(let user, let reason): "the broker does not let '\(user)' in: \(reason)"
         case .unknownBroker(let name): "there is no broker '\(name)' at present"

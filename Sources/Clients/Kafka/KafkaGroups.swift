@@ -64,7 +64,9 @@ extension KafkaClient {
         if found.groupState == "Dead", let assigned = try await assignedGroup(name, node) { return try await withOffsets(assigned) }
         if found.groupState == "Dead", let shared = try await shareGroup(name, node) { return shared }
         if found.groupState == "Dead" || found.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
-        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: nil) }
+        guard found.errorCode == .none else {
+            throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: nil)
+        }
         var group = KafkaGroup(name: name, state: found.groupState)
         for member in found.members {
             var assignment: [ConsumerAssignment.Topic] = []
@@ -81,7 +83,9 @@ extension KafkaClient {
     private func withOffsets(_ group: KafkaGroup) async throws -> KafkaGroup {
         var group = group
         var silent: [Int32: String] = [:]
-        for (topic, partition, offset) in try await committed(group.name, topics: nil).sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
+        for (topic, partition, offset) in try await committed(group.name, topics: nil).sorted(by: {
+            ($0.topic, $0.partition) < ($1.topic, $1.partition)
+        }) {
             let end = try await end(of: topic, partition, &silent)
             group.offsets.append(.init(topic: topic, partition: partition, committed: offset, end: end))
         }
@@ -110,21 +114,30 @@ extension KafkaClient {
         guard let found = answer.groups.first else { throw Self.mismatch }
         // Kafka 3.x has the API and refuses it where its new coordinator is off.
         if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
-        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
+        guard found.errorCode == .none else {
+            throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage)
+        }
         let members = found.members.map { member in
             KafkaGroup.Member(
                 id: member.memberID, clientID: member.clientID, host: member.clientHost,
-                assignment: member.assignment.topicPartitions.map { ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions) })
+                assignment: member.assignment.topicPartitions.map {
+                    ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions)
+                })
         }
         return KafkaGroup(name: name, state: found.groupState, members: members)
     }
 
     /// Committed offsets, of all topics if `topics` is nil; without partitions that have none.
-    func committed(_ group: String, topics: [OffsetFetchRequest.Topic]?) async throws -> [(topic: String, partition: Int32, offset: Int64)] {
+    func committed(_ group: String, topics: [OffsetFetchRequest.Topic]?) async throws -> [(topic: String, partition: Int32, offset: Int64)]
+    {
         let node = try await coordinator(of: group)
         let answer = try await call(node, OffsetFetchRequest(groupID: group, topics: topics), versionMax: 7)
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "asking for the offsets of group '\(group)'", detail: nil) }
-        return answer.topics.flatMap { topic in topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) } }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "asking for the offsets of group '\(group)'", detail: nil)
+        }
+        return answer.topics.flatMap { topic in
+            topic.partitions.filter { $0.committedOffset >= 0 }.map { (topic.name, $0.partition, $0.committedOffset) }
+        }
     }
 
     /// The committed offsets of a group in one topic, by partition.
@@ -141,8 +154,12 @@ extension KafkaClient {
         let answer = try await call(node, DeleteGroupsRequest(groups: [name]))
         guard let result = answer.results.first else { throw Self.mismatch }
         if result.errorCode == .groupIDNotFound { throw KafkaFailure.unknownGroup(name) }
-        if result.errorCode == .nonEmptyGroup { throw KafkaFailure.refused(.nonEmptyGroup, doing: "deleting group '\(name)'", detail: "it has members; stop them first") }
-        guard result.errorCode == .none else { throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil) }
+        if result.errorCode == .nonEmptyGroup {
+            throw KafkaFailure.refused(.nonEmptyGroup, doing: "deleting group '\(name)'", detail: "it has members; stop them first")
+        }
+        guard result.errorCode == .none else {
+            throw KafkaFailure.refused(result.errorCode, doing: "deleting group '\(name)'", detail: nil)
+        }
     }
 
     /// Joins a group as a reader of one topic.
@@ -199,8 +216,11 @@ package actor KafkaGroupReader {
     /// Commits all records handed out by `next`. False if the group has moved on meanwhile: those records go to another member again.
     package func commit() async throws -> Bool {
         guard isMember, !positions.isEmpty else { return isMember }
-        let places = positions.sorted { $0.key < $1.key }.map { OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "") }
-        let request = OffsetCommitRequest(groupID: group, generationID: generation, memberID: memberID, topics: [.init(name: topic, partitions: places)])
+        let places = positions.sorted { $0.key < $1.key }.map {
+            OffsetCommitRequest.Topic.Partition(partition: $0.key, committedOffset: $0.value, committedMetadata: "")
+        }
+        let request = OffsetCommitRequest(
+            groupID: group, generationID: generation, memberID: memberID, topics: [.init(name: topic, partitions: places)])
         let answer = try await client.call(coordinator, request, versionMax: KafkaClient.offsetCommitByName)
         for part in answer.topics.flatMap(\.partitions) where part.errorCode != .none {
             if Self.meansRejoin(part.errorCode) {
@@ -242,7 +262,8 @@ package actor KafkaGroupReader {
         let subscription = try ConsumerProtocol.encode(ConsumerSubscription(topics: [topic]))
         for _ in 0..<Self.joinAttemptsMax {
             let request = JoinGroupRequest(
-                groupID: group, sessionTimeoutMilliseconds: Self.sessionTimeoutMilliseconds, rebalanceTimeoutMilliseconds: Self.rebalanceTimeoutMilliseconds,
+                groupID: group, sessionTimeoutMilliseconds: Self.sessionTimeoutMilliseconds,
+                rebalanceTimeoutMilliseconds: Self.rebalanceTimeoutMilliseconds,
                 memberID: memberID, protocolType: ConsumerProtocol.name, protocols: [.init(name: Self.assignor, metadata: subscription)])
             let joined = try await client.call(coordinator, request)
             if joined.errorCode == .memberIDRequired {
@@ -253,7 +274,9 @@ package actor KafkaGroupReader {
                 if joined.errorCode == .unknownMemberID { memberID = "" }
                 continue
             }
-            guard joined.errorCode == .none else { throw KafkaFailure.refused(joined.errorCode, doing: "joining group '\(group)'", detail: nil) }
+            guard joined.errorCode == .none else {
+                throw KafkaFailure.refused(joined.errorCode, doing: "joining group '\(group)'", detail: nil)
+            }
             memberID = joined.memberID
             generation = joined.generationID
             if try await sync(joined) { return }
@@ -265,13 +288,17 @@ package actor KafkaGroupReader {
     private func sync(_ joined: JoinGroupResponse) async throws -> Bool {
         let shares = joined.leader == joined.memberID ? try await assign(joined.members.map(\.memberID)) : []
         let request = SyncGroupRequest(
-            groupID: group, generationID: generation, memberID: memberID, protocolType: ConsumerProtocol.name, protocolName: Self.assignor, assignments: shares)
+            groupID: group, generationID: generation, memberID: memberID, protocolType: ConsumerProtocol.name, protocolName: Self.assignor,
+            assignments: shares)
         let synced = try await client.call(coordinator, request)
         if Self.meansRejoin(synced.errorCode) { return false }
-        guard synced.errorCode == .none else { throw KafkaFailure.refused(synced.errorCode, doing: "joining group '\(group)'", detail: nil) }
+        guard synced.errorCode == .none else {
+            throw KafkaFailure.refused(synced.errorCode, doing: "joining group '\(group)'", detail: nil)
+        }
         var mine: [Int32] = []
         if synced.assignment.readableBytes > 0 {
-            mine = try ConsumerProtocol.decode(ConsumerAssignment.self, synced.assignment).topics.filter { $0.name == topic }.flatMap(\.partitions)
+            mine = try ConsumerProtocol.decode(ConsumerAssignment.self, synced.assignment).topics.filter { $0.name == topic }.flatMap(
+                \.partitions)
         }
         positions = try await startingPositions(mine)
         isMember = true
@@ -286,7 +313,8 @@ package actor KafkaGroupReader {
         var start = 0
         for (index, member) in sorted.enumerated() {
             let count = partitions.count / sorted.count + (index < partitions.count % sorted.count ? 1 : 0)
-            let share = ConsumerAssignment(topics: count > 0 ? [.init(name: topic, partitions: Array(partitions[start..<(start + count)]))] : [])
+            let share = ConsumerAssignment(
+                topics: count > 0 ? [.init(name: topic, partitions: Array(partitions[start..<(start + count)]))] : [])
             shares.append(.init(memberID: member, assignment: try ConsumerProtocol.encode(share)))
             start += count
         }
@@ -297,7 +325,9 @@ package actor KafkaGroupReader {
     private func startingPositions(_ partitions: [Int32]) async throws -> [Int32: Int64] {
         guard !partitions.isEmpty else { return [:] }
         var positions: [Int32: Int64] = [:]
-        for (_, partition, offset) in try await client.committed(group, topics: [.init(name: topic, partitions: partitions)]) { positions[partition] = offset }
+        for (_, partition, offset) in try await client.committed(group, topics: [.init(name: topic, partitions: partitions)]) {
+            positions[partition] = offset
+        }
         for partition in partitions where positions[partition] == nil {
             positions[partition] = try await client.offset(of: topic, partition, at: KafkaClient.earliest) ?? 0
         }

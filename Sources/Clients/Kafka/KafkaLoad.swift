@@ -63,7 +63,9 @@ package struct KafkaLoadBatches: Sendable {
 
 extension KafkaClient {
     /// Sends batches to the partitions in turn for a time; each of `inFlight` senders has one request under way.
-    package func produceLoad(_ topic: String, _ load: KafkaLoadBatches, acks: Int16, inFlight: Int, duration: Duration) async throws -> KafkaLoadResult {
+    package func produceLoad(_ topic: String, _ load: KafkaLoadBatches, acks: Int16, inFlight: Int, duration: Duration) async throws
+        -> KafkaLoadResult
+    {
         let partitions = try await self.topic(topic).partitions.map(\.number)
         var leaders: [KafkaConnection] = []
         for partition in partitions { leaders.append(try await connection(to: try await leader(of: topic, partition))) }
@@ -86,7 +88,8 @@ extension KafkaClient {
     }
 
     private static func send(
-        _ topic: String, _ load: KafkaLoadBatches, _ acks: Int16, until end: ContinuousClock.Instant, from first: Int, to partitions: [Int32],
+        _ topic: String, _ load: KafkaLoadBatches, _ acks: Int16, until end: ContinuousClock.Instant, from first: Int,
+        to partitions: [Int32],
         _ connections: [KafkaConnection], step: Int
     ) async throws -> KafkaLoadResult {
         var result = KafkaLoadResult()
@@ -101,7 +104,9 @@ extension KafkaClient {
             guard let part = answer.topics.first?.partitions.first else {
                 throw mismatch
             }
-            guard part.errorCode == .none else { throw KafkaFailure.refused(part.errorCode, doing: "producing to '\(topic)'", detail: part.errorMessage) }
+            guard part.errorCode == .none else {
+                throw KafkaFailure.refused(part.errorCode, doing: "producing to '\(topic)'", detail: part.errorMessage)
+            }
             result.latencies.append((ContinuousClock.now - began).inSeconds)
             result.records += load.recordsEach[batch]
             result.bytes += load.batches[batch].readableBytes
@@ -123,7 +128,10 @@ extension KafkaClient {
         var total = try await withThrowingTaskGroup(of: KafkaLoadResult.self) { group in
             for part in parts {
                 group.addTask {
-                    try await Self.read(topic, part.partition, part.from, part.end, part.connection, recordsMax: recordsMax / parts.count, until: began + duration) { _ in }
+                    try await Self.read(
+                        topic, part.partition, part.from, part.end, part.connection, recordsMax: recordsMax / parts.count,
+                        until: began + duration
+                    ) { _ in }
                 }
             }
             var total = KafkaLoadResult()
@@ -140,7 +148,10 @@ extension KafkaClient {
         let end = try await offset(of: topic, partition, at: Self.latest) ?? 0
         var taken = KafkaLoadBatches(batches: [], recordsEach: [])
         var bytes = 0
-        _ = try await Self.read(topic, partition, 0, end, try await connection(to: try await leader(of: topic, partition)), recordsMax: .max, until: .now + .seconds(30)) { batch in
+        _ = try await Self.read(
+            topic, partition, 0, end, try await connection(to: try await leader(of: topic, partition)), recordsMax: .max,
+            until: .now + .seconds(30)
+        ) { batch in
             guard !batch.isControl, bytes < bytesMax else { return }
             taken.batches.append(batch.bytes)
             taken.recordsEach.append(Int(batch.recordCount))
@@ -154,13 +165,15 @@ extension KafkaClient {
     private static var loadRequestsMax: Int { 500 }
 
     private static func read(
-        _ topic: String, _ partition: Int32, _ from: Int64, _ end: Int64, _ connection: KafkaConnection, recordsMax: Int, until deadline: ContinuousClock.Instant,
+        _ topic: String, _ partition: Int32, _ from: Int64, _ end: Int64, _ connection: KafkaConnection, recordsMax: Int,
+        until deadline: ContinuousClock.Instant,
         _ visit: (RecordBatch) -> Void
     ) async throws -> KafkaLoadResult {
         var (result, offset) = (KafkaLoadResult(), from)
         while offset < end, result.records < recordsMax, ContinuousClock.now < deadline {
             let part = FetchRequest.Topic.Partition(partition: partition, fetchOffset: offset, partitionMaxBytes: loadFetchBytes)
-            let request = FetchRequest(maxWaitMilliseconds: 500, minBytes: 1, maxBytes: loadFetchBytes, topics: [.init(name: topic, partitions: [part])])
+            let request = FetchRequest(
+                maxWaitMilliseconds: 500, minBytes: 1, maxBytes: loadFetchBytes, topics: [.init(name: topic, partitions: [part])])
             let began = ContinuousClock.now
             let answer = try await connection.call(request, versionMax: 12)
             guard let found = answer.topics.first?.partitions.first else { throw mismatch }
@@ -179,17 +192,21 @@ extension KafkaClient {
     }
 
     /// Sends single records at a fixed rate while another client reads them; a latency runs from before the send until the read.
-    package func endToEndLoad(_ topic: String, reader: KafkaClient, valueBytes: Int, rate: Int, duration: Duration, acks: Int16 = -1) async throws -> KafkaLoadResult {
+    package func endToEndLoad(_ topic: String, reader: KafkaClient, valueBytes: Int, rate: Int, duration: Duration, acks: Int16 = -1)
+        async throws -> KafkaLoadResult
+    {
         let partition = try await self.topic(topic).partitions[0].number
         let connection = try await connection(to: try await leader(of: topic, partition))
         let start = try await offset(of: topic, partition, at: Self.latest) ?? 0
         let count = max(1, Int(Double(rate) * duration.inSeconds))
         let began = ContinuousClock.now
-        async let received = reader.timesReceived(topic, partition, from: start, count: count, origin: began, until: began + duration + .seconds(20))
+        async let received = reader.timesReceived(
+            topic, partition, from: start, count: count, origin: began, until: began + duration + .seconds(20))
         let filler = Bytes(repeating: 0x61, count: max(0, valueBytes - 8))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
-                try await Task.sleep(until: began + .nanoseconds(Int(1e9 / Double(rate) * Double(number))), tolerance: .zero, clock: .continuous)
+                try await Task.sleep(
+                    until: began + .nanoseconds(Int(1e9 / Double(rate) * Double(number))), tolerance: .zero, clock: .continuous)
                 // A broker that falls behind gets no higher rate; the reached rate shows it.
                 if number >= Self.loadRequestsMax { _ = try await group.next() }
                 group.addTask {
@@ -202,17 +219,22 @@ extension KafkaClient {
                         acks: acks, timeoutMilliseconds: Self.adminTimeoutMilliseconds,
                         topics: [.init(name: topic, partitions: [.init(partition: partition, records: try builder.build())])])
                     let answer = try await connection.call(request, versionMax: 11)
-                    guard answer.topics.first?.partitions.first?.errorCode == KafkaErrorCode.none else { throw KafkaFailure.damagedAnswer("a record of the load was not taken") }
+                    guard answer.topics.first?.partitions.first?.errorCode == KafkaErrorCode.none else {
+                        throw KafkaFailure.damagedAnswer("a record of the load was not taken")
+                    }
                 }
             }
             try await group.waitForAll()
         }
         let latencies = try await received
-        return KafkaLoadResult(records: latencies.count, bytes: latencies.count * valueBytes, seconds: (ContinuousClock.now - began).inSeconds, latencies: latencies.sorted())
+        return KafkaLoadResult(
+            records: latencies.count, bytes: latencies.count * valueBytes, seconds: (ContinuousClock.now - began).inSeconds,
+            latencies: latencies.sorted())
     }
 
     private func timesReceived(
-        _ topic: String, _ partition: Int32, from start: Int64, count: Int, origin: ContinuousClock.Instant, until deadline: ContinuousClock.Instant
+        _ topic: String, _ partition: Int32, from start: Int64, count: Int, origin: ContinuousClock.Instant,
+        until deadline: ContinuousClock.Instant
     ) async throws -> [Double] {
         var (offset, latencies): (Int64, [Double]) = (start, [])
         while latencies.count < count, ContinuousClock.now < deadline {

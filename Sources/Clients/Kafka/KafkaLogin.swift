@@ -22,7 +22,8 @@ extension KafkaConnection {
     func logIn(_ user: KafkaUser) async throws {
         let handshake = try await call(SaslHandshakeRequest(mechanism: Self.mechanism))
         guard handshake.errorCode == .none else {
-            throw KafkaFailure.loginRefused(user.name, reason: "it does not take \(Self.mechanism) but \(handshake.mechanisms.joined(separator: ", "))")
+            throw KafkaFailure.loginRefused(
+                user.name, reason: "it does not take \(Self.mechanism) but \(handshake.mechanisms.joined(separator: ", "))")
         }
         var login = ScramLogin(user)
         let second = try login.answer(to: try await step(login.first, user))
@@ -31,7 +32,9 @@ extension KafkaConnection {
 
     private func step(_ message: Bytes, _ user: KafkaUser) async throws -> Bytes {
         let answer = try await call(SaslAuthenticateRequest(authBytes: message))
-        guard answer.errorCode == .none else { throw KafkaFailure.loginRefused(user.name, reason: answer.errorMessage ?? answer.errorCode.description) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.loginRefused(user.name, reason: answer.errorMessage ?? answer.errorCode.description)
+        }
         return answer.authBytes
     }
 }
@@ -54,10 +57,12 @@ private struct ScramLogin {
 
     mutating func answer(to challenge: Bytes) throws(KafkaFailure) -> Bytes {
         let text = challenge.text
-        let fields = Dictionary(text.split(separator: ",").map { ($0.prefix(2), String($0.dropFirst(2))) }, uniquingKeysWith: { first, _ in first })
+        let fields = Dictionary(
+            text.split(separator: ",").map { ($0.prefix(2), String($0.dropFirst(2))) }, uniquingKeysWith: { first, _ in first })
         // A server that asks for endless iterations would only waste time.
         let iterationsMax = 1_000_000
-        guard let joint = fields["r="], joint.hasPrefix(nonce), let salt = fields["s="].flatMap({ Data(base64Encoded: $0) }), let iterations = fields["i="].flatMap({ Int($0) }),
+        guard let joint = fields["r="], joint.hasPrefix(nonce), let salt = fields["s="].flatMap({ Data(base64Encoded: $0) }),
+            let iterations = fields["i="].flatMap({ Int($0) }),
             (1...iterationsMax).contains(iterations)
         else { throw .damagedAnswer("the broker's part of the login") }
         let salted = hash.saltedPassword(Bytes(string: user.password), salt: Bytes(bytes: salt), iterations: iterations)
@@ -71,7 +76,9 @@ private struct ScramLogin {
 
     /// Checks the broker's proof that it knows the user, too.
     func check(_ last: Bytes) throws(KafkaFailure) {
-        guard last.text.hasPrefix("v="), let signature = Data(base64Encoded: String(last.text.dropFirst(2))), Digests.equal(Bytes(bytes: signature), expected) else {
+        guard last.text.hasPrefix("v="), let signature = Data(base64Encoded: String(last.text.dropFirst(2))),
+            Digests.equal(Bytes(bytes: signature), expected)
+        else {
             throw .loginRefused(user.name, reason: "the broker cannot show that it knows the user; it may be another one than it says")
         }
     }

@@ -46,7 +46,8 @@ package struct KafkaMirror: Sendable {
         if let there = try await target.cluster().topics.first(where: { $0.name == name }) {
             guard there.partitions.count >= partitions.count else {
                 throw KafkaFailure.refused(
-                    .invalidPartitions, doing: "copying '\(name)'", detail: "it has \(partitions.count) partitions, and in the target only \(there.partitions.count); add some there first")
+                    .invalidPartitions, doing: "copying '\(name)'",
+                    detail: "it has \(partitions.count) partitions, and in the target only \(there.partitions.count); add some there first")
             }
         } else {
             state.settingsLeftOut = try await make(name, partitions.count)
@@ -71,7 +72,9 @@ package struct KafkaMirror: Sendable {
             try await target.createTopic(name, partitions: Int32(partitions))
             var refused: [String] = []
             for setting in stated {
-                do { try await target.alter(.topic(name), set: [setting], remove: []) } catch KafkaFailure.refused(_, _, _) { refused.append(setting.name) }
+                do { try await target.alter(.topic(name), set: [setting], remove: []) } catch KafkaFailure.refused(_, _, _) {
+                    refused.append(setting.name)
+                }
             }
             return refused
         }
@@ -86,10 +89,12 @@ package struct KafkaMirror: Sendable {
     package mutating func round() async throws {
         for place in topics.indices {
             let topic = topics[place]
-            let (records, next) = try await source.fetch(topic.state.name, from: topic.next, maxWait: Self.roundWait / max(1, topics.count), committedOnly: true)
+            let (records, next) = try await source.fetch(
+                topic.state.name, from: topic.next, maxWait: Self.roundWait / max(1, topics.count), committedOnly: true)
             let outgoing = records.map { one in
                 OutgoingRecord(
-                    key: one.record.key, value: one.record.value, headers: one.record.headers.map { ($0.name, $0.value) }, timestamp: one.record.timestamp, partition: one.partition)
+                    key: one.record.key, value: one.record.value, headers: one.record.headers.map { ($0.name, $0.value) },
+                    timestamp: one.record.timestamp, partition: one.partition)
             }
             if !outgoing.isEmpty { _ = try await target.produce(topic.state.name, outgoing) }
             let moved = next.filter { topic.next[$0.key] != $0.value }

@@ -13,7 +13,8 @@ package struct OutgoingRecord: Sendable {
     /// nil lets the key choose.
     package var partition: Int32?
 
-    package init(key: Bytes? = nil, value: Bytes?, headers: [(name: String, value: Bytes?)] = [], timestamp: Int64, partition: Int32? = nil) {
+    package init(key: Bytes? = nil, value: Bytes?, headers: [(name: String, value: Bytes?)] = [], timestamp: Int64, partition: Int32? = nil)
+    {
         self.key = key
         self.value = value
         self.headers = headers
@@ -37,7 +38,8 @@ package enum KeyHash {
         var hash: UInt32 = 0x9747_b28c ^ UInt32(truncatingIfNeeded: bytes.count)
         let whole = bytes.count & ~3
         for start in stride(from: 0, to: whole, by: 4) {
-            var word = UInt32(bytes[start]) | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2]) << 16 | UInt32(bytes[start + 3]) << 24
+            var word =
+                UInt32(bytes[start]) | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2]) << 16 | UInt32(bytes[start + 3]) << 24
             word = word &* multiplier
             word ^= word >> 24
             word = word &* multiplier
@@ -106,7 +108,8 @@ extension KafkaClient {
         let answer = try await call(node, request, versionMax: Self.produceByName)
         guard let result = answer.topics.first?.partitions.first else { throw Self.mismatch }
         guard result.errorCode == .none else {
-            throw KafkaFailure.refused(result.errorCode, doing: "producing to '\(topic)' partition \(partition)", detail: result.errorMessage)
+            throw KafkaFailure.refused(
+                result.errorCode, doing: "producing to '\(topic)' partition \(partition)", detail: result.errorMessage)
         }
         return ProducedBatch(partition: partition, baseOffset: result.baseOffset, count: builder.count)
     }

@@ -49,7 +49,9 @@ package struct KafkaQuota: Sendable, Equatable {
 extension KafkaClient {
     package func quotas() async throws -> [KafkaQuota] {
         let answer = try await callAny(DescribeClientQuotasRequest())
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing limits", detail: answer.errorMessage) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "listing limits", detail: answer.errorMessage)
+        }
         return (answer.entries ?? []).flatMap { entry in
             entry.values.map { KafkaQuota(entity: KafkaQuotaEntity(entry.entity), name: $0.key, value: $0.value) }
         }
@@ -57,9 +59,13 @@ extension KafkaClient {
 
     /// Sets limits by name; nil removes one.
     package func setQuotas(_ entity: KafkaQuotaEntity, _ changes: [(name: String, value: Double?)]) async throws {
-        let operations = changes.map { AlterClientQuotasRequest.Entry.Operation(key: $0.name, value: $0.value ?? 0, remove: $0.value == nil) }
+        let operations = changes.map {
+            AlterClientQuotasRequest.Entry.Operation(key: $0.name, value: $0.value ?? 0, remove: $0.value == nil)
+        }
         let request = AlterClientQuotasRequest(entries: [.init(entity: entity.parts, operations: operations)])
         let answer = try await callAny(request)
-        for entry in answer.entries where entry.errorCode != .none { throw KafkaFailure.refused(entry.errorCode, doing: "setting limits", detail: entry.errorMessage) }
+        for entry in answer.entries where entry.errorCode != .none {
+            throw KafkaFailure.refused(entry.errorCode, doing: "setting limits", detail: entry.errorMessage)
+        }
     }
 }

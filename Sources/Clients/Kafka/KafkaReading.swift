@@ -14,7 +14,9 @@ extension KafkaClient {
 
     /// Fetches from the given offsets of one topic, waiting up to `maxWait` for the first record. Returns records in offset order per
     /// partition, and the next offsets. `committedOnly` skips records of aborted transactions, and holds back those of open ones.
-    package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500), committedOnly: Bool = false) async throws -> (records: [ConsumedRecord], next: [Int32: Int64]) {
+    package func fetch(_ topic: String, from offsets: [Int32: Int64], maxWait: Duration = .milliseconds(500), committedOnly: Bool = false)
+        async throws -> (records: [ConsumedRecord], next: [Int32: Int64])
+    {
         var byLeader: [Int32: [Int32]] = [:]
         for partition in offsets.keys.sorted() { byLeader[try await leader(of: topic, partition), default: []].append(partition) }
         var records: [ConsumedRecord] = []
@@ -22,9 +24,12 @@ extension KafkaClient {
         // Several leaders share the wait, so that none of them delays the others' records by more than its part.
         let wait = Int32(clamping: maxWait.inMilliseconds / Int64(max(1, byLeader.count)))
         for (node, partitions) in byLeader.sorted(by: { $0.key < $1.key }) {
-            let places = partitions.map { FetchRequest.Topic.Partition(partition: $0, fetchOffset: offsets[$0] ?? 0, partitionMaxBytes: Self.partitionBytesMax) }
+            let places = partitions.map {
+                FetchRequest.Topic.Partition(partition: $0, fetchOffset: offsets[$0] ?? 0, partitionMaxBytes: Self.partitionBytesMax)
+            }
             let request = FetchRequest(
-                maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, isolationLevel: committedOnly ? 1 : 0, topics: [.init(name: topic, partitions: places)])
+                maxWaitMilliseconds: wait, minBytes: 1, maxBytes: Self.fetchBytesMax, isolationLevel: committedOnly ? 1 : 0,
+                topics: [.init(name: topic, partitions: places)])
             let answer = try await call(node, request, versionMax: Self.fetchByName)
             guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "reading '\(topic)'", detail: nil) }
             for part in answer.topics.flatMap(\.partitions) { try take(topic, part, &records, &next) }
@@ -32,11 +37,15 @@ extension KafkaClient {
         return (records, next)
     }
 
-    private func take(_ topic: String, _ part: FetchResponse.Topic.Partition, _ records: inout [ConsumedRecord], _ next: inout [Int32: Int64]) throws {
+    private func take(
+        _ topic: String, _ part: FetchResponse.Topic.Partition, _ records: inout [ConsumedRecord], _ next: inout [Int32: Int64]
+    ) throws {
         if part.errorCode == .offsetOutOfRange {
             throw KafkaFailure.refused(
                 part.errorCode, doing: "reading '\(topic)' partition \(part.partition)",
-                detail: "offset \(next[part.partition] ?? 0) is outside of what the partition holds (from \(part.logStartOffset) to \(part.highWatermark))")
+                detail:
+                    "offset \(next[part.partition] ?? 0) is outside of what the partition holds (from \(part.logStartOffset) to \(part.highWatermark))"
+            )
         }
         guard part.errorCode == .none else {
             throw KafkaFailure.refused(part.errorCode, doing: "reading '\(topic)' partition \(part.partition)", detail: nil)
@@ -48,7 +57,9 @@ extension KafkaClient {
                 // A batch may begin before the requested offset; control batches carry no records for readers.
                 let isAborted = aborted.isAborted(batch)
                 if !batch.isControl, !isAborted {
-                    records += try batch.records().filter { $0.offset >= wanted }.map { ConsumedRecord(partition: part.partition, record: $0) }
+                    records += try batch.records().filter { $0.offset >= wanted }.map {
+                        ConsumedRecord(partition: part.partition, record: $0)
+                    }
                 }
                 next[part.partition] = max(next[part.partition] ?? 0, batch.nextOffset)
             }

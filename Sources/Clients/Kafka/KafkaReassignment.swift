@@ -30,7 +30,10 @@ package struct KafkaMove: Sendable, Equatable {
                 let free = staying.filter { !part.replicas.contains($0) }
                 guard let next = free.min(by: { (load[$0] ?? 0, $0) < (load[$1] ?? 0, $1) }) else { return nil }
                 load[next, default: 0] += 1
-                moves.append(KafkaMove(topic: topic.name, partition: part.number, from: part.replicas, to: part.replicas.map { $0 == leaving ? next : $0 }))
+                moves.append(
+                    KafkaMove(
+                        topic: topic.name, partition: part.number, from: part.replicas, to: part.replicas.map { $0 == leaving ? next : $0 })
+                )
             }
         }
         return moves
@@ -48,10 +51,14 @@ package struct KafkaReassignment: Sendable, Equatable {
 
 extension KafkaClient {
     private static let throttledRates = ["leader.replication.throttled.rate", "follower.replication.throttled.rate"]
-    private static let throttledReplicas = (leader: "leader.replication.throttled.replicas", follower: "follower.replication.throttled.replicas")
+    private static let throttledReplicas = (
+        leader: "leader.replication.throttled.replicas", follower: "follower.replication.throttled.replicas"
+    )
 
     /// Starts the moves.
-    package func reassign(_ moves: [KafkaMove]) async throws { try await alterReassignments(moves.map { ($0.topic, $0.partition, $0.to) }, "moving") }
+    package func reassign(_ moves: [KafkaMove]) async throws {
+        try await alterReassignments(moves.map { ($0.topic, $0.partition, $0.to) }, "moving")
+    }
 
     /// Cancels reassignments under way.
     package func cancel(_ reassignments: [KafkaReassignment]) async throws {
@@ -66,10 +73,13 @@ extension KafkaClient {
         }
         let controller = try await controller()
         let answer = try await call(controller, request)
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "\(doing) partitions", detail: answer.errorMessage) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "\(doing) partitions", detail: answer.errorMessage)
+        }
         for topic in answer.responses {
             for part in topic.partitions where part.errorCode != .none {
-                throw KafkaFailure.refused(part.errorCode, doing: "\(doing) '\(topic.name)' partition \(part.partition)", detail: part.errorMessage)
+                throw KafkaFailure.refused(
+                    part.errorCode, doing: "\(doing) '\(topic.name)' partition \(part.partition)", detail: part.errorMessage)
             }
         }
     }
@@ -77,9 +87,14 @@ extension KafkaClient {
     package func reassignments() async throws -> [KafkaReassignment] {
         let controller = try await controller()
         let answer = try await call(controller, ListPartitionReassignmentsRequest())
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing partitions on their way", detail: answer.errorMessage) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "listing partitions on their way", detail: answer.errorMessage)
+        }
         return answer.topics.flatMap { topic in
-            topic.partitions.map { KafkaReassignment(topic: topic.name, partition: $0.partition, replicas: $0.replicas, adding: $0.adding, removing: $0.removing) }
+            topic.partitions.map {
+                KafkaReassignment(
+                    topic: topic.name, partition: $0.partition, replicas: $0.replicas, adding: $0.adding, removing: $0.removing)
+            }
         }
     }
 
@@ -87,11 +102,15 @@ extension KafkaClient {
     package func throttle(_ moves: [KafkaMove], rate: Int64) async throws {
         for (topic, parts) in Dictionary(grouping: moves, by: \.topic).sorted(by: { $0.key < $1.key }) {
             func list(_ brokers: (KafkaMove) -> [Int32]) -> String {
-                parts.sorted { $0.partition < $1.partition }.flatMap { move in brokers(move).map { "\(move.partition):\($0)" } }.joined(separator: ",")
+                parts.sorted { $0.partition < $1.partition }.flatMap { move in brokers(move).map { "\(move.partition):\($0)" } }.joined(
+                    separator: ",")
             }
             try await alter(
                 .topic(topic),
-                set: [(Self.throttledReplicas.leader, list(\.from)), (Self.throttledReplicas.follower, list { move in move.to.filter { !move.from.contains($0) } })], remove: [])
+                set: [
+                    (Self.throttledReplicas.leader, list(\.from)),
+                    (Self.throttledReplicas.follower, list { move in move.to.filter { !move.from.contains($0) } }),
+                ], remove: [])
         }
         // An absent broker sends nothing; its absence may be why the partitions move.
         let present = Set(try await nodes())

@@ -32,13 +32,16 @@ package struct KafkaRule: Sendable, Equatable {
 
     package static let resources: [(word: String, number: Int8)] = [("topic", 2), ("group", 3), ("cluster", 4), ("transaction", 5)]
     package static let operations: [(word: String, number: Int8)] = [
-        ("all", 2), ("read", 3), ("write", 4), ("create", 5), ("delete", 6), ("alter", 7), ("describe", 8), ("cluster-action", 9), ("describe-configs", 10),
+        ("all", 2), ("read", 3), ("write", 4), ("create", 5), ("delete", 6), ("alter", 7), ("describe", 8), ("cluster-action", 9),
+        ("describe-configs", 10),
         ("alter-configs", 11), ("idempotent-write", 12),
     ]
     static let patterns: [(word: String, number: Int8)] = [("literal", 3), ("prefixed", 4)]
     static let permissions: [(word: String, number: Int8)] = [("deny", 2), ("allow", 3)]
 
-    static func word(_ number: Int8, _ table: [(word: String, number: Int8)]) -> String { table.first { $0.number == number }?.word ?? "\(number)" }
+    static func word(_ number: Int8, _ table: [(word: String, number: Int8)]) -> String {
+        table.first { $0.number == number }?.word ?? "\(number)"
+    }
     static func number(_ word: String, _ table: [(word: String, number: Int8)]) -> Int8 { table.first { $0.word == word }?.number ?? 0 }
 }
 
@@ -48,9 +51,13 @@ extension KafkaClient {
 
     package func users() async throws -> [KafkaCredential] {
         let answer = try await callAny(DescribeUserScramCredentialsRequest())
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing users", detail: answer.errorMessage) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "listing users", detail: answer.errorMessage)
+        }
         return answer.results.flatMap { user in
-            user.credentialInfos.map { KafkaCredential(user: user.user, mechanism: KafkaRule.word($0.mechanism, Self.mechanisms), iterations: $0.iterations) }
+            user.credentialInfos.map {
+                KafkaCredential(user: user.user, mechanism: KafkaRule.word($0.mechanism, Self.mechanisms), iterations: $0.iterations)
+            }
         }
     }
 
@@ -68,30 +75,39 @@ extension KafkaClient {
 
     package func deleteUser(_ name: String) async throws {
         let known = try await users().filter { $0.user == name }
-        guard !known.isEmpty else { throw KafkaFailure.refused(.resourceNotFound, doing: "deleting user '\(name)'", detail: "there is no such user") }
+        guard !known.isEmpty else {
+            throw KafkaFailure.refused(.resourceNotFound, doing: "deleting user '\(name)'", detail: "there is no such user")
+        }
         for credential in known {
-            let deletion = AlterUserScramCredentialsRequest.Deletion(name: name, mechanism: KafkaRule.number(credential.mechanism, Self.mechanisms))
+            let deletion = AlterUserScramCredentialsRequest.Deletion(
+                name: name, mechanism: KafkaRule.number(credential.mechanism, Self.mechanisms))
             try await alterUsers(AlterUserScramCredentialsRequest(deletions: [deletion]), doing: "deleting user '\(name)'")
         }
     }
 
     private func alterUsers(_ request: AlterUserScramCredentialsRequest, doing: String) async throws {
         let answer = try await callAny(request)
-        for result in answer.results where result.errorCode != .none { throw KafkaFailure.refused(result.errorCode, doing: doing, detail: result.errorMessage) }
+        for result in answer.results where result.errorCode != .none {
+            throw KafkaFailure.refused(result.errorCode, doing: doing, detail: result.errorMessage)
+        }
     }
 
     private static var any: Int8 { 1 }
 
     package func rules() async throws -> [KafkaRule] {
-        let request = DescribeAclsRequest(resourceTypeFilter: Self.any, patternTypeFilter: Self.any, operation: Self.any, permissionType: Self.any)
+        let request = DescribeAclsRequest(
+            resourceTypeFilter: Self.any, patternTypeFilter: Self.any, operation: Self.any, permissionType: Self.any)
         let answer = try await callAny(request)
-        guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing access rules", detail: answer.errorMessage) }
+        guard answer.errorCode == .none else {
+            throw KafkaFailure.refused(answer.errorCode, doing: "listing access rules", detail: answer.errorMessage)
+        }
         return answer.resources.flatMap { resource in
             resource.acls.map { rule in
                 KafkaRule(
                     resource: KafkaRule.word(resource.resourceType, KafkaRule.resources), name: resource.resourceName,
                     pattern: KafkaRule.word(resource.patternType, KafkaRule.patterns), principal: rule.principal, host: rule.host,
-                    operation: KafkaRule.word(rule.operation, KafkaRule.operations), permission: KafkaRule.word(rule.permissionType, KafkaRule.permissions))
+                    operation: KafkaRule.word(rule.operation, KafkaRule.operations),
+                    permission: KafkaRule.word(rule.permissionType, KafkaRule.permissions))
             }
         }
     }
@@ -99,7 +115,8 @@ extension KafkaClient {
     package func addRules(_ rules: [KafkaRule]) async throws {
         let creations = rules.map {
             CreateAclsRequest.Rule(
-                resourceType: KafkaRule.number($0.resource, KafkaRule.resources), resourceName: $0.name, resourcePatternType: KafkaRule.number($0.pattern, KafkaRule.patterns),
+                resourceType: KafkaRule.number($0.resource, KafkaRule.resources), resourceName: $0.name,
+                resourcePatternType: KafkaRule.number($0.pattern, KafkaRule.patterns),
                 principal: $0.principal, host: $0.host, operation: KafkaRule.number($0.operation, KafkaRule.operations),
                 permissionType: KafkaRule.number($0.permission, KafkaRule.permissions))
         }
@@ -115,7 +132,8 @@ extension KafkaClient {
             DeleteAclsRequest.Filter(
                 resourceTypeFilter: KafkaRule.number($0.resource, KafkaRule.resources), resourceNameFilter: $0.name,
                 patternTypeFilter: KafkaRule.number($0.pattern, KafkaRule.patterns), principalFilter: $0.principal, hostFilter: $0.host,
-                operation: KafkaRule.number($0.operation, KafkaRule.operations), permissionType: KafkaRule.number($0.permission, KafkaRule.permissions))
+                operation: KafkaRule.number($0.operation, KafkaRule.operations),
+                permissionType: KafkaRule.number($0.permission, KafkaRule.permissions))
         }
         let answer = try await callAny(DeleteAclsRequest(filters: filters))
         for result in answer.filterResults where result.errorCode != .none {

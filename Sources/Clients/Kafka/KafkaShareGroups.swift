@@ -9,12 +9,16 @@ extension KafkaClient {
         do { answer = try await call(node, ShareGroupDescribeRequest(groupIDs: [name])) } catch KafkaFailure.notServed { return nil }
         guard let found = answer.groups.first else { throw Self.mismatch }
         if found.errorCode == .groupIDNotFound || found.errorCode == .unsupportedVersion { return nil }
-        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage) }
+        guard found.errorCode == .none else {
+            throw KafkaFailure.refused(found.errorCode, doing: "describing group '\(name)'", detail: found.errorMessage)
+        }
         var group = KafkaGroup(name: name, kind: "share", state: found.groupState)
         group.members = found.members.map { member in
             KafkaGroup.Member(
                 id: member.memberID, clientID: member.clientID, host: member.clientHost,
-                assignment: member.assignment.topicPartitions.map { ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions) })
+                assignment: member.assignment.topicPartitions.map {
+                    ConsumerAssignment.Topic(name: $0.topicName, partitions: $0.partitions)
+                })
         }
         group.offsets = try await shareOffsets(name, node)
         return group
@@ -24,14 +28,18 @@ extension KafkaClient {
         let request = DescribeShareGroupOffsetsRequest(groups: [.init(groupID: name)])
         let answer = try await call(node, request)
         guard let found = answer.groups.first else { throw Self.mismatch }
-        guard found.errorCode == .none else { throw KafkaFailure.refused(found.errorCode, doing: "asking for the offsets of group '\(name)'", detail: found.errorMessage) }
+        guard found.errorCode == .none else {
+            throw KafkaFailure.refused(found.errorCode, doing: "asking for the offsets of group '\(name)'", detail: found.errorMessage)
+        }
         var offsets: [KafkaGroup.Offset] = []
         var silent: [Int32: String] = [:]
         for topic in found.topics {
             for part in topic.partitions where part.errorCode == .none && part.startOffset >= 0 {
                 let end = try await end(of: topic.topicName, part.partition, &silent)
                 offsets.append(
-                    .init(topic: topic.topicName, partition: part.partition, committed: part.startOffset, end: end, lag: part.lag >= 0 ? part.lag : nil))
+                    .init(
+                        topic: topic.topicName, partition: part.partition, committed: part.startOffset, end: end,
+                        lag: part.lag >= 0 ? part.lag : nil))
             }
         }
         return offsets

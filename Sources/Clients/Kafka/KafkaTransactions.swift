@@ -22,8 +22,12 @@ extension KafkaClient {
     /// The transactional ids of all brokers, by name.
     package func transactions() async throws -> KafkaListing<KafkaTransaction> {
         let listing = try await list(ListTransactionsRequest()) { answer throws(KafkaFailure) in
-            guard answer.errorCode == .none else { throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil) }
-            return answer.transactionStates.map { KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID) }
+            guard answer.errorCode == .none else {
+                throw KafkaFailure.refused(answer.errorCode, doing: "listing transactions", detail: nil)
+            }
+            return answer.transactionStates.map {
+                KafkaTransaction(name: $0.transactionalID, state: $0.transactionState, producerID: $0.producerID)
+            }
         }
         return listing.sorted(by: \.name)
     }
@@ -34,7 +38,9 @@ extension KafkaClient {
         let answer = try await call(node, request)
         guard let one = answer.transactionStates.first else { throw Self.mismatch }
         if one.errorCode == .transactionalIDNotFound { throw KafkaFailure.unknownTransaction(name) }
-        guard one.errorCode == .none else { throw KafkaFailure.refused(one.errorCode, doing: "describing transaction '\(name)'", detail: nil) }
+        guard one.errorCode == .none else {
+            throw KafkaFailure.refused(one.errorCode, doing: "describing transaction '\(name)'", detail: nil)
+        }
         return KafkaTransaction(
             name: name, state: one.transactionState, producerID: one.producerID, epoch: one.producerEpoch,
             timeoutMilliseconds: one.transactionTimeoutMilliseconds,

@@ -70,7 +70,8 @@ package final class ZooKeeperClient: FrameSession, @unchecked Sendable {
     }
 
     /// Connects and opens a session. Throws `HTTPFailure`-like errors of the system if no server listens, `ZooKeeperFailure` if refused.
-    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), tls: TLSTrust? = nil) async throws -> ZooKeeperClient {
+    package static func connect(_ address: HostPort, timeout: Duration = .seconds(10), tls: TLSTrust? = nil) async throws -> ZooKeeperClient
+    {
         let loop = NIOServiceLoop()
         let client = ZooKeeperClient(loop, timeout)
         do {

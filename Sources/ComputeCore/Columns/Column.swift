@@ -114,7 +114,9 @@ package struct Batch: Hashable, Sendable {
 
     /// Throws if an expression made more text of one batch than a column may hold.
     package static func checkText(_ bytes: Int) throws(QueryError) {
-        if bytes > textBytesMax { throw QueryError.unsupported("an expression that makes more than \(textBytesMax >> 20) MiB of text of \(rowsDefault) rows") }
+        if bytes > textBytesMax {
+            throw QueryError.unsupported("an expression that makes more than \(textBytesMax >> 20) MiB of text of \(rowsDefault) rows")
+        }
     }
 
     package init(schema: Schema, columns: [Column], rowCount: Int, place: BatchPlace = .first) {

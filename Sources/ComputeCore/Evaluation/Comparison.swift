@@ -123,7 +123,11 @@ enum Comparison {
                             let (x, y) = (Int(leftOffsets[i]), Int(rightOffsets[j]))
                             let (xCount, yCount) = (Int(leftOffsets[i + 1]) - x, Int(rightOffsets[j + 1]) - y)
                             if function == .equal, xCount != yCount { return false }
-                            return holds(function, order(UnsafeRawBufferPointer(rebasing: a[x..<x + xCount]), UnsafeRawBufferPointer(rebasing: b[y..<y + yCount])))
+                            return holds(
+                                function,
+                                order(
+                                    UnsafeRawBufferPointer(rebasing: a[x..<x + xCount]), UnsafeRawBufferPointer(rebasing: b[y..<y + yCount])
+                                ))
                         }
                     }
                 }

@@ -32,7 +32,9 @@ package struct Evaluator {
 
     package func evaluate(_ expression: BoundExpression, _ batch: Batch) throws(QueryError) -> Column {
         let value = try vector(expression, batch)
-        if value.isConstant { try Batch.checkText(value.column.widestValueBytes.multipliedReportingOverflow(by: batch.rowCount).partialValue) }
+        if value.isConstant {
+            try Batch.checkText(value.column.widestValueBytes.multipliedReportingOverflow(by: batch.rowCount).partialValue)
+        }
         return value.expanded(batch.rowCount)
     }
 

@@ -16,8 +16,11 @@ final class RegularExpression {
 
     /// Throws `invalidParameterPattern`, which names `function`, for an invalid pattern.
     init(_ pattern: String, function: String) throws(QueryError) {
-        let invalid = QueryError(.invalidParameterPattern, ["parameter": "`regexp`", "functionName": "`\(function)`", "value": "'\(pattern)'"])
-        if Self.intersectsClasses(pattern) { throw QueryError.unsupported("the intersection && of classes in the regular expression '\(pattern)'") }
+        let invalid = QueryError(
+            .invalidParameterPattern, ["parameter": "`regexp`", "functionName": "`\(function)`", "value": "'\(pattern)'"])
+        if Self.intersectsClasses(pattern) {
+            throw QueryError.unsupported("the intersection && of classes in the regular expression '\(pattern)'")
+        }
         guard let settings = pcre2_compile_context_create_8(nil) else { throw invalid }
         defer { pcre2_compile_context_free_8(settings) }
         pcre2_set_newline_8(settings, platform_pcre2_newline_anycrlf)
@@ -25,7 +28,9 @@ final class RegularExpression {
         var position = 0
         var pattern = pattern
         // The pointer is used within the call, with the text's own length.
-        let compiled = pattern.withUTF8 { pcre2_compile_8($0.baseAddress ?? Self.nothing, $0.count, platform_pcre2_valid_utf, &error, &position, settings) }
+        let compiled = pattern.withUTF8 {
+            pcre2_compile_8($0.baseAddress ?? Self.nothing, $0.count, platform_pcre2_valid_utf, &error, &position, settings)
+        }
         guard let compiled else { throw invalid }
         guard let data = pcre2_match_data_create_8(1, nil), let limits = pcre2_match_context_create_8(nil) else {
             pcre2_code_free_8(compiled)
@@ -49,13 +54,18 @@ final class RegularExpression {
 
     /// The first match at or after `start`, in bytes from the beginning; nil if there is none. Throws if it takes too many steps.
     func firstMatch(in text: UnsafeBufferPointer<UInt8>, from start: Int = 0) throws(QueryError) -> Range<Int>? {
-        var outcome = pcre2_match_8(code, text.baseAddress ?? Self.nothing, text.count, start, platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF), data, limits)
+        var outcome = pcre2_match_8(
+            code, text.baseAddress ?? Self.nothing, text.count, start, platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF), data, limits)
         if outcome == platform_pcre2_error_jit_stack {
-            outcome = pcre2_match_8(code, text.baseAddress ?? Self.nothing, text.count, start, platform_pcre2_no_jit | (platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF)), data, limits)
+            outcome = pcre2_match_8(
+                code, text.baseAddress ?? Self.nothing, text.count, start,
+                platform_pcre2_no_jit | (platform_pcre2_valid_utf & ~UInt32(PCRE2_UTF)), data, limits)
         }
         if outcome == platform_pcre2_error_nomatch { return nil }
         guard outcome >= 0 else {
-            throw QueryError.unsupported("a regular expression that takes more than \(Self.stepsMax) steps for one text; make its repetitions exclude each other, or use LIKE")
+            throw QueryError.unsupported(
+                "a regular expression that takes more than \(Self.stepsMax) steps for one text; make its repetitions exclude each other, or use LIKE"
+            )
         }
         // A match always has at least one pair.
         guard let pair = pcre2_get_ovector_pointer_8(data), pair[0] <= pair[1] else { return nil }

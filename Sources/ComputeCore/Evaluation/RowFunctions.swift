@@ -31,7 +31,6 @@ enum RowFunctions {
         return builder.finish()
     }
 
-
     /// A whole number within the range of its type; beyond it ANSI mode raises.
     private static func fitted(_ value: Value, _ type: DataType) throws(QueryError) -> Value {
         guard case .integer(let number) = value else { return value }

@@ -46,9 +46,13 @@ struct TextSearch {
         // Offsets of a column lie inside of its bytes and ascend; the pointers live for this call.
         bytes.withUnsafeBytes { bytes in
             offsets.withUnsafeBufferPointer { offsets in
-                if literals.count == 3, literals[0].isEmpty, literals[2].isEmpty, !literals[1].isEmpty { return anywhere(literals[1], offsets, bytes, count) }
+                if literals.count == 3, literals[0].isEmpty, literals[2].isEmpty, !literals[1].isEmpty {
+                    return anywhere(literals[1], offsets, bytes, count)
+                }
                 var bits = Bitmap(repeating: false, count: count)
-                for row in 0..<count where matches(UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])) { bits[row] = true }
+                for row in 0..<count where matches(UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])) {
+                    bits[row] = true
+                }
                 return bits
             }
         }
@@ -57,7 +61,9 @@ struct TextSearch {
     private func matches(_ text: UnsafeRawBufferPointer) -> Bool {
         let (first, last) = (literals[0], literals[literals.count - 1])
         if literals.count == 1 { return text.count == first.count && Self.stands(first, in: text, at: 0) }
-        guard text.count >= first.count + last.count, Self.stands(first, in: text, at: 0), Self.stands(last, in: text, at: text.count - last.count) else {
+        guard text.count >= first.count + last.count, Self.stands(first, in: text, at: 0),
+            Self.stands(last, in: text, at: text.count - last.count)
+        else {
             return false
         }
         var at = first.count
@@ -70,7 +76,9 @@ struct TextSearch {
     }
 
     /// The rows whose text has the literal: the search runs through the bytes of all rows, and a find across a row's end does not count.
-    private func anywhere(_ literal: [UInt8], _ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ count: Int) -> Bitmap {
+    private func anywhere(_ literal: [UInt8], _ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ count: Int)
+        -> Bitmap
+    {
         var bits = Bitmap(repeating: false, count: count)
         var (row, at) = (0, Int(offsets[0]))
         let end = Int(offsets[count])

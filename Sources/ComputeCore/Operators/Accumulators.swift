@@ -35,11 +35,36 @@ enum Accumulators {
 
     private static func extreme(_ call: AggregateCall) -> any Accumulator {
         switch call.type {
-        case .byte: NumberExtreme<Int8>(call) { if case .int8(let values) = $0 { values } else { nil } } wrap: { .int8($0) }
-        case .short: NumberExtreme<Int16>(call) { if case .int16(let values) = $0 { values } else { nil } } wrap: { .int16($0) }
-        case .int, .date: NumberExtreme<Int32>(call) { if case .int32(let values) = $0 { values } else { nil } } wrap: { .int32($0) }
-        case .long, .timestamp: NumberExtreme<Int64>(call) { if case .int64(let values) = $0 { values } else { nil } } wrap: { .int64($0) }
-        case .decimal: NumberExtreme<Int128>(call) { if case .decimal(let values) = $0 { values } else { nil } } wrap: { .decimal($0) }
+        case .byte:
+            NumberExtreme<Int8>(call) {
+                if case .int8(let values) = $0 { values } else { nil }
+            } wrap: {
+                .int8($0)
+            }
+        case .short:
+            NumberExtreme<Int16>(call) {
+                if case .int16(let values) = $0 { values } else { nil }
+            } wrap: {
+                .int16($0)
+            }
+        case .int, .date:
+            NumberExtreme<Int32>(call) {
+                if case .int32(let values) = $0 { values } else { nil }
+            } wrap: {
+                .int32($0)
+            }
+        case .long, .timestamp:
+            NumberExtreme<Int64>(call) {
+                if case .int64(let values) = $0 { values } else { nil }
+            } wrap: {
+                .int64($0)
+            }
+        case .decimal:
+            NumberExtreme<Int128>(call) {
+                if case .decimal(let values) = $0 { values } else { nil }
+            } wrap: {
+                .decimal($0)
+            }
         default: ExtremeAccumulator(call)
         }
     }

@@ -67,8 +67,10 @@ final class GroupTable {
     /// Makes one group of -0.0 and 0.0, shown as 0.0.
     private static func canonical(_ column: Column) -> Column {
         switch column.storage {
-        case .double(let values): Column(type: column.type, count: column.count, validity: column.validity, storage: .double(values.map { $0 == 0 ? 0 : $0 }))
-        case .float(let values): Column(type: column.type, count: column.count, validity: column.validity, storage: .float(values.map { $0 == 0 ? 0 : $0 }))
+        case .double(let values):
+            Column(type: column.type, count: column.count, validity: column.validity, storage: .double(values.map { $0 == 0 ? 0 : $0 }))
+        case .float(let values):
+            Column(type: column.type, count: column.count, validity: column.validity, storage: .float(values.map { $0 == 0 ? 0 : $0 }))
         default: column
         }
     }
@@ -87,7 +89,9 @@ final class GroupTable {
         for argument in call.arguments { arguments.append(try evaluator.evaluate(argument, batch)) }
         if distinct != nil {
             // Over one group the argument alone is the key.
-            let group = groups.isEmpty ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.expanded.map(Int64.init)))]
+            let group =
+                groups.isEmpty
+                ? [] : [Column(type: .long, count: numbers.count, validity: nil, storage: .int64(numbers.expanded.map(Int64.init)))]
             var fresh: [Int32] = []
             var known = Int32(distinct?.count ?? 0)
             for (row, number) in (distinct?.assign(group + arguments, numbers.count) ?? []).enumerated() where number == known {
@@ -222,4 +226,3 @@ final class HashAggregate: Preparation {
         var columns: [Column] = []
     }
 }
-

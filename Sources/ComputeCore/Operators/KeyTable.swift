@@ -216,7 +216,9 @@ private struct ByteKeys {
     }
 
     // hot: `platform-bench compute`, SQL filter and group-by
-    mutating func assign(_ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ rows: Int, _ validity: Bitmap?) -> [Int32] {
+    mutating func assign(_ offsets: UnsafeBufferPointer<Int32>, _ bytes: UnsafeRawBufferPointer, _ rows: Int, _ validity: Bitmap?)
+        -> [Int32]
+    {
         reserve(rows)
         var groups = [Int32](repeating: 0, count: rows)
         for row in 0..<rows {
@@ -264,7 +266,11 @@ private struct ByteKeys {
         return arena.withUnsafeBytes { stored in
             var at = 0
             while at + 8 <= key.count {
-                if stored.loadUnaligned(fromByteOffset: start + at, as: UInt64.self) != key.loadUnaligned(fromByteOffset: at, as: UInt64.self) { return false }
+                if stored.loadUnaligned(fromByteOffset: start + at, as: UInt64.self)
+                    != key.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                {
+                    return false
+                }
                 at += 8
             }
             while at < key.count {
@@ -313,7 +319,8 @@ enum KeyHash {
                 // The offsets lie inside of the encoding's bytes.
                 bytes.withUnsafeBytes { bytes in
                     for row in 0..<count {
-                        hashes[row] = mix(hashes[row] ^ of(UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])))
+                        hashes[row] = mix(
+                            hashes[row] ^ of(UnsafeRawBufferPointer(rebasing: bytes[Int(offsets[row])..<Int(offsets[row + 1])])))
                     }
                 }
             }
@@ -347,7 +354,9 @@ enum KeyWords {
         }
     }
 
-    private static func word(_ value: Double) -> Int64 { Int64(bitPattern: value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern) }
+    private static func word(_ value: Double) -> Int64 {
+        Int64(bitPattern: value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern)
+    }
 }
 
 /// Rows as bytes such that equal keys, and only they, have equal bytes.

@@ -46,7 +46,8 @@ struct RowOrder {
             try workers.each(pairs.count) { (index) throws(QueryError) in
                 let (left, right) = pairs[index]
                 try check()
-                EntrySort(keys, check).merge(from, present[left], left == right ? present[right].upperBound..<present[right].upperBound : present[right], to)
+                EntrySort(keys, check).merge(
+                    from, present[left], left == right ? present[right].upperBound..<present[right].upperBound : present[right], to)
             }
             runs = pairs.map { present[$0].lowerBound..<present[$1].upperBound }
             swap(&source, &target)
@@ -64,7 +65,7 @@ struct RowOrder {
         var scratch = entries
         entries.withUnsafeMutableBufferPointer { entries in
             // Both have the same count.
-            scratch.withUnsafeMutableBufferPointer { scratch in EntrySort([], { }).sortByBits(entries, scratch, bit: 128) }
+            scratch.withUnsafeMutableBufferPointer { scratch in EntrySort([], {}).sortByBits(entries, scratch, bit: 128) }
         }
         return entries.map(\.row)
     }

@@ -11,7 +11,9 @@ struct SortEntry {
     var row: Int32
 
     @inline(__always)
-    static func prefixIsLess(_ left: SortEntry, _ right: SortEntry) -> Bool { left.high == right.high ? left.low < right.low : left.high < right.high }
+    static func prefixIsLess(_ left: SortEntry, _ right: SortEntry) -> Bool {
+        left.high == right.high ? left.low < right.low : left.high < right.high
+    }
 
     @inline(__always)
     static func prefixIsEqual(_ left: SortEntry, _ right: SortEntry) -> Bool { left.high == right.high && left.low == right.low }
@@ -76,7 +78,9 @@ struct SortLayout {
         for (index, prefix) in prefixes.enumerated() {
             out.initializeElement(
                 at: index,
-                to: SortEntry(high: UInt64(truncatingIfNeeded: prefix >> 64), low: UInt64(truncatingIfNeeded: prefix), row: Int32(range.lowerBound + index)))
+                to: SortEntry(
+                    high: UInt64(truncatingIfNeeded: prefix >> 64), low: UInt64(truncatingIfNeeded: prefix),
+                    row: Int32(range.lowerBound + index)))
         }
     }
 
@@ -103,7 +107,11 @@ struct SortLayout {
         case .float(let values): put { UInt128(ordered(Double(values[$0])) >> 32) }
         case .double(let values): put { UInt128(ordered(values[$0])) }
         case .decimal(let values):
-            if width == 64 { put { UInt128(UInt64(bitPattern: Int64(truncatingIfNeeded: values[$0])) ^ 1 << 63) } } else { put { UInt128(bitPattern: values[$0]) ^ 1 << 127 } }
+            if width == 64 {
+                put { UInt128(UInt64(bitPattern: Int64(truncatingIfNeeded: values[$0])) ^ 1 << 63) }
+            } else {
+                put { UInt128(bitPattern: values[$0]) ^ 1 << 127 }
+            }
         case .bytes(let offsets, let bytes):
             let most = width / 8
             put { row in

@@ -51,7 +51,9 @@ final class SortOperator: Preparation {
         var bytes = 0
     }
 
-    fileprivate static func sorted(_ rows: Batch, _ orders: [BoundOrder], _ evaluator: Evaluator, _ context: QueryContext) throws(QueryError) -> [Int32] {
+    fileprivate static func sorted(_ rows: Batch, _ orders: [BoundOrder], _ evaluator: Evaluator, _ context: QueryContext)
+        throws(QueryError) -> [Int32]
+    {
         var keys: [Column] = []
         for order in orders { keys.append(try evaluator.evaluate(order.expression, rows)) }
         let grant = context.grant
@@ -94,7 +96,8 @@ private final class BestRows: ChainSink {
 
     func consume(_ batch: Batch) throws(QueryError) {
         let start = batch.place.packed
-        let places = Column(type: .long, count: batch.rowCount, validity: nil, storage: .int64((0..<batch.rowCount).map { start + Int64($0) }))
+        let places = Column(
+            type: .long, count: batch.rowCount, validity: nil, storage: .int64((0..<batch.rowCount).map { start + Int64($0) }))
         let placed = try withinBound(Batch(schema: schema, columns: batch.columns + [places], rowCount: batch.rowCount))
         if placed.rowCount == 0 { return }
         try context.grant.reserve(placed.byteCount)

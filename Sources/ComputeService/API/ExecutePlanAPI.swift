@@ -60,7 +60,8 @@ extension SparkService {
     }
 
     private func stream(
-        _ operation: PlanOperation, _ session: SparkSession, after responseID: String?, _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>
+        _ operation: PlanOperation, _ session: SparkSession, after responseID: String?,
+        _ writer: RPCWriter<Spark_Connect_ExecutePlanResponse>
     ) async throws {
         let reader: Int
         var index: Int

@@ -92,7 +92,8 @@ package struct SparkConnectClient: Sendable {
         _ body: @Sendable @escaping (SparkConnectClient) async throws -> Result
     ) async throws -> Result {
         // A literal address is no name for a handshake; it is looked for among the certificate's addresses.
-        let target: any ResolvableTarget = HostPort(host, port).isLiteralIPv4 ? .ipv4(address: host, port: port) : .dns(host: host, port: port)
+        let target: any ResolvableTarget =
+            HostPort(host, port).isLiteralIPv4 ? .ipv4(address: host, port: port) : .dns(host: host, port: port)
         let transport = try HTTP2ClientTransport.Posix(target: target, transportSecurity: tls.map(security) ?? .plaintext)
         return try await reported {
             try await withGRPCClient(transport: transport) { client in
@@ -116,7 +117,9 @@ package struct SparkConnectClient: Sendable {
             case .authorities(let file), .exactly(let file): .certificates([.file(path: file, format: .pem)])
             }
         guard let certificate = trust.certificateFile, let key = trust.keyFile else { return .tls { $0.trustRoots = roots } }
-        return .mTLS(certificateChain: [.file(path: certificate, format: .pem)], privateKey: .file(path: key, format: .pem)) { $0.trustRoots = roots }
+        return .mTLS(certificateChain: [.file(path: certificate, format: .pem)], privateKey: .file(path: key, format: .pem)) {
+            $0.trustRoots = roots
+        }
     }
 
     private init(client: GRPCClient<HTTP2ClientTransport.Posix>, user: String) {

@@ -56,8 +56,11 @@ final class ComputeMemory: Sendable {
         returnFreed()
         let resident = residentBytes()
         guard resident > bytesMax else { return }
-        let most = running.withLock { $0.values.filter { !$0.isFinished }.max { ($0.memory.bytesUsed, $0.begun) < ($1.memory.bytesUsed, $1.begun) } }
-        most?.cancel(because: SparkError(QueryError(.unableToAcquireMemory, ["requestedBytes": "\(resident)", "receivedBytes": "\(bytesMax)"])))
+        let most = running.withLock {
+            $0.values.filter { !$0.isFinished }.max { ($0.memory.bytesUsed, $0.begun) < ($1.memory.bytesUsed, $1.begun) }
+        }
+        most?.cancel(
+            because: SparkError(QueryError(.unableToAcquireMemory, ["requestedBytes": "\(resident)", "receivedBytes": "\(bytesMax)"])))
     }
 }
 

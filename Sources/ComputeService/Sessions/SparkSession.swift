@@ -130,7 +130,8 @@ final class SessionTable: Sendable {
             if let session = state.sessions[key] { return session }
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
-            let session = SparkSession(key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax, threads: threads), memory: memory)
+            let session = SparkSession(
+                key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax, threads: threads), memory: memory)
             state.sessions[key] = session
             return session
         }

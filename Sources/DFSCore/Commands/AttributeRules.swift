@@ -14,7 +14,9 @@ extension DFSMachine {
         if let replication = change.replication {
             guard let file = inode.file else { throw .isDirectory(path) }
             guard replication >= 1 else { throw .invalidArgument("replication \(replication) is below 1") }
-            if replication > file.replication { try checkSpaceQuota(inode.id, adding: file.lengthBytes, copies: Int64(replication - file.replication)) }
+            if replication > file.replication {
+                try checkSpaceQuota(inode.id, adding: file.lengthBytes, copies: Int64(replication - file.replication))
+            }
             changeFile(inode.id, &rows) { $0.replication = replication }
         }
         namespace.update(inode.id, &rows) {
@@ -35,8 +37,12 @@ extension DFSMachine {
         try checkOwner(caller, inode, path)
         let limit = 2 * AccessList.entriesMax
         guard entries.count <= limit else { throw .badACL("Invalid ACL: more than \(limit) entries.") }
-        guard entries.allSatisfy({ (0...7).contains($0.bits) && $0.name.utf8.count <= FilePath.componentBytesMax }) else { throw .badACL("Invalid ACL: an entry's name or permission.") }
-        if !inode.isDirectory, entries.contains(where: \.isDefault) { throw .badACL("Invalid ACL: only directories may have a default ACL. Path: \(path)") }
+        guard entries.allSatisfy({ (0...7).contains($0.bits) && $0.name.utf8.count <= FilePath.componentBytesMax }) else {
+            throw .badACL("Invalid ACL: an entry's name or permission.")
+        }
+        if !inode.isDirectory, entries.contains(where: \.isDefault) {
+            throw .badACL("Invalid ACL: only directories may have a default ACL. Path: \(path)")
+        }
         let (list, permission) = try change.applied(to: inode.extras?.acl ?? AccessList(), inode.permission, entries)
         namespace.changeExtras(inode.id, &rows) { $0.acl = list }
         namespace.update(inode.id, &rows) { $0.permission = permission }
@@ -44,7 +50,9 @@ extension DFSMachine {
 
     /// A new child takes the default entries of its directory; `unmasked` are the bits that its maker asked for before any umask.
     mutating func inheritACL(_ id: InodeID, unmasked: Int16, _ rows: inout RowChanges) {
-        guard let child = namespace.inode(id), let defaults = namespace.inode(child.parent)?.extras?.acl.entries.filter(\.isDefault), !defaults.isEmpty else { return }
+        guard let child = namespace.inode(id), let defaults = namespace.inode(child.parent)?.extras?.acl.entries.filter(\.isDefault),
+            !defaults.isEmpty
+        else { return }
         var list = AccessList()
         var bits: (owner: Int16, group: Int16, other: Int16) = ((unmasked >> 6) & 7, (unmasked >> 3) & 7, unmasked & 7)
         let hasNames = defaults.contains { !$0.name.isEmpty }
@@ -75,7 +83,9 @@ extension DFSMachine {
         return inode
     }
 
-    mutating func setAttribute(_ path: String, _ attribute: ExtendedAttribute, _ flags: Int64, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal) {
+    mutating func setAttribute(_ path: String, _ attribute: ExtendedAttribute, _ flags: Int64, _ caller: Caller, _ rows: inout RowChanges)
+        throws(DFSRefusal)
+    {
         let inode = try attributeTarget(path, attribute, caller)
         let size = attribute.name.utf8.count + attribute.value.readableBytes
         guard !attribute.name.isEmpty, attribute.name.utf8.count <= FilePath.componentBytesMax, size <= ExtendedAttribute.bytesMax else {
@@ -85,11 +95,15 @@ extension DFSMachine {
         let isThere = others.count < inode.extras?.attributes.count ?? 0
         if isThere, flags & 2 == 0 { throw .attributeExists(attribute.name) }
         if !isThere, flags & 1 == 0 { throw .attributeMissing(attribute.name) }
-        guard others.count < ExtendedAttribute.countMax else { throw .notPossible("Cannot add additional XAttr to inode, would exceed limit of \(ExtendedAttribute.countMax)") }
+        guard others.count < ExtendedAttribute.countMax else {
+            throw .notPossible("Cannot add additional XAttr to inode, would exceed limit of \(ExtendedAttribute.countMax)")
+        }
         namespace.changeExtras(inode.id, &rows) { $0.attributes = others + [attribute] }
     }
 
-    mutating func removeAttribute(_ path: String, _ attribute: ExtendedAttribute, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal) {
+    mutating func removeAttribute(_ path: String, _ attribute: ExtendedAttribute, _ caller: Caller, _ rows: inout RowChanges)
+        throws(DFSRefusal)
+    {
         let inode = try attributeTarget(path, attribute, caller)
         let others = (inode.extras?.attributes ?? []).filter { !$0.isNamed(attribute.space, attribute.name) }
         guard others.count < inode.extras?.attributes.count ?? 0 else { throw .attributeMissing(attribute.name) }
@@ -98,11 +112,14 @@ extension DFSMachine {
 
     // MARK: quotas
 
-    mutating func setQuota(_ path: String, _ names: Int64?, _ bytes: Int64?, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal) {
+    mutating func setQuota(_ path: String, _ names: Int64?, _ bytes: Int64?, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal)
+    {
         guard caller.isSuper else { throw .denied(user: caller.user, needs: "SUPERUSER", path: path) }
         let inode = try existing(path, caller)
         guard inode.isDirectory else { throw .notFound("Directory does not exist: \(path)") }
-        guard names.map({ $0 == -1 || $0 > 0 }) ?? true, bytes.map({ $0 == -1 || $0 > 0 }) ?? true else { throw .invalidArgument("Invalid values for quota") }
+        guard names.map({ $0 == -1 || $0 > 0 }) ?? true, bytes.map({ $0 == -1 || $0 > 0 }) ?? true else {
+            throw .invalidArgument("Invalid values for quota")
+        }
         namespace.changeExtras(inode.id, &rows) {
             if let names { $0.nameQuota = names == -1 ? nil : names }
             if let bytes { $0.spaceQuota = bytes == -1 ? nil : bytes }
@@ -137,7 +154,9 @@ extension DFSMachine {
                 let (more, overflow) = bytes.multipliedReportingOverflow(by: copies)
                 let used = namespace.usage(of: inode).bytes
                 let (sum, tooMuch) = used.addingReportingOverflow(more)
-                if overflow || tooMuch || sum > quota { throw .spaceQuotaExceeded(path: namespace.path(of: inode.id), quota: quota, bytes: overflow || tooMuch ? .max : sum) }
+                if overflow || tooMuch || sum > quota {
+                    throw .spaceQuotaExceeded(path: namespace.path(of: inode.id), quota: quota, bytes: overflow || tooMuch ? .max : sum)
+                }
             }
             guard current != .root else { return }
             current = inode.parent
@@ -160,8 +179,12 @@ extension DFSMachine {
                 if let quota = extras.nameQuota, moved.names + there.names > quota {
                     throw .nameQuotaExceeded(path: namespace.path(of: current), quota: quota, count: moved.names + there.names)
                 }
-                if let quota = extras.spaceQuota, moved.bytes.addingReportingOverflow(there.bytes).overflow || moved.bytes + there.bytes > quota {
-                    throw .spaceQuotaExceeded(path: namespace.path(of: current), quota: quota, bytes: moved.bytes.addingReportingOverflow(there.bytes).partialValue)
+                if let quota = extras.spaceQuota,
+                    moved.bytes.addingReportingOverflow(there.bytes).overflow || moved.bytes + there.bytes > quota
+                {
+                    throw .spaceQuotaExceeded(
+                        path: namespace.path(of: current), quota: quota,
+                        bytes: moved.bytes.addingReportingOverflow(there.bytes).partialValue)
                 }
             }
             current = target.parent
@@ -180,7 +203,9 @@ extension Namespace {
                 let (copies, overflow) = file.lengthBytes.multipliedReportingOverflow(by: Int64(file.replication))
                 let (sum, tooMuch) = bytes.addingReportingOverflow(copies)
                 bytes = overflow || tooMuch ? .max : sum
-            } else { waiting += children(of: inode) }
+            } else {
+                waiting += children(of: inode)
+            }
         }
         return (names, bytes)
     }

@@ -108,7 +108,8 @@ package enum DFSCommand: WireLayout, Equatable {
         }
     }
 
-    private static func nested<L: WireLayout, C: FieldCoder & ~Copyable>(_ empty: L, _ io: inout C, _ own: () -> L?) throws(WireError) -> L {
+    private static func nested<L: WireLayout, C: FieldCoder & ~Copyable>(_ empty: L, _ io: inout C, _ own: () -> L?) throws(WireError) -> L
+    {
         var value = own() ?? empty
         try io.nested(&value)
         return value

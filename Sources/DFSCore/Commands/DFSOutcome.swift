@@ -107,7 +107,9 @@ struct RetryCache: Sendable {
         for _ in 0..<2 {
             guard forgotten < order.count else { break }
             let oldest = order[forgotten]
-            guard order.count - forgotten > Self.entriesMax || oldest.time < position.time.milliseconds &- Self.keptMilliseconds else { break }
+            guard order.count - forgotten > Self.entriesMax || oldest.time < position.time.milliseconds &- Self.keptMilliseconds else {
+                break
+            }
             answers.remove(oldest.id)
             rows.delete(DFSRows.retries, key: [.integer(oldest.slot)])
             forgotten += 1
@@ -129,7 +131,9 @@ struct RetryCache: Sendable {
             throw StateCorruption("a row of retries is incomplete")
         }
         do {
-            insert(Entry(slot: slot, id: try RetryID(decoding: request, as: DurableDialect.self), time: time), try DFSOutcome.Answer(decoding: answer, as: DurableDialect.self))
+            insert(
+                Entry(slot: slot, id: try RetryID(decoding: request, as: DurableDialect.self), time: time),
+                try DFSOutcome.Answer(decoding: answer, as: DurableDialect.self))
         } catch { throw StateCorruption("the answer kept in slot \(slot) cannot be read: \(error)") }
     }
 }

@@ -28,8 +28,10 @@ package enum FileCommand: WireLayout, Equatable {
     package init() { self = .abandonUploads }
 
     private static let uses: [Int8: CommandFieldSet] = [
-        1: [.path, .options, .flag, .holder, .caller], 2: [.path, .flag, .holder, .caller], 3: [.inode, .holder, .block], 4: [.inode, .holder, .next],
-        5: [.inode, .holder, .number], 6: [.inode, .holder, .block], 7: [.holder, .next], 8: [.holder, .block, .next], 9: [.inode], 10: [.next, .flag],
+        1: [.path, .options, .flag, .holder, .caller], 2: [.path, .flag, .holder, .caller], 3: [.inode, .holder, .block],
+        4: [.inode, .holder, .next],
+        5: [.inode, .holder, .number], 6: [.inode, .holder, .block], 7: [.holder, .next], 8: [.holder, .block, .next], 9: [.inode],
+        10: [.next, .flag],
         11: [.path, .number, .caller], 12: [.path, .paths, .caller], 13: [],
     ]
 

@@ -35,19 +35,23 @@ extension DFSMachine {
         case .truncate(let path, let bytes, let caller): return try truncate(path, bytes, caller, time, &rows, &removed)
         case .concat(let target, let sources, let caller): return try concat(target, sources, caller, time, &rows, &removed)
         case .abandonUploads:
-            for id in openFiles where namespace.inode(id)?.file?.writer?.utf8.starts(with: FileCommand.uploadPrefix.utf8) == true { abandon(id, time, &rows, &removed) }
+            for id in openFiles where namespace.inode(id)?.file?.writer?.utf8.starts(with: FileCommand.uploadPrefix.utf8) == true {
+                abandon(id, time, &rows, &removed)
+            }
             return .done
         }
     }
 
     mutating func create(
-        _ path: String, _ options: CreateOptions, createParents: Bool, replacesOpen: Bool = false, _ holder: String, _ caller: Caller, _ time: Int64,
+        _ path: String, _ options: CreateOptions, createParents: Bool, replacesOpen: Bool = false, _ holder: String, _ caller: Caller,
+        _ time: Int64,
         _ rows: inout RowChanges, _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> InodeID {
         let parts = try components(path)
         guard let name = parts.last else { throw .exists("/") }
         guard options.blockSizeBytes >= 1 << 20, options.blockSizeBytes <= Block.lengthBytesMax, options.replication >= 1 else {
-            throw .invalidArgument("block size \(options.blockSizeBytes) is not from 1 MiB to 64 TiB, or replication \(options.replication) below 1")
+            throw .invalidArgument(
+                "block size \(options.blockSizeBytes) is not from 1 MiB to 64 TiB, or replication \(options.replication) below 1")
         }
         // Access first: a refusal must not tell whether the file is there.
         try namespace.checkTraverse(caller, parts)
@@ -58,7 +62,9 @@ extension DFSMachine {
             try namespace.check(caller, .write, old)
             if let other = old.file?.writer, !replacesOpen { throw .beingWritten(path, by: other) }
         } else if !createParents {
-            guard let directory = namespace.lookup(parts.dropLast()) else { throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))") }
+            guard let directory = namespace.lookup(parts.dropLast()) else {
+                throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))")
+            }
             guard directory.isDirectory else { throw .parentNotDirectory(FilePath.joined(parts.dropLast())) }
         }
         // The old file takes its quota with it, so its place is free for the new one.
@@ -66,7 +72,8 @@ extension DFSMachine {
         if let old { removed += remove(old.id, time, &rows) }
         let directory = try makeDirectories(Array(parts.dropLast()), 0o755, caller, time, &rows)
         let content = FileContent(replication: options.replication, blockSizeBytes: options.blockSizeBytes, writer: holder)
-        let id = namespace.add(name, to: directory, permission: options.permission, owner: caller.user, time: time, kind: .file(content), &rows)
+        let id = namespace.add(
+            name, to: directory, permission: options.permission, owner: caller.user, time: time, kind: .file(content), &rows)
         inheritACL(id, unmasked: options.permission, &rows)
         noteOpen(id)
         return id
@@ -90,17 +97,24 @@ extension DFSMachine {
         return .appending(inode.id, last: last, offset: file.lengthBytes - (last?.lengthBytes ?? 0))
     }
 
-    private mutating func addBlock(_ id: InodeID, _ holder: String, _ previous: Block?, _ rows: inout RowChanges) throws(DFSRefusal) -> DFSOutcome.Answer {
+    private mutating func addBlock(_ id: InodeID, _ holder: String, _ previous: Block?, _ rows: inout RowChanges) throws(DFSRefusal)
+        -> DFSOutcome.Answer
+    {
         let file = try openFile(id, holder)
-        if let last = file.blocks.last, last.state == .underConstruction, last.lengthBytes == 0, last.id != previous?.id, repeats(file, previous) {
+        if let last = file.blocks.last, last.state == .underConstruction, last.lengthBytes == 0, last.id != previous?.id,
+            repeats(file, previous)
+        {
             return .allocated(last, offset: file.lengthBytes)
         }
         let committed = try self.committed(file, previous)
-        guard file.blocks.count < FileContent.blocksMax else { throw .notPossible("File has reached the limit on maximum number of blocks: \(FileContent.blocksMax)") }
+        guard file.blocks.count < FileContent.blocksMax else {
+            throw .notPossible("File has reached the limit on maximum number of blocks: \(FileContent.blocksMax)")
+        }
         let length = file.lengthBytes + (committed.map { $0.lengthBytes - (file.blocks.last?.lengthBytes ?? 0) } ?? 0)
         // The last block's bytes count from now on, and the new one as if it were full.
         try checkSpaceQuota(id, adding: file.blockSizeBytes + length - file.lengthBytes, copies: Int64(file.replication))
-        let block = Block(id: namespace.takeBlockID(&rows), generation: namespace.takeGeneration(&rows), lengthBytes: 0, state: .underConstruction)
+        let block = Block(
+            id: namespace.takeBlockID(&rows), generation: namespace.takeGeneration(&rows), lengthBytes: 0, state: .underConstruction)
         changeFile(id, &rows) {
             if let committed { $0.blocks[$0.blocks.count - 1] = committed }
             $0.blocks.append(block)
@@ -120,7 +134,9 @@ extension DFSMachine {
         guard var own = file.blocks.last, own.id == last.id else { throw .staleBlock("blk_\(last.id) is not the file's last block") }
         guard own.state == .underConstruction else { return own }
         guard last.isPlausible, last.generation == own.generation, last.lengthBytes >= own.lengthBytes else {
-            throw .staleBlock("blk_\(last.id) has generation \(own.generation) and at least \(own.lengthBytes) bytes, and not generation \(last.generation) and \(last.lengthBytes)")
+            throw .staleBlock(
+                "blk_\(last.id) has generation \(own.generation) and at least \(own.lengthBytes) bytes, and not generation \(last.generation) and \(last.lengthBytes)"
+            )
         }
         own.lengthBytes = last.lengthBytes
         own.state = .committed
@@ -130,7 +146,9 @@ extension DFSMachine {
     private mutating func complete(
         _ id: InodeID, _ holder: String, _ last: Block?, _ time: Int64, _ rows: inout RowChanges
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
-        if let closed = namespace.inode(id)?.file, closed.writer == nil, closed.wasClosed, closed.blocks.last?.id == last?.id { return .flag(true) }
+        if let closed = namespace.inode(id)?.file, closed.writer == nil, closed.wasClosed, closed.blocks.last?.id == last?.id {
+            return .flag(true)
+        }
         let file = try openFile(id, holder)
         if let committed = try committed(file, last) { changeFile(id, &rows) { $0.blocks[$0.blocks.count - 1] = committed } }
         close(id, time, &rows)
@@ -140,15 +158,24 @@ extension DFSMachine {
     private func blockBeingWritten(_ id: BlockID, _ holder: String) throws(DFSRefusal) -> (inode: Inode, block: Block) {
         guard let inode = namespace.owner(of: id) else { throw .staleBlock("blk_\(id) belongs to no file") }
         let file = try openFile(inode.id, holder)
-        guard let last = file.blocks.last, last.id == id, last.state == .underConstruction else { throw .staleBlock("blk_\(id) is not being written") }
+        guard let last = file.blocks.last, last.id == id, last.state == .underConstruction else {
+            throw .staleBlock("blk_\(id) is not being written")
+        }
         return (inode, last)
     }
 
-    private mutating func updatePipeline(_ holder: String, _ before: Block, _ after: Block, _ rows: inout RowChanges) throws(DFSRefusal) -> DFSOutcome.Answer {
+    private mutating func updatePipeline(_ holder: String, _ before: Block, _ after: Block, _ rows: inout RowChanges) throws(DFSRefusal)
+        -> DFSOutcome.Answer
+    {
         let (inode, own) = try blockBeingWritten(before.id, holder)
-        guard after.id == own.id, after.isPlausible, after.generation > own.generation, after.generation.rawValue < namespace.counters.nextGeneration,
+        guard after.id == own.id, after.isPlausible, after.generation > own.generation,
+            after.generation.rawValue < namespace.counters.nextGeneration,
             after.lengthBytes >= own.lengthBytes
-        else { throw .staleBlock("blk_\(own.id) has generation \(own.generation) and \(own.lengthBytes) bytes; it cannot become generation \(after.generation) with \(after.lengthBytes)") }
+        else {
+            throw .staleBlock(
+                "blk_\(own.id) has generation \(own.generation) and \(own.lengthBytes) bytes; it cannot become generation \(after.generation) with \(after.lengthBytes)"
+            )
+        }
         changeFile(inode.id, &rows) {
             $0.blocks[$0.blocks.count - 1].generation = after.generation
             $0.blocks[$0.blocks.count - 1].lengthBytes = after.lengthBytes
@@ -175,7 +202,9 @@ extension DFSMachine {
     private mutating func endRecovery(
         _ block: Block, drop: Bool, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
-        guard let inode = namespace.owner(of: block.id), let file = inode.file else { throw .staleBlock("blk_\(block.id) belongs to no file") }
+        guard let inode = namespace.owner(of: block.id), let file = inode.file else {
+            throw .staleBlock("blk_\(block.id) belongs to no file")
+        }
         guard file.writer == FileCommand.recoverer, let last = file.blocks.last, last.id == block.id, last.isOpen else {
             throw .staleBlock("blk_\(block.id) is not in recovery")
         }
@@ -185,7 +214,11 @@ extension DFSMachine {
         } else {
             guard block.isPlausible, block.generation > last.generation, block.generation.rawValue < namespace.counters.nextGeneration,
                 last.state == .truncating ? block.lengthBytes == last.cutTo : block.lengthBytes >= last.lengthBytes
-            else { throw .staleBlock("blk_\(block.id) was recovered to \(block.lengthBytes) bytes of generation \(block.generation); \(last.lengthBytes) of \(last.generation) are known") }
+            else {
+                throw .staleBlock(
+                    "blk_\(block.id) was recovered to \(block.lengthBytes) bytes of generation \(block.generation); \(last.lengthBytes) of \(last.generation) are known"
+                )
+            }
             changeFile(inode.id, &rows) {
                 $0.blocks[$0.blocks.count - 1].generation = block.generation
                 $0.blocks[$0.blocks.count - 1].lengthBytes = block.lengthBytes
@@ -251,10 +284,16 @@ extension DFSMachine {
             guard let content = part.file, part.id != inode.id, !parts.contains(where: { $0.id == part.id }) else {
                 throw .invalidArgument("concat: \(path) is no other file, or is named twice")
             }
-            guard part.parent == inode.parent else { throw .invalidArgument("Source file \(path) is not in the same directory with the target \(target)") }
+            guard part.parent == inode.parent else {
+                throw .invalidArgument("Source file \(path) is not in the same directory with the target \(target)")
+            }
             guard content.writer == nil, file.writer == nil else { throw .invalidArgument("concat: \(path) or \(target) is being written") }
-            guard !content.blocks.isEmpty else { throw .invalidArgument("concat: source file \(path) is invalid or empty or underConstruction") }
-            guard content.replication == file.replication else { throw .invalidArgument("concat: \(path) has another replication than \(target)") }
+            guard !content.blocks.isEmpty else {
+                throw .invalidArgument("concat: source file \(path) is invalid or empty or underConstruction")
+            }
+            guard content.replication == file.replication else {
+                throw .invalidArgument("concat: \(path) has another replication than \(target)")
+            }
             try namespace.check(caller, .read, part)
             try namespace.check(caller, .write, parent(of: part))
             parts.append(part)

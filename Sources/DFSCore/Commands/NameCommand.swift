@@ -22,13 +22,16 @@ package enum NameCommand: WireLayout, Equatable {
 
     private static let uses: [Int8: CommandFieldSet] = [
         1: [.path, .number, .second, .flag, .caller], 2: [.path, .other, .flag, .caller], 3: [.path, .number, .entries, .caller],
-        4: [.path, .attribute, .number, .caller], 5: [.path, .attribute, .caller], 6: [.path, .number, .second, .caller], 7: [.path, .number, .caller], 8: [.number],
+        4: [.path, .attribute, .number, .caller], 5: [.path, .attribute, .caller], 6: [.path, .number, .second, .caller],
+        7: [.path, .number, .caller], 8: [.number],
     ]
 
     private func fill(_ fields: inout CommandFields) -> Int8 {
         switch self {
         case .makeDirectory(let path, let permission, let unmasked, let parents, let caller):
-            (fields.path, fields.number, fields.second, fields.flag, fields.caller) = (path, Int64(permission), Int64(unmasked), parents, caller)
+            (fields.path, fields.number, fields.second, fields.flag, fields.caller) = (
+                path, Int64(permission), Int64(unmasked), parents, caller
+            )
             return 1
         case .renameOver(let source, let target, let overwrite, let caller):
             (fields.path, fields.other, fields.flag, fields.caller) = (source, target, overwrite, caller)
@@ -72,7 +75,9 @@ package enum NameCommand: WireLayout, Equatable {
         case 4: self = .setAttribute(path: path, fields.attribute, flags: fields.number, caller)
         case 5: self = .removeAttribute(path: path, fields.attribute, caller)
         case 6:
-            self = .setQuota(path: path, names: fields.number == .min ? nil : fields.number, spaceBytes: fields.second == .min ? nil : fields.second, caller)
+            self = .setQuota(
+                path: path, names: fields.number == .min ? nil : fields.number, spaceBytes: fields.second == .min ? nil : fields.second,
+                caller)
         case 7: self = .setPolicy(path: path, number: fields.number, caller)
         default: self = .identify(fields.number)
         }

@@ -11,7 +11,9 @@ extension DFSMachine {
             let parts = try components(path)
             if !parents, !parts.isEmpty {
                 try namespace.checkTraverse(caller, parts)
-                guard let directory = namespace.lookup(parts.dropLast()) else { throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))") }
+                guard let directory = namespace.lookup(parts.dropLast()) else {
+                    throw .notFound("Parent directory doesn't exist: \(FilePath.joined(parts.dropLast()))")
+                }
                 guard directory.isDirectory else { throw .parentNotDirectory(FilePath.joined(parts.dropLast())) }
             }
             _ = try makeDirectories(parts, permission, unmasked: unmasked, caller, time, &rows)
@@ -61,14 +63,17 @@ extension DFSMachine {
         try checkNameQuota(parts, adding: Int64(parts.count - depth))
         for name in parts[depth...] {
             current = namespace.add(
-                name, to: current, permission: permission, owner: caller.user, time: time, kind: .directory(children: DirectoryEntries()), &rows)
+                name, to: current, permission: permission, owner: caller.user, time: time, kind: .directory(children: DirectoryEntries()),
+                &rows)
             inheritACL(current, unmasked: unmasked ?? permission, &rows)
         }
         return current
     }
 
     /// False where HDFS answers false: a missing source, an existing file at the target, a missing parent, a directory under itself.
-    mutating func rename(_ source: String, _ target: String, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges) throws(DFSRefusal) -> Bool {
+    mutating func rename(_ source: String, _ target: String, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges) throws(DFSRefusal)
+        -> Bool
+    {
         let from = try components(source)
         var to = try components(target)
         try namespace.checkTraverse(caller, from)
@@ -76,7 +81,8 @@ extension DFSMachine {
         guard let name = from.last, let inode = namespace.lookup(from) else { return false }
         if from == to { return !inode.isDirectory }
         if let there = namespace.lookup(to), there.isDirectory { to.append(name) }
-        guard namespace.lookup(to) == nil, let newName = to.last, let directory = namespace.lookup(to.dropLast()), directory.isDirectory else { return false }
+        guard namespace.lookup(to) == nil, let newName = to.last, let directory = namespace.lookup(to.dropLast()), directory.isDirectory
+        else { return false }
         guard !to.starts(with: from) else { return false }
         try namespace.check(caller, .write, parent(of: inode))
         try namespace.checkSticky(caller, inode, in: parent(of: inode))
@@ -87,7 +93,8 @@ extension DFSMachine {
     }
 
     private mutating func renameOver(
-        _ source: String, _ target: String, overwrite: Bool, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]
+        _ source: String, _ target: String, overwrite: Bool, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges,
+        _ removed: inout [BlockID]
     ) throws(DFSRefusal) {
         let (from, to) = (try components(source), try components(target))
         try namespace.checkTraverse(caller, from)
@@ -97,14 +104,18 @@ extension DFSMachine {
         try namespace.check(caller, .write, parent(of: inode))
         try namespace.checkSticky(caller, inode, in: parent(of: inode))
         guard from != to else { throw .exists("The source \(source) and destination \(target) are the same") }
-        guard !to.starts(with: from) else { throw .notPossible("Rename destination \(target) is a directory or file under source \(source)") }
+        guard !to.starts(with: from) else {
+            throw .notPossible("Rename destination \(target) is a directory or file under source \(source)")
+        }
         guard let directory = namespace.lookup(to.dropLast()) else { throw .notFound("rename destination parent \(target) not found.") }
         guard directory.isDirectory else { throw .parentNotDirectory("rename destination parent \(target) is a file.") }
         try namespace.check(caller, .write, directory)
         let old = namespace.lookup(to)
         if let old {
             try namespace.checkSticky(caller, old, in: directory)
-            guard old.isDirectory == inode.isDirectory else { throw .notPossible("Source \(source) and destination \(target) must both be directories or both files") }
+            guard old.isDirectory == inode.isDirectory else {
+                throw .notPossible("Source \(source) and destination \(target) must both be directories or both files")
+            }
             guard overwrite else { throw .exists("rename destination \(target)") }
             if let entries = old.entries, !entries.isEmpty { throw .notPossible("rename destination directory is not empty: \(target)") }
         }

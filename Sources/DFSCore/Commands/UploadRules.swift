@@ -4,13 +4,16 @@ import Base
 
 extension DFSMachine {
     mutating func createForUpload(
-        _ path: String, _ options: CreateOptions, _ writer: String, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]
+        _ path: String, _ options: CreateOptions, _ writer: String, _ caller: Caller, _ time: Int64, _ rows: inout RowChanges,
+        _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
         let id = try create(path, options, createParents: true, writer, caller, time, &rows, &removed)
         return .opened(id, nextBlock: namespace.takeBlockID(&rows), blockSizeBytes: options.blockSizeBytes)
     }
 
-    mutating func openForAppend(_ path: String, _ writer: String, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal) -> DFSOutcome.Answer {
+    mutating func openForAppend(_ path: String, _ writer: String, _ caller: Caller, _ rows: inout RowChanges) throws(DFSRefusal)
+        -> DFSOutcome.Answer
+    {
         let inode = try existing(path, caller)
         guard let file = inode.file else { throw .isDirectory(path) }
         try namespace.check(caller, .write, inode)

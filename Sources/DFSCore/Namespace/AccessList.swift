@@ -28,7 +28,9 @@ package struct AccessEntry: WireLayout, Hashable {
     }
 
     /// Whether two entries concern the same scope, kind and name.
-    func isAbout(_ other: AccessEntry) -> Bool { isDefault == other.isDefault && kind == other.kind && name.utf8.elementsEqual(other.name.utf8) }
+    func isAbout(_ other: AccessEntry) -> Bool {
+        isDefault == other.isDefault && kind == other.kind && name.utf8.elementsEqual(other.name.utf8)
+    }
 
     /// Access before default; users, groups, mask, others; the one without a name first.
     func precedes(_ other: AccessEntry) -> Bool {
@@ -64,14 +66,17 @@ package struct AccessList: WireLayout, Hashable {
         var list = AccessList()
         var bits = permission & 0o1000
         let access = whole.filter { !$0.isDefault }
-        guard let user = access.first(where: { $0.kind == .user && $0.name.isEmpty }), let group = access.first(where: { $0.kind == .group && $0.name.isEmpty }),
+        guard let user = access.first(where: { $0.kind == .user && $0.name.isEmpty }),
+            let group = access.first(where: { $0.kind == .group && $0.name.isEmpty }),
             let other = access.first(where: { $0.kind == .other })
         else { throw .badACL("Invalid ACL: the user, group and other entries are required.") }
         bits |= user.bits << 6 | other.bits
         if let mask = access.first(where: { $0.kind == .mask }) {
             bits |= mask.bits << 3
             list.entries = access.filter { !$0.name.isEmpty || $0.kind == .group }
-        } else { bits |= group.bits << 3 }
+        } else {
+            bits |= group.bits << 3
+        }
         list.entries += whole.filter(\.isDefault)
         list.entries.sort { $0.precedes($1) }
         for isDefault in [false, true] where list.entries.count(where: { $0.isDefault == isDefault }) > entriesMax {
@@ -85,7 +90,8 @@ package struct AccessList: WireLayout, Hashable {
     static func completed(_ entries: [AccessEntry], maskIsGiven: (access: Bool, defaults: Bool)) -> [AccessEntry] {
         var all = entries
         if all.contains(where: \.isDefault) {
-            for kind in [AccessEntry.Kind.user, .group, .other] where !all.contains(where: { $0.isDefault && $0.kind == kind && $0.name.isEmpty }) {
+            for kind in [AccessEntry.Kind.user, .group, .other]
+            where !all.contains(where: { $0.isDefault && $0.kind == kind && $0.name.isEmpty }) {
                 let bits = all.first { !$0.isDefault && $0.kind == kind && $0.name.isEmpty }?.bits ?? 0
                 all.append(AccessEntry(isDefault: true, kind, bits))
             }
@@ -97,7 +103,9 @@ package struct AccessList: WireLayout, Hashable {
             if given, scope.contains(where: { $0.kind == .mask }) { continue }
             all.removeAll { $0.isDefault == isDefault && $0.kind == .mask }
             guard hasNames else { continue }
-            let covered = scope.filter { !$0.name.isEmpty || $0.kind == .group }.filter { $0.kind != .mask }.reduce(Int16(0)) { $0 | $1.bits }
+            let covered = scope.filter { !$0.name.isEmpty || $0.kind == .group }.filter { $0.kind != .mask }.reduce(Int16(0)) {
+                $0 | $1.bits
+            }
             all.append(AccessEntry(isDefault: isDefault, .mask, covered))
         }
         return all.sorted { $0.precedes($1) }
@@ -114,7 +122,9 @@ package enum AccessListChange: Int8, Sendable {
     case removeAll
     case replace
 
-    func applied(to list: AccessList, _ permission: Int16, _ given: [AccessEntry]) throws(DFSRefusal) -> (list: AccessList, permission: Int16) {
+    func applied(to list: AccessList, _ permission: Int16, _ given: [AccessEntry]) throws(DFSRefusal) -> (
+        list: AccessList, permission: Int16
+    ) {
         var all = list.whole(permission)
         switch self {
         case .modify:
@@ -138,7 +148,10 @@ package enum AccessListChange: Int8, Sendable {
         if all.contains(where: { ($0.kind == .mask || $0.kind == .other) && !$0.name.isEmpty }) {
             throw .badACL("Invalid ACL: this entry type must not have a name.")
         }
-        let masks = (given.contains { !$0.isDefault && $0.kind == .mask } && self != .remove, given.contains { $0.isDefault && $0.kind == .mask } && self != .remove)
+        let masks = (
+            given.contains { !$0.isDefault && $0.kind == .mask } && self != .remove,
+            given.contains { $0.isDefault && $0.kind == .mask } && self != .remove
+        )
         return try AccessList.split(AccessList.completed(all, maskIsGiven: masks), permission: permission)
     }
 }

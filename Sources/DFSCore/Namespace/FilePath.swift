@@ -32,7 +32,9 @@ package enum FilePath {
         guard path.utf8.first == slash, !path.utf8.contains(0), !path.utf8.contains(UInt8(ascii: ":")) else { return nil }
         // A slash is one byte of its own in UTF-8, so the pieces are whole characters; a combining mark behind one belongs to the name.
         let parts = path.utf8.split(separator: slash).map { FileName(String(decoding: $0, as: UTF8.self)) }
-        guard parts.count <= depthMax, parts.allSatisfy({ $0 != "." && $0 != ".." && $0.text.utf8.count <= componentBytesMax }) else { return nil }
+        guard parts.count <= depthMax, parts.allSatisfy({ $0 != "." && $0 != ".." && $0.text.utf8.count <= componentBytesMax }) else {
+            return nil
+        }
         return parts
     }
 

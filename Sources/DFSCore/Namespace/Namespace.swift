@@ -97,7 +97,9 @@ package struct Namespace: Sendable {
         let after = inode.file?.blocks ?? []
         if before.count != after.count {
             blockCount += after.count - before.count
-            if after.starts(with: before, by: { $0.id == $1.id }) { after[before.count...].forEach { owners[$0.id] = id } } else {
+            if after.starts(with: before, by: { $0.id == $1.id }) {
+                after[before.count...].forEach { owners[$0.id] = id }
+            } else {
                 before.forEach { if owners[$0.id] == id { owners.remove($0.id) } }
                 after.forEach { owners[$0.id] = id }
             }
@@ -133,7 +135,9 @@ package struct Namespace: Sendable {
         let id = InodeID(counters.nextInode)
         counters.nextInode += 1
         let group = inodes[parent]?.group ?? "supergroup"
-        let inode = Inode(id: id, parent: parent, name: name, permission: permission, owner: owner, group: group, modified: time, accessed: time, kind: kind)
+        let inode = Inode(
+            id: id, parent: parent, name: name, permission: permission, owner: owner, group: group, modified: time, accessed: time,
+            kind: kind)
         inodes[id] = inode
         inodeCount += 1
         DFSRows.upsert(inode, &rows)
@@ -235,7 +239,9 @@ package struct Namespace: Sendable {
     mutating func finishLoading(_ ids: [InodeID]) throws(StateCorruption) {
         for id in ids where id != .root {
             guard let inode = inodes[id] else { continue }
-            guard case .directory(var children)? = inodes[inode.parent]?.kind else { throw StateCorruption("inode \(id) has no parent directory") }
+            guard case .directory(var children)? = inodes[inode.parent]?.kind else {
+                throw StateCorruption("inode \(id) has no parent directory")
+            }
             inodes[inode.parent]?.kind = .directory(children: DirectoryEntries())
             children[inode.name] = id
             inodes[inode.parent]?.kind = .directory(children: children)

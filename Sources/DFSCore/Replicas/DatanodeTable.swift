@@ -22,7 +22,10 @@ package struct DatanodeRecord: Sendable, Hashable {
     /// Milliseconds since 1970, for display.
     package var lastHeard = WallTime(milliseconds: 0)
 
-    package init(uuid: String, storageID: String, address: String, hostName: String, transferPort: UInt32, infoPort: UInt32, ipcPort: UInt32, rack: String) {
+    package init(
+        uuid: String, storageID: String, address: String, hostName: String, transferPort: UInt32, infoPort: UInt32, ipcPort: UInt32,
+        rack: String
+    ) {
         (self.uuid, self.storageID, self.address, self.hostName) = (uuid, storageID, address, hostName)
         (self.transferPort, self.infoPort, self.ipcPort, self.rack) = (transferPort, infoPort, ipcPort, rack)
     }

@@ -97,14 +97,18 @@ package struct ReplicaBoard: Sendable {
             pendingDeletions -= deletions.count
             orders.append(.delete(deletions))
         }
-        for (_, recovery) in nodes[index].recoveries.sorted(by: { $0.key < $1.key }) { orders.append(.recover(recovery.block, knownLengthBytes: recovery.known)) }
+        for (_, recovery) in nodes[index].recoveries.sorted(by: { $0.key < $1.key }) {
+            orders.append(.recover(recovery.block, knownLengthBytes: recovery.known))
+        }
         nodes[index].recoveries = [:]
         for copy in nodes[index].copies.prefix(Self.copiesPerOrder) { orders.append(.copy(copy.block, to: copy.to)) }
         nodes[index].copies.removeFirst(min(Self.copiesPerOrder, nodes[index].copies.count))
         return orders
     }
 
-    package var datanodes: [(record: DatanodeRecord, isAlive: Bool, blockCount: Int)] { nodes.map { ($0.record, $0.isAlive, $0.blockCount) } }
+    package var datanodes: [(record: DatanodeRecord, isAlive: Bool, blockCount: Int)] {
+        nodes.map { ($0.record, $0.isAlive, $0.blockCount) }
+    }
     package var aliveCount: Int { nodes.count(where: \.isAlive) }
     package func isAlive(_ uuid: String) -> Bool { byUUID[uuid].map { nodes[$0].isAlive } ?? false }
 
@@ -159,7 +163,10 @@ package struct ReplicaBoard: Sendable {
     }
 
     /// The full report of a datanode: a replica missing from it is gone.
-    package mutating func fullReport(_ uuid: String, _ replicas: [(id: BlockID, generation: Generation, isFinal: Bool)], wanted: (BlockID) -> WantedBlock?, known: [BlockID]) {
+    package mutating func fullReport(
+        _ uuid: String, _ replicas: [(id: BlockID, generation: Generation, isFinal: Bool)], wanted: (BlockID) -> WantedBlock?,
+        known: [BlockID]
+    ) {
         guard let node = byUUID[uuid] else { return }
         var named = LookupTable<BlockID, Bool>()
         for replica in replicas {
@@ -190,17 +197,23 @@ package struct ReplicaBoard: Sendable {
 
     /// Live datanodes with a block in no older generation; damaged replicas last.
     package func locations(_ block: Block) -> (nodes: [DatanodeRecord], isCorrupt: Bool) {
-        let found = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && $0.generation >= block.generation && ($0.isFinal || block.isOpen) }
+        let found = (places[block.id] ?? []).filter {
+            nodes[$0.node].isAlive && $0.generation >= block.generation && ($0.isFinal || block.isOpen)
+        }
         let sound = found.filter { !$0.isCorrupt }
         return (sound.isEmpty ? found.map { nodes[$0.node].record } : sound.map { nodes[$0.node].record }, sound.isEmpty && !found.isEmpty)
     }
 
     /// Whether a datanode has a block finished in the given generation.
-    package func isReported(_ id: BlockID, _ generation: Generation) -> Bool { places[id]?.contains { $0.isFinal && $0.generation >= generation } ?? false }
+    package func isReported(_ id: BlockID, _ generation: Generation) -> Bool {
+        places[id]?.contains { $0.isFinal && $0.generation >= generation } ?? false
+    }
 
     /// A pipeline was rebuilt on these datanodes. A datanode left out of it may be gone, and gets no block until its next heartbeat.
     package mutating func rebuilt(_ block: Block, on uuids: [String]) {
-        for place in places[block.id] ?? [] where !uuids.contains(where: { $0 == nodes[place.node].record.uuid }) { nodes[place.node].isSuspect = true }
+        for place in places[block.id] ?? [] where !uuids.contains(where: { $0 == nodes[place.node].record.uuid }) {
+            nodes[place.node].isSuspect = true
+        }
         expect(block, on: uuids.filter { isAlive($0) })
     }
 
@@ -214,15 +227,22 @@ package struct ReplicaBoard: Sendable {
     /// Datanodes for copies of a block: alive, with room, least busy first, others in turn; `near` before all.
     package mutating func targets(_ count: Int, excluding: Set<String>, near: String, bytes: Int64) -> [DatanodeRecord] {
         turn = (turn + 1) % 1_000_000
-        let fit = nodes.filter { $0.isAlive && !$0.isSuspect && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes)) }.map(\.record)
+        let fit = nodes.filter {
+            $0.isAlive && !$0.isSuspect && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes))
+        }.map(\.record)
         guard !fit.isEmpty else { return [] }
         let start = turn % fit.count
         let inTurn = Array(fit[start...] + fit[..<start])
         var chosen: [DatanodeRecord] = []
-        if let local = inTurn.first(where: { $0.address == near || $0.hostName == near }), fit.count(where: { $0.address == near || $0.hostName == near }) == 1 { chosen.append(local) }
+        if let local = inTurn.first(where: { $0.address == near || $0.hostName == near }),
+            fit.count(where: { $0.address == near || $0.hostName == near }) == 1
+        {
+            chosen.append(local)
+        }
         // Another rack for the second copy, where there is one.
         for pass in 0..<2 where chosen.count < count {
-            for record in inTurn.sorted(by: { $0.figures.transfers / 8 < $1.figures.transfers / 8 }) where chosen.count < count && !chosen.contains(where: { $0.uuid == record.uuid }) {
+            for record in inTurn.sorted(by: { $0.figures.transfers / 8 < $1.figures.transfers / 8 })
+            where chosen.count < count && !chosen.contains(where: { $0.uuid == record.uuid }) {
                 if pass == 0, chosen.count == 1, record.rack == chosen[0].rack, Set(fit.map(\.rack)).count > 1 { continue }
                 chosen.append(record)
             }
@@ -268,7 +288,9 @@ package struct ReplicaBoard: Sendable {
                 order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
-            for place in sound.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes }).prefix(sound.count - wanted.replication) {
+            for place in sound.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes })
+                .prefix(sound.count - wanted.replication)
+            {
                 order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
@@ -278,7 +300,9 @@ package struct ReplicaBoard: Sendable {
         if let copying = underWay[id], now - copying.since < Self.copyPatience, copying.targets.allSatisfy(isAlive) { return doubt(id) }
         let holders = Set(found.map { nodes[$0.node].record.uuid })
         let targets = self.targets(wanted.replication - sound.count, excluding: holders, near: "", bytes: wanted.block.lengthBytes)
-        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else { return starve(id, found) }
+        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else {
+            return starve(id, found)
+        }
         nodes[source.node].copies.append((wanted.block, targets))
         underWay[id] = Copying(since: now, targets: targets.map(\.uuid))
         doubt(id)

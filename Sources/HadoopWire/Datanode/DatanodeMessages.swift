@@ -95,7 +95,10 @@ package struct BlockCommand: ProtoLayout {
 }
 
 package struct DatanodeCommand: ProtoLayout {
-    package enum Kind: UInt32, Sendable { case balancerBandwidth = 0, block, blockRecovery, finalize, keyUpdate, register, unusedUpgrade, null, blockID, erasure, move, dropMoves }
+    package enum Kind: UInt32, Sendable {
+        case balancerBandwidth = 0, block, blockRecovery, finalize, keyUpdate, register, unusedUpgrade, null, blockID, erasure, move,
+            dropMoves
+    }
     package var kind = Kind.null
     package var block: BlockCommand?
     package var recovery: RecoveryCommand?

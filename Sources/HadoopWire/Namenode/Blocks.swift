@@ -134,7 +134,9 @@ package struct PoolBlock: ProtoLayout, Hashable {
     package var generation: UInt64 = 0
     package var lengthBytes: UInt64 = 0
     package init() {}
-    package init(blockID: UInt64, generation: UInt64, lengthBytes: UInt64) { (self.blockID, self.generation, self.lengthBytes) = (blockID, generation, lengthBytes) }
+    package init(blockID: UInt64, generation: UInt64, lengthBytes: UInt64) {
+        (self.blockID, self.generation, self.lengthBytes) = (blockID, generation, lengthBytes)
+    }
     package mutating func layout<C: ProtoCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.uint64(1, &blockID)
         try io.uint64(2, &generation)

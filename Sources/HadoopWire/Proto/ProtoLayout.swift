@@ -145,7 +145,9 @@ extension ProtoCoder where Self: ~Copyable {
     }
 
     private static func known<E: RawRepresentable<UInt32>>(_ raw: UInt64) throws(WireError) -> E {
-        guard let number = UInt32(exactly: raw), let value = E(rawValue: number) else { throw .unknownTag("\(E.self)", Int(truncatingIfNeeded: raw)) }
+        guard let number = UInt32(exactly: raw), let value = E(rawValue: number) else {
+            throw .unknownTag("\(E.self)", Int(truncatingIfNeeded: raw))
+        }
         return value
     }
 

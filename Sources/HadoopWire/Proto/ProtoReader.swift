@@ -53,7 +53,9 @@ package struct ProtoReader: ProtoCoder, ~Copyable {
     }
 
     private func content(_ field: Field) throws(WireError) -> Bytes {
-        guard field.wire == 2, let slice = buffer.getSlice(at: field.start, length: Int(field.value)) else { throw .unknownTag("wire type", Int(field.wire)) }
+        guard field.wire == 2, let slice = buffer.getSlice(at: field.start, length: Int(field.value)) else {
+            throw .unknownTag("wire type", Int(field.wire))
+        }
         return slice
     }
 
@@ -142,7 +144,9 @@ extension Bytes {
 
     /// Little-endian, as protobuf's fixed numbers are.
     fileprivate mutating func takeInteger<T: FixedWidthInteger>(_: T.Type) throws(WireError) -> T {
-        guard let value = readInteger(endianness: .little, as: T.self) else { throw .truncated(needed: MemoryLayout<T>.size, remaining: readableBytes) }
+        guard let value = readInteger(endianness: .little, as: T.self) else {
+            throw .truncated(needed: MemoryLayout<T>.size, remaining: readableBytes)
+        }
         return value
     }
 

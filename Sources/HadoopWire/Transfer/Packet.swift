@@ -30,7 +30,9 @@ package struct Packet: Sendable {
     package var header: PacketHeader
     package var checksums: Bytes
     package var data: Bytes
-    package init(header: PacketHeader, checksums: Bytes, data: Bytes) { (self.header, self.checksums, self.data) = (header, checksums, data) }
+    package init(header: PacketHeader, checksums: Bytes, data: Bytes) {
+        (self.header, self.checksums, self.data) = (header, checksums, data)
+    }
 
     /// Bytes of the lengths in front of a packet.
     package static let prefixBytes = 6
@@ -40,7 +42,9 @@ package struct Packet: Sendable {
 
     /// From the first six bytes: the number of header bytes, and of all bytes that follow.
     package static func lengths(_ prefix: Bytes) throws(WireError) -> (headerBytes: Int, restBytes: Int) {
-        guard let payload = prefix.getInteger(at: prefix.readerIndex, as: Int32.self), let header = prefix.getInteger(at: prefix.readerIndex + 4, as: UInt16.self) else {
+        guard let payload = prefix.getInteger(at: prefix.readerIndex, as: Int32.self),
+            let header = prefix.getInteger(at: prefix.readerIndex + 4, as: UInt16.self)
+        else {
             throw .truncated(needed: prefixBytes, remaining: prefix.readableBytes)
         }
         guard payload >= 4, payload <= payloadBytesMax else { throw .badLength(Int(payload)) }
@@ -54,7 +58,9 @@ package struct Packet: Sendable {
         guard let head = bytes.readSlice(length: headerBytes) else { throw .truncated(needed: headerBytes, remaining: rest.readableBytes) }
         header = try PacketHeader(decoding: head)
         guard header.dataBytes >= 0, Int(header.dataBytes) <= bytes.readableBytes else { throw .badLength(Int(header.dataBytes)) }
-        guard let sums = bytes.readSlice(length: bytes.readableBytes - Int(header.dataBytes)) else { throw .badLength(Int(header.dataBytes)) }
+        guard let sums = bytes.readSlice(length: bytes.readableBytes - Int(header.dataBytes)) else {
+            throw .badLength(Int(header.dataBytes))
+        }
         checksums = sums
         data = bytes
     }

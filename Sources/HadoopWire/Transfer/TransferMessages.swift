@@ -61,7 +61,8 @@ package struct ReadBlockRequest: ProtoLayout {
 
 package struct WriteBlockRequest: ProtoLayout {
     package enum Stage: UInt32, Sendable {
-        case setupAppend = 0, setupAppendRecovery, streaming, setupStreamingRecovery, close, closeRecovery, setupCreate, transferBeingWritten, transferFinalized
+        case setupAppend = 0, setupAppendRecovery, streaming, setupStreamingRecovery, close, closeRecovery, setupCreate,
+            transferBeingWritten, transferFinalized
     }
     package var header = ClientHeader()
     package var targets: [DatanodeInfo] = []

@@ -107,7 +107,8 @@ extension [UInt8] {
     /// The first `count` bytes for `body`, which only reads them and only within this call.
     fileprivate func withUnsafeBytesThrowing(_ count: Int, _ body: DecodedSink) throws(WireError) -> Bool {
         var result: Result<Bool, WireError> = .success(true)
-        withUnsafeBytes { memory in result = Result { () throws(WireError) in try body(UnsafeRawBufferPointer(rebasing: memory[..<count])) } }
+        withUnsafeBytes { memory in result = Result { () throws(WireError) in try body(UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+        }
         return try result.get()
     }
 }

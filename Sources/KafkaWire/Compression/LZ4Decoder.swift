@@ -21,7 +21,9 @@ enum LZ4Decoder {
         guard place + 3 <= input.count else { throw .truncated(needed: 3, remaining: input.count - place) }
         let flags = input[place]
         guard flags >> 6 == 1 else { throw .unknownTag("LZ4 frame version", Int(flags >> 6)) }
-        let (hasBlockChecksums, hasSize, hasChecksum, hasDictionary) = (flags & 0x10 != 0, flags & 0x08 != 0, flags & 0x04 != 0, flags & 0x01 != 0)
+        let (hasBlockChecksums, hasSize, hasChecksum, hasDictionary) = (
+            flags & 0x10 != 0, flags & 0x08 != 0, flags & 0x04 != 0, flags & 0x01 != 0
+        )
         guard !hasDictionary else { throw .unknownTag("LZ4 dictionary", 1) }
         // Flags, block size, the content's size if present, and a byte of checksum.
         place += 2 + (hasSize ? 8 : 0) + 1

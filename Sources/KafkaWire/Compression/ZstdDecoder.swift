@@ -145,17 +145,24 @@ struct ZstdDecoder: ~Copyable {
         let modes = Int(try Self.number(&input, 1))
         guard modes & 3 == 0 else { throw .unknownTag("zstd table modes", modes) }
         for kind in ZstdSequenceKind.allCases { try table(kind, mode: modes >> kind.modeShift & 3, &input) }
-        guard let lengths = tables[0], let offsets = tables[1], let matches = tables[2] else { preconditionFailure("each mode makes a table or throws") }
+        guard let lengths = tables[0], let offsets = tables[1], let matches = tables[2] else {
+            preconditionFailure("each mode makes a table or throws")
+        }
         var bits = try ZstdBackwardBits(input)
         var (lengthState, offsetState, matchState) = (bits.read(lengths.accuracy), bits.read(offsets.accuracy), bits.read(matches.accuracy))
         var taken = 0
         for number in 0..<count {
             let (length, offset, match) = (lengths.entries[lengthState], offsets.entries[offsetState], matches.entries[matchState])
-            guard offset.symbol <= 31, length.symbol <= 35, match.symbol <= 52 else { throw .unknownTag("zstd sequence code", Int(offset.symbol)) }
+            guard offset.symbol <= 31, length.symbol <= 35, match.symbol <= 52 else {
+                throw .unknownTag("zstd sequence code", Int(offset.symbol))
+            }
             let distanceCode = 1 << Int(offset.symbol) + bits.read(Int(offset.symbol))
             let matchLength = ZstdSequenceKind.matchBases[Int(match.symbol)] + bits.read(ZstdSequenceKind.matchBits[Int(match.symbol)])
-            let literalLength = ZstdSequenceKind.literalBases[Int(length.symbol)] + bits.read(ZstdSequenceKind.literalBits[Int(length.symbol)])
-            guard bits.left >= 0, taken + literalLength <= literals.count else { throw .truncated(needed: literalLength, remaining: literals.count - taken) }
+            let literalLength =
+                ZstdSequenceKind.literalBases[Int(length.symbol)] + bits.read(ZstdSequenceKind.literalBits[Int(length.symbol)])
+            guard bits.left >= 0, taken + literalLength <= literals.count else {
+                throw .truncated(needed: literalLength, remaining: literals.count - taken)
+            }
             try plain.append(literals[taken..<(taken + literalLength)])
             taken += literalLength
             try copy(matchLength, from: distance(distanceCode, hasLiterals: literalLength > 0))
@@ -211,13 +218,16 @@ enum ZstdSequenceKind: Int, CaseIterable {
     var predefined: ZstdStateTable { Self.predefinedTables[rawValue] }
 
     private static let predefinedTables = [
-        ZstdStateTable([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1], accuracy: 6),
+        ZstdStateTable(
+            [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1], accuracy: 6),
         ZstdStateTable([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], accuracy: 5),
         ZstdStateTable([1, 4, 3, 2, 2, 2, 2, 2, 2] + Array(repeating: 1, count: 37) + Array(repeating: -1, count: 7), accuracy: 6),
     ]
 
     static let literalBits = Array(repeating: 0, count: 16) + [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
-    static let literalBases = Array(0..<16) + [16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
+    static let literalBases =
+        Array(0..<16) + [16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
     static let matchBits = Array(repeating: 0, count: 32) + [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
-    static let matchBases = Array(3..<35) + [35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515, 1027, 2051, 4099, 8195, 16387, 32771, 65539]
+    static let matchBases =
+        Array(3..<35) + [35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515, 1027, 2051, 4099, 8195, 16387, 32771, 65539]
 }

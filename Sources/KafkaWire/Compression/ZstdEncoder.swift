@@ -141,7 +141,9 @@ enum ZstdEncoder {
             let table = kind.predefined
             var places = [UInt8](repeating: 0, count: kind.symbolsMax << table.accuracy)
             for (place, entry) in table.entries.enumerated() {
-                for state in Int(entry.base)..<(Int(entry.base) + 1 << Int(entry.bits)) { places[Int(entry.symbol) << table.accuracy | state] = UInt8(place) }
+                for state in Int(entry.base)..<(Int(entry.base) + 1 << Int(entry.bits)) {
+                    places[Int(entry.symbol) << table.accuracy | state] = UInt8(place)
+                }
             }
             return places
         }

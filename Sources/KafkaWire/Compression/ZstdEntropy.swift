@@ -81,7 +81,8 @@ struct ZstdStateTable {
     }
 
     /// Reads a table's description; returns the table and the description's size in bytes.
-    static func read(_ bytes: ArraySlice<UInt8>, accuracyMax: Int, symbolsMax: Int) throws(WireError) -> (table: ZstdStateTable, size: Int) {
+    static func read(_ bytes: ArraySlice<UInt8>, accuracyMax: Int, symbolsMax: Int) throws(WireError) -> (table: ZstdStateTable, size: Int)
+    {
         var place = 0
         func bits(_ count: Int) throws(WireError) -> Int {
             guard place + count <= bytes.count * 8 else { throw .truncated(needed: (place + count + 7) / 8, remaining: bytes.count) }

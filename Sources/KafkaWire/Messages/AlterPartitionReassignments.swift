@@ -50,7 +50,8 @@ package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
 
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
                 try io.int32(&partition)
-                try io.optionalArray(&replicas, empty: 0) { (replica: inout Int32, io: inout C) throws(WireError) in try io.int32(&replica) }
+                try io.optionalArray(&replicas, empty: 0) { (replica: inout Int32, io: inout C) throws(WireError) in try io.int32(&replica)
+                }
                 try io.tags()
             }
         }

@@ -66,7 +66,8 @@ package struct AlterShareGroupOffsetsResponse: ThrottledResponse, CodedResponse,
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, topics: [Topic] = []) {
+    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, topics: [Topic] = [])
+    {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.errorMessage = errorMessage

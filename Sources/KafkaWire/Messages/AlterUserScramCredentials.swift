@@ -48,7 +48,8 @@ package struct AlterUserScramCredentialsRequest: KafkaRequest, Equatable {
 
         package init() {}
 
-        package init(name: String = "", mechanism: Int8 = 0, iterations: Int32 = 0, salt: Bytes = Bytes(), saltedPassword: Bytes = Bytes()) {
+        package init(name: String = "", mechanism: Int8 = 0, iterations: Int32 = 0, salt: Bytes = Bytes(), saltedPassword: Bytes = Bytes())
+        {
             self.name = name
             self.mechanism = mechanism
             self.iterations = iterations

@@ -60,7 +60,9 @@ package struct DeleteRecordsRequest: KafkaRequest, Equatable {
     package func refused(_ code: KafkaErrorCode) -> DeleteRecordsResponse {
         DeleteRecordsResponse(
             topics: topics.map { topic in
-                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, lowWatermark: -1, errorCode: code) })
+                .init(
+                    name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, lowWatermark: -1, errorCode: code) }
+                )
             })
     }
 }

@@ -45,7 +45,8 @@ package struct DeleteShareGroupOffsetsResponse: ThrottledResponse, CodedResponse
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, topics: [Topic] = []) {
+    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, topics: [Topic] = [])
+    {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.errorMessage = errorMessage
@@ -68,7 +69,9 @@ package struct DeleteShareGroupOffsetsResponse: ThrottledResponse, CodedResponse
 
         package init() {}
 
-        package init(topicName: String = "", topicID: UUIDBytes = UUIDBytes(), errorCode: KafkaErrorCode = .none, errorMessage: String? = nil) {
+        package init(
+            topicName: String = "", topicID: UUIDBytes = UUIDBytes(), errorCode: KafkaErrorCode = .none, errorMessage: String? = nil
+        ) {
             self.topicName = topicName
             self.topicID = topicID
             self.errorCode = errorCode

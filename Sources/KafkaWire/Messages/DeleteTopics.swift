@@ -44,7 +44,8 @@ package struct DeleteTopicsRequest: KafkaRequest, Equatable {
 
     package func refused(_ code: KafkaErrorCode) -> DeleteTopicsResponse {
         DeleteTopicsResponse(
-            responses: topicNames.map { .init(name: $0, errorCode: code) } + topics.map { .init(name: $0.name, topicID: $0.topicID, errorCode: code) })
+            responses: topicNames.map { .init(name: $0, errorCode: code) }
+                + topics.map { .init(name: $0.name, topicID: $0.topicID, errorCode: code) })
     }
 }
 

@@ -48,7 +48,9 @@ package struct DescribeAclsResponse: ThrottledResponse, CodedResponse, Equatable
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, resources: [Resource] = []) {
+    package init(
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, resources: [Resource] = []
+    ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.errorMessage = errorMessage

@@ -52,7 +52,9 @@ package struct DescribeClientQuotasResponse: ThrottledResponse, CodedResponse, E
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, entries: [Entry]? = nil) {
+    package init(
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, entries: [Entry]? = nil
+    ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.errorMessage = errorMessage

@@ -56,7 +56,8 @@ package struct DescribeGroupsResponse: ThrottledResponse, Equatable {
         package init() {}
 
         package init(
-            errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, groupID: String = "", groupState: String = "", protocolType: String = "",
+            errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, groupID: String = "", groupState: String = "",
+            protocolType: String = "",
             protocolName: String = "", members: [Member] = [], authorizedOperations: Int32 = unknownOperations
         ) {
             self.errorCode = errorCode

@@ -68,7 +68,9 @@ package struct DescribeLogDirsResponse: ThrottledResponse, CodedResponse, Equata
 
         package init() {}
 
-        package init(errorCode: KafkaErrorCode = .none, logDir: String = "", topics: [Topic] = [], totalBytes: Int64 = -1, usableBytes: Int64 = -1) {
+        package init(
+            errorCode: KafkaErrorCode = .none, logDir: String = "", topics: [Topic] = [], totalBytes: Int64 = -1, usableBytes: Int64 = -1
+        ) {
             self.errorCode = errorCode
             self.logDir = logDir
             self.topics = topics

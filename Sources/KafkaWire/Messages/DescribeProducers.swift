@@ -38,7 +38,9 @@ package struct DescribeProducersRequest: KafkaRequest, Equatable {
 
     package func refused(_ code: KafkaErrorCode) -> DescribeProducersResponse {
         DescribeProducersResponse(
-            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitionIndexes.map { .init(partition: $0, errorCode: code) }) })
+            topics: topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitionIndexes.map { .init(partition: $0, errorCode: code) })
+            })
     }
 }
 
@@ -84,7 +86,9 @@ package struct DescribeProducersResponse: ThrottledResponse, Equatable {
 
             package init() {}
 
-            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, activeProducers: [Producer] = []) {
+            package init(
+                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, activeProducers: [Producer] = []
+            ) {
                 self.partition = partition
                 self.errorCode = errorCode
                 self.errorMessage = errorMessage

@@ -160,7 +160,8 @@ package struct DescribeQuorumResponse: CodedResponse, Equatable {
         package init() {}
 
         package init(
-            replicaID: Int32 = 0, directoryID: UUIDBytes = UUIDBytes(), logEndOffset: Int64 = 0, lastFetchTimestamp: Int64 = -1, lastCaughtUpTimestamp: Int64 = -1
+            replicaID: Int32 = 0, directoryID: UUIDBytes = UUIDBytes(), logEndOffset: Int64 = 0, lastFetchTimestamp: Int64 = -1,
+            lastCaughtUpTimestamp: Int64 = -1
         ) {
             self.replicaID = replicaID
             self.directoryID = directoryID

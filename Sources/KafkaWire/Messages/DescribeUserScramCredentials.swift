@@ -42,7 +42,9 @@ package struct DescribeUserScramCredentialsResponse: ThrottledResponse, CodedRes
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, results: [Result] = []) {
+    package init(
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, results: [Result] = []
+    ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.errorMessage = errorMessage
@@ -65,7 +67,8 @@ package struct DescribeUserScramCredentialsResponse: ThrottledResponse, CodedRes
 
         package init() {}
 
-        package init(user: String = "", errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, credentialInfos: [Credential] = []) {
+        package init(user: String = "", errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, credentialInfos: [Credential] = [])
+        {
             self.user = user
             self.errorCode = errorCode
             self.errorMessage = errorMessage

@@ -37,7 +37,8 @@ package struct EndTxnResponse: ThrottledResponse, CodedResponse, Equatable {
 
     package init() {}
 
-    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, producerID: Int64 = -1, producerEpoch: Int16 = -1) {
+    package init(throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, producerID: Int64 = -1, producerEpoch: Int16 = -1)
+    {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
         self.errorCode = errorCode
         self.producerID = producerID

@@ -28,7 +28,8 @@ package struct FindCoordinatorRequest: KafkaRequest, Equatable {
     /// From version 4 on each key has an error of its own.
     package func refused(_ code: KafkaErrorCode) -> FindCoordinatorResponse {
         FindCoordinatorResponse(
-            errorCode: code, nodeID: -1, host: "", port: -1, coordinators: coordinatorKeys.map { .init(key: $0, nodeID: -1, host: "", port: -1, errorCode: code) })
+            errorCode: code, nodeID: -1, host: "", port: -1,
+            coordinators: coordinatorKeys.map { .init(key: $0, nodeID: -1, host: "", port: -1, errorCode: code) })
     }
 }
 

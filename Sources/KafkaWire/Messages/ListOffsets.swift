@@ -71,7 +71,9 @@ package struct ListOffsetsRequest: KafkaRequest, Equatable {
 
     package func refused(_ code: KafkaErrorCode) -> ListOffsetsResponse {
         ListOffsetsResponse(
-            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) })
+            topics: topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+            })
     }
 }
 

@@ -13,7 +13,9 @@ package struct ListTransactionsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(stateFilters: [String] = [], producerIDFilters: [Int64] = [], durationFilter: Int64 = -1, transactionalIDPattern: String? = nil) {
+    package init(
+        stateFilters: [String] = [], producerIDFilters: [Int64] = [], durationFilter: Int64 = -1, transactionalIDPattern: String? = nil
+    ) {
         self.stateFilters = stateFilters
         self.producerIDFilters = producerIDFilters
         self.durationFilter = durationFilter

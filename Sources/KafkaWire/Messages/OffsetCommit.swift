@@ -85,7 +85,9 @@ package struct OffsetCommitRequest: KafkaRequest, Equatable {
     package func refused(_ code: KafkaErrorCode) -> OffsetCommitResponse {
         OffsetCommitResponse(
             topics: topics.map { topic in
-                .init(name: topic.name, topicID: topic.topicID, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
             })
     }
 }

@@ -63,7 +63,9 @@ package struct OffsetForLeaderEpochRequest: KafkaRequest, Equatable {
 
     package func refused(_ code: KafkaErrorCode) -> OffsetForLeaderEpochResponse {
         OffsetForLeaderEpochResponse(
-            topics: topics.map { topic in .init(topic: topic.topic, partitions: topic.partitions.map { .init(errorCode: code, partition: $0.partition) }) })
+            topics: topics.map { topic in
+                .init(topic: topic.topic, partitions: topic.partitions.map { .init(errorCode: code, partition: $0.partition) })
+            })
     }
 }
 

@@ -27,7 +27,9 @@ package struct SaslAuthenticateResponse: CodedResponse, Equatable {
 
     package init() {}
 
-    package init(errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, authBytes: Bytes = Bytes(), sessionLifetimeMilliseconds: Int64 = 0) {
+    package init(
+        errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, authBytes: Bytes = Bytes(), sessionLifetimeMilliseconds: Int64 = 0
+    ) {
         self.errorCode = errorCode
         self.errorMessage = errorMessage
         self.authBytes = authBytes

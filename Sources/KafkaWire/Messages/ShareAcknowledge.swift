@@ -13,7 +13,9 @@ package struct ShareAcknowledgeRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(groupID: String? = nil, memberID: String? = nil, shareSessionEpoch: Int32 = 0, isRenewAck: Bool = false, topics: [Topic] = []) {
+    package init(
+        groupID: String? = nil, memberID: String? = nil, shareSessionEpoch: Int32 = 0, isRenewAck: Bool = false, topics: [Topic] = []
+    ) {
         self.groupID = groupID
         self.memberID = memberID
         self.shareSessionEpoch = shareSessionEpoch
@@ -78,7 +80,8 @@ package struct ShareAcknowledgeResponse: ThrottledResponse, CodedResponse, Equat
     package init() {}
 
     package init(
-        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acquisitionLockMilliseconds: Int32 = 0,
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil,
+        acquisitionLockMilliseconds: Int32 = 0,
         topics: [Topic] = [], nodeEndpoints: [NodeEndpoint] = []
     ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
@@ -126,7 +129,8 @@ package struct ShareAcknowledgeResponse: ThrottledResponse, CodedResponse, Equat
         package init() {}
 
         package init(
-            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, currentLeader: CurrentLeader = CurrentLeader()
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil,
+            currentLeader: CurrentLeader = CurrentLeader()
         ) {
             self.partition = partition
             self.errorCode = errorCode

@@ -147,7 +147,8 @@ package struct ShareFetchResponse: ThrottledResponse, CodedResponse, Equatable {
     package init() {}
 
     package init(
-        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acquisitionLockMilliseconds: Int32 = 0,
+        throttleTimeMilliseconds: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil,
+        acquisitionLockMilliseconds: Int32 = 0,
         topics: [Topic] = [], nodeEndpoints: [NodeEndpoint] = []
     ) {
         self.throttleTimeMilliseconds = throttleTimeMilliseconds
@@ -199,7 +200,8 @@ package struct ShareFetchResponse: ThrottledResponse, CodedResponse, Equatable {
         package init() {}
 
         package init(
-            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, acknowledgeErrorCode: KafkaErrorCode = .none,
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil,
+            acknowledgeErrorCode: KafkaErrorCode = .none,
             acknowledgeErrorMessage: String? = nil, currentLeader: CurrentLeader = CurrentLeader(), records: Bytes? = nil,
             acquiredRecords: [AcquiredRecords] = []
         ) {

@@ -57,7 +57,8 @@ package struct ShareGroupDescribeResponse: ThrottledResponse, Equatable {
         package init() {}
 
         package init(
-            errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, groupID: String = "", groupState: String = "", groupEpoch: Int32 = 0,
+            errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, groupID: String = "", groupState: String = "",
+            groupEpoch: Int32 = 0,
             assignmentEpoch: Int32 = 0, assignorName: String = "", members: [Member] = [], authorizedOperations: Int32 = unknownOperations
         ) {
             self.errorCode = errorCode

@@ -14,7 +14,9 @@ package struct ShareGroupHeartbeatRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(groupID: String = "", memberID: String = "", memberEpoch: Int32 = 0, rackID: String? = nil, subscribedTopicNames: [String]? = nil) {
+    package init(
+        groupID: String = "", memberID: String = "", memberEpoch: Int32 = 0, rackID: String? = nil, subscribedTopicNames: [String]? = nil
+    ) {
         self.groupID = groupID
         self.memberID = memberID
         self.memberEpoch = memberEpoch

@@ -69,7 +69,9 @@ package struct TxnOffsetCommitRequest: KafkaRequest, Equatable {
 
             package init() {}
 
-            package init(partition: Int32 = 0, committedOffset: Int64 = 0, committedLeaderEpoch: Int32 = -1, committedMetadata: String? = nil) {
+            package init(
+                partition: Int32 = 0, committedOffset: Int64 = 0, committedLeaderEpoch: Int32 = -1, committedMetadata: String? = nil
+            ) {
                 self.partition = partition
                 self.committedOffset = committedOffset
                 self.committedLeaderEpoch = committedLeaderEpoch
@@ -88,7 +90,9 @@ package struct TxnOffsetCommitRequest: KafkaRequest, Equatable {
 
     package func refused(_ code: KafkaErrorCode) -> TxnOffsetCommitResponse {
         TxnOffsetCommitResponse(
-            topics: topics.map { topic in .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) }) })
+            topics: topics.map { topic in
+                .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: code) })
+            })
     }
 }
 

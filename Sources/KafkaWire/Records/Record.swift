@@ -33,8 +33,9 @@ package struct Record: Sendable, Equatable {
 extension RecordBatch {
     /// The batch's records; decompresses up to `bytesMax` bytes.
     package func records(bytesMax: Int = Compression.decompressedBytesMax) throws(WireError) -> [Record] {
-        guard var body = bytes.getSlice(
-            at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes)
+        guard
+            var body = bytes.getSlice(
+                at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes)
         else { throw .truncated(needed: RecordBatchFormat.headerBytes, remaining: bytes.readableBytes) }
         body = try Compression.of(number: codecNumber).decompress(body, bytesMax: bytesMax)
         let count = Int(recordCount)
@@ -140,7 +141,9 @@ package struct RecordBatchBuilder {
         return batch
     }
 
-    static func write(_ record: Record, offsetDelta: Int64, timestampDelta: Int64, into body: inout FieldWriter<KafkaDialect>) throws(WireError) {
+    static func write(_ record: Record, offsetDelta: Int64, timestampDelta: Int64, into body: inout FieldWriter<KafkaDialect>)
+        throws(WireError)
+    {
         var fields = FieldWriter<KafkaDialect>()
         var attributes: Int8 = 0
         fields.int8(&attributes)

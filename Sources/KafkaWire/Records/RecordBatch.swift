@@ -117,14 +117,18 @@ package struct RecordBatch: Sendable {
     }
 
     /// The batch is the `size` bytes from `start` on.
-    private static func place(_ log: inout Bytes, _ start: Int, _ size: Int, _ baseOffset: Int64, _ leaderEpoch: Int32, _ logAppendTime: Int64?) {
+    private static func place(
+        _ log: inout Bytes, _ start: Int, _ size: Int, _ baseOffset: Int64, _ leaderEpoch: Int32, _ logAppendTime: Int64?
+    ) {
         log.setInteger(baseOffset, at: start + RecordBatchFormat.baseOffsetAt)
         log.setInteger(leaderEpoch, at: start + RecordBatchFormat.leaderEpochAt)
         guard let logAppendTime else { return }
         let attributes: Int16 = log.integer(at: start + RecordBatchFormat.attributesAt)
         log.setInteger(attributes | RecordBatchFormat.logAppendTimeBit, at: start + RecordBatchFormat.attributesAt)
         log.setInteger(logAppendTime, at: start + RecordBatchFormat.maxTimestampAt)
-        let covered = log.viewBytes(at: start + RecordBatchFormat.attributesAt, length: size - RecordBatchFormat.attributesAt) { CRC32C.checksum($0) }
+        let covered = log.viewBytes(at: start + RecordBatchFormat.attributesAt, length: size - RecordBatchFormat.attributesAt) {
+            CRC32C.checksum($0)
+        }
         log.setInteger(covered, at: start + RecordBatchFormat.crcAt)
     }
 }

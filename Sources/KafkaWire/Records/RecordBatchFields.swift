@@ -39,7 +39,8 @@ extension RecordBatch {
                 lastOffsetDelta >= 0, (0..<Int64.max - Int64(lastOffsetDelta)).contains(baseOffset)
             else { return nil }
             return RecordBatchFields(
-                sizeBytes: Int(length) + RecordBatchFormat.prefixBytes, baseOffset: baseOffset, leaderEpoch: load(RecordBatchFormat.leaderEpochAt, Int32.self),
+                sizeBytes: Int(length) + RecordBatchFormat.prefixBytes, baseOffset: baseOffset,
+                leaderEpoch: load(RecordBatchFormat.leaderEpochAt, Int32.self),
                 lastOffsetDelta: lastOffsetDelta,
                 maxTimestamp: load(RecordBatchFormat.maxTimestampAt, Int64.self),
                 producerID: load(RecordBatchFormat.producerIDAt, Int64.self),

@@ -51,7 +51,10 @@ extension RecordBatch {
     /// The same batch in another codec. Its records stay unchanged, byte by byte; `room` is asked before each piece of them is gathered, in
     /// bytes.
     package func recompressed(as codec: Compression, bytesMax: Int, room: (Int) -> Bool) throws(WireError) -> RecordBatch {
-        let body = bytes.getSlice(at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes) ?? Bytes()
+        let body =
+            bytes.getSlice(
+                at: bytes.readerIndex + RecordBatchFormat.headerBytes, length: bytes.readableBytes - RecordBatchFormat.headerBytes)
+            ?? Bytes()
         var plain = Bytes()
         try Compression.of(number: codecNumber).decompress(body, bytesMax: bytesMax) { (piece) throws(WireError) in
             guard room(piece.count) else { throw .overLimit("bytes of records on their way to another codec", piece.count) }
@@ -62,7 +65,8 @@ extension RecordBatch {
         var batch = ByteBufferAllocator().buffer(capacity: RecordBatchFormat.headerBytes + packed.readableBytes)
         batch.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: RecordBatchFormat.headerBytes) ?? Bytes())
         batch.writeImmutableBuffer(packed)
-        batch.setInteger(Int32(RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes + packed.readableBytes), at: RecordBatchFormat.lengthAt)
+        batch.setInteger(
+            Int32(RecordBatchFormat.headerBytes - RecordBatchFormat.prefixBytes + packed.readableBytes), at: RecordBatchFormat.lengthAt)
         batch.setInteger((attributes & ~RecordBatchFormat.codecMask) | codec.rawValue, at: RecordBatchFormat.attributesAt)
         batch.setInteger(try RecordBatch(batch).computedCRC(), at: RecordBatchFormat.crcAt)
         return try RecordBatch(batch)

@@ -20,13 +20,17 @@ package struct RecordOutline {
 extension RecordBatch {
     /// Calls `visit` for each record until it returns false. Throws if the number of records differs from the batch's count, or a record
     /// breaks the format; the records before have been visited by then.
-    package func forEachRecord(bytesMax: Int = Compression.decompressedBytesMax, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) {
+    package func forEachRecord(bytesMax: Int = Compression.decompressedBytesMax, _ visit: (RecordOutline) throws(WireError) -> Bool)
+        throws(WireError)
+    {
         let start = bytes.readerIndex + RecordBatchFormat.headerBytes
         guard let body = bytes.getSlice(at: start, length: bytes.readableBytes - RecordBatchFormat.headerBytes) else {
             throw .truncated(needed: RecordBatchFormat.headerBytes, remaining: bytes.readableBytes)
         }
         var walk = RecordWalk(count: Int(recordCount))
-        try Compression.of(number: codecNumber).decompress(body, bytesMax: bytesMax) { (piece) throws(WireError) in try walk.take(piece, visit) }
+        try Compression.of(number: codecNumber).decompress(body, bytesMax: bytesMax) { (piece) throws(WireError) in
+            try walk.take(piece, visit)
+        }
         try walk.finish()
     }
 
@@ -99,7 +103,8 @@ private struct RecordWalk {
     }
 
     /// Visits the whole records; returns their bytes.
-    private mutating func cut(_ memory: UnsafeRawBufferPointer, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) -> Int {
+    private mutating func cut(_ memory: UnsafeRawBufferPointer, _ visit: (RecordOutline) throws(WireError) -> Bool) throws(WireError) -> Int
+    {
         var place = 0
         while place < memory.count {
             guard seen < count else { throw .trailingBytes(memory.count - place) }
@@ -148,7 +153,8 @@ private struct RecordWalk {
         }
         guard place == memory.count else { throw .trailingBytes(memory.count - place) }
         return RecordOutline(
-            timestampDelta: timestampDelta, offsetDelta: offsetDelta, key: key, value: value, rest: rest, headers: headers, headerCount: Int(headerCount))
+            timestampDelta: timestampDelta, offsetDelta: offsetDelta, key: key, value: value, rest: rest, headers: headers,
+            headerCount: Int(headerCount))
     }
 
     /// A length and that many bytes; nil for the length -1. Everything is checked against the available bytes.

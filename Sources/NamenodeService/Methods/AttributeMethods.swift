@@ -11,17 +11,22 @@ enum AttributeMethods {
         RPCMethod("modifyAclEntries", needs: "owner", acl(.modify)), RPCMethod("removeAclEntries", needs: "owner", acl(.remove)),
         RPCMethod("removeDefaultAcl", needs: "owner", acl(.removeDefaults)), RPCMethod("removeAcl", needs: "owner", acl(.removeAll)),
         RPCMethod("setAcl", needs: "owner", acl(.replace)), RPCMethod("getAclStatus", needs: "execute on the way", aclStatus),
-        RPCMethod("setXAttr", needs: "write; superuser for trusted", setXAttr), RPCMethod("removeXAttr", needs: "write; superuser for trusted", removeXAttr),
-        RPCMethod("getXAttrs", needs: "read; superuser for trusted", getXAttrs), RPCMethod("listXAttrs", needs: "read; superuser for trusted", listXAttrs),
+        RPCMethod("setXAttr", needs: "write; superuser for trusted", setXAttr),
+        RPCMethod("removeXAttr", needs: "write; superuser for trusted", removeXAttr),
+        RPCMethod("getXAttrs", needs: "read; superuser for trusted", getXAttrs),
+        RPCMethod("listXAttrs", needs: "read; superuser for trusted", listXAttrs),
         RPCMethod("setQuota", needs: "superuser", remark: "not by storage type", setQuota),
         RPCMethod("getStoragePolicies", needs: "", remark: "HOT and no other: there is one kind of disk", policies),
-        RPCMethod("getStoragePolicy", needs: "execute on the way", policy), RPCMethod("setStoragePolicy", needs: "write", remark: "HOT and no other", setPolicy),
+        RPCMethod("getStoragePolicy", needs: "execute on the way", policy),
+        RPCMethod("setStoragePolicy", needs: "write", remark: "HOT and no other", setPolicy),
         RPCMethod("unsetStoragePolicy", needs: "write", unsetPolicy),
         RPCMethod("getErasureCodingPolicy", needs: "execute on the way", remark: "there is none", erasurePolicy),
         RPCMethod("getErasureCodingPolicies", needs: "", remark: "there are none", erasurePolicies),
     ]
 
-    private static func set(_ path: String, _ call: RPCCall, _ namenode: Namenode, _ fill: (inout AttributeChange) -> Void) async throws -> EmptyMessage {
+    private static func set(_ path: String, _ call: RPCCall, _ namenode: Namenode, _ fill: (inout AttributeChange) -> Void) async throws
+        -> EmptyMessage
+    {
         var change = AttributeChange()
         fill(&change)
         try await namenode.execute(.setAttributes(path: path, change, call.caller))
@@ -52,8 +57,11 @@ enum AttributeMethods {
 
     /// False for a directory, as HDFS answers.
     @Sendable static func setReplication(_ request: ReplicationRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
-        guard (1...512).contains(request.replication) else { throw DFSRefusal.notPossible("Requested replication factor of \(request.replication) is not from 1 to 512 for \(request.path)") }
-        do { _ = try await set(request.path, call, namenode) { $0.replication = Int16(request.replication) } } catch DFSRefusal.isDirectory { return FlagAnswer(false) }
+        guard (1...512).contains(request.replication) else {
+            throw DFSRefusal.notPossible("Requested replication factor of \(request.replication) is not from 1 to 512 for \(request.path)")
+        }
+        do { _ = try await set(request.path, call, namenode) { $0.replication = Int16(request.replication) } } catch DFSRefusal.isDirectory
+        { return FlagAnswer(false) }
         try await namenode.look { machine, soft in
             soft.board.reconsider(FilePath.components(request.path).flatMap { machine.namespace.lookup($0)?.file?.blocks.map(\.id) } ?? [])
         }
@@ -70,12 +78,14 @@ enum AttributeMethods {
             case .mask: .mask
             case .other: .other
             }
-        return AccessEntry(isDefault: message.scope == .defaults, kind, message.name ?? "", Int16(truncatingIfNeeded: message.permissions & 7))
+        return AccessEntry(
+            isDefault: message.scope == .defaults, kind, message.name ?? "", Int16(truncatingIfNeeded: message.permissions & 7))
     }
 
     private static func acl(_ change: AccessListChange) -> @Sendable (ACLRequest, RPCCall, Namenode) async throws -> EmptyMessage {
         { request, call, namenode in
-            try await namenode.execute(.name(.changeACL(path: request.path, change, request.entries.map(entry), call.caller)), retry: call.retry)
+            try await namenode.execute(
+                .name(.changeACL(path: request.path, change, request.entries.map(entry), call.caller)), retry: call.retry)
             return EmptyMessage()
         }
     }
@@ -98,8 +108,11 @@ enum AttributeMethods {
         return status
     }
 
-    @Sendable static func aclStatus(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<ACLStatus> {
-        try await namenode.look { machine, _ in OptionalAnswer(message(try Namenode.find(request.path, call.caller, in: machine), superUser: namenode.settings.superUser)) }
+    @Sendable static func aclStatus(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<ACLStatus>
+    {
+        try await namenode.look { machine, _ in
+            OptionalAnswer(message(try Namenode.find(request.path, call.caller, in: machine), superUser: namenode.settings.superUser))
+        }
     }
 
     // MARK: extended attributes
@@ -111,12 +124,14 @@ enum AttributeMethods {
 
     @Sendable static func setXAttr(_ request: XAttrRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         let attribute = try attribute(request.attribute)
-        try await namenode.execute(.name(.setAttribute(path: request.path, attribute, flags: Int64(request.flags), call.caller)), retry: call.retry)
+        try await namenode.execute(
+            .name(.setAttribute(path: request.path, attribute, flags: Int64(request.flags), call.caller)), retry: call.retry)
         return EmptyMessage()
     }
 
     @Sendable static func removeXAttr(_ request: XAttrRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
-        try await namenode.execute(.name(.removeAttribute(path: request.path, try attribute(request.attribute), call.caller)), retry: call.retry)
+        try await namenode.execute(
+            .name(.removeAttribute(path: request.path, try attribute(request.attribute), call.caller)), retry: call.retry)
         return EmptyMessage()
     }
 
@@ -132,13 +147,17 @@ enum AttributeMethods {
         }
     }
 
-    @Sendable static func getXAttrs(_ request: XAttrsRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<XAttrMessage> {
+    @Sendable static func getXAttrs(_ request: XAttrsRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<
+        XAttrMessage
+    > {
         try await namenode.look { machine, _ in
             let all = try visible(request.path, call.caller, machine, values: true)
             guard !request.attributes.isEmpty else { return ListAnswer(all) }
             return ListAnswer(
                 try request.attributes.map { wanted in
-                    guard wanted.space != .trusted || call.caller.isSuper else { throw DFSRefusal.denied(user: call.caller.user, needs: "XATTR namespace", path: request.path) }
+                    guard wanted.space != .trusted || call.caller.isSuper else {
+                        throw DFSRefusal.denied(user: call.caller.user, needs: "XATTR namespace", path: request.path)
+                    }
                     guard let found = all.first(where: { $0.space == wanted.space && $0.name.utf8.elementsEqual(wanted.name.utf8) }) else {
                         throw DFSRefusal.notPossible("At least one of the attributes provided was not found.")
                     }
@@ -147,7 +166,8 @@ enum AttributeMethods {
         }
     }
 
-    @Sendable static func listXAttrs(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<XAttrMessage> {
+    @Sendable static func listXAttrs(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<XAttrMessage>
+    {
         try await namenode.look { machine, _ in ListAnswer(try visible(request.path, call.caller, machine, values: false)) }
     }
 
@@ -157,13 +177,17 @@ enum AttributeMethods {
     @Sendable static func setQuota(_ request: QuotaRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         guard request.storageType == nil else { throw JavaException(JavaException.unsupported, "quotas by storage type are not supported") }
         func quota(_ raw: UInt64) -> Int64? { raw == UInt64(Int64.max) ? nil : Int64(bitPattern: raw) }
-        try await namenode.execute(.name(.setQuota(path: request.path, names: quota(request.names), spaceBytes: quota(request.spaceBytes), call.caller)))
+        try await namenode.execute(
+            .name(.setQuota(path: request.path, names: quota(request.names), spaceBytes: quota(request.spaceBytes), call.caller)))
         return EmptyMessage()
     }
 
-    @Sendable static func policies(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<StoragePolicy> { ListAnswer([StoragePolicy()]) }
+    @Sendable static func policies(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<StoragePolicy>
+    { ListAnswer([StoragePolicy()]) }
 
-    @Sendable static func policy(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<StoragePolicy> {
+    @Sendable static func policy(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        StoragePolicy
+    > {
         try await namenode.look { machine, _ in
             _ = try Namenode.find(request.path, call.caller, in: machine)
             return OptionalAnswer(StoragePolicy())
@@ -171,7 +195,9 @@ enum AttributeMethods {
     }
 
     @Sendable static func setPolicy(_ request: PolicyRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
-        guard request.policy.uppercased() == "HOT" else { throw DFSRefusal.invalidArgument("Cannot find a block policy with the name \(request.policy)") }
+        guard request.policy.uppercased() == "HOT" else {
+            throw DFSRefusal.invalidArgument("Cannot find a block policy with the name \(request.policy)")
+        }
         try await namenode.execute(.name(.setPolicy(path: request.path, number: Int64(StoragePolicy().id), call.caller)))
         return EmptyMessage()
     }
@@ -188,5 +214,7 @@ enum AttributeMethods {
         }
     }
 
-    @Sendable static func erasurePolicies(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage { EmptyMessage() }
+    @Sendable static func erasurePolicies(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        EmptyMessage()
+    }
 }

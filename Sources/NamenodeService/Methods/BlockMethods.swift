@@ -6,7 +6,8 @@ import HadoopWire
 enum BlockMethods {
     static let rows: [RPCMethod] = [
         RPCMethod("addBlock", needs: "the lease", addBlock), RPCMethod("abandonBlock", needs: "the lease", abandonBlock),
-        RPCMethod("getAdditionalDatanode", needs: "", additionalDatanode), RPCMethod("updateBlockForPipeline", needs: "the lease", updateBlockForPipeline),
+        RPCMethod("getAdditionalDatanode", needs: "", additionalDatanode),
+        RPCMethod("updateBlockForPipeline", needs: "the lease", updateBlockForPipeline),
         RPCMethod("updatePipeline", needs: "the lease", updatePipeline), RPCMethod("reportBadBlocks", needs: "", reportBadBlocks),
         RPCMethod("getDataEncryptionKey", needs: "", remark: "data is not encrypted; there is no key", dataEncryptionKey),
     ]
@@ -14,7 +15,9 @@ enum BlockMethods {
     /// The free bytes that a datanode needs to get a block.
     private static let roomBytes: Int64 = 1 << 20
 
-    @Sendable static func addBlock(_ request: AddBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<LocatedBlock> {
+    @Sendable static func addBlock(_ request: AddBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        LocatedBlock
+    > {
         let id = try await FileMethods.inode(request.fileID, request.path, call.caller, namenode)
         let pool = await namenode.identity().poolID
         let excluded = Set(request.excluded.map(\.id.uuid))
@@ -31,7 +34,10 @@ enum BlockMethods {
             return chosen
         }
         let previous = request.previous.map(FileViews.block)
-        guard case .allocated(let block, let offset) = try await namenode.execute(.file(.addBlock(id, holder: request.clientName, previous: previous))) else {
+        guard
+            case .allocated(let block, let offset) = try await namenode.execute(
+                .file(.addBlock(id, holder: request.clientName, previous: previous)))
+        else {
             throw DFSRefusal.leaseLost(request.path)
         }
         let now = namenode.now()
@@ -48,7 +54,9 @@ enum BlockMethods {
         return EmptyMessage()
     }
 
-    @Sendable static func additionalDatanode(_ request: AdditionalDatanodeRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<LocatedBlock> {
+    @Sendable static func additionalDatanode(_ request: AdditionalDatanodeRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> OptionalAnswer<LocatedBlock>
+    {
         let pool = await namenode.identity().poolID
         let excluded = Set((request.existing + request.excluded).map(\.id.uuid))
         return try await namenode.look { _, soft in
@@ -63,9 +71,14 @@ enum BlockMethods {
         }
     }
 
-    @Sendable static func updateBlockForPipeline(_ request: PipelineBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<LocatedBlock> {
+    @Sendable static func updateBlockForPipeline(_ request: PipelineBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> OptionalAnswer<LocatedBlock>
+    {
         var block = FileViews.block(request.block)
-        guard case .generation(let generation) = try await namenode.execute(.file(.takeGeneration(holder: request.clientName, block.id)), retry: call.retry) else {
+        guard
+            case .generation(let generation) = try await namenode.execute(
+                .file(.takeGeneration(holder: request.clientName, block.id)), retry: call.retry)
+        else {
             throw DFSRefusal.notPossible("another request had this number")
         }
         block.generation = generation
@@ -80,7 +93,9 @@ enum BlockMethods {
         }
     }
 
-    @Sendable static func updatePipeline(_ request: UpdatePipelineRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+    @Sendable static func updatePipeline(_ request: UpdatePipelineRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> EmptyMessage
+    {
         let (before, after) = (FileViews.block(request.before), FileViews.block(request.after))
         try await namenode.execute(.file(.updatePipeline(holder: request.clientName, before: before, after: after)), retry: call.retry)
         let uuids = request.nodes.map(\.uuid)
@@ -90,7 +105,8 @@ enum BlockMethods {
 
     @Sendable static func reportBadBlocks(_ request: BadBlocksRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         for bad in request.blocks {
-            namenode.log.warning("a replica is damaged", metadata: ["block": "\(bad.block.blockID)", "datanodes": "\(bad.locations.map(\.id.uuid))"])
+            namenode.log.warning(
+                "a replica is damaged", metadata: ["block": "\(bad.block.blockID)", "datanodes": "\(bad.locations.map(\.id.uuid))"])
         }
         try await namenode.look { _, soft in
             for bad in request.blocks {
@@ -100,5 +116,7 @@ enum BlockMethods {
         return EmptyMessage()
     }
 
-    @Sendable static func dataEncryptionKey(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage { EmptyMessage() }
+    @Sendable static func dataEncryptionKey(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        EmptyMessage()
+    }
 }

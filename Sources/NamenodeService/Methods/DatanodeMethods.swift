@@ -5,13 +5,17 @@ import HadoopWire
 
 enum DatanodeMethods {
     static let rows: [RPCMethod] = [
-        RPCMethod("versionRequest", needs: "", version), RPCMethod("registerDatanode", needs: "", register), RPCMethod("sendHeartbeat", needs: "", heartbeat),
+        RPCMethod("versionRequest", needs: "", version), RPCMethod("registerDatanode", needs: "", register),
+        RPCMethod("sendHeartbeat", needs: "", heartbeat),
         RPCMethod("blockReport", needs: "", blockReport), RPCMethod("blockReceivedAndDeleted", needs: "", replicaChanges),
-        RPCMethod("reportBadBlocks", needs: "", BlockMethods.reportBadBlocks), RPCMethod("commitBlockSynchronization", needs: "", synchronization),
+        RPCMethod("reportBadBlocks", needs: "", BlockMethods.reportBadBlocks),
+        RPCMethod("commitBlockSynchronization", needs: "", synchronization),
         RPCMethod("abandonUpload", needs: "the lease", abandonUpload),
     ]
 
-    @Sendable static func version(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<NamespaceVersion> {
+    @Sendable static func version(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        NamespaceVersion
+    > {
         let identity = await namenode.identity()
         var version = NamespaceVersion()
         version.poolID = identity.poolID
@@ -22,11 +26,15 @@ enum DatanodeMethods {
         return OptionalAnswer(version)
     }
 
-    @Sendable static func register(_ request: RegistrationMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> RegistrationMessage {
+    @Sendable static func register(_ request: RegistrationMessage, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> RegistrationMessage
+    {
         let identity = await namenode.identity()
         let (id, storage) = (request.registration.id, request.registration.storage)
         guard storage.clusterID == identity.clusterID else {
-            throw JavaException("org.apache.hadoop.hdfs.server.protocol.DisallowedDatanodeException", "the datanode belongs to \(storage.clusterID), this is \(identity.clusterID)")
+            throw JavaException(
+                "org.apache.hadoop.hdfs.server.protocol.DisallowedDatanodeException",
+                "the datanode belongs to \(storage.clusterID), this is \(identity.clusterID)")
         }
         guard !id.uuid.isEmpty, id.uuid.utf8.count <= 64, id.address.utf8.count <= 255, id.hostName.utf8.count <= 255 else {
             throw JavaException(JavaException.illegalArgument, "the datanode's name or address is empty or too long")
@@ -70,7 +78,9 @@ enum DatanodeMethods {
     }
 
     private static func poolBlock(_ id: BlockID, _ generation: Generation, _ bytes: Int64) -> PoolBlock {
-        PoolBlock(blockID: UInt64(bitPattern: id.rawValue), generation: UInt64(bitPattern: generation.rawValue), lengthBytes: UInt64(bitPattern: bytes))
+        PoolBlock(
+            blockID: UInt64(bitPattern: id.rawValue), generation: UInt64(bitPattern: generation.rawValue),
+            lengthBytes: UInt64(bitPattern: bytes))
     }
 
     private static func command(_ order: DatanodeOrder, _ views: FileViews) -> DatanodeCommand {
@@ -114,11 +124,14 @@ enum DatanodeMethods {
         guard let finished = numbers.first, numbers.count >= 2 else { return [] }
         let open = numbers[1]
         let room = UInt64(numbers.count)
-        guard finished <= room, open <= room, 2 + finished * 3 + (open > 0 ? 3 + open * 4 : 0) <= room else { throw .badLength(numbers.count) }
+        guard finished <= room, open <= room, 2 + finished * 3 + (open > 0 ? 3 + open * 4 : 0) <= room else {
+            throw .badLength(numbers.count)
+        }
         func replica(_ place: Int, _ isFinal: Bool) -> (id: BlockID, generation: Generation, isFinal: Bool) {
             (BlockID(Int64(bitPattern: numbers[place])), Generation(Int64(bitPattern: numbers[place + 2])), isFinal)
         }
-        return (0..<Int(finished)).map { replica(2 + $0 * 3, true) } + (0..<Int(open)).map { replica(5 + Int(finished) * 3 + $0 * 4, false) }
+        return (0..<Int(finished)).map { replica(2 + $0 * 3, true) }
+            + (0..<Int(open)).map { replica(5 + Int(finished) * 3 + $0 * 4, false) }
     }
 
     @Sendable static func blockReport(_ request: BlockReportRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
@@ -131,17 +144,24 @@ enum DatanodeMethods {
             let copy = machine
             soft.board.fullReport(uuid, found, wanted: { Namenode.wanted($0, in: copy) }, known: known)
             let missing = soft.board.health(ReportMethods.allBlocks(machine)).missing
-            if missing > 0 { namenode.log.error("blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"]) }
+            if missing > 0 {
+                namenode.log.error(
+                    "blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"])
+            }
         }
         return EmptyMessage()
     }
 
-    @Sendable static func replicaChanges(_ request: ReplicaChangesRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+    @Sendable static func replicaChanges(_ request: ReplicaChangesRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> EmptyMessage
+    {
         let uuid = request.registration.id.uuid
         try await namenode.look { machine, soft in
             for change in request.storages.flatMap(\.changes) {
                 let id = BlockID(Int64(bitPattern: change.block.blockID))
-                if change.status == .deleted { soft.board.deleted(uuid, id) } else {
+                if change.status == .deleted {
+                    soft.board.deleted(uuid, id)
+                } else {
                     let generation = Generation(Int64(bitPattern: change.block.generation))
                     soft.board.received(uuid, id, generation, isFinal: change.status == .received, wanted: Namenode.wanted(id, in: machine))
                 }
@@ -150,7 +170,9 @@ enum DatanodeMethods {
         return EmptyMessage()
     }
 
-    @Sendable static func synchronization(_ request: SynchronizationRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+    @Sendable static func synchronization(_ request: SynchronizationRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> EmptyMessage
+    {
         var block = FileViews.block(request.block)
         block.generation = Generation(Int64(bitPattern: request.generation))
         block.lengthBytes = Int64(bitPattern: request.lengthBytes)
@@ -164,8 +186,11 @@ enum DatanodeMethods {
     }
 
     /// Ends a broken WebHDFS upload. The request names the inode and the lease, so that it cannot hit another file.
-    @Sendable static func abandonUpload(_ request: AbandonBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
-        do { try await namenode.execute(.abandonFile(InodeID(Int64(bitPattern: request.fileID)), writer: request.holder)) } catch DFSRefusal.leaseLost { return EmptyMessage() }
+    @Sendable static func abandonUpload(_ request: AbandonBlockRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage
+    {
+        do { try await namenode.execute(.abandonFile(InodeID(Int64(bitPattern: request.fileID)), writer: request.holder)) } catch DFSRefusal
+            .leaseLost
+        { return EmptyMessage() }
         return EmptyMessage()
     }
 }

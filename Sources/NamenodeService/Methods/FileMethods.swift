@@ -13,28 +13,35 @@ enum FileMethods {
         RPCMethod("truncate", needs: "write", truncate), RPCMethod("concat", needs: "write on all, and on the directory", concat),
     ]
 
-    @Sendable static func serverDefaults(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<ServerDefaults> {
+    @Sendable static func serverDefaults(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        ServerDefaults
+    > {
         var defaults = ServerDefaults()
         defaults.blockSizeBytes = UInt64(namenode.settings.blockSizeBytes)
         defaults.replication = UInt32(clamping: namenode.settings.replication)
         return OptionalAnswer(defaults)
     }
 
-    @Sendable static func blockLocations(_ request: LocationsRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<LocatedBlocks> {
+    @Sendable static func blockLocations(_ request: LocationsRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        LocatedBlocks
+    > {
         let pool = await namenode.identity().poolID
         return try await namenode.look { machine, soft in
             let inode = try Namenode.find(request.path, call.caller, in: machine)
             guard let file = inode.file else { throw DFSRefusal.isDirectory(request.path) }
             try machine.namespace.check(call.caller, .read, inode)
             let views = FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board)
-            return OptionalAnswer(views.located(file, offset: Int64(clamping: request.offset), lengthBytes: Int64(clamping: request.lengthBytes)))
+            return OptionalAnswer(
+                views.located(file, offset: Int64(clamping: request.offset), lengthBytes: Int64(clamping: request.lengthBytes)))
         }
     }
 
     /// The status of an inode that the caller has just opened.
     private static func status(_ id: InodeID, _ namenode: Namenode) async throws -> FileStatus? {
         try await namenode.look { machine, soft in
-            machine.namespace.inode(id).map { FileViews(superUser: namenode.settings.superUser, poolID: "", board: soft.board).status($0, name: "") }
+            machine.namespace.inode(id).map {
+                FileViews(superUser: namenode.settings.superUser, poolID: "", board: soft.board).status($0, name: "")
+            }
         }
     }
 
@@ -45,19 +52,28 @@ enum FileMethods {
 
     /// Limits the size of client names, which are kept with open files.
     private static func checkHolder(_ name: String) throws {
-        guard !name.isEmpty, name.utf8.count <= FilePath.componentBytesMax else { throw DFSRefusal.invalidArgument("a client's name has from 1 to \(FilePath.componentBytesMax) bytes") }
+        guard !name.isEmpty, name.utf8.count <= FilePath.componentBytesMax else {
+            throw DFSRefusal.invalidArgument("a client's name has from 1 to \(FilePath.componentBytesMax) bytes")
+        }
     }
 
-    @Sendable static func create(_ request: CreateRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<FileStatus> {
+    @Sendable static func create(_ request: CreateRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<FileStatus>
+    {
         try checkHolder(request.clientName)
-        if let policy = request.erasurePolicy, !policy.isEmpty { throw JavaException(JavaException.unsupported, "erasure coding policy \(policy) is not supported") }
+        if let policy = request.erasurePolicy, !policy.isEmpty {
+            throw JavaException(JavaException.unsupported, "erasure coding policy \(policy) is not supported")
+        }
         var options = CreateOptions()
         options.overwrite = request.flags & CreateRequest.Flag.overwrite != 0
         options.permission = Int16(truncatingIfNeeded: request.masked.bits & 0o1777)
         options.replication = Int16(clamping: request.replication)
         options.blockSizeBytes = Int64(clamping: request.blockSizeBytes)
-        guard options.replication <= 512 else { throw DFSRefusal.notPossible("Requested replication factor of \(request.replication) exceeds maximum of 512 for \(request.path)") }
-        let command = DFSCommand.file(.create(path: request.path, options, createParents: request.createParent, holder: request.clientName, call.caller))
+        guard options.replication <= 512 else {
+            throw DFSRefusal.notPossible(
+                "Requested replication factor of \(request.replication) exceeds maximum of 512 for \(request.path)")
+        }
+        let command = DFSCommand.file(
+            .create(path: request.path, options, createParents: request.createParent, holder: request.clientName, call.caller))
         let answer = try await namenode.opening(request.path) { try await namenode.execute(command, retry: call.retry) }
         guard case .created(let id) = answer else { throw DFSRefusal.notPossible("another request had this number") }
         renew(request.clientName, namenode)
@@ -67,16 +83,20 @@ enum FileMethods {
     @Sendable static func append(_ request: AppendRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> AppendAnswer {
         try checkHolder(request.clientName)
         let command = DFSCommand.file(
-            .append(path: request.path, ownBlock: request.flags & CreateRequest.Flag.newBlock != 0, holder: request.clientName, call.caller))
+            .append(path: request.path, ownBlock: request.flags & CreateRequest.Flag.newBlock != 0, holder: request.clientName, call.caller)
+        )
         let opened = try await namenode.opening(request.path) { try await namenode.execute(command, retry: call.retry) }
-        guard case .appending(let id, let last, let offset) = opened else { throw DFSRefusal.notPossible("another request had this number") }
+        guard case .appending(let id, let last, let offset) = opened else {
+            throw DFSRefusal.notPossible("another request had this number")
+        }
         renew(request.clientName, namenode)
         let pool = await namenode.identity().poolID
         var answer = AppendAnswer()
         answer.status = try await status(id, namenode)
         if let last {
             answer.block = try await namenode.look { _, soft in
-                FileViews(superUser: "", poolID: pool, board: soft.board).located(last, offset: offset, on: soft.board.locations(last).nodes)
+                FileViews(superUser: "", poolID: pool, board: soft.board).located(
+                    last, offset: offset, on: soft.board.locations(last).nodes)
             }
         }
         return answer
@@ -134,7 +154,9 @@ enum FileMethods {
         let command = DFSCommand.file(.truncate(path: request.path, lengthBytes: Int64(clamping: request.lengthBytes), call.caller))
         let answer = try await namenode.opening(request.path) { try await namenode.execute(command, retry: call.retry) }
         guard case .recovering(let block) = answer else { return FlagAnswer(true) }
-        guard let inode = try await namenode.look({ machine, _ in machine.namespace.owner(of: block.id)?.id }) else { return FlagAnswer(false) }
+        guard let inode = try await namenode.look({ machine, _ in machine.namespace.owner(of: block.id)?.id }) else {
+            return FlagAnswer(false)
+        }
         return FlagAnswer(try await namenode.recover(inode, block))
     }
 

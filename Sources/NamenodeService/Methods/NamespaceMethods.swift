@@ -5,27 +5,37 @@ import HadoopWire
 
 enum NamespaceMethods {
     static let rows: [RPCMethod] = [
-        RPCMethod("getFileInfo", needs: "execute on the way", fileInfo), RPCMethod("getFileLinkInfo", needs: "execute on the way", fileInfo),
+        RPCMethod("getFileInfo", needs: "execute on the way", fileInfo),
+        RPCMethod("getFileLinkInfo", needs: "execute on the way", fileInfo),
         RPCMethod("getLocatedFileInfo", needs: "execute on the way, read", locatedFileInfo),
-        RPCMethod("getListing", needs: "read on the directory", listing), RPCMethod("mkdirs", needs: "write on the nearest directory", makeDirectories),
-        RPCMethod("rename", needs: "write on both directories", rename), RPCMethod("rename2", needs: "write on both directories", renameOver),
-        RPCMethod("delete", needs: "write on the directory and below", delete), RPCMethod("getContentSummary", needs: "read and execute below", contentSummary),
-        RPCMethod("getQuotaUsage", needs: "read and execute below", quotaUsage), RPCMethod("isFileClosed", needs: "execute on the way", isFileClosed),
-        RPCMethod("getPreferredBlockSize", needs: "execute on the way", preferredBlockSize), RPCMethod("checkAccess", needs: "what is asked for", checkAccess),
+        RPCMethod("getListing", needs: "read on the directory", listing),
+        RPCMethod("mkdirs", needs: "write on the nearest directory", makeDirectories),
+        RPCMethod("rename", needs: "write on both directories", rename),
+        RPCMethod("rename2", needs: "write on both directories", renameOver),
+        RPCMethod("delete", needs: "write on the directory and below", delete),
+        RPCMethod("getContentSummary", needs: "read and execute below", contentSummary),
+        RPCMethod("getQuotaUsage", needs: "read and execute below", quotaUsage),
+        RPCMethod("isFileClosed", needs: "execute on the way", isFileClosed),
+        RPCMethod("getPreferredBlockSize", needs: "execute on the way", preferredBlockSize),
+        RPCMethod("checkAccess", needs: "what is asked for", checkAccess),
         RPCMethod("createSymlink", needs: "", remark: "refused: there are no symbolic links", createSymlink),
     ]
 
-    @Sendable static func fileInfo(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<FileStatus> {
+    @Sendable static func fileInfo(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<FileStatus>
+    {
         let pool = await namenode.identity().poolID
         return try await namenode.look { machine, soft in
             do {
                 let inode = try Namenode.find(request.path, call.caller, in: machine)
-                return OptionalAnswer(FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board).status(inode, name: ""))
+                return OptionalAnswer(
+                    FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board).status(inode, name: ""))
             } catch DFSRefusal.notFound { return OptionalAnswer(nil) }
         }
     }
 
-    @Sendable static func locatedFileInfo(_ request: LocatedFileRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<FileStatus> {
+    @Sendable static func locatedFileInfo(_ request: LocatedFileRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> OptionalAnswer<FileStatus>
+    {
         let pool = await namenode.identity().poolID
         return try await namenode.look { machine, soft in
             do {
@@ -41,12 +51,16 @@ enum NamespaceMethods {
         }
     }
 
-    @Sendable static func listing(_ request: ListingRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<DirectoryListing> {
+    @Sendable static func listing(_ request: ListingRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        DirectoryListing
+    > {
         let pool = await namenode.identity().poolID
         let after = request.startAfter.text
         return try await namenode.look { machine, soft in
             let inode: Inode
-            do { inode = try Namenode.find(request.path, call.caller, in: machine) } catch DFSRefusal.notFound { return OptionalAnswer(nil) }
+            do { inode = try Namenode.find(request.path, call.caller, in: machine) } catch DFSRefusal.notFound {
+                return OptionalAnswer(nil)
+            }
             let views = FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board)
             func entry(_ inode: Inode, _ name: String) -> FileStatus {
                 var status = views.status(inode, name: name)
@@ -69,12 +83,17 @@ enum NamespaceMethods {
         }
     }
 
-    @Sendable static func makeDirectories(_ request: MakeDirectoriesRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
+    @Sendable static func makeDirectories(_ request: MakeDirectoriesRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> FlagAnswer
+    {
         let masked = Int16(truncatingIfNeeded: request.masked.bits & 0o1777)
         let unmasked = request.unmasked.map { Int16(truncatingIfNeeded: $0.bits & 0o1777) } ?? masked
         return FlagAnswer(
             try await namenode.flag(
-                .name(.makeDirectory(path: request.path, permission: masked, unmasked: unmasked, createParents: request.createParent, call.caller)), retry: call.retry))
+                .name(
+                    .makeDirectory(
+                        path: request.path, permission: masked, unmasked: unmasked, createParents: request.createParent, call.caller)),
+                retry: call.retry))
     }
 
     @Sendable static func rename(_ request: RenameRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
@@ -82,7 +101,9 @@ enum NamespaceMethods {
     }
 
     @Sendable static func renameOver(_ request: RenameOverRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
-        try await namenode.execute(.name(.renameOver(source: request.source, target: request.target, overwrite: request.overwrite, call.caller)), retry: call.retry)
+        try await namenode.execute(
+            .name(.renameOver(source: request.source, target: request.target, overwrite: request.overwrite, call.caller)), retry: call.retry
+        )
         return EmptyMessage()
     }
 
@@ -113,11 +134,15 @@ enum NamespaceMethods {
         return summary
     }
 
-    @Sendable static func contentSummary(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<ContentSummaryMessage> {
+    @Sendable static func contentSummary(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        ContentSummaryMessage
+    > {
         try await namenode.look { machine, _ in OptionalAnswer(try summary(request.path, call.caller, machine)) }
     }
 
-    @Sendable static func quotaUsage(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<QuotaUsage> {
+    @Sendable static func quotaUsage(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
+        QuotaUsage
+    > {
         try await namenode.look { machine, _ in
             let summary = try summary(request.path, call.caller, machine)
             var usage = QuotaUsage()
@@ -129,14 +154,18 @@ enum NamespaceMethods {
 
     @Sendable static func isFileClosed(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
         try await namenode.look { machine, _ in
-            guard let file = try Namenode.find(request.path, call.caller, in: machine).file else { throw DFSRefusal.isDirectory(request.path) }
+            guard let file = try Namenode.find(request.path, call.caller, in: machine).file else {
+                throw DFSRefusal.isDirectory(request.path)
+            }
             return FlagAnswer(file.writer == nil)
         }
     }
 
     @Sendable static func preferredBlockSize(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> NumberAnswer {
         try await namenode.look { machine, _ in
-            guard let file = try Namenode.find(request.path, call.caller, in: machine).file else { throw DFSRefusal.isDirectory(request.path) }
+            guard let file = try Namenode.find(request.path, call.caller, in: machine).file else {
+                throw DFSRefusal.isDirectory(request.path)
+            }
             return NumberAnswer(UInt64(bitPattern: file.blockSizeBytes))
         }
     }

@@ -5,23 +5,30 @@ import HadoopWire
 
 enum ReportMethods {
     static let rows: [RPCMethod] = [
-        RPCMethod("getFsStats", needs: "", stats), RPCMethod("getFsReplicatedBlockStats", needs: "", replicatedStats), RPCMethod("getFsECBlockGroupStats", needs: "", groupStats),
+        RPCMethod("getFsStats", needs: "", stats), RPCMethod("getFsReplicatedBlockStats", needs: "", replicatedStats),
+        RPCMethod("getFsECBlockGroupStats", needs: "", groupStats),
         RPCMethod("getDatanodeReport", needs: "superuser", datanodes), RPCMethod("getDatanodeStorageReport", needs: "superuser", storages),
         RPCMethod("getSlowDatanodeReport", needs: "superuser", remark: "none is measured", slowDatanodes),
-        RPCMethod("setSafeMode", needs: "superuser", safeMode), RPCMethod("saveNamespace", needs: "superuser", remark: "always saved; nothing to do", saveNamespace),
+        RPCMethod("setSafeMode", needs: "superuser", safeMode),
+        RPCMethod("saveNamespace", needs: "superuser", remark: "always saved; nothing to do", saveNamespace),
         RPCMethod("listCorruptFileBlocks", needs: "superuser", corruptFiles), RPCMethod("listOpenFiles", needs: "superuser", openFiles),
-        RPCMethod("getHAServiceState", needs: "", serviceState), RPCMethod("msync", needs: "", msync), RPCMethod("refreshNodes", needs: "superuser", msync),
+        RPCMethod("getHAServiceState", needs: "", serviceState), RPCMethod("msync", needs: "", msync),
+        RPCMethod("refreshNodes", needs: "superuser", msync),
         RPCMethod("finalizeUpgrade", needs: "superuser", msync), RPCMethod("upgradeStatus", needs: "", upgradeStatus),
         RPCMethod("setBalancerBandwidth", needs: "superuser", remark: "remembered by nobody: there is no balancer", balancerBandwidth),
     ]
 
     static func requireSuper(_ call: RPCCall) throws {
-        guard call.caller.isSuper else { throw JavaException(JavaException.accessControl, "Access denied for user \(call.caller.user). Superuser privilege is required") }
+        guard call.caller.isSuper else {
+            throw JavaException(JavaException.accessControl, "Access denied for user \(call.caller.user). Superuser privilege is required")
+        }
     }
 
     static func allBlocks(_ machine: borrowing DFSMachine) -> [WantedBlock] {
         var all: [WantedBlock] = []
-        machine.namespace.forEachBlock { inode, block in all.append(WantedBlock(block: block, replication: Int(inode.file?.replication ?? 1))) }
+        machine.namespace.forEachBlock { inode, block in
+            all.append(WantedBlock(block: block, replication: Int(inode.file?.replication ?? 1)))
+        }
         return all
     }
 
@@ -40,14 +47,20 @@ enum ReportMethods {
         }
     }
 
-    @Sendable static func replicatedStats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> ReplicatedBlockStats {
+    @Sendable static func replicatedStats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> ReplicatedBlockStats
+    {
         let all = try await stats(request, call, namenode)
         var stats = ReplicatedBlockStats()
-        (stats.lowRedundancy, stats.corrupt, stats.missing, stats.pendingDeletion) = (all.underReplicated, all.corrupt, all.missing, all.pendingDeletion)
+        (stats.lowRedundancy, stats.corrupt, stats.missing, stats.pendingDeletion) = (
+            all.underReplicated, all.corrupt, all.missing, all.pendingDeletion
+        )
         return stats
     }
 
-    @Sendable static func groupStats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> BlockGroupStats { BlockGroupStats() }
+    @Sendable static func groupStats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> BlockGroupStats {
+        BlockGroupStats()
+    }
 
     /// 1 all, 2 live, 3 dead; no datanode is ever in maintenance.
     private static func chosen(_ kind: UInt32, _ namenode: Namenode) async throws -> [(info: DatanodeInfo, storageID: String)] {
@@ -58,12 +71,16 @@ enum ReportMethods {
         }
     }
 
-    @Sendable static func datanodes(_ request: ChoiceRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<DatanodeInfo> {
+    @Sendable static func datanodes(_ request: ChoiceRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<
+        DatanodeInfo
+    > {
         try requireSuper(call)
         return ListAnswer(try await chosen(request.choice, namenode).map(\.info))
     }
 
-    @Sendable static func storages(_ request: ChoiceRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<DatanodeStorageReport> {
+    @Sendable static func storages(_ request: ChoiceRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<
+        DatanodeStorageReport
+    > {
         try requireSuper(call)
         return ListAnswer(
             try await chosen(request.choice, namenode).map { info, storageID in
@@ -80,7 +97,9 @@ enum ReportMethods {
             })
     }
 
-    @Sendable static func slowDatanodes(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<DatanodeInfo> {
+    @Sendable static func slowDatanodes(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> ListAnswer<
+        DatanodeInfo
+    > {
         try requireSuper(call)
         return ListAnswer([])
     }
@@ -102,7 +121,9 @@ enum ReportMethods {
         return FlagAnswer(true)
     }
 
-    @Sendable static func corruptFiles(_ request: CorruptFilesRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<CorruptFiles> {
+    @Sendable static func corruptFiles(_ request: CorruptFilesRequest, _ call: RPCCall, _ namenode: Namenode) async throws
+        -> OptionalAnswer<CorruptFiles>
+    {
         try requireSuper(call)
         return try await namenode.look { machine, soft in
             var answer = CorruptFiles()
@@ -140,8 +161,12 @@ enum ReportMethods {
         try await namenode.look { _, _ in NumberAnswer(namenode.replica.isLeading ? 1 : 2) }
     }
 
-    @Sendable static func msync(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage { EmptyMessage() }
-    @Sendable static func upgradeStatus(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer { FlagAnswer(true) }
+    @Sendable static func msync(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        EmptyMessage()
+    }
+    @Sendable static func upgradeStatus(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {
+        FlagAnswer(true)
+    }
 
     @Sendable static func balancerBandwidth(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
         try requireSuper(call)

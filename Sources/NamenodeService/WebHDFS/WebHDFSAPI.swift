@@ -14,7 +14,10 @@ package struct WebHDFSAPI: Sendable {
     package let remark: String
     let handler: @Sendable (WebHDFSCall, Namenode) async throws -> HTTPReply
 
-    init(_ method: String, _ operation: String, remark: String = "", _ handler: @escaping @Sendable (WebHDFSCall, Namenode) async throws -> HTTPReply) {
+    init(
+        _ method: String, _ operation: String, remark: String = "",
+        _ handler: @escaping @Sendable (WebHDFSCall, Namenode) async throws -> HTTPReply
+    ) {
         self.method = method
         self.operation = operation
         self.remark = remark
@@ -58,7 +61,9 @@ package struct WebHDFSAPI: Sendable {
         guard let api = table.first(where: { $0.operation == call.operation }) else {
             throw JavaException(JavaException.unsupported, "\(call.operation) is not supported by this server; docs/dfs.md lists what is")
         }
-        guard api.method == call.http.method else { throw WebHDFSCall.invalid("op", "\(call.operation) needs the method \(api.method), not \(call.http.method)") }
+        guard api.method == call.http.method else {
+            throw WebHDFSCall.invalid("op", "\(call.operation) needs the method \(api.method), not \(call.http.method)")
+        }
         return api
     }
 

@@ -9,7 +9,9 @@ import NetKit
 enum WebHDFSAccess {
     // MARK: access lists
 
-    private static func letters(_ bits: Int16) -> String { (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-") + (bits & 1 != 0 ? "x" : "-") }
+    private static func letters(_ bits: Int16) -> String {
+        (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-") + (bits & 1 != 0 ? "x" : "-")
+    }
 
     private static func text(_ entry: AccessEntry) -> String {
         let kind =
@@ -39,7 +41,9 @@ enum WebHDFSAccess {
         }
         entry.name = parts.count > 1 ? String(parts[1]) : ""
         guard needsBits else { return entry }
-        guard parts.count == 3, parts[2].utf8.count == 3, parts[2].allSatisfy({ "rwx-".contains($0) }) else { throw WebHDFSCall.invalid("aclspec", "\"\(text)\" has no permission like r-x") }
+        guard parts.count == 3, parts[2].utf8.count == 3, parts[2].allSatisfy({ "rwx-".contains($0) }) else {
+            throw WebHDFSCall.invalid("aclspec", "\"\(text)\" has no permission like r-x")
+        }
         for (letter, bit) in [("r", Int16(4)), ("w", 2), ("x", 1)] where parts[2].contains(letter) { entry.bits |= bit }
         return entry
     }
@@ -61,7 +65,8 @@ enum WebHDFSAccess {
             let inode = try Namenode.find(path, caller, in: machine)
             let entries = (inode.extras?.acl.entries ?? []).map { JSONText.quoted(Self.text($0)) }.joined(separator: ",")
             let owner = JSONText.quoted(inode.owner.isEmpty ? superUser : inode.owner)
-            return "{\"AclStatus\":{\"entries\":[\(entries)],\"group\":\(JSONText.quoted(inode.group)),\"owner\":\(owner),\"permission\":\"\(String(inode.permission, radix: 8))\",\"stickyBit\":\(inode.isSticky)}}"
+            return
+                "{\"AclStatus\":{\"entries\":[\(entries)],\"group\":\(JSONText.quoted(inode.group)),\"owner\":\(owner),\"permission\":\"\(String(inode.permission, radix: 8))\",\"stickyBit\":\(inode.isSticky)}}"
         }
         return .json(200, text)
     }
@@ -72,7 +77,9 @@ enum WebHDFSAccess {
 
     private static func named(_ text: String) throws -> (space: Int8, name: String) {
         let parts = text.pieces(at: ".", maxSplits: 1, keepsEmpty: false)
-        guard parts.count == 2, let space = spaces.firstIndex(of: parts[0].lowercased()) else { throw WebHDFSCall.invalid("xattr.name", "\"\(text)\" begins with no namespace") }
+        guard parts.count == 2, let space = spaces.firstIndex(of: parts[0].lowercased()) else {
+            throw WebHDFSCall.invalid("xattr.name", "\"\(text)\" begins with no namespace")
+        }
         return (Int8(space), String(parts[1]))
     }
 
@@ -82,13 +89,17 @@ enum WebHDFSAccess {
             guard digits.count % 2 == 0 else { throw WebHDFSCall.invalid("xattr.value", "an odd number of hexadecimal digits") }
             var bytes = Bytes()
             for place in stride(from: 0, to: digits.count, by: 2) {
-                guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else { throw WebHDFSCall.invalid("xattr.value", "no hexadecimal digits") }
+                guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else {
+                    throw WebHDFSCall.invalid("xattr.value", "no hexadecimal digits")
+                }
                 bytes.writeInteger(byte)
             }
             return bytes
         }
         if text.utf8.starts(with: "0s".utf8) {
-            guard let data = Data(base64Encoded: String(decoding: text.utf8.dropFirst(2), as: UTF8.self)) else { throw WebHDFSCall.invalid("xattr.value", "no base64") }
+            guard let data = Data(base64Encoded: String(decoding: text.utf8.dropFirst(2), as: UTF8.self)) else {
+                throw WebHDFSCall.invalid("xattr.value", "no base64")
+            }
             return Bytes(bytes: data)
         }
         let raw = Array(text.utf8)
@@ -111,7 +122,9 @@ enum WebHDFSAccess {
 
     @Sendable static func removeAttribute(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (space, name) = try named(try call.text("xattr.name"))
-        try await namenode.execute(.name(.removeAttribute(path: call.path, ExtendedAttribute(space: space, name: name, value: Bytes()), namenode.caller(call.user))))
+        try await namenode.execute(
+            .name(
+                .removeAttribute(path: call.path, ExtendedAttribute(space: space, name: name, value: Bytes()), namenode.caller(call.user))))
         return HTTPReply(200)
     }
 

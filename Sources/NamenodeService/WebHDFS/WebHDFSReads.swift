@@ -34,7 +34,11 @@ enum WebHDFSReads {
             guard let entries = inode.entries else { return ([WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)], 0) }
             try machine.namespace.check(caller, .read, inode)
             let page = entries.page(after: after, count: NamenodeSettings.listingMax)
-            return (page.ids.compactMap { machine.namespace.inode($0) }.map { WebHDFSJSON.fileStatus($0, name: $0.name.text, superUser: superUser) }, page.remaining)
+            return (
+                page.ids.compactMap { machine.namespace.inode($0) }.map {
+                    WebHDFSJSON.fileStatus($0, name: $0.name.text, superUser: superUser)
+                }, page.remaining
+            )
         }
         let statuses = "{\"FileStatuses\":{\"FileStatus\":[\(list.joined(separator: ","))]}}"
         return .json(200, "{\"DirectoryListing\":{\"partialListing\":\(statuses),\"remainingEntries\":\(remaining)}}")
@@ -42,7 +46,8 @@ enum WebHDFSReads {
 
     @Sendable static func contentSummary(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (path, caller) = (call.path, namenode.caller(call.user))
-        return .json(200, try await namenode.look { machine, _ in WebHDFSJSON.contentSummary(try NamespaceMethods.summary(path, caller, machine)) })
+        return .json(
+            200, try await namenode.look { machine, _ in WebHDFSJSON.contentSummary(try NamespaceMethods.summary(path, caller, machine)) })
     }
 
     @Sendable static func quotaUsage(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {

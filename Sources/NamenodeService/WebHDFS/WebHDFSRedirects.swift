@@ -13,7 +13,9 @@ enum WebHDFSRedirects {
             let inode = try Namenode.find(path, caller, in: machine)
             guard let file = inode.file else { throw DFSRefusal.isDirectory(path) }
             try machine.namespace.check(caller, .read, inode)
-            guard offset <= file.lengthBytes else { throw DFSRefusal.notPossible("Offset=\(offset) out of the range [0, \(file.lengthBytes)]; OPEN, path=\(path)") }
+            guard offset <= file.lengthBytes else {
+                throw DFSRefusal.notPossible("Offset=\(offset) out of the range [0, \(file.lengthBytes)]; OPEN, path=\(path)")
+            }
             var start: Int64 = 0
             for block in file.blocks {
                 if offset < start + block.lengthBytes { return soft.board.locations(block).nodes.map(\.uuid) }
@@ -58,10 +60,13 @@ enum WebHDFSRedirects {
             let chosen = alive.first { holders.contains($0.uuid) } ?? soft.board.targets(1, excluding: [], near: "", bytes: 0).first
             return chosen.map { HostPort($0.address, Int($0.infoPort)) }
         }
-        guard let datanode = found else { throw JavaException(JavaException.io, "Failed to find datanode, suggest to check cluster health. excludeDatanodes=null") }
+        guard let datanode = found else {
+            throw JavaException(JavaException.io, "Failed to find datanode, suggest to check cluster health. excludeDatanodes=null")
+        }
         let query = call.http.query.filter { $0.name.lowercased() != "noredirect" }
             .map { "\($0.name.percentEncoded())=\($0.value.percentEncoded())" }.joined(separator: "&")
-        let location = "\(namenode.settings.tls == nil ? "http" : "https")://\(datanode)\(WebHDFSCall.prefix)\(call.path.percentEncoded(keeping: "/"))?\(query)"
+        let location =
+            "\(namenode.settings.tls == nil ? "http" : "https")://\(datanode)\(WebHDFSCall.prefix)\(call.path.percentEncoded(keeping: "/"))?\(query)"
         if call.http.parameter("noredirect")?.lowercased() == "true" { return .json(200, "{\"Location\":\(JSONText.quoted(location))}") }
         return HTTPReply(307, headers: [("Location", location)])
     }

@@ -8,13 +8,15 @@ import NetKit
 enum WebHDFSWrites {
     @Sendable static func makeDirectories(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let bits = try call.permission(0o755)
-        let command = DFSCommand.name(.makeDirectory(path: call.path, permission: bits, unmasked: bits, createParents: true, namenode.caller(call.user)))
+        let command = DFSCommand.name(
+            .makeDirectory(path: call.path, permission: bits, unmasked: bits, createParents: true, namenode.caller(call.user)))
         return .json(200, WebHDFSJSON.boolean(try await namenode.flag(command)))
     }
 
     @Sendable static func rename(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let target = try call.text("destination")
-        return .json(200, WebHDFSJSON.boolean(try await namenode.flag(.rename(source: call.path, target: target, namenode.caller(call.user)))))
+        return .json(
+            200, WebHDFSJSON.boolean(try await namenode.flag(.rename(source: call.path, target: target, namenode.caller(call.user)))))
     }
 
     @Sendable static func delete(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
@@ -32,7 +34,9 @@ enum WebHDFSWrites {
         var change = AttributeChange()
         change.owner = call.http.parameter("owner").flatMap { $0.isEmpty ? nil : $0 }
         change.group = call.http.parameter("group").flatMap { $0.isEmpty ? nil : $0 }
-        guard change.owner != nil || change.group != nil else { throw JavaException(JavaException.illegalArgument, "Both owner and group are empty.") }
+        guard change.owner != nil || change.group != nil else {
+            throw JavaException(JavaException.illegalArgument, "Both owner and group are empty.")
+        }
         return try await set(change, call, namenode)
     }
 
@@ -53,7 +57,9 @@ enum WebHDFSWrites {
     @Sendable static func setReplication(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         var change = AttributeChange()
         change.replication = Int16(try call.integer("replication", in: 1...512) ?? 1)
-        do { _ = try await namenode.execute(.setAttributes(path: call.path, change, namenode.caller(call.user))) } catch DFSRefusal.isDirectory {
+        do { _ = try await namenode.execute(.setAttributes(path: call.path, change, namenode.caller(call.user))) } catch DFSRefusal
+            .isDirectory
+        {
             return .json(200, WebHDFSJSON.boolean(false))
         }
         return .json(200, WebHDFSJSON.boolean(true))

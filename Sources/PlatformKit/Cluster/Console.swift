@@ -11,15 +11,22 @@ struct Console: Sendable {
     func stop() async { await server.stop() }
 
     /// nil if the default port is taken: a working service must not fail over a port that no setting gives.
-    static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws -> Console? {
+    static func start(_ settings: Settings, _ services: [any RunningService], _ metrics: MetricsRegistry, _ log: Logger) async throws
+        -> Console?
+    {
         let address = settings[SettingsTable.consoleListen]
         let tls = try settings.tls(SettingsTable.consoleTLS)
         try settings.checkExposure(address, SettingsTable.consoleListen.name, tls)
         do {
-            return Console(server: try await HTTPServer.start(address, name: "platform", tls: tls, log: log) { call in await answer(call, services, metrics) })
+            return Console(
+                server: try await HTTPServer.start(address, name: "platform", tls: tls, log: log) { call in
+                    await answer(call, services, metrics)
+                })
         } catch let error as ListenError {
             guard case .inUse = error.cause, settings.origin(of: SettingsTable.consoleListen.name) == .defaultValue else { throw error }
-            Output.note("warning: no console, no /metrics: \(error)\n  next: --set \(SettingsTable.consoleListen.name)=127.0.0.1:0 takes a free port")
+            Output.note(
+                "warning: no console, no /metrics: \(error)\n  next: --set \(SettingsTable.consoleListen.name)=127.0.0.1:0 takes a free port"
+            )
             return nil
         }
     }
@@ -55,17 +62,22 @@ struct Console: Sendable {
     /// A versioned interface: fields are added, never renamed.
     private static func status(_ services: [any RunningService]) -> String {
         let list = services.map { service in
-            let endpoints = service.endpoints.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.address.description))" }.joined(separator: ",")
+            let endpoints = service.endpoints.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.address.description))" }.joined(
+                separator: ",")
             let trouble = service.trouble
             let reason = trouble.map { ",\"reason\":\(JSONText.quoted($0))" } ?? ""
-            return "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"durability\":\(JSONText.quoted(service.durability)),\"endpoints\":{\(endpoints)}}"
+            return
+                "{\"name\":\(JSONText.quoted(service.name)),\"ready\":\(trouble == nil)\(reason),\"durability\":\(JSONText.quoted(service.durability)),\"endpoints\":{\(endpoints)}}"
         }
-        return "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes() + services.map(\.residentBytesElsewhere).reduce(0, +)),\"services\":[\(list.joined(separator: ","))]}\n"
+        return
+            "{\"version\":\(JSONText.quoted(Version.text)),\"residentBytes\":\(ProcessMetrics.residentBytes() + services.map(\.residentBytesElsewhere).reduce(0, +)),\"services\":[\(list.joined(separator: ","))]}\n"
     }
 
     private static func page(_ services: [any RunningService]) -> HTTPReply {
         let rows = services.flatMap { service in
-            service.endpoints.map { "<tr><td>\(service.name)</td><td>\($0.key)</td><td><code>\($0.address)</code></td><td>\($0.clients)</td><td>\(service.isReady ? "ready" : "not ready")</td></tr>" }
+            service.endpoints.map {
+                "<tr><td>\(service.name)</td><td>\($0.key)</td><td><code>\($0.address)</code></td><td>\($0.clients)</td><td>\(service.isReady ? "ready" : "not ready")</td></tr>"
+            }
         }
         let html = """
             <!doctype html><html lang="en"><meta charset="utf-8"><title>platform</title>
@@ -76,7 +88,11 @@ struct Console: Sendable {
 
             """
         return HTTPReply(
-            200, headers: [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"), ("X-Content-Type-Options", "nosniff")],
+            200,
+            headers: [
+                ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+                ("X-Content-Type-Options", "nosniff"),
+            ],
             body: .bytes(Bytes(string: html)))
     }
 }

@@ -25,13 +25,15 @@ final class LocalCluster: Sendable {
     /// Starts the named services. `ephemeral`: in a temporary directory. `dfs` is the WebHDFS address if another process serves it,
     /// `namenode` that of its RPC.
     static func start(
-        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, namenode: HostPort? = nil, onQuery: (@Sendable (QueryEvent) -> Void)? = nil
+        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, namenode: HostPort? = nil,
+        onQuery: (@Sendable (QueryEvent) -> Void)? = nil
     ) async throws -> LocalCluster {
         try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
         let memory = MemoryBudget(name: "process", limitBytes: settings[SettingsTable.clientMemory])
         let context = ServiceName.Context(
-            settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs, namenode: namenode, onQuery: onQuery)
+            settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs,
+            namenode: namenode, onQuery: onQuery)
         ProcessMetrics.register(context.metrics)
         context.metrics.memory(memory, service: "all")
         do {
@@ -114,12 +116,16 @@ final class LocalCluster: Sendable {
     static func makeTemporaryDirectory() throws(CommandFailure) -> String {
         var template = Array((NSTemporaryDirectory() + "/platform-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw CommandFailure(.failed, "cannot make a temporary directory", why: String(cString: strerror(errno)), next: "set TMPDIR to a directory that may be written")
+            throw CommandFailure(
+                .failed, "cannot make a temporary directory", why: String(cString: strerror(errno)),
+                next: "set TMPDIR to a directory that may be written")
         }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     static func removeDirectory(_ path: String) {
-        do { try FileManager.default.removeItem(atPath: path) } catch { Output.note("warning: the temporary directory \(path) could not be removed: \(error.localizedDescription)") }
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            Output.note("warning: the temporary directory \(path) could not be removed: \(error.localizedDescription)")
+        }
     }
 }

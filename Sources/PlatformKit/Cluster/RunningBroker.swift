@@ -23,10 +23,14 @@ struct RunningBroker: RunningService {
 
     private static func warn(_ settings: BrokerSettings, _ log: Logger) {
         if settings.oauth?.allowsUnsecured == true {
-            log.warning("tokens that nobody has signed are taken, so everybody can be anybody", metadata: ["setting": "\(SettingsTable.brokerOAuthUnsecured.name)"])
+            log.warning(
+                "tokens that nobody has signed are taken, so everybody can be anybody",
+                metadata: ["setting": "\(SettingsTable.brokerOAuthUnsecured.name)"])
         }
         if settings.enforcesAccess, settings.superUsers.isEmpty {
-            log.warning("access rules are obeyed and nobody may do everything: without a rule that is there already nobody can make the first one", metadata: ["setting": "\(SettingsTable.brokerSuperUsers.name)"])
+            log.warning(
+                "access rules are obeyed and nobody may do everything: without a rule that is there already nobody can make the first one",
+                metadata: ["setting": "\(SettingsTable.brokerSuperUsers.name)"])
         }
     }
 
@@ -84,7 +88,8 @@ struct RunningBroker: RunningService {
         settings.oauth = try oauth(all)
         let secret = all[SettingsTable.brokerTokenSecret]
         if !secret.isEmpty {
-            var tokens = DelegationTokenSettings(secretKey: Bytes(string: try PasswordFile.read(secret, setting: SettingsTable.brokerTokenSecret.name)))
+            var tokens = DelegationTokenSettings(
+                secretKey: Bytes(string: try PasswordFile.read(secret, setting: SettingsTable.brokerTokenSecret.name)))
             tokens.maxLifetime = .milliseconds(all[SettingsTable.brokerTokenLifetime])
             tokens.expiry = .milliseconds(all[SettingsTable.brokerTokenExpiry])
             settings.delegationTokens = tokens
@@ -115,9 +120,12 @@ struct RunningBroker: RunningService {
     private static func advertised(_ text: String) throws(CommandFailure) -> HostPort? {
         guard !text.isEmpty else { return nil }
         let nowhere = ["0.0.0.0", "::"]
-        guard let address = HostPort(parsing: text, defaultPort: 9092), address.port > 0, !nowhere.contains(address.host), !address.host.contains(" ") else {
+        guard let address = HostPort(parsing: text, defaultPort: 9092), address.port > 0, !nowhere.contains(address.host),
+            !address.host.contains(" ")
+        else {
             throw CommandFailure(
-                .configuration, "bad value '\(text)' for \(SettingsTable.brokerAdvertised.name)", why: "it must be host:port, a place to which clients can connect",
+                .configuration, "bad value '\(text)' for \(SettingsTable.brokerAdvertised.name)",
+                why: "it must be host:port, a place to which clients can connect",
                 next: "for example --set \(SettingsTable.brokerAdvertised.name)=127.0.0.1:9092")
         }
         return address

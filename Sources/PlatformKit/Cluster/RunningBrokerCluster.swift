@@ -21,7 +21,9 @@ struct RunningBrokerCluster: RunningService {
     }
 
     var endpoints: [Endpoint] {
-        doors.enumerated().map { place, door in Endpoint(key: place == 0 ? "broker" : "broker-\(place + 1)", address: door.address, clients: "Kafka clients") }
+        doors.enumerated().map { place, door in
+            Endpoint(key: place == 0 ? "broker" : "broker-\(place + 1)", address: door.address, clients: "Kafka clients")
+        }
     }
 
     /// Starts `count` brokers. Their client ports follow the first one's; their links to each other use free ports.
@@ -39,7 +41,9 @@ struct RunningBrokerCluster: RunningService {
             let metrics = place == 0 ? context.metrics : MetricsRegistry()
             let directory = context.dataDirectory + "/broker-\(place + 1)-of-\(count)"
             return { [settings] () async -> Result<BrokerDoor, any Error> in
-                do { return .success(try await BrokerDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log)) } catch { return .failure(error) }
+                do { return .success(try await BrokerDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log)) } catch {
+                    return .failure(error)
+                }
             }
         }
         let results = await startAll(starts)

@@ -37,7 +37,9 @@ final class RunningCompute: RunningService {
         settings.returnFreed = { csupport_return_freed() }
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
-        let door = ComputeDoor(settings: settings, files: FileSchemes(dfs: try dfs(context), namenode: namenode(context), trust: try dfsTrust(context)), metrics: context.metrics)
+        let door = ComputeDoor(
+            settings: settings, files: FileSchemes(dfs: try dfs(context), namenode: namenode(context), trust: try dfsTrust(context)),
+            metrics: context.metrics)
         do {
             let bound = try await door.start()
             return RunningCompute(door: door, address: HostPort(bound.host, bound.port))
@@ -50,25 +52,33 @@ final class RunningCompute: RunningService {
     /// The trust of compute in a dfs with https.
     private static func dfsTrust(_ context: ServiceName.Context) throws(CommandFailure) -> TLSTrust? {
         let settings = context.settings
-        guard !settings[SettingsTable.computeDFS].isEmpty else { return context.dfs == nil ? nil : try settings.tls(SettingsTable.dfsTLS)?.fromSameProcess }
+        guard !settings[SettingsTable.computeDFS].isEmpty else {
+            return context.dfs == nil ? nil : try settings.tls(SettingsTable.dfsTLS)?.fromSameProcess
+        }
         let authority = settings[SettingsTable.computeDFSAuthority]
         guard !authority.isEmpty else { return nil }
         let own = try settings.tls(SettingsTable.computeTLS)
         let trust = TLSTrust(roots: .authorities(file: authority), certificateFile: own?.certificateFile, keyFile: own?.keyFile)
         do { try trust.check() } catch {
-            throw CommandFailure(.configuration, "\(SettingsTable.computeDFSAuthority.name) cannot be used", why: error.description, next: "mend the file, or name another one")
+            throw CommandFailure(
+                .configuration, "\(SettingsTable.computeDFSAuthority.name) cannot be used", why: error.description,
+                next: "mend the file, or name another one")
         }
         return trust
     }
 
     /// A dfs named by its WebHDFS address is called over WebHDFS.
-    private static func namenode(_ context: ServiceName.Context) -> HostPort? { context.settings[SettingsTable.computeDFS].isEmpty ? context.namenode : nil }
+    private static func namenode(_ context: ServiceName.Context) -> HostPort? {
+        context.settings[SettingsTable.computeDFS].isEmpty ? context.namenode : nil
+    }
 
     private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {
         let text = context.settings[SettingsTable.computeDFS]
         guard !text.isEmpty else { return context.dfs }
         guard let address = HostPort(parsing: text, defaultPort: 9870) else {
-            throw CommandFailure(.configuration, "bad value '\(text)' for \(SettingsTable.computeDFS.name)", why: "it must be host:port", next: "for example 127.0.0.1:9870")
+            throw CommandFailure(
+                .configuration, "bad value '\(text)' for \(SettingsTable.computeDFS.name)", why: "it must be host:port",
+                next: "for example 127.0.0.1:9870")
         }
         return address
     }

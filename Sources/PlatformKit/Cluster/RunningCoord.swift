@@ -26,7 +26,9 @@ struct RunningCoord: RunningService {
     }
 
     /// Starts a server; without its AdminServer if that has a default port which is taken.
-    static func open(_ settings: CoordSettings, _ values: Settings, _ directory: String, _ metrics: MetricsRegistry, _ log: Logger) async throws -> CoordDoor {
+    static func open(_ settings: CoordSettings, _ values: Settings, _ directory: String, _ metrics: MetricsRegistry, _ log: Logger)
+        async throws -> CoordDoor
+    {
         var settings = settings
         let start = { try await CoordDoor.start(settings, dataDirectory: directory, metrics: metrics, log: log) }
         do { return try await start() } catch let error as ListenError {

@@ -25,7 +25,8 @@ struct RunningDFS: RunningService {
                 Endpoint(key: "webhdfs", address: $0.webAddress, clients: "WebHDFS clients"),
             ]
         }
-        return (first ?? []) + (datanodes.first.map { [Endpoint(key: "datanode", address: $0.transferAddress, clients: "HDFS clients, for data")] } ?? [])
+        return (first ?? [])
+            + (datanodes.first.map { [Endpoint(key: "datanode", address: $0.transferAddress, clients: "HDFS clients, for data")] } ?? [])
     }
     var trouble: String? { namenode?.trouble ?? datanodes.lazy.compactMap(\.trouble).first }
 
@@ -71,7 +72,9 @@ struct RunningDFS: RunningService {
         guard !text.isEmpty else { return [settings[SettingsTable.namenodeRPCListen]] }
         return try text.pieces(at: ",").map { part in
             guard let address = HostPort(parsing: String(part.withoutBlanks), defaultPort: 8020) else {
-                throw CommandFailure(.configuration, "dfs.namenode.addresses cannot be used", why: "'\(part)' is no host:port", next: "for example dfs.namenode.addresses=10.0.0.1:8020")
+                throw CommandFailure(
+                    .configuration, "dfs.namenode.addresses cannot be used", why: "'\(part)' is no host:port",
+                    next: "for example dfs.namenode.addresses=10.0.0.1:8020")
             }
             return address
         }
@@ -82,7 +85,9 @@ struct RunningDFS: RunningService {
             try namenodeSettings(context.settings), directory: path + "/name", memory: context.memory, metrics: context.metrics, log: log)
     }
 
-    private static func startDatanodes(_ context: ServiceName.Context, _ path: String, _ namenode: (any RPCChannel)?, _ log: Logger) async throws -> [DatanodeDoor] {
+    private static func startDatanodes(_ context: ServiceName.Context, _ path: String, _ namenode: (any RPCChannel)?, _ log: Logger)
+        async throws -> [DatanodeDoor]
+    {
         guard let namenode else { preconditionFailure("a datanode has a namenode, here or elsewhere") }
         let settings = try datanodeSettings(context.settings)
         var datanodes: [DatanodeDoor] = []
@@ -90,7 +95,8 @@ struct RunningDFS: RunningService {
             for number in 1...context.settings[SettingsTable.dfsDatanodes] {
                 datanodes.append(
                     try await DatanodeDoor.start(
-                        number == 1 ? settings : settings.onAnyPorts, directory: path + (number == 1 ? "/blocks" : "/blocks-\(number)"), namenode: namenode,
+                        number == 1 ? settings : settings.onAnyPorts, directory: path + (number == 1 ? "/blocks" : "/blocks-\(number)"),
+                        namenode: namenode,
                         memory: context.memory, metrics: context.metrics, log: log))
             }
             return datanodes
@@ -130,7 +136,8 @@ struct RunningDFS: RunningService {
         datanode.replication = Int64(settings[SettingsTable.dfsReplication])
         datanode.tls = try settings.tls(SettingsTable.dfsTLS)
         for (address, key, tls) in [
-            (datanode.webListen, SettingsTable.datanodeListen, datanode.tls), (datanode.transferListen, SettingsTable.datanodeTransferListen, nil),
+            (datanode.webListen, SettingsTable.datanodeListen, datanode.tls),
+            (datanode.transferListen, SettingsTable.datanodeTransferListen, nil),
             (datanode.ipcListen, SettingsTable.datanodeIPCListen, nil),
         ] { try settings.checkExposure(address, key.name, tls) }
         return datanode

@@ -23,7 +23,8 @@ extension BrokerCommand {
         @Option(name: .long, help: "Requests under way at a time.") var inFlight = 5
         @Option(name: .long, help: ArgumentHelp("1, or all in-sync replicas.", valueName: "1|all")) var acks = "all"
         @Option(name: .long, help: "How long to produce, and how long to send at the fixed rate.") var seconds = 5
-        @Option(name: .long, help: ArgumentHelp("Records a second from end to end; 0 leaves this part out.", valueName: "count")) var rate = 1000
+        @Option(name: .long, help: ArgumentHelp("Records a second from end to end; 0 leaves this part out.", valueName: "count")) var rate =
+            1000
         @Flag(name: .long, help: "Compress the batches (gzip).") var gzip = false
         @Flag(name: .long, help: "Keep the topic.") var keep = false
         @OptionGroup var server: ServerOptions
@@ -31,11 +32,17 @@ extension BrokerCommand {
 
         func run() async throws {
             guard let acks: Int16 = acks == "all" ? -1 : acks == "1" ? 1 : nil else {
-                throw CommandFailure(.usage, "--acks \(acks) is not possible", why: "what is measured is when a request is answered", next: "use --acks 1 or --acks all")
-            }
-            guard (1...(1 << 20)).contains(valueBytes), (1...64).contains(inFlight), (1...3600).contains(seconds), (0...100_000).contains(rate), batchBytes <= 1_000_000 else {
                 throw CommandFailure(
-                    .usage, "a number is out of range", why: "values have 1 to 1048576 bytes, batches up to 1000000, 1 to 64 requests are under way, for 1 to 3600 seconds, at up to 100000 records a second",
+                    .usage, "--acks \(acks) is not possible", why: "what is measured is when a request is answered",
+                    next: "use --acks 1 or --acks all")
+            }
+            guard (1...(1 << 20)).contains(valueBytes), (1...64).contains(inFlight), (1...3600).contains(seconds),
+                (0...100_000).contains(rate), batchBytes <= 1_000_000
+            else {
+                throw CommandFailure(
+                    .usage, "a number is out of range",
+                    why:
+                        "values have 1 to 1048576 bytes, batches up to 1000000, 1 to 64 requests are under way, for 1 to 3600 seconds, at up to 100000 records a second",
                     next: "for example --value-bytes 1024 --batch-bytes 262144 --in-flight 5 --seconds 5")
             }
             let rows = try await server.withClient("cannot measure") { client in
@@ -60,7 +67,8 @@ extension BrokerCommand {
             var rows = [Self.row("produce, each request", produced), Self.row("consume, each request", consumed)]
             guard rate > 0 else { return rows }
             let reached = try await server.withClient("cannot measure") { reader in
-                try await client.endToEndLoad(topic, reader: reader, valueBytes: max(8, valueBytes), rate: rate, duration: .seconds(seconds), acks: acks)
+                try await client.endToEndLoad(
+                    topic, reader: reader, valueBytes: max(8, valueBytes), rate: rate, duration: .seconds(seconds), acks: acks)
             }
             rows.append(Self.row("end to end, each record", reached))
             return rows
@@ -69,7 +77,8 @@ extension BrokerCommand {
         private static func row(_ name: String, _ result: KafkaLoadResult) -> [OutputValue] {
             func milliseconds(_ percent: Double) -> OutputValue { .decimal(rounded(result.latency(percent) * 1000)) }
             return [
-                .text(name), .number(Int64(result.recordRate)), .decimal(rounded(result.byteRate / 1e6)), milliseconds(50), milliseconds(99), milliseconds(99.9), milliseconds(100),
+                .text(name), .number(Int64(result.recordRate)), .decimal(rounded(result.byteRate / 1e6)), milliseconds(50),
+                milliseconds(99), milliseconds(99.9), milliseconds(100),
             ]
         }
 

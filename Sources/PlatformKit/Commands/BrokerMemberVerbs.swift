@@ -8,12 +8,14 @@ extension BrokerCommand {
     struct Members: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "members", abstract: "List, add and remove the brokers of a cluster while it runs.",
-            discussion: "EXAMPLES\n  platform broker members\n  platform broker members add 4=10.0.0.4:9093\n  platform broker members remove 4",
+            discussion:
+                "EXAMPLES\n  platform broker members\n  platform broker members add 4=10.0.0.4:9093\n  platform broker members remove 4",
             subcommands: [List.self, Add.self, Remove.self], defaultSubcommand: List.self)
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "list", abstract: "List the brokers.", discussion: "EXAMPLES\n  platform broker members list\n  platform broker members list -o json")
+                commandName: "list", abstract: "List the brokers.",
+                discussion: "EXAMPLES\n  platform broker members list\n  platform broker members list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -23,7 +25,8 @@ extension BrokerCommand {
                     ["id", "peers", "clients", "role", "controller"],
                     members.map {
                         [
-                            .number(Int64($0.number)), $0.peers.map { .text($0) } ?? .null, $0.clients.map { .text($0) } ?? .null, .text($0.isVoter ? "voter" : "observer"),
+                            .number(Int64($0.number)), $0.peers.map { .text($0) } ?? .null, $0.clients.map { .text($0) } ?? .null,
+                            .text($0.isVoter ? "voter" : "observer"),
                             .flag($0.isController),
                         ]
                     }, output.output)
@@ -42,22 +45,28 @@ extension BrokerCommand {
                       platform broker serve --id 4 --peers 1=10.0.0.1:9093,4=10.0.0.4:9093
                       platform broker members add 4=10.0.0.4:9093
                     """)
-            @Argument(help: ArgumentHelp("The broker's number, and where the others reach it.", valueName: "n=host:port")) var member: String
+            @Argument(help: ArgumentHelp("The broker's number, and where the others reach it.", valueName: "n=host:port")) var member:
+                String
             @OptionGroup var server: ServerOptions
 
             private var parsed: (number: Int32, address: HostPort)? {
                 let parts = member.split(separator: "=", maxSplits: 1)
-                guard parts.count == 2, let number = Int32(parts[0]), let address = HostPort(parsing: String(parts[1]), defaultPort: 9093) else { return nil }
+                guard parts.count == 2, let number = Int32(parts[0]), let address = HostPort(parsing: String(parts[1]), defaultPort: 9093)
+                else { return nil }
                 return (number, address)
             }
 
             func validate() throws {
-                guard parsed != nil else { throw ValidationError("\(member) is no broker: it takes a number and an address, such as 4=10.0.0.4:9093") }
+                guard parsed != nil else {
+                    throw ValidationError("\(member) is no broker: it takes a number and an address, such as 4=10.0.0.4:9093")
+                }
             }
 
             func run() async throws {
                 guard let parsed else { return }
-                try await server.withClient("cannot add broker \(parsed.number)") { try await $0.addMember(parsed.number, at: parsed.address) }
+                try await server.withClient("cannot add broker \(parsed.number)") {
+                    try await $0.addMember(parsed.number, at: parsed.address)
+                }
                 Output.note("broker \(parsed.number) belongs to the cluster")
             }
         }
@@ -66,7 +75,9 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "remove",
                 abstract: "Remove a broker on which nothing lies.",
-                discussion: "It need not run any more. What lies on it is moved first.\n\nEXAMPLES\n  platform broker reassign start --away-from 4\n  platform broker members remove 4")
+                discussion:
+                    "It need not run any more. What lies on it is moved first.\n\nEXAMPLES\n  platform broker reassign start --away-from 4\n  platform broker members remove 4"
+            )
             @Argument(help: ArgumentHelp("The broker's number.", valueName: "n")) var number: Int32
             @OptionGroup var server: ServerOptions
 

@@ -22,9 +22,14 @@ extension BrokerCommand {
         struct TargetOptions: ParsableArguments {
             @Option(name: .long, help: ArgumentHelp("A broker of the other cluster.", valueName: "host:port")) var to: String
             @Option(name: .long, help: ArgumentHelp("Log in there as this user.", valueName: "name")) var toUser: String?
-            @Option(name: .long, help: ArgumentHelp("The file whose first line is that user's password.", valueName: "path")) var toPasswordFile: String?
-            @Flag(name: .long, help: "Speak TLS there; the certificate must come from an authority that the system trusts.") var toTls = false
-            @Option(name: .long, help: ArgumentHelp("Speak TLS there; the certificate must come from an authority in this PEM file.", valueName: "file")) var toTlsCa: String?
+            @Option(name: .long, help: ArgumentHelp("The file whose first line is that user's password.", valueName: "path"))
+            var toPasswordFile: String?
+            @Flag(name: .long, help: "Speak TLS there; the certificate must come from an authority that the system trusts.") var toTls =
+                false
+            @Option(
+                name: .long,
+                help: ArgumentHelp("Speak TLS there; the certificate must come from an authority in this PEM file.", valueName: "file"))
+            var toTlsCa: String?
 
             func connect() async throws -> KafkaClient {
                 let user = try toUser.map { name throws(CommandFailure) in
@@ -34,7 +39,9 @@ extension BrokerCommand {
                 if toTls || toTlsCa != nil {
                     let trust = TLSTrust(roots: toTlsCa.map { .authorities(file: $0) } ?? .system)
                     do { try trust.check() } catch {
-                        throw CommandFailure(.usage, "the TLS file cannot be used", why: error.description, next: "name a PEM file that exists with --to-tls-ca")
+                        throw CommandFailure(
+                            .usage, "the TLS file cannot be used", why: error.description,
+                            next: "name a PEM file that exists with --to-tls-ca")
                     }
                     tls = trust
                 }
@@ -45,7 +52,8 @@ extension BrokerCommand {
         @Argument(help: "Topics to copy; * stands for any text.") var topics: [String]
         @OptionGroup var other: TargetOptions
         @Option(name: .long, help: "The group whose offsets say where the copy stands.") var group = "platform-mirror"
-        @Flag(name: .long, help: "Go on with what comes, until it is stopped; otherwise it ends where the topics end now.") var follow = false
+        @Flag(name: .long, help: "Go on with what comes, until it is stopped; otherwise it ends where the topics end now.") var follow =
+            false
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: OutputOptions
 
@@ -68,12 +76,17 @@ extension BrokerCommand {
             for topic in copied where !topic.settingsLeftOut.isEmpty {
                 Output.note("\(topic.name): the other cluster does not take \(topic.settingsLeftOut.joined(separator: ", "))")
             }
-            Output.rows(["topic", "partitions", "records"], copied.map { [.text($0.name), .number(Int64($0.partitions)), .number(Int64($0.records))] }, output.output)
+            Output.rows(
+                ["topic", "partitions", "records"],
+                copied.map { [.text($0.name), .number(Int64($0.partitions)), .number(Int64($0.records))] }, output.output)
         }
 
         private func copy(_ source: KafkaClient, _ target: KafkaClient) async throws -> [MirroredTopic] {
             guard try await !source.isOfOneCluster(with: target) else {
-                throw CommandFailure(.usage, "cannot copy to \(other.to)", why: "it is a broker of the cluster that is copied, and every topic would be copied onto itself", next: "name another cluster with --to")
+                throw CommandFailure(
+                    .usage, "cannot copy to \(other.to)",
+                    why: "it is a broker of the cluster that is copied, and every topic would be copied onto itself",
+                    next: "name another cluster with --to")
             }
             var mirror = KafkaMirror(from: source, to: target, group: group)
             var rounds = 0

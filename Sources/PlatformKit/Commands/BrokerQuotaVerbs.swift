@@ -7,7 +7,8 @@ extension BrokerCommand {
     struct Quota: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "quota", abstract: "Set, list and remove limits of users, clients and addresses.",
-            discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota list", subcommands: [Set.self, List.self, Remove.self])
+            discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota list",
+            subcommands: [Set.self, List.self, Remove.self])
 
         /// The subject of a limit.
         struct EntityOptions: ParsableArguments {
@@ -20,12 +21,14 @@ extension BrokerCommand {
 
             func entity() throws(CommandFailure) -> KafkaQuotaEntity {
                 let entity = KafkaQuotaEntity(
-                    user: defaultUser ? .byDefault : forUser.map { .named($0) }, client: defaultClient ? .byDefault : client.map { .named($0) },
+                    user: defaultUser ? .byDefault : forUser.map { .named($0) },
+                    client: defaultClient ? .byDefault : client.map { .named($0) },
                     address: defaultAddress ? .byDefault : address.map { .named($0) })
                 guard entity.user != nil || entity.client != nil || entity.address != nil else {
                     throw CommandFailure(
                         .usage, "nobody is named",
-                        why: "a limit is for --for-user, --default-user, --client, --default-client or a pair of them, or for --address or --default-address",
+                        why:
+                            "a limit is for --for-user, --default-user, --client, --default-client or a pair of them, or for --address or --default-address",
                         next: "for example --client loader")
                 }
                 return entity
@@ -36,21 +39,30 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "set",
                 abstract: "Set limits.",
-                discussion: "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota set --for-user alice --consume-rate 5000000 --change-rate 10\n  platform broker quota set --default-address --connection-rate 20")
+                discussion:
+                    "EXAMPLES\n  platform broker quota set --client loader --produce-rate 1000000\n  platform broker quota set --for-user alice --consume-rate 5000000 --change-rate 10\n  platform broker quota set --default-address --connection-rate 20"
+            )
             @OptionGroup var whom: EntityOptions
             @Option(name: .long, help: ArgumentHelp("What may be produced.", valueName: "bytes/s")) var produceRate: Double?
             @Option(name: .long, help: ArgumentHelp("What may be consumed.", valueName: "bytes/s")) var consumeRate: Double?
-            @Option(name: .long, help: ArgumentHelp("Time of the broker that requests may take.", valueName: "percent")) var requestPercentage: Double?
-            @Option(name: .long, help: ArgumentHelp("Partitions that may be made and deleted.", valueName: "partitions/s")) var changeRate: Double?
-            @Option(name: .long, help: ArgumentHelp("Connections that an address may make.", valueName: "connections/s")) var connectionRate: Double?
+            @Option(name: .long, help: ArgumentHelp("Time of the broker that requests may take.", valueName: "percent"))
+            var requestPercentage: Double?
+            @Option(name: .long, help: ArgumentHelp("Partitions that may be made and deleted.", valueName: "partitions/s")) var changeRate:
+                Double?
+            @Option(name: .long, help: ArgumentHelp("Connections that an address may make.", valueName: "connections/s"))
+            var connectionRate: Double?
             @OptionGroup var server: ServerOptions
 
             func run() async throws {
                 let entity = try whom.entity()
-                let stated = zip(Quota.names, [produceRate, consumeRate, requestPercentage, changeRate, connectionRate]).compactMap { name, value in value.map { (name, Optional($0)) } }
+                let stated = zip(Quota.names, [produceRate, consumeRate, requestPercentage, changeRate, connectionRate]).compactMap {
+                    name, value in value.map { (name, Optional($0)) }
+                }
                 guard !stated.isEmpty else {
                     throw CommandFailure(
-                        .usage, "no limit is stated", why: "there are --produce-rate, --consume-rate, --request-percentage, --change-rate and --connection-rate", next: "for example --produce-rate 1000000")
+                        .usage, "no limit is stated",
+                        why: "there are --produce-rate, --consume-rate, --request-percentage, --change-rate and --connection-rate",
+                        next: "for example --produce-rate 1000000")
                 }
                 try await server.withClient("cannot set limits") { try await $0.setQuotas(entity, stated) }
                 Output.note("\(stated.count) limits set")
@@ -61,7 +73,9 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "remove",
                 abstract: "Remove every limit that is for exactly these.",
-                discussion: "EXAMPLES\n  platform broker quota remove --client loader\n  platform broker quota remove --for-user alice --default-client")
+                discussion:
+                    "EXAMPLES\n  platform broker quota remove --client loader\n  platform broker quota remove --for-user alice --default-client"
+            )
             @OptionGroup var whom: EntityOptions
             @OptionGroup var server: ServerOptions
 
@@ -78,7 +92,8 @@ extension BrokerCommand {
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "list", abstract: "List the limits.", discussion: "EXAMPLES\n  platform broker quota list\n  platform broker quota list -o json")
+                commandName: "list", abstract: "List the limits.",
+                discussion: "EXAMPLES\n  platform broker quota list\n  platform broker quota list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -86,7 +101,12 @@ extension BrokerCommand {
                 let quotas = try await server.withClient("cannot list limits") { try await $0.quotas() }
                 Output.rows(
                     ["user", "client", "address", "limit", "value"],
-                    quotas.map { [Self.text($0.entity.user), Self.text($0.entity.client), Self.text($0.entity.address), .text($0.name), .text("\($0.value)")] },
+                    quotas.map {
+                        [
+                            Self.text($0.entity.user), Self.text($0.entity.client), Self.text($0.entity.address), .text($0.name),
+                            .text("\($0.value)"),
+                        ]
+                    },
                     output.output)
             }
 
@@ -99,6 +119,8 @@ extension BrokerCommand {
             }
         }
 
-        private static let names = ["producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate", "connection_creation_rate"]
+        private static let names = [
+            "producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate", "connection_creation_rate",
+        ]
     }
 }

@@ -7,7 +7,8 @@ extension BrokerCommand {
     struct Reassign: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reassign", abstract: "Move partitions to other brokers.",
-            discussion: "EXAMPLES\n  platform broker reassign start events --partition 0 --to 2,3\n  platform broker reassign start --away-from 4 --throttle 10000000\n  platform broker reassign list",
+            discussion:
+                "EXAMPLES\n  platform broker reassign start events --partition 0 --to 2,3\n  platform broker reassign start --away-from 4 --throttle 10000000\n  platform broker reassign list",
             subcommands: [Start.self, List.self, Cancel.self, Unthrottle.self])
 
         struct Start: AsyncParsableCommand {
@@ -25,9 +26,13 @@ extension BrokerCommand {
                     """)
             @Argument(help: "The topics; all of them if --away-from is given and none is named.") var topics: [String] = []
             @Option(name: .long, help: "One partition; all if left out.") var partition: Int32?
-            @Option(name: .long, help: ArgumentHelp("The brokers that hold each of the partitions, the preferred leader first.", valueName: "n,...")) var to: String?
+            @Option(
+                name: .long,
+                help: ArgumentHelp("The brokers that hold each of the partitions, the preferred leader first.", valueName: "n,...")) var to:
+                String?
             @Option(name: .long, help: ArgumentHelp("Take what lies on this broker to others.", valueName: "n")) var awayFrom: Int32?
-            @Option(name: .long, help: ArgumentHelp("What a broker may hand out and take of it a second.", valueName: "bytes/s")) var throttle: Int64?
+            @Option(name: .long, help: ArgumentHelp("What a broker may hand out and take of it a second.", valueName: "bytes/s"))
+            var throttle: Int64?
             @Flag(name: .long, help: "Do not wait; a rate then stays until `reassign unthrottle`.") var noWait = false
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
@@ -35,7 +40,9 @@ extension BrokerCommand {
             private static let pause = Duration.milliseconds(200)
 
             func validate() throws {
-                guard (to == nil) != (awayFrom == nil) else { throw ValidationError("say where to: --to with brokers, or --away-from with one") }
+                guard (to == nil) != (awayFrom == nil) else {
+                    throw ValidationError("say where to: --to with brokers, or --away-from with one")
+                }
                 guard to == nil || !topics.isEmpty else { throw ValidationError("name the topics that --to is for") }
                 guard throttle.map({ $0 > 0 }) ?? true else { throw ValidationError("--throttle is at least 1 byte a second") }
                 guard targets != nil || to == nil else { throw ValidationError("--to takes the numbers of brokers, such as 2,3") }
@@ -56,8 +63,14 @@ extension BrokerCommand {
                     return moves
                 }
                 func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
-                Output.rows(["topic", "partition", "from", "to"], moves.map { [.text($0.topic), .number(Int64($0.partition)), list($0.from), list($0.to)] }, output.output)
-                if moves.isEmpty { Output.note("every partition lies there already") } else if noWait { Output.note("under way; `platform broker reassign list` shows what is left") }
+                Output.rows(
+                    ["topic", "partition", "from", "to"],
+                    moves.map { [.text($0.topic), .number(Int64($0.partition)), list($0.from), list($0.to)] }, output.output)
+                if moves.isEmpty {
+                    Output.note("every partition lies there already")
+                } else if noWait {
+                    Output.note("under way; `platform broker reassign list` shows what is left")
+                }
             }
 
             private func planned(_ client: KafkaClient) async throws -> [KafkaMove] {
@@ -65,11 +78,13 @@ extension BrokerCommand {
                 if let awayFrom {
                     // All topics count for the load of brokers, even if few of them move.
                     let all = try await client.cluster().topics
-                    guard let moves = KafkaMove.away(
-                        from: awayFrom, all, brokers: try await client.nodes(), moving: { wanted.isEmpty || wanted.contains($0.name) })
+                    guard
+                        let moves = KafkaMove.away(
+                            from: awayFrom, all, brokers: try await client.nodes(), moving: { wanted.isEmpty || wanted.contains($0.name) })
                     else {
                         throw CommandFailure(
-                            .failed, "cannot take everything away from broker \(awayFrom)", why: "a partition lies on every other broker already, and a broker holds at most one of its replicas",
+                            .failed, "cannot take everything away from broker \(awayFrom)",
+                            why: "a partition lies on every other broker already, and a broker holds at most one of its replicas",
                             next: "add a broker first, or give such topics fewer replicas with --to")
                     }
                     return moves.filter { partition == nil || $0.partition == partition }
@@ -83,7 +98,9 @@ extension BrokerCommand {
 
             private func wait(_ client: KafkaClient, _ moves: [KafkaMove]) async throws {
                 while true {
-                    let left = try await client.reassignments().filter { one in moves.contains { $0.topic == one.topic && $0.partition == one.partition } }
+                    let left = try await client.reassignments().filter { one in
+                        moves.contains { $0.topic == one.topic && $0.partition == one.partition }
+                    }
                     if left.isEmpty { break }
                     try await Task.sleep(for: Self.pause)
                 }
@@ -93,7 +110,8 @@ extension BrokerCommand {
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "list", abstract: "List partitions that are on their way.", discussion: "EXAMPLES\n  platform broker reassign list\n  platform broker reassign list -o json")
+                commandName: "list", abstract: "List partitions that are on their way.",
+                discussion: "EXAMPLES\n  platform broker reassign list\n  platform broker reassign list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -102,14 +120,16 @@ extension BrokerCommand {
                 func list(_ brokers: [Int32]) -> OutputValue { .numbers(brokers.map(Int64.init)) }
                 Output.rows(
                     ["topic", "partition", "replicas", "adding", "removing"],
-                    found.map { [.text($0.topic), .number(Int64($0.partition)), list($0.replicas), list($0.adding), list($0.removing)] }, output.output)
+                    found.map { [.text($0.topic), .number(Int64($0.partition)), list($0.replicas), list($0.adding), list($0.removing)] },
+                    output.output)
             }
         }
 
         struct Cancel: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "cancel",
-                abstract: "Take back moves that are under way, and lift their rate.", discussion: "EXAMPLES\n  platform broker reassign cancel\n  platform broker reassign cancel events")
+                abstract: "Take back moves that are under way, and lift their rate.",
+                discussion: "EXAMPLES\n  platform broker reassign cancel\n  platform broker reassign cancel events")
             @Argument(help: "The topics; all if left out.") var topics: [String] = []
             @OptionGroup var server: ServerOptions
 
@@ -127,7 +147,8 @@ extension BrokerCommand {
         struct Unthrottle: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "unthrottle",
-                abstract: "Lift the rate that moves were started with.", discussion: "EXAMPLES\n  platform broker reassign unthrottle\n  platform broker reassign unthrottle events")
+                abstract: "Lift the rate that moves were started with.",
+                discussion: "EXAMPLES\n  platform broker reassign unthrottle\n  platform broker reassign unthrottle events")
             @Argument(help: "The topics; all if left out.") var topics: [String] = []
             @OptionGroup var server: ServerOptions
 

@@ -10,13 +10,17 @@ extension BrokerCommand {
         static let configuration = CommandConfiguration(
             commandName: "produce",
             abstract: "Send each line of stdin, or of files, as a record.",
-            discussion: "EXAMPLES\n  echo hello | platform broker produce greetings --create\n  platform broker produce events --key-separator : < events.txt\n  platform broker produce events --file day1.txt --file day2.txt --header source=import --rate 500")
+            discussion:
+                "EXAMPLES\n  echo hello | platform broker produce greetings --create\n  platform broker produce events --key-separator : < events.txt\n  platform broker produce events --file day1.txt --file day2.txt --header source=import --rate 500"
+        )
         @Argument(help: "The topic.") var topic: String
         @Option(name: .long, help: "Take what stands before this text as the record's key.") var keySeparator: String?
         @Option(name: .long, help: "Send everything to this partition.") var partition: Int32?
         @Flag(name: .long, help: "Make the topic if it is missing.") var create = false
-        @Option(name: .long, help: ArgumentHelp("Read lines from this file instead of stdin; may be repeated.", valueName: "path")) var file: [String] = []
-        @Option(name: .long, help: ArgumentHelp("A header of every record; may be repeated.", valueName: "name=value")) var header: [String] = []
+        @Option(name: .long, help: ArgumentHelp("Read lines from this file instead of stdin; may be repeated.", valueName: "path"))
+        var file: [String] = []
+        @Option(name: .long, help: ArgumentHelp("A header of every record; may be repeated.", valueName: "name=value")) var header:
+            [String] = []
         @Option(name: .long, help: ArgumentHelp("At most this many records a second.", valueName: "count")) var rate: Int?
         @Flag(name: .long, help: "Compress the batches (gzip).") var gzip = false
         @OptionGroup var server: ServerOptions
@@ -28,7 +32,8 @@ extension BrokerCommand {
 
         func run() async throws {
             if let rate, rate < 1 {
-                throw CommandFailure(.usage, "--rate \(rate) is not possible", why: "at least one record a second has to go", next: "for example --rate 100")
+                throw CommandFailure(
+                    .usage, "--rate \(rate) is not possible", why: "at least one record a second has to go", next: "for example --rate 100")
             }
             let headers = try parsedHeaders()
             let count = try await server.withClient("cannot produce to \(topic)") { client in
@@ -59,7 +64,9 @@ extension BrokerCommand {
         private func parsedHeaders() throws(CommandFailure) -> [(name: String, value: Bytes?)] {
             try header.map { text throws(CommandFailure) in
                 guard let equals = text.firstIndex(of: "=") else {
-                    throw CommandFailure(.usage, "--header \(text) has no value", why: "it needs the form name=value", next: "for example --header source=import")
+                    throw CommandFailure(
+                        .usage, "--header \(text) has no value", why: "it needs the form name=value",
+                        next: "for example --header source=import")
                 }
                 return (String(text[..<equals]), Bytes(string: String(text[text.index(after: equals)...])))
             }
@@ -78,7 +85,8 @@ extension BrokerCommand {
             }
             let bytes = line.array
             return OutgoingRecord(
-                key: Bytes(bytes: bytes[..<split.lowerBound]), value: Bytes(bytes: bytes[split.upperBound...]), headers: headers, timestamp: now, partition: partition)
+                key: Bytes(bytes: bytes[..<split.lowerBound]), value: Bytes(bytes: bytes[split.upperBound...]), headers: headers,
+                timestamp: now, partition: partition)
         }
     }
 
@@ -97,7 +105,11 @@ extension BrokerCommand {
                   platform broker consume events -o json | head
                 """)
         @Argument(help: "The topic.") var topic: String
-        @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("beginning, end, an offset, -N for the last N of each partition, or a time in UTC; end if left out. A group knows its own place.", valueName: "place"))
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: ArgumentHelp(
+                "beginning, end, an offset, -N for the last N of each partition, or a time in UTC; end if left out. A group knows its own place.",
+                valueName: "place"))
         var from: String?
         @Option(name: .long, help: "Read this partition only.") var partition: Int32?
         @Option(name: .long, help: "Read as a member of this group, from where it had come to.") var group: String?
@@ -110,11 +122,13 @@ extension BrokerCommand {
         func run() async throws {
             guard group == nil || (from == nil && partition == nil) else {
                 throw CommandFailure(
-                    .usage, "--from and --partition do not go with --group", why: "a group goes on where it had come to, begins at the beginning, and shares the partitions",
+                    .usage, "--from and --partition do not go with --group",
+                    why: "a group goes on where it had come to, begins at the beginning, and shares the partitions",
                     next: "leave --group out, or let the group go on from elsewhere: `platform broker group reset`")
             }
             if let count, count < 1 {
-                throw CommandFailure(.usage, "--count \(count) is not possible", why: "at least one record is read", next: "for example --count 10")
+                throw CommandFailure(
+                    .usage, "--count \(count) is not possible", why: "at least one record is read", next: "for example --count 10")
             }
             try await server.withClient("cannot consume \(topic)") { client in
                 if let group { try await consume(client, as: group) } else { try await consume(client) }
@@ -170,7 +184,8 @@ extension BrokerCommand {
             case .json:
                 Output.fields(
                     [
-                        ("partition", .number(Int64(one.partition))), ("offset", .number(record.offset)), ("timestamp", .number(record.timestamp)),
+                        ("partition", .number(Int64(one.partition))), ("offset", .number(record.offset)),
+                        ("timestamp", .number(record.timestamp)),
                     ] + Self.field("key", record.key) + Self.field("value", record.value)
                         + record.headers.flatMap { Self.field("header." + $0.name, $0.value) }, .json)
             }

@@ -8,15 +8,19 @@ extension BrokerCommand {
     struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "user", abstract: "Make, list and delete users that log in by SCRAM or PLAIN.",
-            discussion: "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  platform broker user list", subcommands: [Set.self, List.self, Delete.self])
+            discussion: "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  platform broker user list",
+            subcommands: [Set.self, List.self, Delete.self])
 
         struct Set: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "set",
                 abstract: "Make a user, or give one another password.",
-                discussion: "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  pwgen | platform broker user set alice --with-password-file -")
+                discussion:
+                    "EXAMPLES\n  platform broker user set alice --with-password-file alice.txt\n  pwgen | platform broker user set alice --with-password-file -"
+            )
             @Argument(help: "The user's name.") var name: String
-            @Option(name: .long, help: ArgumentHelp("The file whose first line is the user's password; - for stdin.", valueName: "path")) var withPasswordFile: String
+            @Option(name: .long, help: ArgumentHelp("The file whose first line is the user's password; - for stdin.", valueName: "path"))
+            var withPasswordFile: String
             @OptionGroup var server: ServerOptions
 
             func run() async throws {
@@ -27,20 +31,27 @@ extension BrokerCommand {
         }
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the users.", discussion: "EXAMPLES\n  platform broker user list\n  platform broker user list -o json")
+            static let configuration = CommandConfiguration(
+                commandName: "list", abstract: "List the users.",
+                discussion: "EXAMPLES\n  platform broker user list\n  platform broker user list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
                 let users = try await server.withClient("cannot list users") { try await $0.users() }
-                Output.rows(["user", "mechanism", "iterations"], users.map { [.text($0.user), .text($0.mechanism), .number(Int64($0.iterations))] }, output.output)
+                Output.rows(
+                    ["user", "mechanism", "iterations"],
+                    users.map { [.text($0.user), .text($0.mechanism), .number(Int64($0.iterations))] }, output.output)
             }
         }
 
         struct Delete: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "delete",
-                abstract: "Delete a user; connections that are open stay.", discussion: "EXAMPLES\n  platform broker user delete alice\n  platform broker user delete alice --user admin --password-file admin.txt")
+                abstract: "Delete a user; connections that are open stay.",
+                discussion:
+                    "EXAMPLES\n  platform broker user delete alice\n  platform broker user delete alice --user admin --password-file admin.txt"
+            )
             @Argument(help: "The user's name.") var name: String
             @OptionGroup var server: ServerOptions
 
@@ -54,13 +65,18 @@ extension BrokerCommand {
     struct AccessVerbs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acl", abstract: "Add, list and remove access rules.",
-            discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list\n\nThe broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
+            discussion:
+                "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl list\n\nThe broker obeys them if its setting broker.access-rules is true; what no rule allows is denied then.",
             subcommands: [Add.self, List.self, Remove.self])
 
         /// The rule of the flags.
         struct RuleOptions: ParsableArguments {
             @Argument(help: "The user's name, or * for everybody.") var who: String
-            @Option(name: .long, help: ArgumentHelp("What may be done; may be repeated: \(KafkaRule.operations.map(\.word).joined(separator: ", ")).", valueName: "operation"))
+            @Option(
+                name: .long,
+                help: ArgumentHelp(
+                    "What may be done; may be repeated: \(KafkaRule.operations.map(\.word).joined(separator: ", ")).",
+                    valueName: "operation"))
             var operation: [String]
             @Option(name: .long, help: "On this topic; * for all.") var topic: String?
             @Option(name: .long, help: "On this group; * for all.") var group: String?
@@ -71,20 +87,26 @@ extension BrokerCommand {
             @Flag(name: .long, help: "Deny instead of allow.") var deny = false
 
             func rules() throws(CommandFailure) -> [KafkaRule] {
-                let named = [("topic", topic), ("group", group), ("transaction", transaction), ("cluster", cluster ? "kafka-cluster" : nil)].compactMap { kind, name in
+                let named = [
+                    ("topic", topic), ("group", group), ("transaction", transaction), ("cluster", cluster ? "kafka-cluster" : nil),
+                ].compactMap { kind, name in
                     name.map { (kind, $0) }
                 }
                 guard !named.isEmpty else {
-                    throw CommandFailure(.usage, "no resource", why: "a rule is about --topic, --group, --transaction or --cluster", next: "for example --topic events")
+                    throw CommandFailure(
+                        .usage, "no resource", why: "a rule is about --topic, --group, --transaction or --cluster",
+                        next: "for example --topic events")
                 }
                 for word in operation where !KafkaRule.operations.contains(where: { $0.word == word }) {
                     throw CommandFailure(
-                        .usage, "--operation \(word) is not known", why: "there are \(KafkaRule.operations.map(\.word).joined(separator: ", "))", next: "for example --operation read")
+                        .usage, "--operation \(word) is not known",
+                        why: "there are \(KafkaRule.operations.map(\.word).joined(separator: ", "))", next: "for example --operation read")
                 }
                 return named.flatMap { kind, name in
                     operation.map {
                         KafkaRule(
-                            resource: kind, name: name, pattern: prefix ? "prefixed" : "literal", principal: "User:" + who, host: host, operation: $0,
+                            resource: kind, name: name, pattern: prefix ? "prefixed" : "literal", principal: "User:" + who, host: host,
+                            operation: $0,
                             permission: deny ? "deny" : "allow")
                     }
                 }
@@ -95,7 +117,9 @@ extension BrokerCommand {
             static let configuration = CommandConfiguration(
                 commandName: "add",
                 abstract: "Add rules.",
-                discussion: "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl add bob --operation read --topic events --group reports\n  platform broker acl add '*' --operation read --topic public- --prefix")
+                discussion:
+                    "EXAMPLES\n  platform broker acl add alice --operation write --topic events\n  platform broker acl add bob --operation read --topic events --group reports\n  platform broker acl add '*' --operation read --topic public- --prefix"
+            )
             @OptionGroup var rule: RuleOptions
             @OptionGroup var server: ServerOptions
 
@@ -109,7 +133,10 @@ extension BrokerCommand {
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "remove",
-                abstract: "Remove rules.", discussion: "EXAMPLES\n  platform broker acl remove alice --operation write --topic events\n  platform broker acl remove bob --operation read --group reports")
+                abstract: "Remove rules.",
+                discussion:
+                    "EXAMPLES\n  platform broker acl remove alice --operation write --topic events\n  platform broker acl remove bob --operation read --group reports"
+            )
             @OptionGroup var rule: RuleOptions
             @OptionGroup var server: ServerOptions
 
@@ -121,7 +148,9 @@ extension BrokerCommand {
         }
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "list", abstract: "List the rules.", discussion: "EXAMPLES\n  platform broker acl list\n  platform broker acl list -o json")
+            static let configuration = CommandConfiguration(
+                commandName: "list", abstract: "List the rules.",
+                discussion: "EXAMPLES\n  platform broker acl list\n  platform broker acl list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
@@ -129,7 +158,12 @@ extension BrokerCommand {
                 let rules = try await server.withClient("cannot list access rules") { try await $0.rules() }
                 Output.rows(
                     ["resource", "name", "pattern", "principal", "host", "operation", "permission"],
-                    rules.map { [.text($0.resource), .text($0.name), .text($0.pattern), .text($0.principal), .text($0.host), .text($0.operation), .text($0.permission)] },
+                    rules.map {
+                        [
+                            .text($0.resource), .text($0.name), .text($0.pattern), .text($0.principal), .text($0.host), .text($0.operation),
+                            .text($0.permission),
+                        ]
+                    },
                     output.output)
             }
         }

@@ -8,17 +8,21 @@ extension BrokerCommand {
     struct TransactionVerbs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "txn", abstract: "List, describe and abort transactions.",
-            discussion: "EXAMPLES\n  platform broker txn list\n  platform broker txn abort transfers", subcommands: [List.self, Describe.self, Abort.self])
+            discussion: "EXAMPLES\n  platform broker txn list\n  platform broker txn abort transfers",
+            subcommands: [List.self, Describe.self, Abort.self])
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "list", abstract: "List the transactional ids.", discussion: "EXAMPLES\n  platform broker txn list\n  platform broker txn list -o json")
+                commandName: "list", abstract: "List the transactional ids.",
+                discussion: "EXAMPLES\n  platform broker txn list\n  platform broker txn list -o json")
             @OptionGroup var server: ServerOptions
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
                 let found = try await server.withClient("cannot list transactions") { try await $0.transactions() }
-                Output.rows(["transaction", "state", "producer"], found.entries.map { [.text($0.name), .text($0.state), .number($0.producerID)] }, output.output)
+                Output.rows(
+                    ["transaction", "state", "producer"], found.entries.map { [.text($0.name), .text($0.state), .number($0.producerID)] },
+                    output.output)
                 try found.mustBeWhole("transactions")
             }
         }
@@ -47,7 +51,9 @@ extension BrokerCommand {
         struct Abort: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "abort", abstract: "Abort what a transactional id has open, and shut its producer out.",
-                discussion: "For a producer that does not come back; one that does gets an error and has to begin anew.\n\nEXAMPLES\n  platform broker txn abort transfers\n  platform broker txn abort transfers --server 10.0.0.5:9092")
+                discussion:
+                    "For a producer that does not come back; one that does gets an error and has to begin anew.\n\nEXAMPLES\n  platform broker txn abort transfers\n  platform broker txn abort transfers --server 10.0.0.5:9092"
+            )
             @Argument(help: "The transactional id.") var name: String
             @OptionGroup var server: ServerOptions
 

@@ -8,14 +8,16 @@ import NetKit
 /// Flags of commands that read the settings.
 struct SettingsOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Settings file (TOML).", valueName: "file")) var config: String?
-    @Option(name: .long, help: ArgumentHelp("Set any setting; `platform config show` lists them.", valueName: "name=value")) var set: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Set any setting; `platform config show` lists them.", valueName: "name=value")) var set:
+        [String] = []
     @Option(name: .long, help: ArgumentHelp("Where the services keep their data.", valueName: "path")) var dataDir: String?
     @Flag(name: .long, help: "Allow addresses other than loopback although nobody has to log in.") var insecureExpose = false
 
     func resolve(_ more: [(name: String, value: String)] = [], ports: PortChoice = .defaults) throws -> Settings {
         var flags = try set.map { pair throws(CommandFailure) -> (name: String, value: String) in
             guard let equals = pair.firstIndex(of: "=") else {
-                throw CommandFailure(.usage, "--set \(pair) is incomplete", why: "it needs the form name=value", next: "for example --set log.level=debug")
+                throw CommandFailure(
+                    .usage, "--set \(pair) is incomplete", why: "it needs the form name=value", next: "for example --set log.level=debug")
             }
             return (String(pair[..<equals]), String(pair[pair.index(after: equals)...]))
         }
@@ -34,13 +36,16 @@ struct PortOptions: ParsableArguments {
     func choice() throws(CommandFailure) -> PortChoice {
         if let ports {
             guard ports == "auto", portOffset == nil else {
-                throw CommandFailure(.usage, "--ports \(ports)\(portOffset == nil ? "" : " with --port-offset")", why: "--ports knows only 'auto', and not together with --port-offset", next: "`platform up --ports auto`")
+                throw CommandFailure(
+                    .usage, "--ports \(ports)\(portOffset == nil ? "" : " with --port-offset")",
+                    why: "--ports knows only 'auto', and not together with --port-offset", next: "`platform up --ports auto`")
             }
             return .automatic
         }
         guard let portOffset else { return .defaults }
         guard (0...50_000).contains(portOffset) else {
-            throw CommandFailure(.usage, "--port-offset \(portOffset) is out of range", why: "ports must stay below 65536", next: "use 0 to 50000")
+            throw CommandFailure(
+                .usage, "--port-offset \(portOffset) is out of range", why: "ports must stay below 65536", next: "use 0 to 50000")
         }
         return .offset(portOffset)
     }
@@ -49,18 +54,25 @@ struct PortOptions: ParsableArguments {
 /// Flags of client verbs for a server with TLS.
 struct TLSOptions: ParsableArguments {
     @Flag(name: .long, help: "Speak TLS; the server's certificate must come from an authority that the system trusts.") var tls = false
-    @Option(name: .long, help: ArgumentHelp("Speak TLS; the server's certificate must come from an authority in this PEM file.", valueName: "file")) var tlsCa: String?
-    @Option(name: .long, help: ArgumentHelp("The certificate to show to a server that asks (PEM).", valueName: "file")) var tlsCertificate: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Speak TLS; the server's certificate must come from an authority in this PEM file.", valueName: "file"))
+    var tlsCa: String?
+    @Option(name: .long, help: ArgumentHelp("The certificate to show to a server that asks (PEM).", valueName: "file")) var tlsCertificate:
+        String?
     @Option(name: .long, help: ArgumentHelp("The key of --tls-certificate (PEM).", valueName: "file")) var tlsKey: String?
 
     /// nil without TLS.
     func trust() throws(CommandFailure) -> TLSTrust? {
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
-            throw CommandFailure(.usage, "--tls-certificate and --tls-key go together", why: "one of them is missing", next: "name both files")
+            throw CommandFailure(
+                .usage, "--tls-certificate and --tls-key go together", why: "one of them is missing", next: "name both files")
         }
         guard tls || tlsCa != nil || tlsCertificate != nil else { return nil }
         let trust = TLSTrust(roots: tlsCa.map { .authorities(file: $0) } ?? .system, certificateFile: tlsCertificate, keyFile: tlsKey)
-        do { try trust.check() } catch { throw CommandFailure(.usage, "the TLS files cannot be used", why: error.description, next: "name PEM files that exist") }
+        do { try trust.check() } catch {
+            throw CommandFailure(.usage, "the TLS files cannot be used", why: error.description, next: "name PEM files that exist")
+        }
         return trust
     }
 }
@@ -87,7 +99,9 @@ extension OutputFormat: ExpressibleByArgument {}
 /// Parses the address of --server.
 func serverAddress(_ text: String, defaultPort: Int) throws(CommandFailure) -> HostPort {
     guard let address = HostPort(parsing: text, defaultPort: defaultPort) else {
-        throw CommandFailure(.usage, "--server \(text) is no address", why: "it needs the form host:port", next: "for example --server 127.0.0.1:\(defaultPort)")
+        throw CommandFailure(
+            .usage, "--server \(text) is no address", why: "it needs the form host:port",
+            next: "for example --server 127.0.0.1:\(defaultPort)")
     }
     return address
 }

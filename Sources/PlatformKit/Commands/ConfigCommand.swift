@@ -5,11 +5,14 @@ import Foundation
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Show, check or write settings.", discussion: "EXAMPLES\n  platform config show --origin\n  platform config init > platform.toml",
+        commandName: "config", abstract: "Show, check or write settings.",
+        discussion: "EXAMPLES\n  platform config show --origin\n  platform config init > platform.toml",
         subcommands: [Show.self, Validate.self, Init.self], defaultSubcommand: Show.self)
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "show", abstract: "Print every setting in force.", discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Print every setting in force.",
+            discussion: "EXAMPLES\n  platform config show --origin\n  PLATFORM_COORD_TICK_MS=500 platform config show -o json")
         @Flag(name: .long, help: "Also tell where each value comes from.") var origin = false
         @OptionGroup var options: SettingsOptions
         @OptionGroup var output: OutputOptions
@@ -18,14 +21,18 @@ struct ConfigCommand: ParsableCommand {
             let settings = try options.resolve()
             let rows = SettingsTable.all.map { setting -> [OutputValue] in
                 let value = setting.name == SettingsTable.dataDirectory.name ? settings.dataDirectory : settings.text(of: setting.name)
-                return [.text(setting.name), .text(value)] + (origin ? [.text(settings.origin(of: setting.name).text)] : []) + [.text(setting.summary)]
+                return [.text(setting.name), .text(value)] + (origin ? [.text(settings.origin(of: setting.name).text)] : []) + [
+                    .text(setting.summary)
+                ]
             }
             Output.rows(["name", "value"] + (origin ? ["origin"] : []) + ["meaning"], rows, output.output)
         }
     }
 
     struct Validate: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "validate", abstract: "Check the settings without starting anything.", discussion: "EXAMPLES\n  platform config validate --config platform.toml\n  platform config validate --set coord.tick.ms=500")
+        static let configuration = CommandConfiguration(
+            commandName: "validate", abstract: "Check the settings without starting anything.",
+            discussion: "EXAMPLES\n  platform config validate --config platform.toml\n  platform config validate --set coord.tick.ms=500")
         @OptionGroup var options: SettingsOptions
 
         func run() throws {
@@ -35,7 +42,9 @@ struct ConfigCommand: ParsableCommand {
     }
 
     struct Init: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "init", abstract: "Print a settings file with every default.", discussion: "EXAMPLES\n  platform config init > platform.toml\n  platform config init | less")
+        static let configuration = CommandConfiguration(
+            commandName: "init", abstract: "Print a settings file with every default.",
+            discussion: "EXAMPLES\n  platform config init > platform.toml\n  platform config init | less")
 
         func run() { Output.data(SettingsFile.template) }
     }
@@ -45,7 +54,9 @@ struct ConfigCommand: ParsableCommand {
 enum SettingsFile {
     static var template: String {
         SettingsTable.all.map { setting in
-            let value = Int(setting.defaultText) != nil || ["true", "false"].contains(setting.defaultText) ? setting.defaultText : JSONText.quoted(setting.defaultText)
+            let value =
+                Int(setting.defaultText) != nil || ["true", "false"].contains(setting.defaultText)
+                ? setting.defaultText : JSONText.quoted(setting.defaultText)
             return "# \(setting.summary) (\(setting.domain); \(setting.environmentName))\n# \(setting.name) = \(value)\n"
         }.joined(separator: "\n")
     }

@@ -13,13 +13,22 @@ struct CoordCommand: AsyncParsableCommand {
         subcommands: [
             Serve.self, List.self, Get.self, Set.self, Create.self, Remove.self, Stat.self, Watch.self, CoordGetACL.self, CoordSetACL.self,
             CoordSync.self,
-            CoordSessions.self, CoordMembers.self, CoordReconfig.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self, CoordRepair.self,
+            CoordSessions.self, CoordMembers.self, CoordReconfig.self, CoordExport.self, CoordImport.self, CoordShell.self, CoordWord.self,
+            CoordRepair.self,
         ], defaultSubcommand: Serve.self)
 
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the coord service alone.", discussion: "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888")
+        static let configuration = CommandConfiguration(
+            commandName: "serve", abstract: "Run the coord service alone.",
+            discussion:
+                "EXAMPLES\n  platform coord serve\n  platform coord serve --listen 127.0.0.1:2182 --data-dir /srv/coord\n  platform coord serve --id 1 --peers 1=10.0.0.1:2888,2=10.0.0.2:2888,3=10.0.0.3:2888"
+        )
         @Option(name: .long, help: ArgumentHelp("Where ZooKeeper clients connect.", valueName: "host:port")) var listen: String?
-        @Option(name: .long, help: ArgumentHelp("The servers that begin an ensemble, or whom a newcomer asks, this one too, and where each listens for the others.", valueName: "n=host:port,...")) var peers: String?
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "The servers that begin an ensemble, or whom a newcomer asks, this one too, and where each listens for the others.",
+                valueName: "n=host:port,...")) var peers: String?
         @Option(name: .long, help: ArgumentHelp("The number of this server among --peers.", valueName: "n")) var id: Int?
         @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
         @OptionGroup var ports: PortOptions

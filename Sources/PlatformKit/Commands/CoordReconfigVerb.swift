@@ -16,19 +16,35 @@ struct CoordReconfig: AsyncParsableCommand {
               platform coord reconfig --add 'server.4=10.0.0.4:2888:2888;2181'
               platform coord reconfig --remove 2 --add 'server.5=10.0.0.5:2888:2888:observer;2181'
             """)
-    @Option(name: .long, help: ArgumentHelp("A server that joins, or changes: server.N=host:port:port[:participant|observer];[host:]port. Repeatable.", valueName: "server"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A server that joins, or changes: server.N=host:port:port[:participant|observer];[host:]port. Repeatable.", valueName: "server")
+    )
     var add: [String] = []
     @Option(name: .long, help: ArgumentHelp("The number of a server that leaves. Repeatable.", valueName: "n")) var remove: [Int64] = []
-    @Option(name: .long, help: ArgumentHelp("All servers from now on, separated by commas, in the place of --add and --remove.", valueName: "servers")) var members: String?
-    @Option(name: .long, help: ArgumentHelp("Only if the members are still those of this version (hexadecimal, as /zookeeper/config shows it).", valueName: "version"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("All servers from now on, separated by commas, in the place of --add and --remove.", valueName: "servers"))
+    var members: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Only if the members are still those of this version (hexadecimal, as /zookeeper/config shows it).", valueName: "version"))
     var ifVersion: String?
     @OptionGroup var server: CoordServerOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard members == nil || (add.isEmpty && remove.isEmpty) else { throw ValidationError("--members says it all: leave out --add and --remove") }
-        guard members != nil || !add.isEmpty || !remove.isEmpty else { throw ValidationError("say what changes: --add, --remove or --members") }
-        guard ifVersion == nil || version != nil else { throw ValidationError("--if-version takes a hexadecimal number, as the last line of /zookeeper/config") }
+        guard members == nil || (add.isEmpty && remove.isEmpty) else {
+            throw ValidationError("--members says it all: leave out --add and --remove")
+        }
+        guard members != nil || !add.isEmpty || !remove.isEmpty else {
+            throw ValidationError("say what changes: --add, --remove or --members")
+        }
+        guard ifVersion == nil || version != nil else {
+            throw ValidationError("--if-version takes a hexadecimal number, as the last line of /zookeeper/config")
+        }
     }
 
     private var version: Int64? { ifVersion.flatMap { Int64($0, radix: 16) } }

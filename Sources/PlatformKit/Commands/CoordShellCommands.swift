@@ -60,7 +60,8 @@ enum ShellCommands {
     /// Runs one line; false ends the shell.
     static func run(_ words: [String], _ client: ZooKeeperClient) async throws -> Bool {
         guard let name = words.first, !name.hasPrefix("#") else { return true }
-        let valued: Set<String> = name == "create" ? ["-t"] : name == "setquota" ? ["-n", "-b", "-N", "-B"] : ["-v", "-m", "-add", "-remove", "-members"]
+        let valued: Set<String> =
+            name == "create" ? ["-t"] : name == "setquota" ? ["-n", "-b", "-N", "-B"] : ["-v", "-m", "-add", "-remove", "-members"]
         let arguments = try ShellArguments(words.dropFirst(), valued: valued)
         switch name.lowercased() {
         case "quit", "exit", "close": return false
@@ -81,7 +82,9 @@ enum ShellCommands {
 
     private static func reconfigure(_ arguments: ShellArguments, _ client: ZooKeeperClient) async throws {
         var change = ReconfigRequest()
-        (change.joining, change.leaving, change.members) = (arguments.value("-add"), arguments.value("-remove"), arguments.value("-members"))
+        (change.joining, change.leaving, change.members) = (
+            arguments.value("-add"), arguments.value("-remove"), arguments.value("-members")
+        )
         if let version = arguments.value("-v") {
             guard let number = Int64(version, radix: 16) else { throw usage("-v \(version) is no hexadecimal number") }
             change.configID = number

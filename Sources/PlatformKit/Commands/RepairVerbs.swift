@@ -6,9 +6,12 @@ import Replication
 import Storage
 
 struct RepairOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Never execute this command, named as the failed start named it.", valueName: "slot:checksum")) var refuse: String?
+    @Option(name: .long, help: ArgumentHelp("Never execute this command, named as the failed start named it.", valueName: "slot:checksum"))
+    var refuse: String?
     @Flag(name: .long, help: "Let the next start try the command once more.") var again = false
-    @Option(name: .long, help: ArgumentHelp("The service's own directory, if it is not the one below the data directory.", valueName: "path")) var directory: String?
+    @Option(
+        name: .long, help: ArgumentHelp("The service's own directory, if it is not the one below the data directory.", valueName: "path"))
+    var directory: String?
     @OptionGroup var settings: SettingsOptions
 
     /// `replica`: the directory of the replica's files within the service's.
@@ -20,7 +23,8 @@ struct RepairOptions: ParsableArguments {
         let lock = try DataDirectory(directory, service: service)
         defer { lock.release() }
         guard !again || refuse == nil else {
-            throw CommandFailure(.usage, "--again and --refuse exclude each other", why: "a command that is left out is not tried", next: "give one of them")
+            throw CommandFailure(
+                .usage, "--again and --refuse exclude each other", why: "a command that is left out is not tried", next: "give one of them")
         }
         if let refuse { return try leaveOut(refuse, directory + replica, files) }
         if again {
@@ -32,7 +36,9 @@ struct RepairOptions: ParsableArguments {
 
     private func leaveOut(_ text: String, _ replica: String, _ files: RealFileSystem) throws {
         guard let command = RefusedCommand(text) else {
-            throw CommandFailure(.usage, "--refuse \(text) names no command", why: "it needs the form slot:checksum", next: "take it from the message of the start that failed")
+            throw CommandFailure(
+                .usage, "--refuse \(text) names no command", why: "it needs the form slot:checksum",
+                next: "take it from the message of the start that failed")
         }
         try RefusedCommands.add(command, replica, files)
         Output.note("the command in slot \(command.slot) will not be executed here; say the same on every other replica before it starts")
@@ -40,7 +46,9 @@ struct RepairOptions: ParsableArguments {
 
     private func tell(_ service: String, _ replica: String, _ files: RealFileSystem) throws {
         for command in try RefusedCommands.read(replica, files) { Output.line("refused: \(command)") }
-        guard let (command, deaths) = try RefusedCommands.suspect(replica, files) else { return Output.note("no command has ended the process") }
+        guard let (command, deaths) = try RefusedCommands.suspect(replica, files) else {
+            return Output.note("no command has ended the process")
+        }
         Output.line("ended the process \(deaths == 1 ? "once" : "\(deaths) times"): \(command)")
         Output.note("`platform \(service) repair --refuse \(command)` leaves it out")
     }

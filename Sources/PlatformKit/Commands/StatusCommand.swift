@@ -9,7 +9,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what runs, and whether it is ready.",
         discussion: "EXAMPLES\n  platform status\n  platform status --server 127.0.0.1:7080 -o json\n\nSEE ALSO  platform doctor")
-    @Option(name: .long, help: ArgumentHelp("The console of the running platform.", valueName: "host:port")) var server = DefaultServer.console
+    @Option(name: .long, help: ArgumentHelp("The console of the running platform.", valueName: "host:port")) var server = DefaultServer
+        .console
     @OptionGroup var tls: TLSOptions
     @OptionGroup var output: OutputOptions
 
@@ -18,17 +19,26 @@ struct StatusCommand: AsyncParsableCommand {
         let address = HTTPAddress(try serverAddress(server, defaultPort: 7080), "/api/v1/status", isSecure: trust != nil)
         let text: String
         do {
-            text = try await HTTPClient.request("GET", address, trust: trust, connectTimeout: .seconds(2)) { _, body in try await body.collect().text }
-        } catch { throw CommandFailure(.unreachable, "no platform answers at \(server)", why: "\(error)", next: "start one with `platform up`, or name its console with --server") }
+            text = try await HTTPClient.request("GET", address, trust: trust, connectTimeout: .seconds(2)) { _, body in
+                try await body.collect().text
+            }
+        } catch {
+            throw CommandFailure(
+                .unreachable, "no platform answers at \(server)", why: "\(error)",
+                next: "start one with `platform up`, or name its console with --server")
+        }
         let status: RunningStatus
         do { status = try JSONDecoder().decode(RunningStatus.self, from: Data(text.utf8)) } catch {
-            throw CommandFailure(.failed, "what answers at \(server) is not a platform console", why: "\(error)", next: "name the console's address with --server")
+            throw CommandFailure(
+                .failed, "what answers at \(server) is not a platform console", why: "\(error)",
+                next: "name the console's address with --server")
         }
         if output.output == .json { return Output.data(text) }
         let rows = status.services.flatMap { service in
             service.endpoints.sorted { $0.key < $1.key }.map { endpoint -> [OutputValue] in
                 [
-                    .text(service.name), .text(endpoint.key), .text(endpoint.value), .text(service.ready ? "ready" : "not ready: \(service.reason ?? "unknown")"),
+                    .text(service.name), .text(endpoint.key), .text(endpoint.value),
+                    .text(service.ready ? "ready" : "not ready: \(service.reason ?? "unknown")"),
                     .text(service.durability ?? "unknown"),
                 ]
             }
@@ -57,17 +67,23 @@ struct RunningStatus: Decodable {
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check whether the platform can run here.",
-        discussion: "Looks at settings, ports, the data directory, limits and the disk. Exits 1 if something must be mended.\n\nEXAMPLES\n  platform doctor\n  platform doctor --data-dir /srv/platform")
+        discussion:
+            "Looks at settings, ports, the data directory, limits and the disk. Exits 1 if something must be mended.\n\nEXAMPLES\n  platform doctor\n  platform doctor --data-dir /srv/platform"
+    )
     @OptionGroup var options: SettingsOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let settings = try options.resolve()
         let findings = Doctor.ports(settings) + Doctor.dataDirectory(settings.dataDirectory) + Doctor.limits()
-        Output.rows(["check", "state", "detail"], findings.map { [.text($0.check), .text($0.isGood ? "ok" : "mend"), .text($0.detail)] }, output.output)
+        Output.rows(
+            ["check", "state", "detail"], findings.map { [.text($0.check), .text($0.isGood ? "ok" : "mend"), .text($0.detail)] },
+            output.output)
         let bad = findings.filter { !$0.isGood }
         guard bad.isEmpty else {
-            throw CommandFailure(.failed, "\(bad.count) of \(findings.count) checks found something to mend", why: bad.map(\.check).joined(separator: ", "), next: "see the details above")
+            throw CommandFailure(
+                .failed, "\(bad.count) of \(findings.count) checks found something to mend", why: bad.map(\.check).joined(separator: ", "),
+                next: "see the details above")
         }
     }
 }
@@ -84,7 +100,9 @@ enum Doctor {
         SettingsTable.listeners.map { key in
             let address = settings[key]
             let holder = address.port == 0 ? nil : PortHolder.find(port: address.port)
-            return Finding(check: key.name, isGood: holder == nil, detail: holder.map { "\(address) is taken by \($0); stop it or use --port-offset" } ?? "\(address) is free")
+            return Finding(
+                check: key.name, isGood: holder == nil,
+                detail: holder.map { "\(address) is taken by \($0); stop it or use --port-offset" } ?? "\(address) is free")
         }
     }
 
@@ -107,14 +125,18 @@ enum Doctor {
             let median = Double(durations.sorted()[10]) / 1e6
             return [
                 Finding(check: "data.dir", isGood: true, detail: "\(path) can be written"),
-                Finding(check: "disk sync", isGood: median < 50, detail: String(format: "4 KB made durable in %.2f ms (median of 20)", median)), freeSpace(path),
+                Finding(
+                    check: "disk sync", isGood: median < 50, detail: String(format: "4 KB made durable in %.2f ms (median of 20)", median)),
+                freeSpace(path),
             ]
         } catch { return [Finding(check: "data.dir", isGood: false, detail: "\(error)")] }
     }
 
     private static func freeSpace(_ path: String) -> Finding {
         var status = statvfs()
-        guard statvfs(path, &status) == 0 else { return Finding(check: "free space", isGood: false, detail: "cannot be told: \(String(cString: strerror(errno)))") }
+        guard statvfs(path, &status) == 0 else {
+            return Finding(check: "free space", isGood: false, detail: "cannot be told: \(String(cString: strerror(errno)))")
+        }
         let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
         return Finding(check: "free space", isGood: free > 1 << 30, detail: "\(free >> 20) MB free at \(path)")
     }

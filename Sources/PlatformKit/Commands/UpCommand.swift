@@ -15,7 +15,9 @@ enum Serving {
             cluster = try await LocalCluster.start(names, settings: settings, ephemeral: ephemeral, layout: layout)
         } catch { throw CommandFailure(error, doing: "cannot start \(names.map(\.rawValue).joined(separator: ", "))") }
         for endpoint in cluster.endpoints { Output.note("\(Output.bold(endpoint.key))  \(endpoint.address)  (\(endpoint.clients))") }
-        Output.note("data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops")
+        Output.note(
+            "data: \(ephemeral ? "ephemeral, gone at the end" : settings.dataDirectory) · ready in \((SystemTime().now() - began).inMilliseconds) ms · Ctrl-C stops"
+        )
         Output.line(cluster.readyLine)
         let reason = await shutdown.requested()
         Output.note("stopping (\(reason))")
@@ -42,7 +44,11 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
     @Option(name: .long, help: ArgumentHelp("Run dfs with this many datanodes.", valueName: "n")) var datanodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
-    @Option(name: .long, help: ArgumentHelp("'compute' gives compute a process of its own, 'each' every service, 'one' none. Default: compute; one if a single service runs.", valueName: "which")) var processes: ProcessLayout?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "'compute' gives compute a process of its own, 'each' every service, 'one' none. Default: compute; one if a single service runs.",
+            valueName: "which")) var processes: ProcessLayout?
     @OptionGroup var ports: PortOptions
     @OptionGroup var options: SettingsOptions
 
@@ -51,7 +57,8 @@ struct UpCommand: AsyncParsableCommand {
         let more = datanodes.map { [(SettingsTable.dfsDatanodes.name, "\($0)")] } ?? []
         let services = try chosenServices()
         let layout = processes ?? (services.count == 1 ? .one : .compute)
-        try await Serving.run(services, settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: layout)
+        try await Serving.run(
+            services, settings: try options.resolve(flags + more, ports: try ports.choice()), ephemeral: ephemeral, layout: layout)
     }
 
     private func chosenServices() throws(CommandFailure) -> [ServiceName] {
@@ -59,7 +66,10 @@ struct UpCommand: AsyncParsableCommand {
         var chosen: [ServiceName] = []
         for word in only.split(separator: ",") {
             guard let name = ServiceName(rawValue: String(word)) else {
-                throw CommandFailure(.usage, "there is no service '\(word)'", why: "the services are \(ServiceName.allCases.map(\.rawValue).joined(separator: ", "))", next: "for example --only coord")
+                throw CommandFailure(
+                    .usage, "there is no service '\(word)'",
+                    why: "the services are \(ServiceName.allCases.map(\.rawValue).joined(separator: ", "))",
+                    next: "for example --only coord")
             }
             chosen.append(name)
         }

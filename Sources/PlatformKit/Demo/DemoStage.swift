@@ -15,7 +15,8 @@ struct DemoStage: Sendable {
     init(_ cluster: LocalCluster, flights: FlightRecords) throws(CommandFailure) {
         func address(_ key: String) throws(CommandFailure) -> HostPort {
             guard let endpoint = cluster.endpoints.first(where: { $0.key == key }) else {
-                throw CommandFailure(.failed, "the demo's cluster has no \(key)", why: "the service did not start", next: "run `platform doctor`")
+                throw CommandFailure(
+                    .failed, "the demo's cluster has no \(key)", why: "the service did not start", next: "run `platform doctor`")
             }
             return endpoint.address
         }
@@ -45,13 +46,19 @@ struct DemoStage: Sendable {
         let done: Done
         do { done = try await body() } catch { throw CommandFailure(error, doing: "the step '\(title)' failed") }
         let milliseconds = Double((clock.now() - began).inNanoseconds) / 1e6
-        Output.line(String(format: "  %@  %7d rows  %9d bytes  %8.1f ms  %@", title.padding(toLength: 46, withPad: " ", startingAt: 0), done.rows, done.bytes, milliseconds, done.remark))
+        Output.line(
+            String(
+                format: "  %@  %7d rows  %9d bytes  %8.1f ms  %@", title.padding(toLength: 46, withPad: " ", startingAt: 0), done.rows,
+                done.bytes, milliseconds, done.remark))
     }
 
     /// Compares a figure with the plain computation.
     static func check<T: Equatable>(_ what: String, _ found: T, equals expected: T) throws(CommandFailure) {
         guard found == expected else {
-            throw CommandFailure(.failed, "a figure is wrong: \(what)", why: "the services say \(String("\(found)".prefix(200))), plain computation says \(String("\(expected)".prefix(200)))", next: "this is a defect of the platform; please report it")
+            throw CommandFailure(
+                .failed, "a figure is wrong: \(what)",
+                why: "the services say \(String("\(found)".prefix(200))), plain computation says \(String("\(expected)".prefix(200)))",
+                next: "this is a defect of the platform; please report it")
         }
     }
 

@@ -80,7 +80,9 @@ enum PipelineDemo: DemoPart {
         let records = lines.map { OutgoingRecord(key: Bytes(string: FlightRecords.carrier($0)), value: Bytes(string: $0), timestamp: now) }
         let batches = try await broker.produce(topic, records)
         try DemoStage.check("published records", batches.reduce(0) { $0 + $1.count }, equals: lines.count)
-        return .init(rows: records.count, bytes: records.reduce(0) { $0 + ($1.value?.readableBytes ?? 0) }, remark: "\(partitions) partitions, on disk before the answer")
+        return .init(
+            rows: records.count, bytes: records.reduce(0) { $0 + ($1.value?.readableBytes ?? 0) },
+            remark: "\(partitions) partitions, on disk before the answer")
     }
 
     private static func write(_ texts: [Int32: String], _ rows: Int, _ stage: DemoStage) async throws {
@@ -98,14 +100,19 @@ enum PipelineDemo: DemoPart {
     }
 
     /// One member's turn; commits its records before it leaves.
-    private static func read(_ broker: KafkaClient, until goal: Int, _ rows: inout Int, _ texts: inout [Int32: String]) async throws -> Int {
+    private static func read(_ broker: KafkaClient, until goal: Int, _ rows: inout Int, _ texts: inout [Int32: String]) async throws -> Int
+    {
         let reader = try await broker.join(group: group, topic: topic)
         var bytes = 0
         var emptyRounds = 0
         while rows < goal {
             let records = try await reader.next()
             emptyRounds = records.isEmpty ? emptyRounds + 1 : 0
-            guard emptyRounds < 40 else { throw CommandFailure(.timeout, "the topic ran dry", why: "\(rows) of \(goal) records came", next: "this is a defect of the platform; please report it") }
+            guard emptyRounds < 40 else {
+                throw CommandFailure(
+                    .timeout, "the topic ran dry", why: "\(rows) of \(goal) records came",
+                    next: "this is a defect of the platform; please report it")
+            }
             for record in records {
                 guard let value = record.record.value else { continue }
                 rows += 1
@@ -113,7 +120,11 @@ enum PipelineDemo: DemoPart {
                 texts[record.partition, default: ""] += value.text + "\n"
             }
         }
-        guard try await reader.commit() else { throw CommandFailure(.failed, "the group did not take the commit", why: "it has moved on", next: "this is a defect of the platform; please report it") }
+        guard try await reader.commit() else {
+            throw CommandFailure(
+                .failed, "the group did not take the commit", why: "it has moved on",
+                next: "this is a defect of the platform; please report it")
+        }
         try await reader.leave()
         return bytes
     }

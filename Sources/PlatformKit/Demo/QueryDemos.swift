@@ -20,8 +20,11 @@ enum SQLDemo: DemoPart {
         try await stage.step("compute: SQL, average delay per carrier") {
             let location = stage.location(PipelineDemo.directory)
             let table = try await SparkConnectClient.connected(host: stage.connect.host, port: stage.connect.port) { client in
-                _ = try await client.sql("CREATE TEMPORARY VIEW flights USING csv OPTIONS (path '\(location)', header 'true', inferSchema 'true', nullValue 'NA')")
-                return try await client.sql("SELECT carrier, count(*) AS flights, avg(arr_delay) AS delay FROM flights GROUP BY carrier ORDER BY carrier")
+                _ = try await client.sql(
+                    "CREATE TEMPORARY VIEW flights USING csv OPTIONS (path '\(location)', header 'true', inferSchema 'true', nullValue 'NA')"
+                )
+                return try await client.sql(
+                    "SELECT carrier, count(*) AS flights, avg(arr_delay) AS delay FROM flights GROUP BY carrier ORDER BY carrier")
             }
             let text = table.textRows.map { $0.map { $0 ?? "" }.joined(separator: ",") }.joined(separator: "\n") + "\n"
             try await stage.dfs.create(result, overwrite: true, body: .bytes(Bytes(string: text)))
@@ -30,7 +33,8 @@ enum SQLDemo: DemoPart {
             return .init(rows: table.rowCount, bytes: back.utf8.count, remark: result)
         }
         for (carrier, figures) in expected.sorted(by: { ($0.value.averageDelay ?? 0) > ($1.value.averageDelay ?? 0) }).prefix(3) {
-            Output.line(String(format: "      %@  %6d flights  %6.2f minutes late on average", carrier, figures.flights, figures.averageDelay ?? 0))
+            Output.line(
+                String(format: "      %@  %6d flights  %6.2f minutes late on average", carrier, figures.flights, figures.averageDelay ?? 0))
         }
     }
 
@@ -51,7 +55,8 @@ enum WordCountDemo: DemoPart {
     static let name = "wordcount"
     static let summary = "a MapReduce word count over the licence texts of the system, with awk"
     private static let texts = "/usr/share/common-licenses"
-    private static let mapper = #"awk '{ n = split(tolower($0), w, /[^a-z]+/); for (i = 1; i <= n; i++) if (w[i] != "") print w[i] "\t1" }'"#
+    private static let mapper =
+        #"awk '{ n = split(tolower($0), w, /[^a-z]+/); for (i = 1; i <= n; i++) if (w[i] != "") print w[i] "\t1" }'"#
     private static let summing = #"awk -F'\t' '{ count[$1] += $2 } END { for (w in count) print w "\t" count[w] }'"#
 
     static func run(_ stage: DemoStage) async throws {
@@ -76,7 +81,9 @@ enum WordCountDemo: DemoPart {
             (job.numReduceTasks, job.numReduceTasksSet) = (2, true)
             job.environment = ["LC_ALL": "C"]
             let request = job
-            _ = try await SparkConnectClient.connected(host: stage.connect.host, port: stage.connect.port) { try await $0.mapReduce(request) { _ in } }
+            _ = try await SparkConnectClient.connected(host: stage.connect.host, port: stage.connect.port) {
+                try await $0.mapReduce(request) { _ in }
+            }
             var found: [String: Int] = [:]
             var bytes = 0
             for part in ["part-00000", "part-00001"] {
@@ -87,7 +94,8 @@ enum WordCountDemo: DemoPart {
                     if fields.count == 2 { found[String(fields[0])] = Int(fields[1]) }
                 }
             }
-            try DemoStage.check("whether the job said that it succeeded", try await stage.dfs.statusIfExists("/counts/_SUCCESS") != nil, equals: true)
+            try DemoStage.check(
+                "whether the job said that it succeeded", try await stage.dfs.statusIfExists("/counts/_SUCCESS") != nil, equals: true)
             try DemoStage.check("word counts", found, equals: wanted)
             return .init(rows: found.count, bytes: bytes, remark: "/counts, every count compared")
         }
@@ -123,7 +131,8 @@ enum RDDDemo: DemoPart {
             let (found, bytes) = try await read(stage)
             try DemoStage.check("flights per destination", Dictionary(found, uniquingKeysWith: { $1 }), equals: expected)
             try DemoStage.check("the order of destinations", found.map(\.1), equals: found.map(\.1).sorted(by: >))
-            return .init(rows: found.count, bytes: bytes, remark: "\(result); \(found.prefix(3).map { "\($0.0) \($0.1)" }.joined(separator: ", "))")
+            return .init(
+                rows: found.count, bytes: bytes, remark: "\(result); \(found.prefix(3).map { "\($0.0) \($0.1)" }.joined(separator: ", "))")
         }
     }
 

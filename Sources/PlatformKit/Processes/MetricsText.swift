@@ -12,7 +12,9 @@ enum MetricsText {
                 if line.hasPrefix("# ") {
                     family = line.split(separator: " ").dropFirst(2).first ?? ""
                     if families[family] == nil { families[family] = ([], []) }
-                    if families[family]?.samples.isEmpty == true, families[family]?.head.contains(line) == false { families[family]?.head.append(line) }
+                    if families[family]?.samples.isEmpty == true, families[family]?.head.contains(line) == false {
+                        families[family]?.head.append(line)
+                    }
                 } else if place == 0 || !family.hasPrefix("platform_process_") {
                     families[family]?.samples.append(line)
                 }

@@ -8,7 +8,8 @@ import Synchronization
 
 struct SupervisedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "supervised", abstract: "Run one service for a supervising platform process; it reads a plan from stdin.", shouldDisplay: false)
+        commandName: "supervised", abstract: "Run one service for a supervising platform process; it reads a plan from stdin.",
+        shouldDisplay: false)
     /// Time between two checks whether the service refuses requests.
     private static let lookInterval = Duration.milliseconds(250)
 
@@ -16,7 +17,9 @@ struct SupervisedCommand: AsyncParsableCommand {
         let shutdown = await Shutdown()
         let input = SupervisorInput()
         guard let line = await input.firstLine() else {
-            throw CommandFailure(.usage, "there is no plan on standard input", why: "this verb is for a supervising process", next: "`platform up` starts services")
+            throw CommandFailure(
+                .usage, "there is no plan on standard input", why: "this verb is for a supervising process",
+                next: "`platform up` starts services")
         }
         let reports = ReportWriter()
         do {
@@ -31,20 +34,25 @@ struct SupervisedCommand: AsyncParsableCommand {
 
     private static func serve(_ plan: ServicePlan, _ reports: ReportWriter, until end: () async -> Void) async throws {
         guard let name = ServiceName(rawValue: plan.service) else {
-            throw CommandFailure(.usage, "there is no service '\(plan.service)'", why: "the plan names it", next: "start it with the same executable")
+            throw CommandFailure(
+                .usage, "there is no service '\(plan.service)'", why: "the plan names it", next: "start it with the same executable")
         }
-        let settings = try Settings.resolve(flags: plan.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, file: nil, environment: [:])
+        let settings = try Settings.resolve(
+            flags: plan.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, file: nil, environment: [:])
         LogLines.bootstrap(settings)
         let dfs = plan.dfs.flatMap { HostPort(parsing: $0, defaultPort: 9870) }
         let namenode = plan.namenode.flatMap { HostPort(parsing: $0, defaultPort: 8020) }
-        let cluster = try await LocalCluster.start([name], settings: settings, ephemeral: false, layout: .one, dfs: dfs, namenode: namenode) { event in
+        let cluster = try await LocalCluster.start([name], settings: settings, ephemeral: false, layout: .one, dfs: dfs, namenode: namenode)
+        { event in
             switch event {
             case .began(let id, let text): reports.write(.queryBegan(id: id, text: text))
             case .ended(let id): reports.write(.queryEnded(id: id))
             }
         }
         let service = cluster.services[0]
-        for endpoint in service.endpoints { reports.write(.endpoint(key: endpoint.key, address: endpoint.address.description, clients: endpoint.clients)) }
+        for endpoint in service.endpoints {
+            reports.write(.endpoint(key: endpoint.key, address: endpoint.address.description, clients: endpoint.clients))
+        }
         if let console = cluster.consoleAddress { reports.write(.console(address: console.description)) }
         reports.write(.durability(service.durability))
         reports.write(.ready)

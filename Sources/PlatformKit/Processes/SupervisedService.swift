@@ -24,13 +24,15 @@ final class SupervisedService: RunningService {
         var started: CheckedContinuation<Void, any Error>?
     }
 
-    /// The time after which a process that was told to end is killed; services end within two seconds.
+    /// How long after the signal to end a process is killed; services end within two seconds.
     private static let stopMax = Duration.seconds(4)
 
     /// Settings of addresses and the endpoints with their results.
     private static let listeners = [
-        (SettingsTable.coordListen.name, "coord"), (SettingsTable.coordAdminListen.name, "coord-admin"), (SettingsTable.brokerListen.name, "broker"),
-        (SettingsTable.namenodeRPCListen.name, "namenode"), (SettingsTable.namenodeListen.name, "webhdfs"), (SettingsTable.datanodeTransferListen.name, "datanode"),
+        (SettingsTable.coordListen.name, "coord"), (SettingsTable.coordAdminListen.name, "coord-admin"),
+        (SettingsTable.brokerListen.name, "broker"),
+        (SettingsTable.namenodeRPCListen.name, "namenode"), (SettingsTable.namenodeListen.name, "webhdfs"),
+        (SettingsTable.datanodeTransferListen.name, "datanode"),
         (SettingsTable.connectListen.name, "connect"),
     ]
 
@@ -48,13 +50,17 @@ final class SupervisedService: RunningService {
     private init(_ service: ServiceName, _ metrics: MetricsRegistry) {
         self.service = service
         log = Logger(label: service.rawValue)
-        restarts = metrics.counter("process_restarts", help: "Starts of a service's process after the first.", labels: [("service", service.rawValue)])
+        restarts = metrics.counter(
+            "process_restarts", help: "Starts of a service's process after the first.", labels: [("service", service.rawValue)])
     }
 
     /// Returns when the service answers its clients. Throws the report of a process whose service cannot start.
     static func start(_ name: ServiceName, _ context: ServiceName.Context) async throws -> SupervisedService {
         let supervised = SupervisedService(name, context.metrics)
-        context.metrics.gauge("process_of_service_resident_memory_bytes", help: "Memory in RAM of a service's own process.", labels: [("service", name.rawValue)]) {
+        context.metrics.gauge(
+            "process_of_service_resident_memory_bytes", help: "Memory in RAM of a service's own process.",
+            labels: [("service", name.rawValue)]
+        ) {
             Double(supervised.residentBytesElsewhere)
         }
         let plan = ServicePlan(name, context)
@@ -76,7 +82,9 @@ final class SupervisedService: RunningService {
     func metricsTextElsewhere() async -> String? {
         guard let console = state.withLock({ $0.console }) else { return nil }
         // A process without an answer has no figures now; `trouble` reports it.
-        return try? await HTTPClient.request("GET", HTTPAddress(console, "/metrics"), connectTimeout: .milliseconds(500)) { _, body in try await body.collect().text }
+        return try? await HTTPClient.request("GET", HTTPAddress(console, "/metrics"), connectTimeout: .milliseconds(500)) { _, body in
+            try await body.collect().text
+        }
     }
 
     // MARK: Supervision
@@ -168,7 +176,9 @@ final class SupervisedService: RunningService {
             return (state.started, state.failure, queries)
         }
         if let first {
-            let unknown = CommandFailure(.failed, "the process of \(name) ended before it was ready (\(end))", why: "it gave no reason", next: "run `platform \(name) serve` by itself to see it start")
+            let unknown = CommandFailure(
+                .failed, "the process of \(name) ended before it was ready (\(end))", why: "it gave no reason",
+                next: "run `platform \(name) serve` by itself to see it start")
             first.resume(throwing: failure ?? unknown)
             return nil
         }
@@ -176,7 +186,9 @@ final class SupervisedService: RunningService {
         let reason = failure.map { "\($0.what): \($0.why)" } ?? end
         state.withLock { $0.trouble = "its process ended (\(reason)) and starts again within \(wait.inMilliseconds) ms" }
         log.error("the process of \(name) ended (\(reason)); it starts again in \(wait.inMilliseconds) ms")
-        for query in queries.sorted(by: { $0.key < $1.key }) { log.error("it was running: \(JSONText.quoted(query.value))", metadata: ["operation": "\(query.key)"]) }
+        for query in queries.sorted(by: { $0.key < $1.key }) {
+            log.error("it was running: \(JSONText.quoted(query.value))", metadata: ["operation": "\(query.key)"])
+        }
         return wait
     }
 

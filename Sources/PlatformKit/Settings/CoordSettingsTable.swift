@@ -18,21 +18,26 @@ extension SettingsTable {
     static let coordOutstandingBytes = SettingKey.integer(
         "coord.outstanding.bytes.max", 100 << 20, (1 << 20)...(1 << 40), "bytes", "Memory that waiting requests may hold.")
     static let coordWatches = SettingKey.integer(
-        "coord.watches.max", 1_000_000, 1...1_000_000_000, "watches", "Watches of all clients; each counts with its name, 512 bytes on average. More are refused (-8).")
+        "coord.watches.max", 1_000_000, 1...1_000_000_000, "watches",
+        "Watches of all clients; each counts with its name, 512 bytes on average. More are refused (-8).")
     static let coordWatchesPerConnection = SettingKey.integer(
         "coord.watches-per-connection.max", 250_000, 1...1_000_000_000, "watches", "Watches of one client, in the same way.")
     static let coordClientMemory = SettingKey.integer(
         "coord.client-memory.bytes.max", 256 << 20, (8 << 20)...(1 << 50), "bytes",
         "What coord may hold for its clients: requests that are not whole or wait to be read, answers that have not left.")
     static let coordClientMemoryPerAddress = SettingKey.integer(
-        "coord.client-memory-per-address.bytes.max", 128 << 20, (4 << 20)...(1 << 50), "bytes", "What it may hold for the clients of one address.")
+        "coord.client-memory-per-address.bytes.max", 128 << 20, (4 << 20)...(1 << 50), "bytes",
+        "What it may hold for the clients of one address.")
     static let coordReconfig = SettingKey.flag(
-        "coord.reconfig", false, "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
+        "coord.reconfig", false,
+        "Let the members of an ensemble be changed by whoever may write /zookeeper/config (ZooKeeper's reconfigEnabled).")
     static let coordReadOnly = SettingKey.flag(
-        "coord.read-only", false, "While no leader is to be had, serve reads to clients that are content with that (ZooKeeper's readonlymode.enabled).")
+        "coord.read-only", false,
+        "While no leader is to be had, serve reads to clients that are content with that (ZooKeeper's readonlymode.enabled).")
     static let coordLocalSessions = SettingKey.flag(
         "coord.local-sessions", false,
-        "Sessions of an ensemble begin as ones that only their server knows, and are written down with their first ephemeral node (ZooKeeper's localSessionsEnabled).")
+        "Sessions of an ensemble begin as ones that only their server knows, and are written down with their first ephemeral node (ZooKeeper's localSessionsEnabled)."
+    )
     static let coordAudit = SettingKey.flag(
         "coord.audit", false, "Tell in the log who changed what, a line for each write (ZooKeeper's audit.enable).")
     static let coordQuota = SettingKey.flag(
@@ -62,11 +67,13 @@ extension SettingsTable {
         "coord.admin.listen", "127.0.0.1:8080", "Where the AdminServer answers; if nobody chose it and it is taken, coord goes without.")
 
     static let coordNodes = SettingKey.integer(
-        "coord.nodes", 1, 1...7, "servers", "How many coord servers this process runs as one ensemble, each on the port after the one before.")
+        "coord.nodes", 1, 1...7, "servers",
+        "How many coord servers this process runs as one ensemble, each on the port after the one before.")
     static let coordID = SettingKey.integer("coord.id", 1, 1...255, "", "The number of this server among coord.peers.")
     static let coordPeers = SettingKey.peers(
         "coord.peers", defaultPort: 2888, "number=host:port,... with this server too; empty: it stands alone",
-        "The servers that begin an ensemble, or that a newcomer asks, and where each listens for the others. Later its log tells who belongs to it.")
+        "The servers that begin an ensemble, or that a newcomer asks, and where each listens for the others. Later its log tells who belongs to it."
+    )
     static let coordPeerTLS = TLSKeys("coord.peer", "the other servers")
     static let coordSecureListen = SettingKey<HostPort?>(
         name: "coord.tls.listen", defaultText: "", domain: "host:port, port 0 takes a free one; empty: coord.listen itself speaks TLS",
@@ -80,10 +87,13 @@ extension SettingsTable {
         })
 
     static let coord: [AnySetting] = [
-        coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased, coordPeerTLS.clientCA.erased,
+        coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased,
+        coordPeerTLS.clientCA.erased,
         coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
-        coordOutstandingBytes.erased, coordWatches.erased, coordWatchesPerConnection.erased, coordClientMemory.erased, coordClientMemoryPerAddress.erased,
-        coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordAudit.erased, coordQuota.erased, coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
+        coordOutstandingBytes.erased, coordWatches.erased, coordWatchesPerConnection.erased, coordClientMemory.erased,
+        coordClientMemoryPerAddress.erased,
+        coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordAudit.erased, coordQuota.erased,
+        coordReapInterval.erased, coordUnusedContainer.erased, coordSuperDigest.erased, coordSASLUsers.erased,
         coordSASLRequired.erased,
         coordFourLetterWords.erased, coordAdmin.erased, coordAdminListen.erased,
         coordSecureListen.erased,

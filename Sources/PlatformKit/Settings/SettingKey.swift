@@ -16,7 +16,9 @@ struct SettingKey<Value: Sendable>: Sendable {
     let parse: @Sendable (String) throws(SettingRefusal) -> Value
 
     var erased: AnySetting {
-        AnySetting(name: name, defaultText: defaultText, domain: domain, summary: summary) { text throws(SettingRefusal) in _ = try parse(text) }
+        AnySetting(name: name, defaultText: defaultText, domain: domain, summary: summary) { text throws(SettingRefusal) in
+            _ = try parse(text)
+        }
     }
 }
 
@@ -34,7 +36,8 @@ struct AnySetting: Sendable {
 
 extension SettingKey where Value == HostPort {
     static func address(_ name: String, _ defaultText: String, _ summary: String) -> Self {
-        SettingKey(name: name, defaultText: defaultText, domain: "host:port; port 0 takes a free one", summary: summary) { text throws(SettingRefusal) in
+        SettingKey(name: name, defaultText: defaultText, domain: "host:port; port 0 takes a free one", summary: summary) {
+            text throws(SettingRefusal) in
             guard let address = HostPort(parsing: text, defaultPort: -1), address.port >= 0 else {
                 throw SettingRefusal(expected: "host:port with a port from 0 to 65535, for example \(defaultText)")
             }

@@ -37,14 +37,17 @@ struct Settings: Sendable {
 
     /// Resolves and validates everything, so that a bad value ends the program before any effect.
     static func resolve(
-        flags: [(name: String, value: String)], file: String?, environment: [String: String] = ProcessInfo.processInfo.environment, ports: PortChoice = .defaults
+        flags: [(name: String, value: String)], file: String?, environment: [String: String] = ProcessInfo.processInfo.environment,
+        ports: PortChoice = .defaults
     ) throws(CommandFailure) -> Settings {
         var settings = Settings()
         for setting in SettingsTable.all { settings.values[setting.name] = (setting.defaultText, .defaultValue) }
         settings.movePorts(ports)
         if let path = file ?? environment["PLATFORM_CONFIG"] { try settings.take(file: path) }
         for setting in SettingsTable.all {
-            if let text = environment[setting.environmentName] { try settings.set(setting.name, text, .environment(setting.environmentName)) }
+            if let text = environment[setting.environmentName] {
+                try settings.set(setting.name, text, .environment(setting.environmentName))
+            }
         }
         for (name, value) in flags { try settings.set(name, value, .flag) }
         return settings
@@ -64,10 +67,14 @@ struct Settings: Sendable {
     private mutating func set(_ name: String, _ text: String, _ origin: SettingOrigin) throws(CommandFailure) {
         guard let setting = SettingsTable.byName[name] else {
             let near = Suggestions.nearest(to: name, among: SettingsTable.all.map(\.name))
-            throw CommandFailure(.configuration, "unknown setting '\(name)' (\(origin.text))", why: "no setting has this name", next: near.map { "did you mean '\($0)'? `platform config show` lists all" } ?? "`platform config show` lists all settings")
+            throw CommandFailure(
+                .configuration, "unknown setting '\(name)' (\(origin.text))", why: "no setting has this name",
+                next: near.map { "did you mean '\($0)'? `platform config show` lists all" } ?? "`platform config show` lists all settings")
         }
         do { try setting.validate(text) } catch {
-            throw CommandFailure(.configuration, "bad value '\(text)' for \(name) (\(origin.text))", why: "it must be \(error.expected)", next: "`platform config show` tells the values in force and where they come from")
+            throw CommandFailure(
+                .configuration, "bad value '\(text)' for \(name) (\(origin.text))", why: "it must be \(error.expected)",
+                next: "`platform config show` tells the values in force and where they come from")
         }
         values[name] = (text, origin)
     }
@@ -75,11 +82,14 @@ struct Settings: Sendable {
     /// Takes a TOML file; tables become dotted names.
     private mutating func take(file path: String) throws(CommandFailure) {
         guard let text = FileManager.default.contents(atPath: path).map({ String(decoding: $0, as: UTF8.self) }) else {
-            throw CommandFailure(.configuration, "cannot read the settings file \(path)", why: "it does not exist or may not be read", next: "`platform config init` prints one to start from")
+            throw CommandFailure(
+                .configuration, "cannot read the settings file \(path)", why: "it does not exist or may not be read",
+                next: "`platform config init` prints one to start from")
         }
         let table: TOMLTable
         do { table = try TOMLTable(string: text) } catch {
-            throw CommandFailure(.configuration, "the settings file \(path) is not valid TOML", why: "\(error)", next: "mend the line named above")
+            throw CommandFailure(
+                .configuration, "the settings file \(path) is not valid TOML", why: "\(error)", next: "mend the line named above")
         }
         for (name, value) in Self.flatten(table, prefix: "") { try set(name, value, .file(path)) }
     }
@@ -118,7 +128,9 @@ struct Settings: Sendable {
         guard !address.isLoopback, tls?.authorityFile == nil, !self[SettingsTable.insecureExpose] else { return }
         throw CommandFailure(
             .configuration, "\(setting) = \(address) would be reachable from other machines", why: "nobody has to show who they are there",
-            next: "use a loopback address, demand certificates of clients with \(setting.split(separator: ".")[0]).tls.client-ca, or pass --insecure-expose if the network is yours alone")
+            next:
+                "use a loopback address, demand certificates of clients with \(setting.split(separator: ".")[0]).tls.client-ca, or pass --insecure-expose if the network is yours alone"
+        )
     }
 }
 

@@ -5,10 +5,14 @@ import NetKit
 /// The keys.
 enum SettingsTable {
     static let dataDirectory = SettingKey.text(
-        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform", "Where the services keep their data.")
-    static let logLevel = SettingKey.choice("log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
-    static let logFormat = SettingKey.choice("log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
-    static let insecureExpose = SettingKey.flag("insecure-expose", false, "Allow addresses other than loopback although nobody has to show who they are.")
+        "data.dir", "", "a path; empty: $STATE_DIRECTORY, $XDG_DATA_HOME/platform or ~/.local/share/platform",
+        "Where the services keep their data.")
+    static let logLevel = SettingKey.choice(
+        "log.level", "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"], "Least severity that is logged.")
+    static let logFormat = SettingKey.choice(
+        "log.format", "auto", ["auto", "text", "json"], "Form of the log on stderr; auto: text on a terminal, JSON otherwise.")
+    static let insecureExpose = SettingKey.flag(
+        "insecure-expose", false, "Allow addresses other than loopback although nobody has to show who they are.")
 
     static let clientMemory = SettingKey.integer(
         "client-memory.bytes.max", 1 << 30, (16 << 20)...(1 << 50), "bytes",
@@ -39,65 +43,89 @@ enum SettingsTable {
         "broker.retention.ms", 604_800_000, -1...Int.max, "ms", "How long records stay in topics that do not say otherwise; -1 for ever.")
 
     static let brokerConnectionsMaxIdle = SettingKey.integer(
-        "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never.")
+        "broker.connections.max.idle.ms", 600_000, -1...Int.max, "ms", "A connection without traffic for this long is closed; -1 for never."
+    )
     static let brokerConnectionsMaxReauth = SettingKey.integer(
         "broker.connections.max.reauth.ms", 0, 0...31_536_000_000, "ms; 0: none",
         "A client has to log in anew on its connection within this time (Kafka: connections.max.reauth.ms, KIP-368).")
     static let brokerConnections = SettingKey.integer(
-        "broker.connections.max", 10_000, 1...1_000_000, "connections", "Client connections at a time; further ones are closed (Kafka: max.connections).")
+        "broker.connections.max", 10_000, 1...1_000_000, "connections",
+        "Client connections at a time; further ones are closed (Kafka: max.connections).")
     static let brokerConnectionsPerAddress = SettingKey.integer(
-        "broker.connections-per-address.max", 0, 0...1_000_000, "connections", "Connections from one address; 0 for no limit (Kafka: max.connections.per.ip).")
+        "broker.connections-per-address.max", 0, 0...1_000_000, "connections",
+        "Connections from one address; 0 for no limit (Kafka: max.connections.per.ip).")
     static let brokerRequestBytes = SettingKey.integer(
         "broker.request.bytes.max", 100 << 20, 1024...(1 << 30), "bytes", "The largest request (Kafka: socket.request.max.bytes).")
     static let brokerClientMemory = SettingKey.integer(
         "broker.client-memory.bytes.max", 512 << 20, (8 << 20)...(1 << 50), "bytes",
-        "What the broker may hold for its clients: requests that are not whole, batches that wait for the disk, answers that have not left.")
+        "What the broker may hold for its clients: requests that are not whole, batches that wait for the disk, answers that have not left."
+    )
     static let brokerClientMemoryPerAddress = SettingKey.integer(
-        "broker.client-memory-per-address.bytes.max", 256 << 20, (4 << 20)...(1 << 50), "bytes", "What it may hold for the clients of one address.")
+        "broker.client-memory-per-address.bytes.max", 256 << 20, (4 << 20)...(1 << 50), "bytes",
+        "What it may hold for the clients of one address.")
     static let brokerTLS = TLSKeys("broker", "Kafka clients")
 
-    static let brokerLogin = SettingKey.flag("broker.login-required", false, "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER if broker.oauth.* says so).")
-    static let brokerAccess = SettingKey.flag("broker.access-rules", false, "Obey the broker's access rules; what no rule allows is denied.")
+    static let brokerLogin = SettingKey.flag(
+        "broker.login-required", false,
+        "Ask every Kafka client to log in (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER if broker.oauth.* says so).")
+    static let brokerAccess = SettingKey.flag(
+        "broker.access-rules", false, "Obey the broker's access rules; what no rule allows is denied.")
     static let brokerSuperUsers = SettingKey.text("broker.super-users", "", "names, separated by commas", "Users that may do everything.")
-    static let brokerFirstUser = SettingKey.text("broker.first-user", "", "a user's name", "A user that is made at the start if it is missing.")
-    static let brokerFirstUserPasswordFile = SettingKey.text("broker.first-user-password-file", "", "a path", "The file whose first line is that user's password.")
+    static let brokerFirstUser = SettingKey.text(
+        "broker.first-user", "", "a user's name", "A user that is made at the start if it is missing.")
+    static let brokerFirstUserPasswordFile = SettingKey.text(
+        "broker.first-user-password-file", "", "a path", "The file whose first line is that user's password.")
     static let brokerTokenSecret = SettingKey.text(
         "broker.delegation-token.secret-key-file", "", "a path; empty: no tokens",
         "The file whose first line is the key of delegation tokens, the same on all brokers (Kafka: delegation.token.secret.key).")
     static let brokerTokenLifetime = SettingKey.integer(
-        "broker.delegation-token.max-lifetime.ms", 604_800_000, 1000...31_536_000_000, "ms", "How long a delegation token can be renewed (Kafka: delegation.token.max.lifetime.ms).")
+        "broker.delegation-token.max-lifetime.ms", 604_800_000, 1000...31_536_000_000, "ms",
+        "How long a delegation token can be renewed (Kafka: delegation.token.max.lifetime.ms).")
     static let brokerTokenExpiry = SettingKey.integer(
         "broker.delegation-token.expiry.ms", 86_400_000, 1000...31_536_000_000, "ms",
         "How long a delegation token is valid without being renewed (Kafka: delegation.token.expiry.time.ms).")
     static let brokerOAuthKeys = SettingKey.text(
         "broker.oauth.keys-file", "", "a path; empty: no tokens that are signed",
-        "A JSON Web Key Set (RS256, HS256) that tokens of OAUTHBEARER are checked with; read again when it changes (Kafka: sasl.oauthbearer.jwks.endpoint.url).")
+        "A JSON Web Key Set (RS256, HS256) that tokens of OAUTHBEARER are checked with; read again when it changes (Kafka: sasl.oauthbearer.jwks.endpoint.url)."
+    )
     static let brokerOAuthUnsecured = SettingKey.flag(
-        "broker.oauth.unsecured-tokens", false, "Take tokens of OAUTHBEARER that nobody has signed; everybody can be anybody then. For development only.")
+        "broker.oauth.unsecured-tokens", false,
+        "Take tokens of OAUTHBEARER that nobody has signed; everybody can be anybody then. For development only.")
     static let brokerOAuthIssuer = SettingKey.text(
         "broker.oauth.issuer", "", "a text; empty: anybody", "Who has to have issued a token (Kafka: sasl.oauthbearer.expected.issuer).")
     static let brokerOAuthAudience = SettingKey.text(
         "broker.oauth.audience", "", "a text; empty: anybody", "Whom a token has to be for (Kafka: sasl.oauthbearer.expected.audience).")
     static let brokerOAuthClaim = SettingKey.text(
-        "broker.oauth.principal-claim", "sub", "a claim's name", "The claim of a token that names the user (Kafka: sasl.oauthbearer.sub.claim.name).")
-    static let brokerFetchSessions = SettingKey.integer("broker.fetch-sessions", 1000, 0...100_000, "sessions", "Fetch sessions that are kept; a client without one states its partitions with every fetch.")
-    static let brokerCleanerInterval = SettingKey.integer("broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
+        "broker.oauth.principal-claim", "sub", "a claim's name",
+        "The claim of a token that names the user (Kafka: sasl.oauthbearer.sub.claim.name).")
+    static let brokerFetchSessions = SettingKey.integer(
+        "broker.fetch-sessions", 1000, 0...100_000, "sessions",
+        "Fetch sessions that are kept; a client without one states its partitions with every fetch.")
+    static let brokerCleanerInterval = SettingKey.integer(
+        "broker.cleaner-interval.ms", 15_000, 10...3_600_000, "ms", "How often topics that are compacted are looked over.")
 
     static let namenodeListen = SettingKey.address("dfs.namenode.listen", "127.0.0.1:9870", "Where WebHDFS clients connect.")
     static let datanodeListen = SettingKey.address(
         "dfs.datanode.listen", "127.0.0.1:9864", "Where file data is read and written over HTTP.")
-    static let namenodeRPCListen = SettingKey.address("dfs.namenode.rpc.listen", "127.0.0.1:8020", "Where Hadoop's clients connect (hdfs://).")
-    static let datanodeTransferListen = SettingKey.address("dfs.datanode.transfer.listen", "127.0.0.1:9866", "Where Hadoop's clients read and write file data.")
+    static let namenodeRPCListen = SettingKey.address(
+        "dfs.namenode.rpc.listen", "127.0.0.1:8020", "Where Hadoop's clients connect (hdfs://).")
+    static let datanodeTransferListen = SettingKey.address(
+        "dfs.datanode.transfer.listen", "127.0.0.1:9866", "Where Hadoop's clients read and write file data.")
     static let datanodeIPCListen = SettingKey.address(
         "dfs.datanode.ipc.listen", "127.0.0.1:9867", "Where Hadoop's clients ask how long a file is that is being written.")
-    static let dfsRole = SettingKey.choice("dfs.role", "all", ["all", "namenode", "datanode"], "What of dfs the process runs: both, or one of them.")
+    static let dfsRole = SettingKey.choice(
+        "dfs.role", "all", ["all", "namenode", "datanode"], "What of dfs the process runs: both, or one of them.")
     static let dfsNamenodes = SettingKey.text(
-        "dfs.namenode.addresses", "", "host:port, separated by commas; empty: dfs.namenode.rpc.listen", "Where a datanode in a process of its own finds its namenode.")
+        "dfs.namenode.addresses", "", "host:port, separated by commas; empty: dfs.namenode.rpc.listen",
+        "Where a datanode in a process of its own finds its namenode.")
     static let dfsSilence = SettingKey.integer(
-        "dfs.datanode.silence.ms", 30_000, 2000...86_400_000, "ms", "A datanode that is silent for this long is taken for gone, and its blocks are copied to others.")
+        "dfs.datanode.silence.ms", 30_000, 2000...86_400_000, "ms",
+        "A datanode that is silent for this long is taken for gone, and its blocks are copied to others.")
     static let dfsDatanodes = SettingKey.integer(
-        "dfs.datanodes", 1, 1...64, "datanodes", "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
-    static let dfsReplication = SettingKey.integer("dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
+        "dfs.datanodes", 1, 1...64, "datanodes",
+        "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
+    static let dfsReplication = SettingKey.integer(
+        "dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
     static let dfsBlockSize = SettingKey.integer(
         "dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
     static let dfsSuperUser = SettingKey.text(
@@ -110,14 +138,17 @@ enum SettingsTable {
         "compute.dfs", "", "host:port; empty: the dfs of this process", "The WebHDFS address that webhdfs:///path and hdfs:///path mean.")
 
     static let computeMemory = SettingKey.integer(
-        "compute.memory.bytes", 0, 0...Int.max, "bytes; 0: half of the machine's memory", "Memory that compute may have in RAM before it ends the query that holds most.")
+        "compute.memory.bytes", 0, 0...Int.max, "bytes; 0: half of the machine's memory",
+        "Memory that compute may have in RAM before it ends the query that holds most.")
     static let computeQueryMemory = SettingKey.integer(
         "compute.query-memory.bytes", 1 << 30, (1 << 20)...((1 << 31) - 1), "bytes", "Memory that the operators of one query may hold.")
     static let computeDFSAuthority = SettingKey.text(
-        "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http", "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
+        "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http",
+        "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
     static let computeTLS = TLSKeys("compute", "Spark Connect clients")
 
-    static let consoleListen = SettingKey.address("console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
+    static let consoleListen = SettingKey.address(
+        "console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let consoleTLS = TLSKeys("console", "browsers and scrapers")
     static let tls = [coordTLS, coordPeerTLS, brokerTLS, brokerPeerTLS, dfsTLS, computeTLS, consoleTLS]
@@ -126,24 +157,31 @@ enum SettingsTable {
         [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased, clientMemory.erased]
         + coord + coordTLS.erased
         + [
-            brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased, brokerFlushInterval.erased,
-            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerGroupCheck.erased, brokerRetention.erased, brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased,
-            brokerConnections.erased, brokerConnectionsPerAddress.erased, brokerRequestBytes.erased, brokerClientMemory.erased, brokerClientMemoryPerAddress.erased,
+            brokerListen.erased, brokerAdvertised.erased, brokerAutoCreate.erased, brokerPartitions.erased, brokerDurability.erased,
+            brokerFlushInterval.erased,
+            brokerSessionTimeoutMin.erased, brokerRebalanceDelay.erased, brokerGroupCheck.erased, brokerRetention.erased,
+            brokerConnectionsMaxIdle.erased, brokerConnectionsMaxReauth.erased,
+            brokerConnections.erased, brokerConnectionsPerAddress.erased, brokerRequestBytes.erased, brokerClientMemory.erased,
+            brokerClientMemoryPerAddress.erased,
             brokerCleanerInterval.erased, brokerFetchSessions.erased,
             brokerLogin.erased, brokerAccess.erased, brokerSuperUsers.erased, brokerFirstUser.erased, brokerFirstUserPasswordFile.erased,
             brokerTokenSecret.erased, brokerTokenLifetime.erased, brokerTokenExpiry.erased,
-            brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased, brokerOAuthClaim.erased,
+            brokerOAuthKeys.erased, brokerOAuthUnsecured.erased, brokerOAuthIssuer.erased, brokerOAuthAudience.erased,
+            brokerOAuthClaim.erased,
         ] + brokerTLS.erased + brokerCluster
         + [
-            namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased, dfsBlockSize.erased,
+            namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased,
+            dfsBlockSize.erased,
             dfsRole.erased, dfsNamenodes.erased, dfsSilence.erased, dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
         ] + dfsTLS.erased
-        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased] + computeTLS.erased
+        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased]
+        + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// The settings whose default ports `--port-offset` and `--ports auto` move.
     static let listeners: [SettingKey<HostPort>] = [
-        coordListen, coordAdminListen, brokerListen, namenodeRPCListen, namenodeListen, datanodeListen, datanodeTransferListen, datanodeIPCListen, connectListen, consoleListen,
+        coordListen, coordAdminListen, brokerListen, namenodeRPCListen, namenodeListen, datanodeListen, datanodeTransferListen,
+        datanodeIPCListen, connectListen, consoleListen,
     ]
 }

@@ -53,23 +53,35 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case let error as ForeignEnsemble:
             self.init(
                 .configuration, doing, why: error.description,
-                next: "start it with the --id and --peers that it was first started with, or with another --data-dir; `platform coord export` and `import` carry a tree over")
+                next:
+                    "start it with the --id and --peers that it was first started with, or with another --data-dir; `platform coord export` and `import` carry a tree over"
+            )
         case let problem as ConfigurationProblem:
             self.init(
                 .configuration, "cannot start", why: problem.description,
-                next: "name one with broker.first-user and broker.first-user-password-file, or make one without broker.login-required: `platform broker user set`")
+                next:
+                    "name one with broker.first-user and broker.first-user-password-file, or make one without broker.login-required: `platform broker user set`"
+            )
         case let error as RepeatedDeath:
             self.init(
                 .corrupt, doing, why: error.description,
-                next: "`platform SERVICE repair --refuse \(error.refusal)` on every replica leaves this command out, `--again` tries it once more; please report it (operations.md, \"A command that ends the process\")")
-        case let error as StateCorruption: self.init(.corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
+                next:
+                    "`platform SERVICE repair --refuse \(error.refusal)` on every replica leaves this command out, `--again` tries it once more; please report it (operations.md, \"A command that ends the process\")"
+            )
+        case let error as StateCorruption:
+            self.init(
+                .corrupt, doing, why: error.description, next: "restore the data directory from a backup, or start with another --data-dir")
         case let error as ZooKeeperFailure: self.init(zooKeeper: error, doing)
         case let error as HDFSFailure: self.init(hdfs: error, doing)
         case let error as SparkClientError: self.init(spark: error, doing)
         case let error as KafkaFailure: self.init(kafka: error, doing)
         case let error as TLSProblem:
-            self.init(.unreachable, doing, why: error.description, next: "check --server, and that --tls-ca names the authority of the server's certificate")
-        case let error as HTTPFailure: self.init(.unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
+            self.init(
+                .unreachable, doing, why: error.description,
+                next: "check --server, and that --tls-ca names the authority of the server's certificate")
+        case let error as HTTPFailure:
+            self.init(
+                .unreachable, doing, why: error.description, next: "start the service with `platform up`, or name another with --server")
         case is CancellationError: self.init(.interrupted, doing, why: "interrupted", next: "run it again")
         default: self.init(general: error, doing)
         }
@@ -111,7 +123,8 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    private static let cannotWrite = "free some space on the server's disk; `platform status` and the console's /readyz?verbose say what else stops it from writing"
+    private static let cannotWrite =
+        "free some space on the server's disk; `platform status` and the console's /readyz?verbose say what else stops it from writing"
 
     private init(kafka error: KafkaFailure, _ doing: String) {
         switch error {
@@ -120,22 +133,34 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
             self.init(
                 .failed, doing, why: error.description,
                 next: next + "`platform broker topic list` shows all, `platform broker topic create` makes one")
-        case .unknownPartition(_, let topic, _): self.init(.failed, doing, why: error.description, next: "`platform broker topic describe \(topic)` shows those that it has")
+        case .unknownPartition(_, let topic, _):
+            self.init(.failed, doing, why: error.description, next: "`platform broker topic describe \(topic)` shows those that it has")
         case .topicExists: self.init(.failed, doing, why: error.description, next: "`platform broker topic describe` shows it as it is")
         case .unknownGroup: self.init(.failed, doing, why: error.description, next: "`platform broker group list` shows all")
-        case .loginRefused: self.init(.denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
+        case .loginRefused:
+            self.init(
+                .denied, doing, why: error.description, next: "check --user and the password; `platform broker user list` shows the users")
         case .refused(let code, _, _) where code.isDenial:
-            self.init(.denied, doing, why: error.description, next: "ask for a rule (`platform broker acl add`), or act as another user with --user; broker.super-users names those who may do everything")
+            self.init(
+                .denied, doing, why: error.description,
+                next:
+                    "ask for a rule (`platform broker acl add`), or act as another user with --user; broker.super-users names those who may do everything"
+            )
         case .unknownTransaction: self.init(.failed, doing, why: error.description, next: "`platform broker txn list` shows all")
         case .unknownBroker: self.init(.failed, doing, why: error.description, next: "`platform broker members list` shows the brokers")
-        case .cannotConnect: self.init(.unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
+        case .cannotConnect:
+            self.init(
+                .unreachable, doing, why: error.description, next: "start the broker with `platform up`, or name another with --server")
         case .connectionLost, .noLeader:
             self.init(
                 .unreachable, doing, why: error.description,
-                next: "check that the broker runs (`platform status`); if it asks everybody to log in, name a user with --user and --password-file")
+                next:
+                    "check that the broker runs (`platform status`); if it asks everybody to log in, name a user with --user and --password-file"
+            )
         case .timedOut: self.init(.timeout, doing, why: error.description, next: "try again")
         case .refused(.kafkaStorageError, _, _): self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
-        case .refused, .notServed, .damagedAnswer: self.init(.failed, doing, why: error.description, next: "the reason above tells what to change")
+        case .refused, .notServed, .damagedAnswer:
+            self.init(.failed, doing, why: error.description, next: "the reason above tells what to change")
         }
     }
 
@@ -144,11 +169,15 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
     private init(zooKeeper error: ZooKeeperFailure, _ doing: String) {
         switch error.code {
         case .noNode where Self.lacksSlash(error.path), .badArguments where Self.lacksSlash(error.path):
-            self.init(.usage, doing, why: "'\(error.path)' is no path of a node: paths begin with a slash", next: "did you mean '/\(error.path)'?")
+            self.init(
+                .usage, doing, why: "'\(error.path)' is no path of a node: paths begin with a slash", next: "did you mean '/\(error.path)'?"
+            )
         case .badArguments where error.path == "/zookeeper/config":
             self.init(
                 .failed, doing, why: "the server does not accept these members",
-                next: "a server is written as server.4=HOST:PORT:PORT;HOST:PORT, an observer as server.4=HOST:PORT:PORT:observer;HOST:PORT; two must vote")
+                next:
+                    "a server is written as server.4=HOST:PORT:PORT;HOST:PORT, an observer as server.4=HOST:PORT:PORT:observer;HOST:PORT; two must vote"
+            )
         case .badArguments:
             self.init(
                 .failed, doing, why: error.description,
@@ -157,12 +186,18 @@ struct CommandFailure: Error, Sendable, CustomStringConvertible {
         case .noAuth:
             self.init(.denied, doing, why: error.description, next: "ask the owner of the node for access, or log in with --auth-file")
         case .authFailed: self.init(.denied, doing, why: error.description, next: "check the scheme, the name and the password")
-        case .connectionLoss, .sessionExpired: self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
+        case .connectionLoss, .sessionExpired:
+            self.init(.unreachable, doing, why: error.description, next: "check that the server runs (`platform status`), then try again")
         case .systemError: self.init(.failed, doing, why: error.description, next: Self.cannotWrite)
         case .newConfigNoQuorum:
-            self.init(.failed, doing, why: error.description, next: "start the servers that join, wait until they follow (`platform coord 4lw mntr` on the leader), and try again")
-        case .reconfigInProgress: self.init(.failed, doing, why: error.description, next: "try again in a moment; `platform coord members` shows who belongs")
-        case .reconfigDisabled: self.init(.denied, doing, why: error.description, next: "set coord.reconfig=true on every server (reconfigEnabled of a ZooKeeper)")
+            self.init(
+                .failed, doing, why: error.description,
+                next: "start the servers that join, wait until they follow (`platform coord 4lw mntr` on the leader), and try again")
+        case .reconfigInProgress:
+            self.init(.failed, doing, why: error.description, next: "try again in a moment; `platform coord members` shows who belongs")
+        case .reconfigDisabled:
+            self.init(
+                .denied, doing, why: error.description, next: "set coord.reconfig=true on every server (reconfigEnabled of a ZooKeeper)")
         case .noNode: self.init(.failed, doing, why: error.description, next: "`platform coord ls` shows what is there")
         default: self.init(.failed, doing, why: error.description, next: "`platform coord stat` shows the node as it is")
         }
@@ -214,7 +249,8 @@ extension KafkaListing {
     func mustBeWhole(_ things: String) throws(CommandFailure) {
         guard !missing.isEmpty else { return }
         throw CommandFailure(
-            .unreachable, "the list of \(things) is not whole", why: missing.map { "broker \($0.node) does not tell its \(things): \($0.why)" }.joined(separator: "; "),
+            .unreachable, "the list of \(things) is not whole",
+            why: missing.map { "broker \($0.node) does not tell its \(things): \($0.why)" }.joined(separator: "; "),
             next: "check these brokers (`platform broker members list`), and ask again")
     }
 }

@@ -23,7 +23,9 @@ enum Timestamps {
         var seconds = time_t(milliseconds / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        return String(format: "%04d-%02d-%02d %02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec)
+        return String(
+            format: "%04d-%02d-%02d %02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+            parts.tm_sec)
     }
 }
 
@@ -54,11 +56,14 @@ struct LocalFile: Sendable {
     /// Begins a file that appears under its name only when it is whole.
     static func create(_ path: String, overwrite: Bool) throws -> LocalFile {
         guard overwrite || !FileManager.default.fileExists(atPath: path) else {
-            throw CommandFailure(.failed, "cannot write \(path)", why: "it exists already", next: "choose another name, or replace it with --force")
+            throw CommandFailure(
+                .failed, "cannot write \(path)", why: "it exists already", next: "choose another name, or replace it with --force")
         }
         let partial = path + ".partial"
         let descriptor = Foundation.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw CommandFailure(.failed, "cannot write \(path)", why: String(cString: strerror(errno)), next: "check the directory") }
+        guard descriptor >= 0 else {
+            throw CommandFailure(.failed, "cannot write \(path)", why: String(cString: strerror(errno)), next: "check the directory")
+        }
         return LocalFile(handle: Base.FileHandle(descriptor), partial: partial, target: path)
     }
 
@@ -69,7 +74,10 @@ struct LocalFile: Sendable {
         while true {
             let count = Foundation.read(handle.number, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw CommandFailure(.failed, "cannot read the local file", why: String(cString: strerror(errno)), next: "check the path and the disk") }
+            guard count >= 0 else {
+                throw CommandFailure(
+                    .failed, "cannot read the local file", why: String(cString: strerror(errno)), next: "check the path and the disk")
+            }
             if count == 0 { return }
             try await body(Bytes(bytes: chunk[..<count]))
         }
@@ -95,7 +103,9 @@ struct LocalFile: Sendable {
         while rest.readableBytes > 0 {
             let wrote = rest.withUnsafeReadableBytes { Foundation.write(handle.number, $0.baseAddress, $0.count) }  // read within the call only
             if wrote < 0 && errno == EINTR { continue }
-            guard wrote > 0 else { throw CommandFailure(.failed, "cannot write \(target)", why: String(cString: strerror(errno)), next: "check the disk") }
+            guard wrote > 0 else {
+                throw CommandFailure(.failed, "cannot write \(target)", why: String(cString: strerror(errno)), next: "check the disk")
+            }
             rest.moveReaderIndex(forwardBy: wrote)
         }
     }

@@ -33,7 +33,9 @@ struct LogLines: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let time = Self.timestamp(SystemTime().wallTime().milliseconds)
         if asJSON {
-            let fields: [(String, OutputValue)] = [("time", .text(time)), ("level", .text(level.rawValue)), ("service", .text(label)), ("message", .text("\(message)"))]
+            let fields: [(String, OutputValue)] = [
+                ("time", .text(time)), ("level", .text(level.rawValue)), ("service", .text(label)), ("message", .text("\(message)")),
+            ]
             Output.note(JSONText.object(fields + all.map { ($0.key, .text("\($0.value)")) }))
         } else {
             let rest = all.map { " \($0.key)=\(JSONText.quoted("\($0.value)"))" }.joined()
@@ -46,6 +48,7 @@ struct LogLines: LogHandler {
         var parts = tm()
         gmtime_r(&seconds, &parts)
         return String(
-            format: "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, Int(milliseconds % 1000))
+            format: "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+            parts.tm_min, parts.tm_sec, Int(milliseconds % 1000))
     }
 }

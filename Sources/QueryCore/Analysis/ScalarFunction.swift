@@ -38,7 +38,10 @@ package enum ScalarFunction: Hashable, Sendable {
 
 /// The functions' names in SQL, in alphabetical order, without operators.
 package enum RoutineNames {
-    package static var all: [String] { Routine.names.filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }.sorted() }
+    package static var all: [String] {
+        Routine.names.filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }
+            .sorted()
+    }
 }
 
 enum Routine {

@@ -7,14 +7,26 @@ import NetKit
 
 extension DFSVerb {
     static let attributes: [DFSVerb] = [
-        DFSVerb("chmod", "[-R] <mode> <path> ...", "Change permissions; modes in octal or letters.", flags: ["R"], operands: 2...Int.max, Owners.changeMode),
-        DFSVerb("chown", "[-R] [owner][:[group]] <path> ...", "Change the owner and the group.", flags: ["R"], operands: 2...Int.max, Owners.changeOwner),
+        DFSVerb(
+            "chmod", "[-R] <mode> <path> ...", "Change permissions; modes in octal or letters.", flags: ["R"], operands: 2...Int.max,
+            Owners.changeMode),
+        DFSVerb(
+            "chown", "[-R] [owner][:[group]] <path> ...", "Change the owner and the group.", flags: ["R"], operands: 2...Int.max,
+            Owners.changeOwner),
         DFSVerb("chgrp", "[-R] <group> <path> ...", "Change the group.", flags: ["R"], operands: 2...Int.max, Owners.changeGroup),
-        DFSVerb("setrep", "[-R] [-w] <rep> <path> ...", "Change the number of copies of files.", flags: ["R", "w"], operands: 2...Int.max, Owners.setReplication),
+        DFSVerb(
+            "setrep", "[-R] [-w] <rep> <path> ...", "Change the number of copies of files.", flags: ["R", "w"], operands: 2...Int.max,
+            Owners.setReplication),
         DFSVerb("getfacl", "[-R] <path>", "Show access lists.", flags: ["R"], AccessLists.show),
-        DFSVerb("setfacl", "[-R] [{-b|-k} {-m|-x <acl_spec>} <path>]|[--set <acl_spec> <path>]", "Change access lists.", flags: ["R", "b", "k", "m:", "x:", "set:"], AccessLists.change),
-        DFSVerb("getfattr", "[-R] {-n name | -d} [-e en] <path>", "Show extended attributes.", flags: ["R", "d", "n:", "e:"], ExtendedAttributes.show),
-        DFSVerb("setfattr", "{-n name [-v value] | -x name} <path>", "Set or remove an extended attribute.", flags: ["n:", "v:", "x:"], ExtendedAttributes.change),
+        DFSVerb(
+            "setfacl", "[-R] [{-b|-k} {-m|-x <acl_spec>} <path>]|[--set <acl_spec> <path>]", "Change access lists.",
+            flags: ["R", "b", "k", "m:", "x:", "set:"], AccessLists.change),
+        DFSVerb(
+            "getfattr", "[-R] {-n name | -d} [-e en] <path>", "Show extended attributes.", flags: ["R", "d", "n:", "e:"],
+            ExtendedAttributes.show),
+        DFSVerb(
+            "setfattr", "{-n name [-v value] | -x name} <path>", "Set or remove an extended attribute.", flags: ["n:", "v:", "x:"],
+            ExtendedAttributes.change),
     ]
 }
 
@@ -39,7 +51,9 @@ private enum Owners {
     @Sendable static func changeOwner(_ call: VerbCall) async throws {
         let parts = call.operands[0].pieces(at: ":", maxSplits: 1).map(String.init)
         let (owner, group) = (parts[0], parts.count > 1 ? parts[1] : "")
-        guard !(owner.isEmpty && group.isEmpty) else { throw ShellMisuse("'\(call.operands[0])' does not match expected pattern for [owner][:group].") }
+        guard !(owner.isEmpty && group.isEmpty) else {
+            throw ShellMisuse("'\(call.operands[0])' does not match expected pattern for [owner][:group].")
+        }
         try await each(call) { path, namenode in
             try await namenode.setOwner(path.path, owner: owner.isEmpty ? nil : owner, group: group.isEmpty ? nil : group)
         }
@@ -55,7 +69,9 @@ private enum Owners {
             let files = try path.access.rpc("setrep")
             try await call.eachBelow(path) { found in
                 guard found.status?.kind == .file else { return }
-                guard try await files.namenode.setReplication(found.path, copies) else { throw ShellComplaint("Could not set replication for: \(found.shown)") }
+                guard try await files.namenode.setReplication(found.path, copies) else {
+                    throw ShellComplaint("Could not set replication for: \(found.shown)")
+                }
                 Output.line("Replication \(copies) set: \(found.shown)")
                 if call.has("w") { try await wait(found, copies, files.namenode) }
             }
@@ -87,7 +103,9 @@ struct ModeChange: Equatable, Sendable {
             return
         }
         for word in text.pieces(at: ",") {
-            guard let part = Self.part(word, umask) else { throw ShellMisuse("chmod : mode '\(text)' does not match the expected pattern.") }
+            guard let part = Self.part(word, umask) else {
+                throw ShellMisuse("chmod : mode '\(text)' does not match the expected pattern.")
+            }
             parts.append(part)
         }
     }
@@ -138,9 +156,13 @@ struct ModeChange: Equatable, Sendable {
 }
 
 private enum AccessLists {
-    private static func letters(_ bits: UInt32) -> String { (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-") + (bits & 1 != 0 ? "x" : "-") }
+    private static func letters(_ bits: UInt32) -> String {
+        (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-") + (bits & 1 != 0 ? "x" : "-")
+    }
 
-    private static let kinds: [(kind: ACLEntryMessage.Kind, name: String)] = [(.user, "user"), (.group, "group"), (.mask, "mask"), (.other, "other")]
+    private static let kinds: [(kind: ACLEntryMessage.Kind, name: String)] = [
+        (.user, "user"), (.group, "group"), (.mask, "mask"), (.other, "other"),
+    ]
 
     private static func text(_ entry: ACLEntryMessage) -> String {
         let kind = kinds.first { $0.kind == entry.kind }?.name ?? ""
@@ -163,7 +185,9 @@ private enum AccessLists {
         if bits & 0o1000 != 0 { Output.line("# flags: --" + (bits & 1 != 0 ? "t" : "T")) }
         let named = list.entries.filter { $0.scope == .access }
         Output.line("user::\(letters(bits >> 6 & 7))")
-        if named.isEmpty { Output.line("group::\(letters(bits >> 3 & 7))") } else {
+        if named.isEmpty {
+            Output.line("group::\(letters(bits >> 3 & 7))")
+        } else {
             for entry in named { Output.line(withEffect(entry, mask: bits >> 3 & 7)) }
             Output.line("mask::\(letters(bits >> 3 & 7))")
         }
@@ -184,7 +208,8 @@ private enum AccessLists {
     @Sendable static func change(_ call: VerbCall) async throws {
         let changes: [(method: String, spec: String?, hasBits: Bool)] = [
             call.has("b") ? ("removeAcl", nil, false) : nil, call.has("k") ? ("removeDefaultAcl", nil, false) : nil,
-            call.values["m"].map { ("modifyAclEntries", $0, true) }, call.values["x"].map { ("removeAclEntries", $0, false) }, call.values["set"].map { ("setAcl", $0, true) },
+            call.values["m"].map { ("modifyAclEntries", $0, true) }, call.values["x"].map { ("removeAclEntries", $0, false) },
+            call.values["set"].map { ("setAcl", $0, true) },
         ].compactMap { $0 }
         guard !changes.isEmpty else { throw ShellMisuse("Must specify one of -b, -k, -m, -x, --set") }
         let parsed = try changes.map { change in (change.method, try change.spec.map { try entries($0, hasBits: change.hasBits) } ?? []) }
@@ -193,7 +218,8 @@ private enum AccessLists {
             func one(_ path: ShellPath) async throws {
                 for (method, entries) in parsed {
                     // Files have no default entries.
-                    let fitting = path.status?.kind == .directory ? entries : call.has("R") ? entries.filter { $0.scope == .access } : entries
+                    let fitting =
+                        path.status?.kind == .directory ? entries : call.has("R") ? entries.filter { $0.scope == .access } : entries
                     try await namenode.changeAccessList(method, path.path, fitting)
                 }
             }
@@ -210,13 +236,17 @@ private enum AccessLists {
                 entry.scope = .defaults
                 parts.removeFirst()
             }
-            guard let kind = kinds.first(where: { $0.name == parts[0] })?.kind else { throw ShellMisuse("Invalid type of acl in <aclSpec> :\(word)") }
+            guard let kind = kinds.first(where: { $0.name == parts[0] })?.kind else {
+                throw ShellMisuse("Invalid type of acl in <aclSpec> :\(word)")
+            }
             guard parts.count >= (hasBits ? 3 : 1), parts.count <= 3 else { throw ShellMisuse("Invalid <aclSpec> : \(spec)") }
             entry.kind = kind
             if parts.count > 1, !parts[1].isEmpty { entry.name = parts[1] }
             if hasBits {
                 let marks = Array(parts[2].unicodeScalars)
-                guard marks.count == 3, zip(marks, "rwx".unicodeScalars).allSatisfy({ $0 == $1 || $0 == "-" }) else { throw ShellMisuse("Invalid permission in <aclSpec> : \(word)") }
+                guard marks.count == 3, zip(marks, "rwx".unicodeScalars).allSatisfy({ $0 == $1 || $0 == "-" }) else {
+                    throw ShellMisuse("Invalid permission in <aclSpec> : \(word)")
+                }
                 entry.permissions = zip(marks, [4, 2, 1] as [UInt32]).reduce(0) { $0 | ($1.0 == "-" ? 0 : $1.1) }
             }
             entries.append(entry)
@@ -226,7 +256,9 @@ private enum AccessLists {
 }
 
 private enum ExtendedAttributes {
-    private static let spaces: [(space: XAttrMessage.Space, name: String)] = [(.user, "user"), (.trusted, "trusted"), (.security, "security"), (.system, "system"), (.raw, "raw")]
+    private static let spaces: [(space: XAttrMessage.Space, name: String)] = [
+        (.user, "user"), (.trusted, "trusted"), (.security, "security"), (.system, "system"), (.raw, "raw"),
+    ]
 
     private static func attribute(_ name: String) throws(ShellMisuse) -> XAttrMessage {
         let parts = name.pieces(at: ".", maxSplits: 1).map(String.init)
@@ -242,7 +274,9 @@ private enum ExtendedAttributes {
         let name = call.values["n"]
         guard (name == nil) == call.has("d") else { throw ShellMisuse("Must specify '-n name' or '-d' option.") }
         let coding = (call.values["e"] ?? "text").lowercased()
-        guard ["text", "hex", "base64"].contains(coding) else { throw ShellMisuse("Invalid/unsupported encoding option specified: \(coding)") }
+        guard ["text", "hex", "base64"].contains(coding) else {
+            throw ShellMisuse("Invalid/unsupported encoding option specified: \(coding)")
+        }
         let wanted = try name.map { [try attribute($0)] } ?? []
         try await call.eachPath { path in
             let namenode = try path.access.rpc("getfattr").namenode
@@ -266,7 +300,9 @@ private enum ExtendedAttributes {
     }
 
     @Sendable static func change(_ call: VerbCall) async throws {
-        guard (call.values["n"] == nil) != (call.values["x"] == nil) else { throw ShellMisuse("Must specify one of '-n name' or '-x name' option.") }
+        guard (call.values["n"] == nil) != (call.values["x"] == nil) else {
+            throw ShellMisuse("Must specify one of '-n name' or '-x name' option.")
+        }
         var attribute = try attribute(call.values["n"] ?? call.values["x"] ?? "")
         if call.values["n"] != nil { attribute.value = try call.values["v"].map(value) ?? Bytes() }
         let (change, removes) = (attribute, call.values["x"] != nil)

@@ -12,7 +12,9 @@ extension DFSVerb {
         DFSVerb("fsck", "[<path>]", "Look for blocks with too few copies, damaged ones and missing ones.", operands: 0...1, Cluster.check),
         DFSVerb("setQuota", "<quota> <dir> ...", "Limit the names below directories.", operands: 2...Int.max, Cluster.setQuota),
         DFSVerb("clrQuota", "<dir> ...", "Take the limit of names away.", Cluster.setQuota),
-        DFSVerb("setSpaceQuota", "<quota> <dir> ...", "Limit the bytes of all copies below directories.", operands: 2...Int.max, Cluster.setQuota),
+        DFSVerb(
+            "setSpaceQuota", "<quota> <dir> ...", "Limit the bytes of all copies below directories.", operands: 2...Int.max,
+            Cluster.setQuota),
         DFSVerb("clrSpaceQuota", "<dir> ...", "Take the limit of bytes away.", Cluster.setQuota),
         DFSVerb("recoverLease", "<path> ...", "Close files whose writers are gone.", Cluster.recoverLease),
     ]
@@ -27,7 +29,9 @@ enum Base64 {
 private enum Cluster {
     private static func files(_ call: VerbCall) throws -> HDFSFileSystem { try call.shell.path("/").access.rpc(call.word) }
 
-    private static func withUnits(_ bytes: UInt64) -> String { "\(bytes) (\(bytes < 1024 ? "\(bytes)" : ShellForms.human(Int64(clamping: bytes)))B)" }
+    private static func withUnits(_ bytes: UInt64) -> String {
+        "\(bytes) (\(bytes < 1024 ? "\(bytes)" : ShellForms.human(Int64(clamping: bytes)))B)"
+    }
 
     @Sendable static func report(_ call: VerbCall) async throws {
         let namenode = try files(call).namenode
@@ -71,8 +75,10 @@ private enum Cluster {
             [(live, true), (dead, false)].flatMap { nodes, isAlive in
                 nodes.map { node in
                     [
-                        .text(node.id.uuid), .text("\(node.id.address):\(node.id.transferPort)"), .flag(isAlive), .number(Int64(clamping: node.capacityBytes)),
-                        .number(Int64(clamping: node.usedBytes)), .number(Int64(clamping: node.remainingBytes)), .number(Int64(node.blockCount)),
+                        .text(node.id.uuid), .text("\(node.id.address):\(node.id.transferPort)"), .flag(isAlive),
+                        .number(Int64(clamping: node.capacityBytes)),
+                        .number(Int64(clamping: node.usedBytes)), .number(Int64(clamping: node.remainingBytes)),
+                        .number(Int64(node.blockCount)),
                     ]
                 }
             }, .json)
@@ -81,7 +87,9 @@ private enum Cluster {
     @Sendable static func safeMode(_ call: VerbCall) async throws {
         let namenode = try files(call).namenode
         let actions: [String: SafeModeRequest.Action] = ["enter": .enter, "leave": .leave, "get": .get, "wait": .get]
-        guard let action = actions[call.operands[0]] else { throw ShellMisuse("safemode knows enter, leave, get and wait, not \(call.operands[0])") }
+        guard let action = actions[call.operands[0]] else {
+            throw ShellMisuse("safemode knows enter, leave, get and wait, not \(call.operands[0])")
+        }
         var isOn = try await namenode.safeMode(action)
         while call.operands[0] == "wait", isOn {
             try await Task.sleep(for: .seconds(1))
@@ -93,13 +101,18 @@ private enum Cluster {
     @Sendable static func setQuota(_ call: VerbCall) async throws {
         let (isSpace, isCleared) = (call.word.endsWithBytes(of: "SpaceQuota"), call.word.beginsWithBytes(of: "clr"))
         let value: Int64
-        if isCleared { value = -1 } else {
-            guard let number = bytes(call.operands[0]), number > 0 else { throw ShellMisuse("\"\(call.operands[0])\" is not a valid value for a quota.") }
+        if isCleared {
+            value = -1
+        } else {
+            guard let number = bytes(call.operands[0]), number > 0 else {
+                throw ShellMisuse("\"\(call.operands[0])\" is not a valid value for a quota.")
+            }
             value = number
         }
         let unchanged = NamenodeProxy.unchangedQuota
         try await call.eachPath(isCleared ? call.operands : Array(call.operands.dropFirst())) { path in
-            try await path.access.rpc(call.word).namenode.setQuota(path.path, names: isSpace ? unchanged : value, spaceBytes: isSpace ? value : unchanged)
+            try await path.access.rpc(call.word).namenode.setQuota(
+                path.path, names: isSpace ? unchanged : value, spaceBytes: isSpace ? value : unchanged)
         }
     }
 
@@ -107,7 +120,8 @@ private enum Cluster {
     private static func bytes(_ text: String) -> Int64? {
         if let number = Int64(text) { return number }
         let units: [Unicode.Scalar: Int64] = ["k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
-        guard let unit = text.lowercased().unicodeScalars.last.flatMap({ units[$0] }), let number = Int64(text.droppingBytes(last: 1)) else { return nil }
+        guard let unit = text.lowercased().unicodeScalars.last.flatMap({ units[$0] }), let number = Int64(text.droppingBytes(last: 1))
+        else { return nil }
         return number.multipliedClamped(by: 1 << unit)
     }
 
@@ -131,7 +145,11 @@ private enum Cluster {
         var health = Health()
         try await call.eachPath(call.operands.isEmpty ? ["/"] : call.operands) { path in
             let files = try path.access.rpc("fsck")
-            if path.status?.kind == .directory { try await walk(path.path, files, &health) } else if let status = path.status { try await look(path.path, status, files, &health) }
+            if path.status?.kind == .directory {
+                try await walk(path.path, files, &health)
+            } else if let status = path.status {
+                try await look(path.path, status, files, &health)
+            }
         }
         let isHealthy = health.corrupt == 0 && health.missing == 0
         Output.line(
@@ -179,7 +197,9 @@ private enum Cluster {
                 Output.line("\(path): CORRUPT block \(name)")
             } else if located.locations.count < Int(status.replication) {
                 health.under += 1
-                Output.line("\(path):  Under replicated \(name). Target Replicas is \(status.replication) but found \(located.locations.count) live replica(s).")
+                Output.line(
+                    "\(path):  Under replicated \(name). Target Replicas is \(status.replication) but found \(located.locations.count) live replica(s)."
+                )
             }
         }
     }

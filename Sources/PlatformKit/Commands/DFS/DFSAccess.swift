@@ -26,7 +26,9 @@ protocol DFSAccess: Sendable {
     func list(_ path: String) async throws -> [FileStatus]
     func read(_ path: String, offset: Int64, lengthBytes: Int64, _ take: (Bytes) async throws -> Void) async throws
     /// The file is whole and durable on return.
-    func write(_ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws
+    func write(
+        _ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
+    ) async throws
     func append(_ path: String, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws
     func makeDirectories(_ path: String) async throws
     func rename(_ path: String, to target: String) async throws -> Bool
@@ -52,7 +54,9 @@ struct RPCAccess: DFSAccess {
 
     func list(_ path: String) async throws -> [FileStatus] {
         var all: [FileStatus] = []
-        guard try await files.list(path, { all += $0 }) else { throw JavaException(JavaException.fileNotFound, "File \(path) does not exist.") }
+        guard try await files.list(path, { all += $0 }) else {
+            throw JavaException(JavaException.fileNotFound, "File \(path) does not exist.")
+        }
         return all
     }
 
@@ -60,9 +64,13 @@ struct RPCAccess: DFSAccess {
         try await files.open(path).read(offset: offset, lengthBytes: lengthBytes, take)
     }
 
-    func write(_ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws {
+    func write(
+        _ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
+    ) async throws {
         var create = HDFSFileSystem.CreateChoices()
-        (create.overwrite, create.permission, create.replication, create.blockSizeBytes) = (choices.overwrite, choices.permission, choices.replication, choices.blockSizeBytes)
+        (create.overwrite, create.permission, create.replication, create.blockSizeBytes) = (
+            choices.overwrite, choices.permission, choices.replication, choices.blockSizeBytes
+        )
         try await fill(try await files.create(path, create), produce)
     }
 
@@ -123,7 +131,9 @@ struct WebAccess: DFSAccess {
         try await asking { try await client.open(path, offset: offset, length: lengthBytes == .max ? nil : lengthBytes, take) }
     }
 
-    func write(_ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws {
+    func write(
+        _ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
+    ) async throws {
         guard choices.replication == nil, choices.blockSizeBytes == nil else { throw refusal("a number of copies or a block size") }
         try await asking { try await client.create(path, overwrite: choices.overwrite, body: .stream { try await produce($0) }) }
     }
@@ -134,7 +144,9 @@ struct WebAccess: DFSAccess {
 
     func makeDirectories(_ path: String) async throws { try await asking { try await client.makeDirectories(path) } }
     func rename(_ path: String, to target: String) async throws -> Bool { try await asking { try await client.rename(path, to: target) } }
-    func delete(_ path: String, recursive: Bool) async throws -> Bool { try await asking { try await client.delete(path, recursive: recursive) } }
+    func delete(_ path: String, recursive: Bool) async throws -> Bool {
+        try await asking { try await client.delete(path, recursive: recursive) }
+    }
 
     func summary(_ path: String) async throws -> ContentSummaryMessage {
         let found = try await asking { try await client.contentSummary(path) }
@@ -145,7 +157,9 @@ struct WebAccess: DFSAccess {
     }
 
     private func refusal(_ what: String) -> CommandFailure {
-        CommandFailure(.usage, "\(what) is not spoken over WebHDFS here", why: "\(address) leads to the file system over WebHDFS only", next: "name it by its RPC address: --fs hdfs://host:8020")
+        CommandFailure(
+            .usage, "\(what) is not spoken over WebHDFS here", why: "\(address) leads to the file system over WebHDFS only",
+            next: "name it by its RPC address: --fs hdfs://host:8020")
     }
 
     func rpc(_ verb: String) throws -> HDFSFileSystem { throw refusal(verb) }

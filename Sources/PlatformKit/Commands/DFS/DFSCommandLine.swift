@@ -40,7 +40,8 @@ struct DFSCommandLine: AsyncParsableCommand {
 
         func run() async throws {
             let given: [(name: String, value: String?)] = [
-                (SettingsTable.dfsRole.name, role), (SettingsTable.dfsNamenodes.name, namenode), (SettingsTable.namenodeListen.name, listen),
+                (SettingsTable.dfsRole.name, role), (SettingsTable.dfsNamenodes.name, namenode),
+                (SettingsTable.namenodeListen.name, listen),
                 (SettingsTable.datanodeListen.name, datanodeListen),
             ]
             let flags = given.compactMap { pair in pair.value.map { (name: pair.name, value: $0) } }

@@ -29,13 +29,17 @@ final class DFSShell: Sendable {
 
     /// Whether the words after `platform dfs` are for this: a verb, or options in front of one.
     static func takes(_ words: [String]) -> Bool {
-        guard let verb = words.first(where: { DFSVerb.named(spelling($0).name) != nil || DFSVerb.missing[spelling($0).name] != nil }), let place = words.firstIndex(of: verb) else {
+        guard let verb = words.first(where: { DFSVerb.named(spelling($0).name) != nil || DFSVerb.missing[spelling($0).name] != nil }),
+            let place = words.firstIndex(of: verb)
+        else {
             return words.first.map { $0 == "-fs" || $0 == "--fs" || isHadoops($0) } ?? false
         }
         return !words[..<place].contains { ["serve", "repair", "help", "--help"].contains($0) }
     }
 
-    private static func isHadoops(_ word: String) -> Bool { word.beginsWithBytes(of: "-") && !word.beginsWithBytes(of: "--") && word != "-h" }
+    private static func isHadoops(_ word: String) -> Bool {
+        word.beginsWithBytes(of: "-") && !word.beginsWithBytes(of: "--") && word != "-h"
+    }
 
     /// A verb's name, and whether it is in Hadoop's spelling.
     private static func spelling(_ word: String) -> (name: String, isHadoops: Bool) {
@@ -47,11 +51,13 @@ final class DFSShell: Sendable {
         var reading = WordReader(words)
         let choices = try reading.choices()
         guard let word = reading.verb else {
-            throw CommandFailure(.usage, "no verb was given", why: "`platform dfs` needs one behind its choices", next: "`platform dfs --help` lists them")
+            throw CommandFailure(
+                .usage, "no verb was given", why: "`platform dfs` needs one behind its choices", next: "`platform dfs --help` lists them")
         }
         let (name, isHadoops) = spelling(word)
         if let why = DFSVerb.missing[name] {
-            throw CommandFailure(.usage, "`platform dfs \(word)` is not there", why: why, next: "`platform dfs --help` lists the verbs that are there")
+            throw CommandFailure(
+                .usage, "`platform dfs \(word)` is not there", why: why, next: "`platform dfs --help` lists the verbs that are there")
         }
         guard let verb = DFSVerb.named(name) else {
             Output.note("\(word): Unknown command\nUsage: platform dfs [--fs URI] VERB ...; `platform dfs --help` lists the verbs")
@@ -68,7 +74,9 @@ final class DFSShell: Sendable {
         if ["lsr", "rmr"].contains(name) { flags.insert(name == "lsr" ? "R" : "r") }
         if name == "dus" { flags.insert("s") }
         let call = VerbCall(shell, verb, word: name, isHadoops: isHadoops, flags: flags, values: parsed.values, operands: parsed.operands)
-        do { try await verb.run(call) } catch let misuse as ShellMisuse { return misused(misuse, verb, name) } catch let complaint as ShellComplaint { call.complain(complaint.text) } catch let exception as JavaException {
+        do { try await verb.run(call) } catch let misuse as ShellMisuse { return misused(misuse, verb, name) } catch let complaint
+            as ShellComplaint
+        { call.complain(complaint.text) } catch let exception as JavaException {
             call.complain(String(exception.message.piece(before: "\n")))
         } catch { throw failure(error, "\(word) \(parsed.operands.joined(separator: " "))") }
         await shell.close()
@@ -84,11 +92,16 @@ final class DFSShell: Sendable {
         switch error {
         case let error as RPCFailure:
             CommandFailure(
-                .unreachable, "cannot do \(doing)", why: "the namenode at \(error)", next: "start the service with `platform up`, or name another file system with --fs hdfs://host:port")
+                .unreachable, "cannot do \(doing)", why: "the namenode at \(error)",
+                next: "start the service with `platform up`, or name another file system with --fs hdfs://host:port")
         case let error as BlockMissing:
-            CommandFailure(.failed, "cannot do \(doing)", why: error.description, next: "see that the datanodes run (`platform dfs report`), then try again")
+            CommandFailure(
+                .failed, "cannot do \(doing)", why: error.description,
+                next: "see that the datanodes run (`platform dfs report`), then try again")
         case let error as PipelineFailure:
-            CommandFailure(.failed, "cannot do \(doing)", why: error.description, next: "see that the datanodes run (`platform dfs report`), then try again")
+            CommandFailure(
+                .failed, "cannot do \(doing)", why: error.description,
+                next: "see that the datanodes run (`platform dfs report`), then try again")
         default: CommandFailure(error, doing: "cannot do \(doing)")
         }
     }
@@ -118,7 +131,9 @@ final class DFSShell: Sendable {
     /// Without trailing slashes, as in Hadoop's output.
     private static func tidy(_ text: String) -> String {
         var text = text
-        while text.utf8.count > 1, text.endsWithBytes(of: "/"), !text.endsWithBytes(of: "://") { text = String(text.droppingBytes(last: 1)) }
+        while text.utf8.count > 1, text.endsWithBytes(of: "/"), !text.endsWithBytes(of: "://") {
+            text = String(text.droppingBytes(last: 1))
+        }
         return text
     }
 
@@ -135,7 +150,8 @@ final class DFSShell: Sendable {
         let authority = String(address.droppingBytes(first: Self.scheme(address) == nil ? 0 : scheme.utf8.count + 3).piece(before: "/"))
         let made: any DFSAccess
         switch scheme {
-        case "hdfs": made = RPCAccess(try authority.pieces(at: ",").map { try server(String($0), HDFSFileSystem.defaultPort) }, user: choices.user)
+        case "hdfs":
+            made = RPCAccess(try authority.pieces(at: ",").map { try server(String($0), HDFSFileSystem.defaultPort) }, user: choices.user)
         case "webhdfs": made = WebAccess(try server(authority, 9870), user: choices.user, trust: choices.trust)
         case "swebhdfs": made = WebAccess(try server(authority, 9871), user: choices.user, trust: choices.trust ?? TLSTrust())
         default: throw ShellComplaint("No FileSystem for scheme \"\(scheme)\"")
@@ -146,7 +162,9 @@ final class DFSShell: Sendable {
 
     private func server(_ text: String, _ port: Int) throws -> HostPort {
         guard let address = HostPort(parsing: text, defaultPort: port) else {
-            throw CommandFailure(.usage, "'\(text)' is no address of a namenode", why: "it needs the form host:port", next: "for example --fs \(Self.defaultFileSystem)")
+            throw CommandFailure(
+                .usage, "'\(text)' is no address of a namenode", why: "it needs the form host:port",
+                next: "for example --fs \(Self.defaultFileSystem)")
         }
         return address
     }
@@ -162,7 +180,9 @@ final class DFSShell: Sendable {
 
     func umask() throws -> UInt32 {
         guard let text = choices.settings["fs.permissions.umask-mode"] else { return 0o022 }
-        guard let bits = UInt32(text, radix: 8), bits <= 0o777 else { throw ShellMisuse("fs.permissions.umask-mode=\(text) is no octal number") }
+        guard let bits = UInt32(text, radix: 8), bits <= 0o777 else {
+            throw ShellMisuse("fs.permissions.umask-mode=\(text) is no octal number")
+        }
         return bits
     }
 }
@@ -193,7 +213,10 @@ struct WordReader {
             let parts = isOurs ? word.pieces(at: "=", maxSplits: 1).map(String.init) : [word]
             func value() throws -> String {
                 if parts.count == 2 { return parts[1] }
-                guard let next = words.popFirst() else { throw CommandFailure(.usage, "\(word) is incomplete", why: "a value has to follow it", next: "`platform dfs --help` explains") }
+                guard let next = words.popFirst() else {
+                    throw CommandFailure(
+                        .usage, "\(word) is incomplete", why: "a value has to follow it", next: "`platform dfs --help` explains")
+                }
                 return next
             }
             switch parts[0] {
@@ -221,20 +244,27 @@ struct WordReader {
     }
 
     private static func format(_ text: String) throws -> OutputFormat {
-        guard let format = OutputFormat(rawValue: text) else { throw CommandFailure(.usage, "-o \(text) is no format", why: "only table and json are known", next: "for example -o json") }
+        guard let format = OutputFormat(rawValue: text) else {
+            throw CommandFailure(.usage, "-o \(text) is no format", why: "only table and json are known", next: "for example -o json")
+        }
         return format
     }
 
     /// `-o json`, which Hadoop lacks.
     private func takeFormat(_ rest: inout [String], _ choices: inout DFSShell.Choices) {
-        guard let place = rest.firstIndex(of: "-o"), place + 1 < rest.count, let format = OutputFormat(rawValue: rest[place + 1]) else { return }
+        guard let place = rest.firstIndex(of: "-o"), place + 1 < rest.count, let format = OutputFormat(rawValue: rest[place + 1]) else {
+            return
+        }
         choices.output = format
         rest.removeSubrange(place...(place + 1))
     }
 
     private func define(_ pair: String, _ choices: inout DFSShell.Choices) throws {
         let parts = pair.pieces(at: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else { throw CommandFailure(.usage, "-D \(pair) is incomplete", why: "it needs the form name=value", next: "for example -D dfs.replication=1") }
+        guard parts.count == 2 else {
+            throw CommandFailure(
+                .usage, "-D \(pair) is incomplete", why: "it needs the form name=value", next: "for example -D dfs.replication=1")
+        }
         if parts[0] == "fs.defaultFS" { choices.fileSystem = parts[1] } else { choices.settings[parts[0]] = parts[1] }
     }
 
@@ -254,7 +284,9 @@ struct WordReader {
             rest = rest.dropFirst()
             if word == "--" { break }
             let name = String(word.unicodeScalars.drop { $0 == "-" })
-            if verb.flags.contains(name) { flags.insert(name) } else if verb.flags.contains(name + ":") {
+            if verb.flags.contains(name) {
+                flags.insert(name)
+            } else if verb.flags.contains(name + ":") {
                 guard let value = rest.popFirst() else { throw ShellMisuse("option requires an argument -- \(name)") }
                 values[name] = value
             } else {
@@ -263,12 +295,18 @@ struct WordReader {
         }
         // In our own spelling also behind the operands: `rm /x -r`.
         var operands = Array(rest)
-        if let last = operands.last, last.beginsWithBytes(of: "-"), verb.flags.contains(String(last.droppingBytes(first: 1))), operands.count > 1 {
+        if let last = operands.last, last.beginsWithBytes(of: "-"), verb.flags.contains(String(last.droppingBytes(first: 1))),
+            operands.count > 1
+        {
             flags.insert(String(last.droppingBytes(first: 1)))
             operands.removeLast()
         }
-        guard operands.count >= verb.operands.lowerBound else { throw ShellMisuse("Not enough arguments: expected \(verb.operands.lowerBound) but got \(operands.count)") }
-        guard operands.count <= verb.operands.upperBound else { throw ShellMisuse("Too many arguments: expected \(verb.operands.upperBound) but got \(operands.count)") }
+        guard operands.count >= verb.operands.lowerBound else {
+            throw ShellMisuse("Not enough arguments: expected \(verb.operands.lowerBound) but got \(operands.count)")
+        }
+        guard operands.count <= verb.operands.upperBound else {
+            throw ShellMisuse("Too many arguments: expected \(verb.operands.upperBound) but got \(operands.count)")
+        }
         return (flags, values, operands)
     }
 

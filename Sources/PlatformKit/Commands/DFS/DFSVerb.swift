@@ -26,8 +26,10 @@ struct DFSVerb: Sendable {
     /// Missing verbs of Hadoop, each with the reason.
     static let missing: [String: String] = [
         "createSnapshot": "there are no snapshots", "deleteSnapshot": "there are no snapshots", "renameSnapshot": "there are no snapshots",
-        "lsSnapshottableDir": "there are no snapshots", "snapshotDiff": "there are no snapshots", "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
-        "balancer": "it is not written yet", "decommission": "it is not written yet", "expunge": "nothing is kept in a trash", "trash": "nothing is kept in a trash",
+        "lsSnapshottableDir": "there are no snapshots", "snapshotDiff": "there are no snapshots",
+        "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
+        "balancer": "it is not written yet", "decommission": "it is not written yet", "expunge": "nothing is kept in a trash",
+        "trash": "nothing is kept in a trash",
         "getStoragePolicy": "there is one kind of disk", "setErasureCodingPolicy": "nothing is erasure-coded",
     ]
 
@@ -49,7 +51,8 @@ struct ShellComplaint: Error, Sendable {
     /// "`/x': No such file or directory"
     init(_ path: String, _ what: String) { text = "`\(path)': \(what)" }
 
-    static let missing = "No such file or directory", exists = "File exists", isDirectory = "Is a directory", notDirectory = "Is not a directory"
+    static let missing = "No such file or directory", exists = "File exists", isDirectory = "Is a directory",
+        notDirectory = "Is not a directory"
 }
 
 /// Invalid words, whatever the file system holds: the verb ends as with an unknown flag.
@@ -71,7 +74,9 @@ final class VerbCall {
     let operands: [String]
     var exitCode: Int32 = 0
 
-    init(_ shell: DFSShell, _ verb: DFSVerb, word: String, isHadoops: Bool, flags: Set<String>, values: [String: String], operands: [String]) {
+    init(
+        _ shell: DFSShell, _ verb: DFSVerb, word: String, isHadoops: Bool, flags: Set<String>, values: [String: String], operands: [String]
+    ) {
         (self.shell, self.verb, self.word, self.isHadoops) = (shell, verb, word, isHadoops)
         (self.flags, self.values, self.operands) = (flags, values, operands)
     }

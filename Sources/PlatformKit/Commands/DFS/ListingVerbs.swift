@@ -7,14 +7,24 @@ import HadoopWire
 extension DFSVerb {
     static let listing: [DFSVerb] = [
         DFSVerb(
-            "ls", "[-C] [-d] [-h] [-q] [-R] [-t] [-S] [-r] [-u] [<path> ...]", "List files and directories.", flags: ["C", "d", "h", "q", "R", "t", "S", "r", "u"],
+            "ls", "[-C] [-d] [-h] [-q] [-R] [-t] [-S] [-r] [-u] [<path> ...]", "List files and directories.",
+            flags: ["C", "d", "h", "q", "R", "t", "S", "r", "u"],
             operands: 0...Int.max, Listing.run),
-        DFSVerb("count", "[-q] [-h] [-v] [-u] [-x] <path> ...", "Count directories, files and bytes.", flags: ["q", "h", "v", "u", "x"], Sizes.count),
-        DFSVerb("du", "[-s] [-h] [-v] [-x] <path> ...", "Sum up bytes, without and with copies.", flags: ["s", "h", "v", "x"], operands: 0...Int.max, Sizes.usage),
-        DFSVerb("df", "[-h] [<path> ...]", "Show the file system's capacity and what is free.", flags: ["h"], operands: 0...Int.max, Sizes.free),
+        DFSVerb(
+            "count", "[-q] [-h] [-v] [-u] [-x] <path> ...", "Count directories, files and bytes.", flags: ["q", "h", "v", "u", "x"],
+            Sizes.count),
+        DFSVerb(
+            "du", "[-s] [-h] [-v] [-x] <path> ...", "Sum up bytes, without and with copies.", flags: ["s", "h", "v", "x"],
+            operands: 0...Int.max, Sizes.usage),
+        DFSVerb(
+            "df", "[-h] [<path> ...]", "Show the file system's capacity and what is free.", flags: ["h"], operands: 0...Int.max, Sizes.free),
         DFSVerb("stat", "[format] <path> ...", "Show what is known of a path, by a format.", Particulars.stat),
-        DFSVerb("test", "-[defswrz] <path>", "Answer a question about a path by the exit code.", flags: ["d", "e", "f", "s", "w", "r", "z"], operands: 1...1, Particulars.test),
-        DFSVerb("find", "<path> ... [-name pattern] [-iname pattern] [-print] [-print0]", "Search for names below a path.", operands: 0...Int.max, Particulars.find),
+        DFSVerb(
+            "test", "-[defswrz] <path>", "Answer a question about a path by the exit code.", flags: ["d", "e", "f", "s", "w", "r", "z"],
+            operands: 1...1, Particulars.test),
+        DFSVerb(
+            "find", "<path> ... [-name pattern] [-iname pattern] [-print] [-print0]", "Search for names below a path.",
+            operands: 0...Int.max, Particulars.find),
     ]
 }
 
@@ -51,15 +61,23 @@ enum ShellForms {
         var seconds = time_t(Int64(clamping: milliseconds) / 1000)
         var parts = tm()
         localtime_r(&seconds, &parts)
-        return String(format: "%04d-%02d-%02d %02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min)
+        return String(
+            format: "%04d-%02d-%02d %02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min)
     }
 
-    static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.unicodeScalars.count)) }
-    static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.unicodeScalars.count)) + text }
+    static func left(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.unicodeScalars.count))
+    }
+    static func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.unicodeScalars.count)) + text
+    }
 
     /// Names with question marks for unprintable characters.
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format ? "?" : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format ? "?" : $0 }
+            ))
     }
 }
 
@@ -122,7 +140,9 @@ private enum Listing {
             }
             guard let status = path.status else { continue }
             let isDirectory = status.kind == .directory
-            text += (isDirectory ? "d" : "-") + ShellForms.letters(status.permission.bits) + (status.flags & FileStatus.Flag.hasACL != 0 ? "+" : " ")
+            text +=
+                (isDirectory ? "d" : "-") + ShellForms.letters(status.permission.bits)
+                + (status.flags & FileStatus.Flag.hasACL != 0 ? "+" : " ")
             text += ShellForms.right(isDirectory ? "-" : "\(status.replication)", widths.copies) + " "
             if widths.owner > 0 { text += ShellForms.left(status.owner, widths.owner) + " " }
             if widths.group > 0 { text += ShellForms.left(status.group, widths.group) + " " }
@@ -139,8 +159,10 @@ private enum Listing {
             rows += entries.compactMap { entry in
                 entry.status.map { status in
                     [
-                        .text((status.kind == .directory ? "d" : "-") + ShellForms.letters(status.permission.bits)), .text(status.owner), .text(status.group),
-                        .number(Int64(clamping: status.lengthBytes)), .text(Timestamps.text(milliseconds: Int64(clamping: status.modified))), .text(entry.name),
+                        .text((status.kind == .directory ? "d" : "-") + ShellForms.letters(status.permission.bits)), .text(status.owner),
+                        .text(status.group),
+                        .number(Int64(clamping: status.lengthBytes)),
+                        .text(Timestamps.text(milliseconds: Int64(clamping: status.modified))), .text(entry.name),
                     ]
                 }
             }
@@ -163,14 +185,21 @@ private enum Sizes {
             var line = ""
             if call.has("q") || call.has("u") { line += quotaLine(quotas(summary, isHuman)) }
             if !call.has("u") {
-                line += summaryLine([ShellForms.size(summary.directoryCount, isHuman), ShellForms.size(summary.fileCount, isHuman), ShellForms.size(summary.lengthBytes, isHuman)])
+                line += summaryLine([
+                    ShellForms.size(summary.directoryCount, isHuman), ShellForms.size(summary.fileCount, isHuman),
+                    ShellForms.size(summary.lengthBytes, isHuman),
+                ])
             }
             Output.line(line + path.shown)
         }
     }
 
-    private static func summaryLine(_ words: [String]) -> String { zip(words, [12, 12, 18]).map { ShellForms.right($0, $1) + " " }.joined() }
-    private static func quotaLine(_ words: [String]) -> String { zip(words, [12, 15, 15, 15]).map { ShellForms.right($0, $1) + " " }.joined() }
+    private static func summaryLine(_ words: [String]) -> String {
+        zip(words, [12, 12, 18]).map { ShellForms.right($0, $1) + " " }.joined()
+    }
+    private static func quotaLine(_ words: [String]) -> String {
+        zip(words, [12, 15, 15, 15]).map { ShellForms.right($0, $1) + " " }.joined()
+    }
 
     private static func quotas(_ summary: ContentSummaryMessage, _ isHuman: Bool) -> [String] {
         func text(_ value: Int64) -> String { isHuman ? ShellForms.human(value) : "\(value)" }
@@ -178,7 +207,9 @@ private enum Sizes {
         let (quota, space) = (Int64(bitPattern: summary.quota), Int64(bitPattern: summary.spaceQuota))
         let count = Int64(clamping: summary.fileCount &+ summary.directoryCount)
         if quota > 0 { words.replaceSubrange(0...1, with: [text(quota), text(quota.subtractingClamped(count))]) }
-        if space >= 0 { words.replaceSubrange(2...3, with: [text(space), text(space.subtractingClamped(Int64(clamping: summary.spaceBytes)))]) }
+        if space >= 0 {
+            words.replaceSubrange(2...3, with: [text(space), text(space.subtractingClamped(Int64(clamping: summary.spaceBytes)))])
+        }
         return words
     }
 
@@ -189,7 +220,9 @@ private enum Sizes {
         try await call.eachPath(operands) { path in
             for entry in path.status?.kind == .directory && !call.has("s") ? try await path.children() : [path] {
                 let summary = try await entry.access.summary(entry.path)
-                rows.append([ShellForms.size(summary.lengthBytes, call.has("h")), ShellForms.size(summary.spaceBytes, call.has("h")), entry.shown])
+                rows.append([
+                    ShellForms.size(summary.lengthBytes, call.has("h")), ShellForms.size(summary.spaceBytes, call.has("h")), entry.shown,
+                ])
             }
         }
         table(rows, rightFrom: nil)
@@ -200,8 +233,10 @@ private enum Sizes {
             let summary = try await path.access.summary(path.path)
             Output.fields(
                 [
-                    ("path", .text(path.path)), ("bytes", .number(Int64(clamping: summary.lengthBytes))), ("files", .number(Int64(clamping: summary.fileCount))),
-                    ("directories", .number(Int64(clamping: summary.directoryCount))), ("bytesWithReplicas", .number(Int64(clamping: summary.spaceBytes))),
+                    ("path", .text(path.path)), ("bytes", .number(Int64(clamping: summary.lengthBytes))),
+                    ("files", .number(Int64(clamping: summary.fileCount))),
+                    ("directories", .number(Int64(clamping: summary.directoryCount))),
+                    ("bytesWithReplicas", .number(Int64(clamping: summary.spaceBytes))),
                 ], .json)
         }
     }
@@ -225,7 +260,10 @@ private enum Sizes {
             let stats = try await path.access.rpc("df").namenode.stats()
             let share = stats.capacityBytes == 0 ? 0 : Double(stats.usedBytes) / Double(stats.capacityBytes) * 100
             rows.append(
-                [path.access.address] + [stats.capacityBytes, stats.usedBytes, stats.remainingBytes].map { ShellForms.size($0, call.has("h")) } + ["\(Int(share.rounded()))%"])
+                [path.access.address]
+                    + [stats.capacityBytes, stats.usedBytes, stats.remainingBytes].map { ShellForms.size($0, call.has("h")) } + [
+                        "\(Int(share.rounded()))%"
+                    ])
         }
         table(rows, rightFrom: 1)
     }
@@ -236,7 +274,11 @@ private enum Particulars {
         var operands = call.operands
         if call.shell.choices.output == .json { return try await fields(call) }
         var format = "%y"
-        if operands[0].unicodeScalars.contains("%") { format = operands.removeFirst() } else if !call.isHadoops { return try await fields(call) }
+        if operands[0].unicodeScalars.contains("%") {
+            format = operands.removeFirst()
+        } else if !call.isHadoops {
+            return try await fields(call)
+        }
         try await call.eachPath(operands) { path in
             guard let status = path.status else { return }
             Output.line(text(format, path, status))
@@ -248,8 +290,10 @@ private enum Particulars {
             guard let status = path.status else { return }
             Output.fields(
                 [
-                    ("path", .text(path.path)), ("type", .text(status.kind == .directory ? "directory" : "file")), ("bytes", .number(Int64(clamping: status.lengthBytes))),
-                    ("permission", .text(String(status.permission.bits, radix: 8))), ("owner", .text(status.owner)), ("group", .text(status.group)),
+                    ("path", .text(path.path)), ("type", .text(status.kind == .directory ? "directory" : "file")),
+                    ("bytes", .number(Int64(clamping: status.lengthBytes))),
+                    ("permission", .text(String(status.permission.bits, radix: 8))), ("owner", .text(status.owner)),
+                    ("group", .text(status.group)),
                     ("replication", .number(Int64(status.replication))), ("blockBytes", .number(Int64(clamping: status.blockSizeBytes))),
                     ("modified", .text(Timestamps.text(milliseconds: Int64(clamping: status.modified)))),
                 ], call.shell.choices.output)
@@ -285,7 +329,9 @@ private enum Particulars {
     }
 
     @Sendable static func test(_ call: VerbCall) async throws {
-        guard call.flags.count == 1, let question = call.flags.first else { throw ShellMisuse(call.flags.isEmpty ? "No test flag given" : "Only one test flag is allowed") }
+        guard call.flags.count == 1, let question = call.flags.first else {
+            throw ShellMisuse(call.flags.isEmpty ? "No test flag given" : "Only one test flag is allowed")
+        }
         let path = try await call.shell.path(call.operands[0]).looked()
         guard let status = path.status else { return call.exitCode = 1 }
         let holds =
@@ -301,7 +347,9 @@ private enum Particulars {
     }
 
     private static func isAllowed(_ path: ShellPath, _ mode: UInt32) async throws -> Bool {
-        do { try await path.access.rpc("test").namenode.checkAccess(path.path, mode) } catch let exception as JavaException where exception.className == JavaException.accessControl { return false }
+        do { try await path.access.rpc("test").namenode.checkAccess(path.path, mode) } catch let exception as JavaException
+            where exception.className == JavaException.accessControl
+        { return false }
         return true
     }
 
@@ -323,7 +371,9 @@ private enum Particulars {
         try await call.eachPath(place == 0 ? ["."] : Array(call.operands[..<place])) { path in
             try await call.eachBelow(path) { found in
                 let fits = wanted.allSatisfy { pattern, ignoresCase in
-                    GlobPattern.alternatives(pattern).contains { GlobPattern.matches(ignoresCase ? found.name.lowercased() : found.name, $0) }
+                    GlobPattern.alternatives(pattern).contains {
+                        GlobPattern.matches(ignoresCase ? found.name.lowercased() : found.name, $0)
+                    }
                 }
                 if fits { Output.raw(Bytes(string: found.shown + terminator)) }
             }

@@ -11,9 +11,15 @@ extension DFSVerb {
         DFSVerb("cat", "[-ignoreCrc] <src> ...", "Print files.", flags: ["ignoreCrc"], Reading.cat),
         DFSVerb("text", "[-ignoreCrc] <src> ...", "Print files that hold text.", flags: ["ignoreCrc"], Reading.text),
         DFSVerb("head", "<file>", "Print the first kilobyte of a file.", operands: 1...1, Reading.head),
-        DFSVerb("tail", "[-f] [-s <interval>] <file>", "Print the last kilobyte of a file, and go on as it grows.", flags: ["f", "s:"], operands: 1...1, Reading.tail),
-        DFSVerb("get", "[-f] [-p] [-crc] [-ignoreCrc] <src> ... <localdst>", "Copy files to the local disk.", flags: ["f", "p", "crc", "ignoreCrc"], Reading.get),
-        DFSVerb("getmerge", "[-nl] [-skip-empty-file] <src> ... <localdst>", "Put files together into a local one.", flags: ["nl", "skip-empty-file"], operands: 2...Int.max, Reading.merge),
+        DFSVerb(
+            "tail", "[-f] [-s <interval>] <file>", "Print the last kilobyte of a file, and go on as it grows.", flags: ["f", "s:"],
+            operands: 1...1, Reading.tail),
+        DFSVerb(
+            "get", "[-f] [-p] [-crc] [-ignoreCrc] <src> ... <localdst>", "Copy files to the local disk.",
+            flags: ["f", "p", "crc", "ignoreCrc"], Reading.get),
+        DFSVerb(
+            "getmerge", "[-nl] [-skip-empty-file] <src> ... <localdst>", "Put files together into a local one.",
+            flags: ["nl", "skip-empty-file"], operands: 2...Int.max, Reading.merge),
         DFSVerb("checksum", "[-v] <src> ...", "Tell checksums of files, made of those of their blocks.", flags: ["v"], Reading.checksum),
     ]
 }
@@ -31,14 +37,18 @@ private enum Reading {
     }
 
     /// The first bytes of files that are not plain text.
-    private static let coded: [(start: [UInt8], kind: String)] = [([0x1F, 0x8B], "compressed by gzip"), (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file")]
+    private static let coded: [(start: [UInt8], kind: String)] = [
+        ([0x1F, 0x8B], "compressed by gzip"), (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file"),
+    ]
 
     @Sendable static func text(_ call: VerbCall) async throws {
         try await call.eachPath { path in
             try mustBeFile(path)
             var start: [UInt8] = []
             try await path.access.read(path.path, offset: 0, lengthBytes: 4) { start += $0.readableBytesView }
-            if let kind = coded.first(where: { start.starts(with: $0.start) })?.kind { throw ShellComplaint(path.shown, "it is \(kind), which is not unpacked here; get the file and unpack it") }
+            if let kind = coded.first(where: { start.starts(with: $0.start) })?.kind {
+                throw ShellComplaint(path.shown, "it is \(kind), which is not unpacked here; get the file and unpack it")
+            }
             try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) }
         }
     }
@@ -90,14 +100,18 @@ private enum Reading {
     private static func get(_ path: ShellPath, _ target: String, _ call: VerbCall) async throws {
         if path.status?.kind == .directory {
             if !isLocalDirectory(target) {
-                do { try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false) } catch { throw ShellComplaint(target, "\(error.localizedDescription)") }
+                do { try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false) } catch {
+                    throw ShellComplaint(target, "\(error.localizedDescription)")
+                }
             }
             for child in try await path.children() { try await call.attempt { try await get(child, Paths.join(target, child.name), call) } }
             return
         }
         guard target != "-" else { return try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) } }
         guard call.has("f") || !FileManager.default.fileExists(atPath: target) else { throw ShellComplaint(target, ShellComplaint.exists) }
-        guard FileManager.default.fileExists(atPath: Paths.localDirectory(of: target)) else { throw ShellComplaint(target, ShellComplaint.missing) }
+        guard FileManager.default.fileExists(atPath: Paths.localDirectory(of: target)) else {
+            throw ShellComplaint(target, ShellComplaint.missing)
+        }
         let file = try LocalFile.create(target, overwrite: true)
         do { try await path.access.read(path.path, offset: 0, lengthBytes: .max) { try file.write($0) } } catch {
             file.discard()
@@ -111,7 +125,8 @@ private enum Reading {
     private static func keep(_ status: FileStatus, _ target: String) throws {
         let modified = Date(timeIntervalSince1970: Double(status.modified) / 1000)
         do {
-            try FileManager.default.setAttributes([.modificationDate: modified, .posixPermissions: NSNumber(value: status.permission.bits & 0o777)], ofItemAtPath: target)
+            try FileManager.default.setAttributes(
+                [.modificationDate: modified, .posixPermissions: NSNumber(value: status.permission.bits & 0o777)], ofItemAtPath: target)
         } catch { throw ShellComplaint(target, error.localizedDescription) }
     }
 

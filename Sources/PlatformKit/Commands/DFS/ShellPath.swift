@@ -25,7 +25,9 @@ struct ShellPath: Sendable {
         return parts.count < 2 ? "/" : parts.joined(separator: "/")
     }
 
-    static func join(_ directory: String, _ name: String) -> String { directory.endsWithBytes(of: "/") ? directory + name : directory + "/" + name }
+    static func join(_ directory: String, _ name: String) -> String {
+        directory.endsWithBytes(of: "/") ? directory + name : directory + "/" + name
+    }
 
     /// An entry of this directory.
     func child(_ status: FileStatus) -> ShellPath { child(status.path.text, status) }
@@ -73,7 +75,9 @@ enum GlobPattern {
                 guard depth == 0 else { break }
                 starts.append(place + 1)
                 func text(_ part: some Sequence<Unicode.Scalar>) -> String { String(String.UnicodeScalarView(part)) }
-                return zip(starts, starts.dropFirst()).flatMap { alternatives(text(scalars[..<open]) + text(scalars[$0..<($1 - 1)]) + text(scalars[(place + 1)...])) }
+                return zip(starts, starts.dropFirst()).flatMap {
+                    alternatives(text(scalars[..<open]) + text(scalars[$0..<($1 - 1)]) + text(scalars[(place + 1)...]))
+                }
             case "," where depth == 1: starts.append(place + 1)
             default: break
             }
@@ -83,7 +87,9 @@ enum GlobPattern {
     }
 
     /// Whether a name matches a pattern without braces.
-    static func matches(_ name: String, _ pattern: String) -> Bool { matches(Array(name.unicodeScalars)[...], Array(pattern.unicodeScalars)[...]) }
+    static func matches(_ name: String, _ pattern: String) -> Bool {
+        matches(Array(name.unicodeScalars)[...], Array(pattern.unicodeScalars)[...])
+    }
 
     private static func matches(_ name: ArraySlice<Unicode.Scalar>, _ pattern: ArraySlice<Unicode.Scalar>) -> Bool {
         var (name, pattern) = (name, pattern)
@@ -140,7 +146,9 @@ enum GlobPattern {
     static func plain(_ text: String) -> String {
         var (result, isEscaped) = (String.UnicodeScalarView(), false)
         for scalar in text.unicodeScalars {
-            if scalar == "\\", !isEscaped { isEscaped = true } else {
+            if scalar == "\\", !isEscaped {
+                isEscaped = true
+            } else {
                 result.append(scalar)
                 isEscaped = false
             }
@@ -156,7 +164,9 @@ extension ShellPath {
         var found: [ShellPath] = []
         for (path, shown) in zip(GlobPattern.alternatives(path), GlobPattern.alternatives(shown)) {
             // The given text in front of the path, for display.
-            let lead = shown.unicodeScalars.count >= path.unicodeScalars.count ? String(shown.unicodeScalars.dropLast(path.unicodeScalars.count)) : nil
+            let lead =
+                shown.unicodeScalars.count >= path.unicodeScalars.count
+                ? String(shown.unicodeScalars.dropLast(path.unicodeScalars.count)) : nil
             let matches = try await Self.matches(access, path.pieces(at: "/").filter { !$0.isEmpty }.map(String.init))
             for var match in matches {
                 match.shown = lead.map { $0 + match.path } ?? Self.relative(match.path, access.user)
@@ -181,7 +191,9 @@ extension ShellPath {
                     continue
                 }
                 guard let status = try await access.status(directory.path), status.kind == .directory else { continue }
-                next += try await directory.children().filter { GlobPattern.matches($0.name, part) && (place == parts.count - 1 || $0.status?.kind == .directory) }
+                next += try await directory.children().filter {
+                    GlobPattern.matches($0.name, part) && (place == parts.count - 1 || $0.status?.kind == .directory)
+                }
             }
             found = next
         }

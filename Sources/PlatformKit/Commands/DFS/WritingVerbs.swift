@@ -9,15 +9,28 @@ import NetKit
 extension DFSVerb {
     static let writing: [DFSVerb] = [
         DFSVerb("mkdir", "[-p] <path> ...", "Make directories.", flags: ["p"], Writing.makeDirectories),
-        DFSVerb("put", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files into the file system; - is the standard input.", flags: ["f", "p", "l", "d"], Copying.put),
-        DFSVerb("moveFromLocal", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files and delete them here.", flags: ["f", "p", "l", "d"], Copying.put),
-        DFSVerb("cp", "[-f] [-p] <src> ... <dst>", "Copy files, also from one file system to another.", flags: ["f", "p", "d"], operands: 2...Int.max, Copying.copy),
+        DFSVerb(
+            "put", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files into the file system; - is the standard input.",
+            flags: ["f", "p", "l", "d"], Copying.put),
+        DFSVerb(
+            "moveFromLocal", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files and delete them here.",
+            flags: ["f", "p", "l", "d"], Copying.put),
+        DFSVerb(
+            "cp", "[-f] [-p] <src> ... <dst>", "Copy files, also from one file system to another.", flags: ["f", "p", "d"],
+            operands: 2...Int.max, Copying.copy),
         DFSVerb("appendToFile", "<localsrc> ... <dst>", "Append local files to one file.", operands: 2...Int.max, Copying.append),
-        DFSVerb("mv", "<src> ... <dst>", "Rename files and directories, or move them into a directory.", operands: 2...Int.max, Writing.move),
-        DFSVerb("rm", "[-f] [-r|-R] [-skipTrash] <path> ...", "Delete files and directories.", flags: ["f", "r", "R", "skipTrash", "safely"], Writing.remove),
-        DFSVerb("rmdir", "[--ignore-fail-on-non-empty] <dir> ...", "Delete empty directories.", flags: ["ignore-fail-on-non-empty"], Writing.removeDirectories),
+        DFSVerb(
+            "mv", "<src> ... <dst>", "Rename files and directories, or move them into a directory.", operands: 2...Int.max, Writing.move),
+        DFSVerb(
+            "rm", "[-f] [-r|-R] [-skipTrash] <path> ...", "Delete files and directories.", flags: ["f", "r", "R", "skipTrash", "safely"],
+            Writing.remove),
+        DFSVerb(
+            "rmdir", "[--ignore-fail-on-non-empty] <dir> ...", "Delete empty directories.", flags: ["ignore-fail-on-non-empty"],
+            Writing.removeDirectories),
         DFSVerb("touchz", "<path> ...", "Make empty files.", Writing.touchEmpty),
-        DFSVerb("touch", "[-a] [-m] [-t yyyyMMdd:HHmmss] [-c] <path> ...", "Set times, and make files that are missing.", flags: ["a", "m", "c", "t:"], Writing.touch),
+        DFSVerb(
+            "touch", "[-a] [-m] [-t yyyyMMdd:HHmmss] [-c] <path> ...", "Set times, and make files that are missing.",
+            flags: ["a", "m", "c", "t:"], Writing.touch),
         DFSVerb("truncate", "[-w] <length> <path> ...", "Cut files to a length.", flags: ["w"], operands: 2...Int.max, Writing.truncate),
         DFSVerb("concat", "<target> <src> ...", "Put the blocks of files at the end of one.", operands: 2...Int.max, Writing.concat),
     ]
@@ -41,14 +54,21 @@ private enum Writing {
     @Sendable static func move(_ call: VerbCall) async throws {
         let target = try await call.shell.path(call.operands[call.operands.count - 1]).looked()
         let isDirectory = target.status?.kind == .directory
-        if call.operands.count > 2, !isDirectory { throw ShellComplaint(target.shown, target.status == nil ? ShellComplaint.missing : ShellComplaint.notDirectory) }
+        if call.operands.count > 2, !isDirectory {
+            throw ShellComplaint(target.shown, target.status == nil ? ShellComplaint.missing : ShellComplaint.notDirectory)
+        }
         try await call.eachPath(Array(call.operands.dropLast())) { path in
-            guard path.access.address.hasSameBytes(as: target.access.address) else { throw ShellComplaint(path.shown, "Does not match target filesystem") }
+            guard path.access.address.hasSameBytes(as: target.access.address) else {
+                throw ShellComplaint(path.shown, "Does not match target filesystem")
+            }
             let goal = isDirectory ? try await target.child(path.name, nil).looked() : target
             if let there = goal.status {
-                throw ShellComplaint(goal.shown, there.kind == .directory && !isDirectory ? ShellComplaint.isDirectory : ShellComplaint.exists)
+                throw ShellComplaint(
+                    goal.shown, there.kind == .directory && !isDirectory ? ShellComplaint.isDirectory : ShellComplaint.exists)
             }
-            if !isDirectory, try await path.access.status(goal.parent) == nil { throw ShellComplaint(goal.shown, "\(ShellComplaint.missing): `\(goal.qualified)'") }
+            if !isDirectory, try await path.access.status(goal.parent) == nil {
+                throw ShellComplaint(goal.shown, "\(ShellComplaint.missing): `\(goal.qualified)'")
+            }
             guard try await path.access.rename(path.path, to: goal.path) else { throw ShellComplaint(path.shown, "Input/output error") }
         }
     }
@@ -71,7 +91,9 @@ private enum Writing {
         }
         if status.kind == .directory, !isRecursive { throw ShellComplaint(path.shown, ShellComplaint.isDirectory) }
         if !call.has("skipTrash"), try await Trash.take(path) { return }
-        guard try await path.access.delete(path.path, recursive: isRecursive) else { throw ShellComplaint(path.shown, "Input/output error") }
+        guard try await path.access.delete(path.path, recursive: isRecursive) else {
+            throw ShellComplaint(path.shown, "Input/output error")
+        }
         Output.line("Deleted \(path.shown)")
     }
 
@@ -92,7 +114,9 @@ private enum Writing {
             if let status = path.status {
                 if status.kind == .directory { throw ShellComplaint(path.shown, ShellComplaint.isDirectory) }
                 if status.lengthBytes > 0 { throw ShellComplaint(path.shown, "Not a zero-length file") }
-            } else { try await checkParent(path) }
+            } else {
+                try await checkParent(path)
+            }
             try await path.access.write(path.path, choices) { _ in }
         }
     }
@@ -113,7 +137,8 @@ private enum Writing {
                 try await checkParent(path)
                 try await path.access.write(path.path, choices) { _ in }
             }
-            try await path.access.rpc("touch").namenode.setTimes(path.path, modified: isBoth || sets.modified ? time : nil, accessed: isBoth || sets.accessed ? time : nil)
+            try await path.access.rpc("touch").namenode.setTimes(
+                path.path, modified: isBoth || sets.modified ? time : nil, accessed: isBoth || sets.accessed ? time : nil)
         }
     }
 
@@ -135,7 +160,9 @@ private enum Writing {
         try await call.eachPath(Array(call.operands.dropFirst())) { path in
             if path.status?.kind == .directory { throw ShellComplaint(path.shown, ShellComplaint.isDirectory) }
             let size = Int64(clamping: path.status?.lengthBytes ?? 0)
-            guard length <= size else { throw ShellMisuse("Cannot truncate to a larger file size. Current size: \(size), truncate size: \(length).") }
+            guard length <= size else {
+                throw ShellMisuse("Cannot truncate to a larger file size. Current size: \(size), truncate size: \(length).")
+            }
             let files = try path.access.rpc("truncate")
             var isDone = try await files.truncate(path.path, to: length)
             if !isDone, call.has("w") {
@@ -145,7 +172,8 @@ private enum Writing {
             Output.line(
                 isDone || length == size
                     ? "Truncated \(path.shown) to length: \(length)"
-                    : "Truncating \(path.shown) to length: \(length). Wait for block recovery to complete before further updating this file.")
+                    : "Truncating \(path.shown) to length: \(length). Wait for block recovery to complete before further updating this file."
+            )
         }
     }
 
@@ -160,14 +188,18 @@ private enum Writing {
 private enum Trash {
     /// Moves a path into its user's trash. False if there is no trash, or the path is already in it.
     static func take(_ path: ShellPath) async throws -> Bool {
-        guard let access = path.access as? RPCAccess, try await access.files.namenode.serverDefaults().trashInterval > 0 else { return false }
+        guard let access = path.access as? RPCAccess, try await access.files.namenode.serverDefaults().trashInterval > 0 else {
+            return false
+        }
         let trash = "/user/\(path.access.user)/.Trash"
         guard !path.path.beginsWithBytes(of: trash) else { return false }
         let target = ShellPath.join(trash + "/Current", String(path.path.droppingBytes(first: 1)))
         try await path.access.makeDirectories(ShellPath.parent(target))
         var goal = target
         if try await path.access.status(goal) != nil { goal = target + "\(SystemTime().wallTime().milliseconds)" }
-        guard try await path.access.rename(path.path, to: goal) else { throw ShellComplaint(path.shown, "cannot be moved to the trash; -skipTrash deletes it at once") }
+        guard try await path.access.rename(path.path, to: goal) else {
+            throw ShellComplaint(path.shown, "cannot be moved to the trash; -skipTrash deletes it at once")
+        }
         Output.line("Moved: '\(path.qualified)' to trash at: \(path.access.address)\(goal)")
         return true
     }
@@ -195,7 +227,9 @@ private enum Copying {
         let text = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
         let path = try await call.shell.path(text).looked()
         let isDirectory = path.status?.kind == .directory
-        if count > 1, !isDirectory { throw ShellComplaint(path.shown, path.status == nil ? ShellComplaint.missing : ShellComplaint.notDirectory) }
+        if count > 1, !isDirectory {
+            throw ShellComplaint(path.shown, path.status == nil ? ShellComplaint.missing : ShellComplaint.notDirectory)
+        }
         if !isDirectory, text.endsWithBytes(of: "/"), call.isHadoops { throw ShellComplaint(text, ShellComplaint.missing) }
         if path.status == nil, call.isHadoops { try await Writing.checkParent(path) }
         return (path, isDirectory)
@@ -213,7 +247,9 @@ private enum Copying {
         do {
             try await target.access.write(partial, choices, source.produce)
             if target.status != nil { _ = try await target.access.delete(target.path, recursive: false) }
-            guard try await target.access.rename(partial, to: target.path) else { throw ShellComplaint(target.shown, "cannot be given its name: \(target.qualified) exists by now") }
+            guard try await target.access.rename(partial, to: target.path) else {
+                throw ShellComplaint(target.shown, "cannot be given its name: \(target.qualified) exists by now")
+            }
         } catch {
             // Removes the rest of the copy; if that fails as well, the first failure counts.
             _ = try? await target.access.delete(partial, recursive: false)
@@ -227,7 +263,9 @@ private enum Copying {
         for source in sources {
             try await call.attempt {
                 var isDirectory: ObjCBool = false
-                guard source == "-" || FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) else { throw ShellComplaint(source, ShellComplaint.missing) }
+                guard source == "-" || FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) else {
+                    throw ShellComplaint(source, ShellComplaint.missing)
+                }
                 let target = goal.isDirectory && source != "-" ? try await goal.path.child(Paths.name(source), nil).looked() : goal.path
                 try await put(source, isDirectory.boolValue, target, call)
             }
@@ -259,7 +297,9 @@ private enum Copying {
         let found = try FileManager.default.attributesOfItem(atPath: source)
         let namenode = try target.access.rpc("put -p").namenode
         if let bits = found[.posixPermissions] as? NSNumber { try await namenode.setPermission(target.path, bits.uint32Value & 0o777) }
-        if let modified = found[.modificationDate] as? Date { try await namenode.setTimes(target.path, modified: Int64(modified.timeIntervalSince1970 * 1000), accessed: nil) }
+        if let modified = found[.modificationDate] as? Date {
+            try await namenode.setTimes(target.path, modified: Int64(modified.timeIntervalSince1970 * 1000), accessed: nil)
+        }
     }
 
     @Sendable static func copy(_ call: VerbCall) async throws {
@@ -277,9 +317,12 @@ private enum Copying {
             guard call.has("p"), let status = path.status else { return }
             let namenode = try target.access.rpc("cp -p").namenode
             try await namenode.setPermission(target.path, status.permission.bits)
-            return try await namenode.setTimes(target.path, modified: Int64(clamping: status.modified), accessed: Int64(clamping: status.accessed))
+            return try await namenode.setTimes(
+                target.path, modified: Int64(clamping: status.modified), accessed: Int64(clamping: status.accessed))
         }
-        guard !ShellPath.join(target.qualified, "").beginsWithBytes(of: ShellPath.join(path.qualified, "")) else { throw ShellComplaint(path.shown, "is a subdirectory of itself") }
+        guard !ShellPath.join(target.qualified, "").beginsWithBytes(of: ShellPath.join(path.qualified, "")) else {
+            throw ShellComplaint(path.shown, "is a subdirectory of itself")
+        }
         if let there = target.status, there.kind != .directory { throw ShellComplaint(target.shown, ShellComplaint.notDirectory) }
         try await target.access.makeDirectories(target.path)
         for child in try await path.children() {
@@ -294,7 +337,9 @@ private enum Copying {
             try await target.access.write(target.path, try call.shell.writeChoices(overwrite: false)) { _ in }
         }
         let sources = Array(call.operands.dropLast())
-        for source in sources where source != "-" && !FileManager.default.fileExists(atPath: source) { throw ShellComplaint(source, ShellComplaint.missing) }
+        for source in sources where source != "-" && !FileManager.default.fileExists(atPath: source) {
+            throw ShellComplaint(source, ShellComplaint.missing)
+        }
         try await target.access.append(target.path) { write in
             for source in sources { try await LocalFile.open(source).forEachChunk(write) }
         }

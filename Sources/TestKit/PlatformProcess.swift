@@ -131,7 +131,8 @@ package struct Ran: Sendable {
             process.standardInput = FileHandle.nullDevice
         }
         try process.run()
-        let watchdog = DispatchWorkItem { process.terminate() }
+        // The child has the signal mask of a dispatch thread, which blocks SIGTERM.
+        let watchdog = DispatchWorkItem { Foundation.kill(process.processIdentifier, SIGKILL) }
         DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(timeout.components.seconds)), execute: watchdog)
         process.waitUntilExit()
         watchdog.cancel()

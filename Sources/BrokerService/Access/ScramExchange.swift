@@ -81,7 +81,7 @@ struct ScramExchange {
         let withoutProof = String(text[..<place.lowerBound])
         let attributes = Self.attributes(withoutProof)
         guard attributes["r"] == nonce, let binding = attributes["c"].flatMap(Self.bytes),
-            binding.text == "n,," || binding.text == "y,," || binding.text.hasPrefix("n,a="),
+            binding.text == "n,," || binding.text == "y,," || binding.text.beginsWithBytes(of: "n,a="),
             let proof = Self.bytes(String(text[place.upperBound...])), proof.readableBytes == hash.byteCount
         else { throw .wrong }
         guard let credential else { throw .wrong }

@@ -107,7 +107,7 @@ extension Broker {
         guard let permission = AccessPermission(rawValue: creation.permissionType) else {
             throw RuleRefusal(message: "a rule denies (2) or allows (3)")
         }
-        guard creation.principal.hasPrefix("User:"), creation.principal.utf8.count > 5 else {
+        guard creation.principal.beginsWithBytes(of: "User:"), creation.principal.utf8.count > 5 else {
             throw RuleRefusal(message: "a principal has the form User:NAME")
         }
         guard !creation.resourceName.isEmpty, !creation.host.isEmpty else { throw RuleRefusal(message: "a rule has a resource and a host") }

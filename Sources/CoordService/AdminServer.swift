@@ -127,7 +127,7 @@ struct AdminCommand: Sendable {
         },
         AdminCommand(names: ["dump"]) { door in
             let owners = door.machine.sessions.ids.map { ("\($0.rawValue)", door.machine.tree.ephemeralPaths(of: $0)) }
-            let expiries = door.clock.deadlines.map {
+            let expiries = door.sessions.clock.deadlines.map {
                 ("\(door.wallTime(of: $0.time))", AdminValue.list($0.sessions.map { .number($0.rawValue) }))
             }
             return [

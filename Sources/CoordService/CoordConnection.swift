@@ -108,6 +108,8 @@ final class CoordConnection: FrameSession, @unchecked Sendable {
 
     var isEnded: Bool { if case .ended = state { true } else { false } }
     var session: SessionID? { if case .open(let id) = state { id } else { nil } }
+    /// The client's address without its port.
+    var address: String { frames.remote?.host ?? "" }
     var remote: String { frames.remote?.description ?? "?" }
     var pendingCount: Int { pending.count }
 

@@ -16,6 +16,7 @@ package final class CoordDoor: @unchecked Sendable {
         var requests: Counter
         var notifications: Counter
         var expirations: Counter
+        var refusedSessions: Counter
         var authenticationFailures: Counter
         var reapedNodes: Counter
         var reapingRefusals: Counter
@@ -27,6 +28,7 @@ package final class CoordDoor: @unchecked Sendable {
             requests = metrics.counter("coord_requests", help: "Requests received.")
             notifications = metrics.counter("coord_notifications", help: "Watch events sent.")
             expirations = metrics.counter("coord_session_expirations", help: "Sessions that expired.")
+            refusedSessions = metrics.counter("coord_refused_sessions", help: "Sessions beyond the limits, not opened.")
             authenticationFailures = metrics.counter("coord_authentication_failures", help: "Logins that were refused.")
             reapedNodes = metrics.counter("coord_reaped_nodes", help: "Containers and nodes with a time to live that went by themselves.")
             reapingRefusals = metrics.counter("coord_reaping_refusals", help: "Commands that were to delete such nodes and were refused.")
@@ -67,13 +69,11 @@ package final class CoordDoor: @unchecked Sendable {
     private var waitingForTurn = Deque<CoordConnection>()
     private var isWorkingOff = false
     private let memory: MemoryBudget
-    var clock = SessionClock()
-    var locals = LocalSessions()
+    var sessions: SessionBook
     var statistics = RequestStatistics()
     private var throttle: Throttle
     private var heldConnections: [WatcherID: CoordConnection] = [:]
     private var nextWatcher: Int64 = 1
-    var nextSession: Int64
     private(set) var isStopped = false
     /// Commands executed since the start, and how often no leader was known.
     private(set) var executedCount = 0
@@ -101,7 +101,7 @@ package final class CoordDoor: @unchecked Sendable {
         throttle = Throttle(requestsMax: settings.outstandingMax, bytesMax: settings.outstandingBytesMax)
         self.counters = counters
         startedAt = time.now()
-        nextSession = Self.firstSession(server: settings.ensemble?.id ?? 0, startedAt: time.wallTime())
+        sessions = SessionBook(first: Self.firstSession(server: settings.ensemble?.id ?? 0, startedAt: time.wallTime()))
     }
 
     /// Opens the data directory, recovers, and listens. Throws StorageError or ListenError.

@@ -114,24 +114,24 @@ extension CoordDoor {
     private func receivedWord(_ bytes: Bytes) {
         // A word that cannot be read comes from a newer version; its sessions are reported again.
         guard let word = try? CoordWord(decoding: bytes, as: DurableDialect.self) else { return }
-        for session in word.heard { clock.touch(session, now: now) }
+        for session in word.heard { sessions.clock.touch(session, now: now) }
     }
 
     /// Tells the leader whom this server has heard from.
     func tellLeader() {
         noteServing()
         guard !heard.isEmpty else { return }
-        let sessions = heard.compactMap { connection in
+        let reported = heard.compactMap { connection in
             connection.isHeard = false
             return connection.attached
         }
         heard.removeAll(keepingCapacity: true)
-        guard let leader = replica.leader, !sessions.isEmpty else { return }
+        guard let leader = replica.leader, !reported.isEmpty else { return }
         if leader == replica.id {
-            for session in sessions { clock.touch(session, now: now) }
+            for session in reported { sessions.clock.touch(session, now: now) }
             return
         }
-        do { replica.sendService(try CoordWord(heard: sessions).encoded(as: DurableDialect.self), to: leader) } catch {
+        do { replica.sendService(try CoordWord(heard: reported).encoded(as: DurableDialect.self), to: leader) } catch {
             preconditionFailure("a list of sessions can always be encoded: \(error)")
         }
     }
@@ -150,7 +150,8 @@ extension CoordDoor {
 
     /// Another server's tables replaced this one's: the events in between were not seen here, so clients must reconnect.
     func stateReplaced() {
-        clock = SessionClock()
+        sessions.clock = SessionClock()
+        sessions.shares.keep { machine.sessions[$0] != nil || sessions.locals[$0] != nil }
         watchSessions()
         for connection in connections.values { connection.end() }
     }

@@ -28,13 +28,13 @@ extension CoordDoor {
     func watchSessions() {
         for id in machine.sessions.ids {
             guard let record = machine.sessions[id] else { continue }
-            clock.watch(id, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
+            sessions.clock.watch(id, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
         }
     }
 
     func heardFrom(_ connection: CoordConnection, _ session: SessionID) {
-        if connection.isLocal { return locals.touch(session, now: now) }
-        if replica.isLeading { return clock.touch(session, now: now) }
+        if connection.isLocal { return sessions.locals.touch(session, now: now) }
+        if replica.isLeading { return sessions.clock.touch(session, now: now) }
         guard !connection.isHeard else { return }
         connection.isHeard = true
         heard.append(connection)
@@ -51,8 +51,8 @@ extension CoordDoor {
 
     /// Opens a session, or takes an existing one over.
     func attach(_ connection: CoordConnection, _ request: ConnectRequest, _ done: @escaping (Attachment) -> Void) {
-        let timeout = min(max(request.timeoutMilliseconds, settings.sessionMillisecondsMin), settings.sessionMillisecondsMax)
-        if request.sessionID != 0, let granted = locals[SessionID(request.sessionID)] {
+        let timeout = min(max(request.timeoutMilliseconds, settings.sessions.millisecondsMin), settings.sessions.millisecondsMax)
+        if request.sessionID != 0, let granted = sessions.locals[SessionID(request.sessionID)] {
             guard let password = request.password, Digests.equal(password, granted.password) else { return done(.unknown) }
             beginLocal(granted, on: connection)
             return done(.granted(granted))
@@ -64,14 +64,18 @@ extension CoordDoor {
                 self.takeOver(connection, request, timeout, done)
             }
         }
-        let id = SessionID(nextSession)
-        nextSession += 1
+        guard hasRoom(from: connection.address) else { return done(.unavailable) }
+        let id = sessions.takeNumber()
+        sessions.shares.begin(id, from: connection.address)
         let password = Digests.randomBytes(16)
         let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: password)
-        if settings.usesLocalSessions, connection.owner != 0 {
+        if settings.sessions.areLocalFirst, connection.owner != 0 {
             // It begins no earlier in time than one that went through the log would.
             return replica.afterBarrier { reached in
-                guard !connection.isEnded, reached else { return done(.unavailable) }
+                guard !connection.isEnded, reached else {
+                    self.sessions.shares.end(id)
+                    return done(.unavailable)
+                }
                 self.beginLocal(granted, on: connection)
                 done(.granted(granted))
             }
@@ -89,7 +93,7 @@ extension CoordDoor {
         let granted = GrantedSession(id: id, timeoutMilliseconds: timeout, password: record.password)
         guard connection.owner != 0 else {
             settle(id, on: connection)
-            clock.watch(id, timeout: .milliseconds(Int64(timeout)), now: now)
+            sessions.clock.watch(id, timeout: .milliseconds(Int64(timeout)), now: now)
             return done(.granted(granted))
         }
         open(connection, .attachSession(id, timeoutMilliseconds: timeout, owner: connection.owner), granted, done)
@@ -100,6 +104,7 @@ extension CoordDoor {
     ) {
         if connection.owner != 0 { byOwner[connection.owner] = connection }
         propose(command) { result in
+            if case .failure = result, self.machine.sessions[granted.id] == nil { self.sessions.shares.end(granted.id) }
             guard !connection.isEnded, case .success(let outcome) = result else { return done(.unavailable) }
             guard case .success = outcome.result else { return done(.unknown) }
             if connection.owner == 0 { self.settle(granted.id, on: connection) }
@@ -111,7 +116,7 @@ extension CoordDoor {
     /// A session began or moved: the connection that it is on now, if that is here, takes the place of the one before.
     func sessionAttached(_ session: SessionID) {
         guard let record = machine.sessions[session] else { return }
-        clock.watch(session, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
+        sessions.clock.watch(session, timeout: .milliseconds(Int64(record.timeoutMilliseconds)), now: now)
         if record.owner != 0 { settle(session, on: byOwner[record.owner]) }
     }
 
@@ -129,8 +134,8 @@ extension CoordDoor {
             // A server that was stopped itself cannot say that others were silent.
             let pause = self.now - began
             if pause > Self.pauseNoted {
-                self.clock.postpone(by: pause)
-                self.locals.postpone(by: pause)
+                self.sessions.clock.postpone(by: pause)
+                self.sessions.locals.postpone(by: pause)
             }
             for connection in self.connections.values { connection.noteProgress() }
             self.expireSilent()
@@ -144,13 +149,13 @@ extension CoordDoor {
     /// does not know yet of its successor, would expire live sessions of other servers, so a leader confirms its leadership first.
     private func expireSilent() {
         guard replica.isLeading else { return }
-        let silent = clock.expire(now: now)
+        let silent = sessions.clock.expire(now: now)
         guard !silent.isEmpty else { return }
         replica.afterBarrier { reached in
             guard self.replica.isLeading else { return }
             for id in silent {
                 // Nothing is known, so it is looked at again.
-                if reached { self.expire(id) } else { self.clock.watch(id, timeout: Self.expiryTick, now: self.now) }
+                if reached { self.expire(id) } else { self.sessions.clock.watch(id, timeout: Self.expiryTick, now: self.now) }
             }
         }
     }
@@ -161,13 +166,14 @@ extension CoordDoor {
         propose(.closeSession(id)) { result in
             guard case .failure = result else { return }
             // Nothing was decided, so the session lives on and is looked at again.
-            self.clock.watch(id, timeout: Self.expiryTick, now: self.now)
+            self.sessions.clock.watch(id, timeout: Self.expiryTick, now: self.now)
         }
     }
 
     /// The log has ended a session.
     func sessionClosed(_ session: SessionID) {
-        clock.forget(session)
+        sessions.shares.end(session)
+        sessions.clock.forget(session)
         // A client that closes its own session still waits for the reply; other connections of it are cut off.
         if let connection = bySession.removeValue(forKey: session), connection.pendingCount == 0 { connection.end() }
     }

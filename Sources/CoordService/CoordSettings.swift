@@ -5,8 +5,7 @@ import NetKit
 /// Settings of the coord service.
 package struct CoordSettings: Sendable {
     package var listen = HostPort("127.0.0.1", 2181)
-    /// The unit of session timeouts, in milliseconds: a session lives 2 to 20 ticks without being heard from.
-    package var tickMilliseconds: Int32 = 2000
+    package var sessions = SessionSettings()
     /// Connections from one address; 0 for no limit.
     package var connectionsPerAddressMax = 60
     /// ZooKeeper's jute.maxbuffer: the largest request in bytes. Answers have no limit.
@@ -26,8 +25,6 @@ package struct CoordSettings: Sendable {
     package var processMemory: MemoryBudget?
     /// Whether the members of an ensemble may be changed.
     package var allowsReconfig = false
-    /// Whether sessions of an ensemble begin as ones that only their server knows.
-    package var usesLocalSessions = false
     /// Whether a server that is cut off from the quorum serves reads to clients that are content with that.
     package var servesReadOnly = false
     /// Whether each write of a client gets a line in the audit log.
@@ -54,8 +51,6 @@ package struct CoordSettings: Sendable {
 
     package init() {}
 
-    package var sessionMillisecondsMin: Int32 { 2 * tickMilliseconds }
-    package var sessionMillisecondsMax: Int32 { 20 * tickMilliseconds }
     /// A connection must ask for a session, or say a four-letter word, within this time.
     package static let handshakeTimeout = Duration.seconds(30)
     /// Requests of one connection that wait for their answer; reading stops above it.

@@ -39,7 +39,7 @@ struct LocalSessions {
 extension CoordDoor {
     /// A session that this server keeps to itself.
     func beginLocal(_ granted: GrantedSession, on connection: CoordConnection) {
-        locals.add(granted, now: now)
+        sessions.locals.add(granted, now: now)
         connection.isLocal = true
         bySession[granted.id]?.end()
         bySession[granted.id] = connection
@@ -47,8 +47,9 @@ extension CoordDoor {
     }
 
     func expireLocals() {
-        for id in locals.expire(now: now) {
+        for id in sessions.locals.expire(now: now) {
             counters.expirations.add()
+            sessions.shares.end(id)
             log.info("local session expired", metadata: ["session": "0x\(String(id.rawValue, radix: 16))"])
             bySession.removeValue(forKey: id)?.end()
         }
@@ -56,10 +57,10 @@ extension CoordDoor {
 
     /// Puts a local session into the log, ahead of its client's next request.
     func promote(_ session: SessionID, on connection: CoordConnection) {
-        guard let granted = locals[session] else { return connection.end() }
+        guard let granted = sessions.locals[session] else { return connection.end() }
         connection.isLocal = false
         byOwner[connection.owner] = connection
-        locals.forget(session)
+        sessions.locals.forget(session)
         let command = CoordCommand.openSession(
             session, timeoutMilliseconds: granted.timeoutMilliseconds, password: granted.password, owner: connection.owner)
         propose(command) { if case .failure = $0 { connection.end() } }
@@ -67,7 +68,8 @@ extension CoordDoor {
 
     /// A client ends its local session.
     func endLocal(_ session: SessionID) {
-        locals.forget(session)
+        sessions.locals.forget(session)
+        sessions.shares.end(session)
         bySession[session] = nil
     }
 }

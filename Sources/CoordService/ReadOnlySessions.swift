@@ -9,10 +9,9 @@ import ZooKeeperWire
 extension CoordDoor {
     /// Takes a client that is content to read. Nil if its session may exist, and this server cannot tell.
     func attachReadOnly(_ request: ConnectRequest) -> GrantedSession? {
-        let timeout = min(max(request.timeoutMilliseconds, settings.sessionMillisecondsMin), settings.sessionMillisecondsMax)
+        let timeout = min(max(request.timeoutMilliseconds, settings.sessions.millisecondsMin), settings.sessions.millisecondsMax)
         guard request.sessionID != 0 else {
-            defer { nextSession += 1 }
-            return GrantedSession(id: SessionID(nextSession), timeoutMilliseconds: timeout, password: Digests.randomBytes(16))
+            return GrantedSession(id: sessions.takeNumber(), timeoutMilliseconds: timeout, password: Digests.randomBytes(16))
         }
         let id = SessionID(request.sessionID)
         guard let record = machine.sessions[id], let password = request.password, Digests.equal(password, record.password) else {

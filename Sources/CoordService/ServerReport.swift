@@ -37,7 +37,7 @@ extension CoordDoor {
             ("outstanding_requests", "\(outstanding)"), ("znode_count", "\(machine.tree.count)"), ("watch_count", "\(watches.count)"),
             ("packets_sent", "\(counts.sent)"), ("packets_received", "\(counts.received)"),
             ("approximate_data_size", "\(machine.tree.dataBytes)"), ("global_sessions", "\(machine.sessions.count)"),
-            ("local_sessions", "\(locals.count)"),
+            ("local_sessions", "\(sessions.locals.count)"),
             ("open_file_descriptor_count", "\(openFiles)"), ("max_file_descriptor_count", "\(openFilesMax)"),
             ("auth_failed_count", "\(counters.authenticationFailures.total)"), ("connection_rejected", "\(refusedConnections)"),
             ("stale_sessions_expired", "\(counters.expirations.total)"), ("throttled_ops", "\(holds)"),
@@ -114,9 +114,10 @@ extension CoordDoor {
         [
             ("clientPort", "\(address.port)"), ("secureClientPort", "\(secureAddress?.port ?? -1)"), ("dataDir", dataDirectory),
             ("dataDirSize", "\(dataBytesOnDisk)"),
-            ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"), ("tickTime", "\(settings.tickMilliseconds)"),
-            ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessionMillisecondsMin)"),
-            ("maxSessionTimeout", "\(settings.sessionMillisecondsMax)"), ("clientPortListenBacklog", "-1"),
+            ("dataLogDir", dataDirectory + "/log"), ("dataLogSize", "\(dataBytesOnDisk)"),
+            ("tickTime", "\(settings.sessions.tickMilliseconds)"),
+            ("maxClientCnxns", "\(settings.connectionsPerAddressMax)"), ("minSessionTimeout", "\(settings.sessions.millisecondsMin)"),
+            ("maxSessionTimeout", "\(settings.sessions.millisecondsMax)"), ("clientPortListenBacklog", "-1"),
             ("serverId", "\(settings.ensemble?.id ?? 0)"),
         ]
     }

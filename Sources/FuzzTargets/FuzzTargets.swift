@@ -161,6 +161,7 @@ package enum FuzzSeeds {
             .tablesChunk(slot: Slot(9), offset: 4096, total: 9000, bytes: Bytes(string: "rows")),
             .changeMembers(token: 1, version: 2, members: [member]),
             .membersAnswer(token: 1, slot: Slot(9), refusal: .inProgress),
+            .refusedCommands([RefusedCommand(slot: Slot(9), checksum: 0x9f3a_01bc)]), .executed(RefusedCommand(slot: Slot(9), checksum: 1)),
         ]
         return messages.map { message in
             var seed = Bytes(bytes: [FuzzTarget.peerMessage.rawValue, FuzzTarget.envelope])

@@ -56,6 +56,16 @@ package final class SQLiteTableStore: TableStore {
             delete: "DELETE FROM \(table.name) WHERE \(key)", keyCount: table.keyCount)
     }
 
+    /// The applied slot of a closed file, which stays as it is.
+    package static func appliedSlot(at path: String) throws(StorageError) -> Slot {
+        try sqlite(path, "read applied slot") {
+            var configuration = try PageChecksums.configuration()
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            return try queue.read { Slot(try Int64.fetchOne($0, sql: "SELECT slot FROM applied") ?? 0) }
+        }
+    }
+
     package func appliedSlot() throws(StorageError) -> Slot {
         try sqlite(path, "read applied slot") {
             try queue.read { Slot(try Int64.fetchOne($0, sql: "SELECT slot FROM applied") ?? 0) }

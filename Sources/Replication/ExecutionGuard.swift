@@ -3,6 +3,7 @@
 // checksum. Owns the files EXECUTING and REFUSED of a replica.
 import Base
 import Consensus
+import MetaStore
 import Storage
 
 /// A command that ended the process repeatedly.
@@ -20,7 +21,7 @@ package struct RepeatedDeath: Error, Sendable, CustomStringConvertible {
 }
 
 /// A command to be left out, identified by its slot and its checksum.
-package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
+package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible, WireLayout {
     package var slot: Slot
     /// CRC-32C of the command.
     package var checksum: UInt32
@@ -28,6 +29,15 @@ package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
     package init(slot: Slot, checksum: UInt32) {
         self.slot = slot
         self.checksum = checksum
+    }
+
+    package init() { self.init(slot: .zero, checksum: 0) }
+
+    package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
+        try io.id(&slot)
+        var bits = Int32(bitPattern: checksum)
+        try io.int32(&bits)
+        checksum = UInt32(bitPattern: bits)
     }
 
     init(_ entry: LogEntry) { self.init(slot: entry.slot, checksum: CRC32C.checksum(entry.command)) }
@@ -46,10 +56,15 @@ package struct RefusedCommand: Sendable, Hashable, CustomStringConvertible {
 final class ExecutionGuard {
     /// Nil if the file could not be made, as on a full disk: then deaths are not counted.
     private let mark: ExecutionMark?
-    private let refused: Set<RefusedCommand>
+    private(set) var refused: Set<RefusedCommand>
     private var executing: Int64 = 0
+    private let directory: String
+    private let files: RealFileSystem
+    /// Replicas whose tables differ from those here by the execution of one command: nothing of theirs is taken.
+    var strangers: [NodeID: Stranger] = [:]
 
     init(_ directory: String, _ files: RealFileSystem) throws(StorageError) {
+        (self.directory, self.files) = (directory, files)
         refused = Set(try RefusedCommands.read(directory, files))
         do { mark = try ExecutionMark(directory + "/EXECUTING") } catch {
             guard error.cause == .noSpace else { throw error }
@@ -69,6 +84,12 @@ final class ExecutionGuard {
 
     /// Once may be chance, such as a kill of the process.
     private static let deathsMax: Int64 = 2
+
+    /// Leaves a command out from now on, durably.
+    func refuse(_ command: RefusedCommand) throws(StorageError) {
+        try RefusedCommands.add(command, directory, files)
+        refused.insert(command)
+    }
 
     /// Whether to execute the command; notes its start.
     func begins(_ slot: Slot, _ command: Bytes) -> Bool {
@@ -110,7 +131,7 @@ package enum RefusedCommands {
         return commands
     }
 
-    /// Adds a command, durably. The replica must be stopped.
+    /// Adds a command, durably.
     package static func add(_ command: RefusedCommand, _ directory: String, _ files: RealFileSystem) throws(StorageError) {
         let all = try read(directory, files).filter { $0 != command } + [command]
         let unfinished = path(directory) + ".new"
@@ -136,6 +157,12 @@ package enum RefusedCommands {
         let entry = try log.recover(applied: nil, mayAwaitTables: true).entry(at: Slot(suspect.slot))
         try log.close()
         return entry.map { (RefusedCommand($0), suspect.deaths) }
+    }
+
+    /// The last slot whose effect the tables hold; zero without tables. The replica must be stopped.
+    package static func applied(_ directory: String, _ files: RealFileSystem) throws(StorageError) -> Slot {
+        guard try files.list(directory).contains("meta.sqlite") else { return .zero }
+        return try SQLiteTableStore.appliedSlot(at: directory + "/meta.sqlite")
     }
 
     /// The next start tries the command once more.

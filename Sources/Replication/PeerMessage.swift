@@ -17,6 +17,10 @@ package enum PeerMessage: WireLayout, Equatable {
     case changeMembers(token: Int64, version: Int64, members: [Member])
     /// The change's slot, or the reason why it does not take place.
     case membersAnswer(token: Int64, slot: Slot, refusal: RosterRefusal?)
+    /// The commands that the sender leaves out; the first message of a link, missing if there are none.
+    case refusedCommands([RefusedCommand])
+    /// The sender's tables hold the effect of a command that the receiver leaves out.
+    case executed(RefusedCommand)
 
     package init() { self = .service(Bytes()) }
 
@@ -29,6 +33,8 @@ package enum PeerMessage: WireLayout, Equatable {
         case .tablesChunk: 5
         case .changeMembers: 6
         case .membersAnswer: 7
+        case .refusedCommands: 8
+        case .executed: 9
         }
     }
 
@@ -70,6 +76,14 @@ package enum PeerMessage: WireLayout, Equatable {
             // An unknown reason is no consent.
             guard code == 0 || reason != nil else { throw .unknownTag("refusal of a change of members", Int(code)) }
             self = .membersAnswer(token: token, slot: slot, refusal: reason)
+        case 8:
+            var commands = if case .refusedCommands(let own) = self { own } else { [RefusedCommand]() }
+            try io.list(&commands)
+            self = .refusedCommands(commands)
+        case 9:
+            var command = if case .executed(let own) = self { own } else { RefusedCommand(slot: .zero, checksum: 0) }
+            try command.layout(&io)
+            self = .executed(command)
         default: throw .unknownTag("peer message", Int(tag))
         }
     }

@@ -24,7 +24,7 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// Whether the damage was found in this life and the damaged file is still in place.
     var damageIsSeen = false
     let tableFile: TableFile<Machine>
-    private let execution: ExecutionGuard
+    let execution: ExecutionGuard
     private let disk: DiskThread
     let log: Logger
     /// The waiting proposals, in the order of their making, which is that of their ends.
@@ -224,7 +224,9 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     /// The reason why this replica serves no requests at present, or nil; safe from any thread.
     package var trouble: String? { health.withLock { $0 } ?? room.trouble }
 
-    private var leaderTrouble: String? { pump.leader == nil ? "no leader is known: fewer than half of the replicas can be reached" : nil }
+    private var leaderTrouble: String? {
+        pump.leader == nil ? strangerTrouble ?? "no leader is known: fewer than half of the replicas can be reached" : nil
+    }
 
     /// The service's reason not to serve, or nil.
     package func note(trouble: String?) {
@@ -308,7 +310,12 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     package func received(_ frame: Bytes, from peer: NodeID) throws(WireError) {
         // To its peers, a stopping replica is gone.
         guard !stopping else { return }
-        switch try PeerMessage(decoding: frame, as: DurableDialect.self) {
+        let message = try PeerMessage(decoding: frame, as: DurableDialect.self)
+        if case .refusedCommands(let commands) = message { learn(commands, from: peer) }
+        guard execution.strangers[peer] == nil else { return }
+        switch message {
+        case .refusedCommands: break
+        case .executed(let command): part(from: peer, Stranger(command: command, isRefusedHere: true))
         case .service(let bytes): events.onService(bytes, peer)
         case .tablesRequest(let slot, let offset): serveTables(slot, offset, to: peer)
         case .tablesChunk(let slot, let offset, let total, let bytes): takeChunk(slot, offset, total, bytes, from: peer)
@@ -321,11 +328,13 @@ package final class ReplicaHost<Machine: StateMachine & Sendable>: @unchecked Se
     }
 
     package func peerConnected(_ peer: NodeID) {
+        tellRefusedCommands(to: peer)
         pump.connected(peer, now: time.now())
         scheduleSettle()
     }
 
     package func peerDisconnected(_ peer: NodeID) {
+        execution.strangers[peer] = nil
         pump.disconnected(peer, now: time.now())
         scheduleSettle()
     }

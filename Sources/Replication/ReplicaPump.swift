@@ -119,7 +119,8 @@ package struct ReplicaPump<Machine: StateMachine>: ~Copyable {
         case .paxos(let message): step(.received(Envelope(from: from, to: node.id, takesEntries ? message : message.withoutEntries)), now)
         case .forward(let batch, let restart):
             if node.isLeading { intake.add(batch, restart: restart, from: from, room: limits.pendingProposalsMax) }
-        case .service, .tablesRequest, .tablesChunk, .changeMembers, .membersAnswer: preconditionFailure("the host keeps these to itself")
+        case .service, .tablesRequest, .tablesChunk, .changeMembers, .membersAnswer, .refusedCommands, .executed:
+            preconditionFailure("the host keeps these to itself")
         }
     }
 

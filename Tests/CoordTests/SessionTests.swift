@@ -26,6 +26,22 @@ import Testing
     }
 }
 
+@Suite struct SessionShareTests {
+    @Test func sessionsCountForTheAddressThatOpenedThemUntilTheyEnd() {
+        var shares = SessionShares()
+        for id in 1...3 as ClosedRange<Int64> { shares.begin(SessionID(id), from: "10.0.0.1") }
+        shares.begin(SessionID(3), from: "10.0.0.1")
+        shares.begin(SessionID(4), from: "10.0.0.2")
+        #expect(shares.count(of: "10.0.0.1") == 3 && shares.count(of: "10.0.0.2") == 1)
+        shares.end(SessionID(1))
+        shares.end(SessionID(1))
+        shares.end(SessionID(99))
+        #expect(shares.count(of: "10.0.0.1") == 2)
+        shares.keep { $0 == SessionID(4) }
+        #expect(shares.count(of: "10.0.0.1") == 0 && shares.count(of: "10.0.0.2") == 1)
+    }
+}
+
 @Suite struct SessionNumberTests {
     @Test func serversThatStartInTheSameMillisecondGiveDifferentSessions() {
         let moment = WallTime(milliseconds: 1_795_536_214_960)

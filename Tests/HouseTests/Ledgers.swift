@@ -32,7 +32,7 @@ enum Ledgers {
         "BrokerService.BrokerSettings": 33, "BrokerService.ClusterMember": 17, "BrokerService.Partition": 20,
         "BrokerService.ShareFetchWait": 19, "Clients.BlockWriter": 13, "ComputeCore.HashJoin": 20, "ComputeRuntime.MapReduceJob": 13,
         "ComputeService.ComputeDoorSettings": 13, "ComputeService.PlanOperation": 18, "Consensus.PaxosNode": 27,
-        "CoordService.CoordConnection": 24, "CoordService.CoordDoor": 35, "CoordService.CoordSettings": 26, "DFSCore.CommandFields": 16,
+        "CoordService.CoordConnection": 24, "CoordService.CoordDoor": 33, "CoordService.CoordSettings": 25, "DFSCore.CommandFields": 16,
         "DFSCore.Inode": 14, "HadoopWire.FileStatus": 15, "HadoopWire.WriteBlockRequest": 13, "NetKit.FrameConnection": 23,
         "NetKit.FrameHandler": 24, "NetKit.PeerLinks": 14, "Replication.ReplicaHost": 31, "Replication.ReplicaPump": 17,
         "Simulator.Broker": 14, "Simulator.ClusterRun": 14, "Simulator.PartitionRun": 14, "Simulator.ShareRun": 14,

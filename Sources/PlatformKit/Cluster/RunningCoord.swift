@@ -46,7 +46,9 @@ struct RunningCoord: RunningService {
     static func settings(_ values: Settings) throws -> CoordSettings {
         var settings = CoordSettings()
         settings.listen = values[SettingsTable.coordListen]
-        settings.tickMilliseconds = Int32(values[SettingsTable.coordTick])
+        settings.sessions.tickMilliseconds = Int32(values[SettingsTable.coordTick])
+        settings.sessions.countMax = values[SettingsTable.coordSessions]
+        settings.sessions.countPerAddressMax = values[SettingsTable.coordSessionsPerAddress]
         settings.connectionsPerAddressMax = values[SettingsTable.coordConnectionsPerAddress]
         settings.requestBytesMax = values[SettingsTable.coordRequestBytes]
         settings.outstandingMax = values[SettingsTable.coordOutstanding]
@@ -57,7 +59,7 @@ struct RunningCoord: RunningService {
         settings.clientMemoryPerAddressMax = values[SettingsTable.coordClientMemoryPerAddress]
         settings.allowsReconfig = values[SettingsTable.coordReconfig]
         settings.servesReadOnly = values[SettingsTable.coordReadOnly]
-        settings.usesLocalSessions = values[SettingsTable.coordLocalSessions]
+        settings.sessions.areLocalFirst = values[SettingsTable.coordLocalSessions]
         settings.audits = values[SettingsTable.coordAudit]
         settings.enforcesQuota = values[SettingsTable.coordQuota]
         settings.reapInterval = .milliseconds(values[SettingsTable.coordReapInterval])

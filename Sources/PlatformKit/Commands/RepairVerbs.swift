@@ -40,6 +40,13 @@ struct RepairOptions: ParsableArguments {
                 .usage, "--refuse \(text) names no command", why: "it needs the form slot:checksum",
                 next: "take it from the message of the start that failed")
         }
+        let applied = try RefusedCommands.applied(replica, files)
+        guard command.slot > applied else {
+            throw CommandFailure(
+                .failed, "the command in slot \(command.slot) cannot be left out here",
+                why: "the tables hold its effect (they go through slot \(applied))",
+                next: "with other replicas that leave it out: move \(replica)/meta.sqlite away, and the tables are taken over from them")
+        }
         try RefusedCommands.add(command, replica, files)
         Output.note("the command in slot \(command.slot) will not be executed here; say the same on every other replica before it starts")
     }

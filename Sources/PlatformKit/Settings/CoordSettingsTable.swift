@@ -9,6 +9,11 @@ extension SettingsTable {
         "coord.tick.ms", 2000, 10...60_000, "ms", "Unit of session timeouts: a session lives 2 to 20 ticks without being heard from.")
     static let coordConnectionsPerAddress = SettingKey.integer(
         "coord.connections-per-address.max", 60, 0...100_000, "connections", "Connections from one address; 0 for no limit.")
+    static let coordSessions = SettingKey.integer(
+        "coord.sessions.max", 200_000, 0...10_000_000, "sessions",
+        "Sessions of all clients; a session outlives its connection by its timeout. 0 for no limit.")
+    static let coordSessionsPerAddress = SettingKey.integer(
+        "coord.sessions-per-address.max", 20_000, 0...10_000_000, "sessions", "Sessions opened from one address; 0 for no limit.")
     static let coordRequestBytes = SettingKey.integer(
         "coord.request.bytes.max", 0xfffff, 1024...(256 << 20), "bytes",
         "The largest request (ZooKeeper's jute.maxbuffer); answers have no limit.")
@@ -89,7 +94,8 @@ extension SettingsTable {
     static let coord: [AnySetting] = [
         coordNodes.erased, coordID.erased, coordPeers.erased, coordPeerTLS.certificate.erased, coordPeerTLS.key.erased,
         coordPeerTLS.clientCA.erased,
-        coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
+        coordListen.erased, coordTick.erased, coordConnectionsPerAddress.erased, coordSessions.erased,
+        coordSessionsPerAddress.erased, coordRequestBytes.erased, coordOutstanding.erased,
         coordOutstandingBytes.erased, coordWatches.erased, coordWatchesPerConnection.erased, coordClientMemory.erased,
         coordClientMemoryPerAddress.erased,
         coordReconfig.erased, coordReadOnly.erased, coordLocalSessions.erased, coordAudit.erased, coordQuota.erased,

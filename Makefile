@@ -112,6 +112,8 @@ fuzz-api: build
 	.build/debug/platform-fuzz-api run coord $(FUZZ_SECONDS) $(FUZZ_SEED) --servers 3
 	.build/debug/platform-fuzz-api run broker $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api run dfs $(FUZZ_SECONDS) $(FUZZ_SEED)
+	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $(FUZZ_SEED)
+	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $$(($(FUZZ_SEED) + 1))
 
 # The same requests to a real ZooKeeper 3.9.5 and to coord, one after the other; prints where the answers differ.
 fuzz-api-reference: DEBIAN_TEST += $(DEBIAN_REFERENCE)

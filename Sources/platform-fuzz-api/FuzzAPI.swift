@@ -2,7 +2,7 @@
 // sequence the program is stopped or killed and restarted, and all of its state is compared, with the state before and between servers.
 // `platform-fuzz-api run PROTOCOL SECONDS [SEED] [--servers N]`; a failure names the seed, and `SEED` alone repeats it. `platform-fuzz-api
 // differ PROTOCOL REQUESTS SEED ADDRESS` sends the same requests, one after the other, to our server and an equally empty other one, and
-// compares the answers.
+// compares the answers; `conceal broker REQUESTS SEED` those of a user without rights to brokers with and without hidden resources.
 import Base
 import Foundation
 import TestKit
@@ -15,7 +15,7 @@ struct Finding: Error, CustomStringConvertible {
 
 @main enum FuzzAPI {
     /// The protocols, by name.
-    static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
+    static var subjects: [String: any Subject.Type] { ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self] }
 
     static func main() {
         var words = Array(CommandLine.arguments.dropFirst())
@@ -29,13 +29,16 @@ struct Finding: Error, CustomStringConvertible {
         guard let seed else { return usage() }
         switch (words[0], words.count) {
         case ("run", 3...4): run(subject, amount, from: seed, servers)
+        case ("conceal", 4): if words[1] == KafkaSubject.name { conceal(amount, seed) } else { usage() }
         case ("differ", 5): differ(subject, amount, seed, words[4])
         default: usage()
         }
     }
 
     private static func usage() {
-        say("usage: platform-fuzz-api run coord|broker|dfs SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
+        say(
+            "usage: platform-fuzz-api run coord|broker|dfs SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT\n       platform-fuzz-api conceal broker REQUESTS SEED"
+        )
         exit(64)
     }
 
@@ -58,6 +61,18 @@ struct Finding: Error, CustomStringConvertible {
             seed += 1
         } while ContinuousClock.now < end
         say("\(subject.name): \(seed - first) sequences from seed \(first) on, \(requests) requests: no finding")
+    }
+
+    private static func conceal(_ requests: Int, _ seed: UInt64) {
+        do {
+            let told = try SecrecyRun(seed: seed, requests: requests).run()
+            for line in told.prefix(20) { say("seed \(seed): \(line)") }
+            say("broker: \(requests) requests of a user without rights, seed \(seed): \(told.count) answers tell of hidden resources")
+            exit(told.isEmpty ? 0 : 1)
+        } catch {
+            say("seed \(seed): \(error)")
+            exit(1)
+        }
     }
 
     private static func differ(_ subject: any Subject.Type, _ requests: Int, _ seed: UInt64, _ other: String) {

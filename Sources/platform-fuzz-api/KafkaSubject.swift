@@ -64,12 +64,15 @@ enum KafkaSubject: Subject {
 
     static func draw(_ random: inout Prng) -> DrawnRequest {
         if random.below(8) == 0 { return rightful(&random) }
-        while true {
-            let row = ApiTable.rows[random.below(ApiTable.rows.count)]
-            let version = row.versions.lowerBound + Int16(random.below(row.versions.count))
-            var sampler = FieldSampler(seed: random.next(), version: version, flexible: row.isFlexible(version), edges: edges)
-            if let request = drawn(row, version, row.request, &sampler) { return request }
-        }
+        while true { if let request = draw(&random, edges) { return request } }
+    }
+
+    /// A request of some API in some version; nil for a useless one.
+    static func draw(_ random: inout Prng, _ edges: SampleEdges) -> DrawnRequest? {
+        let row = ApiTable.rows[random.below(ApiTable.rows.count)]
+        let version = row.versions.lowerBound + Int16(random.below(row.versions.count))
+        var sampler = FieldSampler(seed: random.next(), version: version, flexible: row.isFlexible(version), edges: edges)
+        return drawn(row, version, row.request, &sampler)
     }
 
     /// nil for a useless request: one that waits for minutes, or one without an answer.
@@ -231,6 +234,15 @@ final class KafkaSession: SubjectSession {
         waiting -= 1
         guard try socket.frame() != nil else { return nil }
         return SubjectAnswer(code: 0, comparable: "")
+    }
+
+    /// The answer in readable form; nil if the broker has closed the connection.
+    func answer(to request: DrawnRequest) throws -> String? {
+        guard try socket.send(frame: request.body), let answer = try socket.frame() else { return nil }
+        let version = request.body.getInteger(at: request.body.readerIndex + 2, as: Int16.self) ?? 0
+        let row = ApiTable.rows.first { Int32($0.key.rawValue) == request.operation }
+        guard let row else { throw Finding("no API has the number \(request.operation)") }
+        return String(describing: try KafkaFrame.decodeResponse(answer, of: row, version: version))
     }
 
     func ask<Request: KafkaRequest>(_ request: Request, _ version: Int16) throws -> Request.Response {

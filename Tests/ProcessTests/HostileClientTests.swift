@@ -24,6 +24,18 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.errors)")
         }
 
+        /// With an even seed the user has no rights, with an odd one all rights on some resources.
+        @Test(arguments: [0, 1]) func answersTellNothingOfHiddenResources(parity: UInt64) throws {
+            let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent(
+                "platform-fuzz-api"
+            ).path
+            guard FileManager.default.isExecutableFile(atPath: program) else { return }
+            let ran = try Ran.run(
+                program, ["conceal", "broker", "\(TestTier.rounds(400, all: 4000))", "\(TestTier.seed() & ~1 | parity)"],
+                timeout: .seconds(300))
+            #expect(ran.status == 0, "\(ran.errors)")
+        }
+
         /// Seeds that once found something; they stay for ever.
         @Test(arguments: [UInt64(1)]) func seedsThatFoundSomethingFindItNoMore(seed: UInt64) throws {
             let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent(

@@ -15,7 +15,9 @@ struct Finding: Error, CustomStringConvertible {
 
 @main enum FuzzAPI {
     /// The protocols, by name.
-    static var subjects: [String: any Subject.Type] { ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self] }
+    static var subjects: [String: any Subject.Type] {
+        ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
+    }
 
     static func main() {
         var words = Array(CommandLine.arguments.dropFirst())

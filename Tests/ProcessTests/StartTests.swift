@@ -66,6 +66,11 @@ extension OneAtATime {
             platform.stop()
         }
 
+        @Test func dataDirectoriesOfEarlierVersionsOpenAndGoOn() throws {
+            let ran = try Ran.client("data_directories.py", [PlatformProcess.program])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func portOffsetMovesEveryPort() throws {
             // Below the range from which the system picks ports by itself; another offset is tried if somebody holds one of these.
             var platform: PlatformProcess?

@@ -71,10 +71,12 @@ enum WriteRequests {
         return .createContainer(path: path, data: request.data?.copied(), acl: request.rights, sequential: mode.isSequential)
     }
 
-    /// Within a multi flags that name no node with a time to live make it a create, or a container.
+    /// Within a multi flags that name no node with a time to live make it a create, or a container; a null path comes before flags that
+    /// name nothing at all.
     static func ttlOperationInMulti(_ io: inout JuteReader) throws(WireError) -> (CoordOperation, OpCode) {
         var request = CreateTTLRequest()
         try request.layout(&io)
+        _ = try present(request.create.path)
         if let operation = try ttlOperation(request) { return (operation, .createTTL) }
         if Mode(rawValue: request.create.flags) == .container {
             return (try containerOperation(request.create) ?? impossible, .createContainer)

@@ -35,12 +35,18 @@ cluster: release
 	.build/release/platform up
 
 TEST_SEEDS = 40
+TEST_LOG = .build/tests.log
+RUN_TESTS = set -o pipefail; PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build
 test: setup setup-tests setup-java
 	$(SWIFT) build --product platform
 	$(SWIFT) build --product platform-fuzz-api
 	$(SWIFT) build --product platformPackageTests
-	$(SWIFT) test --disable-xctest --skip-build --skip OneAtATime
-	PLATFORM_PYTHON="$(CURDIR)/$(PYTHON_ENVIRONMENT)/bin/python" $(SWIFT) test --disable-xctest --skip-build --filter OneAtATime
+	rm -f $(TEST_LOG)
+	$(RUN_TESTS) --skip OneAtATime --skip SideBySide 2>&1 | tee -a $(TEST_LOG)
+	$(RUN_TESTS) --filter SideBySide 2>&1 | tee -a $(TEST_LOG)
+	$(RUN_TESTS) --filter OneAtATime 2>&1 | tee -a $(TEST_LOG)
+	@echo "The slowest tests, in seconds:"
+	@sed -nE 's/^.*Test (.*) passed after ([0-9.]+) seconds.*$$/\2 \1/p' $(TEST_LOG) | grep -v '^[0-9.]* run ' | sort -rn | sed 30q
 	$(MAKE) sim SEEDS=$(TEST_SEEDS)
 
 # The same with more: twenty kills where `make test` has six, two hundred simulated lives where it has forty, and both Java clients.

@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Brokers {
     @Suite(.serialized) struct BrokerClientTests {
         /// Starts a broker with these settings, runs a client's checks, stops it cleanly.
         private func check(_ script: String, settings: [String] = []) throws {
@@ -28,11 +28,6 @@ extension OneAtATime {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
             let ran = try Ran.client("kafka_strange_check.py", [PlatformProcess.program, directory])
-            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
-        }
-
-        @Test func nobodyTakesTheBrokersMemoryOrOthersTime() throws {
-            let ran = try Ran.client("kafka_hostile.py", [PlatformProcess.program])
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 

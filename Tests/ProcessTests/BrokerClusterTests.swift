@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Brokers {
     @Suite(.serialized) struct BrokerClusterTests {
         private func passes(_ script: String, _ arguments: [String] = []) throws {
             let directory = try PlatformProcess.temporaryDirectory()

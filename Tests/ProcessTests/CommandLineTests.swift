@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct CommandLineTests {
         private func expectFailure(_ ran: Ran, _ code: Int32, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
             #expect(ran.status == code, "\(ran.output)\(ran.errors)", sourceLocation: sourceLocation)

@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct CompatibilityTests {
         private func passes(_ script: String, _ arguments: [String]) throws {
             let ran = try Ran.client("../Compat/" + script, arguments, timeout: .seconds(500))

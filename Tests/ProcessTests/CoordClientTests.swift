@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct CoordClientTests {
         @Test func coordAnswersAsZooKeeperDoesByteForByte() throws {
             let platform = try PlatformProcess(["up", "--only", "coord", "--ephemeral", "--ports", "auto"])

@@ -4,7 +4,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct DocsTests {
         @Test func generatedTablesAreUpToDate() throws {
             let ran = try Ran.platform(["docs", PlatformProcess.packageRoot + "/docs", "--check"])

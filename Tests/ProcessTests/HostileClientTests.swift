@@ -10,6 +10,11 @@ extension OneAtATime {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func nobodyTakesTheBrokersMemoryOrOthersTime() throws {
+            let ran = try Ran.client("kafka_hostile.py", [PlatformProcess.program])
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         /// Other seeds with every commit, so that what nobody thought of is tried in time. `make fuzz-api` does so for longer.
         @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1), ("dfs", 1)]) func unusualRequestsChangeNothingThatARestartDoesNotKeep(
             protocol name: String, servers: Int

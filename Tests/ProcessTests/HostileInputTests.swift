@@ -4,7 +4,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct HostileInputTests {
         private func withstands(_ service: String, _ endpoint: String, _ kind: String, with more: String? = nil) throws {
             let platform = try PlatformProcess(["up", "--only", service, "--ephemeral", "--ports", "auto"])

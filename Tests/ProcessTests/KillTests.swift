@@ -4,7 +4,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct KillTests {
         private static var rounds: Int { TestTier.rounds(6, all: 20) }
 

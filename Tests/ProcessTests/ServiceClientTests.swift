@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension OneAtATime {
+extension SideBySide.Others {
     @Suite(.serialized) struct ServiceClientTests {
         /// Starts one service, runs a client's checks against an endpoint of it, stops it cleanly.
         private func check(_ service: String, _ endpoint: String, _ script: String) throws {

@@ -29,14 +29,14 @@ extension AccessReview {
 
     func alterShareGroupOffsets(_ request: AlterShareGroupOffsetsRequest) -> AccessVerdict<AlterShareGroupOffsetsRequest> {
         if let code = code(.read, .group, request.groupID) { return .refused(request.refused(code)) }
-        let refused = request.topics.filter { !may(.read, .topic, $0.topicName) }
+        let refused = request.topics.filter { !may(.read, .topic, $0.name) }
         guard !refused.isEmpty else { return .allowed }
         var rest = request
-        rest.topics.removeAll { !may(.read, .topic, $0.topicName) }
+        rest.topics.removeAll { !may(.read, .topic, $0.name) }
         return .trimmed(rest) { response in
             response.topics += refused.map { topic in
                 .init(
-                    topicName: topic.topicName,
+                    topicName: topic.name,
                     partitions: topic.partitions.map { .init(partition: $0.partition, errorCode: .topicAuthorizationFailed) })
             }
         }

@@ -59,7 +59,7 @@ extension Broker {
         return grouped
     }
 
-    private func byTopicID(_ partitions: [TopicPartition]) -> [ConsumerGroupHeartbeatResponse.TopicPartitions] {
+    private func byTopicID(_ partitions: [TopicPartition]) -> [TopicPartitions] {
         byTopic(partitions).map { .init(topicID: $0.topic.id, partitions: $0.partitions) }
     }
 

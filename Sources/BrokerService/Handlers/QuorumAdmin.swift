@@ -32,9 +32,9 @@ extension Broker {
         let members = replica.roster?.members ?? [Member(id: NodeID(Int64(settings.nodeID)))]
         let topics = request.topics.map { topic in
             DescribeQuorumResponse.Topic(
-                topicName: topic.topicName,
+                name: topic.name,
                 partitions: topic.partitions.map { part in
-                    guard topic.topicName == metadata, part.partition == 0 else {
+                    guard topic.name == metadata, part.partition == 0 else {
                         return .init(partition: part.partition, errorCode: .unknownTopicOrPartition)
                     }
                     return .init(

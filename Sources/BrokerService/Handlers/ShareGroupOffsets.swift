@@ -56,13 +56,13 @@ extension Broker {
         var response = AlterShareGroupOffsetsResponse()
         var starts: [PartitionOffset] = []
         for topic in request.topics {
-            let known = machine.topics[topic.topicName]
-            var answered = AlterShareGroupOffsetsResponse.Topic(topicName: topic.topicName, topicID: known?.id ?? UUIDBytes())
+            let known = machine.topics[topic.name]
+            var answered = AlterShareGroupOffsetsResponse.Topic(topicName: topic.name, topicID: known?.id ?? UUIDBytes())
             for part in topic.partitions {
                 let isKnown = known.map { part.partition >= 0 && part.partition < $0.partitions } ?? false
                 let code: KafkaErrorCode = !isKnown ? .unknownTopicOrPartition : part.startOffset < 0 ? .invalidRequest : .none
                 answered.partitions.append(.init(partition: part.partition, errorCode: code))
-                if code == .none { starts.append(PartitionOffset(TopicPartition(topic.topicName, part.partition), part.startOffset)) }
+                if code == .none { starts.append(PartitionOffset(TopicPartition(topic.name, part.partition), part.startOffset)) }
             }
             response.topics.append(answered)
         }

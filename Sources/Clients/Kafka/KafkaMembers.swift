@@ -19,7 +19,7 @@ extension KafkaClient {
 
     package func members() async throws -> [KafkaMember] {
         let cluster = try await cluster(topics: [])
-        let request = DescribeQuorumRequest(topics: [.init(topicName: Self.metadataTopic, partitions: [.init(partition: 0)])])
+        let request = DescribeQuorumRequest(topics: [.init(name: Self.metadataTopic, partitions: [.init(partition: 0)])])
         let answer = try await callAny(request)
         let part = answer.topics.first?.partitions.first
         let code = answer.errorCode == .none ? part?.errorCode ?? .none : answer.errorCode

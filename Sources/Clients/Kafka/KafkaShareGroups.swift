@@ -49,7 +49,7 @@ extension KafkaClient {
     func setShareOffsets(of group: String, _ node: Int32, _ offsets: [(topic: String, partition: Int32, offset: Int64)]) async throws {
         var topics: [AlterShareGroupOffsetsRequest.Topic] = []
         for one in offsets {
-            if topics.last?.topicName != one.topic { topics.append(.init(topicName: one.topic)) }
+            if topics.last?.name != one.topic { topics.append(.init(name: one.topic)) }
             topics[topics.count - 1].partitions.append(.init(partition: one.partition, startOffset: one.offset))
         }
         let request = AlterShareGroupOffsetsRequest(groupID: group, topics: topics)

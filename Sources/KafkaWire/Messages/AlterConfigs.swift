@@ -10,11 +10,6 @@ package struct AlterConfigsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(resources: [Resource] = [], validateOnly: Bool = false) {
-        self.resources = resources
-        self.validateOnly = validateOnly
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.list(&resources)
         try io.bool(&validateOnly)

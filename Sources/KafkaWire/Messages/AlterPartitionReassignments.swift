@@ -19,41 +19,25 @@ package struct AlterPartitionReassignmentsRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        /// nil cancels the reassignment.
+        package var replicas: [Int32]?
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32 = 0, replicas: [Int32]? = nil) {
+            self.partition = partition
+            self.replicas = replicas
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.optionalArray(&replicas, empty: 0) { (replica: inout Int32, io: inout C) throws(WireError) in try io.int32(&replica)
+            }
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            /// nil cancels the reassignment.
-            package var replicas: [Int32]?
-
-            package init() {}
-
-            package init(partition: Int32 = 0, replicas: [Int32]? = nil) {
-                self.partition = partition
-                self.replicas = replicas
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.optionalArray(&replicas, empty: 0) { (replica: inout Int32, io: inout C) throws(WireError) in try io.int32(&replica)
-                }
-                try io.tags()
-            }
         }
     }
 }
@@ -86,42 +70,26 @@ package struct AlterPartitionReassignmentsResponse: ThrottledResponse, CodedResp
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var errorCode: KafkaErrorCode = .none
+        package var errorMessage: String?
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil) {
+            self.partition = partition
+            self.errorCode = errorCode
+            self.errorMessage = errorMessage
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.errorCode(&errorCode)
+            try io.optionalString(&errorMessage)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-            package var errorMessage: String?
-
-            package init() {}
-
-            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil) {
-                self.partition = partition
-                self.errorCode = errorCode
-                self.errorMessage = errorMessage
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.optionalString(&errorMessage)
-                try io.tags()
-            }
         }
     }
 }

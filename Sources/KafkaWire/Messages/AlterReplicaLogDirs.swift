@@ -47,7 +47,7 @@ package struct AlterReplicaLogDirsRequest: KafkaRequest, Equatable {
         AlterReplicaLogDirsResponse(
             results: dirs.flatMap { dir in
                 dir.topics.map { topic in
-                    .init(topicName: topic.name, partitions: topic.partitions.map { .init(partition: $0, errorCode: code(dir, topic, $0)) })
+                    .init(name: topic.name, partitions: topic.partitions.map { .init(partition: $0, errorCode: code(dir, topic, $0)) })
                 }
             })
     }
@@ -69,39 +69,7 @@ package struct AlterReplicaLogDirsResponse: ThrottledResponse, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicName: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
 
-        package init() {}
-
-        package init(topicName: String, partitions: [Partition]) {
-            self.topicName = topicName
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&topicName)
-            try io.list(&partitions)
-            try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-
-            package init() {}
-
-            package init(partition: Int32, errorCode: KafkaErrorCode) {
-                self.partition = partition
-                self.errorCode = errorCode
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.tags()
-            }
-        }
-    }
+    package typealias Partition = PartitionResult
 }

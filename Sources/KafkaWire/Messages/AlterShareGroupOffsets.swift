@@ -21,23 +21,7 @@ package struct AlterShareGroupOffsetsRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicName: String = ""
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(topicName: String = "", partitions: [Partition] = []) {
-            self.topicName = topicName
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&topicName)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopic<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0

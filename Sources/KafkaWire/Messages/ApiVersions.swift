@@ -11,11 +11,6 @@ package struct ApiVersionsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(clientSoftwareName: String = "", clientSoftwareVersion: String = "") {
-        self.clientSoftwareName = clientSoftwareName
-        self.clientSoftwareVersion = clientSoftwareVersion
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         if io.version >= 3 {
             try io.string(&clientSoftwareName)

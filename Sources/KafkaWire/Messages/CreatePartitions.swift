@@ -49,10 +49,6 @@ package struct CreatePartitionsRequest: KafkaRequest, Equatable {
 
             package init() {}
 
-            package init(brokerIDs: [Int32] = []) {
-                self.brokerIDs = brokerIDs
-            }
-
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
                 try io.int32s(&brokerIDs)
                 try io.tags()

@@ -21,39 +21,23 @@ package struct DeleteRecordsRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var offset: Int64 = 0
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32 = 0, offset: Int64 = 0) {
+            self.partition = partition
+            self.offset = offset
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.int64(&offset)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var offset: Int64 = 0
-
-            package init() {}
-
-            package init(partition: Int32 = 0, offset: Int64 = 0) {
-                self.partition = partition
-                self.offset = offset
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.int64(&offset)
-                try io.tags()
-            }
         }
     }
 

@@ -26,10 +26,6 @@ package struct DeleteShareGroupOffsetsRequest: KafkaRequest, Equatable {
 
         package init() {}
 
-        package init(topicName: String = "") {
-            self.topicName = topicName
-        }
-
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             try io.string(&topicName)
             try io.tags()

@@ -10,11 +10,6 @@ package struct DescribeClientQuotasRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(components: [Component] = [], strict: Bool = false) {
-        self.components = components
-        self.strict = strict
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.list(&components)
         try io.bool(&strict)
@@ -28,12 +23,6 @@ package struct DescribeClientQuotasRequest: KafkaRequest, Equatable {
         package var match: String?
 
         package init() {}
-
-        package init(entityType: String = "", matchType: Int8 = 0, match: String? = nil) {
-            self.entityType = entityType
-            self.matchType = matchType
-            self.match = match
-        }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
             try io.string(&entityType)

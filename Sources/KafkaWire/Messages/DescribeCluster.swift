@@ -11,12 +11,6 @@ package struct DescribeClusterRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(includeClusterAuthorizedOperations: Bool = false, endpointType: Int8 = 1, includeFencedBrokers: Bool = false) {
-        self.includeClusterAuthorizedOperations = includeClusterAuthorizedOperations
-        self.endpointType = endpointType
-        self.includeFencedBrokers = includeFencedBrokers
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.bool(&includeClusterAuthorizedOperations)
         if io.version >= 1 { try io.int8(&endpointType) }

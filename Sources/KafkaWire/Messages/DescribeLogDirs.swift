@@ -9,10 +9,6 @@ package struct DescribeLogDirsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(topics: [Topic]? = nil) {
-        self.topics = topics
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.optionalList(&topics)
         try io.tags()
@@ -90,45 +86,29 @@ package struct DescribeLogDirsResponse: ThrottledResponse, CodedResponse, Equata
             try io.tags()
         }
 
-        package struct Topic: WireLayout, Equatable {
-            package var name: String = ""
-            package var partitions: [Partition] = []
+        package typealias Topic = PerTopic<Partition>
+
+        package struct Partition: WireLayout, Equatable {
+            package var partition: Int32 = 0
+            package var partitionSize: Int64 = 0
+            package var offsetLag: Int64 = 0
+            package var isFutureKey: Bool = false
 
             package init() {}
 
-            package init(name: String = "", partitions: [Partition] = []) {
-                self.name = name
-                self.partitions = partitions
+            package init(partition: Int32 = 0, partitionSize: Int64 = 0, offsetLag: Int64 = 0, isFutureKey: Bool = false) {
+                self.partition = partition
+                self.partitionSize = partitionSize
+                self.offsetLag = offsetLag
+                self.isFutureKey = isFutureKey
             }
 
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.string(&name)
-                try io.list(&partitions)
+                try io.int32(&partition)
+                try io.int64(&partitionSize)
+                try io.int64(&offsetLag)
+                try io.bool(&isFutureKey)
                 try io.tags()
-            }
-
-            package struct Partition: WireLayout, Equatable {
-                package var partition: Int32 = 0
-                package var partitionSize: Int64 = 0
-                package var offsetLag: Int64 = 0
-                package var isFutureKey: Bool = false
-
-                package init() {}
-
-                package init(partition: Int32 = 0, partitionSize: Int64 = 0, offsetLag: Int64 = 0, isFutureKey: Bool = false) {
-                    self.partition = partition
-                    self.partitionSize = partitionSize
-                    self.offsetLag = offsetLag
-                    self.isFutureKey = isFutureKey
-                }
-
-                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                    try io.int32(&partition)
-                    try io.int64(&partitionSize)
-                    try io.int64(&offsetLag)
-                    try io.bool(&isFutureKey)
-                    try io.tags()
-                }
             }
         }
     }

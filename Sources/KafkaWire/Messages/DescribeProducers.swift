@@ -9,10 +9,6 @@ package struct DescribeProducersRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(topics: [Topic] = []) {
-        self.topics = topics
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.list(&topics)
         try io.tags()
@@ -61,79 +57,63 @@ package struct DescribeProducersResponse: ThrottledResponse, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var errorCode: KafkaErrorCode = .none
+        package var errorMessage: String?
+        package var activeProducers: [Producer] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, activeProducers: [Producer] = []
+        ) {
+            self.partition = partition
+            self.errorCode = errorCode
+            self.errorMessage = errorMessage
+            self.activeProducers = activeProducers
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.errorCode(&errorCode)
+            try io.optionalString(&errorMessage)
+            try io.list(&activeProducers)
             try io.tags()
         }
 
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-            package var errorMessage: String?
-            package var activeProducers: [Producer] = []
+        package struct Producer: WireLayout, Equatable {
+            package var producerID: Int64 = 0
+            package var producerEpoch: Int32 = 0
+            package var lastSequence: Int32 = -1
+            package var lastTimestamp: Int64 = -1
+            package var coordinatorEpoch: Int32 = 0
+            package var currentTxnStartOffset: Int64 = -1
 
             package init() {}
 
             package init(
-                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, errorMessage: String? = nil, activeProducers: [Producer] = []
+                producerID: Int64 = 0, producerEpoch: Int32 = 0, lastSequence: Int32 = -1, lastTimestamp: Int64 = -1,
+                coordinatorEpoch: Int32 = 0, currentTxnStartOffset: Int64 = -1
             ) {
-                self.partition = partition
-                self.errorCode = errorCode
-                self.errorMessage = errorMessage
-                self.activeProducers = activeProducers
+                self.producerID = producerID
+                self.producerEpoch = producerEpoch
+                self.lastSequence = lastSequence
+                self.lastTimestamp = lastTimestamp
+                self.coordinatorEpoch = coordinatorEpoch
+                self.currentTxnStartOffset = currentTxnStartOffset
             }
 
             package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.optionalString(&errorMessage)
-                try io.list(&activeProducers)
+                try io.int64(&producerID)
+                try io.int32(&producerEpoch)
+                try io.int32(&lastSequence)
+                try io.int64(&lastTimestamp)
+                try io.int32(&coordinatorEpoch)
+                try io.int64(&currentTxnStartOffset)
                 try io.tags()
-            }
-
-            package struct Producer: WireLayout, Equatable {
-                package var producerID: Int64 = 0
-                package var producerEpoch: Int32 = 0
-                package var lastSequence: Int32 = -1
-                package var lastTimestamp: Int64 = -1
-                package var coordinatorEpoch: Int32 = 0
-                package var currentTxnStartOffset: Int64 = -1
-
-                package init() {}
-
-                package init(
-                    producerID: Int64 = 0, producerEpoch: Int32 = 0, lastSequence: Int32 = -1, lastTimestamp: Int64 = -1,
-                    coordinatorEpoch: Int32 = 0, currentTxnStartOffset: Int64 = -1
-                ) {
-                    self.producerID = producerID
-                    self.producerEpoch = producerEpoch
-                    self.lastSequence = lastSequence
-                    self.lastTimestamp = lastTimestamp
-                    self.coordinatorEpoch = coordinatorEpoch
-                    self.currentTxnStartOffset = currentTxnStartOffset
-                }
-
-                package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                    try io.int64(&producerID)
-                    try io.int32(&producerEpoch)
-                    try io.int32(&lastSequence)
-                    try io.int64(&lastTimestamp)
-                    try io.int32(&coordinatorEpoch)
-                    try io.int64(&currentTxnStartOffset)
-                    try io.tags()
-                }
             }
         }
     }

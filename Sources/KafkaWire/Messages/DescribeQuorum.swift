@@ -19,36 +19,20 @@ package struct DescribeQuorumRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicName: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
 
         package init() {}
 
-        package init(topicName: String = "", partitions: [Partition] = []) {
-            self.topicName = topicName
-            self.partitions = partitions
+        package init(partition: Int32 = 0) {
+            self.partition = partition
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&topicName)
-            try io.list(&partitions)
+            try io.int32(&partition)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-
-            package init() {}
-
-            package init(partition: Int32 = 0) {
-                self.partition = partition
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.tags()
-            }
         }
     }
 }
@@ -94,59 +78,43 @@ package struct DescribeQuorumResponse: CodedResponse, Equatable {
         }
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicName: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var errorCode: KafkaErrorCode = .none
+        package var errorMessage: String?
+        package var leaderID: Int32 = 0
+        package var leaderEpoch: Int32 = 0
+        package var highWatermark: Int64 = 0
+        package var currentVoters: [Replica] = []
+        package var observers: [Replica] = []
 
         package init() {}
 
-        package init(topicName: String = "", partitions: [Partition] = []) {
-            self.topicName = topicName
-            self.partitions = partitions
+        package init(
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, leaderID: Int32 = 0, leaderEpoch: Int32 = 0,
+            highWatermark: Int64 = 0, currentVoters: [Replica] = [], observers: [Replica] = []
+        ) {
+            self.partition = partition
+            self.errorCode = errorCode
+            self.leaderID = leaderID
+            self.leaderEpoch = leaderEpoch
+            self.highWatermark = highWatermark
+            self.currentVoters = currentVoters
+            self.observers = observers
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&topicName)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.errorCode(&errorCode)
+            if io.version >= 2 { try io.optionalString(&errorMessage) }
+            try io.int32(&leaderID)
+            try io.int32(&leaderEpoch)
+            try io.int64(&highWatermark)
+            try io.list(&currentVoters)
+            try io.list(&observers)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-            package var errorMessage: String?
-            package var leaderID: Int32 = 0
-            package var leaderEpoch: Int32 = 0
-            package var highWatermark: Int64 = 0
-            package var currentVoters: [Replica] = []
-            package var observers: [Replica] = []
-
-            package init() {}
-
-            package init(
-                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, leaderID: Int32 = 0, leaderEpoch: Int32 = 0,
-                highWatermark: Int64 = 0, currentVoters: [Replica] = [], observers: [Replica] = []
-            ) {
-                self.partition = partition
-                self.errorCode = errorCode
-                self.leaderID = leaderID
-                self.leaderEpoch = leaderEpoch
-                self.highWatermark = highWatermark
-                self.currentVoters = currentVoters
-                self.observers = observers
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                if io.version >= 2 { try io.optionalString(&errorMessage) }
-                try io.int32(&leaderID)
-                try io.int32(&leaderEpoch)
-                try io.int64(&highWatermark)
-                try io.list(&currentVoters)
-                try io.list(&observers)
-                try io.tags()
-            }
         }
     }
 

@@ -11,12 +11,6 @@ package struct DescribeTopicPartitionsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(topics: [Topic] = [], responsePartitionLimit: Int32 = 2000, cursor: Cursor? = nil) {
-        self.topics = topics
-        self.responsePartitionLimit = responsePartitionLimit
-        self.cursor = cursor
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.list(&topics)
         try io.int32(&responsePartitionLimit)

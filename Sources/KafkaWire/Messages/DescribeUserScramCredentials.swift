@@ -9,10 +9,6 @@ package struct DescribeUserScramCredentialsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(users: [User]? = nil) {
-        self.users = users
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.optionalList(&users)
         try io.tags()

@@ -13,13 +13,6 @@ package struct EndTxnRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(transactionalID: String = "", producerID: Int64 = 0, producerEpoch: Int16 = 0, committed: Bool = false) {
-        self.transactionalID = transactionalID
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-        self.committed = committed
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.string(&transactionalID)
         try io.int64(&producerID)

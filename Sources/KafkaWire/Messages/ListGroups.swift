@@ -10,11 +10,6 @@ package struct ListGroupsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(statesFilter: [String] = [], typesFilter: [String] = []) {
-        self.statesFilter = statesFilter
-        self.typesFilter = typesFilter
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         if io.version >= 4 { try io.strings(&statesFilter) }
         if io.version >= 5 { try io.strings(&typesFilter) }

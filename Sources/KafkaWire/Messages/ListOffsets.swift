@@ -30,42 +30,26 @@ package struct ListOffsetsRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var currentLeaderEpoch: Int32 = -1
+        package var timestamp: Int64 = 0
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32 = 0, currentLeaderEpoch: Int32 = -1, timestamp: Int64 = 0) {
+            self.partition = partition
+            self.currentLeaderEpoch = currentLeaderEpoch
+            self.timestamp = timestamp
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            if io.version >= 4 { try io.int32(&currentLeaderEpoch) }
+            try io.int64(&timestamp)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var currentLeaderEpoch: Int32 = -1
-            package var timestamp: Int64 = 0
-
-            package init() {}
-
-            package init(partition: Int32 = 0, currentLeaderEpoch: Int32 = -1, timestamp: Int64 = 0) {
-                self.partition = partition
-                self.currentLeaderEpoch = currentLeaderEpoch
-                self.timestamp = timestamp
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                if io.version >= 4 { try io.int32(&currentLeaderEpoch) }
-                try io.int64(&timestamp)
-                try io.tags()
-            }
         }
     }
 
@@ -94,51 +78,35 @@ package struct ListOffsetsResponse: ThrottledResponse, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var errorCode: KafkaErrorCode = .none
+        package var timestamp: Int64 = -1
+        package var offset: Int64 = -1
+        package var leaderEpoch: Int32 = -1
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(
+            partition: Int32 = 0, errorCode: KafkaErrorCode = .none, timestamp: Int64 = -1, offset: Int64 = -1,
+            leaderEpoch: Int32 = -1
+        ) {
+            self.partition = partition
+            self.errorCode = errorCode
+            self.timestamp = timestamp
+            self.offset = offset
+            self.leaderEpoch = leaderEpoch
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.errorCode(&errorCode)
+            try io.int64(&timestamp)
+            try io.int64(&offset)
+            if io.version >= 4 { try io.int32(&leaderEpoch) }
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-            package var timestamp: Int64 = -1
-            package var offset: Int64 = -1
-            package var leaderEpoch: Int32 = -1
-
-            package init() {}
-
-            package init(
-                partition: Int32 = 0, errorCode: KafkaErrorCode = .none, timestamp: Int64 = -1, offset: Int64 = -1,
-                leaderEpoch: Int32 = -1
-            ) {
-                self.partition = partition
-                self.errorCode = errorCode
-                self.timestamp = timestamp
-                self.offset = offset
-                self.leaderEpoch = leaderEpoch
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.int64(&timestamp)
-                try io.int64(&offset)
-                if io.version >= 4 { try io.int32(&leaderEpoch) }
-                try io.tags()
-            }
         }
     }
 }

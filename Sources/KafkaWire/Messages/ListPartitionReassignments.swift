@@ -52,45 +52,29 @@ package struct ListPartitionReassignmentsResponse: ThrottledResponse, CodedRespo
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var replicas: [Int32] = []
+        package var adding: [Int32] = []
+        package var removing: [Int32] = []
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32, replicas: [Int32], adding: [Int32], removing: [Int32]) {
+            self.partition = partition
+            self.replicas = replicas
+            self.adding = adding
+            self.removing = removing
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.int32s(&replicas)
+            try io.int32s(&adding)
+            try io.int32s(&removing)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var replicas: [Int32] = []
-            package var adding: [Int32] = []
-            package var removing: [Int32] = []
-
-            package init() {}
-
-            package init(partition: Int32, replicas: [Int32], adding: [Int32], removing: [Int32]) {
-                self.partition = partition
-                self.replicas = replicas
-                self.adding = adding
-                self.removing = removing
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.int32s(&replicas)
-                try io.int32s(&adding)
-                try io.int32s(&removing)
-                try io.tags()
-            }
         }
     }
 }

@@ -13,15 +13,6 @@ package struct ListTransactionsRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(
-        stateFilters: [String] = [], producerIDFilters: [Int64] = [], durationFilter: Int64 = -1, transactionalIDPattern: String? = nil
-    ) {
-        self.stateFilters = stateFilters
-        self.producerIDFilters = producerIDFilters
-        self.durationFilter = durationFilter
-        self.transactionalIDPattern = transactionalIDPattern
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.strings(&stateFilters)
         try io.int64s(&producerIDFilters)

@@ -128,22 +128,6 @@ package struct OffsetCommitResponse: ThrottledResponse, Equatable {
             try io.tags()
         }
 
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-
-            package init() {}
-
-            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none) {
-                self.partition = partition
-                self.errorCode = errorCode
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.tags()
-            }
-        }
+        package typealias Partition = PartitionResult
     }
 }

@@ -21,36 +21,20 @@ package struct OffsetDeleteRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(partition: Int32 = 0) {
+            self.partition = partition
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-
-            package init() {}
-
-            package init(partition: Int32 = 0) {
-                self.partition = partition
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.tags()
-            }
         }
     }
 }
@@ -75,39 +59,7 @@ package struct OffsetDeleteResponse: ThrottledResponse, CodedResponse, Equatable
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
 
-        package init() {}
-
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
-            try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-
-            package init() {}
-
-            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none) {
-                self.partition = partition
-                self.errorCode = errorCode
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.tags()
-            }
-        }
-    }
+    package typealias Partition = PartitionResult
 }

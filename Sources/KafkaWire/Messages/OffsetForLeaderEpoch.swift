@@ -11,11 +11,6 @@ package struct OffsetForLeaderEpochRequest: KafkaRequest, Equatable {
 
     package init() {}
 
-    package init(replicaID: Int32 = -2, topics: [Topic] = []) {
-        self.replicaID = replicaID
-        self.topics = topics
-    }
-
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         if io.version >= 3 { try io.int32(&replicaID) }
         try io.list(&topics)

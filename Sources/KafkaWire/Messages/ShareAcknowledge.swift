@@ -32,23 +32,7 @@ package struct ShareAcknowledgeRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopicID<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0
@@ -102,23 +86,7 @@ package struct ShareAcknowledgeResponse: ThrottledResponse, CodedResponse, Equat
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopicID<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0

@@ -58,23 +58,7 @@ package struct ShareFetchRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopicID<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0
@@ -94,23 +78,7 @@ package struct ShareFetchRequest: KafkaRequest, Equatable {
         }
     }
 
-    package struct ForgottenTopic: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Int32] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Int32] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.int32s(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias ForgottenTopic = TopicPartitions
 }
 
 package struct ShareAcknowledgementBatch: WireLayout, Equatable {
@@ -121,12 +89,6 @@ package struct ShareAcknowledgementBatch: WireLayout, Equatable {
     package var acknowledgeTypes: [Int8] = []
 
     package init() {}
-
-    package init(firstOffset: Int64 = 0, lastOffset: Int64 = 0, acknowledgeTypes: [Int8] = []) {
-        self.firstOffset = firstOffset
-        self.lastOffset = lastOffset
-        self.acknowledgeTypes = acknowledgeTypes
-    }
 
     package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
         try io.int64(&firstOffset)
@@ -169,23 +131,7 @@ package struct ShareFetchResponse: ThrottledResponse, CodedResponse, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Partition] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopicID<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partition: Int32 = 0

@@ -83,22 +83,4 @@ package struct ShareGroupHeartbeatResponse: ThrottledResponse, CodedResponse, Eq
             try io.tags()
         }
     }
-
-    package struct TopicPartitions: WireLayout, Equatable {
-        package var topicID: UUIDBytes = UUIDBytes()
-        package var partitions: [Int32] = []
-
-        package init() {}
-
-        package init(topicID: UUIDBytes = UUIDBytes(), partitions: [Int32] = []) {
-            self.topicID = topicID
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.uuid(&topicID)
-            try io.int32s(&partitions)
-            try io.tags()
-        }
-    }
 }

@@ -44,47 +44,31 @@ package struct TxnOffsetCommitRequest: KafkaRequest, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
+
+    package struct Partition: WireLayout, Equatable {
+        package var partition: Int32 = 0
+        package var committedOffset: Int64 = 0
+        package var committedLeaderEpoch: Int32 = -1
+        package var committedMetadata: String?
 
         package init() {}
 
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
+        package init(
+            partition: Int32 = 0, committedOffset: Int64 = 0, committedLeaderEpoch: Int32 = -1, committedMetadata: String? = nil
+        ) {
+            self.partition = partition
+            self.committedOffset = committedOffset
+            self.committedLeaderEpoch = committedLeaderEpoch
+            self.committedMetadata = committedMetadata
         }
 
         package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
+            try io.int32(&partition)
+            try io.int64(&committedOffset)
+            if io.version >= 2 { try io.int32(&committedLeaderEpoch) }
+            try io.optionalString(&committedMetadata)
             try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var committedOffset: Int64 = 0
-            package var committedLeaderEpoch: Int32 = -1
-            package var committedMetadata: String?
-
-            package init() {}
-
-            package init(
-                partition: Int32 = 0, committedOffset: Int64 = 0, committedLeaderEpoch: Int32 = -1, committedMetadata: String? = nil
-            ) {
-                self.partition = partition
-                self.committedOffset = committedOffset
-                self.committedLeaderEpoch = committedLeaderEpoch
-                self.committedMetadata = committedMetadata
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.int64(&committedOffset)
-                if io.version >= 2 { try io.int32(&committedLeaderEpoch) }
-                try io.optionalString(&committedMetadata)
-                try io.tags()
-            }
         }
     }
 
@@ -113,39 +97,7 @@ package struct TxnOffsetCommitResponse: ThrottledResponse, Equatable {
         try io.tags()
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
+    package typealias Topic = PerTopic<Partition>
 
-        package init() {}
-
-        package init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
-            try io.tags()
-        }
-
-        package struct Partition: WireLayout, Equatable {
-            package var partition: Int32 = 0
-            package var errorCode: KafkaErrorCode = .none
-
-            package init() {}
-
-            package init(partition: Int32 = 0, errorCode: KafkaErrorCode = .none) {
-                self.partition = partition
-                self.errorCode = errorCode
-            }
-
-            package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-                try io.int32(&partition)
-                try io.errorCode(&errorCode)
-                try io.tags()
-            }
-        }
-    }
+    package typealias Partition = PartitionResult
 }

@@ -103,23 +103,7 @@ package struct WriteTxnMarkersResponse: KafkaResponse, Equatable {
         }
     }
 
-    package struct Topic: WireLayout, Equatable {
-        package var name: String = ""
-        package var partitions: [Partition] = []
-
-        package init() {}
-
-        package init(name: String, partitions: [Partition]) {
-            self.name = name
-            self.partitions = partitions
-        }
-
-        package mutating func layout<C: FieldCoder & ~Copyable>(_ io: inout C) throws(WireError) {
-            try io.string(&name)
-            try io.list(&partitions)
-            try io.tags()
-        }
-    }
+    package typealias Topic = PerTopic<Partition>
 
     package struct Partition: WireLayout, Equatable {
         package var partitionIndex: Int32 = 0

@@ -15,8 +15,9 @@ struct Stranger {
     func description(_ peer: NodeID) -> String {
         let (executed, refused) = isRefusedHere ? ("server \(peer) has", "this one leaves") : ("this server has", "server \(peer) leaves")
         return """
-            \(executed) executed the command \(command) that \(refused) out, so their tables differ and neither takes anything of the other; \
-            on the fewer servers move meta.sqlite away, and REFUSED if the others have executed the command: they take over the others' tables
+            \(executed) executed the command \(command) that \(refused) out, so their tables differ and neither takes \
+            anything of the other; on the fewer servers move meta.sqlite away, and REFUSED if the others have executed \
+            the command: they take over the others' tables
             """
     }
 }

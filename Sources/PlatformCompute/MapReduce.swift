@@ -45,6 +45,8 @@ extension Double: MapReduceField {
     public var fieldText: String { description }
 }
 
+/// A job in Hadoop's form: `map` over each line, the pairs sorted by key, `reduce` over each key with its values. Keys and values travel as
+/// bytes whose order is that of the keys.
 public struct MapReduce<Key: MapReduceField, Value: MapReduceField, OutputKey: MapReduceField, OutputValue: MapReduceField>: Sendable {
     public typealias Emit<K, V> = (K, V) throws -> Void
 
@@ -56,6 +58,7 @@ public struct MapReduce<Key: MapReduceField, Value: MapReduceField, OutputKey: M
     public var combine: (@Sendable (_ key: Key, _ values: [Value], _ emit: Emit<Key, Value>) throws -> Void)?
     public var reduce: @Sendable (_ key: Key, _ values: [Value], _ emit: Emit<OutputKey, OutputValue>) throws -> Void
 
+    /// `input`: files, directories or `*` patterns. `output`: a directory that must not exist. `reduceTasks`: the number of output files.
     public init(
         input: [String], output: String, reduceTasks: Int = 1,
         map: @escaping @Sendable (_ line: String, _ emit: Emit<Key, Value>) throws -> Void,

@@ -10,6 +10,7 @@ extension RDD {
         try runAll { try elements($0) }.flatMap { $0 }
     }
 
+    /// The number of elements.
     public func count() throws -> Int {
         try runAll { partition in
             var count = 0
@@ -44,12 +45,14 @@ extension RDD {
         return taken
     }
 
+    /// The first element of the first partition that has one. Throws `emptyCollection` without elements.
     public func first() throws -> Element {
         guard let first = try take(1).first else { throw ComputeError.emptyCollection }
         return first
     }
 
     /// The operation must be associative; it is applied within partitions, then over their results in order.
+    /// Throws `emptyCollection` without elements.
     public func reduce(_ combine: @escaping @Sendable (Element, Element) throws -> Element) throws -> Element {
         let parts = try runAll { partition -> Element? in
             var result: Element?
@@ -69,6 +72,7 @@ extension RDD {
         try aggregate(zero, combine, combine)
     }
 
+    /// Folds each partition from `zero` with `merge`, then the partitions' results, in order, from `zero` with `mergeResults`.
     public func aggregate<Result: Sendable>(
         _ zero: Result, _ merge: @escaping @Sendable (Result, Element) throws -> Result,
         _ mergeResults: @escaping @Sendable (Result, Result) throws -> Result
@@ -83,6 +87,7 @@ extension RDD {
         }.reduce(zero, mergeResults)
     }
 
+    /// The number of elements of each key. All keys come to the caller.
     public func countByKey<Key: ShuffleKey, Value>() throws -> [Key: Int] where Element == (Key, Value) {
         let counts = try map { ($0.0, 1) }.reduceByKey { $0 + $1 }.collect()
         return Dictionary(uniqueKeysWithValues: counts)

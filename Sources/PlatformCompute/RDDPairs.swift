@@ -4,6 +4,7 @@ import Collections
 import ComputeCore
 
 extension RDD {
+    /// Each value transformed; keys and partitions stay.
     public func mapValues<Key, Value, Output: Sendable>(
         _ transform: @escaping @Sendable (Value) throws -> Output
     ) -> RDD<(Key, Output)> where Element == (Key, Value) {
@@ -12,14 +13,18 @@ extension RDD {
         }
     }
 
+    /// The key of each element, repeated as often as it comes.
     public func keys<Key: Sendable, Value>() -> RDD<Key> where Element == (Key, Value) {
         map { $0.0 }
     }
 
+    /// The value of each element.
     public func values<Key, Value: Sendable>() -> RDD<Value> where Element == (Key, Value) {
         map { $0.1 }
     }
 
+    /// One element for each key: its values combined two by two. `combine` must be associative; it runs before the shuffle and after it.
+    /// `numPartitions`: those of the result, by default as many as here.
     public func reduceByKey<Key: ShuffleKey, Value: Sendable>(
         _ combine: @escaping @Sendable (Value, Value) throws -> Value, numPartitions: Int? = nil
     ) -> RDD<(Key, Value)> where Element == (Key, Value) {
@@ -27,12 +32,15 @@ extension RDD {
             "reduceByKey", numPartitions, create: { $0 }, merge: { $0 = try combine($0, $1) }, mergeCombiners: { $0 = try combine($0, $1) })
     }
 
+    /// One element for each key, with all its values in order. Every value goes through the shuffle: prefer `reduceByKey` for sums.
     public func groupByKey<Key: ShuffleKey, Value: Sendable>(numPartitions: Int? = nil) -> RDD<(Key, [Value])>
     where Element == (Key, Value) {
         combined(
             "groupByKey", numPartitions, create: { [$0] }, merge: { $0.append($1) }, mergeCombiners: { $0.append(contentsOf: $1) })
     }
 
+    /// One element for each key: its values of a partition folded from `zero` with `merge`, then the results of partitions with
+    /// `mergeResults`.
     public func aggregateByKey<Key: ShuffleKey, Value: Sendable, Result: Sendable>(
         _ zero: Result, _ merge: @escaping @Sendable (Result, Value) throws -> Result,
         _ mergeResults: @escaping @Sendable (Result, Result) throws -> Result, numPartitions: Int? = nil
@@ -42,6 +50,8 @@ extension RDD {
             mergeCombiners: { $0 = try mergeResults($0, $1) })
     }
 
+    /// The general form: `create` makes a result of a key's first value in a partition, `merge` adds another one, `mergeResults` joins the
+    /// results of two partitions.
     public func combineByKey<Key: ShuffleKey, Value: Sendable, Result: Sendable>(
         _ create: @escaping @Sendable (Value) throws -> Result, _ merge: @escaping @Sendable (Result, Value) throws -> Result,
         _ mergeResults: @escaping @Sendable (Result, Result) throws -> Result, numPartitions: Int? = nil
@@ -72,6 +82,7 @@ extension RDD {
         }
     }
 
+    /// One element for each pair of values of a key that is on both sides.
     public func join<Key: ShuffleKey, Left: Sendable, Right: Sendable>(
         _ other: RDD<(Key, Right)>, numPartitions: Int? = nil
     ) -> RDD<(Key, (Left, Right))> where Element == (Key, Left) {
@@ -80,6 +91,7 @@ extension RDD {
         }
     }
 
+    /// The same, and each value on this side without a partner, with nil.
     public func leftOuterJoin<Key: ShuffleKey, Left: Sendable, Right: Sendable>(
         _ other: RDD<(Key, Right)>, numPartitions: Int? = nil
     ) -> RDD<(Key, (Left, Right?))> where Element == (Key, Left) {
@@ -88,6 +100,7 @@ extension RDD {
         }
     }
 
+    /// As `join`, and each value on the other side without a partner, with nil.
     public func rightOuterJoin<Key: ShuffleKey, Left: Sendable, Right: Sendable>(
         _ other: RDD<(Key, Right)>, numPartitions: Int? = nil
     ) -> RDD<(Key, (Left?, Right))> where Element == (Key, Left) {
@@ -96,6 +109,7 @@ extension RDD {
         }
     }
 
+    /// As `join`, and each value of either side without a partner, with nil.
     public func fullOuterJoin<Key: ShuffleKey, Left: Sendable, Right: Sendable>(
         _ other: RDD<(Key, Right)>, numPartitions: Int? = nil
     ) -> RDD<(Key, (Left?, Right?))> where Element == (Key, Left) {

@@ -37,6 +37,7 @@ extension RDD {
         }
     }
 
+    /// Ordered by key over all partitions; elements of one key keep their order. Samples the keys at once, which runs a job.
     public func sortByKey<Key: Comparable & Sendable, Value>(
         ascending: Bool = true, numPartitions: Int? = nil
     ) -> RDD<(Key, Value)> where Element == (Key, Value) {

@@ -9,7 +9,10 @@ extension RDD {
         }
     }
 
-    public func flatMap<Output: Sendable>(_ transform: @escaping @Sendable (Element) throws -> some Sequence<Output>) -> RDD<Output> {
+    /// The elements of the sequences that `transform` makes of each element, in order.
+    public func flatMap<Output: Sendable>(_ transform: @escaping @Sendable (Element) throws -> some Sequence<Output> & SendableMetatype)
+        -> RDD<Output>
+    {
         narrow("flatMap") { partition, sink in
             try run(partition) { element in
                 for output in try transform(element) where try !sink(output) { return false }
@@ -18,6 +21,7 @@ extension RDD {
         }
     }
 
+    /// The elements for which `isIncluded` is true; partitions stay.
     public func filter(_ isIncluded: @escaping @Sendable (Element) throws -> Bool) -> RDD<Element> {
         narrow("filter", keepsPartitioning: true) { partition, sink in
             try run(partition) { try isIncluded($0) ? try sink($0) : true }
@@ -25,15 +29,17 @@ extension RDD {
     }
 
     /// The transform sees a whole partition at once.
-    public func mapPartitions<Output: Sendable>(_ transform: @escaping @Sendable ([Element]) throws -> some Sequence<Output>) -> RDD<Output>
-    {
+    public func mapPartitions<Output: Sendable>(
+        _ transform: @escaping @Sendable ([Element]) throws -> some Sequence<Output> & SendableMetatype
+    ) -> RDD<Output> {
         narrow("mapPartitions") { partition, sink in
             for output in try transform(try elements(partition)) where try !sink(output) { return }
         }
     }
 
+    /// The same with the partition's number, from 0 on.
     public func mapPartitionsWithIndex<Output: Sendable>(
-        _ transform: @escaping @Sendable (_ partition: Int, [Element]) throws -> some Sequence<Output>
+        _ transform: @escaping @Sendable (_ partition: Int, [Element]) throws -> some Sequence<Output> & SendableMetatype
     ) -> RDD<Output> {
         narrow("mapPartitionsWithIndex") { partition, sink in
             for output in try transform(partition, try elements(partition)) where try !sink(output) { return }
@@ -45,6 +51,7 @@ extension RDD {
         narrow("glom") { partition, sink in _ = try sink(try elements(partition)) }
     }
 
+    /// Each element behind its key.
     public func keyBy<Key: Sendable>(_ key: @escaping @Sendable (Element) throws -> Key) -> RDD<(Key, Element)> {
         narrow("keyBy") { partition, sink in
             try run(partition) { try sink((try key($0), $0)) }

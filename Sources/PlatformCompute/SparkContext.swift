@@ -41,6 +41,7 @@ public final class SparkContext: Sendable {
         cache.clear()
     }
 
+    /// The elements in `numSlices` partitions of about equal size, by default one for each thread.
     public func parallelize<Element: Sendable>(_ elements: some Sequence<Element> & Sendable, numSlices: Int? = nil) -> RDD<Element> {
         let elements = Array(elements)
         let slices = Self.partitions(numSlices ?? defaultParallelism)
@@ -52,6 +53,7 @@ public final class SparkContext: Sendable {
         }
     }
 
+    /// One partition without elements.
     public func emptyRDD<Element: Sendable>(of type: Element.Type = Element.self) -> RDD<Element> {
         parallelize([] as [Element], numSlices: 1)
     }
@@ -80,6 +82,7 @@ public final class SparkContext: Sendable {
         }
     }
 
+    /// The partitions of all, in order, duplicates kept.
     public func union<Element: Sendable>(_ parts: [RDD<Element>]) -> RDD<Element> {
         guard let first = parts.first else { return emptyRDD() }
         return parts.dropFirst().reduce(first) { $0.union($1) }

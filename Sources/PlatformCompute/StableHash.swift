@@ -3,23 +3,29 @@
 // 64-bit finaliser.
 import Foundation
 
+/// A value whose hash is the same in every process and on every worker. Equal values must hash alike.
 public protocol StableHash {
+    /// Mixes the parts that equality looks at into `hasher`.
     func hash(stablyInto hasher: inout StableHasher)
 }
 
 /// The requirements of a shuffle key.
 public typealias ShuffleKey = Hashable & StableHash & Sendable
 
+/// A hash under way.
 public struct StableHasher: Sendable {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
+    /// The same start for every key.
     public init() {}
 
+    /// Mixes in 64 bits.
     public mutating func combine(_ word: UInt64) {
         state = (state ^ word) &* 0x9E37_79B9_7F4A_7C15
         state ^= state >> 32
     }
 
+    /// Mixes in bytes and their number.
     public mutating func combine(bytes: some Sequence<UInt8>) {
         var word: UInt64 = 0
         var count: UInt64 = 0
@@ -35,6 +41,7 @@ public struct StableHasher: Sendable {
         combine(count)
     }
 
+    /// The hash of what was mixed in; all 64 bits are used.
     public func finish() -> UInt64 {
         var hash = state
         hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD

@@ -61,7 +61,7 @@ final class Broker: @unchecked Sendable {
     var transactionDeadlines: [String: Instant] = [:]
     var transactionCheckScheduled = false
     private(set) lazy var access = AccessControl(self)
-    private(set) lazy var logins = LoginQueue(loop: loop, oauth: settings.oauth)
+    private(set) lazy var logins = LoginQueue(loop: loop, oauth: settings.access.oauth)
     /// Syncs at intervals, so that appends do not wait for them.
     private(set) lazy var syncThread = DiskThread(name: "broker-sync")
     /// Transactions whose outcome is being written to the partitions, with the waiting requests.

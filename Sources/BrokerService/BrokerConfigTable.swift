@@ -51,10 +51,10 @@ enum BrokerConfigTable {
         },
         fixed("broker.rack", .string, "Where this broker stands.") { $0.settings.cluster?.rack ?? "" },
         fixed("connections.max.idle.ms", .long, "A connection without traffic for this long is closed.") {
-            "\($0.settings.connectionsMaxIdle?.inMilliseconds ?? -1)"
+            "\($0.settings.connections.idleMax?.inMilliseconds ?? -1)"
         },
         fixed("connections.max.reauth.ms", .long, "A client has to log in anew within this time; 0 for never.") {
-            "\($0.settings.connectionsMaxReauth?.inMilliseconds ?? 0)"
+            "\($0.settings.connections.loginMax?.inMilliseconds ?? 0)"
         },
         fixed("default.replication.factor", .int, "Replicas of a topic whose creator names no number.") {
             "\($0.defaultReplicationFactor)"
@@ -62,9 +62,9 @@ enum BrokerConfigTable {
         fixed("listener.security.protocol.map", .string, "The protocol of each listener.") { "\($0.protocolName):\($0.protocolName)" },
         fixed("listeners", .string, "Where this broker listens.") { "\($0.protocolName)://\($0.settings.listen)" },
         fixed("log.dirs", .string, "Where partitions lie.") { $0.dataDirectory + "/topics" },
-        fixed("max.connections", .int, "Client connections at a time.") { "\($0.settings.connectionsMax)" },
+        fixed("max.connections", .int, "Client connections at a time.") { "\($0.settings.connections.countMax)" },
         fixed("max.connections.per.ip", .int, "Client connections from one address at a time.") {
-            "\($0.settings.connectionsPerAddressMax == 0 ? Int(Int32.max) : $0.settings.connectionsPerAddressMax)"
+            "\($0.settings.connections.countPerAddressMax == 0 ? Int(Int32.max) : $0.settings.connections.countPerAddressMax)"
         },
         fixed("offsets.topic.replication.factor", .int, "Replicas of committed offsets: all brokers that keep the metadata.") {
             "\(max(1, $0.settings.cluster?.peers.peers.count ?? 1))"
@@ -138,7 +138,7 @@ enum BrokerConfigTable {
             fixed("offsets.retention.check.interval.ms", .long, "How often groups without members and offsets are removed.") {
                 "\($0.settings.offsetsRetentionCheckInterval.inMilliseconds)"
             },
-            fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.requestBytesMax)" },
+            fixed("socket.request.max.bytes", .int, "The largest request.") { "\($0.settings.connections.requestBytesMax)" },
             fixed("transaction.max.timeout.ms", .int, "The longest timeout that a transactional producer may ask for.") { _ in
                 "\(BrokerSettings.transactionTimeoutMax.inMilliseconds)"
             },
@@ -160,7 +160,7 @@ enum BrokerConfigTable {
 
 extension Broker {
     /// The listener's protocol under Kafka's name.
-    var protocolName: String { (settings.requiresLogin ? "SASL_" : "") + (settings.tls == nil ? "PLAINTEXT" : "SSL") }
+    var protocolName: String { (settings.access.requiresLogin ? "SASL_" : "") + (settings.connections.tls == nil ? "PLAINTEXT" : "SSL") }
 
     /// The default topic settings: those of the start, overridden by later alterations.
     var topicDefaults: TopicConfig {

@@ -183,7 +183,7 @@ package final class BrokerDoor: Sendable {
 
     /// Makes the first user. A broker that requires a login and has no user is a configuration error.
     private static func makeFirstUser(_ settings: BrokerSettings, _ replica: ReplicaHost<BrokerMachine>) async throws {
-        if let (name, password) = settings.firstUser {
+        if let (name, password) = settings.access.firstUser {
             let isKnown = await replica.read { machine in ScramMechanism.allCases.contains { machine.users[ScramUser(name, $0)] != nil } }
             if !isKnown {
                 for mechanism in ScramMechanism.allCases {
@@ -192,20 +192,20 @@ package final class BrokerDoor: Sendable {
                 }
             }
         }
-        guard settings.requiresLogin, settings.oauth == nil, await replica.read({ $0.users.isEmpty }) else { return }
+        guard settings.access.requiresLogin, settings.access.oauth == nil, await replica.read({ $0.users.isEmpty }) else { return }
         throw ConfigurationProblem(description: "the broker asks everybody to log in, and there is no user")
     }
 
     private static func listen(_ broker: Broker, _ loop: NIOServiceLoop) async throws -> FrameListener {
         let settings = broker.settings
-        var limits = FrameLimits(frameBytesMax: settings.requestBytesMax)
-        limits.connectionsMax = settings.connectionsMax
-        limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
+        var limits = FrameLimits(frameBytesMax: settings.connections.requestBytesMax)
+        limits.connectionsMax = settings.connections.countMax
+        limits.connectionsPerAddressMax = settings.connections.countPerAddressMax
         limits.memory = broker.memory.clients
-        limits.memoryPerAddressMax = settings.clientMemoryPerAddressMax
-        limits.idleTimeout = settings.connectionsMaxIdle
+        limits.memoryPerAddressMax = settings.connections.memoryPerAddressMax
+        limits.idleTimeout = settings.connections.idleMax
         return try await FrameListener.bind(
-            settings.listen, loop: loop, limits: limits, tls: settings.tls, log: broker.log, holdUp: { broker.quotas.connected(from: $0) },
+            settings.listen, loop: loop, limits: limits, tls: settings.connections.tls, log: broker.log, holdUp: { broker.quotas.connected(from: $0) },
             session: { BrokerSession($0, broker) })
     }
 

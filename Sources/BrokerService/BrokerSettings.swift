@@ -13,6 +13,43 @@ package enum Durability: Sendable, Equatable {
     case every(Duration)
 }
 
+/// The share that clients may take of the broker.
+package struct ConnectionSettings: Sendable {
+    /// Largest request in bytes (Kafka: socket.request.max.bytes).
+    package var requestBytesMax = 100 << 20
+    /// Most client connections; further ones are closed (Kafka: max.connections).
+    package var countMax = 10_000
+    /// Most connections from one address (Kafka: max.connections.per.ip); 0 for no limit.
+    package var countPerAddressMax = 0
+    /// The broker's memory for its clients, in bytes: incomplete frames, batches waiting for the disk, unsent answers.
+    package var memoryMax = 512 << 20
+    /// The part of it for the clients of one address, in bytes.
+    package var memoryPerAddressMax = 256 << 20
+    /// The process's memory for the clients of all its services; nil for no limit beyond the broker's.
+    package var processMemory: MemoryBudget?
+    /// Idle time after which a connection is closed; nil for never (Kafka: connections.max.idle.ms).
+    package var idleMax: Duration? = .seconds(600)
+    /// Lifetime of a login, after which the client must reauthenticate on its connection; nil for ever (Kafka: connections.max.reauth.ms).
+    package var loginMax: Duration?
+    package var tls: TLSSettings?
+}
+
+/// Who logs in, and who may do what.
+package struct AccessSettings: Sendable {
+    /// Whether a connection must log in first.
+    package var requiresLogin = false
+    /// Whether access rules are enforced; otherwise every user may do everything.
+    package var enforcesRules = false
+    /// Principals (`User:NAME`) that may do everything.
+    package var superUsers: Set<String> = []
+    /// A user created at the start if it is missing, for the first login.
+    package var firstUser: (name: String, password: String)?
+    /// Settings of delegation tokens; nil turns them off.
+    package var delegationTokens: DelegationTokenSettings?
+    /// Settings of OAUTHBEARER logins; nil turns them off.
+    package var oauth: OAuthSettings?
+}
+
 /// Settings of one broker.
 package struct BrokerSettings: Sendable {
     package var listen = HostPort("127.0.0.1", 9092)
@@ -35,43 +72,16 @@ package struct BrokerSettings: Sendable {
     package var cleanerInterval = Duration.seconds(15)
     /// Threads that write and read partitions; each partition belongs to one of them.
     package var diskThreads = 2
-    /// Largest request in bytes (Kafka: socket.request.max.bytes).
-    package var requestBytesMax = 100 << 20
-    /// Most client connections; further ones are closed (Kafka: max.connections).
-    package var connectionsMax = 10_000
-    /// Most connections from one address (Kafka: max.connections.per.ip); 0 for no limit.
-    package var connectionsPerAddressMax = 0
-    /// The broker's memory for its clients, in bytes: incomplete frames, batches waiting for the disk, unsent answers.
-    package var clientMemoryMax = 512 << 20
-    /// The part of it for the clients of one address, in bytes.
-    package var clientMemoryPerAddressMax = 256 << 20
-    /// The process's memory for the clients of all its services; nil for no limit beyond the broker's.
-    package var processMemory: MemoryBudget?
-    /// Idle time after which a connection is closed; nil for never (Kafka: connections.max.idle.ms).
-    package var connectionsMaxIdle: Duration? = .seconds(600)
-    /// Lifetime of a login, after which the client must reauthenticate on its connection; nil for ever (Kafka: connections.max.reauth.ms).
-    package var connectionsMaxReauth: Duration?
+    package var connections = ConnectionSettings()
     /// Produce payload waiting for the disk, in bytes over all connections; above it connections are not read.
     package var pendingProduceBytesMax = 256 << 20
     /// Newest record batches kept in memory for consumers that keep up, in bytes over all partitions.
     package var tailBytesMax = 32 << 20
-    package var tls: TLSSettings?
     /// Settings of the broker's cluster; nil for a standalone broker.
     package var cluster: ClusterSettings?
     /// Most fetch sessions (Kafka: max.incremental.fetch.session.cache.slots).
     package var fetchSessionsMax = 1000
-    /// Whether a connection must log in first.
-    package var requiresLogin = false
-    /// Whether access rules are enforced; otherwise every user may do everything.
-    package var enforcesAccess = false
-    /// Principals (`User:NAME`) that may do everything.
-    package var superUsers: Set<String> = []
-    /// A user created at the start if it is missing, for the first login.
-    package var firstUser: (name: String, password: String)?
-    /// Settings of delegation tokens; nil turns them off.
-    package var delegationTokens: DelegationTokenSettings?
-    /// Settings of OAUTHBEARER logins; nil turns them off.
-    package var oauth: OAuthSettings?
+    package var access = AccessSettings()
 
     package init() {}
 

@@ -18,8 +18,8 @@ final class AccessControl {
 
     init(_ broker: Broker) {
         self.broker = broker
-        isEnforced = broker.settings.enforcesAccess
-        superUsers = broker.settings.superUsers
+        isEnforced = broker.settings.access.enforcesRules
+        superUsers = broker.settings.access.superUsers
     }
 
     /// Drops the cached answers: a rule was set or removed.

@@ -22,7 +22,7 @@ extension Broker {
         let isByPattern =
             request.subscribedTopicRegex.map { !$0.isEmpty } ?? consumerGroups.groups[group]?.members.contains { $0.pattern != nil }
             ?? false
-        if settings.enforcesAccess, isByPattern { beat.hidden = hiddenTopics(call) }
+        if settings.access.enforcesRules, isByPattern { beat.hidden = hiddenTopics(call) }
         do throws(ConsumerGroupRefusal) {
             guard gives(group, to: .consumer) else { throw .otherProtocol }
             let orders = try consumerGroups.heartbeat(group, beat, stored: machine.groups[group], topics: machine.topics, now: now)

@@ -29,14 +29,14 @@ extension Broker {
     /// The error of token requests on this connection; nil if they are allowed. A client that logged in with a token, or not at all, gets
     /// none.
     private func refusal(_ call: Call) -> KafkaErrorCode? {
-        guard settings.delegationTokens != nil else { return .delegationTokenAuthDisabled }
+        guard settings.access.delegationTokens != nil else { return .delegationTokenAuthDisabled }
         return call.session.user == nil || call.session.isByToken ? .delegationTokenRequestNotAllowed : nil
     }
 
     func createDelegationToken(_ request: CreateDelegationTokenRequest, _ call: Call) {
         func refuse(_ code: KafkaErrorCode) { call.reply(CreateDelegationTokenResponse(errorCode: code)) }
         if let code = refusal(call) { return refuse(code) }
-        guard let tokens = settings.delegationTokens, let requester = call.session.user else {
+        guard let tokens = settings.access.delegationTokens, let requester = call.session.user else {
             return refuse(.delegationTokenRequestNotAllowed)
         }
         let owner = request.ownerName.flatMap { $0.isEmpty ? nil : $0 } ?? requester
@@ -48,7 +48,7 @@ extension Broker {
             return refuse(.invalidRequest)
         }
         // Only super users may create tokens of other users.
-        guard owner == requester || !settings.enforcesAccess || settings.superUsers.contains(call.session.principal) else {
+        guard owner == requester || !settings.access.enforcesRules || settings.access.superUsers.contains(call.session.principal) else {
             return refuse(.delegationTokenAuthorizationFailed)
         }
         let issued = time.wallTime().milliseconds
@@ -110,7 +110,7 @@ extension Broker {
         case .success(let token):
             let period =
                 request.renewPeriodMilliseconds < 0
-                ? settings.delegationTokens?.expiry.inMilliseconds ?? 0 : request.renewPeriodMilliseconds
+                ? settings.access.delegationTokens?.expiry.inMilliseconds ?? 0 : request.renewPeriodMilliseconds
             prolong(token, by: period, reply)
         }
     }
@@ -147,7 +147,7 @@ extension Broker {
     /// The token with this HMAC, if it is valid and the user of this connection may change it.
     private func token(_ hmac: Bytes, _ call: Call) -> Result<DelegationToken, KafkaErrorCode.Refusal> {
         if let code = refusal(call) { return .failure(.init(code)) }
-        guard let tokens = settings.delegationTokens, let user = call.session.user,
+        guard let tokens = settings.access.delegationTokens, let user = call.session.user,
             let token = machine.tokens.entries.map(\.value).first(where: { Digests.equal(tokens.hmac(of: $0.id), hmac) })
         else { return .failure(.init(.delegationTokenNotFound)) }
         guard token.isOf(user) else { return .failure(.init(.delegationTokenOwnerMismatch)) }
@@ -157,9 +157,9 @@ extension Broker {
 
     func describeDelegationToken(_ request: DescribeDelegationTokenRequest, _ call: Call) {
         if let code = refusal(call) { return call.reply(DescribeDelegationTokenResponse(errorCode: code)) }
-        guard let tokens = settings.delegationTokens, let user = call.session.user else { return }
+        guard let tokens = settings.access.delegationTokens, let user = call.session.user else { return }
         let now = time.wallTime().milliseconds
-        let seesAll = settings.superUsers.contains(call.session.principal)
+        let seesAll = settings.access.superUsers.contains(call.session.principal)
         let owners = request.owners.map { Set($0.map(\.name)) }
         let shown = machine.tokens.entries.map(\.value).filter { token in
             token.expires.milliseconds >= now && (seesAll || token.isOf(user)) && owners?.contains(token.owner) ?? true
@@ -180,7 +180,7 @@ extension Broker {
 
     /// The identity of a login with a token; nil if there is no valid token with this id.
     func tokenIdentity(_ id: String, _ mechanism: ScramMechanism) -> ScramIdentity? {
-        guard settings.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds
+        guard settings.access.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds
         else { return nil }
         return ScramIdentity(user: token.owner, credential: token.credential(mechanism), ends: token.expires)
     }

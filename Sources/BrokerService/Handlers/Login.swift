@@ -107,7 +107,7 @@ extension Broker {
         let rest = end.map {
             Duration.milliseconds(min(max(1, $0.milliseconds.subtractingClamped(time.wallTime().milliseconds)), Self.loginMillisecondsMax))
         }
-        let left = [rest, settings.connectionsMaxReauth].compactMap { $0 }.min()
+        let left = [rest, settings.connections.loginMax].compactMap { $0 }.min()
         login.ends = left.map { now + $0 }
         log.info(
             "user logged in",

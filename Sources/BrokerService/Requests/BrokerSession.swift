@@ -55,7 +55,7 @@ final class BrokerSession: FrameSession, @unchecked Sendable {
 
     var isPeer: Bool { peer != nil }
 
-    private var isLocked: Bool { broker.settings.requiresLogin && !isPeer && identity == nil }
+    private var isLocked: Bool { broker.settings.access.requiresLogin && !isPeer && identity == nil }
 
     /// Whether the login has ended and the user must reauthenticate (KIP-368).
     private var isExpired: Bool { identity?.ends.map { $0 <= broker.now } ?? false }

@@ -13,7 +13,7 @@ final class ClientMemory {
     private var paused: [BrokerSession] = []
 
     init(_ settings: BrokerSettings, _ metrics: MetricsRegistry) {
-        clients = MemoryBudget(name: "clients", limitBytes: settings.clientMemoryMax, parent: settings.processMemory)
+        clients = MemoryBudget(name: "clients", limitBytes: settings.connections.memoryMax, parent: settings.connections.processMemory)
         pendingProduce = MemoryBudget(name: "produce", limitBytes: settings.pendingProduceBytesMax, parent: clients)
         fetchSessions = MemoryBudget(name: "fetch-sessions", limitBytes: BrokerSettings.fetchSessionBytesMax, parent: clients)
         for budget in [clients, pendingProduce, fetchSessions] { metrics.memory(budget, service: "broker") }

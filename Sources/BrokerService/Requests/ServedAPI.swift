@@ -84,7 +84,7 @@ extension Broker {
         if let operations = api.operations, operations.isAsked(request) {
             call.amend { (response: inout Request.Response) in operations.add(review, request, &response) }
         }
-        guard settings.enforcesAccess else { return api.handle(self)(request, call) }
+        guard settings.access.enforcesRules else { return api.handle(self)(request, call) }
         switch review.verdict(request, api.right) {
         case .allowed: api.handle(self)(request, call)
         case .refused(let response): call.reply(response)

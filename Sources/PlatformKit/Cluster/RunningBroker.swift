@@ -22,12 +22,12 @@ struct RunningBroker: RunningService {
     }
 
     private static func warn(_ settings: BrokerSettings, _ log: Logger) {
-        if settings.oauth?.allowsUnsecured == true {
+        if settings.access.oauth?.allowsUnsecured == true {
             log.warning(
                 "tokens that nobody has signed are taken, so everybody can be anybody",
                 metadata: ["setting": "\(SettingsTable.brokerOAuthUnsecured.name)"])
         }
-        if settings.enforcesAccess, settings.superUsers.isEmpty {
+        if settings.access.enforcesRules, settings.access.superUsers.isEmpty {
             log.warning(
                 "access rules are obeyed and nobody may do everything: without a rule that is there already nobody can make the first one",
                 metadata: ["setting": "\(SettingsTable.brokerSuperUsers.name)"])
@@ -64,40 +64,40 @@ struct RunningBroker: RunningService {
         settings.topicDefaults.retentionMilliseconds = Int64(context.settings[SettingsTable.brokerRetention])
         settings.cleanerInterval = .milliseconds(context.settings[SettingsTable.brokerCleanerInterval])
         settings.fetchSessionsMax = context.settings[SettingsTable.brokerFetchSessions]
-        settings.connectionsMax = context.settings[SettingsTable.brokerConnections]
-        settings.connectionsPerAddressMax = context.settings[SettingsTable.brokerConnectionsPerAddress]
-        settings.requestBytesMax = context.settings[SettingsTable.brokerRequestBytes]
-        settings.clientMemoryMax = context.settings[SettingsTable.brokerClientMemory]
-        settings.clientMemoryPerAddressMax = context.settings[SettingsTable.brokerClientMemoryPerAddress]
-        settings.processMemory = context.memory
+        settings.connections.countMax = context.settings[SettingsTable.brokerConnections]
+        settings.connections.countPerAddressMax = context.settings[SettingsTable.brokerConnectionsPerAddress]
+        settings.connections.requestBytesMax = context.settings[SettingsTable.brokerRequestBytes]
+        settings.connections.memoryMax = context.settings[SettingsTable.brokerClientMemory]
+        settings.connections.memoryPerAddressMax = context.settings[SettingsTable.brokerClientMemoryPerAddress]
+        settings.connections.processMemory = context.memory
         settings.offsetsRetentionCheckInterval = .milliseconds(context.settings[SettingsTable.brokerGroupCheck])
         try addSecurity(context.settings, &settings)
         let idle = context.settings[SettingsTable.brokerConnectionsMaxIdle]
-        settings.connectionsMaxIdle = idle < 0 ? nil : .milliseconds(max(idle, 1))
-        settings.tls = try context.settings.tls(SettingsTable.brokerTLS)
-        try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name, settings.tls)
+        settings.connections.idleMax = idle < 0 ? nil : .milliseconds(max(idle, 1))
+        settings.connections.tls = try context.settings.tls(SettingsTable.brokerTLS)
+        try context.settings.checkExposure(settings.listen, SettingsTable.brokerListen.name, settings.connections.tls)
         return settings
     }
 
     private static func addSecurity(_ all: Settings, _ settings: inout BrokerSettings) throws {
-        settings.requiresLogin = all[SettingsTable.brokerLogin]
-        settings.enforcesAccess = all[SettingsTable.brokerAccess]
+        settings.access.requiresLogin = all[SettingsTable.brokerLogin]
+        settings.access.enforcesRules = all[SettingsTable.brokerAccess]
         let reauth = all[SettingsTable.brokerConnectionsMaxReauth]
-        settings.connectionsMaxReauth = reauth > 0 ? .milliseconds(reauth) : nil
-        settings.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
-        settings.oauth = try oauth(all)
+        settings.connections.loginMax = reauth > 0 ? .milliseconds(reauth) : nil
+        settings.access.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
+        settings.access.oauth = try oauth(all)
         let secret = all[SettingsTable.brokerTokenSecret]
         if !secret.isEmpty {
             var tokens = DelegationTokenSettings(
                 secretKey: Bytes(string: try PasswordFile.read(secret, setting: SettingsTable.brokerTokenSecret.name)))
             tokens.maxLifetime = .milliseconds(all[SettingsTable.brokerTokenLifetime])
             tokens.expiry = .milliseconds(all[SettingsTable.brokerTokenExpiry])
-            settings.delegationTokens = tokens
+            settings.access.delegationTokens = tokens
         }
         let name = all[SettingsTable.brokerFirstUser]
         guard !name.isEmpty else { return }
         let path = all[SettingsTable.brokerFirstUserPasswordFile]
-        settings.firstUser = (name, try PasswordFile.read(path, setting: SettingsTable.brokerFirstUserPasswordFile.name))
+        settings.access.firstUser = (name, try PasswordFile.read(path, setting: SettingsTable.brokerFirstUserPasswordFile.name))
     }
 
     private static func oauth(_ all: Settings) throws(CommandFailure) -> OAuthSettings? {

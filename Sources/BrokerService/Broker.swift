@@ -2,7 +2,6 @@
 // threads do the disk work and report back. One file per API under Handlers; `BrokerAPI.table` lists them.
 import Base
 import BrokerCore
-import DequeModule
 import KafkaWire
 import Logging
 import NetKit
@@ -52,24 +51,15 @@ final class Broker: @unchecked Sendable {
     var opening: Set<TopicPartition> = []
     /// Topics under creation, with the waiting requests.
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
-    private var tailOrder = Deque<Partition>()
-    private var tailBytes = 0
+    private var tail: RecordTail
     let memory: ClientMemory
     var producerIDs: Range<Int64> = 0..<0
     var isStopping = false
-    /// Deadline of each open transaction.
-    var transactionDeadlines: [String: Instant] = [:]
-    var transactionCheckScheduled = false
+    var transactions = OpenTransactions()
     private(set) lazy var access = AccessControl(self)
     private(set) lazy var logins = LoginQueue(loop: loop, oauth: settings.access.oauth)
     /// Syncs at intervals, so that appends do not wait for them.
     private(set) lazy var syncThread = DiskThread(name: "broker-sync")
-    /// Transactions whose outcome is being written to the partitions, with the waiting requests.
-    var completions: [String: [(Completion) -> Void]] = [:]
-    /// Markers that this broker is writing as the leader of their partitions.
-    var marksUnderWay: Set<PendingMark> = []
-    /// Partitions that join a transaction with their first batch, with the waiting batches.
-    var joinsUnderWay: [TransactionJoin: [(BrokerRefusal?) -> Void]] = [:]
 
     init(
         settings: BrokerSettings, dataDirectory: String, loop: NIOServiceLoop, time: any TimeSource, log: Logger,
@@ -84,6 +74,7 @@ final class Broker: @unchecked Sendable {
         self.disks = disks
         self.files = files
         memory = ClientMemory(settings, metrics)
+        tail = RecordTail(bytesMax: settings.tailBytesMax)
         health = WriteHealth(directory: dataDirectory, thread: disks[0], loop: loop)
         self.metrics = BrokerMetrics(metrics)
         checks = RecordChecks(loop: loop, memory: memory.clients)
@@ -110,16 +101,14 @@ final class Broker: @unchecked Sendable {
         partition.publish(chunks, bounds)
         for chunk in chunks {
             metrics.producedBytes.add(Int64(chunk.bytes.readableBytes))
-            tailOrder.append(partition)
-            tailBytes += chunk.bytes.storageCapacity
+            tail.add(chunk, of: partition)
         }
-        while tailBytes > settings.tailBytesMax, let oldest = tailOrder.popFirst() { tailBytes -= oldest.dropOldestChunk() }
         wakeAll(of: partition)
     }
 
     /// Drops the tail of a truncated or restarted log from memory, and wakes the partition's waiters.
     func truncated(_ partition: Partition, _ bounds: LogBounds) {
-        tailBytes -= partition.truncated(bounds)
+        tail.release(partition.truncated(bounds))
         wakeAll(of: partition)
     }
 

@@ -19,7 +19,7 @@ extension Broker {
     func transactionChanged(_ transaction: Transaction) {
         note(transaction)
         guard transaction.phase.isPrepared else {
-            if completions[transaction.name] != nil { tell(transaction.name, .done) }
+            if transactions.completions[transaction.name] != nil { tell(transaction.name, .done) }
             return
         }
         for name in transaction.content.partitions {
@@ -42,9 +42,9 @@ extension Broker {
         let mark = PendingMark(
             transaction: transaction.name, producer: transaction.producer, decided: transaction.decided, partition: partition.name,
             term: partition.term)
-        guard marksUnderWay.insert(mark).inserted else { return }
+        guard transactions.marks.insert(mark).inserted else { return }
         func again() {
-            marksUnderWay.remove(mark)
+            transactions.marks.remove(mark)
             loop.schedule(after: BrokerSettings.transactionRetry) { [self] in
                 guard !isStopping, let partition = partitions[mark.partition], partition.leads, partition.term == mark.term,
                     let present = machine.transactions[mark.transaction], present.decided == mark.decided, present.phase.isPrepared,
@@ -71,7 +71,7 @@ extension Broker {
         replica.propose(.cluster(.marked(transaction: mark.transaction, mark.producer, decided: mark.decided, [mark.partition]))) {
             [self] result in
             guard case .success = result else { return again() }
-            marksUnderWay.remove(mark)
+            transactions.marks.remove(mark)
         }
     }
 

@@ -62,15 +62,15 @@ extension Broker {
 
     private func join(_ join: TransactionJoin, _ done: @escaping (BrokerRefusal?) -> Void) {
         // Batches that arrive while the partition joins wait behind the first one, so that their order stays.
-        guard joinsUnderWay[join] == nil else {
-            joinsUnderWay[join]?.append(done)
+        guard transactions.joins[join] == nil else {
+            transactions.joins[join]?.append(done)
             return
         }
-        joinsUnderWay[join] = [done]
+        transactions.joins[join] = [done]
         change(TransactionCommand(join.transaction, join.producer, .addPartitions([join.partition]))) { [self] result in
             var refusal: BrokerRefusal?
             if case .failure(let reason) = result { refusal = reason }
-            for waiter in joinsUnderWay.removeValue(forKey: join) ?? [] { waiter(refusal) }
+            for waiter in transactions.joins.removeValue(forKey: join) ?? [] { waiter(refusal) }
         }
     }
 }

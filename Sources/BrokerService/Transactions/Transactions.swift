@@ -5,6 +5,19 @@ import BrokerCore
 import KafkaWire
 import Storage
 
+/// The transactions that this broker coordinates, or whose partitions it leads, while something of them is under way.
+struct OpenTransactions {
+    /// Deadline of each open transaction.
+    var deadlines: [String: Instant] = [:]
+    var isCheckScheduled = false
+    /// Transactions whose outcome is being written to the partitions, with the waiting requests.
+    var completions: [String: [(Completion) -> Void]] = [:]
+    /// Markers that this broker is writing as the leader of their partitions.
+    var marks: Set<PendingMark> = []
+    /// Partitions that join a transaction with their first batch, with the waiting batches.
+    var joins: [TransactionJoin: [(BrokerRefusal?) -> Void]] = [:]
+}
+
 /// The result of a transaction's completion, for a waiting request.
 enum Completion {
     case done
@@ -35,30 +48,30 @@ extension Broker {
     /// early.
     func note(_ transaction: Transaction) {
         guard transaction.phase == .ongoing else {
-            transactionDeadlines[transaction.name] = nil
+            transactions.deadlines[transaction.name] = nil
             return
         }
-        guard transactionDeadlines[transaction.name] == nil else { return }
-        transactionDeadlines[transaction.name] = now + .milliseconds(Int(transaction.timeoutMilliseconds))
+        guard transactions.deadlines[transaction.name] == nil else { return }
+        transactions.deadlines[transaction.name] = now + .milliseconds(Int(transaction.timeoutMilliseconds))
         scheduleTransactionCheck()
     }
 
     private func scheduleTransactionCheck() {
-        guard !transactionCheckScheduled, !transactionDeadlines.isEmpty, !isStopping else { return }
-        transactionCheckScheduled = true
+        guard !transactions.isCheckScheduled, !transactions.deadlines.isEmpty, !isStopping else { return }
+        transactions.isCheckScheduled = true
         loop.schedule(after: BrokerSettings.transactionTick) { [self] in
-            transactionCheckScheduled = false
+            transactions.isCheckScheduled = false
             guard !isStopping else { return }
-            for (name, deadline) in transactionDeadlines.sorted(by: { $0.key < $1.key }) where deadline <= now { expire(name) }
+            for (name, deadline) in transactions.deadlines.sorted(by: { $0.key < $1.key }) where deadline <= now { expire(name) }
             scheduleTransactionCheck()
         }
     }
 
     private func expire(_ name: String) {
-        transactionDeadlines[name] = nil
+        transactions.deadlines[name] = nil
         guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
         // The coordinator aborts it; if that fails, another broker is the coordinator by then.
-        guard coordinates(name) else { return transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
+        guard coordinates(name) else { return transactions.deadlines[name] = now + BrokerSettings.transactionRetry }
         log.info(
             "transaction aborted: it was open for longer than its timeout",
             metadata: [
@@ -66,7 +79,7 @@ extension Broker {
             ])
         decide(transaction.name, transaction.producer, commits: false, .fencing) { [self] result in
             // The disk may be full; the transaction's producer is fenced later then.
-            if case .failure(.notWritable) = result { transactionDeadlines[name] = now + BrokerSettings.transactionRetry }
+            if case .failure(.notWritable) = result { transactions.deadlines[name] = now + BrokerSettings.transactionRetry }
         }
     }
 
@@ -87,12 +100,12 @@ extension Broker {
 
     /// Waits for the completion of a decided transaction, and starts it if it has not begun.
     func complete(_ name: String, _ done: @escaping (Completion) -> Void) {
-        if completions[name] != nil {
-            completions[name]?.append(done)
+        if transactions.completions[name] != nil {
+            transactions.completions[name]?.append(done)
             return
         }
         guard let transaction = machine.transactions[name], transaction.phase.isPrepared else { return done(.done) }
-        completions[name] = [done]
+        transactions.completions[name] = [done]
         if isClustered { awaitMarkers(of: transaction) } else { writeMarkers(of: transaction) }
     }
 
@@ -133,7 +146,7 @@ extension Broker {
     }
 
     func tell(_ name: String, _ completion: Completion) {
-        for waiter in completions.removeValue(forKey: name) ?? [] { waiter(completion) }
+        for waiter in transactions.completions.removeValue(forKey: name) ?? [] { waiter(completion) }
     }
 
     private func delay(_ transaction: Transaction) {

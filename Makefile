@@ -42,9 +42,9 @@ test: setup setup-tests setup-java
 	$(SWIFT) build --product platform-fuzz-api
 	$(SWIFT) build --product platformPackageTests
 	rm -f $(TEST_LOG)
-	$(RUN_TESTS) --skip OneAtATime --skip SideBySide 2>&1 | tee -a $(TEST_LOG)
-	$(RUN_TESTS) --filter SideBySide 2>&1 | tee -a $(TEST_LOG)
-	$(RUN_TESTS) --filter OneAtATime 2>&1 | tee -a $(TEST_LOG)
+	$(RUN_TESTS) --skip 'ProcessTests\.(OneAtATime|SideBySide)' 2>&1 | tee -a $(TEST_LOG)
+	$(RUN_TESTS) --filter 'ProcessTests\.SideBySide' 2>&1 | tee -a $(TEST_LOG)
+	$(RUN_TESTS) --filter 'ProcessTests\.OneAtATime' 2>&1 | tee -a $(TEST_LOG)
 	@echo "The slowest tests, in seconds:"
 	@sed -nE 's/^.*Test (.*) passed after ([0-9.]+) seconds.*$$/\2 \1/p' $(TEST_LOG) | grep -v '^[0-9.]* run ' | sort -rn | sed 30q
 	$(MAKE) sim SEEDS=$(TEST_SEEDS)

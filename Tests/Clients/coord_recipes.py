@@ -133,13 +133,18 @@ def barriers(ensemble):
 
         def body(client, number):
             if number:
+                # Its server may not have executed the barrier's creation yet: reads do not wait for others.
+                client.retry(client.sync, "/")
                 waiting.append(number)
                 # kazoo drops its watches when a connection is lost, and Barrier.wait does not set its own again: it is asked again.
                 assert any(client.retry(client.Barrier("/barrier").wait, 2) for _ in range(WAIT_SECONDS // 2)), "the barrier never opened"
                 passed.append(number)
             else:
                 time.sleep(2)
-                assert waiting and not passed, "the barrier held nobody"
+                end = time.monotonic() + WAIT_SECONDS
+                while len(waiting) < 2 and time.monotonic() < end:
+                    time.sleep(0.05)
+                assert len(waiting) == 2 and not passed, "the barrier held nobody: %r wait, %r passed" % (waiting, passed)
                 barrier.remove()
             double = DoubleBarrier(client, "/double", 3, "client-%d" % number)
             double.enter()

@@ -15,7 +15,9 @@ struct Finding: Error, CustomStringConvertible {
 
 @main enum FuzzAPI {
     /// The protocols, by name.
-    static let subjects: [String: any Subject.Type] = ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
+    static let subjects: [String: any Subject.Type] = [
+        "coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self, "dfs-rpc": RPCSubject.self,
+    ]
 
     static func main() {
         var words = Array(CommandLine.arguments.dropFirst())
@@ -35,7 +37,7 @@ struct Finding: Error, CustomStringConvertible {
     }
 
     private static func usage() {
-        say("usage: platform-fuzz-api run coord|broker|dfs SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
+        say("usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT")
         exit(64)
     }
 

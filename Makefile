@@ -19,7 +19,7 @@ REFERENCE_JARS := $(PYTHON_ENVIRONMENT)/zookeeper-jars
 KAFKA_JARS := $(PYTHON_ENVIRONMENT)/kafka-jars
 KAFKA_JARS_3 := $(PYTHON_ENVIRONMENT)/kafka-jars-3
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz fuzz-api fuzz-api-reference hostile build release demo test test-all compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
+.PHONY: fuzz fuzz-api fuzz-api-reference hostile build release demo test test-all compat-kafka compat-zookeeper compat-zookeeper-reference compat-zookeeper-java compat-kafka-java compat-spark setup-java kafka-jars zookeeper-jars sim bench bench-start bench-coord bench-broker bench-dfs bench-compute lint fmt docs setup setup-tests setup-bench clean cluster
 
 build: setup
 	$(SWIFT) build --product platform
@@ -97,6 +97,15 @@ zookeeper-jars: setup-tests
 	  tar xzf $(REFERENCE_JARS).new/pyspark-*.tar.gz --strip-components=3 -C $(REFERENCE_JARS).new --wildcards '*/deps/jars/*.jar' && \
 	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
 
+# A real Spark with its JVM (434 MB from PyPI) on hdfs:// of ours. Not part of `make test`.
+SPARK_ENVIRONMENT := $(PYTHON_ENVIRONMENT)/spark
+SPARK_PYSPARK := 4.3.0
+compat-spark: DEBIAN_TEST += $(DEBIAN_REFERENCE)
+compat-spark: setup setup-tests build
+	@[ -d $(SPARK_ENVIRONMENT)/bin ] || python3 -m venv $(SPARK_ENVIRONMENT)
+	@$(SPARK_ENVIRONMENT)/bin/pip install -q pyspark==$(SPARK_PYSPARK)
+	$(SPARK_ENVIRONMENT)/bin/python -B Tests/Compat/spark_hdfs.py .build/debug/platform
+
 # Simulated clusters, ten minutes of faults each, and simulated brokers, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
 # rare branch is never seen.
 sim: setup
@@ -118,6 +127,7 @@ fuzz-api: build
 	.build/debug/platform-fuzz-api run coord $(FUZZ_SECONDS) $(FUZZ_SEED) --servers 3
 	.build/debug/platform-fuzz-api run broker $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api run dfs $(FUZZ_SECONDS) $(FUZZ_SEED)
+	.build/debug/platform-fuzz-api run dfs-rpc $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $$(($(FUZZ_SEED) + 1))
 

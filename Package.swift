@@ -129,7 +129,9 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
-        .executableTarget(name: "platform-fuzz-api", dependencies: ["Base", "KafkaWire", "TestKit", "ZooKeeperWire"]),
+        .executableTarget(
+            name: "platform-fuzz-api",
+            dependencies: ["Base", "HadoopNet", "HadoopWire", "KafkaWire", "NamenodeService", "TestKit", "ZooKeeperWire"]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),

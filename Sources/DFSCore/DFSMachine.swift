@@ -105,15 +105,36 @@ package struct DFSMachine: StateMachine, Sendable {
     // MARK: open files
 
     mutating func noteOpen(_ id: InodeID) {
-        let place = openFiles.firstIndex { $0 >= id } ?? openFiles.count
+        let place = openPlace(id)
         if place == openFiles.count || openFiles[place] != id { openFiles.insert(id, at: place) }
     }
 
-    mutating func noteClosed(_ id: InodeID) { openFiles.removeAll { $0 == id } }
+    mutating func noteClosed(_ id: InodeID) {
+        let place = openPlace(id)
+        if place < openFiles.count, openFiles[place] == id { openFiles.remove(at: place) }
+    }
+
+    /// The index of the first open file not before this one.
+    private func openPlace(_ id: InodeID) -> Int {
+        if let last = openFiles.last, last < id { return openFiles.count }
+        var (low, high) = (0, openFiles.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if openFiles[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// At most `count` open files behind one, in order.
+    package func openFiles(after id: InodeID, count: Int) -> ArraySlice<InodeID> {
+        openFiles[openPlace(InodeID(id.rawValue == .max ? .max : id.rawValue + 1))...].prefix(count)
+    }
 
     /// The file that `writer` holds the lease of.
     func openFile(_ id: InodeID, _ writer: String) throws(DFSRefusal) -> FileContent {
-        guard let file = namespace.inode(id)?.file, let holder = file.writer, holder.utf8.elementsEqual(writer.utf8) else {
+        guard namespace.isReachable(id), let file = namespace.inode(id)?.file, let holder = file.writer,
+            holder.utf8.elementsEqual(writer.utf8)
+        else {
             throw .leaseLost(namespace.path(of: id))
         }
         return file
@@ -135,6 +156,8 @@ package struct DFSMachine: StateMachine, Sendable {
     /// its durable bytes.
     mutating func abandon(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]) {
         guard let file = namespace.inode(id)?.file else { return noteClosed(id) }
+        // A deleted file goes with its tree.
+        guard namespace.isReachable(id) else { return }
         guard file.wasClosed else {
             removed += remove(id, time, &rows)
             return
@@ -150,9 +173,18 @@ package struct DFSMachine: StateMachine, Sendable {
 
     /// Removes a node and everything below it.
     mutating func remove(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) -> [BlockID] {
-        let freed = namespace.remove(id, time: time, &rows)
-        if !openFiles.isEmpty { openFiles.removeAll { namespace.inode($0) == nil } }
-        return freed
+        let removed = namespace.remove(id, time: time, &rows)
+        for id in removed.openFiles { noteClosed(id) }
+        return removed.blocks
+    }
+
+    /// Nodes of deleted trees that one command removes.
+    package static let removedPerStep = 2_000
+
+    mutating func removeMore(_ rows: inout RowChanges) -> [BlockID] {
+        let removed = namespace.removeMore(namesMax: Self.removedPerStep, &rows)
+        for id in removed.openFiles { noteClosed(id) }
+        return removed.blocks
     }
 
     mutating func changeFile(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout FileContent) -> Void) {

@@ -3,11 +3,10 @@ import Base
 import DFSCore
 import HadoopWire
 
-/// Builds messages from the namespace's values; used on the loop.
+/// Builds messages from values of the namespace and of the board.
 struct FileViews {
     let superUser: String
     let poolID: String
-    let board: ReplicaBoard
 
     func status(_ inode: Inode, name: String) -> FileStatus {
         var status = FileStatus()
@@ -73,23 +72,16 @@ struct FileViews {
     }
 
     /// The blocks of a range. A last block under construction stands apart: only its datanode knows its length.
-    func located(_ file: FileContent, offset: Int64, lengthBytes: Int64) -> LocatedBlocks {
-        var all = LocatedBlocks()
-        all.underConstruction = file.writer != nil
-        let end = lengthBytes > Int64.max - offset ? Int64.max : offset + lengthBytes
-        var start: Int64 = 0
-        for (place, block) in file.blocks.enumerated() {
-            let isOpenEnd = block.isOpen && place == file.blocks.count - 1
-            let found = board.locations(block)
-            let view = located(block, offset: start, on: found.nodes, isCorrupt: found.isCorrupt)
-            if !isOpenEnd, start < end, start + block.lengthBytes > offset { all.blocks.append(view) }
-            if place == file.blocks.count - 1 {
-                all.lastBlock = view
-                all.isLastBlockComplete = !isOpenEnd
-            }
-            if !isOpenEnd { start += block.lengthBytes }
+    func located(_ found: FoundBlocks) -> LocatedBlocks {
+        func view(_ one: FoundBlocks.One) -> LocatedBlock {
+            located(one.block, offset: one.offset, on: one.nodes, isCorrupt: one.isCorrupt)
         }
-        all.fileLengthBytes = UInt64(bitPattern: start)
+        var all = LocatedBlocks()
+        all.underConstruction = found.isOpen
+        all.blocks = found.inRange.map(view)
+        all.lastBlock = found.last.map(view)
+        all.isLastBlockComplete = found.last.map { !$0.block.isOpen } ?? all.isLastBlockComplete
+        all.fileLengthBytes = UInt64(bitPattern: found.lengthBytes)
         return all
     }
 
@@ -97,5 +89,39 @@ struct FileViews {
         Block(
             id: BlockID(Int64(bitPattern: message.blockID)), generation: Generation(Int64(bitPattern: message.generation)),
             lengthBytes: Int64(bitPattern: message.lengthBytes))
+    }
+}
+
+/// The blocks of a file's range with their datanodes: found on the loop, made into messages elsewhere, since there may be ten thousand.
+struct FoundBlocks: Sendable {
+    struct One: Sendable {
+        var block: Block
+        var offset: Int64
+        var nodes: [DatanodeRecord]
+        var isCorrupt: Bool
+    }
+    var isOpen: Bool
+    var inRange: [One] = []
+    var last: One?
+    /// Without a last block under construction.
+    var lengthBytes: Int64 = 0
+
+    init(_ file: FileContent, offset: Int64 = 0, lengthBytes: Int64 = .max, on board: borrowing ReplicaBoard) {
+        isOpen = file.writer != nil
+        let end = lengthBytes > Int64.max - offset ? Int64.max : offset + lengthBytes
+        var start: Int64 = 0
+        for (place, block) in file.blocks.enumerated() {
+            let isLast = place == file.blocks.count - 1
+            let isOpenEnd = block.isOpen && isLast
+            let isInRange = !isOpenEnd && start < end && start + block.lengthBytes > offset
+            if isInRange || isLast {
+                let found = board.locations(block)
+                let one = One(block: block, offset: start, nodes: found.nodes, isCorrupt: found.isCorrupt)
+                if isInRange { inRange.append(one) }
+                if isLast { last = one }
+            }
+            if !isOpenEnd { start += block.lengthBytes }
+        }
+        self.lengthBytes = start
     }
 }

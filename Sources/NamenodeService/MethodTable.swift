@@ -5,13 +5,15 @@ import DFSCore
 import HadoopNet
 import HadoopWire
 
-/// One method of ClientProtocol.
+/// One method of ClientProtocol or DatanodeProtocol.
 package struct RPCMethod: Sendable {
     package let name: String
     /// The caller's needed rights, for the compatibility page; the core has the rules.
     package let permission: String
     /// The difference from HDFS; empty where there is none.
     package let remark: String
+    /// The layout of its request.
+    package let request: any ProtoLayout.Type
     let handler: @Sendable (Bytes, RPCCall, Namenode) async throws -> Bytes
 
     init<Q: ProtoLayout, A: ProtoLayout>(
@@ -21,13 +23,14 @@ package struct RPCMethod: Sendable {
         self.name = name
         self.permission = permission
         self.remark = remark
+        request = Q.self
         self.handler = { body, call, namenode in try await handler(try Q(decoding: body), call, namenode).encoded }
     }
 
     package static let client: [RPCMethod] = [
         NamespaceMethods.rows, FileMethods.rows, BlockMethods.rows, AttributeMethods.rows, ReportMethods.rows,
     ].flatMap { $0 }
-    static let datanode: [RPCMethod] = DatanodeMethods.rows
+    package static let datanode: [RPCMethod] = DatanodeMethods.rows
 
     private static func byName(_ rows: [RPCMethod]) -> [String: RPCMethod] { Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) }) }
     static let protocols: [String: [String: RPCMethod]] = [RPCProtocol.client: byName(client), RPCProtocol.datanode: byName(datanode)]

@@ -16,6 +16,7 @@ final class SoftState: @unchecked Sendable {
     var isInSafeMode = false
     /// Files in recovery, and the time of the last order to a datanode.
     var recoveries = LookupTable<InodeID, Instant>()
+    var survey = BlockSurvey()
 
     init(now: Instant, datanodeSilence: Duration) {
         board = ReplicaBoard(silenceMax: datanodeSilence)
@@ -52,9 +53,7 @@ final class Namenode: Sendable {
     /// ReplicaRefusal.
     @discardableResult func execute(_ command: DFSCommand, retry: RetryID? = nil) async throws -> DFSOutcome.Answer {
         try await checkSafeMode()
-        let outcome = try await replica.propose(retry.map { .once($0, command) } ?? command)
-        if !outcome.removedBlocks.isEmpty { loop.execute { [soft] in soft.board.forget(outcome.removedBlocks) } }
-        return try outcome.answer.get()
+        return try await replica.propose(retry.map { .once($0, command) } ?? command).answer.get()
     }
 
     private func checkSafeMode() async throws {
@@ -100,6 +99,7 @@ final class Namenode: Sendable {
 
     /// After a start: gives the file system its number if it has none, and ends the WebHDFS uploads that the last stop cut off.
     func begin() async throws {
+        try await look { [soft] _, _ in self.replica.events.onExecuted = { soft.board.forget($0.removedBlocks) } }
         try await execute(.name(.identify(Int64.random(in: 1...Int64(Int32.max)))))
         try await execute(.file(.abandonUploads))
     }
@@ -141,31 +141,19 @@ final class Namenode: Sendable {
         return true
     }
 
-    private static let recoveryPatience = Duration.seconds(10)
+    static let recoveryPatience = Duration.seconds(10)
 
-    /// Once a second: silent datanodes, blocks with too few copies, files whose writers are gone.
+    /// Once a second: silent datanodes, blocks with too few copies, files without a living writer, the rest of deleted trees.
     func tick() async {
         let now = now()
-        let overdue = await replica.read { [soft] machine in
-            // The board's work reads the namespace; both belong to this loop.
-            let copy = machine
-            soft.board.tick(
-                now: now,
-                known: {
-                    var ids: [BlockID] = []
-                    copy.namespace.forEachBlock { _, block in ids.append(block.id) }
-                    return ids
-                }, wanted: { Namenode.wanted($0, in: copy) })
-            return copy.openFiles.filter { id in
-                guard let holder = copy.namespace.inode(id)?.file?.writer else { return false }
-                if holder != FileCommand.recoverer { return soft.leases.isOver(Leases.hardLimit, holder, now: now) }
-                return soft.recoveries[id].map { now - $0 > Self.recoveryPatience } ?? true
+        do {
+            try await mendReplicas(now: now)
+            try await removeDeleted()
+            for inode in try await overdueFiles(now: now) {
+                do { _ = try await recover(inode) } catch {
+                    log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])
+                }
             }
-        }
-        for inode in overdue.prefix(100) {
-            do { _ = try await recover(inode) } catch {
-                log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])
-            }
-        }
+        } catch { log.debug("the work of a second is left to the next one", metadata: ["error": "\(error)"]) }
     }
 }

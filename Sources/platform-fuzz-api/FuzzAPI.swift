@@ -16,7 +16,7 @@ struct Finding: Error, CustomStringConvertible {
 @main enum FuzzAPI {
     /// The protocols, by name.
     static var subjects: [String: any Subject.Type] {
-        ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self]
+        ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self, "dfs-rpc": RPCSubject.self]
     }
 
     static func main() {
@@ -39,7 +39,7 @@ struct Finding: Error, CustomStringConvertible {
 
     private static func usage() {
         say(
-            "usage: platform-fuzz-api run coord|broker|dfs SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT\n       platform-fuzz-api conceal broker REQUESTS SEED"
+            "usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT\n       platform-fuzz-api conceal broker REQUESTS SEED"
         )
         exit(64)
     }

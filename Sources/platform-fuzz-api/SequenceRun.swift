@@ -107,8 +107,8 @@ struct SequenceRun {
             metrics.split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Double($0.split(separator: " ").last ?? "") }
         }
         let name = "platform_loop_turn_duration_seconds"
-        guard let all = value("\(name)_count{service=\"\(subject.name)\""),
-            let short = value("\(name)_bucket{service=\"\(subject.name)\",le=\"\(Self.turnMax)\"")
+        guard let all = value("\(name)_count{service=\"\(subject.service)\""),
+            let short = value("\(name)_bucket{service=\"\(subject.service)\",le=\"\(Self.turnMax)\"")
         else {
             throw Finding("no metric tells how long turns took")
         }

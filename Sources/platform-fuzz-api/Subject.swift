@@ -28,6 +28,8 @@ protocol SubjectSession: AnyObject {
 
 protocol Subject {
     static var name: String { get }
+    /// The name of the service in metrics.
+    static var service: String { get }
     /// Arguments of `platform` beside the data directory and ports.
     static func arguments(servers: Int) -> [String]
     /// The names of the endpoints in the READY line.
@@ -38,4 +40,8 @@ protocol Subject {
     static func connect(_ address: String) throws -> any SubjectSession
     /// Everything visible to a client with all rights, one line each.
     static func state(_ address: String) throws -> [String]
+}
+
+extension Subject {
+    static var service: String { name }
 }

@@ -70,12 +70,17 @@ private struct Bench {
         return other
     }
 
+    private func forEachBlock(_ machine: DFSMachine, _ visit: (Inode, Block) -> Void) {
+        var walk = TreeWalk(looksAtFiles: true)
+        while walk.step(machine.namespace, visit: { inode in inode.file?.blocks.forEach { visit(inode, $0) } }) {}
+    }
+
     mutating func checkRows() throws {
         let other = try loaded()
         #expect(other.openFiles == machine.openFiles && other.namespace.counters == machine.namespace.counters)
         var (ours, theirs): ([String], [String]) = ([], [])
-        machine.namespace.forEachBlock { ours.append("\($0.id) \($0.permission) \($0.extras as Any) \($1)") }
-        other.namespace.forEachBlock { theirs.append("\($0.id) \($0.permission) \($0.extras as Any) \($1)") }
+        forEachBlock(machine) { ours.append("\($0.id) \($0.permission) \($0.extras as Any) \($1)") }
+        forEachBlock(other) { theirs.append("\($0.id) \($0.permission) \($0.extras as Any) \($1)") }
         #expect(ours == theirs)
     }
 }

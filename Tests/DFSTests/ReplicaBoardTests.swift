@@ -47,7 +47,9 @@ private struct Board {
 
     mutating func tick() {
         let wanted = wanted
-        board.tick(now: now, known: { wanted.keys.sorted() }, wanted: { wanted[$0] })
+        let silent = board.findSilent(now: now)
+        board.doubtBlocks(of: silent, among: wanted.keys.sorted())
+        _ = board.mendSome(now: now) { wanted[$0] }
     }
 
     func holders(_ id: Int64) -> [String] { wanted[BlockID(id)].map { board.locations($0.block).nodes.map(\.uuid).sorted() } ?? [] }
@@ -186,10 +188,12 @@ private struct Board {
         board.want(1, 1)
         board.want(2, 1)
         board.has(0, 1)
+        let number = board.board.beginReport("n0") ?? 0
+        board.has(0, 2)
+        board.has(0, 3)
+        let isTaken = board.board.endReport("n0", number, known: [BlockID(1), BlockID(2)])
+        #expect(isTaken)
         let wanted = board.wanted
-        board.board.fullReport(
-            "n0", [(BlockID(2), Generation(1001), true), (BlockID(3), Generation(1001), true)], wanted: { wanted[$0] },
-            known: [BlockID(1), BlockID(2)])
         let orders = board.beat(0)
         #expect(
             board.holders(1).isEmpty && board.holders(2) == ["n0"] && orders == [.delete([DoomedReplica(BlockID(3), Generation(1001))])])

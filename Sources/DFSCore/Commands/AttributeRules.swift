@@ -152,7 +152,7 @@ extension DFSMachine {
         while let inode = namespace.inode(current) {
             if let quota = inode.extras?.spaceQuota {
                 let (more, overflow) = bytes.multipliedReportingOverflow(by: copies)
-                let used = namespace.usage(of: inode).bytes
+                let used = namespace.usage(of: inode).space
                 let (sum, tooMuch) = used.addingReportingOverflow(more)
                 if overflow || tooMuch || sum > quota {
                     throw .spaceQuotaExceeded(path: namespace.path(of: inode.id), quota: quota, bytes: overflow || tooMuch ? .max : sum)
@@ -179,34 +179,12 @@ extension DFSMachine {
                 if let quota = extras.nameQuota, moved.names + there.names > quota {
                     throw .nameQuotaExceeded(path: namespace.path(of: current), quota: quota, count: moved.names + there.names)
                 }
-                if let quota = extras.spaceQuota,
-                    moved.bytes.addingReportingOverflow(there.bytes).overflow || moved.bytes + there.bytes > quota
-                {
-                    throw .spaceQuotaExceeded(
-                        path: namespace.path(of: current), quota: quota,
-                        bytes: moved.bytes.addingReportingOverflow(there.bytes).partialValue)
+                let space = Int64(clamping: moved.spaceBytes + there.spaceBytes)
+                if let quota = extras.spaceQuota, space > quota {
+                    throw .spaceQuotaExceeded(path: namespace.path(of: current), quota: quota, bytes: space)
                 }
             }
             current = target.parent
         }
-    }
-}
-
-extension Namespace {
-    /// The usage of a tree: names with its top, and bytes of all copies, saturating. O(size of the tree); only trees with a quota need it.
-    package func usage(of top: Inode) -> (names: Int64, bytes: Int64) {
-        var (names, bytes): (Int64, Int64) = (0, 0)
-        var waiting = [top]
-        while let inode = waiting.popLast() {
-            names += 1
-            if let file = inode.file {
-                let (copies, overflow) = file.lengthBytes.multipliedReportingOverflow(by: Int64(file.replication))
-                let (sum, tooMuch) = bytes.addingReportingOverflow(copies)
-                bytes = overflow || tooMuch ? .max : sum
-            } else {
-                waiting += children(of: inode)
-            }
-        }
-        return (names, bytes)
     }
 }

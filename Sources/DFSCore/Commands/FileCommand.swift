@@ -24,6 +24,8 @@ package enum FileCommand: WireLayout, Equatable {
     case concat(target: String, sources: [String], Caller)
     /// Ends the WebHDFS uploads that a restart cut off.
     case abandonUploads
+    /// Removes some nodes of the trees that were deleted and were too large for one command.
+    case removeMore
 
     package init() { self = .abandonUploads }
 
@@ -32,7 +34,7 @@ package enum FileCommand: WireLayout, Equatable {
         4: [.inode, .holder, .next],
         5: [.inode, .holder, .number], 6: [.inode, .holder, .block], 7: [.holder, .next], 8: [.holder, .block, .next], 9: [.inode],
         10: [.next, .flag],
-        11: [.path, .number, .caller], 12: [.path, .paths, .caller], 13: [],
+        11: [.path, .number, .caller], 12: [.path, .paths, .caller], 13: [], 14: [],
     ]
 
     private func fill(_ fields: inout CommandFields) -> Int8 {
@@ -74,6 +76,7 @@ package enum FileCommand: WireLayout, Equatable {
             (fields.path, fields.paths, fields.caller) = (target, sources, caller)
             return 12
         case .abandonUploads: return 13
+        case .removeMore: return 14
         }
     }
 
@@ -96,6 +99,7 @@ package enum FileCommand: WireLayout, Equatable {
             case 10: .endRecovery(fields.next, drop: fields.flag)
             case 11: .truncate(path: path, lengthBytes: fields.number, caller)
             case 12: .concat(target: path, sources: fields.paths, caller)
+            case 14: .removeMore
             default: .abandonUploads
             }
     }

@@ -34,6 +34,9 @@ extension DFSMachine {
         case .endRecovery(let block, let drop): return try endRecovery(block, drop: drop, time, &rows, &removed)
         case .truncate(let path, let bytes, let caller): return try truncate(path, bytes, caller, time, &rows, &removed)
         case .concat(let target, let sources, let caller): return try concat(target, sources, caller, time, &rows, &removed)
+        case .removeMore:
+            removed += removeMore(&rows)
+            return .done
         case .abandonUploads:
             for id in openFiles where namespace.inode(id)?.file?.writer?.utf8.starts(with: FileCommand.uploadPrefix.utf8) == true {
                 abandon(id, time, &rows, &removed)
@@ -187,7 +190,7 @@ extension DFSMachine {
 
     /// `done` if nothing needed recovery and the file is closed.
     private mutating func beginRecovery(_ id: InodeID, _ time: Int64, _ rows: inout RowChanges) throws(DFSRefusal) -> DFSOutcome.Answer {
-        guard let file = namespace.inode(id)?.file, file.writer != nil else { return .done }
+        guard namespace.isReachable(id), let file = namespace.inode(id)?.file, file.writer != nil else { return .done }
         guard let last = file.blocks.last, last.isOpen else {
             close(id, time, &rows)
             return .done
@@ -202,7 +205,7 @@ extension DFSMachine {
     private mutating func endRecovery(
         _ block: Block, drop: Bool, _ time: Int64, _ rows: inout RowChanges, _ removed: inout [BlockID]
     ) throws(DFSRefusal) -> DFSOutcome.Answer {
-        guard let inode = namespace.owner(of: block.id), let file = inode.file else {
+        guard let inode = namespace.owner(of: block.id), namespace.isReachable(inode.id), let file = inode.file else {
             throw .staleBlock("blk_\(block.id) belongs to no file")
         }
         guard file.writer == FileCommand.recoverer, let last = file.blocks.last, last.id == block.id, last.isOpen else {

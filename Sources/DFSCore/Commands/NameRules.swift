@@ -140,13 +140,17 @@ extension DFSMachine {
         return true
     }
 
-    /// The caller of a recursive delete must be able to delete from every directory of the tree.
+    /// The caller of a recursive delete must be able to delete from every directory of the tree. Only directories with subdirectories and
+    /// sticky ones are looked through.
     private func checkSubtree(_ top: Inode, _ caller: Caller) throws(DFSRefusal) {
         if caller.isSuper { return }
         var waiting = [top]
         while let directory = waiting.popLast() {
             try namespace.check(caller, .write, directory)
-            for child in namespace.children(of: directory) {
+            let isSticky = directory.isSticky && caller.user != directory.owner
+            guard isSticky || namespace.usage(of: directory).directories > 1 else { continue }
+            for id in directory.entries?.all ?? [] {
+                guard let child = namespace.inode(id) else { continue }
                 try namespace.checkSticky(caller, child, in: directory)
                 if let entries = child.entries, !entries.isEmpty { waiting.append(child) }
             }

@@ -6,6 +6,8 @@ package struct InodeID: TypedID {
     package let rawValue: Int64
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
     package static let root = InodeID(16385)
+    /// The parent of trees that are being removed; no inode has this number.
+    static let removed = InodeID(0)
 }
 
 /// The user and groups of a request. The super-user passes every check.
@@ -105,7 +107,20 @@ package struct DirectoryEntries: Sendable {
         }
     }
 
-    package var sorted: [(name: FileName, id: InodeID)] { zip(names, ids).map { (name: $0, id: $1) } }
+    /// In order of name.
+    var all: [InodeID] { ids }
+    var last: InodeID? { ids.last }
+    mutating func removeLast() {
+        names.removeLast()
+        ids.removeLast()
+    }
+
+    /// The first entry after a name; an empty name is before all.
+    func first(after name: FileName) -> (name: FileName, id: InodeID)? {
+        var place = name.text.isEmpty ? 0 : place(of: name)
+        if place < names.count, names[place] == name { place += 1 }
+        return place < names.count ? (names[place], ids[place]) : nil
+    }
 
     /// At most `count` entries after a name, and the number of those behind them.
     package func page(after name: FileName, count: Int) -> (ids: [InodeID], remaining: Int) {

@@ -4,18 +4,25 @@ import Base
 /// The namespace with its counters.
 package struct Namespace: Sendable {
     private var inodes = LookupTable<InodeID, Inode>()
-    package private(set) var inodeCount = 0
-    package private(set) var blockCount = 0
     package private(set) var counters = Counters()
     /// The file of each block.
     private var owners = LookupTable<BlockID, InodeID>()
+    /// The number of open files of each lease holder.
+    private var holders = LookupTable<String, Int>()
+    /// The sums of each directory's tree.
+    private var usages = LookupTable<InodeID, TreeUsage>()
+    /// The tops of trees that were deleted and are removed in parts, sorted.
+    package private(set) var removedTops: [InodeID] = []
 
     package init() {
         inodes[.root] = Inode(
             id: .root, parent: .root, name: FileName(""), permission: 0o755, owner: "", group: "supergroup", modified: 0, accessed: 0,
             kind: .directory(children: DirectoryEntries()))
-        inodeCount = 1
+        usages[.root] = .directory
     }
+
+    package var inodeCount: Int { Int(usages[.root]?.names ?? 0) }
+    package var blockCount: Int { Int(usages[.root]?.blocks ?? 0) }
 
     package func inode(_ id: InodeID) -> Inode? { inodes[id] }
 
@@ -39,8 +46,38 @@ package struct Namespace: Sendable {
         return FilePath.joined(parts.reversed())
     }
 
-    /// Children of a directory in order of name; empty for a file.
-    package func children(of inode: Inode) -> [Inode] { inode.entries?.sorted.compactMap { inodes[$0.id] } ?? [] }
+    /// The sums of a tree.
+    package func usage(of top: Inode) -> TreeUsage { top.file.map { TreeUsage($0) } ?? usages[top.id] ?? TreeUsage() }
+
+    /// Adds to the sums of a directory and of those above it.
+    private mutating func count(_ usage: TreeUsage, in directory: InodeID) {
+        var current = directory
+        while let sums = usages[current] {
+            usages[current] = sums + usage
+            guard current != .root, let inode = inodes[current] else { return }
+            current = inode.parent
+        }
+    }
+
+    /// Whether a client holds the lease of any file.
+    package func isHolder(_ name: String) -> Bool { holders[name] != nil }
+
+    private mutating func count(_ holder: String?, _ change: Int) {
+        guard let holder else { return }
+        let files = (holders[holder] ?? 0) + change
+        holders[holder] = files > 0 ? files : nil
+    }
+
+    /// Whether the node has a path: trees that are being removed have none.
+    package func isReachable(_ id: InodeID) -> Bool {
+        var current = id
+        while current != .root {
+            guard let inode = inodes[current] else { return false }
+            if removedTops.isEmpty { return true }
+            current = inode.parent
+        }
+        return true
+    }
 
     // MARK: access
 
@@ -92,11 +129,18 @@ package struct Namespace: Sendable {
         guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
         // The table's copy is dropped during the change, so that a large directory is not copied.
         inodes[id] = nil
-        let before = inode.file?.blocks ?? []
+        let old = inode.file
         change(&inode)
-        let after = inode.file?.blocks ?? []
+        let (before, after) = (old?.blocks ?? [], inode.file?.blocks ?? [])
+        if let old, let new = inode.file {
+            if old.writer != new.writer {
+                count(old.writer, -1)
+                count(new.writer, 1)
+            }
+            let (less, more) = (TreeUsage(old), TreeUsage(new))
+            if less != more { count(-less + more, in: inode.parent) }
+        }
         if before.count != after.count {
-            blockCount += after.count - before.count
             if after.starts(with: before, by: { $0.id == $1.id }) {
                 after[before.count...].forEach { owners[$0.id] = id }
             } else {
@@ -139,7 +183,9 @@ package struct Namespace: Sendable {
             id: id, parent: parent, name: name, permission: permission, owner: owner, group: group, modified: time, accessed: time,
             kind: kind)
         inodes[id] = inode
-        inodeCount += 1
+        if inode.isDirectory { usages[id] = .directory }
+        count(usage(of: inode), in: parent)
+        count(inode.file?.writer, 1)
         DFSRows.upsert(inode, &rows)
         link(id, name, parent, time, &rows)
         DFSRows.counters(counters, &rows)
@@ -170,31 +216,79 @@ package struct Namespace: Sendable {
     mutating func move(_ id: InodeID, to parent: InodeID, as name: FileName, time: Int64, _ rows: inout RowChanges) {
         guard let inode = inodes[id] else { preconditionFailure("only existing inodes are moved") }
         unlink(inode, time, &rows)
+        count(-usage(of: inode), in: inode.parent)
         update(id, &rows) {
             $0.parent = parent
             $0.name = name
         }
+        count(usage(of: inode), in: parent)
         link(id, name, parent, time, &rows)
     }
 
-    /// Removes a node and everything below it; returns the freed blocks.
-    mutating func remove(_ id: InodeID, time: Int64, _ rows: inout RowChanges) -> [BlockID] {
-        guard let top = inodes[id] else { return [] }
+    /// Nodes that are no more.
+    struct Removed: Sendable {
+        var blocks: [BlockID] = []
+        /// The files among them that were being written.
+        var openFiles: [InodeID] = []
+    }
+
+    /// Names and blocks of the largest tree that is removed at once.
+    static let removedAtOnceMax: Int64 = 2_000
+
+    /// Takes a node out of the tree, with everything below it. A large tree loses its path now, and its nodes in the steps of `removeMore`.
+    mutating func remove(_ id: InodeID, time: Int64, _ rows: inout RowChanges) -> Removed {
+        guard let top = inodes[id] else { return Removed() }
+        let usage = usage(of: top)
         unlink(top, time, &rows)
-        var freed: [BlockID] = []
-        var waiting = [id]
-        while let next = waiting.popLast() {
-            guard let inode = inodes.remove(next) else { continue }
-            inodeCount -= 1
-            blockCount -= inode.file?.blocks.count ?? 0
-            for block in inode.file?.blocks ?? [] where owners[block.id] == next {
-                owners.remove(block.id)
-                freed.append(block.id)
-            }
-            waiting += inode.entries?.sorted.map(\.id) ?? []
-            DFSRows.delete(inode, &rows)
+        count(-usage, in: top.parent)
+        inodes[id]?.parent = .removed
+        removedTops.insert(id, at: removedTops.firstIndex { $0 > id } ?? removedTops.count)
+        var removed = Removed()
+        if top.file != nil || usage.names + usage.blocks <= Self.removedAtOnceMax {
+            removeMore(from: id, namesMax: .max, &removed, &rows)
+        } else if let inode = inodes[id] {
+            DFSRows.upsert(inode, &rows)
         }
-        return freed
+        return removed
+    }
+
+    /// Removes about `namesMax` nodes of trees without a path, the deepest first.
+    mutating func removeMore(namesMax: Int, _ rows: inout RowChanges) -> Removed {
+        var removed = Removed()
+        if let top = removedTops.last { removeMore(from: top, namesMax: namesMax, &removed, &rows) }
+        return removed
+    }
+
+    private mutating func removeMore(from top: InodeID, namesMax: Int, _ removed: inout Removed, _ rows: inout RowChanges) {
+        var stages = [top]
+        var left = namesMax
+        while left > 0, let current = stages.last {
+            if let child = inodes[current]?.entries?.last {
+                stages.append(child)
+                continue
+            }
+            stages.removeLast()
+            if let parent = stages.last { dropLastEntry(parent) } else { removedTops.removeAll { $0 == top } }
+            guard let inode = inodes.remove(current) else { continue }
+            usages.remove(current)
+            for block in inode.file?.blocks ?? [] where owners[block.id] == current {
+                owners.remove(block.id)
+                removed.blocks.append(block.id)
+            }
+            if let writer = inode.file?.writer {
+                count(writer, -1)
+                removed.openFiles.append(current)
+            }
+            DFSRows.delete(inode, &rows)
+            left -= 1 + (inode.file?.blocks.count ?? 0)
+        }
+    }
+
+    private mutating func dropLastEntry(_ id: InodeID) {
+        guard case .directory(var children)? = inodes[id]?.kind else { preconditionFailure("a parent is a directory") }
+        inodes[id]?.kind = .directory(children: DirectoryEntries())
+        children.removeLast()
+        inodes[id]?.kind = .directory(children: children)
     }
 
     mutating func takeBlockID(_ rows: inout RowChanges) -> BlockID {
@@ -222,9 +316,8 @@ package struct Namespace: Sendable {
             inodes[.root]?.kind = .directory(children: children)
         } else {
             inodes[inode.id] = inode
-            inodeCount += 1
-            blockCount += inode.file?.blocks.count ?? 0
             inode.file?.blocks.forEach { owners[$0.id] = inode.id }
+            count(inode.file?.writer, 1)
         }
     }
 
@@ -235,10 +328,14 @@ package struct Namespace: Sendable {
         inodes[id]?.extras = extras
     }
 
-    /// Links every loaded node to its parent.
+    /// Links every loaded node to its parent, and sums the trees up.
     mutating func finishLoading(_ ids: [InodeID]) throws(StateCorruption) {
         for id in ids where id != .root {
             guard let inode = inodes[id] else { continue }
+            if inode.parent == .removed {
+                removedTops.append(id)
+                continue
+            }
             guard case .directory(var children)? = inodes[inode.parent]?.kind else {
                 throw StateCorruption("inode \(id) has no parent directory")
             }
@@ -246,15 +343,33 @@ package struct Namespace: Sendable {
             children[inode.name] = id
             inodes[inode.parent]?.kind = .directory(children: children)
         }
+        sumUp(ids)
     }
 
-    /// Visits every block of every file, in order of path.
-    package func forEachBlock(_ visit: (Inode, Block) -> Void) {
-        var waiting = [InodeID.root]
-        while let id = waiting.popLast() {
+    /// The sums of directories, from those of the nodes in them.
+    private mutating func sumUp(_ ids: [InodeID]) {
+        removedTops.sort()
+        var subdirectories = LookupTable<InodeID, [InodeID]>()
+        // The root may have a row, or not yet.
+        for id in ids where id != .root {
             guard let inode = inodes[id] else { continue }
-            for block in inode.file?.blocks ?? [] { visit(inode, block) }
-            waiting += (inode.entries?.sorted ?? []).reversed().map(\.id)
+            if let file = inode.file {
+                usages[inode.parent, default: TreeUsage()] = usages[inode.parent, default: TreeUsage()] + TreeUsage(file)
+            } else {
+                usages[id, default: TreeUsage()].directories += 1
+                subdirectories[inode.parent, default: []].append(id)
+            }
         }
+        var order = [InodeID.root] + removedTops
+        var place = 0
+        while place < order.count {
+            order += subdirectories[order[place]] ?? []
+            place += 1
+        }
+        for id in order.reversed() where id != .root {
+            guard let inode = inodes[id], let own = usages[id], inode.isDirectory, inode.parent != .removed else { continue }
+            usages[inode.parent] = (usages[inode.parent] ?? TreeUsage()) + own
+        }
+        usages.remove(.removed)
     }
 }

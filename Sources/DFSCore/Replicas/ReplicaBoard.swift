@@ -20,6 +20,8 @@ package struct ReplicaBoard: Sendable {
         var isCorrupt = false
         /// Whether its datanode has the order to delete it.
         var isLeaving = false
+        /// The datanode's full report that last named it, or under which it came.
+        var report: Int
     }
     private struct Copying: Sendable {
         var since: Instant
@@ -35,6 +37,8 @@ package struct ReplicaBoard: Sendable {
         var recoveries: [BlockID: (block: Block, known: Int64)] = [:]
         var copies: [(block: Block, to: [DatanodeRecord])] = []
         var blockCount = 0
+        /// The number of its last full report.
+        var report = 0
     }
     private var nodes: [Node] = []
     private var byUUID = LookupTable<String, Int>()
@@ -47,6 +51,8 @@ package struct ReplicaBoard: Sendable {
     /// Blocks with too few replicas and no datanode for another, each once.
     private var starved: [BlockID] = []
     private var isStarved = LookupTable<BlockID, Bool>()
+    /// Whether a datanode came that may take more replicas of these.
+    private var feedsStarved = false
     private var turn = 0
     package private(set) var pendingDeletions = 0
 
@@ -58,7 +64,7 @@ package struct ReplicaBoard: Sendable {
     /// Blocks per deletion order.
     static let deletionsPerOrder = 10_000
     static let copiesPerOrder = 4
-    static let checksPerTick = 2_000
+    static let checksPerStep = 250
     /// The time after which an unreported copy is ordered again.
     static let copyPatience = Duration.seconds(60)
 
@@ -76,11 +82,7 @@ package struct ReplicaBoard: Sendable {
             nodes.append(Node(record: record, heard: now))
         }
         // Blocks that had no datanode for another replica may have one now.
-        for id in starved {
-            isStarved.remove(id)
-            doubt(id)
-        }
-        starved = []
+        feedsStarved = !starved.isEmpty
     }
 
     /// Orders for a datanode; nil if it must register first.
@@ -115,10 +117,11 @@ package struct ReplicaBoard: Sendable {
     // MARK: reports
 
     private mutating func put(_ id: BlockID, _ node: Int, _ generation: Generation, isFinal: Bool) {
+        let new = Place(node: node, generation: generation, isFinal: isFinal, report: nodes[node].report)
         if let place = places[id]?.firstIndex(where: { $0.node == node }) {
-            places[id]?[place] = Place(node: node, generation: generation, isFinal: isFinal)
+            places[id]?[place] = new
         } else {
-            places[id, default: []].append(Place(node: node, generation: generation, isFinal: isFinal))
+            places[id, default: []].append(new)
             nodes[node].blockCount += 1
         }
         underWay.remove(id)
@@ -162,18 +165,22 @@ package struct ReplicaBoard: Sendable {
         drop(id, node)
     }
 
-    /// The full report of a datanode: a replica missing from it is gone.
-    package mutating func fullReport(
-        _ uuid: String, _ replicas: [(id: BlockID, generation: Generation, isFinal: Bool)], wanted: (BlockID) -> WantedBlock?,
-        known: [BlockID]
-    ) {
-        guard let node = byUUID[uuid] else { return }
-        var named = LookupTable<BlockID, Bool>()
-        for replica in replicas {
-            named[replica.id] = true
-            received(uuid, replica.id, replica.generation, isFinal: replica.isFinal, wanted: wanted(replica.id))
-        }
-        for id in known where named[id] == nil { drop(id, node) }
+    /// A replica in a datanode's full report.
+    package typealias ReportedReplica = (id: BlockID, generation: Generation, isFinal: Bool)
+
+    /// A full report of a datanode begins; its replicas come by `received`, in as many parts as the caller likes, and `endReport` follows.
+    /// Returns the report's number; nil for an unknown datanode.
+    package mutating func beginReport(_ uuid: String) -> Int? {
+        guard let node = byUUID[uuid] else { return nil }
+        nodes[node].report += 1
+        return nodes[node].report
+    }
+
+    /// Those of the given blocks that the report did not name, and that did not come since, are gone. False if a later report has begun.
+    package mutating func endReport(_ uuid: String, _ report: Int, known: [BlockID]) -> Bool {
+        guard let node = byUUID[uuid], nodes[node].report == report else { return false }
+        for id in known where places[id]?.contains(where: { $0.node == node && $0.report < report }) == true { drop(id, node) }
+        return true
     }
 
     /// No file has these blocks any more.
@@ -260,19 +267,40 @@ package struct ReplicaBoard: Sendable {
 
     // MARK: time
 
-    /// Finds datanodes that are gone, and blocks with too few or too many replicas.
-    package mutating func tick(now: Instant, known: () -> [BlockID], wanted: (BlockID) -> WantedBlock?) {
-        for index in nodes.indices where nodes[index].isAlive && now - nodes[index].heard > silenceMax {
+    /// Datanodes that are gone since the last call. Their blocks go to `doubtBlocks`.
+    package mutating func findSilent(now: Instant) -> [Int] {
+        nodes.indices.filter { nodes[$0].isAlive && now - nodes[$0].heard > silenceMax }.map { index in
             nodes[index].isAlive = false
-            for id in known() where places[id]?.contains(where: { $0.node == index }) == true { doubt(id) }
+            return index
         }
-        let batch = Array(doubtful.prefix(Self.checksPerTick))
+    }
+
+    /// Those of the given blocks that a lost datanode had need another look.
+    package mutating func doubtBlocks(of lost: [Int], among blocks: [BlockID]) {
+        for id in blocks where places[id]?.contains(where: { lost.contains($0.node) }) == true { doubt(id) }
+    }
+
+    /// Looks for too few and too many replicas of some doubtful blocks. True if more wait that were doubtful before.
+    package mutating func mendSome(now: Instant, wanted: (BlockID) -> WantedBlock?) -> Bool {
+        feedStarved()
+        let batch = Array(doubtful.prefix(Self.checksPerStep))
         doubtful.removeFirst(batch.count)
         for id in batch {
             isDoubtful.remove(id)
             guard let wanted = wanted(id), !wanted.block.isOpen else { continue }
             mend(wanted, now)
         }
+        return batch.count == Self.checksPerStep
+    }
+
+    private mutating func feedStarved() {
+        guard feedsStarved else { return }
+        for id in starved.suffix(Self.checksPerStep) {
+            isStarved.remove(id)
+            doubt(id)
+        }
+        starved.removeLast(min(Self.checksPerStep, starved.count))
+        feedsStarved = !starved.isEmpty
     }
 
     private mutating func mend(_ wanted: WantedBlock, _ now: Instant) {

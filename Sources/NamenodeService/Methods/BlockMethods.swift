@@ -41,10 +41,10 @@ enum BlockMethods {
             throw DFSRefusal.leaseLost(request.path)
         }
         let now = namenode.now()
-        return try await namenode.look { _, soft in
-            soft.leases.renew(request.clientName, now: now)
+        return try await namenode.look { machine, soft in
+            soft.leases.renew(request.clientName, now: now) { machine.namespace.isHolder($0) }
             soft.board.expect(block, on: targets.map(\.uuid))
-            return OptionalAnswer(FileViews(superUser: "", poolID: pool, board: soft.board).located(block, offset: offset, on: targets))
+            return OptionalAnswer(FileViews(superUser: "", poolID: pool).located(block, offset: offset, on: targets))
         }
     }
 
@@ -61,7 +61,7 @@ enum BlockMethods {
         let excluded = Set((request.existing + request.excluded).map(\.id.uuid))
         return try await namenode.look { _, soft in
             let more = soft.board.targets(Int(min(request.count, 512)), excluding: excluded, near: "", bytes: roomBytes)
-            let views = FileViews(superUser: "", poolID: pool, board: soft.board)
+            let views = FileViews(superUser: "", poolID: pool)
             var located = views.located(FileViews.block(request.block), offset: 0, on: more)
             located.locations = request.existing + located.locations
             located.storageTypes = located.locations.map { _ in .disk }
@@ -85,7 +85,7 @@ enum BlockMethods {
         let pool = await namenode.identity().poolID
         let fresh = block
         return try await namenode.look { machine, soft in
-            let views = FileViews(superUser: "", poolID: pool, board: soft.board)
+            let views = FileViews(superUser: "", poolID: pool)
             var old = fresh
             old.state = .underConstruction
             old.generation = machine.namespace.owner(of: fresh.id)?.file?.blocks.last?.generation ?? fresh.generation

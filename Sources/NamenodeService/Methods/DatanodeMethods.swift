@@ -71,7 +71,7 @@ enum DatanodeMethods {
                 answer.commands = [command]
                 return answer
             }
-            let views = FileViews(superUser: "", poolID: pool, board: soft.board)
+            let views = FileViews(superUser: "", poolID: pool)
             answer.commands = orders.map { Self.command($0, views) }
             return answer
         }
@@ -120,14 +120,14 @@ enum DatanodeMethods {
 
     /// The replicas of a report in Hadoop's long form: two counts; finished replicas as id, length and generation; three separators; the
     /// others with their state behind.
-    static func replicas(_ numbers: [UInt64]) throws(WireError) -> [(id: BlockID, generation: Generation, isFinal: Bool)] {
+    static func replicas(_ numbers: [UInt64]) throws(WireError) -> [ReplicaBoard.ReportedReplica] {
         guard let finished = numbers.first, numbers.count >= 2 else { return [] }
         let open = numbers[1]
         let room = UInt64(numbers.count)
         guard finished <= room, open <= room, 2 + finished * 3 + (open > 0 ? 3 + open * 4 : 0) <= room else {
             throw .badLength(numbers.count)
         }
-        func replica(_ place: Int, _ isFinal: Bool) -> (id: BlockID, generation: Generation, isFinal: Bool) {
+        func replica(_ place: Int, _ isFinal: Bool) -> ReplicaBoard.ReportedReplica {
             (BlockID(Int64(bitPattern: numbers[place])), Generation(Int64(bitPattern: numbers[place + 2])), isFinal)
         }
         return (0..<Int(finished)).map { replica(2 + $0 * 3, true) }
@@ -135,19 +135,12 @@ enum DatanodeMethods {
     }
 
     @Sendable static func blockReport(_ request: BlockReportRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
-        var all: [(id: BlockID, generation: Generation, isFinal: Bool)] = []
+        var all: [ReplicaBoard.ReportedReplica] = []
         for report in request.reports { all += try replicas(report.numbers) }
-        let (uuid, found) = (request.registration.id.uuid, all)
-        try await namenode.look { machine, soft in
-            var known: [BlockID] = []
-            machine.namespace.forEachBlock { _, block in known.append(block.id) }
-            let copy = machine
-            soft.board.fullReport(uuid, found, wanted: { Namenode.wanted($0, in: copy) }, known: known)
-            let missing = soft.board.health(ReportMethods.allBlocks(machine)).missing
-            if missing > 0 {
-                namenode.log.error(
-                    "blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"])
-            }
+        try await namenode.take(report: all, of: request.registration.id.uuid)
+        let missing = try await namenode.health().missing
+        if missing > 0 {
+            namenode.log.error("blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"])
         }
         return EmptyMessage()
     }

@@ -25,29 +25,31 @@ enum FileMethods {
     @Sendable static func blockLocations(_ request: LocationsRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
         LocatedBlocks
     > {
-        let pool = await namenode.identity().poolID
-        return try await namenode.look { machine, soft in
+        let found = try await namenode.look { machine, soft in
             let inode = try Namenode.find(request.path, call.caller, in: machine)
             guard let file = inode.file else { throw DFSRefusal.isDirectory(request.path) }
             try machine.namespace.check(call.caller, .read, inode)
-            let views = FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board)
-            return OptionalAnswer(
-                views.located(file, offset: Int64(clamping: request.offset), lengthBytes: Int64(clamping: request.lengthBytes)))
+            return FoundBlocks(
+                file, offset: Int64(clamping: request.offset), lengthBytes: Int64(clamping: request.lengthBytes), on: soft.board)
         }
+        let views = FileViews(superUser: namenode.settings.superUser, poolID: await namenode.identity().poolID)
+        return OptionalAnswer(views.located(found))
     }
 
     /// The status of an inode that the caller has just opened.
     private static func status(_ id: InodeID, _ namenode: Namenode) async throws -> FileStatus? {
         try await namenode.look { machine, soft in
             machine.namespace.inode(id).map {
-                FileViews(superUser: namenode.settings.superUser, poolID: "", board: soft.board).status($0, name: "")
+                FileViews(superUser: namenode.settings.superUser, poolID: "").status($0, name: "")
             }
         }
     }
 
     private static func renew(_ holder: String, _ namenode: Namenode) {
         let now = namenode.now()
-        namenode.loop.execute { namenode.soft.leases.renew(holder, now: now) }
+        namenode.loop.execute {
+            namenode.soft.leases.renew(holder, now: now) { namenode.replica.machine.namespace.isHolder($0) }
+        }
     }
 
     /// Limits the size of client names, which are kept with open files.
@@ -95,7 +97,7 @@ enum FileMethods {
         answer.status = try await status(id, namenode)
         if let last {
             answer.block = try await namenode.look { _, soft in
-                FileViews(superUser: "", poolID: pool, board: soft.board).located(
+                FileViews(superUser: "", poolID: pool).located(
                     last, offset: offset, on: soft.board.locations(last).nodes)
             }
         }
@@ -132,8 +134,8 @@ enum FileMethods {
         let now = namenode.now()
         // Only holders of open files get an entry, so that names cannot fill the memory.
         try await namenode.look { machine, soft in
-            guard machine.openFiles.contains(where: { machine.namespace.inode($0)?.file?.writer == request.clientName }) else { return }
-            soft.leases.renew(request.clientName, now: now)
+            guard machine.namespace.isHolder(request.clientName) else { return }
+            soft.leases.renew(request.clientName, now: now) { machine.namespace.isHolder($0) }
         }
         return EmptyMessage()
     }

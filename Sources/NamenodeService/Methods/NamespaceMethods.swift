@@ -28,7 +28,7 @@ enum NamespaceMethods {
             do {
                 let inode = try Namenode.find(request.path, call.caller, in: machine)
                 return OptionalAnswer(
-                    FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board).status(inode, name: ""))
+                    FileViews(superUser: namenode.settings.superUser, poolID: pool).status(inode, name: ""))
             } catch DFSRefusal.notFound { return OptionalAnswer(nil) }
         }
     }
@@ -40,11 +40,11 @@ enum NamespaceMethods {
         return try await namenode.look { machine, soft in
             do {
                 let inode = try Namenode.find(request.path, call.caller, in: machine)
-                let views = FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board)
+                let views = FileViews(superUser: namenode.settings.superUser, poolID: pool)
                 var status = views.status(inode, name: "")
                 if let file = inode.file {
                     try machine.namespace.check(call.caller, .read, inode)
-                    status.locations = views.located(file, offset: 0, lengthBytes: .max)
+                    status.locations = views.located(FoundBlocks(file, on: soft.board))
                 }
                 return OptionalAnswer(status)
             } catch DFSRefusal.notFound { return OptionalAnswer(nil) }
@@ -61,10 +61,14 @@ enum NamespaceMethods {
             do { inode = try Namenode.find(request.path, call.caller, in: machine) } catch DFSRefusal.notFound {
                 return OptionalAnswer(nil)
             }
-            let views = FileViews(superUser: namenode.settings.superUser, poolID: pool, board: soft.board)
+            let views = FileViews(superUser: namenode.settings.superUser, poolID: pool)
+            var blockCount = 0
             func entry(_ inode: Inode, _ name: String) -> FileStatus {
                 var status = views.status(inode, name: name)
-                if request.needLocation, let file = inode.file { status.locations = views.located(file, offset: 0, lengthBytes: .max) }
+                if request.needLocation, let file = inode.file {
+                    status.locations = views.located(FoundBlocks(file, on: soft.board))
+                    blockCount += file.blocks.count
+                }
                 return status
             }
             var listing = DirectoryListing()
@@ -75,10 +79,10 @@ enum NamespaceMethods {
             try machine.namespace.check(call.caller, .read, inode)
             try machine.namespace.check(call.caller, .execute, inode)
             let page = entries.page(after: FileName(after), count: NamenodeSettings.listingMax)
-            for id in page.ids {
+            for id in page.ids where blockCount < NamenodeSettings.listingMax {
                 if let child = machine.namespace.inode(id) { listing.entries.append(entry(child, child.name.text)) }
             }
-            listing.remaining = UInt32(clamping: page.remaining)
+            listing.remaining = UInt32(clamping: page.remaining + page.ids.count - listing.entries.count)
             return OptionalAnswer(listing)
         }
     }
@@ -112,24 +116,13 @@ enum NamespaceMethods {
     }
 
     /// Counts and sizes of everything at and below an inode.
-    static func summary(_ path: String, _ caller: Caller, _ machine: borrowing DFSMachine) throws -> ContentSummaryMessage {
-        let top = try Namenode.find(path, caller, in: machine)
+    static func summary(_ path: String, _ caller: Caller, _ namenode: Namenode) async throws -> ContentSummaryMessage {
+        let (top, usage) = try await namenode.summary(path, caller)
         var summary = ContentSummaryMessage()
         summary.quota = UInt64(bitPattern: top.extras?.nameQuota ?? -1)
         summary.spaceQuota = UInt64(bitPattern: top.extras?.spaceQuota ?? -1)
-        var waiting = [top]
-        while let inode = waiting.popLast() {
-            if let file = inode.file {
-                summary.fileCount += 1
-                summary.lengthBytes &+= UInt64(bitPattern: file.lengthBytes)
-                summary.spaceBytes &+= UInt64(bitPattern: file.lengthBytes) &* UInt64(UInt16(bitPattern: file.replication))
-            } else {
-                try machine.namespace.check(caller, .read, inode)
-                try machine.namespace.check(caller, .execute, inode)
-                summary.directoryCount += 1
-                waiting += machine.namespace.children(of: inode)
-            }
-        }
+        (summary.fileCount, summary.directoryCount) = (UInt64(clamping: usage.files), UInt64(clamping: usage.directories))
+        (summary.lengthBytes, summary.spaceBytes) = (UInt64(clamping: usage.lengthBytes), UInt64(clamping: usage.spaceBytes))
         if top.file != nil { summary.erasurePolicy = "" }
         return summary
     }
@@ -137,19 +130,17 @@ enum NamespaceMethods {
     @Sendable static func contentSummary(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
         ContentSummaryMessage
     > {
-        try await namenode.look { machine, _ in OptionalAnswer(try summary(request.path, call.caller, machine)) }
+        OptionalAnswer(try await summary(request.path, call.caller, namenode))
     }
 
     @Sendable static func quotaUsage(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
         QuotaUsage
     > {
-        try await namenode.look { machine, _ in
-            let summary = try summary(request.path, call.caller, machine)
-            var usage = QuotaUsage()
-            usage.count = summary.fileCount + summary.directoryCount
-            (usage.quota, usage.spaceBytes, usage.spaceQuota) = (summary.quota, summary.spaceBytes, summary.spaceQuota)
-            return OptionalAnswer(usage)
-        }
+        let summary = try await summary(request.path, call.caller, namenode)
+        var usage = QuotaUsage()
+        usage.count = summary.fileCount + summary.directoryCount
+        (usage.quota, usage.spaceBytes, usage.spaceQuota) = (summary.quota, summary.spaceBytes, summary.spaceQuota)
+        return OptionalAnswer(usage)
     }
 
     @Sendable static func isFileClosed(_ request: PathRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> FlagAnswer {

@@ -24,23 +24,15 @@ enum ReportMethods {
         }
     }
 
-    static func allBlocks(_ machine: borrowing DFSMachine) -> [WantedBlock] {
-        var all: [WantedBlock] = []
-        machine.namespace.forEachBlock { inode, block in
-            all.append(WantedBlock(block: block, replication: Int(inode.file?.replication ?? 1)))
-        }
-        return all
-    }
-
     @Sendable static func stats(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> FileSystemStats {
-        try await namenode.look { machine, soft in
+        let health = try await namenode.health()
+        return try await namenode.look { _, soft in
             var stats = FileSystemStats()
             for node in soft.board.datanodes where node.isAlive {
                 stats.capacityBytes &+= node.record.figures.capacityBytes
                 stats.usedBytes &+= node.record.figures.usedBytes
                 stats.remainingBytes &+= node.record.figures.remainingBytes
             }
-            let health = soft.board.health(allBlocks(machine))
             (stats.underReplicated, stats.corrupt, stats.missing) = (UInt64(health.under), UInt64(health.corrupt), UInt64(health.missing))
             stats.pendingDeletion = UInt64(max(0, soft.board.pendingDeletions))
             return stats
@@ -65,7 +57,7 @@ enum ReportMethods {
     /// 1 all, 2 live, 3 dead; no datanode is ever in maintenance.
     private static func chosen(_ kind: UInt32, _ namenode: Namenode) async throws -> [(info: DatanodeInfo, storageID: String)] {
         try await namenode.look { _, soft in
-            let views = FileViews(superUser: "", poolID: "", board: soft.board)
+            let views = FileViews(superUser: "", poolID: "")
             return soft.board.datanodes.filter { kind == 1 || kind == 2 && $0.isAlive || kind == 3 && !$0.isAlive }
                 .map { (views.info($0.record, isAlive: $0.isAlive, blockCount: $0.blockCount), $0.record.storageID) }
         }
@@ -125,27 +117,35 @@ enum ReportMethods {
         -> OptionalAnswer<CorruptFiles>
     {
         try requireSuper(call)
-        return try await namenode.look { machine, soft in
-            var answer = CorruptFiles()
-            machine.namespace.forEachBlock { inode, block in
-                let health = soft.board.health([WantedBlock(block: block, replication: 1)])
-                guard health.missing + health.corrupt > 0, answer.files.count < 100 else { return }
+        var answer = CorruptFiles()
+        try await namenode.walk(
+            looksAtFiles: true, part: [String](),
+            visit: { (paths, inode, machine, soft) throws(DFSRefusal) in
+                guard let file = inode.file, paths.count < Self.corruptFilesMax else { return }
+                let health = soft.board.health(file.blocks.map { WantedBlock(block: $0, replication: 1) })
+                guard health.missing + health.corrupt > 0 else { return }
                 let path = machine.namespace.path(of: inode.id)
-                if path.utf8.starts(with: request.path.utf8), answer.files.last != path { answer.files.append(path) }
-            }
-            answer.cookie = "\(answer.files.count)"
-            // A cookie that is not empty asks for the next page; the first answer has everything.
-            if let cookie = request.cookie, !cookie.isEmpty, cookie != "0" { answer.files = [] }
-            return OptionalAnswer(answer)
-        }
+                if path.utf8.starts(with: request.path.utf8) { paths.append(path) }
+            },
+            take: { paths in
+                answer.files += paths.prefix(Self.corruptFilesMax - answer.files.count)
+                return answer.files.count < Self.corruptFilesMax
+            })
+        answer.cookie = "\(answer.files.count)"
+        // A cookie that is not empty asks for the next page; the first answer has everything.
+        if let cookie = request.cookie, !cookie.isEmpty, cookie != "0" { answer.files = [] }
+        return OptionalAnswer(answer)
     }
+
+    /// Paths of one answer, as in HDFS.
+    private static let corruptFilesMax = 100
 
     @Sendable static func openFiles(_ request: OpenFilesRequest, _ call: RPCCall, _ namenode: Namenode) async throws -> OpenFilesAnswer {
         try requireSuper(call)
         return try await namenode.look { machine, _ in
-            let later = machine.openFiles.filter { $0.rawValue > request.after }
+            let later = machine.openFiles(after: InodeID(request.after), count: NamenodeSettings.listingMax + 1)
             var answer = OpenFilesAnswer()
-            for id in later.prefix(NamenodeSettings.listingMax) {
+            for id in later.prefix(NamenodeSettings.listingMax) where machine.namespace.isReachable(id) {
                 guard let writer = machine.namespace.inode(id)?.file?.writer else { continue }
                 var entry = OpenFileEntry()
                 (entry.id, entry.path, entry.clientName) = (id.rawValue, machine.namespace.path(of: id), writer)

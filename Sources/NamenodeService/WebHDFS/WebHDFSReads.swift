@@ -16,43 +16,56 @@ enum WebHDFSReads {
 
     @Sendable static func listStatus(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (path, caller, superUser) = (call.path, namenode.caller(call.user), namenode.settings.superUser)
-        let list = try await namenode.look { machine, _ in
-            let inode = try Namenode.find(path, caller, in: machine)
-            guard inode.isDirectory else { return [WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)] }
-            try machine.namespace.check(caller, .read, inode)
-            return machine.namespace.children(of: inode).map { WebHDFSJSON.fileStatus($0, name: $0.name.text, superUser: superUser) }
+        var (list, after, remaining) = ([String](), FileName(""), 1)
+        while remaining > 0 {
+            let last = after
+            let page = try await namenode.look { machine, _ in try readPage(path, after: last, caller, superUser, machine) }
+            list += page.entries
+            (after, remaining) = (page.last, page.remaining)
         }
         return .json(200, "{\"FileStatuses\":{\"FileStatus\":[\(list.joined(separator: ","))]}}")
+    }
+
+    private struct Page: Sendable {
+        var entries: [String] = []
+        var last = FileName("")
+        var remaining = 0
+    }
+
+    /// A page of a directory, or the file itself.
+    private static func readPage(
+        _ path: String, after: FileName, _ caller: Caller, _ superUser: String, _ machine: borrowing DFSMachine
+    ) throws -> Page {
+        let inode = try Namenode.find(path, caller, in: machine)
+        guard let entries = inode.entries else { return Page(entries: [WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)]) }
+        try machine.namespace.check(caller, .read, inode)
+        let found = entries.page(after: after, count: NamenodeSettings.listingMax)
+        var page = Page(remaining: found.remaining)
+        for id in found.ids {
+            guard let child = machine.namespace.inode(id) else { continue }
+            page.entries.append(WebHDFSJSON.fileStatus(child, name: child.name.text, superUser: superUser))
+            page.last = child.name
+        }
+        return page
     }
 
     /// A page of a directory, after the name in `startAfter`.
     @Sendable static func listStatusBatch(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (path, caller, superUser) = (call.path, namenode.caller(call.user), namenode.settings.superUser)
         let after = FileName(call.http.parameter("startAfter") ?? "")
-        let (list, remaining) = try await namenode.look { machine, _ in
-            let inode = try Namenode.find(path, caller, in: machine)
-            guard let entries = inode.entries else { return ([WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)], 0) }
-            try machine.namespace.check(caller, .read, inode)
-            let page = entries.page(after: after, count: NamenodeSettings.listingMax)
-            return (
-                page.ids.compactMap { machine.namespace.inode($0) }.map {
-                    WebHDFSJSON.fileStatus($0, name: $0.name.text, superUser: superUser)
-                }, page.remaining
-            )
-        }
-        let statuses = "{\"FileStatuses\":{\"FileStatus\":[\(list.joined(separator: ","))]}}"
-        return .json(200, "{\"DirectoryListing\":{\"partialListing\":\(statuses),\"remainingEntries\":\(remaining)}}")
+        let page = try await namenode.look { machine, _ in try readPage(path, after: after, caller, superUser, machine) }
+        let statuses = "{\"FileStatuses\":{\"FileStatus\":[\(page.entries.joined(separator: ","))]}}"
+        return .json(200, "{\"DirectoryListing\":{\"partialListing\":\(statuses),\"remainingEntries\":\(page.remaining)}}")
     }
 
     @Sendable static func contentSummary(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (path, caller) = (call.path, namenode.caller(call.user))
-        return .json(
-            200, try await namenode.look { machine, _ in WebHDFSJSON.contentSummary(try NamespaceMethods.summary(path, caller, machine)) })
+        return .json(200, WebHDFSJSON.contentSummary(try await NamespaceMethods.summary(path, caller, namenode)))
     }
 
     @Sendable static func quotaUsage(_ call: WebHDFSCall, _ namenode: Namenode) async throws -> HTTPReply {
         let (path, caller) = (call.path, namenode.caller(call.user))
-        let found = try await namenode.look { machine, _ in try NamespaceMethods.summary(path, caller, machine) }
+        let found = try await NamespaceMethods.summary(path, caller, namenode)
         let (quota, spaceQuota) = (Int64(bitPattern: found.quota), Int64(bitPattern: found.spaceQuota))
         return .json(
             200,

@@ -43,7 +43,9 @@ enum Planner {
     /// Above this many rows a limit saves nothing over sorting everything.
     private static let topRowsMax = 1 << 24
 
-    static func plan(_ plan: BoundPlan) -> PhysicalPlan {
+    /// `needed` are the columns that the steps above read; nil for all of them, in the plan's order. Joins give no others.
+    static func plan(_ plan: BoundPlan, needed: Set<ColumnID>? = nil) -> PhysicalPlan {
+        func with(_ expressions: [BoundExpression]) -> Set<ColumnID>? { needed.map { $0.union(expressions.flatMap(\.columnIDs)) } }
         switch plan {
         case .files(let scan): return .fileScan(scan)
         case .local(let rows, let columns, let kept):
@@ -51,14 +53,17 @@ enum Planner {
             return .localScan(list, columns, kept: kept)
         case .rows(let rows, let columns): return .rows(rows, columns)
         case .range(let range, let column): return .range(range, column)
-        case .project(let outputs, let input): return .project(outputs, Self.plan(input))
-        case .filter(let condition, let input): return .filter(condition, Self.plan(input))
-        case .aggregate(let groups, let calls, let input): return aggregate(groups, calls, Self.plan(input))
-        case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output)
-        case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input))
-        case .limit(let count, let input): return limit(count, input)
-        case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input))
-        case .union(let inputs, let columns): return .union(inputs.map(Self.plan), columns)
+        case .project(let outputs, let input):
+            return .project(outputs, Self.plan(input, needed: Set(outputs.flatMap(\.expression.columnIDs))))
+        case .filter(let condition, let input): return .filter(condition, Self.plan(input, needed: with([condition])))
+        case .aggregate(let groups, let calls, let input):
+            let read = groups.map(\.expression) + calls.flatMap { $0.call.arguments + ($0.call.filter.map { [$0] } ?? []) }
+            return aggregate(groups, calls, Self.plan(input, needed: Set(read.flatMap(\.columnIDs))))
+        case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output, needed)
+        case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input, needed: with(orders.map(\.expression))))
+        case .limit(let count, let input): return limit(count, input, needed)
+        case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input, needed: needed))
+        case .union(let inputs, let columns): return .union(inputs.map { Self.plan($0) }, columns)
         case .difference(let kind, let all, let left, let right): return .difference(kind, all: all, Self.plan(left), Self.plan(right))
         case .distinct(let keys, let input):
             // Distinct whole rows are the groups of all columns.
@@ -70,14 +75,18 @@ enum Planner {
         }
     }
 
-    private static func limit(_ count: Int, _ input: BoundPlan) -> PhysicalPlan {
-        if count > topRowsMax { return .limit(skip: 0, count: count, plan(input)) }
+    private static func limit(_ count: Int, _ input: BoundPlan, _ needed: Set<ColumnID>?) -> PhysicalPlan {
+        if count > topRowsMax { return .limit(skip: 0, count: count, plan(input, needed: needed)) }
+        func top(_ orders: [BoundOrder], _ below: BoundPlan, _ needed: Set<ColumnID>?) -> PhysicalPlan {
+            .sort(orders, limit: count, plan(below, needed: needed?.union(orders.flatMap(\.expression.columnIDs))))
+        }
         switch input {
-        case .sort(let orders, let below): return .limit(skip: 0, count: count, .sort(orders, limit: count, plan(below)))
+        case .sort(let orders, let below): return .limit(skip: 0, count: count, top(orders, below, needed))
         case .project(let outputs, .sort(let orders, let below)):
-            return .limit(skip: 0, count: count, .project(outputs, .sort(orders, limit: count, plan(below))))
-        case .offset(let skip, let below): return .limit(skip: skip, count: count, plan(below))
-        default: return .limit(skip: 0, count: count, plan(input))
+            return .limit(
+                skip: 0, count: count, .project(outputs, top(orders, below, Set(outputs.flatMap(\.expression.columnIDs)))))
+        case .offset(let skip, let below): return .limit(skip: skip, count: count, plan(below, needed: needed))
+        default: return .limit(skip: 0, count: count, plan(input, needed: needed))
         }
     }
 
@@ -106,7 +115,8 @@ enum Planner {
     }
 
     private static func join(
-        _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?, _ output: [BoundColumn]
+        _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?, _ output: [BoundColumn],
+        _ needed: Set<ColumnID>?
     ) -> PhysicalPlan {
         let leftIDs = Set(left.output.map(\.id))
         let rightIDs = Set(right.output.map(\.id))
@@ -129,7 +139,10 @@ enum Planner {
             }
             residual = residual.map { .call(.and, [$0, part], type: .boolean) } ?? part
         }
-        return .hashJoin(JoinShape(kind: kind, keys: keys, residual: residual, output: output), plan(left), plan(right))
+        let read = needed?.union(condition?.columnIDs ?? [])
+        let wanted = needed.map { needed in output.filter { needed.contains($0.id) } } ?? output
+        return .hashJoin(
+            JoinShape(kind: kind, keys: keys, residual: residual, output: wanted), plan(left, needed: read), plan(right, needed: read))
     }
 
     private static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {

@@ -10,6 +10,7 @@ struct JoinShape {
     let keys: [JoinKeys]
     /// The condition of pairs beside the equal keys.
     let residual: BoundExpression?
+    /// The columns of both sides that the steps above read, the left side's first.
     let output: [BoundColumn]
 }
 
@@ -101,6 +102,9 @@ final class HashJoin: BatchSource {
     private let leftEvaluator: Evaluator
     private let pairEvaluator: Evaluator
     private let pairSchema: Schema
+    /// Positions of the output's columns in the batches of both sides.
+    private let leftGiven: [Int]
+    private let rightGiven: [Int]
     private let grant: QueryGrant
 
     private var rightMatched: Bitmap?
@@ -127,6 +131,10 @@ final class HashJoin: BatchSource {
         leftEvaluator = Evaluator(columns: left.columns, now: context.now)
         pairEvaluator = Evaluator(columns: left.columns + table.columns, now: context.now)
         pairSchema = Schema((left.columns + table.columns).map(\.field))
+        let given = Set(shape.output.map(\.id))
+        leftGiven = left.columns.indices.filter { given.contains(left.columns[$0].id) }
+        let givesRight = shape.kind != .leftSemi && shape.kind != .leftAnti
+        rightGiven = givesRight ? table.columns.indices.filter { given.contains(table.columns[$0].id) } : []
     }
 
     /// Whether chains may share the right side: no right rows are given after the last left row.
@@ -194,7 +202,7 @@ final class HashJoin: BatchSource {
     }
 
     private func output(_ batch: Batch, _ leftRows: [Int32], _ build: Batch, _ rightRows: [Int32]) -> Batch {
-        let columns = batch.columns.map { $0.take(leftRows) } + build.columns.map { $0.take(rightRows) }
+        let columns = leftGiven.map { batch.columns[$0].take(leftRows) } + rightGiven.map { build.columns[$0].take(rightRows) }
         return placed(columns, leftRows.count, batch)
     }
 
@@ -212,7 +220,7 @@ final class HashJoin: BatchSource {
             return rows.isEmpty ? nil : output(batch, rows, build, [Int32](repeating: -1, count: rows.count))
         case .leftSemi, .leftAnti:
             let rows = kind == .leftSemi ? leftMatched.trueIndices : (~leftMatched).trueIndices
-            return rows.isEmpty ? nil : placed(batch.columns.map { $0.take(rows) }, rows.count, batch)
+            return rows.isEmpty ? nil : placed(leftGiven.map { batch.columns[$0].take(rows) }, rows.count, batch)
         default: return nil
         }
     }
@@ -222,7 +230,7 @@ final class HashJoin: BatchSource {
         unmatchedAt = 0
         let rows = (~(rightMatched ?? Bitmap(repeating: false, count: build.rowCount))).trueIndices
         if rows.isEmpty { return nil }
-        let nulls = left.columns.map { Column.nulls($0.type, count: rows.count) }
-        return Batch(schema: schema, columns: nulls + build.columns.map { $0.take(rows) }, rowCount: rows.count)
+        let nulls = leftGiven.map { Column.nulls(left.columns[$0].type, count: rows.count) }
+        return Batch(schema: schema, columns: nulls + rightGiven.map { build.columns[$0].take(rows) }, rowCount: rows.count)
     }
 }

@@ -8,6 +8,8 @@ import QueryCore
 struct JoinKeys {
     let left: BoundExpression
     let right: BoundExpression
+    /// `<=>`: a null equals a null.
+    let matchesNulls: Bool
 }
 
 indirect enum PhysicalPlan {
@@ -19,6 +21,8 @@ indirect enum PhysicalPlan {
     case filter(BoundExpression, PhysicalPlan)
     case hashAggregate(groups: [BoundOutput], calls: [BoundAggregate], PhysicalPlan)
     case hashJoin(JoinShape, PhysicalPlan, PhysicalPlan)
+    /// All windows have the same partition and order.
+    case window([BoundWindow], PhysicalPlan)
     /// With a limit, keeps only the first rows.
     case sort([BoundOrder], limit: Int?, PhysicalPlan)
     case limit(skip: Int, count: Int?, PhysicalPlan)
@@ -30,7 +34,7 @@ indirect enum PhysicalPlan {
         switch self {
         case .fileScan, .localScan, .rows, .range: []
         case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input),
-            .limit(_, _, let input),
+            .limit(_, _, let input), .window(_, let input),
             .distinct(_, let input):
             [input]
         case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
@@ -60,6 +64,7 @@ enum Planner {
             let read = groups.map(\.expression) + calls.flatMap { $0.call.arguments + ($0.call.filter.map { [$0] } ?? []) }
             return aggregate(groups, calls, Self.plan(input, needed: Set(read.flatMap(\.columnIDs))))
         case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output, needed)
+        case .window(let windows, let input): return window(windows, Self.plan(input, needed: with(windows.flatMap { read($0.call) })))
         case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input, needed: with(orders.map(\.expression))))
         case .limit(let count, let input): return limit(count, input, needed)
         case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input, needed: needed))
@@ -73,6 +78,22 @@ enum Planner {
             }
             return .distinct(keys: keys, Self.plan(input))
         }
+    }
+
+    private static func read(_ call: WindowCall) -> [BoundExpression] {
+        call.arguments + (call.filter.map { [$0] } ?? []) + call.partition + call.orders.map(\.expression)
+    }
+
+    /// One step for all windows of one partition and order.
+    private static func window(_ windows: [BoundWindow], _ input: PhysicalPlan) -> PhysicalPlan {
+        var rest = windows
+        var plan = input
+        while let first = rest.first {
+            let (partition, orders) = (first.call.partition, first.call.orders)
+            plan = .window(rest.filter { $0.call.partition == partition && $0.call.orders == orders }, plan)
+            rest.removeAll { $0.call.partition == partition && $0.call.orders == orders }
+        }
+        return plan
     }
 
     private static func limit(_ count: Int, _ input: BoundPlan, _ needed: Set<ColumnID>?) -> PhysicalPlan {
@@ -127,13 +148,14 @@ enum Planner {
         var keys: [JoinKeys] = []
         var residual: BoundExpression?
         for part in condition.map(conjuncts) ?? [] {
-            if case .call(.equal, let sides, _) = part {
+            if case .call(let function, let sides, _) = part, function == .equal || function == .nullSafeEqual {
+                let matchesNulls = function == .nullSafeEqual
                 if only(sides[0], leftIDs), only(sides[1], rightIDs) {
-                    keys.append(JoinKeys(left: sides[0], right: sides[1]))
+                    keys.append(JoinKeys(left: sides[0], right: sides[1], matchesNulls: matchesNulls))
                     continue
                 }
                 if only(sides[1], leftIDs), only(sides[0], rightIDs) {
-                    keys.append(JoinKeys(left: sides[1], right: sides[0]))
+                    keys.append(JoinKeys(left: sides[1], right: sides[0], matchesNulls: matchesNulls))
                     continue
                 }
             }

@@ -1,6 +1,6 @@
 // All joins: the right side is read into memory and chained by key, the left side streams past it, in several chains where the kind of join
 // allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested
-// loop. Null keys match nothing.
+// loop. Null keys match nothing, except with `<=>`.
 
 import QueryCore
 
@@ -19,6 +19,8 @@ final class JoinTable: Preparation {
     let columns: [BoundColumn]
     private let chains: Chains
     private let keys: [BoundExpression]
+    /// Whether a null key matches a null.
+    private let matchesNulls: [Bool]
     private let context: QueryContext
     private let evaluator: Evaluator
     private var table: KeyTable
@@ -28,13 +30,14 @@ final class JoinTable: Preparation {
     private(set) var following: [Int32] = []
     private(set) var widestRowBytes = 0
 
-    init(_ chains: Chains, keys: [BoundExpression], _ context: QueryContext) {
+    init(_ chains: Chains, keys: [JoinKeys], _ context: QueryContext) {
         self.chains = chains
-        self.keys = keys
+        self.keys = keys.map(\.right)
+        matchesNulls = keys.map(\.matchesNulls)
         self.context = context
         columns = chains.columns
         evaluator = Evaluator(columns: chains.columns, now: context.now)
-        table = KeyTable(types: keys.map(\.type))
+        table = KeyTable(types: keys.map(\.right.type))
         rows = Batch(schema: Schema([]), columns: [], rowCount: 0)
     }
 
@@ -50,7 +53,7 @@ final class JoinTable: Preparation {
         for batch in batches {
             let columns = try keyColumns(batch, evaluator, keys)
             groups += keys.isEmpty ? [Int32](repeating: 0, count: batch.rowCount) : table.assign(columns, batch.rowCount)
-            for column in columns where column.nullCount > 0 {
+            for (column, matchesNulls) in zip(columns, matchesNulls) where !matchesNulls && column.nullCount > 0 {
                 for row in 0..<batch.rowCount where column.isNull(row) { hasNull[start + row] = true }
             }
             start += batch.rowCount
@@ -79,7 +82,7 @@ final class JoinTable: Preparation {
         var matches = table.find(columns, batch.rowCount)
         // Groups of the table are below the count of heads.
         for row in matches.indices where matches[row] >= 0 { matches[row] = heads[Int(matches[row])] }
-        for column in columns where column.nullCount > 0 {
+        for (column, matchesNulls) in zip(columns, matchesNulls) where !matchesNulls && column.nullCount > 0 {
             for row in matches.indices where column.isNull(row) { matches[row] = -1 }
         }
         return matches

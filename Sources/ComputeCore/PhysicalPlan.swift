@@ -8,6 +8,8 @@ import QueryCore
 struct JoinKeys {
     let left: BoundExpression
     let right: BoundExpression
+    /// `<=>`: a null equals a null.
+    let matchesNulls: Bool
 }
 
 indirect enum PhysicalPlan {
@@ -19,6 +21,8 @@ indirect enum PhysicalPlan {
     case filter(BoundExpression, PhysicalPlan)
     case hashAggregate(groups: [BoundOutput], calls: [BoundAggregate], PhysicalPlan)
     case hashJoin(JoinShape, PhysicalPlan, PhysicalPlan)
+    /// All windows have the same partition and order.
+    case window([BoundWindow], PhysicalPlan)
     /// With a limit, keeps only the first rows.
     case sort([BoundOrder], limit: Int?, PhysicalPlan)
     case limit(skip: Int, count: Int?, PhysicalPlan)
@@ -30,7 +34,7 @@ indirect enum PhysicalPlan {
         switch self {
         case .fileScan, .localScan, .rows, .range: []
         case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input),
-            .limit(_, _, let input),
+            .limit(_, _, let input), .window(_, let input),
             .distinct(_, let input):
             [input]
         case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
@@ -43,7 +47,9 @@ enum Planner {
     /// Above this many rows a limit saves nothing over sorting everything.
     private static let topRowsMax = 1 << 24
 
-    static func plan(_ plan: BoundPlan) -> PhysicalPlan {
+    /// `needed` are the columns that the steps above read; nil for all of them, in the plan's order. Joins give no others.
+    static func plan(_ plan: BoundPlan, needed: Set<ColumnID>? = nil) -> PhysicalPlan {
+        func with(_ expressions: [BoundExpression]) -> Set<ColumnID>? { needed.map { $0.union(expressions.flatMap(\.columnIDs)) } }
         switch plan {
         case .files(let scan): return .fileScan(scan)
         case .local(let rows, let columns, let kept):
@@ -51,14 +57,18 @@ enum Planner {
             return .localScan(list, columns, kept: kept)
         case .rows(let rows, let columns): return .rows(rows, columns)
         case .range(let range, let column): return .range(range, column)
-        case .project(let outputs, let input): return .project(outputs, Self.plan(input))
-        case .filter(let condition, let input): return .filter(condition, Self.plan(input))
-        case .aggregate(let groups, let calls, let input): return aggregate(groups, calls, Self.plan(input))
-        case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output)
-        case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input))
-        case .limit(let count, let input): return limit(count, input)
-        case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input))
-        case .union(let inputs, let columns): return .union(inputs.map(Self.plan), columns)
+        case .project(let outputs, let input):
+            return .project(outputs, Self.plan(input, needed: Set(outputs.flatMap(\.expression.columnIDs))))
+        case .filter(let condition, let input): return .filter(condition, Self.plan(input, needed: with([condition])))
+        case .aggregate(let groups, let calls, let input):
+            let read = groups.map(\.expression) + calls.flatMap { $0.call.arguments + ($0.call.filter.map { [$0] } ?? []) }
+            return aggregate(groups, calls, Self.plan(input, needed: Set(read.flatMap(\.columnIDs))))
+        case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output, needed)
+        case .window(let windows, let input): return window(windows, Self.plan(input, needed: with(windows.flatMap { read($0.call) })))
+        case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input, needed: with(orders.map(\.expression))))
+        case .limit(let count, let input): return limit(count, input, needed)
+        case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input, needed: needed))
+        case .union(let inputs, let columns): return .union(inputs.map { Self.plan($0) }, columns)
         case .difference(let kind, let all, let left, let right): return .difference(kind, all: all, Self.plan(left), Self.plan(right))
         case .distinct(let keys, let input):
             // Distinct whole rows are the groups of all columns.
@@ -70,14 +80,34 @@ enum Planner {
         }
     }
 
-    private static func limit(_ count: Int, _ input: BoundPlan) -> PhysicalPlan {
-        if count > topRowsMax { return .limit(skip: 0, count: count, plan(input)) }
+    private static func read(_ call: WindowCall) -> [BoundExpression] {
+        call.arguments + (call.filter.map { [$0] } ?? []) + call.partition + call.orders.map(\.expression)
+    }
+
+    /// One step for all windows of one partition and order.
+    private static func window(_ windows: [BoundWindow], _ input: PhysicalPlan) -> PhysicalPlan {
+        var rest = windows
+        var plan = input
+        while let first = rest.first {
+            let (partition, orders) = (first.call.partition, first.call.orders)
+            plan = .window(rest.filter { $0.call.partition == partition && $0.call.orders == orders }, plan)
+            rest.removeAll { $0.call.partition == partition && $0.call.orders == orders }
+        }
+        return plan
+    }
+
+    private static func limit(_ count: Int, _ input: BoundPlan, _ needed: Set<ColumnID>?) -> PhysicalPlan {
+        if count > topRowsMax { return .limit(skip: 0, count: count, plan(input, needed: needed)) }
+        func top(_ orders: [BoundOrder], _ below: BoundPlan, _ needed: Set<ColumnID>?) -> PhysicalPlan {
+            .sort(orders, limit: count, plan(below, needed: needed?.union(orders.flatMap(\.expression.columnIDs))))
+        }
         switch input {
-        case .sort(let orders, let below): return .limit(skip: 0, count: count, .sort(orders, limit: count, plan(below)))
+        case .sort(let orders, let below): return .limit(skip: 0, count: count, top(orders, below, needed))
         case .project(let outputs, .sort(let orders, let below)):
-            return .limit(skip: 0, count: count, .project(outputs, .sort(orders, limit: count, plan(below))))
-        case .offset(let skip, let below): return .limit(skip: skip, count: count, plan(below))
-        default: return .limit(skip: 0, count: count, plan(input))
+            return .limit(
+                skip: 0, count: count, .project(outputs, top(orders, below, Set(outputs.flatMap(\.expression.columnIDs)))))
+        case .offset(let skip, let below): return .limit(skip: skip, count: count, plan(below, needed: needed))
+        default: return .limit(skip: 0, count: count, plan(input, needed: needed))
         }
     }
 
@@ -106,7 +136,8 @@ enum Planner {
     }
 
     private static func join(
-        _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?, _ output: [BoundColumn]
+        _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?, _ output: [BoundColumn],
+        _ needed: Set<ColumnID>?
     ) -> PhysicalPlan {
         let leftIDs = Set(left.output.map(\.id))
         let rightIDs = Set(right.output.map(\.id))
@@ -117,19 +148,23 @@ enum Planner {
         var keys: [JoinKeys] = []
         var residual: BoundExpression?
         for part in condition.map(conjuncts) ?? [] {
-            if case .call(.equal, let sides, _) = part {
+            if case .call(let function, let sides, _) = part, function == .equal || function == .nullSafeEqual {
+                let matchesNulls = function == .nullSafeEqual
                 if only(sides[0], leftIDs), only(sides[1], rightIDs) {
-                    keys.append(JoinKeys(left: sides[0], right: sides[1]))
+                    keys.append(JoinKeys(left: sides[0], right: sides[1], matchesNulls: matchesNulls))
                     continue
                 }
                 if only(sides[1], leftIDs), only(sides[0], rightIDs) {
-                    keys.append(JoinKeys(left: sides[1], right: sides[0]))
+                    keys.append(JoinKeys(left: sides[1], right: sides[0], matchesNulls: matchesNulls))
                     continue
                 }
             }
             residual = residual.map { .call(.and, [$0, part], type: .boolean) } ?? part
         }
-        return .hashJoin(JoinShape(kind: kind, keys: keys, residual: residual, output: output), plan(left), plan(right))
+        let read = needed?.union(condition?.columnIDs ?? [])
+        let wanted = needed.map { needed in output.filter { needed.contains($0.id) } } ?? output
+        return .hashJoin(
+            JoinShape(kind: kind, keys: keys, residual: residual, output: wanted), plan(left, needed: read), plan(right, needed: read))
     }
 
     private static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {

@@ -36,6 +36,7 @@ enum PlanText {
                 ? ""
                 : " [\(shape.keys.map { text($0.left) }.joined(separator: ", "))], [\(shape.keys.map { text($0.right) }.joined(separator: ", "))]"
             return "\(kind)\(keys) \(shape.kind)\(shape.residual.map { " " + text($0) } ?? "")"
+        case .window(let windows, _): return window(windows)
         case .sort(let orders, let limit, _): return limit.map { "TakeOrdered \($0) [\(keys(orders))]" } ?? "Sort [\(keys(orders))]"
         case .limit(let skip, let count, _):
             return (count.map { "CollectLimit \($0)" } ?? "Offset") + (skip > 0 ? count == nil ? " \(skip)" : " Offset \(skip)" : "")
@@ -59,6 +60,17 @@ enum PlanText {
         return "HashAggregate(keys=[\(groups.map(output).joined(separator: ", "))], functions=[\(functions.joined(separator: ", "))])"
     }
 
+    private static func window(_ windows: [BoundWindow]) -> String {
+        let functions = windows.map { item in
+            var name = "\(item.call.function)"
+            if case .aggregate(let function) = item.call.function { name = function.rawValue }
+            return "\(name)(\(item.call.arguments.map(text).joined(separator: ", "))) AS \(self.name(item.column))"
+        }
+        let call = windows[0].call
+        return
+            "Window [\(functions.joined(separator: ", "))], [\(call.partition.map(text).joined(separator: ", "))], [\(keys(call.orders))]"
+    }
+
     private static func keys(_ orders: [BoundOrder]) -> String {
         orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(
             separator: ", ")
@@ -80,6 +92,7 @@ enum PlanText {
         case .filter(let condition, _): return "Filter \(text(condition))"
         case .aggregate(let groups, let calls, _): return aggregate(groups, calls)
         case .join(let kind, _, _, let condition): return "Join \(kind)\(condition.map { " " + text($0) } ?? "")"
+        case .window(let windows, _): return window(windows)
         case .sort(let orders, _): return "Sort [\(keys(orders))]"
         case .limit(let count, _): return "Limit \(count)"
         case .offset(let count, _): return "Offset \(count)"
@@ -87,6 +100,10 @@ enum PlanText {
         case .difference(let kind, let all, _, _): return difference(kind, all)
         case .distinct(let keys, _): return distinct(keys)
         }
+    }
+
+    private static func name(_ function: ScalarFunction) -> String {
+        if case .library(let signature) = function { signature.name } else { "\(function)" }
     }
 
     private static func name(_ column: BoundColumn) -> String { "\(column.name)#\(column.id.number)" }
@@ -100,7 +117,7 @@ enum PlanText {
         switch expression {
         case .literal(let literal): return literal.prettyName
         case .column(let column): return name(column)
-        case .call(let function, let arguments, _): return "\(function)(\(arguments.map(text).joined(separator: ", ")))"
+        case .call(let function, let arguments, _): return "\(name(function))(\(arguments.map(text).joined(separator: ", ")))"
         case .cast(let inner, let type, _): return "cast(\(text(inner)) as \(type.simpleString))"
         case .caseWhen(let branches, let otherwise, _):
             return "CASE" + branches.map { " WHEN \(text($0.condition)) THEN \(text($0.result))" }.joined() + " ELSE \(text(otherwise)) END"
@@ -108,6 +125,8 @@ enum PlanText {
         case .field(let base, let index, _): return "\(text(base)).\(index)"
         case .element(let base, let key, _): return "\(text(base))[\(text(key))]"
         case .aggregate(let call): return "\(call.function.rawValue)(\(call.arguments.map(text).joined(separator: ", ")))"
+        case .subquery: return "subquery()"
+        case .window(let call): return "\(call.function) over (...)"
         }
     }
 }

@@ -155,6 +155,8 @@ package struct QuerySession: Sendable, Catalog {
         }
     }
 
+    package func function(_ name: String) -> FunctionSignature? { FunctionTable.signature(name) }
+
     package func view(_ name: String) -> ViewDefinition? { views[name.lowercased()]?.definition }
 
     // MARK: Files

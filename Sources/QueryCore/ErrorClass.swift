@@ -19,6 +19,27 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case dataTypeMismatchInvalidOrdering = "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE"
     case dataTypeMismatchNonFoldable = "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT"
     case dataTypeMismatchUnexpectedInput = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
+    case dataTypeMismatchValueRange = "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE"
+    case dateFieldOutOfBounds = "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION"
+    case illegalDayOfWeek = "ILLEGAL_DAY_OF_WEEK"
+    case invalidIndexOfZero = "INVALID_INDEX_OF_ZERO"
+    case invalidParameterBitPosition = "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE"
+    case invalidParameterPosition = "INVALID_PARAMETER_VALUE.POSITION"
+    case invalidParameterRegexGroup = "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX"
+    case groupingColumnMismatch = "GROUPING_COLUMN_MISMATCH"
+    case groupingIDMismatch = "GROUPING_ID_COLUMN_MISMATCH"
+    case groupingSizeLimit = "GROUPING_SIZE_LIMIT_EXCEEDED"
+    case unsupportedGrouping = "UNSUPPORTED_GROUPING_EXPRESSION"
+    case distinctWindow = "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED"
+    case frameBoundsOrder = "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_INVALID_BOUND"
+    case rangeFrameInvalidType = "DATATYPE_MISMATCH.RANGE_FRAME_INVALID_TYPE"
+    case rangeFrameMultiOrder = "DATATYPE_MISMATCH.RANGE_FRAME_MULTI_ORDER"
+    case rangeFrameWithoutOrder = "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER"
+    case missingWindow = "MISSING_WINDOW_SPECIFICATION"
+    case unsupportedWindowExpression = "UNSUPPORTED_EXPR_FOR_WINDOW"
+    case windowFunctionWithoutOver = "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE"
+    case windowInClause = "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE"
+    case windowWithoutOrder = "WINDOW_FUNCTION_FRAME_NOT_ORDERED"
     case divideByZero = "DIVIDE_BY_ZERO"
     case failedReadFile = "FAILED_READ_FILE.NO_HINT"
     case failedToParseTooComplex = "FAILED_TO_PARSE_TOO_COMPLEX"
@@ -37,6 +58,8 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case invalidNumericLiteralRange = "INVALID_NUMERIC_LITERAL_RANGE"
     case invalidParameterPattern = "INVALID_PARAMETER_VALUE.PATTERN"
     case invalidTypedLiteral = "INVALID_TYPED_LITERAL"
+    case inSubqueryLength = "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH"
+    case inSubqueryTypes = "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"
     case invalidWhereCondition = "INVALID_WHERE_CONDITION"
     case malformedRecord = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
     case missingAggregation = "MISSING_AGGREGATION"
@@ -50,6 +73,8 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case parseSyntaxError = "PARSE_SYNTAX_ERROR"
     case pathNotFound = "PATH_NOT_FOUND"
     case remainderByZero = "REMAINDER_BY_ZERO"
+    case scalarSubqueryColumns = "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN"
+    case scalarSubqueryRows = "SCALAR_SUBQUERY_TOO_MANY_ROWS"
     case tableOrViewNotFound = "TABLE_OR_VIEW_NOT_FOUND"
     case tempViewAlreadyExists = "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"
     case unableToAcquireMemory = "UNABLE_TO_ACQUIRE_MEMORY"
@@ -105,6 +130,16 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
             case .dataTypeMismatchInvalidOrdering: "The <functionName> does not support ordering on type <dataType>."
             case .dataTypeMismatchNonFoldable:
                 "the input <inputName> should be a foldable <inputType> expression; however, got <inputExpr>."
+            case .dataTypeMismatchValueRange:
+                "The <exprName> must be between <valueRange> (current value = <currentValue>)."
+            case .frameBoundsOrder: "Window frame upper bound <upper> does not follow the lower bound <lower>."
+            case .rangeFrameInvalidType:
+                "The data type <orderSpecType> used in the order specification does not support the data type <valueBoundaryType> which is "
+                    + "used in the range frame."
+            case .rangeFrameMultiOrder:
+                "A range window frame with value boundaries cannot be used in a window specification with multiple order by expressions: "
+                    + "<orderSpec>."
+            case .rangeFrameWithoutOrder: "A range window frame cannot be used in an unordered window specification."
             case .dataTypeMismatchUnexpectedInput:
                 "The <paramIndex> parameter requires the <requiredType> type, however <inputSql> has the type <inputType>."
             default: nil
@@ -156,6 +191,26 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
                     + "bypass this error, and return NULL instead."
             )
         case .operationCancelled: ("HY008", .runtime, "Operation has been canceled.")
+        case .dateFieldOutOfBounds:
+            ("22023", .dateTime, "<rangeMessage>.")
+        case .illegalDayOfWeek: ("22009", .illegalArgument, "Illegal input for day of week: <string>.")
+        case .invalidIndexOfZero:
+            ("22003", .runtime, "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).")
+        case .invalidParameterBitPosition:
+            (
+                "22023", .illegalArgument,
+                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects an integer value in [<lower>, <upper>), but got "
+                    + "<invalidValue>."
+            )
+        case .invalidParameterPosition:
+            ("22023", .illegalArgument, "The value of parameter(s) <parameter> in <functionName> is invalid: Expects a positive position.")
+        case .invalidParameterRegexGroup:
+            (
+                "22023", .illegalArgument,
+                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects group index between 0 and <groupCount>, but got "
+                    + "<groupIndex>."
+            )
+        case .scalarSubqueryRows: ("21000", .runtime, "More than one row returned by a subquery used as an expression.")
         case .unableToAcquireMemory: ("53200", .runtime, "Unable to acquire <requestedBytes> bytes of memory, got <receivedBytes>.")
         default: nil
         }
@@ -181,6 +236,42 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
                 "Cannot resolve <targetString>.* given input columns <columns>. Please check that the specified table or struct "
                     + "exists and is accessible in the input columns."
             )
+        case .inSubqueryLength:
+            (
+                "42K09", .analysis,
+                "Cannot resolve the IN subquery: the number of columns in the left hand side of an IN subquery does not match the number "
+                    + "of columns in the output of subquery. Left hand side columns(length: <leftLength>), right hand side "
+                    + "columns(length: <rightLength>)."
+            )
+        case .inSubqueryTypes:
+            (
+                "42K09", .analysis,
+                "Cannot resolve the IN subquery: the data type of one or more elements in the left hand side of an IN subquery is not "
+                    + "compatible with the data type of the output of the subquery. Left side: <leftType>, right side: <rightType>."
+            )
+        case .groupingColumnMismatch: ("42803", .analysis, "Column of grouping() is not one of the grouping columns.")
+        case .groupingIDMismatch: ("42803", .analysis, "Columns of grouping_id() are not the grouping columns.")
+        case .groupingSizeLimit: ("54000", .analysis, "Grouping sets size cannot be greater than <maxSize>.")
+        case .unsupportedGrouping:
+            ("42K0E", .analysis, "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.")
+        case .distinctWindow: ("0A000", .analysis, "Distinct window functions are not supported: <windowExpr>.")
+        case .missingWindow:
+            (
+                "42P20", .analysis,
+                "Window specification is not defined in the WINDOW clause for <windowName>. For more information about WINDOW clauses, "
+                    + "please refer to 'https://spark.apache.org/docs/latest/sql-ref-syntax-qry-select-window.html'."
+            )
+        case .unsupportedWindowExpression: ("42P20", .analysis, "Expression <sqlExpr> not supported within a window function.")
+        case .windowFunctionWithoutOver: ("42601", .analysis, "Window function <funcName> requires an OVER clause.")
+        case .windowInClause: ("42601", .analysis, "Window functions are not allowed in the <clauseName> clause.")
+        case .windowWithoutOrder:
+            (
+                "42601", .analysis,
+                "Window function <wf> requires window to be ordered, please add ORDER BY clause. For example SELECT <wf>(value_expr) OVER "
+                    + "(PARTITION BY window_partition ORDER BY window_ordering) from table."
+            )
+        case .scalarSubqueryColumns:
+            ("42823", .analysis, "Invalid subquery: Scalar subquery must return only one column, but got <number>.")
         case .dataSourceNotFound:
             (
                 "42K02", .analysis,

@@ -60,7 +60,7 @@ struct BoundaryValueTests {
         Double.random(in: 0..<1, using: &random) < (share ?? usual)
     }
 
-    @Test(arguments: RoutineNames.all) func functionsSurviveBoundaryValues(_ name: String) {
+    @Test(arguments: RoutineNames.all + FunctionTable.words) func functionsSurviveBoundaryValues(_ name: String) {
         var random = SplitMix(state: name.utf8.reduce(Self.seed) { $0 &* 31 &+ UInt64($1) })
         Self.run("SELECT \(name)()")
         for one in Self.literals {

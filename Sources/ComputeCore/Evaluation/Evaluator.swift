@@ -69,6 +69,8 @@ package struct Evaluator {
         case .field(let base, let index, _): return try field(base, index, batch)
         case .element(let base, let key, let type): return try element(base, key, type, batch)
         case .aggregate: preconditionFailure("aggregates are computed by the aggregation operator")
+        case .window: preconditionFailure("window functions are computed by their operator")
+        case .subquery: preconditionFailure("queries inside of expressions become joins")
         }
     }
 

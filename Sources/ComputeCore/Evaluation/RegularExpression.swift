@@ -32,7 +32,7 @@ final class RegularExpression {
             pcre2_compile_8($0.baseAddress ?? Self.nothing, $0.count, platform_pcre2_valid_utf, &error, &position, settings)
         }
         guard let compiled else { throw invalid }
-        guard let data = pcre2_match_data_create_8(1, nil), let limits = pcre2_match_context_create_8(nil) else {
+        guard let data = pcre2_match_data_create_from_pattern_8(compiled, nil), let limits = pcre2_match_context_create_8(nil) else {
             pcre2_code_free_8(compiled)
             throw invalid
         }
@@ -70,6 +70,23 @@ final class RegularExpression {
         // A match always has at least one pair.
         guard let pair = pcre2_get_ovector_pointer_8(data), pair[0] <= pair[1] else { return nil }
         return pair[0]..<pair[1]
+    }
+
+    /// The number of groups in parentheses.
+    var groupCount: Int { Int(pcre2_get_ovector_count_8(data)) - 1 }
+
+    /// The whole of the first match at or after `start` and its groups, nil for one that took no part; nil if there is no match.
+    func firstGroups(in text: [UInt8], from start: Int = 0) throws(QueryError) -> [Range<Int>?]? {
+        // The pointer is used within the call, with the text's own length.
+        let found = text.withUnsafeBufferPointer { bytes in
+            Result { () throws(QueryError) in try firstMatch(in: bytes, from: start) }
+        }
+        guard try found.get() != nil, let pairs = pcre2_get_ovector_pointer_8(data) else { return nil }
+        // There is a pair for the whole and for each group; a group without a part has the largest number twice.
+        return (0...groupCount).map { group in
+            let (low, high) = (pairs[2 * group], pairs[2 * group + 1])
+            return low <= high && high <= text.count ? Int(low)..<Int(high) : nil
+        }
     }
 
     func matches(_ text: String) throws(QueryError) -> Bool {

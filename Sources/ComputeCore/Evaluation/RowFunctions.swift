@@ -5,6 +5,7 @@ import QueryCore
 
 enum RowFunctions {
     static func apply(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
+        if case .library(let signature) = function { return try FunctionTable.apply(signature, arguments, type, count) }
         if let column = try fast(function, arguments, type, count) { return column }
         let acceptsNull: Bool =
             switch function {
@@ -112,8 +113,7 @@ enum RowFunctions {
             }
         case .like, .ilike, .rlike, .split: return try matcher.apply(function, values)
         case .year, .month, .day, .hour, .minute, .second, .dayOfWeek, .dayOfYear, .quarter, .toDate, .toTimestamp, .dateAdd, .dateSub,
-            .dateDiff,
-            .dateFormat, .unixTimestamp:
+            .dateDiff, .dateFormat, .unixTimestamp, .addMonths, .addMicroseconds:
             return try TimeFunctions.apply(function, values, types)
         default: return TextFunctions.apply(function, values)
         }

@@ -15,9 +15,6 @@ enum TextFunctions {
         case .upper: return .string(first.uppercased())
         case .lower: return .string(first.lowercased())
         case .length: return .integer(Int64(first.unicodeScalars.count))
-        case .trim: return .string(trim(first, left: true, right: true))
-        case .ltrim: return .string(trim(first, left: true, right: false))
-        case .rtrim: return .string(trim(first, left: false, right: true))
         case .reverse: return .string(string(first.unicodeScalars.reversed()))
         case .initcap: return .string(initcap(first))
         case .substring: return .string(substring(first, integer(values[1]), values.count > 2 ? integer(values[2]) : Int.max))
@@ -56,14 +53,6 @@ enum TextFunctions {
             }
         }
         return .string(parts.joined(separator: separator))
-    }
-
-    /// Removes blanks only, as Spark's `trim`; not tabs or newlines.
-    private static func trim(_ text: String, left: Bool, right: Bool) -> String {
-        var slice = text.utf8[...]
-        if left { while slice.first == 0x20 { slice = slice.dropFirst() } }
-        if right { while slice.last == 0x20 { slice = slice.dropLast() } }
-        return String(decoding: slice, as: UTF8.self)
     }
 
     private static func initcap(_ text: String) -> String {

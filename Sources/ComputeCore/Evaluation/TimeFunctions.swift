@@ -26,6 +26,19 @@ enum TimeFunctions {
         case .minute: return .integer(secondOfDay(first) / 60 % 60)
         case .second: return .integer(secondOfDay(first) % 60)
         case .unixTimestamp: return .integer(Int64(CivilTime.floorDay(first)) * 86_400 + secondOfDay(first))
+        case .addMicroseconds:
+            guard case .integer(let micros) = values[1] else { return .null }
+            let (moved, overflow) = first.addingReportingOverflow(micros)
+            if overflow { throw Arithmetic.overflow("long") }
+            return .integer(moved)
+        case .addMonths:
+            guard case .integer(let months) = values[1] else { return .null }
+            let isDate = types[0] == .date
+            let day = isDate ? Int(first) : CivilTime.floorDay(first)
+            guard abs(months) < 1 << 40, let moved = CivilTime.midnight(CivilTime.addMonths(day, Int(months))) else {
+                throw Arithmetic.overflow(isDate ? "integer" : "long")
+            }
+            return isDate ? .integer(moved / CivilTime.microsPerDay) : .integer(moved &+ CivilTime.microsOfDay(first))
         case .dateFormat: return .string(try format(first, TextFunctions.text(values[1])))
         case .dateAdd, .dateSub, .dateDiff:
             guard case .integer(let second) = values[1] else { return .null }

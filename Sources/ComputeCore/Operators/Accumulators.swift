@@ -30,6 +30,8 @@ enum Accumulators {
         case .first, .last: FirstAccumulator(call)
         case .stddevSample, .stddevPopulation, .varianceSample, .variancePopulation: VarianceAccumulator(call.function)
         case .collectList: ListAccumulator(call.type)
+        case .single: SingleAccumulator(call.type)
+        case .grouping, .groupingID: preconditionFailure("the analyser replaces grouping functions")
         }
     }
 

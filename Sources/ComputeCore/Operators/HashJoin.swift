@@ -1,6 +1,6 @@
 // All joins: the right side is read into memory and chained by key, the left side streams past it, in several chains where the kind of join
 // allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested
-// loop. Null keys match nothing.
+// loop. Null keys match nothing, except with `<=>`.
 
 import QueryCore
 
@@ -10,6 +10,7 @@ struct JoinShape {
     let keys: [JoinKeys]
     /// The condition of pairs beside the equal keys.
     let residual: BoundExpression?
+    /// The columns of both sides that the steps above read, the left side's first.
     let output: [BoundColumn]
 }
 
@@ -18,6 +19,8 @@ final class JoinTable: Preparation {
     let columns: [BoundColumn]
     private let chains: Chains
     private let keys: [BoundExpression]
+    /// Whether a null key matches a null.
+    private let matchesNulls: [Bool]
     private let context: QueryContext
     private let evaluator: Evaluator
     private var table: KeyTable
@@ -27,13 +30,14 @@ final class JoinTable: Preparation {
     private(set) var following: [Int32] = []
     private(set) var widestRowBytes = 0
 
-    init(_ chains: Chains, keys: [BoundExpression], _ context: QueryContext) {
+    init(_ chains: Chains, keys: [JoinKeys], _ context: QueryContext) {
         self.chains = chains
-        self.keys = keys
+        self.keys = keys.map(\.right)
+        matchesNulls = keys.map(\.matchesNulls)
         self.context = context
         columns = chains.columns
         evaluator = Evaluator(columns: chains.columns, now: context.now)
-        table = KeyTable(types: keys.map(\.type))
+        table = KeyTable(types: keys.map(\.right.type))
         rows = Batch(schema: Schema([]), columns: [], rowCount: 0)
     }
 
@@ -49,7 +53,7 @@ final class JoinTable: Preparation {
         for batch in batches {
             let columns = try keyColumns(batch, evaluator, keys)
             groups += keys.isEmpty ? [Int32](repeating: 0, count: batch.rowCount) : table.assign(columns, batch.rowCount)
-            for column in columns where column.nullCount > 0 {
+            for (column, matchesNulls) in zip(columns, matchesNulls) where !matchesNulls && column.nullCount > 0 {
                 for row in 0..<batch.rowCount where column.isNull(row) { hasNull[start + row] = true }
             }
             start += batch.rowCount
@@ -78,7 +82,7 @@ final class JoinTable: Preparation {
         var matches = table.find(columns, batch.rowCount)
         // Groups of the table are below the count of heads.
         for row in matches.indices where matches[row] >= 0 { matches[row] = heads[Int(matches[row])] }
-        for column in columns where column.nullCount > 0 {
+        for (column, matchesNulls) in zip(columns, matchesNulls) where !matchesNulls && column.nullCount > 0 {
             for row in matches.indices where column.isNull(row) { matches[row] = -1 }
         }
         return matches
@@ -101,6 +105,9 @@ final class HashJoin: BatchSource {
     private let leftEvaluator: Evaluator
     private let pairEvaluator: Evaluator
     private let pairSchema: Schema
+    /// Positions of the output's columns in the batches of both sides.
+    private let leftGiven: [Int]
+    private let rightGiven: [Int]
     private let grant: QueryGrant
 
     private var rightMatched: Bitmap?
@@ -127,6 +134,10 @@ final class HashJoin: BatchSource {
         leftEvaluator = Evaluator(columns: left.columns, now: context.now)
         pairEvaluator = Evaluator(columns: left.columns + table.columns, now: context.now)
         pairSchema = Schema((left.columns + table.columns).map(\.field))
+        let given = Set(shape.output.map(\.id))
+        leftGiven = left.columns.indices.filter { given.contains(left.columns[$0].id) }
+        let givesRight = shape.kind != .leftSemi && shape.kind != .leftAnti
+        rightGiven = givesRight ? table.columns.indices.filter { given.contains(table.columns[$0].id) } : []
     }
 
     /// Whether chains may share the right side: no right rows are given after the last left row.
@@ -194,7 +205,7 @@ final class HashJoin: BatchSource {
     }
 
     private func output(_ batch: Batch, _ leftRows: [Int32], _ build: Batch, _ rightRows: [Int32]) -> Batch {
-        let columns = batch.columns.map { $0.take(leftRows) } + build.columns.map { $0.take(rightRows) }
+        let columns = leftGiven.map { batch.columns[$0].take(leftRows) } + rightGiven.map { build.columns[$0].take(rightRows) }
         return placed(columns, leftRows.count, batch)
     }
 
@@ -212,7 +223,7 @@ final class HashJoin: BatchSource {
             return rows.isEmpty ? nil : output(batch, rows, build, [Int32](repeating: -1, count: rows.count))
         case .leftSemi, .leftAnti:
             let rows = kind == .leftSemi ? leftMatched.trueIndices : (~leftMatched).trueIndices
-            return rows.isEmpty ? nil : placed(batch.columns.map { $0.take(rows) }, rows.count, batch)
+            return rows.isEmpty ? nil : placed(leftGiven.map { batch.columns[$0].take(rows) }, rows.count, batch)
         default: return nil
         }
     }
@@ -222,7 +233,7 @@ final class HashJoin: BatchSource {
         unmatchedAt = 0
         let rows = (~(rightMatched ?? Bitmap(repeating: false, count: build.rowCount))).trueIndices
         if rows.isEmpty { return nil }
-        let nulls = left.columns.map { Column.nulls($0.type, count: rows.count) }
-        return Batch(schema: schema, columns: nulls + build.columns.map { $0.take(rows) }, rowCount: rows.count)
+        let nulls = leftGiven.map { Column.nulls(left.columns[$0].type, count: rows.count) }
+        return Batch(schema: schema, columns: nulls + rightGiven.map { build.columns[$0].take(rows) }, rowCount: rows.count)
     }
 }

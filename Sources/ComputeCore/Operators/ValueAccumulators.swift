@@ -121,6 +121,41 @@ final class FirstAccumulator: Accumulator {
     func finish() -> Column { Column(type: call.type, values: values) }
 }
 
+/// The value of the one row of each group.
+final class SingleAccumulator: Accumulator {
+    private var values: [Value] = []
+    private var seen: [Bool] = []
+    private let type: DataType
+    let bytesPerGroup = 48
+
+    init(_ type: DataType) { self.type = type }
+
+    func grow(_ count: Int) {
+        let more = count - seen.count
+        values += [Value](repeating: .null, count: more)
+        seen += [Bool](repeating: false, count: more)
+    }
+
+    func update(_ arguments: [Column], _ groups: GroupNumbers) throws(QueryError) {
+        for (row, group) in groups.expanded.enumerated() {
+            if seen[Int(group)] { throw QueryError(.scalarSubqueryRows) }
+            values[Int(group)] = arguments[0].value(row)
+            seen[Int(group)] = true
+        }
+    }
+
+    func merge(_ other: any Accumulator, _ rows: [Int32], into groups: [Int32]) throws(QueryError) {
+        guard let other = other as? SingleAccumulator else { return }
+        for (row, group) in zip(rows, groups) where other.seen[Int(row)] {
+            if seen[Int(group)] { throw QueryError(.scalarSubqueryRows) }
+            values[Int(group)] = other.values[Int(row)]
+            seen[Int(group)] = true
+        }
+    }
+
+    func finish() -> Column { Column(type: type, values: values) }
+}
+
 /// Welford's method, exact for large means; Chan's formula joins parts.
 final class VarianceAccumulator: Accumulator {
     private var counts: [Int64] = []

@@ -42,6 +42,9 @@ struct Pipelines {
         case .sort(let orders, let limit, let input):
             let operation = SortOperator(orders, limit: limit, try chains(input), context)
             return kept(operation.kept, operation.columns, pieces: limit.map { $0 / Batch.rowsDefault + 1 } ?? .max, operation)
+        case .window(let windows, let input):
+            let operation = WindowOperator(windows, try chains(input), context)
+            return kept(operation.kept, operation.columns, pieces: .max, operation)
         case .hashJoin(let shape, let left, let right): return try join(shape, left, right)
         case .limit(let skip, let count, let input): return Chains(LimitOperator(skip: skip, limit: count, try one(input)))
         case .union(let inputs, let columns):
@@ -68,7 +71,7 @@ struct Pipelines {
 
     private func join(_ shape: JoinShape, _ left: PhysicalPlan, _ right: PhysicalPlan) throws(QueryError) -> Chains {
         let context = context
-        let table = JoinTable(try chains(right), keys: shape.keys.map(\.right), context)
+        let table = JoinTable(try chains(right), keys: shape.keys, context)
         let below = HashJoin.mayRunInChains(shape.kind) ? try chains(left) : Chains(try one(left))
         var probes = try below.map { HashJoin(shape, $0, table, context) }
         probes.preparations.insert(table, at: 0)

@@ -4,17 +4,24 @@ import SparkWire
 
 extension RelationTranslation {
     func aggregate(_ aggregate: Spark_Connect_Aggregate) throws -> Plan {
+        let keys = try aggregate.groupingExpressions.map { try ExpressionTranslation.expression($0) }
+        func form(_ name: String, _ items: [Expression]) -> [Expression] { [.call(name: name, arguments: items, distinct: false)] }
+        let groups: [Expression]
         switch aggregate.groupType {
-        case .groupby, .unspecified: break
-        case .rollup: throw SparkError.unsupported("ROLLUP")
-        case .cube: throw SparkError.unsupported("CUBE")
+        case .groupby, .unspecified: groups = keys
+        case .rollup: groups = form("rollup", keys)
+        case .cube: groups = form("cube", keys)
         case .pivot: throw SparkError.unsupported("PIVOT")
-        case .groupingSets: throw SparkError.unsupported("GROUPING SETS")
+        case .groupingSets:
+            groups = form(
+                "grouping sets",
+                try aggregate.groupingSets.map { set in
+                    form("struct", try set.groupingSet.map { try ExpressionTranslation.expression($0) })[0]
+                })
         case .UNRECOGNIZED(let number): throw SparkError.unsupported("the grouping kind \(number)")
         }
-        let groups = try aggregate.groupingExpressions.map { try ExpressionTranslation.expression($0) }
         let aggregates = try aggregate.aggregateExpressions.map { try ExpressionTranslation.expression($0) }
-        return .aggregate(groups: groups, outputs: groups + aggregates, try plan(aggregate.input))
+        return .aggregate(groups: groups, outputs: keys + aggregates, try plan(aggregate.input))
     }
 
     func join(_ join: Spark_Connect_Join) throws -> Plan {

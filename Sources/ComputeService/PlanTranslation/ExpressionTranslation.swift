@@ -37,7 +37,7 @@ enum ExpressionTranslation {
             return .cast(try child(cast.expr), to: type, isTry: cast.evalMode == .try)
         case .unresolvedExtractValue(let extract): return .extract(try child(extract.child), key: try child(extract.extraction))
         case .sortOrder: throw SparkError.unsupported("a sort order outside of a sort")
-        case .window: throw SparkError.unsupported("window functions")
+        case .window(let window): return try WindowTranslation.window(window, child)
         case .unresolvedRegex: throw SparkError.unsupported("columns selected by a regular expression")
         case .lambdaFunction, .unresolvedNamedLambdaVariable: throw SparkError.unsupported("lambda functions")
         case .updateFields: throw SparkError.unsupported("changing fields of a struct (withField, dropFields)")

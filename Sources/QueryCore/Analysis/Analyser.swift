@@ -2,10 +2,12 @@
 // output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
 // files.
 
-/// The analyser's questions to the session: views by name, and the schema of files.
+/// The analyser's questions to the session: views and functions by name, and the schema of files.
 package protocol Catalog {
     func view(_ name: String) -> ViewDefinition?
     func schema(of source: FileSource) throws(QueryError) -> Schema
+    /// A function of the library by its lower-case name.
+    func function(_ name: String) -> FunctionSignature?
 }
 
 /// A view with the views that it read at its definition: a later replacement of one of those does not change this one.
@@ -32,6 +34,32 @@ package struct CapturedView: Sendable {
     }
 }
 
+/// What the analysers of one statement share.
+final class AnalysisRecord {
+    var lastID = 0
+    var usedViews: [CapturedView] = []
+}
+
+/// The columns around a query inside of an expression, and those that it read.
+private final class OuterScope {
+    private let lookup: ([String]) throws(QueryError) -> BoundExpression
+    private(set) var parameters: [BoundOutput] = []
+
+    init(_ lookup: @escaping ([String]) throws(QueryError) -> BoundExpression) { self.lookup = lookup }
+
+    func parameter(_ parts: [String], _ record: AnalysisRecord) throws(QueryError) -> BoundExpression {
+        let found = try lookup(parts)
+        return found.rewritten { node in
+            guard case .column(let column) = node else { return node }
+            if let known = parameters.first(where: { $0.expression == node }) { return .column(known.column) }
+            record.lastID += 1
+            let parameter = BoundColumn(id: ColumnID(record.lastID), name: column.name, type: column.type, nullable: column.nullable)
+            parameters.append(BoundOutput(expression: node, column: parameter))
+            return .column(parameter)
+        }
+    }
+}
+
 struct Resolved {
     var plan: BoundPlan
     var scope: Scope
@@ -39,7 +67,10 @@ struct Resolved {
 
 package struct Analyser {
     let catalog: any Catalog
-    private var nextID = 0
+    /// Shared with the analysers of queries inside of expressions.
+    let record = AnalysisRecord()
+    /// The query around this one.
+    private var outer: OuterScope?
     private var depth = 0
     /// Visible common tables, innermost last.
     private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
@@ -48,7 +79,7 @@ package struct Analyser {
     /// The scopes of Spark Connect's plan ids in this statement.
     var planScopes: [Int64: Scope] = [:]
     /// Views named by the statement itself, for the creation of a view.
-    package private(set) var usedViews: [CapturedView] = []
+    package var usedViews: [CapturedView] { record.usedViews }
 
     /// Limit of the levels of relations; views and common tables count with their own.
     static let depthMax = 400
@@ -57,7 +88,17 @@ package struct Analyser {
 
     package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
         let resolved = try resolve(plan)
-        return Self.withVisibleOutput(resolved).plan
+        let plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
+        try Self.refuseMisplaced(plan)
+        return plan
+    }
+
+    /// Aggregates and window functions are columns by now; one that is left stands where none may.
+    private static func refuseMisplaced(_ plan: BoundPlan) throws(QueryError) {
+        if plan.expressions.contains(where: { $0.containsAggregate || $0.containsWindow }) {
+            throw QueryError.unsupported("an aggregate or window function outside of a select list, HAVING or ORDER BY")
+        }
+        for input in plan.inputs { try refuseMisplaced(input) }
     }
 
     /// Makes the plan give exactly the columns of `*`, in that order.
@@ -68,8 +109,8 @@ package struct Analyser {
     }
 
     mutating func newColumn(_ name: String, _ type: DataType, nullable: Bool) -> BoundColumn {
-        nextID += 1
-        return BoundColumn(id: ColumnID(nextID), name: name, type: type, nullable: nullable)
+        record.lastID += 1
+        return BoundColumn(id: ColumnID(record.lastID), name: name, type: type, nullable: nullable)
     }
 
     mutating func output(_ expression: BoundExpression, named name: String) -> BoundOutput {
@@ -125,25 +166,82 @@ package struct Analyser {
     // MARK: Names
 
     func binder(_ scope: Scope) -> ExpressionBinder {
-        let planScopes = self.planScopes
+        let analyser = self
         return ExpressionBinder { (parts, planID, _) throws(QueryError) in
-            try Self.lookup(parts, planID, scope, planScopes)
+            try analyser.lookup(parts, planID, scope)
+        } subquery: { (test, query, bound) throws(QueryError) in
+            try analyser.subquery(test, query, bound) { (parts) throws(QueryError) in try analyser.lookup(parts, nil, scope) }
+        } function: {
+            analyser.catalog.function($0)
         }
     }
 
-    static func lookup(_ parts: [String], _ planID: Int64?, _ scope: Scope, _ planScopes: [Int64: Scope]) throws(QueryError)
-        -> BoundExpression
-    {
+    /// A column of the scope, or of the query around it.
+    func lookup(_ parts: [String], _ planID: Int64?, _ scope: Scope) throws(QueryError) -> BoundExpression {
+        do throws(QueryError) {
+            return try inner(parts, planID, scope)
+        } catch {
+            guard let outer, error.errorClass == .unresolvedColumn || error.errorClass == .unresolvedColumnNoSuggestion else { throw error }
+            do throws(QueryError) {
+                return try outer.parameter(parts, record)
+            } catch let unknown {
+                // The author looks for the name in the inner query first.
+                throw unknown.errorClass == .unresolvedColumn || unknown.errorClass == .unresolvedColumnNoSuggestion ? error : unknown
+            }
+        }
+    }
+
+    /// Resolves a query inside of an expression; `lookup` finds the columns around it.
+    func subquery(
+        _ test: SubqueryTest, _ query: SubqueryPlan, _ values: [BoundExpression],
+        _ lookup: @escaping ([String]) throws(QueryError) -> BoundExpression
+    ) throws(QueryError) -> BoundExpression {
+        var analyser = self
+        let scope = OuterScope(lookup)
+        analyser.outer = scope
+        analyser.planScopes = [:]
+        let plan = Self.withVisibleOutput(try analyser.resolve(query.plan)).plan
+        let columns = plan.output
+        switch test {
+        case .exists:
+            return .subquery(BoundSubquery(kind: .exists, values: [], parameters: scope.parameters, query: plan, type: .boolean))
+        case .scalar:
+            guard columns.count == 1 else { throw QueryError(.scalarSubqueryColumns, ["number": "\(columns.count)"]) }
+            return .subquery(
+                BoundSubquery(kind: .scalar, values: [], parameters: scope.parameters, query: plan, type: columns[0].type))
+        case .contains:
+            guard columns.count == values.count else {
+                throw QueryError(.inSubqueryLength, ["leftLength": "\(values.count)", "rightLength": "\(columns.count)"])
+            }
+            var outputs: [BoundOutput] = []
+            var casted: [BoundExpression] = []
+            for (value, column) in zip(values, columns) {
+                guard let type = TypeCoercion.common(value.type, column.type) else {
+                    throw QueryError(
+                        .inSubqueryTypes, ["leftType": "\"\(value.type.sqlName)\"", "rightType": "\"\(column.type.sqlName)\""])
+                }
+                casted.append(TypeCoercion.cast(value, to: type))
+                outputs.append(analyser.output(TypeCoercion.cast(.column(column), to: type), named: column.name))
+            }
+            let changes = outputs.contains { if case .cast = $0.expression { true } else { false } }
+            return .subquery(
+                BoundSubquery(
+                    kind: .contains, values: casted, parameters: scope.parameters, query: changes ? .project(outputs, plan) : plan,
+                    type: .boolean))
+        }
+    }
+
+    private func inner(_ parts: [String], _ planID: Int64?, _ scope: Scope) throws(QueryError) -> BoundExpression {
         if let planID, let origin = planScopes[planID] {
             if let (column, used) = try origin.find(parts),
                 let here = (scope.visible + scope.hidden).first(where: { $0.column.id == column.id })
             {
-                return try fields(parts, used, .column(here.column))
+                return try Self.fields(parts, used, .column(here.column))
             }
             throw QueryError(.cannotResolveDataFrameColumn, ["name": Identifier.quoted(parts)])
         }
         guard let (column, used) = try scope.find(parts) else { throw scope.unresolved(parts) }
-        return try fields(parts, used, .column(column))
+        return try Self.fields(parts, used, .column(column))
     }
 
     private static func fields(_ parts: [String], _ used: Int, _ column: BoundExpression) throws(QueryError) -> BoundExpression {
@@ -160,9 +258,10 @@ package struct Analyser {
             for index in (0..<limit).reversed() where Identifier.same(commonTables[index].name, parts[0]) {
                 let table = commonTables[index]
                 // A common table sees only those before it.
-                let saved = commonTables
+                let saved = (commonTables, outer)
                 commonTables = Array(commonTables.prefix(table.visible))
-                defer { commonTables = saved }
+                outer = nil
+                defer { (commonTables, outer) = saved }
                 return try alias(table.name, table.columns, table.plan)
             }
             if let definition = view(parts[0]) { return try viewRelation(parts[0], definition) }
@@ -180,16 +279,17 @@ package struct Analyser {
         if let captured { return captured.first { Identifier.same($0.name, name) }?.definition }
         guard let definition = catalog.view(name) else { return nil }
         if !usedViews.contains(where: { Identifier.same($0.name, name) }) {
-            usedViews.append(CapturedView(name: name, definition: definition))
+            record.usedViews.append(CapturedView(name: name, definition: definition))
         }
         return definition
     }
 
     private mutating func viewRelation(_ name: String, _ definition: ViewDefinition) throws(QueryError) -> Resolved {
-        let saved = (captured, commonTables)
+        let saved = (captured, commonTables, outer)
         captured = definition.captured
         commonTables = []
-        defer { (captured, commonTables) = saved }
+        outer = nil
+        defer { (captured, commonTables, outer) = saved }
         return try alias(name, definition.columns, definition.plan)
     }
 
@@ -263,6 +363,7 @@ package struct Analyser {
 
     private func filter(_ condition: Expression, _ input: Resolved) throws(QueryError) -> Resolved {
         let bound = try ExpressionBinder.condition(try binder(input.scope).bind(condition), condition)
+        if bound.containsWindow { throw QueryError(.windowInClause, ["clauseName": "WHERE"]) }
         if bound.containsAggregate {
             let name = "\"\(condition.prettyName)\""
             throw QueryError(.invalidWhereCondition, ["condition": name, "expressionList": condition.prettyName])
@@ -288,8 +389,9 @@ package struct Analyser {
         let resolved = Self.withVisibleOutput(try resolve(input))
         let binder = binder(resolved.scope)
         var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
+        var block = SelectBlock(input: resolved)
         for item in named {
-            let bound = try binder.bind(item.expression)
+            let bound = overWindows(try binder.bind(item.expression), &block)
             if bound.containsAggregate {
                 throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
             }
@@ -300,7 +402,8 @@ package struct Analyser {
         let entries = outputs.map { output in
             ScopeEntry(column: output.column, qualifier: resolved.scope.visible.first { $0.column.id == output.column.id }?.qualifier ?? [])
         }
-        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(entries))
+        let below: BoundPlan = block.windows.isEmpty ? resolved.plan : .window(block.windows, resolved.plan)
+        return Resolved(plan: .project(outputs, below), scope: Scope(entries))
     }
 
     private mutating func renamed(_ renames: [ColumnRename], _ input: Plan) throws(QueryError) -> Resolved {
@@ -322,7 +425,7 @@ package struct Analyser {
             if parts.count == 1, planID == nil {
                 dropped += resolved.scope.columns.filter { Identifier.same($0.name, parts[0]) }.map(\.id)
                 // Dropping a column that does not exist is no error in Spark, hence `try?`.
-            } else if case .column(let column)? = try? Self.lookup(parts, planID, resolved.scope, planScopes) {
+            } else if case .column(let column)? = try? lookup(parts, planID, resolved.scope) {
                 dropped.append(column.id)
             }
         }

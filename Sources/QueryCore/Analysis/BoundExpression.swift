@@ -36,6 +36,10 @@ package indirect enum BoundExpression: Hashable, Sendable {
     case element(BoundExpression, key: BoundExpression, type: DataType)
     /// Only inside the analyser: the aggregate binder replaces it by a column.
     case aggregate(AggregateCall)
+    /// Only until decorrelation, which makes a join of it.
+    case subquery(BoundSubquery)
+    /// Only inside the analyser: the SELECT block replaces it by a column.
+    case window(WindowCall)
 
     package var type: DataType {
         switch self {
@@ -45,6 +49,8 @@ package indirect enum BoundExpression: Hashable, Sendable {
         case .cast(_, let type, _): type
         case .inList: .boolean
         case .aggregate(let call): call.type
+        case .subquery(let query): query.type
+        case .window(let call): call.type
         }
     }
 
@@ -58,6 +64,8 @@ package indirect enum BoundExpression: Hashable, Sendable {
         case .inList(let value, let items): value.nullable || items.contains { $0.nullable }
         case .field, .element: true
         case .aggregate(let call): call.nullable
+        case .subquery(let query): query.kind != .exists
+        case .window(let call): call.nullable
         }
     }
 
@@ -70,6 +78,8 @@ package indirect enum BoundExpression: Hashable, Sendable {
         case .inList(let value, let items): [value] + items
         case .element(let base, let key, _): [base, key]
         case .aggregate(let call): call.arguments + (call.filter.map { [$0] } ?? [])
+        case .subquery(let query): query.values + query.parameters.map(\.expression)
+        case .window(let call): call.expressions
         }
     }
 
@@ -99,6 +109,11 @@ package indirect enum BoundExpression: Hashable, Sendable {
             call.arguments = try all(call.arguments)
             if let filter = call.filter { call.filter = try change(filter) }
             return .aggregate(call)
+        case .subquery(var query):
+            query.values = try all(query.values)
+            for index in query.parameters.indices { query.parameters[index].expression = try change(query.parameters[index].expression) }
+            return .subquery(query)
+        case .window(let call): return .window(try call.mapExpressions(change))
         }
     }
 
@@ -118,12 +133,47 @@ package indirect enum BoundExpression: Hashable, Sendable {
         if case .aggregate = self { true } else { children.contains { $0.containsAggregate } }
     }
 
+    package var containsWindow: Bool {
+        if case .window = self { true } else { children.contains { $0.containsWindow } }
+    }
+
     package var isConstant: Bool {
         switch self {
-        case .column, .aggregate: false
+        case .column, .aggregate, .subquery, .window: false
         default: children.allSatisfy { $0.isConstant }
         }
     }
+}
+
+/// A query inside of an expression. It reads columns of the query around it through `parameters` only: inside, each stands as a column that
+/// no operator gives.
+package struct BoundSubquery: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable { case scalar, exists, contains }
+
+    package var kind: Kind
+    /// What `contains` looks for, one for each column of the query.
+    package var values: [BoundExpression]
+    package var parameters: [BoundOutput]
+    package let query: BoundQuery
+    package var type: DataType
+
+    package init(kind: Kind, values: [BoundExpression], parameters: [BoundOutput], query: BoundPlan, type: DataType) {
+        self.kind = kind
+        self.values = values
+        self.parameters = parameters
+        self.query = BoundQuery(query)
+        self.type = type
+    }
+}
+
+/// A plan inside of an expression, equal only to itself.
+package final class BoundQuery: Hashable, Sendable {
+    package let plan: BoundPlan
+
+    init(_ plan: BoundPlan) { self.plan = plan }
+
+    package static func == (left: BoundQuery, right: BoundQuery) -> Bool { left === right }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 package struct BoundBranch: Hashable, Sendable {
@@ -138,6 +188,10 @@ package struct BoundBranch: Hashable, Sendable {
 
 package enum AggregateFunction: String, Hashable, Sendable {
     case count, sum, avg, min, max, first, last, stddevSample, stddevPopulation, varianceSample, variancePopulation, countIf, collectList
+    /// The value of at most one row; more than one raise. Of scalar subqueries.
+    case single
+    /// Whether a key is left out of a row's grouping set, and all keys as bits; only inside the analyser.
+    case grouping, groupingID
 }
 
 package struct AggregateCall: Hashable, Sendable {
@@ -148,6 +202,18 @@ package struct AggregateCall: Hashable, Sendable {
     package var ignoreNulls: Bool
     package var filter: BoundExpression?
     package var type: DataType
+
+    package init(
+        function: AggregateFunction, arguments: [BoundExpression], distinct: Bool, ignoreNulls: Bool, filter: BoundExpression?,
+        type: DataType
+    ) {
+        self.function = function
+        self.arguments = arguments
+        self.distinct = distinct
+        self.ignoreNulls = ignoreNulls
+        self.filter = filter
+        self.type = type
+    }
 
     package var nullable: Bool { function != .count && function != .countIf && function != .collectList }
 }

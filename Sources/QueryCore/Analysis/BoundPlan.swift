@@ -10,6 +10,8 @@ package indirect enum BoundPlan: Sendable {
     case filter(BoundExpression, BoundPlan)
     case aggregate(groups: [BoundOutput], calls: [BoundAggregate], BoundPlan)
     case join(JoinKind, BoundPlan, BoundPlan, condition: BoundExpression?)
+    /// The input's columns, then one for each window.
+    case window([BoundWindow], BoundPlan)
     case sort([BoundOrder], BoundPlan)
     case limit(Int, BoundPlan)
     case offset(Int, BoundPlan)
@@ -28,6 +30,7 @@ package indirect enum BoundPlan: Sendable {
         case .project(let outputs, _): outputs.map(\.column)
         case .filter(_, let input), .sort(_, let input), .limit(_, let input), .offset(_, let input), .distinct(_, let input): input.output
         case .aggregate(let groups, let calls, _): groups.map(\.column) + calls.map(\.column)
+        case .window(let windows, let input): input.output + windows.map(\.column)
         case .join(let kind, let left, let right, _): Self.joinOutput(kind, left.output, right.output)
         case .difference(_, _, let left, _): left.output
         }
@@ -52,7 +55,7 @@ package indirect enum BoundPlan: Sendable {
         switch self {
         case .files, .local, .rows, .range: []
         case .project(_, let input), .filter(_, let input), .aggregate(_, _, let input), .sort(_, let input), .limit(_, let input),
-            .offset(_, let input), .distinct(_, let input):
+            .offset(_, let input), .distinct(_, let input), .window(_, let input):
             [input]
         case .join(_, let left, let right, _), .difference(_, _, let left, let right): [left, right]
         case .union(let inputs, _): inputs
@@ -65,6 +68,7 @@ package indirect enum BoundPlan: Sendable {
         case .project(let outputs, _): .project(outputs, new[0])
         case .filter(let condition, _): .filter(condition, new[0])
         case .aggregate(let groups, let calls, _): .aggregate(groups: groups, calls: calls, new[0])
+        case .window(let windows, _): .window(windows, new[0])
         case .sort(let orders, _): .sort(orders, new[0])
         case .limit(let count, _): .limit(count, new[0])
         case .offset(let count, _): .offset(count, new[0])

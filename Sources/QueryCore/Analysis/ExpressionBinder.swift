@@ -4,10 +4,22 @@
 struct ExpressionBinder {
     /// Looks up a name; `inAggregate`: the name stands inside an aggregate function's arguments.
     var lookup: (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression
+    typealias Subquery = (SubqueryTest, SubqueryPlan, _ values: [BoundExpression]) throws(QueryError) -> BoundExpression
+    /// Resolves a query inside of an expression.
+    private let subquery: Subquery
+    /// A function of the library by its lower-case name.
+    private let function: (String) -> FunctionSignature?
     private var inAggregate = false
+    /// The arguments of an aggregate over a window may be aggregates.
+    private var isOverWindow = false
 
-    init(lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression) {
+    init(
+        lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
+        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?
+    ) {
         self.lookup = lookup
+        self.subquery = subquery
+        self.function = function
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
@@ -29,7 +41,19 @@ struct ExpressionBinder {
             nested.inAggregate = true
             call.filter = try Self.condition(try nested.bind(condition), condition)
             return .aggregate(call)
+        case .window(let call, let spec): return try window(call, spec, expression)
+        case .ignoringNulls: throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
+        case .interval: throw QueryError.unsupported("an interval outside of an addition to a date or a timestamp")
+        case .subquery(let test, let plan):
+            guard case .contains(let values) = test else { return try subquery(test, plan, []) }
+            return try subquery(test, plan, try bindAll(values))
         }
+    }
+
+    func overWindow() -> ExpressionBinder {
+        var binder = self
+        binder.isOverWindow = true
+        return binder
     }
 
     private func bindAll(_ expressions: [Expression]) throws(QueryError) -> [BoundExpression] {
@@ -49,6 +73,7 @@ struct ExpressionBinder {
     private func call(_ name: String, _ arguments: [Expression], _ distinct: Bool, _ source: Expression) throws(QueryError)
         -> BoundExpression
     {
+        if name == "+" || name == "-", let moved = try moved(arguments, back: name == "-") { return moved }
         switch name {
         case "between" where arguments.count == 3:
             let value = arguments[0]
@@ -64,7 +89,8 @@ struct ExpressionBinder {
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
-        guard let routine = Routine.named(name) else {
+        guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
+            if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
             throw QueryError(
                 .unresolvedRoutine,
                 ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
@@ -73,13 +99,37 @@ struct ExpressionBinder {
         if case .aggregate(let function, let arity) = routine {
             if inAggregate { throw QueryError(.nestedAggregate) }
             var nested = self
-            nested.inAggregate = true
+            nested.inAggregate = !isOverWindow
+            nested.isOverWindow = false
             let isStar = function == .count && arguments == [.star(qualifier: [])]
             let bound = isStar ? [.literal(.int(1))] : try nested.bindAll(arguments)
             return try binder.aggregate(function, arity, bound, distinct: distinct || name == "sum_distinct")
         }
         if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }
         return try binder.scalar(routine, try bindAll(arguments), arguments)
+    }
+
+    /// A date or a timestamp and an interval; nil if neither argument is an interval.
+    private func moved(_ arguments: [Expression], back: Bool) throws(QueryError) -> BoundExpression? {
+        guard arguments.count == 2 else { return nil }
+        let time: BoundExpression
+        var interval: Interval
+        switch (arguments[0], arguments[1]) {
+        case (_, .interval(let right)): (time, interval) = (try bind(arguments[0]), right)
+        case (.interval(let left), _) where !back: (time, interval) = (try bind(arguments[1]), left)
+        default: return nil
+        }
+        if back { interval.amount = 0 &- interval.amount }
+        let amount = BoundExpression.literal(.long(interval.amount))
+        switch (time.type, interval.unit) {
+        case (.date, .months), (.timestamp, .months): return .call(.addMonths, [time, amount], type: time.type)
+        case (.date, .days): return .call(.dateAdd, [time, amount], type: .date)
+        case (.timestamp, .days):
+            return .call(.addMicroseconds, [time, .literal(.long(interval.amount &* CivilTime.microsPerDay))], type: .timestamp)
+        case (.date, .microseconds), (.timestamp, .microseconds):
+            return .call(.addMicroseconds, [TypeCoercion.cast(time, to: .timestamp), amount], type: .timestamp)
+        default: throw QueryError.unsupported("an interval added to \(time.type.sqlName)")
+        }
     }
 
     /// The DataFrame form of CASE: condition, result, condition, result, ..., otherwise.

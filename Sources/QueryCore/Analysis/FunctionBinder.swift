@@ -38,7 +38,7 @@ struct FunctionBinder {
         QueryError(.dataTypeMismatchBinaryOpWrongType, ["sqlExpr": shown, "inputType": required, "actualDataType": "\"\(type.sqlName)\""])
     }
 
-    private func checkCount(_ range: ClosedRange<Int>, _ actual: Int) throws(QueryError) {
+    func checkCount(_ range: ClosedRange<Int>, _ actual: Int) throws(QueryError) {
         if range.contains(actual) { return }
         let expected =
             range.upperBound == Routine.many
@@ -56,6 +56,11 @@ struct FunctionBinder {
             return try special(function, arguments, sources)
         case .scalar(let function, let parameters, let required, let result):
             try checkCount(required...parameters.count, arguments.count)
+            if case .common = result, arguments.count == 2, arguments[0].type != arguments[1].type,
+                TypeCoercion.common(arguments[0].type, arguments[1].type).map({ !$0.isIntegral }) ?? true
+            {
+                throw differing(arguments[0], arguments[1])
+            }
             var casted: [BoundExpression] = []
             for (index, argument) in arguments.enumerated() {
                 casted.append(try fit(argument, parameters[index], index, sources[index]))
@@ -64,10 +69,16 @@ struct FunctionBinder {
                 let target: DataType = function == .toDate ? .date : .timestamp
                 guard TypeCoercion.canCast(casted[0].type, target) else { throw TypeCoercion.noCast(shown, casted[0].type, target) }
             }
+            if case .common = result {
+                for argument in casted.dropFirst() {
+                    guard let type = TypeCoercion.tightest(casted[0].type, argument.type) else { throw differing(casted[0], argument) }
+                    casted = casted.map { TypeCoercion.cast($0, to: type) }
+                }
+            }
             let type: DataType =
                 switch result {
                 case .type(let type): type
-                case .ofFirst: casted[0].type
+                case .ofFirst, .common: casted[0].type
                 }
             return .call(function, casted, type: type)
         case .aggregate: preconditionFailure("an aggregate is not bound as a scalar function")
@@ -83,7 +94,18 @@ struct FunctionBinder {
         case .numeric:
             if argument.type.isNumeric { return argument }
             type = .double
+        case .integral, .wideIntegral:
+            if argument.type == .null { return argument }
+            if argument.type.isIntegral {
+                let isNarrow = argument.type == .byte || argument.type == .short
+                return parameter == .wideIntegral && isNarrow ? TypeCoercion.cast(argument, to: .int) : argument
+            }
+            type = .long
+            if argument.type != .string { throw wrongOperand(argument.type, "\"INTEGRAL\"") }
         case .string: type = .string
+        case .boolean: type = .boolean
+        case .binary: type = .binary
+        case .long: type = .long
         case .int: type = .int
         case .double: type = .double
         case .date: type = .date
@@ -357,6 +379,9 @@ struct FunctionBinder {
             call.arguments = [value]
             call.type = .double
         case .collectList: call.type = .array(element: arguments[0].type, containsNull: false)
+        case .single: call.type = arguments[0].type
+        case .grouping: call.type = .byte
+        case .groupingID: break
         }
         return .aggregate(call)
     }

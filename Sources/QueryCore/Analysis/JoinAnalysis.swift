@@ -4,6 +4,10 @@ extension Analyser {
     mutating func resolveJoin(_ join: Join) throws(QueryError) -> Resolved {
         let left = try resolve(join.left)
         let right = try resolve(join.right)
+        var join = join
+        if join.isNatural {
+            join.using = left.scope.columns.map(\.name).filter { name in right.scope.columns.contains { Identifier.same($0.name, name) } }
+        }
         if !join.using.isEmpty { return try resolveUsing(join, left, right) }
         let both = Scope(left.scope.visible + right.scope.visible, hidden: left.scope.hidden + right.scope.hidden)
         var condition: BoundExpression?

@@ -9,9 +9,12 @@ package enum ScalarFunction: Hashable, Sendable {
     case coalesce, greatest, least, nullIf
     case like, ilike, rlike, startsWith, endsWith, contains
     case abs, sign, round, floor, ceil, sqrt, pow, exp, ln, logBase, log10
-    case upper, lower, length, trim, ltrim, rtrim, substring, concat, concatWs, replace, split, instr, lpad, rpad, reverse, initcap
+    case upper, lower, length, substring, concat, concatWs, replace, split, instr, lpad, rpad, reverse, initcap
     case year, month, day, hour, minute, second, dayOfWeek, dayOfYear, quarter
     case toDate, toTimestamp, dateAdd, dateSub, dateDiff, dateFormat, unixTimestamp, currentDate, currentTimestamp
+    case addMonths, addMicroseconds
+    /// A row of the library's table.
+    case library(FunctionSignature)
     case typeOf, array, structure, map, size
 
     package func nullable(_ arguments: [BoundExpression]) -> Bool {
@@ -19,6 +22,7 @@ package enum ScalarFunction: Hashable, Sendable {
         case .isNull, .isNotNull, .nullSafeEqual, .isNaN, .typeOf, .concatWs, .array, .structure, .map, .currentDate, .currentTimestamp:
             false
         case .coalesce, .greatest, .least: arguments.allSatisfy { $0.nullable }
+        case .library(let signature) where signature.nulls == .possible: true
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
         }
@@ -29,8 +33,9 @@ package enum ScalarFunction: Hashable, Sendable {
         switch self {
         case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil,
             .toDate,
-            .toTimestamp, .dateFormat, .dateAdd, .dateSub, .rlike, .split, .coalesce:
+            .toTimestamp, .dateFormat, .dateAdd, .dateSub, .addMonths, .addMicroseconds, .rlike, .split, .coalesce:
             true
+        case .library(let signature): signature.canRaise
         default: false
         }
     }
@@ -50,13 +55,14 @@ enum Routine {
     case special(ScalarFunction, ClosedRange<Int>)
     case aggregate(AggregateFunction, ClosedRange<Int>)
 
-    enum Parameter { case string, int, double, date, timestamp, numeric, any }
-    enum Result {
-        case type(DataType)
-        case ofFirst
-    }
+    typealias Parameter = FunctionSignature.Parameter
+    typealias Result = FunctionSignature.Result
 
     static let many = 1000
+
+    static func library(_ signature: FunctionSignature) -> Routine {
+        .scalar(.library(signature), signature.parameters, required: signature.required, signature.result)
+    }
 
     /// By lower-case name.
     static func named(_ name: String) -> Routine? { table[name] ?? aliases[name].flatMap { table[$0] } }
@@ -110,9 +116,6 @@ enum Routine {
         for (name, function) in [("upper", ScalarFunction.upper), ("lower", .lower), ("reverse", .reverse), ("initcap", .initcap)] {
             scalar(name, function, [.string], .type(.string))
         }
-        scalar("trim", .trim, [.string], .type(.string))
-        scalar("ltrim", .ltrim, [.string], .type(.string))
-        scalar("rtrim", .rtrim, [.string], .type(.string))
         scalar("length", .length, [.string], .type(.int))
         scalar("substring", .substring, [.string, .int, .int], required: 2, .type(.string))
         scalar("replace", .replace, [.string, .string, .string], required: 2, .type(.string))
@@ -148,10 +151,11 @@ enum Routine {
         for (name, function) in [
             ("sum", AggregateFunction.sum), ("avg", .avg), ("min", .min), ("max", .max), ("stddev", .stddevSample),
             ("stddev_pop", .stddevPopulation), ("variance", .varianceSample), ("var_pop", .variancePopulation), ("count_if", .countIf),
-            ("collect_list", .collectList),
+            ("collect_list", .collectList), ("grouping", .grouping),
         ] {
             table[name] = .aggregate(function, 1...1)
         }
+        table["grouping_id"] = .aggregate(.groupingID, 0...many)
         table["count"] = .aggregate(.count, 1...many)
         table["first"] = .aggregate(.first, 1...2)
         table["last"] = .aggregate(.last, 1...2)

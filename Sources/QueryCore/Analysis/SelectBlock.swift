@@ -6,17 +6,28 @@ struct SelectBlock {
     let input: Resolved
     /// Nil for a plain projection.
     var groups: [BoundOutput]?
+    /// Of ROLLUP and its like; the aggregation is then over its columns.
+    var expansion: GroupingExpansion?
     var calls: [BoundAggregate] = []
     /// Over the aggregation's output, or over the input for a plain projection.
     var outputs: [BoundOutput] = []
     var having: BoundExpression?
+    /// Over the rows that HAVING lets through.
+    var windows: [BoundWindow] = []
     /// Qualifiers of outputs that are columns of the input.
     var entries: [ScopeEntry] = []
 
     func plan() -> BoundPlan {
         var plan = input.plan
-        if let groups { plan = .aggregate(groups: groups, calls: calls, plan) }
+        if let groups, let expansion {
+            let keys = zip(groups, expansion.columns).map { BoundOutput(expression: .column($1), column: $0.column) }
+            let more = [expansion.number, expansion.id].map { BoundOutput(expression: .column($0), column: $0) }
+            plan = .aggregate(groups: keys + more, calls: calls, expansion.plan(plan))
+        } else if let groups {
+            plan = .aggregate(groups: groups, calls: calls, plan)
+        }
         if let having { plan = .filter(having, plan) }
+        if !windows.isEmpty { plan = .window(windows, plan) }
         return .project(outputs, plan)
     }
 }
@@ -35,6 +46,7 @@ extension Analyser {
         case .having(let condition, let input):
             var block = try self.block(input)
             let bound = try bind(condition, over: &block)
+            if bound.containsWindow { throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(condition.prettyName)\""]) }
             block.having = try ExpressionBinder.condition(bound, condition)
             return block
         default: preconditionFailure("a SELECT block is a project, an aggregate or HAVING over one")
@@ -89,11 +101,18 @@ extension Analyser {
             }
         }
         if groups != nil || bound.contains(where: { $0.expression.containsAggregate }) {
-            block.groups = try grouping(groups ?? [], bound.map { ($0.expression, $0.name) }, binder)
+            let items = bound.map { ($0.expression, $0.name) }
+            let written = groups == [.call("all")] ? try groupedByAll(list, bound.map(\.expression)) : groups ?? []
+            if let sets = try GroupingSets(written) {
+                try expand(&block, sets, items, binder)
+            } else {
+                block.groups = try grouping(written, items, binder, input.scope)
+            }
         }
         for item in bound {
             var expression = item.expression
             if block.groups != nil { expression = try overAggregate(expression, &block, shown: nil) }
+            expression = overWindows(expression, &block)
             let output = output(expression, named: item.name)
             block.outputs.append(output)
             block.entries.append(ScopeEntry(column: output.column, qualifier: item.qualifier))
@@ -101,8 +120,52 @@ extension Analyser {
         return block
     }
 
+    /// GROUP BY ALL: the items of the select list without aggregates.
+    private func groupedByAll(_ list: [(expression: Expression?, column: ScopeEntry?)], _ bound: [BoundExpression]) throws(QueryError)
+        -> [Expression]
+    {
+        var groups: [Expression] = []
+        for (index, expression) in bound.enumerated() where !expression.containsAggregate && !expression.containsWindow {
+            groups.append(.literal(.int(Int32(index + 1))))
+        }
+        return groups
+    }
+
+    private mutating func expand(
+        _ block: inout SelectBlock, _ sets: GroupingSets, _ items: [(expression: BoundExpression, name: String)], _ binder: ExpressionBinder
+    ) throws(QueryError) {
+        var groups: [BoundOutput] = []
+        var columns: [BoundColumn] = []
+        for key in sets.keys {
+            guard let found = try grouping([key], items, binder, block.input.scope).first else { continue }
+            let column = newColumn(key.outputName, found.expression.type, nullable: true)
+            groups.append(BoundOutput(expression: found.expression, column: column))
+            columns.append(newColumn(key.outputName, found.expression.type, nullable: true))
+        }
+        block.groups = groups
+        block.expansion = GroupingExpansion(
+            sets: sets.sets, ids: sets.sets.map(sets.id), keys: groups.map(\.expression), columns: columns,
+            number: newColumn("grouping set", .int, nullable: false), id: newColumn("spark_grouping_id", .long, nullable: false))
+    }
+
+    /// `grouping(key)` and `grouping_id(keys)`.
+    private func groupingValue(_ call: AggregateCall, _ block: SelectBlock) throws(QueryError) -> BoundExpression {
+        guard let expansion = block.expansion else { throw QueryError(.unsupportedGrouping) }
+        if call.function == .groupingID {
+            let matches =
+                call.arguments.count == expansion.keys.count && zip(call.arguments, expansion.keys).allSatisfy { Self.matches($0, $1) }
+            guard call.arguments.isEmpty || matches else { throw QueryError(.groupingIDMismatch) }
+            return .column(expansion.id)
+        }
+        guard let position = expansion.keys.firstIndex(where: { Self.matches($0, call.arguments[0]) }) else {
+            throw QueryError(.groupingColumnMismatch)
+        }
+        return expansion.bit(position)
+    }
+
     private mutating func grouping(
-        _ groups: [Expression], _ items: [(expression: BoundExpression, name: String)], _ binder: ExpressionBinder
+        _ groups: [Expression], _ items: [(expression: BoundExpression, name: String)], _ binder: ExpressionBinder,
+        _ scope: Scope
     ) throws(QueryError) -> [BoundOutput] {
         var out: [BoundOutput] = []
         for group in groups {
@@ -116,15 +179,15 @@ extension Analyser {
                     throw QueryError(.groupByPosAggregate, ["index": "\(index)", "aggExpr": items[Int(index) - 1].name])
                 }
             } else {
-                do throws(QueryError) {
-                    bound = try binder.bind(group)
-                } catch {
+                if case .attribute(let parts, nil) = group, parts.count == 1, try scope.find(parts) == nil,
+                    let item = items.first(where: { Identifier.same($0.name, parts[0]) })
+                {
                     // A name missing from the input may be an alias of the select list.
-                    guard case .attribute(let parts, nil) = group, parts.count == 1, error.errorClass == .unresolvedColumn,
-                        let item = items.first(where: { Identifier.same($0.name, parts[0]) })
-                    else { throw error }
                     bound = item.expression
+                } else {
+                    bound = try binder.bind(group)
                 }
+                if bound.containsWindow { throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(group.prettyName)\""]) }
                 if bound.containsAggregate { throw QueryError(.groupByAggregate, ["sqlExpr": group.prettyName]) }
             }
             if out.contains(where: { $0.expression == bound }) { continue }
@@ -148,6 +211,7 @@ extension Analyser {
     {
         if let group = block.groups?.first(where: { Self.matches($0.expression, expression) }) { return .column(group.column) }
         switch expression {
+        case .aggregate(let call) where call.function == .grouping || call.function == .groupingID: return try groupingValue(call, block)
         case .aggregate(let call):
             if let known = block.calls.first(where: { $0.call == call }) { return .column(known.column) }
             let column = newColumn(call.function.rawValue, call.type, nullable: call.nullable)
@@ -155,7 +219,8 @@ extension Analyser {
             return .column(column)
         case .column(let column):
             if block.groups?.contains(where: { $0.column.id == column.id }) == true
-                || block.calls.contains(where: { $0.column.id == column.id })
+                || block.calls.contains(where: { $0.column.id == column.id }) || block.expansion?.id.id == column.id
+                || block.windows.contains(where: { $0.column.id == column.id })
             {
                 return expression
             }
@@ -165,6 +230,16 @@ extension Analyser {
         default:
             return try expression.mapChildren { (child) throws(QueryError) in try overAggregate(child, &block, shown: shown) }
         }
+    }
+
+    /// Window functions become columns of a step above the aggregation.
+    mutating func overWindows(_ expression: BoundExpression, _ block: inout SelectBlock) -> BoundExpression {
+        guard expression.containsWindow else { return expression }
+        guard case .window(let call) = expression else { return expression.mapChildren { overWindows($0, &block) } }
+        if let known = block.windows.first(where: { $0.call == call }) { return .column(known.column) }
+        let column = newColumn("window", call.type, nullable: call.nullable)
+        block.windows.append(BoundWindow(call: call, column: column))
+        return .column(column)
     }
 
     /// Columns match by id, whatever their letters' case; everything else by structure.
@@ -178,20 +253,26 @@ extension Analyser {
         let outputScope = Scope(block.entries)
         let inputScope = block.input.scope
         let outputs = block.outputs
-        let planScopes = self.planScopes
-        let binder = ExpressionBinder { (parts, planID, inAggregate) throws(QueryError) in
-            if inAggregate { return try Self.lookup(parts, planID, inputScope, planScopes) }
+        let analyser = self
+        let find: (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression = {
+            (parts, planID, inAggregate) throws(QueryError) in
+            if inAggregate { return try analyser.lookup(parts, planID, inputScope) }
             if planID == nil, let (column, used) = try outputScope.find(parts), used == parts.count,
                 let output = outputs.first(where: { $0.column.id == column.id })
             {
                 return output.expression
             }
             do throws(QueryError) {
-                return try Self.lookup(parts, planID, inputScope, planScopes)
+                return try analyser.lookup(parts, planID, inputScope)
             } catch {
                 throw error.errorClass == .unresolvedColumn || error.errorClass == .unresolvedColumnNoSuggestion
                     ? outputScope.unresolved(parts) : error
             }
+        }
+        let binder = ExpressionBinder(lookup: find) { (test, query, values) throws(QueryError) in
+            try analyser.subquery(test, query, values) { (parts) throws(QueryError) in try find(parts, nil, false) }
+        } function: {
+            analyser.catalog.function($0)
         }
         let bound = try binder.bind(expression)
         if block.groups == nil {
@@ -245,7 +326,7 @@ extension Analyser {
                 bound.append(try Self.order(order, column))
                 continue
             }
-            let expression = try bind(order.expression, over: &block)
+            let expression = overWindows(try bind(order.expression, over: &block), &block)
             let index: Int
             if let known = block.outputs.firstIndex(where: { $0.expression == expression }) {
                 index = known
@@ -270,8 +351,8 @@ extension Analyser {
         return .column(columns[Int(index) - 1])
     }
 
-    private static func order(_ order: SortOrder, _ expression: BoundExpression) throws(QueryError) -> BoundOrder {
-        if expression.containsAggregate {
+    static func order(_ order: SortOrder, _ expression: BoundExpression, inWindow: Bool = false) throws(QueryError) -> BoundOrder {
+        if expression.containsAggregate, !inWindow {
             throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(order.expression.prettyName)\""])
         }
         if !expression.type.isOrderable {

@@ -131,6 +131,7 @@ package enum TypeCoercion {
             case (.null, _), (.string, _): type.isAtomic
             case (_, .string): from.isAtomic
             case (_, .double): from.isNumeric
+            case (.binary, .binary): true
             case (_, .int): from == .byte || from == .short
             case (_, .long): from.isIntegral
             case (.date, .timestamp), (.timestamp, .date): true

@@ -35,6 +35,10 @@ enum ColumnPruning {
         case .join(let kind, let left, let right, let condition):
             let read = needed.union(condition?.columnIDs ?? [])
             return .join(kind, prune(left, read), prune(right, read), condition: condition)
+        case .window(let windows, let input):
+            let kept = windows.filter { needed.contains($0.column.id) }
+            if kept.isEmpty { return prune(input, needed) }
+            return .window(kept, prune(input, needed.union(ids(kept.flatMap(\.call.expressions)))))
         case .sort(let orders, let input): return .sort(orders, prune(input, needed.union(ids(orders.map(\.expression)))))
         case .limit(let count, let input): return .limit(count, prune(input, needed))
         case .offset(let count, let input): return .offset(count, prune(input, needed))

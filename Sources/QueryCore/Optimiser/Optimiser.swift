@@ -8,32 +8,43 @@ package struct Optimiser {
 
     package static func optimise(_ plan: BoundPlan, evaluate: Evaluate) -> BoundPlan {
         let folded = ConstantFolding.apply(plan, evaluate)
-        let pushed = PredicatePushdown.apply(folded)
+        let pushed = PredicatePushdown.apply(CommonConjuncts.apply(folded))
         return ColumnPruning.apply(pushed)
     }
 }
 
 extension BoundPlan {
     /// The same plan with every expression of this node changed; inputs are left alone.
-    func mapExpressions(_ change: (BoundExpression) -> BoundExpression) -> BoundPlan {
+    func mapExpressions<E: Error>(_ change: (BoundExpression) throws(E) -> BoundExpression) throws(E) -> BoundPlan {
+        func all(_ outputs: [BoundOutput]) throws(E) -> [BoundOutput] {
+            try outputs.map { (output) throws(E) in BoundOutput(expression: try change(output.expression), column: output.column) }
+        }
         switch self {
-        case .rows(let rows, let columns): .rows(rows.map { $0.map(change) }, columns)
-        case .project(let outputs, let input):
-            .project(outputs.map { BoundOutput(expression: change($0.expression), column: $0.column) }, input)
-        case .filter(let condition, let input): .filter(change(condition), input)
+        case .rows(let rows, let columns): return .rows(try rows.map { (row) throws(E) in try row.map(change) }, columns)
+        case .project(let outputs, let input): return .project(try all(outputs), input)
+        case .filter(let condition, let input): return .filter(try change(condition), input)
         case .aggregate(let groups, let calls, let input):
-            .aggregate(
-                groups: groups.map { BoundOutput(expression: change($0.expression), column: $0.column) },
-                calls: calls.map { item in
-                    var call = item.call
-                    call.arguments = call.arguments.map(change)
-                    call.filter = call.filter.map(change)
-                    return BoundAggregate(call: call, column: item.column)
-                }, input)
-        case .join(let kind, let left, let right, let condition): .join(kind, left, right, condition: condition.map(change))
+            let changed = try calls.map { (item) throws(E) in
+                var call = item.call
+                call.arguments = try call.arguments.map(change)
+                if let filter = call.filter { call.filter = try change(filter) }
+                return BoundAggregate(call: call, column: item.column)
+            }
+            return .aggregate(groups: try all(groups), calls: changed, input)
+        case .join(let kind, let left, let right, let condition):
+            guard let condition else { return self }
+            return .join(kind, left, right, condition: try change(condition))
         case .sort(let orders, let input):
-            .sort(orders.map { BoundOrder(expression: change($0.expression), ascending: $0.ascending, nullsFirst: $0.nullsFirst) }, input)
-        default: self
+            let changed = try orders.map { (order) throws(E) in
+                BoundOrder(expression: try change(order.expression), ascending: order.ascending, nullsFirst: order.nullsFirst)
+            }
+            return .sort(changed, input)
+        case .window(let windows, let input):
+            let changed = try windows.map { (item) throws(E) in
+                BoundWindow(call: try item.call.mapExpressions(change), column: item.column)
+            }
+            return .window(changed, input)
+        default: return self
         }
     }
 }

@@ -15,7 +15,7 @@ enum PredicatePushdown {
         return parts.dropFirst().reduce(first) { .call(.and, [$0, $1], type: .boolean) }
     }
 
-    private static func filtered(_ plan: BoundPlan, _ parts: [BoundExpression]) -> BoundPlan {
+    static func filtered(_ plan: BoundPlan, _ parts: [BoundExpression]) -> BoundPlan {
         conjunction(parts).map { .filter($0, plan) } ?? plan
     }
 
@@ -50,6 +50,17 @@ enum PredicatePushdown {
             }
             return filtered(.aggregate(groups: groups, calls: calls, push(moved, into: input)), above)
         case .sort(let orders, let input): return .sort(orders, push(parts, into: input))
+        case .window(let windows, let input):
+            // A condition over columns of every partition keeps or drops whole partitions.
+            let (through, above) = split(parts) { part in
+                !part.columnIDs.isEmpty && !part.mayRaise
+                    && windows.allSatisfy { item in
+                        part.columnIDs.allSatisfy { id in
+                            item.call.partition.contains { if case .column(let column) = $0 { column.id == id } else { false } }
+                        }
+                    }
+            }
+            return filtered(.window(windows, push(through, into: input)), above)
         case .distinct(let keys, let input):
             let (through, above) = split(parts) { part in part.columnIDs.allSatisfy { keys.contains($0) } }
             return filtered(.distinct(keys: keys, push(through, into: input)), above)

@@ -18,10 +18,50 @@ package indirect enum Expression: Hashable, Sendable {
     case extract(Expression, key: Expression)
     /// An aggregate over the rows with a true condition: `sum(x) FILTER (WHERE y)`.
     case filtered(Expression, condition: Expression)
+    /// A constant span of time, added to or taken from a date or a timestamp.
+    case interval(Interval)
+    case subquery(SubqueryTest, SubqueryPlan)
+    /// A function over the rows around each row.
+    case window(Expression, WindowSpec)
+    /// `lag(x) IGNORE NULLS`.
+    case ignoringNulls(Expression)
 
     package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }
     package static func call(_ name: String, _ arguments: Expression...) -> Expression {
         .call(name: name, arguments: arguments, distinct: false)
+    }
+}
+
+/// What an expression asks of a query inside of it.
+package enum SubqueryTest: Hashable, Sendable {
+    /// The value of its one column in its one row; null without a row.
+    case scalar
+    case exists
+    /// Whether these values are a row of it.
+    case contains([Expression])
+}
+
+/// A query inside of an expression. Two are equal only if they are the same text at the same place.
+package final class SubqueryPlan: Hashable, Sendable {
+    package let plan: Plan
+
+    package init(_ plan: Plan) { self.plan = plan }
+
+    package static func == (left: SubqueryPlan, right: SubqueryPlan) -> Bool { left === right }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+/// Months, or microseconds: Spark never mixes them in one interval of ANSI SQL.
+package struct Interval: Hashable, Sendable {
+    package enum Unit: Hashable, Sendable { case months, days, microseconds }
+
+    package var unit: Unit
+    /// Of months, days or microseconds.
+    package var amount: Int64
+
+    package init(_ amount: Int64, _ unit: Unit) {
+        self.amount = amount
+        self.unit = unit
     }
 }
 

@@ -46,12 +46,24 @@ extension Expression {
             }
             return "\(base.prettyName)[\(key.prettyName)]"
         case .filtered(let call, let condition): return "\(call.prettyName) FILTER (WHERE \(condition.prettyName))"
+        case .interval(let interval): return interval.prettyName
+        case .window(let call, let spec): return "\(call.prettyName) OVER \(spec.prettyName(of: call))"
+        case .ignoringNulls(let call): return "\(call.prettyName) ignore nulls"
+        case .subquery(.scalar, _): return "scalarsubquery()"
+        case .subquery(.exists, _): return "exists()"
+        case .subquery(.contains(let values), _):
+            let names = values.map(\.prettyName).joined(separator: ", ")
+            return "(\(values.count == 1 ? names : "named_struct(\(names))") IN (listquery()))"
         }
     }
 
     /// Names printed in capitals by Spark.
     private static let capitals: [String: String] = [
-        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE",
+        "ceil": "CEIL", "floor": "FLOOR", "sqrt": "SQRT", "exp": "EXP", "log10": "LOG10", "power": "POWER", "rlike": "RLIKE", "sin": "SIN",
+        "cos": "COS", "tan": "TAN", "asin": "ASIN", "acos": "ACOS",
+        "atan": "ATAN", "atan2": "ATAN2", "sinh": "SINH", "cosh": "COSH", "tanh": "TANH", "cbrt": "CBRT", "expm1": "EXPM1", "cot": "COT",
+        "sec": "SEC", "csc": "CSC", "degrees": "DEGREES", "radians": "RADIANS", "hypot": "HYPOT", "log2": "LOG2", "log1p": "LOG1P",
+        "pi": "PI", "e": "E",
         "regexp_like": "REGEXP_LIKE",
     ]
 
@@ -63,19 +75,39 @@ extension Expression {
 
     /// The same expression with every name changed.
     package func mapAttributes(_ change: ([String], Int64?) -> [String]) -> Expression {
-        func map(_ expression: Expression) -> Expression { expression.mapAttributes(change) }
+        if case .attribute(let parts, let planID) = self { return .attribute(change(parts, planID), planID: planID) }
+        return mapChildren { $0.mapAttributes(change) }
+    }
+
+    /// The same expression with every window changed.
+    func mapWindows<E: Error>(_ change: (WindowSpec) throws(E) -> WindowSpec) throws(E) -> Expression {
+        let changed = try mapChildren { (child) throws(E) in try child.mapWindows(change) }
+        if case .window(let call, let spec) = changed { return .window(call, try change(spec)) }
+        return changed
+    }
+
+    /// The same expression with each expression directly below it changed; queries inside are left alone.
+    func mapChildren<E: Error>(_ change: (Expression) throws(E) -> Expression) throws(E) -> Expression {
         switch self {
-        case .literal, .star: return self
-        case .attribute(let parts, let planID): return .attribute(change(parts, planID), planID: planID)
-        case .alias(let inner, let name): return .alias(map(inner), name: name)
-        case .call(let name, let arguments, let distinct): return .call(name: name, arguments: arguments.map(map), distinct: distinct)
-        case .cast(let inner, let type, let isTry): return .cast(map(inner), to: type, isTry: isTry)
+        case .literal, .star, .interval, .attribute: return self
+        case .subquery(.contains(let values), let plan): return .subquery(.contains(try values.map(change)), plan)
+        case .subquery: return self
+        case .alias(let inner, let name): return .alias(try change(inner), name: name)
+        case .call(let name, let arguments, let distinct):
+            return .call(name: name, arguments: try arguments.map(change), distinct: distinct)
+        case .cast(let inner, let type, let isTry): return .cast(try change(inner), to: type, isTry: isTry)
         case .caseWhen(let branches, let otherwise):
-            let mapped = branches.map { CaseBranch(condition: map($0.condition), result: map($0.result)) }
-            return .caseWhen(branches: mapped, otherwise: otherwise.map(map))
-        case .inList(let value, let items): return .inList(map(value), items.map(map))
-        case .extract(let base, let key): return .extract(map(base), key: map(key))
-        case .filtered(let call, let condition): return .filtered(map(call), condition: map(condition))
+            let mapped = try branches.map { (branch) throws(E) in
+                CaseBranch(condition: try change(branch.condition), result: try change(branch.result))
+            }
+            var last: Expression?
+            if let otherwise { last = try change(otherwise) }
+            return .caseWhen(branches: mapped, otherwise: last)
+        case .inList(let value, let items): return .inList(try change(value), try items.map(change))
+        case .extract(let base, let key): return .extract(try change(base), key: try change(key))
+        case .filtered(let call, let condition): return .filtered(try change(call), condition: try change(condition))
+        case .window(let call, let spec): return .window(try change(call), try spec.mapExpressions(change))
+        case .ignoringNulls(let call): return .ignoringNulls(try change(call))
         }
     }
 
@@ -84,12 +116,23 @@ extension Expression {
         let key = name.lowercased()
         if names.count == 1, castFunctions[key] != nil { return names[0] }
         switch (key, names.count) {
-        case ("+", 2), ("-", 2), ("*", 2), ("/", 2), ("%", 2), ("div", 2), ("=", 2), ("<=>", 2), ("<", 2), ("<=", 2), (">", 2), (">=", 2):
+        case ("+", 2), ("-", 2), ("*", 2), ("/", 2), ("%", 2), ("div", 2), ("&", 2), ("|", 2), ("^", 2), ("<<", 2), (">>", 2), (">>>", 2),
+            ("=", 2), ("<=>", 2), ("<", 2), ("<=", 2), (">", 2), (">=", 2):
             return "(\(names[0]) \(key) \(names[1]))"
         case ("==", 2): return "(\(names[0]) = \(names[1]))"
         case ("!=", 2), ("<>", 2): return "(NOT (\(names[0]) = \(names[1])))"
         case ("and", 2), ("or", 2): return "(\(names[0]) \(key.uppercased()) \(names[1]))"
         case ("not", 1), ("!", 1): return "(NOT \(names[0]))"
+        case ("~", 1): return "~\(names[0])"
+        case ("trim", 2): return "TRIM(BOTH \(names[0]) FROM \(names[1]))"
+        case ("ltrim", 2): return "TRIM(LEADING \(names[0]) FROM \(names[1]))"
+        case ("rtrim", 2): return "TRIM(TRAILING \(names[0]) FROM \(names[1]))"
+        case ("regexp_replace", 3): return "regexp_replace(\(names.joined(separator: ", ")), 1)"
+        case ("regexp_extract", 2): return "regexp_extract(\(names.joined(separator: ", ")), 1)"
+        case ("locate", 2), ("position", 2): return "\(key)(\(names.joined(separator: ", ")), 1)"
+        case ("overlay", 3): return "overlay(\(names.joined(separator: ", ")), -1)"
+        case ("months_between", 2): return "months_between(\(names.joined(separator: ", ")), true)"
+        case ("from_unixtime", 1): return "from_unixtime(\(names[0]), yyyy-MM-dd HH:mm:ss)"
         case ("negative", 1): return "(- \(names[0]))"
         case ("positive", 1): return "(+ \(names[0]))"
         case ("isnull", 1): return "(\(names[0]) IS NULL)"
@@ -116,6 +159,20 @@ extension Expression {
         case ("substring", 2), ("substr", 2): return "\(key)(\(names[0]), \(names[1]), 2147483647)"
         case ("first", 2), ("last", 2), ("first_value", 2), ("last_value", 2), ("any_value", 2): return "\(key)(\(names[0]))"
         default: return "\(capitals[key] ?? key)(\(distinct ? "DISTINCT " : "")\(names.joined(separator: ", ")))"
+        }
+    }
+}
+
+extension Interval {
+    /// As Spark prints the literal, e.g. `INTERVAL '3' MONTH`.
+    var prettyName: String {
+        switch unit {
+        case .months where amount % 12 == 0: "INTERVAL '\(amount / 12)' YEAR"
+        case .months: "INTERVAL '\(amount)' MONTH"
+        case .days: "INTERVAL '\(amount)' DAY"
+        case .microseconds where amount % 3_600_000_000 == 0: "INTERVAL '\(amount / 3_600_000_000)' HOUR"
+        case .microseconds where amount % 60_000_000 == 0: "INTERVAL '\(amount / 60_000_000)' MINUTE"
+        case .microseconds: "INTERVAL '\(DecimalText.format(Int128(amount), scale: 6))' SECOND"
         }
     }
 }

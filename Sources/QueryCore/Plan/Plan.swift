@@ -94,6 +94,8 @@ package struct Join: Sendable {
     package var kind: JoinKind
     package var condition: Expression?
     package var using: [String]
+    /// Over the columns that both sides have.
+    package var isNatural = false
 
     package init(left: Plan, right: Plan, kind: JoinKind, condition: Expression? = nil, using: [String] = []) {
         self.left = left

@@ -74,7 +74,12 @@ extension Parser {
         }
         if takeWord("IN") {
             try expectSymbol("(")
-            if isWord("SELECT") || isWord("WITH") { throw QueryError.unsupported("subqueries in IN") }
+            if isWord("SELECT") || isWord("WITH") {
+                let plan = try query()
+                try expectSymbol(")")
+                if case .call("struct", let values, _) = left { return .subquery(.contains(values), SubqueryPlan(plan)) }
+                return .subquery(.contains([left]), SubqueryPlan(plan))
+            }
             var items = [try expression()]
             while takeSymbol(",") { items.append(try expression()) }
             try expectSymbol(")")
@@ -82,7 +87,7 @@ extension Parser {
         }
         if takeWord("LIKE") || takeWord("ILIKE") {
             let name = tokens[at - 1].text.lowercased()
-            if isWord("ANY") || isWord("ALL") || isWord("SOME") { throw QueryError.unsupported("LIKE \(peek.text.uppercased())") }
+            if isWord("ANY") || isWord("ALL") || isWord("SOME") { return try quantifiedLike(left, name) }
             var arguments = [left, try concatenation()]
             if takeWord("ESCAPE") { arguments.append(try primary()) }
             return .call(name: name, arguments: arguments, distinct: false)
@@ -102,10 +107,51 @@ extension Parser {
         throw unexpected()
     }
 
-    private mutating func concatenation() throws(QueryError) -> Expression {
-        let parsed = try chain({ (parser) throws(QueryError) in try parser.sum() }, { $0.takeSymbol("||") ? "concat" : nil })
-        if isSymbol("&") || isSymbol("|") || isSymbol("^") { throw QueryError.unsupported("bit operator \(peek.text)") }
-        return parsed
+    /// LIKE ANY and LIKE ALL. NOT stands for each pattern: the caller's NOT over the other quantifier says the same.
+    private mutating func quantifiedLike(_ left: Expression, _ name: String) throws(QueryError) -> Expression {
+        let isNegated = at >= 2 && tokens[at - 2].kind == .word && tokens[at - 2].text.uppercased() == "NOT"
+        let isAll = take().text.uppercased() == "ALL"
+        try expectSymbol("(")
+        var tests: [Expression] = []
+        repeat { tests.append(.call(name, left, try expression())) } while takeSymbol(",")
+        try expectSymbol(")")
+        if tests.count > Self.depthMax { throw QueryError(.failedToParseTooComplex, at: position(peek.start)) }
+        return tests.dropFirst().reduce(tests[0]) { .call(isAll != isNegated ? "and" : "or", $0, $1) }
+    }
+
+    mutating func concatenation() throws(QueryError) -> Expression {
+        try bits(tighterThan: 0)
+    }
+
+    /// `|`, `^`, `&` and the shifts, from the loosest to the tightest, by climbing.
+    private mutating func bits(tighterThan level: Int) throws(QueryError) -> Expression {
+        var left = try chain({ (parser) throws(QueryError) in try parser.sum() }, { $0.takeSymbol("||") ? "concat" : nil })
+        var terms = 0
+        while let operation = bitOperator, operation.level > level {
+            terms += 1
+            if terms > Self.depthMax { throw QueryError(.failedToParseTooComplex, at: position(peek.start)) }
+            at += operation.tokens
+            left = .call(
+                operation.name, left, try nested { (parser) throws(QueryError) in try parser.bits(tighterThan: operation.level) })
+        }
+        return left
+    }
+
+    /// Shifts are read from adjacent signs, since `>>` also ends nested types.
+    private var bitOperator: (name: String, level: Int, tokens: Int)? {
+        guard peek.kind == .symbol else { return nil }
+        switch peek.text {
+        case "|": return ("|", 1, 1)
+        case "^": return ("^", 2, 1)
+        case "&": return ("&", 3, 1)
+        case "<", ">":
+            var count = 1
+            while count < 3, peek(count).text == peek.text, peek(count).kind == .symbol, peek(count).start == peek(count - 1).end {
+                count += 1
+            }
+            return count == 1 || (count == 3 && peek.text == "<") ? nil : (String(repeating: peek.text, count: count), 4, count)
+        default: return nil
+        }
     }
 
     private mutating func sum() throws(QueryError) -> Expression {
@@ -127,7 +173,7 @@ extension Parser {
             return .call("negative", try nested { (parser) throws(QueryError) in try parser.unary() })
         }
         if takeSymbol("+") { return .call("positive", try nested { (parser) throws(QueryError) in try parser.unary() }) }
-        if isSymbol("~") { throw QueryError.unsupported("bit operator ~") }
+        if takeSymbol("~") { return .call("~", try nested { (parser) throws(QueryError) in try parser.unary() }) }
         return try postfix(try primary())
     }
 
@@ -171,7 +217,11 @@ extension Parser {
         case .symbol:
             if takeSymbol("*") { return .star(qualifier: []) }
             if takeSymbol("(") {
-                if isWord("SELECT") || isWord("WITH") { throw QueryError.unsupported("scalar subqueries") }
+                if isWord("SELECT") || isWord("WITH") {
+                    let plan = try query()
+                    try expectSymbol(")")
+                    return .subquery(.scalar, SubqueryPlan(plan))
+                }
                 let inner = try expression()
                 if takeSymbol(",") {
                     var items = [inner, try expression()]
@@ -207,8 +257,13 @@ extension Parser {
         case "DATE" where peek(1).kind == .string, "TIMESTAMP" where peek(1).kind == .string: return try typedLiteral()
         case "CURRENT_DATE" where !isSymbol("(", 1), "CURRENT_TIMESTAMP" where !isSymbol("(", 1):
             return .call(name: take().text.lowercased(), arguments: [], distinct: false)
-        case "EXISTS" where isSymbol("(", 1): throw QueryError.unsupported("EXISTS subqueries")
-        case "INTERVAL" where [.number, .string].contains(peek(1).kind): throw QueryError.unsupported("interval literals")
+        case "EXISTS" where isSymbol("(", 1) && (isWord("SELECT", 2) || isWord("WITH", 2)):
+            at += 2
+            let plan = try query()
+            try expectSymbol(")")
+            return .subquery(.exists, SubqueryPlan(plan))
+        case "INTERVAL" where [.number, .string].contains(peek(1).kind) || isSymbol("-", 1): return .interval(try interval())
+        case "X" where peek(1).kind == .string && peek(1).start == peek.end: return try bytesLiteral()
         case "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "UNION", "JOIN", "ON", "THEN", "WHEN", "ELSE", "END":
             if isSymbol(".", 1) || isSymbol("(", 1) { return nil }
             throw unexpected()
@@ -255,13 +310,7 @@ extension Parser {
         try expectSymbol("(")
         let distinct = takeWord("DISTINCT")
         var arguments: [Expression] = []
-        if name.uppercased() == "EXTRACT", isWord("FROM", 1) {
-            let field = take().text.lowercased()
-            _ = take()
-            let source = try expression()
-            try expectSymbol(")")
-            return .call(field, source)
-        }
+        if let special = try specialCall(name.uppercased()) { return special }
         if !isSymbol(")") {
             repeat { arguments.append(try expression()) } while takeSymbol(",")
         }
@@ -271,15 +320,7 @@ extension Parser {
         }
         try expectSymbol(")")
         let call = Expression.call(name: name.lowercased(), arguments: arguments, distinct: distinct)
-        if isWord("OVER") { throw QueryError.unsupported("window functions") }
-        if isWord("FILTER"), isSymbol("(", 1) {
-            at += 2
-            try expectWord("WHERE")
-            let condition = try expression()
-            try expectSymbol(")")
-            return .filtered(call, condition: condition)
-        }
-        return call
+        return try callTail(call)
     }
 
     /// Whole numbers are int, bigint or decimal by size; a point makes a decimal, an exponent a double; a suffix decides.

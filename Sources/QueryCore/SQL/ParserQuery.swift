@@ -39,7 +39,7 @@ extension Parser {
             while takeSymbol(",") { orders.append(try sortOrder()) }
             plan = .sort(orders, plan)
         }
-        if isWord("CLUSTER") || isWord("DISTRIBUTE") || isWord("WINDOW") {
+        if isWord("CLUSTER") || isWord("DISTRIBUTE") {
             throw QueryError.unsupported("\(peek.text.uppercased()) clauses")
         }
         var limit: Int?
@@ -161,6 +161,7 @@ extension Parser {
         var groups: [Expression]?
         if takeWord("GROUP", "BY") { groups = try grouping(items) }
         let having = takeWord("HAVING") ? try expression() : nil
+        items = try namedWindows(items)
         if let groups {
             plan = .aggregate(groups: groups, outputs: items, plan)
         } else if having != nil {
@@ -173,14 +174,41 @@ extension Parser {
     }
 
     private mutating func grouping(_ items: [Expression]) throws(QueryError) -> [Expression] {
-        if isWord("ROLLUP") || isWord("CUBE") || isWord("GROUPING") {
-            throw QueryError.unsupported("\(peek.text.uppercased()) in GROUP BY")
+        if isWord("ALL"), !isSymbol(".", 1), !isSymbol("(", 1) {
+            _ = take()
+            return [.call("all")]
         }
-        if isWord("ALL"), !isSymbol(".", 1), !isSymbol("(", 1) { throw QueryError.unsupported("GROUP BY ALL") }
-        var groups = [try expression()]
-        while takeSymbol(",") { groups.append(try expression()) }
-        if isWord("WITH") { throw QueryError.unsupported("GROUP BY WITH ROLLUP or CUBE") }
+        var groups: [Expression] = []
+        repeat { groups.append(try groupingItem()) } while takeSymbol(",")
+        if takeWord("WITH", "ROLLUP") { return [.call(name: "rollup", arguments: groups, distinct: false)] }
+        if takeWord("WITH", "CUBE") { return [.call(name: "cube", arguments: groups, distinct: false)] }
+        if takeWord("GROUPING", "SETS") { return [.call(name: "grouping sets", arguments: try groupingSets(), distinct: false)] }
         return groups
+    }
+
+    private mutating func groupingItem() throws(QueryError) -> Expression {
+        if takeWord("GROUPING", "SETS") { return .call(name: "grouping sets", arguments: try groupingSets(), distinct: false) }
+        if isWord("ROLLUP") || isWord("CUBE"), isSymbol("(", 1) {
+            let name = take().text.lowercased()
+            return .call(name: name, arguments: try groupingSets(), distinct: false)
+        }
+        return try expression()
+    }
+
+    /// `(a, (a, b), ())`: each set of several keys, or of none, as a struct.
+    private mutating func groupingSets() throws(QueryError) -> [Expression] {
+        try expectSymbol("(")
+        var sets: [Expression] = []
+        repeat {
+            if isSymbol("("), isSymbol(")", 1) {
+                at += 2
+                sets.append(.call(name: "struct", arguments: [], distinct: false))
+            } else {
+                sets.append(try expression())
+            }
+        } while takeSymbol(",")
+        try expectSymbol(")")
+        return sets
     }
 
     mutating func namedExpression() throws(QueryError) -> Expression {
@@ -206,19 +234,29 @@ extension Parser {
     private mutating func joined() throws(QueryError) -> Plan {
         var left = try relation()
         var joins = 0
-        while let kind = try joinKind() {
+        while true {
+            let isNatural = takeWord("NATURAL")
+            guard let kind = try joinKind() else {
+                if isNatural { throw unexpected() }
+                return left
+            }
             joins += 1
             if joins > Self.depthMax { throw QueryError(.failedToParseTooComplex) }
             if isWord("LATERAL") { throw QueryError.unsupported("LATERAL joins") }
             var join = Join(left: left, right: try relation(), kind: kind)
-            if takeWord("ON") { join.condition = try expression() } else if takeWord("USING") { join.using = try identifierList() }
+            join.isNatural = isNatural
+            if isNatural {
+                // The columns of both sides are known to the analyser only.
+            } else if takeWord("ON") {
+                join.condition = try expression()
+            } else if takeWord("USING") {
+                join.using = try identifierList()
+            }
             left = .join(join)
         }
-        return left
     }
 
     private mutating func joinKind() throws(QueryError) -> JoinKind? {
-        if isWord("NATURAL") { throw QueryError.unsupported("NATURAL JOIN") }
         var kind = JoinKind.inner
         if takeWord("JOIN") || takeWord("INNER", "JOIN") { return .inner }
         if takeWord("CROSS", "JOIN") { return .cross }

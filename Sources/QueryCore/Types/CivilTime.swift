@@ -24,6 +24,15 @@ package enum CivilTime {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * mp + 2) / 5 + 1)
     }
 
+    /// The same day of another month, or that month's last day.
+    package static func addMonths(_ days: Int, _ months: Int) -> Int {
+        let (year, month, day) = civil(days)
+        let count = year * 12 + month - 1 + months
+        let newYear = count >= 0 ? count / 12 : (count - 11) / 12
+        let newMonth = count - newYear * 12 + 1
+        return Self.days(year: newYear, month: newMonth, day: min(day, daysInMonth(year: newYear, month: newMonth)))
+    }
+
     package static func daysInMonth(year: Int, month: Int) -> Int {
         switch month {
         case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28

@@ -269,7 +269,7 @@ extension SideBySide.Others {
             let table = try Ran.platform([
                 "compute", "sql", "SELECT true AS t, 1.10 AS exact", "--server", try platform.endpoint("connect"),
             ])
-            #expect(table.output == "T     EXACT\ntrue  1.10\n", "\(table.output)")
+            #expect(table.output == "t     exact\ntrue  1.10\n", "\(table.output)")
         }
 
         @Test func completionScriptsAreThereForThreeShells() throws {

@@ -66,7 +66,7 @@ struct ComputeCommand: AsyncParsableCommand {
             let rows = zip(result.rows, result.textRows).map { values, texts in
                 zip(zip(values, texts), types).map { cell, type in Self.value(cell.0, cell.1, type) }
             }
-            Output.rows(result.columnNames, rows, output.output)
+            Output.rows(result.columnNames, rows, output.output, capitals: false)
         }
 
         /// JSON values as themselves; a decimal only if every reader gets the exact number, which takes at most 15 digits.

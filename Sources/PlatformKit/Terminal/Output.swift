@@ -76,12 +76,12 @@ enum Output {
         }
     }
 
-    /// Rows under a header line, or one JSON array of objects.
-    static func rows(_ columns: [String], _ rows: [[OutputValue]], _ format: OutputFormat) {
+    /// Rows under a header line, or one JSON array of objects. Headings are in capitals; a query's column names stay as they are.
+    static func rows(_ columns: [String], _ rows: [[OutputValue]], _ format: OutputFormat, capitals: Bool = true) {
         switch format {
         case .json: line("[" + rows.map { JSONText.object(Array(zip(columns, $0))) }.joined(separator: ",") + "]")
         case .table:
-            let texts = [columns.map { $0.uppercased() }] + rows.map { $0.map(\.plain) }
+            let texts = [capitals ? columns.map { $0.uppercased() } : columns] + rows.map { $0.map(\.plain) }
             let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
             for row in texts {
                 let cells = row.enumerated().map { place, text in

@@ -7,10 +7,10 @@ package struct FileSchemes: Sendable {
     private var schemes: [String: any JobFiles] = [:]
     private let local = LocalFiles()
 
-    /// `dfs`: the WebHDFS of the default dfs, for `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path`; `namenode`: its RPC; `trust`:
-    /// set if it uses https.
-    package init(dfs: HostPort? = nil, namenode: HostPort? = nil, trust: TLSTrust? = nil) {
-        let files = HDFSFiles(defaultServer: dfs, defaultNamenode: namenode, trust: trust)
+    /// `dfs`: the WebHDFS of the default dfs, for `webhdfs:///path`, `swebhdfs:///path` and `hdfs:///path`; `namenodes`: its
+    /// RPC; `trust`: set if it uses https.
+    package init(dfs: HostPort? = nil, namenodes: [HostPort] = [], trust: TLSTrust? = nil) {
+        let files = HDFSFiles(defaultServer: dfs, defaultNamenodes: namenodes, trust: trust)
         for scheme in ["webhdfs", "swebhdfs", "hdfs"] { register(scheme, files) }
     }
 

@@ -13,7 +13,7 @@ import Synchronization
 package struct HDFSFiles: JobFiles {
     /// The default dfs, for an address without a host: its WebHDFS address, and that of its RPC.
     private let defaultServer: HostPort?
-    private let defaultNamenode: HostPort?
+    private let defaultNamenodes: [HostPort]
     /// Set if the default dfs uses https.
     private let trust: TLSTrust?
     private let user: String
@@ -34,9 +34,9 @@ package struct HDFSFiles: JobFiles {
         }
     }
 
-    package init(defaultServer: HostPort?, defaultNamenode: HostPort? = nil, trust: TLSTrust? = nil, user: String = NSUserName()) {
+    package init(defaultServer: HostPort?, defaultNamenodes: [HostPort] = [], trust: TLSTrust? = nil, user: String = NSUserName()) {
         self.defaultServer = defaultServer
-        self.defaultNamenode = defaultNamenode
+        self.defaultNamenodes = defaultNamenodes
         self.trust = trust
         self.user = user
     }
@@ -58,7 +58,9 @@ package struct HDFSFiles: JobFiles {
         let authority = String(rest[..<slash])
         let path = slash == rest.endIndex ? "/" : String(rest[slash...])
         if authority.isEmpty {
-            if scheme == "hdfs", let defaultNamenode { return Target(client: clients.client([defaultNamenode], user: user), path: path) }
+            if scheme == "hdfs", !defaultNamenodes.isEmpty {
+                return Target(client: clients.client(defaultNamenodes, user: user), path: path)
+            }
             guard let defaultServer else {
                 throw .failed(
                     path: address, operation: "open",

@@ -11,7 +11,9 @@ import Synchronization
 /// One datanode.
 final class Datanode: Sendable {
     let store: ReplicaStore
+    /// The namenode that leads.
     let namenode: any RPCChannel
+    private let links: [NamenodeLink]
     let settings: DatanodeSettings
     let log: Logger
     private let uuid: String
@@ -28,9 +30,10 @@ final class Datanode: Sendable {
         var poolID = ""
     }
 
-    init(store: ReplicaStore, namenode: any RPCChannel, settings: DatanodeSettings, uuid: String, log: Logger) {
+    init(store: ReplicaStore, namenodes: NamenodeGroup, settings: DatanodeSettings, uuid: String, log: Logger) {
         self.store = store
-        self.namenode = namenode
+        namenode = namenodes.leader
+        links = namenodes.each.map { NamenodeLink($0) }
         self.settings = settings
         self.uuid = uuid
         self.log = log
@@ -77,8 +80,9 @@ final class Datanode: Sendable {
 
     func noteTransfer(_ change: Int) { transfers.add(change, ordering: .relaxed) }
 
-    private func call<Q: ProtoLayout, A: ProtoLayout>(_ method: String, _ request: Q) async throws -> A {
-        try await namenode.call(RPCProtocol.datanode, method, user: "hdfs", request)
+    /// Calls one namenode, or the one that leads.
+    private func call<Q: ProtoLayout, A: ProtoLayout>(_ method: String, _ request: Q, at link: NamenodeLink? = nil) async throws -> A {
+        try await (link?.channel ?? namenode).call(RPCProtocol.datanode, method, user: "hdfs", request)
     }
 
     // MARK: registration and reports
@@ -105,15 +109,27 @@ final class Datanode: Sendable {
         registration.softwareVersion = "3.4.1"
         let known = registration
         identity.withLock { $0 = Identity(registration: known, poolID: version.poolID) }
-        try await register()
+        var failure: (any Error)?
+        for link in links {
+            do { try await register(link) } catch { failure = error }
+        }
+        // Namenodes that are away now are tried again by every heartbeat.
+        if let failure, links.allSatisfy(\.mustRegister) { throw failure }
     }
 
-    private func register() async throws {
+    private func register(_ link: NamenodeLink) async throws {
         var request = RegistrationMessage()
         request.registration = registration
-        let _: RegistrationMessage = try await call("registerDatanode", request)
-        _ = try await beat()
-        try await reportAll()
+        let _: RegistrationMessage = try await call("registerDatanode", request, at: link)
+        // Later changes are reported one by one; one that is lost sets it back again.
+        link.caughtUp()
+        do {
+            _ = try await beat(link)
+            try await reportAll(link)
+        } catch {
+            link.fellBehind()
+            throw error
+        }
     }
 
     private var storage: DatanodeStorage {
@@ -123,7 +139,7 @@ final class Datanode: Sendable {
     }
 
     /// Every replica, finished or not.
-    private func reportAll() async throws {
+    private func reportAll(_ link: NamenodeLink) async throws {
         let found = try await store.list()
         if !found.damaged.isEmpty {
             log.error(
@@ -146,10 +162,10 @@ final class Datanode: Sendable {
         blocks.numbers = all
         var request = BlockReportRequest()
         (request.registration, request.poolID, request.reports) = (registration, poolID, [blocks])
-        let _: EmptyMessage = try await call("blockReport", request)
+        let _: EmptyMessage = try await call("blockReport", request, at: link)
     }
 
-    /// Reports a replica's new state; the namenode knows it on return.
+    /// Reports a replica's new state; the namenode, or each that can be reached, knows it on return.
     func report(_ summary: ReplicaSummary, _ status: ReplicaChange.Status) async throws {
         var change = ReplicaChange()
         change.block = PoolBlock(
@@ -160,7 +176,31 @@ final class Datanode: Sendable {
         (list.uuid, list.changes, list.storage) = (storageID, [change], storage)
         var request = ReplicaChangesRequest()
         (request.registration, request.poolID, request.storages) = (registration, poolID, [list])
-        let _: EmptyMessage = try await call("blockReceivedAndDeleted", request)
+        let sent = request
+        guard links.count > 1 else {
+            let _: EmptyMessage = try await call("blockReceivedAndDeleted", sent)
+            return
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for link in links where !link.mustRegister { group.addTask { await self.tell(link, sent) } }
+            try await group.waitForAll()
+        }
+        guard links.contains(where: { !$0.mustRegister }) else { throw TransferFailure("no namenode hears of a replica") }
+    }
+
+    /// The time for one namenode of several to take a report.
+    private static let reportPatience = Duration.seconds(2)
+
+    /// A namenode that does not take a report in time gets all of them later.
+    private func tell(_ link: NamenodeLink, _ request: ReplicaChangesRequest) async {
+        let call = Task { let _: EmptyMessage = try await self.call("blockReceivedAndDeleted", request, at: link) }
+        let watch = Task {
+            // The answer's arrival cancels it.
+            do { try await Task.sleep(for: Self.reportPatience) } catch { return }
+            call.cancel()
+        }
+        defer { watch.cancel() }
+        do { try await call.value } catch { link.fellBehind() }
     }
 
     /// A reader found a replica damaged.
@@ -192,21 +232,45 @@ final class Datanode: Sendable {
 
     /// Sends heartbeats until the task is cancelled.
     func live() async {
-        var beats = 0
+        await withTaskGroup(of: Void.self) { group in
+            for link in links { group.addTask { await self.live(with: link) } }
+            group.addTask { await self.keepUp() }
+        }
+    }
+
+    private func live(with link: NamenodeLink) async {
+        var isHeard = true
         while !Task.isCancelled {
-            beats += 1
             do {
-                for command in try await beat() { await obey(command) }
-                if beats % Self.beatsPerRenewal == 0 { try await renewLeases() }
-                await abandonAgain()
-                await store.keepReserve()
-            } catch { log.warning("the namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
+                if link.mustRegister { try await register(link) }
+                for command in try await beat(link) { await obey(command, of: link) }
+                isHeard = true
+            } catch {
+                if isHeard { log.warning("a namenode does not hear this datanode", metadata: ["error": "\(error)"]) }
+                isHeard = false
+                if links.count > 1 { link.fellBehind() }
+            }
             // Only the end wakes it early.
             try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)
         }
     }
 
-    private func beat() async throws -> [DatanodeCommand] {
+    /// The leases of uploads, the ends of broken ones, the room for emergencies.
+    private func keepUp() async {
+        var beats = 0
+        while !Task.isCancelled {
+            // Only the end wakes it early.
+            try? await Task.sleep(for: DatanodeSettings.heartbeatInterval)
+            beats += 1
+            do {
+                if beats % Self.beatsPerRenewal == 0 { try await renewLeases() }
+                await abandonAgain()
+                await store.keepReserve()
+            } catch { log.warning("the leases of uploads could not be renewed", metadata: ["error": "\(error)"]) }
+        }
+    }
+
+    private func beat(_ link: NamenodeLink) async throws -> [DatanodeCommand] {
         let space = DiskSpace(of: store.directory)
         var report = StorageReport()
         report.uuid = storageID
@@ -219,7 +283,7 @@ final class Datanode: Sendable {
         var request = HeartbeatRequest()
         (request.registration, request.reports) = (registration, [report])
         request.transfers = UInt32(max(0, transfers.load(ordering: .relaxed)))
-        let answer: HeartbeatAnswer = try await call("sendHeartbeat", request)
+        let answer: HeartbeatAnswer = try await call("sendHeartbeat", request, at: link)
         toldFreeBytes.store(space.freeBytes, ordering: .relaxed)
         return answer.commands
     }
@@ -230,10 +294,10 @@ final class Datanode: Sendable {
             ?? (toldFreeBytes.load(ordering: .relaxed) < DatanodeSettings.roomBytes ? "the disk has no room for another block" : nil)
     }
 
-    private func obey(_ command: DatanodeCommand) async {
+    private func obey(_ command: DatanodeCommand, of link: NamenodeLink) async {
         do {
             switch command.kind {
-            case .register: try await register()
+            case .register: try await register(link)
             case .block:
                 guard let order = command.block else { return }
                 switch order.action {

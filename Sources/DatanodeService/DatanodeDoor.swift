@@ -30,7 +30,7 @@ package final class DatanodeDoor: Sendable {
     /// Opens the replicas in `directory`, binds the doors and joins the namenode. Throws StorageError, ListenError or the namenode's
     /// refusal.
     package static func start(
-        _ settings: DatanodeSettings, directory: String, namenode: any RPCChannel, memory: MemoryBudget, metrics: MetricsRegistry,
+        _ settings: DatanodeSettings, directory: String, namenodes: NamenodeGroup, memory: MemoryBudget, metrics: MetricsRegistry,
         log: Logger
     ) async throws -> DatanodeDoor {
         let loop = NIOServiceLoop()
@@ -42,7 +42,7 @@ package final class DatanodeDoor: Sendable {
         }
         var opened = Opened()
         do {
-            let datanode = Datanode(store: store, namenode: namenode, settings: settings, uuid: try identity(files, directory), log: log)
+            let datanode = Datanode(store: store, namenodes: namenodes, settings: settings, uuid: try identity(files, directory), log: log)
             let door = TransferDoor(datanode: datanode)
             let transfer = try await StreamListener.bind(settings.transferListen, limits: StreamLimits(memory: memory), log: log) {
                 try await door.serve($0)

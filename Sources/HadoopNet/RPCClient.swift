@@ -147,6 +147,7 @@ package final class RemoteChannel: RPCChannel {
     }
     package let addresses: [HostPort]
     private let patience: Duration
+    private let reachedPatience: Duration
     private let clientID: Bytes
     private let state = Mutex(State())
     private let calls = Atomic<Int64>(0)
@@ -154,14 +155,15 @@ package final class RemoteChannel: RPCChannel {
     /// Limit of kept connections; the oldest go first.
     private static let connectionsMax = 64
     /// How long a server reached before may be away, and how long the search for the leader among several takes.
-    private static let reachedPatience = Duration.seconds(20)
+    package static let usualPatience = Duration.seconds(20)
     private static let pauseMax = Duration.seconds(1)
 
-    /// `patience`: how long to wait for a server that was never reached.
-    package init(_ addresses: [HostPort], patience: Duration = .zero) {
+    /// `patience`: how long to wait for a server that was never reached; `reached`: for one that was, or for the leader of several.
+    package init(_ addresses: [HostPort], patience: Duration = .zero, reached: Duration = usualPatience) {
         precondition(!addresses.isEmpty, "a channel leads to at least one address")
         self.addresses = addresses
         self.patience = patience
+        reachedPatience = reached
         var random = SystemRandomNumberGenerator()
         var id = Bytes()
         for _ in 0..<2 { id.writeInteger(random.next() as UInt64) }
@@ -212,7 +214,7 @@ package final class RemoteChannel: RPCChannel {
     /// Waits before the next attempt, or throws the last failure.
     private func pause(_ attempt: Int64, _ began: Instant, _ failure: any Error) async throws {
         let wasReached = state.withLock { $0.wasReached } || addresses.count > 1
-        guard SystemTime().now() - began < max(patience, wasReached ? Self.reachedPatience : .zero) else { throw failure }
+        guard SystemTime().now() - began < max(patience, wasReached ? reachedPatience : .zero) else { throw failure }
         // Another address needs no wait.
         guard addresses.count == 1 || attempt % Int64(addresses.count) == 0 else { return }
         try await Task.sleep(for: min(Self.pauseMax, .milliseconds(50 << min(attempt, 5))))

@@ -14,16 +14,19 @@ package struct RPCMethod: Sendable {
     package let remark: String
     /// The layout of its request.
     package let request: any ProtoLayout.Type
+    /// Whether a namenode that stands by answers, too.
+    let isForStandby: Bool
     let handler: @Sendable (Bytes, RPCCall, Namenode) async throws -> Bytes
 
     init<Q: ProtoLayout, A: ProtoLayout>(
-        _ name: String, needs permission: String, remark: String = "",
+        _ name: String, needs permission: String, remark: String = "", isForStandby: Bool = false,
         _ handler: @escaping @Sendable (Q, RPCCall, Namenode) async throws -> A
     ) {
         self.name = name
         self.permission = permission
         self.remark = remark
         request = Q.self
+        self.isForStandby = isForStandby
         self.handler = { body, call, namenode in try await handler(try Q(decoding: body), call, namenode).encoded }
     }
 
@@ -58,6 +61,7 @@ struct NamenodeRPC: RPCTarget {
         }
         let retry = caller.clientID.readableBytes == 16 ? RetryID(client: caller.clientID.copied(), call: caller.callID) : nil
         let call = RPCCall(user: caller, caller: namenode.caller(caller.user), retry: retry)
+        if !row.isForStandby { try await namenode.checkOffice() }
         do { return try await row.handler(body, call, namenode) } catch let error as WireError { throw error } catch {
             throw JavaException(error)
         }

@@ -17,6 +17,7 @@ final class SoftState: @unchecked Sendable {
     /// Files in recovery, and the time of the last order to a datanode.
     var recoveries = LookupTable<InodeID, Instant>()
     var survey = BlockSurvey()
+    var office = Office()
 
     init(now: Instant, datanodeSilence: Duration) {
         board = ReplicaBoard(silenceMax: datanodeSilence)
@@ -97,11 +98,16 @@ final class Namenode: Sendable {
 
     func identity() async -> Identity { Identity(namespaceID: await replica.read { $0.namespace.counters.namespaceID }) }
 
-    /// After a start: gives the file system its number if it has none, and ends the WebHDFS uploads that the last stop cut off.
+    /// After the start of a namenode without peers: gives the file system its number if it has none, and ends the WebHDFS uploads that the
+    /// last stop cut off, if their datanodes ended with it.
     func begin() async throws {
-        try await look { [soft] _, _ in self.replica.events.onExecuted = { soft.board.forget($0.removedBlocks) } }
+        try await look { [soft] _, _ in
+            self.replica.events.onExecuted = { soft.board.forget($0.removedBlocks, givesOrders: soft.office.isHeld) }
+        }
+        guard settings.ensemble == nil else { return }
+        try await look { _, soft in soft.office.isHeld = true }
         try await execute(.name(.identify(Int64.random(in: 1...Int64(Int32.max)))))
-        try await execute(.file(.abandonUploads))
+        if settings.hasDatanodes { try await execute(.file(.abandonUploads)) }
     }
 
     // MARK: leases and recovery
@@ -141,6 +147,16 @@ final class Namenode: Sendable {
         return true
     }
 
+    /// A WebHDFS upload without its datanode is no file; any other file is closed at its end.
+    private func endWriting(_ inode: InodeID) async throws {
+        let holder = try await look { machine, _ in machine.namespace.inode(inode)?.file?.writer ?? "" }
+        if holder.utf8.starts(with: FileCommand.uploadPrefix.utf8) {
+            try await execute(.abandonFile(inode, writer: holder))
+        } else {
+            _ = try await recover(inode)
+        }
+    }
+
     static let recoveryPatience = Duration.seconds(10)
 
     /// Once a second: silent datanodes, blocks with too few copies, files without a living writer, the rest of deleted trees.
@@ -148,9 +164,10 @@ final class Namenode: Sendable {
         let now = now()
         do {
             try await mendReplicas(now: now)
+            guard await holdsOffice() else { return }
             try await removeDeleted()
             for inode in try await overdueFiles(now: now) {
-                do { _ = try await recover(inode) } catch {
+                do { try await endWriting(inode) } catch {
                     log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])
                 }
             }

@@ -12,10 +12,11 @@ package final class NamenodeDoor: Sendable {
     private let namenode: Namenode
     private let rpc: RPCServer
     private let web: HTTPServer
+    private let links: PeerLinks?
     private let ticking: Task<Void, Never>
 
-    private init(_ namenode: Namenode, rpc: RPCServer, web: HTTPServer, ticking: Task<Void, Never>) {
-        (self.namenode, self.rpc, self.web, self.ticking) = (namenode, rpc, web, ticking)
+    private init(_ namenode: Namenode, rpc: RPCServer, web: HTTPServer, links: PeerLinks?, ticking: Task<Void, Never>) {
+        (self.namenode, self.rpc, self.web, self.links, self.ticking) = (namenode, rpc, web, links, ticking)
     }
 
     /// How often the namenode looks for silent datanodes and overdue leases.
@@ -27,9 +28,8 @@ package final class NamenodeDoor: Sendable {
     ) async throws -> NamenodeDoor {
         let loop = NIOServiceLoop(turns: metrics.loopTurns("dfs"))
         do {
-            let files = RealFileSystem(onSync: metrics.syncObserver("dfs"))
             let replica = try await ReplicaHost<DFSMachine>.open(
-                ReplicaOptions(directory: directory, name: "dfs", files: files), loop: loop, time: SystemTime(), log: log)
+                try Namenode.replicaOptions(settings, directory, metrics), loop: loop, time: SystemTime(), log: log)
             do {
                 let namenode = Namenode(replica: replica, settings: settings, loop: loop, log: log)
                 try await namenode.begin()
@@ -38,7 +38,14 @@ package final class NamenodeDoor: Sendable {
                     let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) {
                         await WebHDFSAPI.answer($0, namenode)
                     }
-                    return NamenodeDoor(namenode, rpc: rpc, web: web, ticking: Task { await tick(namenode) })
+                    do {
+                        var links: PeerLinks?
+                        if let ensemble = settings.ensemble { links = try await namenode.joinPeers(ensemble) }
+                        return NamenodeDoor(namenode, rpc: rpc, web: web, links: links, ticking: Task { await tick(namenode) })
+                    } catch {
+                        await web.stop()
+                        throw error
+                    }
                 } catch {
                     await rpc.stop()
                     throw error
@@ -79,6 +86,7 @@ package final class NamenodeDoor: Sendable {
         ticking.cancel()
         await ticking.value
         await namenode.replica.stop()
+        await links?.stop()
         // The loop's thread has nothing left to do; a failure to join it changes nothing.
         try? await namenode.loop.stop()
     }

@@ -18,6 +18,11 @@ package struct NamenodeSettings: Sendable {
     /// A datanode silent for this long counts as gone; its blocks are copied to others.
     package var datanodeSilence = Duration.seconds(30)
 
+    /// The namenodes of the file system, if there are several.
+    package var ensemble: PeerLinkSettings?
+    /// Whether all datanodes live in this process.
+    package var hasDatanodes = false
+
     package init() {}
 
     /// Entries of one listing answer, as in HDFS.

@@ -24,8 +24,8 @@ struct BlockSurvey: Sendable {
 }
 
 extension Namenode {
-    /// Visits the nodes of a tree, or its directories alone. Each step fills a part on the loop; `take` gets it outside and tells whether to
-    /// go on.
+    /// Visits the nodes of a tree, or its directories alone. Each step fills a part on the loop; `take` gets it outside and tells whether
+    /// to go on.
     func walk<Part: Sendable>(
         from top: InodeID = .root, looksAtFiles: Bool, part: Part,
         visit: @escaping @Sendable (inout Part, Inode, borrowing DFSMachine, SoftState) throws(DFSRefusal) -> Void,
@@ -135,12 +135,21 @@ extension Namenode {
             let part = replicas[start..<min(replicas.count, start + Self.reportedPerStep)]
             try await look { machine, soft in
                 for replica in part {
-                    soft.board.received(
-                        uuid, replica.id, replica.generation, isFinal: replica.isFinal, wanted: Namenode.wanted(replica.id, in: machine))
+                    self.received(uuid, replica.id, replica.generation, isFinal: replica.isFinal, machine, soft)
                 }
             }
         }
         try await forBlocks { ids, soft in _ = soft.board.endReport(uuid, number, known: ids) }
+        try await look { _, soft in soft.board.closeReport(uuid, number) }
+    }
+
+    /// A namenode that stands by believes every replica: its namespace may not yet have a block that a datanode has.
+    func received(
+        _ uuid: String, _ id: BlockID, _ generation: Generation, isFinal: Bool, _ machine: borrowing DFSMachine, _ soft: SoftState
+    ) {
+        let believed = WantedBlock(block: Block(id: id, generation: generation, lengthBytes: 0, state: .underConstruction), replication: 1)
+        soft.board.received(
+            uuid, id, generation, isFinal: isFinal, wanted: soft.office.isHeld ? Self.wanted(id, in: machine) : believed)
     }
 
     // MARK: once a second
@@ -152,8 +161,10 @@ extension Namenode {
     func mendReplicas(now: Instant) async throws {
         let lost = try await look { _, soft in soft.board.findSilent(now: now) }
         if !lost.isEmpty { try await forBlocks { ids, soft in soft.board.doubtBlocks(of: lost, among: ids) } }
+        guard await holdsOffice() else { return }
         for _ in 0..<Self.stepsPerTick {
             let more = try await look { machine, soft in
+                guard soft.office.isHeld else { return false }
                 let copy = machine
                 return soft.board.mendSome(now: now) { Namenode.wanted($0, in: copy) }
             }
@@ -167,6 +178,11 @@ extension Namenode {
             guard try await look({ machine, _ in !machine.namespace.removedTops.isEmpty }) else { return }
             _ = try await replica.propose(.file(.removeMore))
         }
+    }
+
+    /// A datanode renews the leases of its uploads, twice in this time.
+    private static func limit(of holder: String) -> Duration {
+        holder.utf8.starts(with: FileCommand.uploadPrefix.utf8) ? Leases.softLimit : Leases.hardLimit
     }
 
     /// Open files looked at in one turn.
@@ -184,7 +200,7 @@ extension Namenode {
                 for id in part where machine.namespace.isReachable(id) {
                     guard let holder = machine.namespace.inode(id)?.file?.writer else { continue }
                     if holder != FileCommand.recoverer {
-                        if soft.leases.isOver(Leases.hardLimit, holder, now: now) { overdue.append(id) }
+                        if soft.leases.isOver(Self.limit(of: holder), holder, now: now) { overdue.append(id) }
                     } else if soft.recoveries[id].map({ now - $0 > Self.recoveryPatience }) ?? true {
                         overdue.append(id)
                     }

@@ -23,7 +23,33 @@ private final class Target: RPCTarget {
     static var echo: Target { Target { _, body in body } }
 }
 
+/// Answers, or stands by for some calls.
+private final class Member: RPCChannel {
+    private let standsByFor: Mutex<Int>
+    let name: String
+    init(_ name: String, standsByFor calls: Int) {
+        self.name = name
+        standsByFor = Mutex(calls)
+    }
+
+    func call(_ protocolName: String, _ method: String, user: String, _ body: Bytes) async throws -> Bytes {
+        let standsBy = standsByFor.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        if standsBy { throw JavaException(JavaException.standby, "") }
+        if method == "refused" { throw JavaException(JavaException.io, "as asked") }
+        return Bytes(string: name)
+    }
+}
+
 @Suite struct RPCClientTests {
+    @Test func aGroupIsAskedUntilOneLeads() async throws {
+        let group = LocalGroup([Member("a", standsByFor: .max), Member("b", standsByFor: 2), Member("c", standsByFor: .max)])
+        for _ in 0..<2 { #expect(try await group.call("", "any", user: "", Bytes()).text == "b") }
+        await #expect(throws: JavaException.self) { try await group.call("", "refused", user: "", Bytes()) }
+    }
+
     private func serve(_ target: Target) async throws -> RPCServer {
         try await RPCServer.bind(HostPort("127.0.0.1", 0), memory: nil, log: Logger(label: "test"), target: target)
     }

@@ -200,6 +200,42 @@ private struct Board {
         #expect(board.board.health(wanted.values.map { $0 }).missing == 1)
     }
 
+    @Test func aNamenodeThatBeginsToServeTrustsReportsOnly() {
+        var board = Board(3)
+        board.want(1, 1)
+        board.has(0, 1)
+        board.has(1, 1)
+        board.board.forget([BlockID(9)], givesOrders: false)
+        board.board.beginOffice()
+        board.tick()
+        let orders = board.board.heartbeat("n0", DatanodeRecord.Figures(), now: board.now, wall: WallTime(milliseconds: 0))
+        #expect(orders == nil, "every datanode registers again")
+        for number in 0..<2 { board.join(number) }
+        board.tick()
+        #expect(board.holders(1) == ["n0", "n1"] && board.board.pendingDeletions == 0, "one of two believed replicas must not go")
+        // The second datanode has lost its replica meanwhile.
+        for (uuid, has) in [("n0", true), ("n1", false)] {
+            let number = board.board.beginReport(uuid) ?? 0
+            if has { board.has(0, 1) }
+            _ = board.board.endReport(uuid, number, known: [BlockID(1)])
+            board.board.closeReport(uuid, number)
+        }
+        board.tick()
+        #expect(board.holders(1) == ["n0"] && board.board.pendingDeletions == 0)
+    }
+
+    @Test func aNamenodeThatStandsByGivesNoOrders() {
+        var board = Board(1)
+        board.want(1, 1)
+        board.has(0, 1)
+        board.board.forget([BlockID(1)], givesOrders: false)
+        #expect(board.board.pendingDeletions == 0)
+        board.has(0, 9)
+        let orders = board.board.heartbeat(
+            "n0", DatanodeRecord.Figures(), now: board.now, wall: WallTime(milliseconds: 0), givesOrders: false)
+        #expect(orders == [] && board.board.pendingDeletions == 1)
+    }
+
     @Test func aWritersDatanodeComesFirstAndFullOnesAreLeftOut() {
         var board = Board(3)
         _ = board.beat(2, freeBytes: 10)

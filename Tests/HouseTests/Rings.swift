@@ -35,7 +35,8 @@ enum Rings {
         "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
         "platform-fuzz": ["Base", "FuzzTargets"],
         // The table of the RPC's methods, with their layouts, belongs to the namenode.
-        "platform-fuzz-api": wires.union(["Base", "HadoopNet", "NamenodeService", "TestKit"]), "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"],
+        "platform-fuzz-api": wires.union(["Base", "HadoopNet", "NamenodeService", "TestKit"]),
+        "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"],
         "TestKit": [],
         "platform-bench": services.union([
             "Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute",

@@ -53,6 +53,11 @@ extension SideBySide.Others {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func theNamenodeThatLeadsMayBeKilled() throws {
+            let ran = try Ran.client("dfs_namenodes.py", [PlatformProcess.program], timeout: .seconds(400))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func pySparkWorksOnCompute() throws { try check("compute", "connect", "pyspark_check.py") }
 
         @Test func kcatWorksOnTheBroker() throws {

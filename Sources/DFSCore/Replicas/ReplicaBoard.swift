@@ -39,6 +39,9 @@ package struct ReplicaBoard: Sendable {
         var blockCount = 0
         /// The number of its last full report.
         var report = 0
+        /// Whether this namenode awaits a full report before it trusts the known replicas.
+        var isStale = false
+        var mustRegister = false
     }
     private var nodes: [Node] = []
     private var byUUID = LookupTable<String, Int>()
@@ -77,6 +80,7 @@ package struct ReplicaBoard: Sendable {
             nodes[index].record.figures = figures
             nodes[index].heard = now
             nodes[index].isAlive = true
+            nodes[index].mustRegister = false
         } else {
             byUUID[record.uuid] = nodes.count
             nodes.append(Node(record: record, heard: now))
@@ -85,13 +89,16 @@ package struct ReplicaBoard: Sendable {
         feedsStarved = !starved.isEmpty
     }
 
-    /// Orders for a datanode; nil if it must register first.
-    package mutating func heartbeat(_ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime) -> [DatanodeOrder]? {
-        guard let index = byUUID[uuid], nodes[index].isAlive else { return nil }
+    /// Orders for a datanode; nil if it must register first. `givesOrders`: not on a namenode that stands by.
+    package mutating func heartbeat(
+        _ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime, givesOrders: Bool = true
+    ) -> [DatanodeOrder]? {
+        guard let index = byUUID[uuid], nodes[index].isAlive, !nodes[index].mustRegister else { return nil }
         nodes[index].heard = now
         nodes[index].isSuspect = false
         nodes[index].record.figures = figures
         nodes[index].record.lastHeard = wall
+        guard givesOrders else { return [] }
         var orders: [DatanodeOrder] = []
         let deletions = Array(nodes[index].deletions.prefix(Self.deletionsPerOrder))
         if !deletions.isEmpty {
@@ -183,11 +190,27 @@ package struct ReplicaBoard: Sendable {
         return true
     }
 
-    /// No file has these blocks any more.
-    package mutating func forget(_ blocks: [BlockID]) {
+    /// The report's end: its datanode's replicas are known again.
+    package mutating func closeReport(_ uuid: String, _ report: Int) {
+        if let node = byUUID[uuid], nodes[node].report == report { nodes[node].isStale = false }
+    }
+
+    /// This namenode begins to serve: orders of an earlier time are void, every datanode registers and reports again.
+    package mutating func beginOffice() {
+        for index in nodes.indices {
+            (nodes[index].deletions, nodes[index].recoveries, nodes[index].copies) = ([], [:], [])
+            (nodes[index].mustRegister, nodes[index].isStale) = (true, true)
+        }
+        pendingDeletions = 0
+        underWay.removeAll()
+    }
+
+    /// No file has these blocks any more. `givesOrders`: not on a namenode that stands by.
+    package mutating func forget(_ blocks: [BlockID], givesOrders: Bool = true) {
         for id in blocks {
             for place in places.remove(id) ?? [] {
                 nodes[place.node].blockCount -= 1
+                guard givesOrders else { continue }
                 order(deletionOf: id, place.generation, on: place.node)
             }
         }
@@ -312,6 +335,10 @@ package struct ReplicaBoard: Sendable {
         let found = (places[id] ?? []).filter { nodes[$0.node].isAlive }
         let sound = found.filter { !$0.isCorrupt && $0.isFinal && $0.generation >= wanted.block.generation }
         if sound.count >= wanted.replication {
+            // A replica that is only believed to be there must not cost one that is.
+            if sound.count > wanted.replication || found.count > sound.count, found.contains(where: { nodes[$0.node].isStale }) {
+                return doubt(id)
+            }
             for place in found where place.isCorrupt {
                 order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)

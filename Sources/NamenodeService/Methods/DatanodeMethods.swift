@@ -5,18 +5,29 @@ import HadoopWire
 
 enum DatanodeMethods {
     static let rows: [RPCMethod] = [
-        RPCMethod("versionRequest", needs: "", version), RPCMethod("registerDatanode", needs: "", register),
-        RPCMethod("sendHeartbeat", needs: "", heartbeat),
-        RPCMethod("blockReport", needs: "", blockReport), RPCMethod("blockReceivedAndDeleted", needs: "", replicaChanges),
+        RPCMethod("versionRequest", needs: "", isForStandby: true, version),
+        RPCMethod("registerDatanode", needs: "", isForStandby: true, register),
+        RPCMethod("sendHeartbeat", needs: "", isForStandby: true, heartbeat),
+        RPCMethod("blockReport", needs: "", isForStandby: true, blockReport),
+        RPCMethod("blockReceivedAndDeleted", needs: "", isForStandby: true, replicaChanges),
         RPCMethod("reportBadBlocks", needs: "", BlockMethods.reportBadBlocks),
         RPCMethod("commitBlockSynchronization", needs: "", synchronization),
         RPCMethod("abandonUpload", needs: "the lease", abandonUpload),
     ]
 
+    /// A namenode of several may not have learned the file system's number yet.
+    private static func knownIdentity(_ namenode: Namenode) async throws -> Namenode.Identity {
+        let identity = await namenode.identity()
+        guard identity.namespaceID != 0 else {
+            throw JavaException(JavaException.standby, "the file system has no number yet: no namenode has served so far")
+        }
+        return identity
+    }
+
     @Sendable static func version(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> OptionalAnswer<
         NamespaceVersion
     > {
-        let identity = await namenode.identity()
+        let identity = try await knownIdentity(namenode)
         var version = NamespaceVersion()
         version.poolID = identity.poolID
         version.buildVersion = "platform"
@@ -29,7 +40,7 @@ enum DatanodeMethods {
     @Sendable static func register(_ request: RegistrationMessage, _ call: RPCCall, _ namenode: Namenode) async throws
         -> RegistrationMessage
     {
-        let identity = await namenode.identity()
+        let identity = try await knownIdentity(namenode)
         let (id, storage) = (request.registration.id, request.registration.storage)
         guard storage.clusterID == identity.clusterID else {
             throw JavaException(
@@ -62,9 +73,11 @@ enum DatanodeMethods {
         figures.transfers = request.transfers
         let (now, wall, pool) = (namenode.now(), namenode.wallTime(), await namenode.identity().poolID)
         let (uuid, sums) = (request.registration.id.uuid, figures)
+        let leads = await namenode.holdsOffice()
         return try await namenode.look { _, soft in
             var answer = HeartbeatAnswer()
-            guard let orders = soft.board.heartbeat(uuid, sums, now: now, wall: wall) else {
+            // An order of a namenode that has lost its office could cost the last replica.
+            guard let orders = soft.board.heartbeat(uuid, sums, now: now, wall: wall, givesOrders: leads && soft.office.isHeld) else {
                 var command = DatanodeCommand()
                 command.kind = .register
                 command.register = EmptyMessage()
@@ -138,6 +151,7 @@ enum DatanodeMethods {
         var all: [ReplicaBoard.ReportedReplica] = []
         for report in request.reports { all += try replicas(report.numbers) }
         try await namenode.take(report: all, of: request.registration.id.uuid)
+        guard await namenode.holdsOffice() else { return EmptyMessage() }
         let missing = try await namenode.health().missing
         if missing > 0 {
             namenode.log.error("blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"])
@@ -156,7 +170,7 @@ enum DatanodeMethods {
                     soft.board.deleted(uuid, id)
                 } else {
                     let generation = Generation(Int64(bitPattern: change.block.generation))
-                    soft.board.received(uuid, id, generation, isFinal: change.status == .received, wanted: Namenode.wanted(id, in: machine))
+                    namenode.received(uuid, id, generation, isFinal: change.status == .received, machine, soft)
                 }
             }
         }

@@ -12,7 +12,7 @@ enum ReportMethods {
         RPCMethod("setSafeMode", needs: "superuser", safeMode),
         RPCMethod("saveNamespace", needs: "superuser", remark: "always saved; nothing to do", saveNamespace),
         RPCMethod("listCorruptFileBlocks", needs: "superuser", corruptFiles), RPCMethod("listOpenFiles", needs: "superuser", openFiles),
-        RPCMethod("getHAServiceState", needs: "", serviceState), RPCMethod("msync", needs: "", msync),
+        RPCMethod("getHAServiceState", needs: "", isForStandby: true, serviceState), RPCMethod("msync", needs: "", msync),
         RPCMethod("refreshNodes", needs: "superuser", msync),
         RPCMethod("finalizeUpgrade", needs: "superuser", msync), RPCMethod("upgradeStatus", needs: "", upgradeStatus),
         RPCMethod("setBalancerBandwidth", needs: "superuser", remark: "remembered by nobody: there is no balancer", balancerBandwidth),
@@ -158,7 +158,7 @@ enum ReportMethods {
 
     /// 1 is active, 2 standby.
     @Sendable static func serviceState(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> NumberAnswer {
-        try await namenode.look { _, _ in NumberAnswer(namenode.replica.isLeading ? 1 : 2) }
+        NumberAnswer(await namenode.holdsOffice() ? 1 : 2)
     }
 
     @Sendable static func msync(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {

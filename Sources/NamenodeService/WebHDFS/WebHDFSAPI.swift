@@ -70,7 +70,9 @@ package struct WebHDFSAPI: Sendable {
     static func answer(_ http: HTTPCall, _ namenode: Namenode) async -> HTTPReply {
         do {
             let call = try WebHDFSCall(http)
-            return try await find(call).handler(call, namenode)
+            let api = try find(call)
+            try await namenode.checkOffice()
+            return try await api.handler(call, namenode)
         } catch { return JavaException(error).reply }
     }
 }

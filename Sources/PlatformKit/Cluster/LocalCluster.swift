@@ -23,17 +23,17 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts the named services. `ephemeral`: in a temporary directory. `dfs` is the WebHDFS address if another process serves it,
-    /// `namenode` that of its RPC.
+    /// `namenodes` those of its RPC.
     static func start(
-        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil, namenode: HostPort? = nil,
-        onQuery: (@Sendable (QueryEvent) -> Void)? = nil
+        _ names: [ServiceName], settings: Settings, ephemeral: Bool, layout: ProcessLayout, dfs: HostPort? = nil,
+        namenodes: [HostPort] = [], onQuery: (@Sendable (QueryEvent) -> Void)? = nil
     ) async throws -> LocalCluster {
         try settings.checkTLS()
         let directory = ephemeral ? try makeTemporaryDirectory() : settings.dataDirectory
         let memory = MemoryBudget(name: "process", limitBytes: settings[SettingsTable.clientMemory])
         let context = ServiceName.Context(
             settings: settings, dataDirectory: directory, metrics: MetricsRegistry(), memory: memory, layout: layout, dfs: dfs,
-            namenode: namenode, onQuery: onQuery)
+            namenodes: namenodes, onQuery: onQuery)
         ProcessMetrics.register(context.metrics)
         context.metrics.memory(memory, service: "all")
         do {
@@ -58,7 +58,8 @@ final class LocalCluster: Sendable {
         var withDFS = context
         func address(_ key: String) -> HostPort? { first.flatMap(\.endpoints).first { $0.key == key }?.address }
         withDFS.dfs = address("webhdfs") ?? context.dfs
-        withDFS.namenode = address("namenode") ?? context.namenode
+        let namenodes = first.flatMap(\.endpoints).filter { $0.key == "namenode" || $0.key.hasPrefix("namenode-") }.map(\.address)
+        withDFS.namenodes = namenodes.isEmpty ? context.namenodes : namenodes
         do { return first + (try await startAll([.compute], withDFS)) } catch {
             await stopAll(first)
             throw error

@@ -38,7 +38,7 @@ final class RunningCompute: RunningService {
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
         let door = ComputeDoor(
-            settings: settings, files: FileSchemes(dfs: try dfs(context), namenode: namenode(context), trust: try dfsTrust(context)),
+            settings: settings, files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
             metrics: context.metrics)
         do {
             let bound = try await door.start()
@@ -68,8 +68,8 @@ final class RunningCompute: RunningService {
     }
 
     /// A dfs named by its WebHDFS address is called over WebHDFS.
-    private static func namenode(_ context: ServiceName.Context) -> HostPort? {
-        context.settings[SettingsTable.computeDFS].isEmpty ? context.namenode : nil
+    private static func namenodes(_ context: ServiceName.Context) -> [HostPort] {
+        context.settings[SettingsTable.computeDFS].isEmpty ? context.namenodes : []
     }
 
     private static func dfs(_ context: ServiceName.Context) throws(CommandFailure) -> HostPort? {

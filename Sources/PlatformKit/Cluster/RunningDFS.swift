@@ -11,32 +11,44 @@ import Storage
 
 struct RunningDFS: RunningService {
     let directory: DataDirectory
-    /// Nil in a process with only a datanode.
-    let namenode: NamenodeDoor?
+    /// Empty in a process with only datanodes.
+    let namenodes: [NamenodeDoor]
     /// Empty in a process with only a namenode.
     let datanodes: [DatanodeDoor]
-    /// The channel to a namenode in another process.
-    private let channel: RemoteChannel?
+    /// The channels to namenodes in other processes.
+    private let channels: [RemoteChannel]
     var name: String { "dfs" }
     var endpoints: [Endpoint] {
-        let first = namenode.map {
-            [
-                Endpoint(key: "namenode", address: $0.rpcAddress, clients: "HDFS clients (hdfs://)"),
-                Endpoint(key: "webhdfs", address: $0.webAddress, clients: "WebHDFS clients"),
+        let named = namenodes.enumerated().flatMap { place, door in
+            let suffix = place == 0 ? "" : "-\(place + 1)"
+            return [
+                Endpoint(key: "namenode" + suffix, address: door.rpcAddress, clients: "HDFS clients (hdfs://)"),
+                Endpoint(key: "webhdfs" + suffix, address: door.webAddress, clients: "WebHDFS clients"),
             ]
         }
-        return (first ?? [])
+        return named
             + (datanodes.first.map { [Endpoint(key: "datanode", address: $0.transferAddress, clients: "HDFS clients, for data")] } ?? [])
     }
-    var trouble: String? { namenode?.trouble ?? datanodes.lazy.compactMap(\.trouble).first }
+    /// Several namenodes serve while more than half of them can.
+    var trouble: String? {
+        let troubles = namenodes.compactMap(\.trouble)
+        if troubles.count * 2 >= max(1, namenodes.count), let first = troubles.first { return first }
+        return datanodes.lazy.compactMap(\.trouble).first
+    }
 
     func stop() async {
-        // The namenode takes no new work first; then the datanodes stop, which still report finished blocks.
-        await namenode?.stopListening()
+        // The namenodes take no new work first; then the datanodes stop, which still report finished blocks.
+        for namenode in namenodes { await namenode.stopListening() }
         await Self.stop(datanodes)
-        await channel?.close()
-        await namenode?.stop()
+        for channel in channels { await channel.close() }
+        await Self.stop(namenodes)
         directory.release()
+    }
+
+    private static func stop(_ namenodes: [NamenodeDoor]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for namenode in namenodes { group.addTask { await namenode.stop() } }
+        }
     }
 
     /// The part of dfs in a process.
@@ -49,21 +61,38 @@ struct RunningDFS: RunningService {
         let role = Role(rawValue: context.settings[SettingsTable.dfsRole]) ?? .all
         let directory = try DataDirectory(path, service: "dfs")
         do {
-            let namenode = role == .datanode ? nil : try await startNamenode(context, path, log)
-            let channel = namenode == nil ? RemoteChannel(try namenodes(context.settings), patience: namenodePatience) : nil
+            let namenodes = role == .datanode ? [] : try await startNamenodes(context, path, hasDatanodes: role == .all, log)
+            let channels = namenodes.isEmpty ? try remoteChannels(context.settings) : []
             do {
-                let datanodes = role == .namenode ? [] : try await startDatanodes(context, path, namenode?.channel ?? channel, log)
-                return RunningDFS(directory: directory, namenode: namenode, datanodes: datanodes, channel: channel)
+                let group = namenodes.isEmpty ? group(channels) : group(namenodes)
+                let datanodes = role == .namenode ? [] : try await startDatanodes(context, path, group, log)
+                return RunningDFS(directory: directory, namenodes: namenodes, datanodes: datanodes, channels: channels)
             } catch {
-                await channel?.close()
-                await namenode?.stopListening()
-                await namenode?.stop()
+                for channel in channels { await channel.close() }
+                for namenode in namenodes { await namenode.stopListening() }
+                await stop(namenodes)
                 throw error
             }
         } catch {
             directory.release()
             throw error
         }
+    }
+
+    /// The first leads to the namenode that leads; with several, one to each follows.
+    private static func remoteChannels(_ settings: Settings) throws -> [RemoteChannel] {
+        let addresses = try namenodes(settings)
+        let leading = RemoteChannel(addresses, patience: namenodePatience)
+        return [leading] + (addresses.count == 1 ? [] : addresses.map { RemoteChannel([$0], reached: .zero) })
+    }
+
+    private static func group(_ channels: [RemoteChannel]) -> NamenodeGroup {
+        channels.count == 1 ? NamenodeGroup(channels[0]) : NamenodeGroup(leader: channels[0], each: Array(channels.dropFirst()))
+    }
+
+    private static func group(_ namenodes: [NamenodeDoor]) -> NamenodeGroup {
+        let each = namenodes.map(\.channel)
+        return each.count == 1 ? NamenodeGroup(each[0]) : NamenodeGroup(leader: LocalGroup(each), each: each)
     }
 
     /// The namenodes for a datanode in a process of its own.
@@ -80,15 +109,45 @@ struct RunningDFS: RunningService {
         }
     }
 
-    private static func startNamenode(_ context: ServiceName.Context, _ path: String, _ log: Logger) async throws -> NamenodeDoor {
-        try await NamenodeDoor.start(
-            try namenodeSettings(context.settings), directory: path + "/name", memory: context.memory, metrics: context.metrics, log: log)
+    private static func startNamenodes(
+        _ context: ServiceName.Context, _ path: String, hasDatanodes: Bool, _ log: Logger
+    ) async throws -> [NamenodeDoor] {
+        var settings = try namenodeSettings(context.settings)
+        settings.hasDatanodes = hasDatanodes
+        let count = context.settings[SettingsTable.dfsNodes]
+        guard count > 1 else {
+            settings.ensemble = try context.settings.ensemble(
+                SettingsTable.dfsPeers, SettingsTable.dfsID, SettingsTable.dfsPeerTLS, service: "dfs", what: "namenode")
+            return [
+                try await NamenodeDoor.start(
+                    settings, directory: path + "/name", memory: context.memory, metrics: context.metrics, log: log)
+            ]
+        }
+        let ports = try FreePorts.take(count)
+        let peers = ports.enumerated().map { PeerLinkSettings.Peer(id: Int64($0 + 1), address: HostPort("127.0.0.1", $1)) }
+        var doors: [NamenodeDoor] = []
+        do {
+            for place in 0..<count {
+                var one = settings
+                one.rpcListen.port = settings.rpcListen.port == 0 ? 0 : settings.rpcListen.port + place
+                one.webListen.port = settings.webListen.port == 0 ? 0 : settings.webListen.port + place
+                one.ensemble = PeerLinkSettings(id: Int64(place + 1), listen: peers[place].address, peers: peers, service: "dfs")
+                // The first namenode's figures stand for those of all.
+                doors.append(
+                    try await NamenodeDoor.start(
+                        one, directory: path + "/name-\(place + 1)-of-\(count)", memory: context.memory,
+                        metrics: place == 0 ? context.metrics : MetricsRegistry(), log: log))
+            }
+            return doors
+        } catch {
+            await stop(doors)
+            throw error
+        }
     }
 
-    private static func startDatanodes(_ context: ServiceName.Context, _ path: String, _ namenode: (any RPCChannel)?, _ log: Logger)
+    private static func startDatanodes(_ context: ServiceName.Context, _ path: String, _ namenodes: NamenodeGroup, _ log: Logger)
         async throws -> [DatanodeDoor]
     {
-        guard let namenode else { preconditionFailure("a datanode has a namenode, here or elsewhere") }
         let settings = try datanodeSettings(context.settings)
         var datanodes: [DatanodeDoor] = []
         do {
@@ -96,7 +155,7 @@ struct RunningDFS: RunningService {
                 datanodes.append(
                     try await DatanodeDoor.start(
                         number == 1 ? settings : settings.onAnyPorts, directory: path + (number == 1 ? "/blocks" : "/blocks-\(number)"),
-                        namenode: namenode,
+                        namenodes: namenodes,
                         memory: context.memory, metrics: context.metrics, log: log))
             }
             return datanodes

@@ -51,8 +51,8 @@ enum ServiceName: String, CaseIterable, Sendable {
         var layout: ProcessLayout
         /// For compute: the dfs started with it.
         var dfs: HostPort?
-        /// The RPC of its namenode.
-        var namenode: HostPort?
+        /// The RPC of its namenodes.
+        var namenodes: [HostPort] = []
         /// Called for each query, from any thread.
         var onQuery: (@Sendable (QueryEvent) -> Void)?
     }

@@ -41,7 +41,8 @@ struct UpCommand: AsyncParsableCommand {
             SEE ALSO  platform status, platform doctor, platform demo
             """)
     @Option(name: .long, help: ArgumentHelp("Only these services, separated by commas.", valueName: "names")) var only: String?
-    @Option(name: .long, help: ArgumentHelp("Run coord and broker as this many servers each.", valueName: "n")) var nodes: Int?
+    @Option(name: .long, help: ArgumentHelp("Run coord, broker and the namenode as this many servers each.", valueName: "n"))
+    var nodes: Int?
     @Option(name: .long, help: ArgumentHelp("Run dfs with this many datanodes.", valueName: "n")) var datanodes: Int?
     @Flag(name: .long, help: "Keep the data in a temporary directory that goes away at the end.") var ephemeral = false
     @Option(
@@ -53,7 +54,8 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let flags = nodes.map { count in [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name].map { ($0, "\(count)") } } ?? []
+        let keys = [SettingsTable.coordNodes.name, SettingsTable.brokerNodes.name, SettingsTable.dfsNodes.name]
+        let flags = nodes.map { count in keys.map { ($0, "\(count)") } } ?? []
         let more = datanodes.map { [(SettingsTable.dfsDatanodes.name, "\($0)")] } ?? []
         let services = try chosenServices()
         let layout = processes ?? (services.count == 1 ? .one : .compute)

@@ -12,15 +12,15 @@ struct ServicePlan: Codable, Sendable {
     var settings: [String: String]
     /// For compute: the address of WebHDFS.
     var dfs: String?
-    /// For compute: the address of the namenode's RPC.
-    var namenode: String?
+    /// For compute: the addresses of the namenodes' RPC.
+    var namenodes: [String]
 
     init(_ name: ServiceName, _ context: ServiceName.Context) {
         service = name.rawValue
         settings = context.settings.texts
         settings[SettingsTable.dataDirectory.name] = context.dataDirectory
         dfs = context.dfs?.description
-        namenode = context.namenode?.description
+        namenodes = context.namenodes.map(\.description)
         // The supervisor's console shows the child's figures; the child's console listens on any free loopback port.
         settings[SettingsTable.consoleListen.name] = "127.0.0.1:0"
         for key in SettingsTable.consoleTLS.erased { settings[key.name] = key.defaultText }

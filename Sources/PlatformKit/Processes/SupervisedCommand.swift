@@ -41,8 +41,9 @@ struct SupervisedCommand: AsyncParsableCommand {
             flags: plan.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, file: nil, environment: [:])
         LogLines.bootstrap(settings)
         let dfs = plan.dfs.flatMap { HostPort(parsing: $0, defaultPort: 9870) }
-        let namenode = plan.namenode.flatMap { HostPort(parsing: $0, defaultPort: 8020) }
-        let cluster = try await LocalCluster.start([name], settings: settings, ephemeral: false, layout: .one, dfs: dfs, namenode: namenode)
+        let namenodes = plan.namenodes.compactMap { HostPort(parsing: $0, defaultPort: 8020) }
+        let cluster = try await LocalCluster.start(
+            [name], settings: settings, ephemeral: false, layout: .one, dfs: dfs, namenodes: namenodes)
         { event in
             switch event {
             case .began(let id, let text): reports.write(.queryBegan(id: id, text: text))

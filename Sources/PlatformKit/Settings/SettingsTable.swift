@@ -124,6 +124,14 @@ enum SettingsTable {
     static let dfsDatanodes = SettingKey.integer(
         "dfs.datanodes", 1, 1...64, "datanodes",
         "Datanodes in this process, each with blocks and ports of its own; the first has those that are set, the others any.")
+    static let dfsNodes = SettingKey.integer(
+        "dfs.nodes", 1, 1...7, "namenodes",
+        "How many namenodes this process runs as one file system, each on the ports after those of the one before.")
+    static let dfsID = SettingKey.integer("dfs.id", 1, 1...255, "", "The number of this namenode among dfs.peers.")
+    static let dfsPeers = SettingKey.peers(
+        "dfs.peers", defaultPort: 8485, "number=host:port,... with this namenode too; empty: it stands alone",
+        "The namenodes of the file system, and where each listens for the others. One leads, the others stand by.")
+    static let dfsPeerTLS = TLSKeys("dfs.peer", "the other namenodes")
     static let dfsReplication = SettingKey.integer(
         "dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
     static let dfsBlockSize = SettingKey.integer(
@@ -151,7 +159,7 @@ enum SettingsTable {
         "console.listen", "127.0.0.1:7080", "Where the console, /metrics, /livez and /readyz answer.")
 
     static let consoleTLS = TLSKeys("console", "browsers and scrapers")
-    static let tls = [coordTLS, coordPeerTLS, brokerTLS, brokerPeerTLS, dfsTLS, computeTLS, consoleTLS]
+    static let tls = [coordTLS, coordPeerTLS, brokerTLS, brokerPeerTLS, dfsTLS, dfsPeerTLS, computeTLS, consoleTLS]
 
     static let all: [AnySetting] =
         [dataDirectory.erased, logLevel.erased, logFormat.erased, insecureExpose.erased, clientMemory.erased]
@@ -172,6 +180,8 @@ enum SettingsTable {
         + [
             namenodeRPCListen.erased, namenodeListen.erased, datanodeListen.erased, datanodeTransferListen.erased, datanodeIPCListen.erased,
             dfsBlockSize.erased,
+            dfsNodes.erased, dfsID.erased, dfsPeers.erased, dfsPeerTLS.certificate.erased, dfsPeerTLS.key.erased,
+            dfsPeerTLS.clientCA.erased,
             dfsRole.erased, dfsNamenodes.erased, dfsSilence.erased, dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
         ] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased]

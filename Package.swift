@@ -36,12 +36,14 @@ let package = Package(
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
-        .systemLibrary(name: "CompressionLibraries", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CompressionLibraries", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev", "libsnappy-dev"])]),
+        .target(name: "Codecs", dependencies: ["CompressionLibraries"]),
         .systemLibrary(name: "RegularExpressionLibrary", providers: [.apt(["libpcre2-dev"])]),
 
         // Ring 1: wires
         .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
-        .target(name: "KafkaWire", dependencies: ["Base", "CompressionLibraries"]),
+        .target(name: "KafkaWire", dependencies: ["Base", "Codecs"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "HadoopWire", dependencies: ["Base"]),
 
@@ -84,7 +86,7 @@ let package = Package(
             ]),
         .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", "HadoopWire", "HadoopNet", collections]),
         .target(name: "HadoopNet", dependencies: ["Base", "HadoopWire", "NetKit", logging]),
-        .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CompressionLibraries"]),
+        .target(name: "ComputeRuntime", dependencies: ["Base", "Codecs", "ComputeCore", "NetKit", "Clients"]),
 
         // Ring 5: services
         .target(
@@ -101,7 +103,7 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
+                "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
@@ -110,7 +112,8 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore",
+                "CSupport", "Base", "Codecs", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore",
+                "QueryCore",
                 "ComputeCore",
                 "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopWire", "HadoopNet", "ComputeService",
                 "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
@@ -132,7 +135,7 @@ let package = Package(
         .executableTarget(name: "platform-fuzz-api", dependencies: ["Base", "KafkaWire", "TestKit", "ZooKeeperWire"]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
-        .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base", "Codecs", "CSupport"]),
         .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "ConsensusTests", dependencies: ["Base", "Consensus"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),

@@ -7,8 +7,9 @@ enum Rings {
 
     /// What each target may import of our own.
     static let allowed: [String: Set<String>] = [
-        "CSupport": [], "CompressionLibraries": [], "RegularExpressionLibrary": [], "DemoInput": [], "Base": ["CSupport"],
-        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
+        "CSupport": [], "CompressionLibraries": [], "Codecs": ["CompressionLibraries"], "RegularExpressionLibrary": [], "DemoInput": [],
+        "Base": ["CSupport"],
+        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "Codecs"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
         "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"],
         "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
@@ -20,15 +21,15 @@ enum Rings {
         "HadoopNet": ["Base", "HadoopWire", "NetKit"],
         "NamenodeService": ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage"],
         "DatanodeService": ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage"],
-        "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
+        "ComputeRuntime": ["Base", "Codecs", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": [
-            "Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage",
-            "Clients",
+            "Base", "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit",
+            "Storage", "Clients",
         ],
         "PlatformKit": services.union(wires).union([
-            "CSupport", "Base", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute",
-            "ComputeRuntime", "ComputeCore", "QueryCore",
+            "CSupport", "Base", "Codecs", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients",
+            "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore",
         ]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],

@@ -32,7 +32,7 @@ struct JobTableFiles: TableFiles {
 private final class JobTableReader: TableFileReader {
     private let path: String
     private let files: any JobFiles
-    private let gzip: GzipStream?
+    private let compressed: CompressedInput?
     private var offset: Int64 = 0
     private var isAtEnd = false
     /// Decompressed bytes not yet read.
@@ -41,20 +41,18 @@ private final class JobTableReader: TableFileReader {
     init(path: String, files: any JobFiles) {
         self.path = path
         self.files = files
-        gzip = path.hasSuffix(".gz") ? GzipStream(path: path) : nil
+        compressed = CompressedInput(path: path)
     }
 
     func read(upTo count: Int) throws(QueryError) -> [UInt8] {
         do {
-            guard let gzip else { return try readRaw(count) }
+            guard let compressed else { return try readRaw(count) }
             while pending.isEmpty && !isAtEnd {
                 // Compressed text grows by a factor of up to a thousand; small steps bound the pending bytes.
                 let chunk = try readRaw(64 << 10)
                 isAtEnd = chunk.count < 64 << 10
-                try gzip.inflate(chunk, isLast: isAtEnd) { bytes in
-                    pending.append(contentsOf: bytes)
-                    return true
-                }
+                compressed.feed(chunk, isLast: isAtEnd)
+                while let bytes = try compressed.next() { pending += bytes }
             }
             let bytes = Array(pending.prefix(count))
             pending.removeFirst(bytes.count)

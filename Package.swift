@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "KafkaWire", dependencies: ["Base", "Codecs"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "HadoopWire", dependencies: ["Base"]),
+        .target(name: "Parquet", dependencies: ["Codecs"]),
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
@@ -53,7 +54,7 @@ let package = Package(
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
         .target(name: "QueryCore", dependencies: [collections]),
-        .target(name: "ComputeCore", dependencies: ["QueryCore", "RegularExpressionLibrary", collections]),
+        .target(name: "ComputeCore", dependencies: ["Codecs", "Parquet", "QueryCore", "RegularExpressionLibrary", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
@@ -130,7 +131,7 @@ let package = Package(
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
+            dependencies: ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(name: "platform-fuzz-api", dependencies: ["Base", "KafkaWire", "TestKit", "ZooKeeperWire"]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
@@ -145,7 +146,8 @@ let package = Package(
         .testTarget(
             name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
-        .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
+        .testTarget(
+            name: "QueryTests", dependencies: ["QueryCore", "ComputeCore", "Parquet"], exclude: ["Golden"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),

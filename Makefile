@@ -6,7 +6,7 @@ SEEDS ?= 200
 # Where the seeds of simulated lives begin: elsewhere with every commit.
 FIRST_SEED ?= $(shell git rev-parse HEAD 2>/dev/null | cut -c1-5 | xargs -I{} printf '%d' 0x1{})
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-DEBIAN_BUILD := libpcre2-dev libsqlite3-dev zlib1g-dev
+DEBIAN_BUILD := liblz4-dev libpcre2-dev libsnappy-dev libsqlite3-dev libzstd-dev zlib1g-dev
 DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

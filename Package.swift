@@ -36,14 +36,17 @@ let package = Package(
         .target(
             name: "Base",
             dependencies: ["CSupport", .product(name: "NIOCore", package: "swift-nio"), collections]),
-        .systemLibrary(name: "CompressionLibraries", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CompressionLibraries", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev", "libsnappy-dev"])]),
+        .target(name: "Codecs", dependencies: ["CompressionLibraries"]),
         .systemLibrary(name: "RegularExpressionLibrary", providers: [.apt(["libpcre2-dev"])]),
 
         // Ring 1: wires
         .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
-        .target(name: "KafkaWire", dependencies: ["Base", "CompressionLibraries"]),
+        .target(name: "KafkaWire", dependencies: ["Base", "Codecs"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "HadoopWire", dependencies: ["Base"]),
+        .target(name: "Parquet", dependencies: ["Codecs"]),
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
@@ -51,7 +54,7 @@ let package = Package(
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
         .target(name: "QueryCore", dependencies: [collections]),
-        .target(name: "ComputeCore", dependencies: ["QueryCore", "RegularExpressionLibrary", collections]),
+        .target(name: "ComputeCore", dependencies: ["Codecs", "Parquet", "QueryCore", "RegularExpressionLibrary", collections]),
 
         // Ring 3: storage
         .target(name: "Storage", dependencies: ["Base", "CSupport"]),
@@ -84,7 +87,7 @@ let package = Package(
             ]),
         .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", "HadoopWire", "HadoopNet", collections]),
         .target(name: "HadoopNet", dependencies: ["Base", "HadoopWire", "NetKit", logging]),
-        .target(name: "ComputeRuntime", dependencies: ["Base", "ComputeCore", "NetKit", "Clients", "CompressionLibraries"]),
+        .target(name: "ComputeRuntime", dependencies: ["Base", "Codecs", "ComputeCore", "NetKit", "Clients"]),
 
         // Ring 5: services
         .target(
@@ -101,7 +104,7 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
+                "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
@@ -110,7 +113,8 @@ let package = Package(
         .target(
             name: "PlatformKit",
             dependencies: [
-                "CSupport", "Base", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore", "QueryCore",
+                "CSupport", "Base", "Codecs", "Storage", "Replication", "NetKit", "Clients", "ZooKeeperWire", "KafkaWire", "CoordCore",
+                "QueryCore",
                 "ComputeCore",
                 "CoordService", "BrokerService", "NamenodeService", "DatanodeService", "HadoopWire", "HadoopNet", "ComputeService",
                 "ComputeRuntime", "PlatformCompute", "DemoInput", logging,
@@ -127,14 +131,14 @@ let package = Package(
         .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
+            dependencies: ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(
             name: "platform-fuzz-api",
             dependencies: ["Base", "HadoopNet", "HadoopWire", "KafkaWire", "NamenodeService", "TestKit", "ZooKeeperWire"]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
-        .testTarget(name: "BaseTests", dependencies: ["Base", "CSupport"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base", "Codecs", "CSupport"]),
         .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "ConsensusTests", dependencies: ["Base", "Consensus"]),
         .testTarget(name: "WireTests", dependencies: ["Base", "KafkaWire"], exclude: ["Golden"]),
@@ -144,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
-        .testTarget(name: "QueryTests", dependencies: ["QueryCore", "ComputeCore"], resources: [.copy("SQL")]),
+        .testTarget(
+            name: "QueryTests", dependencies: ["QueryCore", "ComputeCore", "Parquet"], exclude: ["Golden"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
         .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),

@@ -51,7 +51,7 @@ package struct QuerySession: Sendable, Catalog {
         if case .identified(_, let inner) = plan { unwrapped(inner) } else { plan }
     }
 
-    private func analysed(_ plan: Plan) throws(QueryError) -> BoundPlan {
+    func analysed(_ plan: Plan) throws(QueryError) -> BoundPlan {
         var analyser = Analyser(catalog: self)
         return try analyser.analyse(plan)
     }
@@ -64,7 +64,7 @@ package struct QuerySession: Sendable, Catalog {
         return extended ? "== Analyzed Logical Plan ==\n" + PlanText.render(bound) + "\n" + physical : physical
     }
 
-    private static func optimised(_ plan: BoundPlan, _ now: Int64) -> BoundPlan {
+    static func optimised(_ plan: BoundPlan, _ now: Int64) -> BoundPlan {
         // An expression that raises is not folded, so that the error comes with the evaluation of a row; hence `try?`.
         Optimiser.optimise(plan) { try? Evaluator.constant($0, now: now) }
     }
@@ -79,10 +79,16 @@ package struct QuerySession: Sendable, Catalog {
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(QueryError) -> QueryRun {
         let bound = try analysed(plan)
-        let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
-        let context = QueryContext(
-            files: files, now: now, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
+        let context = context(now: now, workers: workers, pool: pool, isCancelled: isCancelled)
         return QueryRun(schema: bound.schema, source: try Pipelines(context: context).source(Planner.plan(Self.optimised(bound, now))))
+    }
+
+    func context(
+        now: Int64, workers: any QueryWorkers, pool: (any QueryMemoryPool)?, isCancelled: @escaping @Sendable () -> Bool
+    ) -> QueryContext {
+        let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
+        return QueryContext(
+            files: files, now: now, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
     }
 
     /// Runs a query or a command. A command is done on return; its rows, if any, are in the result.
@@ -164,11 +170,18 @@ package struct QuerySession: Sendable, Catalog {
     /// The schema of files: given, or read from header and sample. A missing path is PATH_NOT_FOUND also when a schema is given.
     package func schema(of source: FileSource) throws(QueryError) -> Schema {
         let found = try files.dataFiles(source.paths)
-        if let schema = source.schema { return schema }
+        let partitions = try Partitions(found, wanted: source.schema)
+        if let schema = source.schema { return partitions.schema(with: schema) }
+        return partitions.schema(with: try dataSchema(of: source, found))
+    }
+
+    /// The columns in the files themselves.
+    private func dataSchema(of source: FileSource, _ found: [TableFile]) throws(QueryError) -> Schema {
         switch source.format {
         case .csv: return try CSVSchema.infer(found, source, files)
         case .json: return try JSONSchema.infer(found, source, files)
         case .text: return TextReader.textSchema
+        case .parquet: return try ParquetTableSchema.infer(found, source, files, QueryGrant(bytesMax: settings.memoryBytesMax))
         }
     }
 }

@@ -32,15 +32,13 @@ package struct SplitReader {
 
     private func forEachCompressedLine(_ body: (ArraySlice<UInt8>) throws -> Bool) throws {
         var lines = SplitLines(split: InputSplit(path: split.path, start: 0, end: Int64.max))
-        let stream = GzipStream(path: split.path)
+        guard let input = CompressedInput(path: split.path) else { preconditionFailure("the split's path says that it is compressed") }
         var offset: Int64 = 0
         while !lines.isFinished {
             let chunk = try files.read(split.path, offset: offset, count: Self.chunkBytes)
             offset += Int64(chunk.count)
-            try stream.inflate(chunk, isLast: chunk.count < Self.chunkBytes) { bytes in
-                try lines.feed(bytes, body)
-                return !lines.isFinished
-            }
+            input.feed(chunk, isLast: chunk.count < Self.chunkBytes)
+            while !lines.isFinished, let bytes = try input.next() { try lines.feed(bytes[...], body) }
             if chunk.count < Self.chunkBytes { try lines.finish(body) }
         }
     }

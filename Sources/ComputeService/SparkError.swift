@@ -115,7 +115,7 @@ extension SparkError {
     static func dataSourceNotFound(_ provider: String) -> SparkError {
         SparkError(
             "DATA_SOURCE_NOT_FOUND", sqlState: "42K02", kind: .analysis,
-            "Failed to find the data source: \(provider). This server reads csv, json and text.", ["provider": provider])
+            "Failed to find the data source: \(provider). This server has csv, json, parquet and text.", ["provider": provider])
     }
 
     static func configNotFound(_ key: String) -> SparkError {

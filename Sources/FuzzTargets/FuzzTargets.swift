@@ -5,12 +5,14 @@ import BrokerCore
 import Consensus
 import CoordCore
 import KafkaWire
+import Parquet
 import Replication
 import ZooKeeperWire
 
 /// A decoder under test.
 package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     case kafkaRequest, kafkaResponse, recordBatches, compressedPayload, consumerProtocol, juteMessage, peerMessage, durableCommand
+    case parquetFile
 
     /// The most that a compressed payload may become here, in bytes; a bomb is far above it.
     package static let decompressedBytesMax = 1 << 20
@@ -36,6 +38,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         case .juteMessage: try Self.chosen(input, Self.juteMessages, in: JuteDialect.self)
         case .peerMessage: try Self.chosen(input, Self.peerMessages, in: DurableDialect.self)
         case .durableCommand: try Self.chosen(input, Self.durableCommands, in: DurableDialect.self)
+        case .parquetFile: try ParquetInput.read(input)
         }
     }
 
@@ -116,7 +119,7 @@ package enum FuzzSeeds {
         for row in ApiTable.rows {
             for version in [row.versions.lowerBound, row.versions.upperBound] { seeds += samples(row.request, row.response, row, version) }
         }
-        seeds += batches() + envelopes()
+        seeds += batches() + envelopes() + ParquetInput.seeds()
         return seeds
             + (0..<64).map {
                 Bytes(bytes: [

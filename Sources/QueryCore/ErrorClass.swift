@@ -2,14 +2,19 @@
 // here only if our code throws it. Source: Spark's published error conditions.
 
 package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
+    case allPartitionColumns = "ALL_PARTITION_COLUMNS_NOT_ALLOWED"
     case ambiguousReference = "AMBIGUOUS_REFERENCE"
     case arithmeticOverflow = "ARITHMETIC_OVERFLOW"
     case assignmentArityMismatch = "ASSIGNMENT_ARITY_MISMATCH"
     case cannotParseTimestamp = "CANNOT_PARSE_TIMESTAMP"
     case cannotResolveDataFrameColumn = "CANNOT_RESOLVE_DATAFRAME_COLUMN"
     case cannotResolveStarExpand = "CANNOT_RESOLVE_STAR_EXPAND"
+    case cannotMergeSchemas = "CANNOT_MERGE_SCHEMAS"
     case castInvalidInput = "CAST_INVALID_INPUT"
     case castOverflow = "CAST_OVERFLOW"
+    case codecNotAvailable = "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION"
+    case columnAlreadyExists = "COLUMN_ALREADY_EXISTS"
+    case conflictingPartitionColumns = "CONFLICTING_PARTITION_COLUMN_NAMES"
     case dataSourceNotFound = "DATA_SOURCE_NOT_FOUND"
     case dataTypeMismatchBinaryOpDiffTypes = "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES"
     case dataTypeMismatchBinaryOpWrongType = "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE"
@@ -71,11 +76,14 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case orderByPosOutOfRange = "ORDER_BY_POS_OUT_OF_RANGE"
     case parseEmptyStatement = "PARSE_EMPTY_STATEMENT"
     case parseSyntaxError = "PARSE_SYNTAX_ERROR"
+    case partitionColumnNotFound = "PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA"
+    case pathAlreadyExists = "PATH_ALREADY_EXISTS"
     case pathNotFound = "PATH_NOT_FOUND"
     case remainderByZero = "REMAINDER_BY_ZERO"
     case scalarSubqueryColumns = "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN"
     case scalarSubqueryRows = "SCALAR_SUBQUERY_TOO_MANY_ROWS"
     case tableOrViewNotFound = "TABLE_OR_VIEW_NOT_FOUND"
+    case taskWriteFailed = "TASK_WRITE_FAILED"
     case tempViewAlreadyExists = "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"
     case unableToAcquireMemory = "UNABLE_TO_ACQUIRE_MEMORY"
     case unableToInferSchema = "UNABLE_TO_INFER_SCHEMA"
@@ -85,6 +93,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case unresolvedRoutine = "UNRESOLVED_ROUTINE"
     case unresolvedUsingColumn = "UNRESOLVED_USING_COLUMN_FOR_JOIN"
     case unsupportedDataType = "UNSUPPORTED_DATATYPE"
+    case unsupportedDataTypeForDataSource = "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE"
     case unsupportedExpression = "UNSUPPORTED_EXPR_FOR_OPERATOR"
     case unsupportedFeature = "UNSUPPORTED_FEATURE"
     case viewNotFound = "VIEW_NOT_FOUND"
@@ -345,7 +354,38 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
                     + "columns and the <invalidOrdinalNum> input has <invalidNumColumns> columns."
             )
         case .orderByPosOutOfRange: ("42805", .analysis, "ORDER BY position <index> is not in select list (valid range is [1, <size>]).")
-        default: nameEntry
+        default: fileEntry ?? nameEntry
+        }
+    }
+
+    private var fileEntry: (String, QueryError.Kind, String)? {
+        switch self {
+        case .cannotMergeSchemas:
+            (
+                "42KD9", .analysis,
+                "Failed merging schemas:\nInitial schema:\n<left>\nSchema that cannot be merged with the initial schema:\n<right>."
+            )
+        case .conflictingPartitionColumns:
+            (
+                "KD009", .analysis,
+                "Conflicting partition column names detected: <first> and <second> are not in directories of the same columns."
+            )
+        case .pathAlreadyExists:
+            ("42K04", .analysis, "Path <outputPath> already exists. Set mode as \"overwrite\" to overwrite the existing path.")
+        case .allPartitionColumns: ("KD005", .analysis, "Cannot use all columns for partition columns.")
+        case .codecNotAvailable:
+            ("56038", .illegalArgument, "The codec <codecName> is not available. Available codecs are <availableCodecs>.")
+        case .columnAlreadyExists:
+            ("42711", .analysis, "The column <columnName> already exists. Choose another name or rename the existing column.")
+        case .partitionColumnNotFound:
+            (
+                "42000", .analysis,
+                "Partition column <column> not found in schema <schema>. Please provide the existing column for partitioning."
+            )
+        case .taskWriteFailed: ("58030", .runtime, "Task failed while writing rows to <path>. <reason>")
+        case .unsupportedDataTypeForDataSource:
+            ("0A000", .analysis, "The <format> datasource doesn't support the column <columnName> of the type <columnType>.")
+        default: nil
         }
     }
 

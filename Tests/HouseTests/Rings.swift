@@ -7,10 +7,12 @@ enum Rings {
 
     /// What each target may import of our own.
     static let allowed: [String: Set<String>] = [
-        "CSupport": [], "CompressionLibraries": [], "RegularExpressionLibrary": [], "DemoInput": [], "Base": ["CSupport"],
-        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "CompressionLibraries"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
+        "CSupport": [], "CompressionLibraries": [], "Codecs": ["CompressionLibraries"], "RegularExpressionLibrary": [], "DemoInput": [],
+        "Base": ["CSupport"],
+        "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "Codecs"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
+        "Parquet": ["Codecs"],
         "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"],
-        "ComputeCore": ["Base", "QueryCore", "RegularExpressionLibrary"],
+        "ComputeCore": ["Base", "Codecs", "Parquet", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
         "NetKit": ["Base"],
@@ -20,19 +22,19 @@ enum Rings {
         "HadoopNet": ["Base", "HadoopWire", "NetKit"],
         "NamenodeService": ["Base", "HadoopWire", "HadoopNet", "DFSCore", "Replication", "NetKit", "Storage"],
         "DatanodeService": ["Base", "HadoopWire", "HadoopNet", "NetKit", "Storage"],
-        "ComputeRuntime": ["Base", "CompressionLibraries", "QueryCore", "ComputeCore", "NetKit", "Clients"],
+        "ComputeRuntime": ["Base", "Codecs", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": [
-            "Base", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit", "Storage",
-            "Clients",
+            "Base", "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit",
+            "Storage", "Clients",
         ],
         "PlatformKit": services.union(wires).union([
-            "CSupport", "Base", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients", "PlatformCompute",
-            "ComputeRuntime", "ComputeCore", "QueryCore",
+            "CSupport", "Base", "Codecs", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients",
+            "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore",
         ]),
         "platform": ["PlatformKit"],
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
-        "FuzzTargets": ["Base", "KafkaWire", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
+        "FuzzTargets": ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
         "platform-fuzz": ["Base", "FuzzTargets"],
         // The table of the RPC's methods, with their layouts, belongs to the namenode.
         "platform-fuzz-api": wires.union(["Base", "HadoopNet", "NamenodeService", "TestKit"]),

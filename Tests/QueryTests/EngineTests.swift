@@ -189,4 +189,5 @@ private struct CutFiles: TableFiles {
 
     func list(_ path: String) throws(QueryError) -> [TableFile]? { [TableFile(path: path, byteCount: text.utf8.count)] }
     func open(_ file: TableFile) throws(QueryError) -> any TableFileReader { MemoryReader(Array(text.utf8), most: most) }
+    func openRanges(_ file: TableFile) throws(QueryError) -> any TableRanges { MemoryRanges(Array(text.utf8)) }
 }

@@ -191,6 +191,8 @@ private final class CountingFiles: TableFiles {
 
     func list(_ path: String) throws(QueryError) -> [TableFile]? { [TableFile(path: path, byteCount: text.count)] }
 
+    func openRanges(_ file: TableFile) throws(QueryError) -> any TableRanges { MemoryRanges(text) }
+
     func open(_ file: TableFile) throws(QueryError) -> any TableFileReader {
         count.bytes = 0
         return Reader(text, count)

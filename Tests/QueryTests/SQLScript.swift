@@ -11,7 +11,9 @@ import Testing
 final class MemoryFiles: TableFiles {
     private let files: [String: [UInt8]]
 
-    init(_ files: [String: String] = [:]) { self.files = files.mapValues { Array($0.utf8) } }
+    init(_ files: [String: String] = [:], bytes: [String: [UInt8]] = [:]) {
+        self.files = files.mapValues { Array($0.utf8) }.merging(bytes) { $1 }
+    }
 
     func list(_ path: String) throws(QueryError) -> [TableFile]? {
         if let file = files[path] { return [TableFile(path: path, byteCount: file.count)] }
@@ -20,6 +22,15 @@ final class MemoryFiles: TableFiles {
     }
 
     func open(_ file: TableFile) throws(QueryError) -> any TableFileReader { MemoryReader(files[file.path] ?? []) }
+    func openRanges(_ file: TableFile) throws(QueryError) -> any TableRanges { MemoryRanges(files[file.path] ?? []) }
+}
+
+final class MemoryRanges: TableRanges {
+    private let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func read(at offset: Int, count: Int) throws(QueryError) -> [UInt8] { Array(bytes.dropFirst(offset).prefix(count)) }
 }
 
 final class MemoryReader: TableFileReader {

@@ -21,10 +21,10 @@ struct Pipelines {
 
     private func cancellable(_ source: any BatchSource) -> any BatchSource { CancellableSource(source, context.isCancelled) }
 
-    private func chains(_ plan: PhysicalPlan) throws(QueryError) -> Chains {
+    func chains(_ plan: PhysicalPlan) throws(QueryError) -> Chains {
         let context = context
         switch plan {
-        case .fileScan(let scan): return try fileScan(scan)
+        case .fileScan(let scan): return try fileScan(scan, passing: [])
         case .localScan(let list, let columns, let kept):
             let queue = MorselQueue(context.workers)
             return chains(queue, pieces: list.batches.count) { BatchScan(list, columns, kept: kept, queue) }
@@ -33,6 +33,9 @@ struct Pipelines {
             let queue = MorselQueue(context.workers)
             return chains(queue, pieces: RangeSource.rowCount(range) / Batch.rowsDefault + 1) { RangeSource(range, column, queue) }
         case .project(let outputs, let input): return try chains(input).map { ProjectOperator(outputs, $0, now: context.now) }
+        case .filter(let condition, .fileScan(let scan)):
+            let below = try fileScan(scan, passing: PredicatePushdown.conjuncts(condition))
+            return try below.map { FilterOperator(condition, $0, now: context.now) }
         case .filter(let condition, let input): return try chains(input).map { FilterOperator(condition, $0, now: context.now) }
         case .hashAggregate(let groups, let calls, let input):
             let below = calls.allSatisfy { Accumulators.canMerge($0.call) } ? try chains(input) : Chains(try one(input))
@@ -79,8 +82,20 @@ struct Pipelines {
         return probes
     }
 
-    private func fileScan(_ scan: BoundFiles) throws(QueryError) -> Chains {
-        let found = try context.files.dataFiles(scan.source.paths)
+    /// `conjuncts` are true of every row that is wanted; a scan may leave out the others.
+    private func fileScan(_ scan: BoundFiles, passing conjuncts: [BoundExpression]) throws(QueryError) -> Chains {
+        let listed = try context.files.dataFiles(scan.source.paths)
+        let partitions = try Partitions(listed, wanted: scan.schema)
+        if partitions.fields.isEmpty { return try dataScan(scan, listed, conjuncts) { $0 } }
+        let found = try partitions.selected(listed, scan, conjuncts, now: context.now)
+        return try dataScan(partitions.files(of: scan), found, conjuncts) { PartitionedSource(partitions, scan.columns, $0) }
+    }
+
+    /// The scan of the columns in the files; `finish` adds those of directories.
+    private func dataScan(
+        _ scan: BoundFiles, _ found: [TableFile], _ conjuncts: [BoundExpression], _ finish: (any FileReader) -> any BatchSource
+    ) throws(QueryError) -> Chains {
+        let context = context
         let queue = MorselQueue(context.workers)
         switch scan.source.format {
         case .csv:
@@ -89,13 +104,16 @@ struct Pipelines {
             for field in scan.columns where !field.type.isAtomic {
                 throw QueryError(.unsupportedFeature, ["feature": "CSV column \(field.name) of type \(field.type.sqlName)"])
             }
-            return chains(queue, pieces: files.pieces) { CSVReader(scan, options, files) }
+            return chains(queue, pieces: files.pieces) { finish(CSVReader(scan, options, files)) }
         case .json:
             let files = FileMorsels(found, context, queue)
-            return chains(queue, pieces: files.pieces) { JSONReader(scan, files) }
+            return chains(queue, pieces: files.pieces) { finish(JSONReader(scan, files)) }
         case .text:
             let files = FileMorsels(found, context, queue)
-            return chains(queue, pieces: files.pieces) { TextReader(scan, files) }
+            return chains(queue, pieces: files.pieces) { finish(TextReader(scan, files)) }
+        case .parquet:
+            let morsels = ParquetMorsels(found, context, ParquetPruning(conjuncts), queue)
+            return chains(queue, pieces: morsels.pieces) { finish(ParquetReader(scan.columns, morsels, now: context.now)) }
         }
     }
 }

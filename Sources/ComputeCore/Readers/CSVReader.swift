@@ -178,8 +178,9 @@ private struct FieldColumn {
 }
 
 /// One chain of a scan: parses its morsels.
-final class CSVReader: BatchSource {
+final class CSVReader: FileReader {
     let columns: [BoundColumn]
+    private(set) var file: TableFile?
     private let options: CSVOptions
     private let files: FileMorsels
     private var splitter: CSVSplitter?
@@ -233,6 +234,7 @@ final class CSVReader: BatchSource {
         if options.header, morsel.isStart { _ = try opened.next() }
         splitter = opened
         place = BatchPlace(morsel: morsel.number)
+        file = morsel.file
         return true
     }
 

@@ -5,6 +5,7 @@ import QueryCore
 
 struct FileMorsel {
     let number: Int
+    let file: TableFile
     var feed: ByteFeed
     /// Whether it begins its file, where the header is.
     let isStart: Bool
@@ -21,7 +22,7 @@ final class FileMorsels {
     private let queue: MorselQueue
     private var files: ArraySlice<TableFile>
     private var reader: (any TableFileReader)?
-    private var path = ""
+    private var file = TableFile(path: "", byteCount: 0)
     private var isStart = true
     private var carry: [UInt8] = []
 
@@ -53,7 +54,7 @@ final class FileMorsels {
         while true {
             if reader == nil {
                 guard let file = files.popFirst() else { return nil }
-                path = file.path
+                self.file = file
                 reader = try port.open(file)
                 isStart = true
                 carry = []
@@ -61,12 +62,12 @@ final class FileMorsels {
             guard let reader else { return nil }
             if wholeFiles {
                 self.reader = nil
-                return FileMorsel(number: number, feed: ByteFeed(reader, path: path), isStart: true)
+                return FileMorsel(number: number, file: file, feed: ByteFeed(reader, path: file.path), isStart: true)
             }
             let block = try stretch(reader)
             if block.isEmpty { continue }
             defer { isStart = false }
-            return FileMorsel(number: number, feed: ByteFeed(block, path: path), isStart: isStart)
+            return FileMorsel(number: number, file: file, feed: ByteFeed(block, path: file.path), isStart: isStart)
         }
     }
 
@@ -89,7 +90,7 @@ final class FileMorsels {
                 defer { carry = rest }
                 return ByteFeed.withoutMark(carry, isStart)
             }
-            if carry.count > ByteFeed.recordBytesMax { throw ByteFeed.tooLong(path) }
+            if carry.count > ByteFeed.recordBytesMax { throw ByteFeed.tooLong(file.path) }
             wanted = carry.count + morselBytes
         }
     }

@@ -81,8 +81,9 @@ enum JSONSchema {
 }
 
 /// One chain of a scan: parses its morsels.
-final class JSONReader: BatchSource {
+final class JSONReader: FileReader {
     let columns: [BoundColumn]
+    private(set) var file: TableFile?
     private let files: FileMorsels
     private var lines: LineFeed?
     private var place = BatchPlace.first
@@ -112,6 +113,7 @@ final class JSONReader: BatchSource {
                 guard let morsel = try files.next() else { return nil }
                 path = morsel.feed.path
                 place = BatchPlace(morsel: morsel.number)
+                file = morsel.file
                 lines = LineFeed(morsel.feed)
             }
             guard let line = try lines?.next() else {
@@ -213,8 +215,9 @@ final class JSONReader: BatchSource {
 }
 
 /// Each line is a row of one string column, `value`.
-final class TextReader: BatchSource {
+final class TextReader: FileReader {
     let columns: [BoundColumn]
+    private(set) var file: TableFile?
     private let files: FileMorsels
     private var lines: LineFeed?
     private var place = BatchPlace.first
@@ -235,6 +238,7 @@ final class TextReader: BatchSource {
                 if builder.count > 0 { break }
                 guard let morsel = try files.next() else { return nil }
                 place = BatchPlace(morsel: morsel.number)
+                file = morsel.file
                 lines = LineFeed(morsel.feed)
             }
             if let line = try lines?.next() {

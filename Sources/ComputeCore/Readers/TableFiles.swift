@@ -1,23 +1,34 @@
-// The engine's port to files: dfs, local disks and tests stand behind it. Implementers decompress (`.gz`) and give plain bytes. The engine
-// only lists, opens and reads forwards.
+// The engine's port to files: dfs, local disks and tests stand behind it. Implementers decompress (`.gz`) and give plain bytes to those who
+// read forwards; ranges are of the bytes as stored.
 
 import QueryCore
 
 package protocol TableFiles: Sendable {
-    /// The files of a path: itself, or the files of a directory, sorted by path; nil if it does not exist.
+    /// The files of a path: itself, or the files of a directory and of the directories in it that are named `column=value`, sorted by path;
+    /// nil if it does not exist.
     func list(_ path: String) throws(QueryError) -> [TableFile]?
     func open(_ file: TableFile) throws(QueryError) -> any TableFileReader
+    /// For formats whose readers choose what to read. The bytes come as they are stored.
+    func openRanges(_ file: TableFile) throws(QueryError) -> any TableRanges
 }
 
 package struct TableFile: Hashable, Sendable {
     package var path: String
     /// The stored size; compressed files give more bytes than this.
     package var byteCount: Int
+    /// The directories between the listed path and the file that hold columns, from the outermost.
+    package var partition: [PartitionText]
 
-    package init(path: String, byteCount: Int) {
+    package init(path: String, byteCount: Int, partition: [PartitionText] = []) {
         self.path = path
         self.byteCount = byteCount
+        self.partition = partition
     }
+}
+
+package protocol TableRanges: AnyObject {
+    /// The bytes from `offset` on; fewer than `count` only at the end of the file.
+    func read(at offset: Int, count: Int) throws(QueryError) -> [UInt8]
 }
 
 package protocol TableFileReader: AnyObject {

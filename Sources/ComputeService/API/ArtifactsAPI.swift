@@ -1,6 +1,6 @@
 // AddArtifacts and ArtifactStatus: uploads into a session, whole or in chunks, each chunk with its CRC-32. Local relations (`cache/...`)
 // and job programs are kept; Python files and archives are refused, since no Python runs here.
-import ComputeRuntime
+import Codecs
 import Foundation
 import GRPCCore
 import SparkWire

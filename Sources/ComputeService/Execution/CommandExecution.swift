@@ -1,5 +1,5 @@
-// The supported commands of Spark Connect: SQL text, temporary views, and our own jobs in the extension field. All others are refused by
-// name.
+// The supported commands of Spark Connect: SQL text, temporary views, writes, and our own jobs in the extension field. All others are
+// refused by name.
 import ComputeCore
 import Foundation
 import QueryCore
@@ -13,7 +13,8 @@ extension PlanExecution {
             guard !view.isGlobal else { throw SparkError.unsupported("global temporary views") }
             try session.engine.createView(view.name, try translated(view.input), replace: view.replace)
         case .extension(let any): try job(any)
-        case .writeOperation, .writeOperationV2: throw SparkError.unsupported("writing a DataFrame")
+        case .writeOperation(let operation): try write(operation)
+        case .writeOperationV2: throw SparkError.unsupported("DataFrame.writeTo, which writes tables of a catalog")
         case .registerFunction, .registerTableFunction, .registerDataSource:
             throw SparkError.unsupported("user-defined functions and data sources")
         case let kind?:

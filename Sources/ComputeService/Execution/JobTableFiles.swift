@@ -8,6 +8,12 @@ struct JobTableFiles: TableFiles {
 
     func list(_ path: String) throws(QueryError) -> [TableFile]? {
         do {
+            let (files, plain) = try schemes.resolve(path)
+            if !plain.contains("*"), !plain.contains("?"), let status = try files.status(plain), status.isDirectory {
+                var found: [TableFile] = []
+                try gather(files, plain, [], &found)
+                return found.sorted { $0.path < $1.path }
+            }
             return try schemes.expand(path).map { TableFile(path: $0.path, byteCount: Int($0.bytes)) }.sorted { $0.path < $1.path }
         } catch {
             if case .notFound = error { return nil }
@@ -23,6 +29,38 @@ struct JobTableFiles: TableFiles {
         }
     }
 
+    func openRanges(_ file: TableFile) throws(QueryError) -> any TableRanges {
+        do {
+            return JobTableRanges(path: file.path, files: try schemes.resolve(file.path).files)
+        } catch {
+            throw Self.error(error, file.path)
+        }
+    }
+
+    /// Directories that hold columns within one another.
+    private static let partitionsMax = 64
+
+    /// The visible files of a directory, and of the directories in it that hold a column.
+    private func gather(_ files: any JobFiles, _ directory: String, _ partition: [PartitionText], _ found: inout [TableFile])
+        throws(JobFileError)
+    {
+        for child in try files.list(directory) {
+            let name = child.name
+            if child.isDirectory, let part = Self.partition(name), partition.count < Self.partitionsMax {
+                try gather(files, child.path, partition + [part], &found)
+            } else if !child.isDirectory, !JobPath.isHidden(name) {
+                found.append(TableFile(path: child.path, byteCount: Int(child.bytes), partition: partition))
+            }
+        }
+    }
+
+    private static func partition(_ name: String) -> PartitionText? {
+        let bytes = Array(name.utf8)
+        guard let sign = bytes.firstIndex(of: UInt8(ascii: "=")), sign > 0, bytes[0] != UInt8(ascii: ".") else { return nil }
+        let text = PathText.decoded(bytes[(sign + 1)...])
+        return PartitionText(name: PathText.decoded(bytes[..<sign]), text: text == PartitionText.nullText ? nil : text)
+    }
+
     fileprivate static func error(_ error: any Error, _ path: String) -> QueryError {
         QueryError(.failedReadFile, ["path": path, "reason": String(describing: error)])
     }
@@ -32,7 +70,7 @@ struct JobTableFiles: TableFiles {
 private final class JobTableReader: TableFileReader {
     private let path: String
     private let files: any JobFiles
-    private let gzip: GzipStream?
+    private let compressed: CompressedInput?
     private var offset: Int64 = 0
     private var isAtEnd = false
     /// Decompressed bytes not yet read.
@@ -41,20 +79,18 @@ private final class JobTableReader: TableFileReader {
     init(path: String, files: any JobFiles) {
         self.path = path
         self.files = files
-        gzip = path.hasSuffix(".gz") ? GzipStream(path: path) : nil
+        compressed = CompressedInput(path: path)
     }
 
     func read(upTo count: Int) throws(QueryError) -> [UInt8] {
         do {
-            guard let gzip else { return try readRaw(count) }
+            guard let compressed else { return try readRaw(count) }
             while pending.isEmpty && !isAtEnd {
                 // Compressed text grows by a factor of up to a thousand; small steps bound the pending bytes.
                 let chunk = try readRaw(64 << 10)
                 isAtEnd = chunk.count < 64 << 10
-                try gzip.inflate(chunk, isLast: isAtEnd) { bytes in
-                    pending.append(contentsOf: bytes)
-                    return true
-                }
+                compressed.feed(chunk, isLast: isAtEnd)
+                while let bytes = try compressed.next() { pending += bytes }
             }
             let bytes = Array(pending.prefix(count))
             pending.removeFirst(bytes.count)
@@ -68,5 +104,17 @@ private final class JobTableReader: TableFileReader {
         let bytes = try files.read(path, offset: offset, count: count)
         offset += Int64(bytes.count)
         return bytes
+    }
+}
+
+/// Reads stretches of one file. Owned by one thread at a time.
+private final class JobTableRanges: TableRanges {
+    private let path: String
+    private let files: any JobFiles
+
+    init(path: String, files: any JobFiles) { (self.path, self.files) = (path, files) }
+
+    func read(at offset: Int, count: Int) throws(QueryError) -> [UInt8] {
+        do { return try files.read(path, offset: Int64(offset), count: count) } catch { throw JobTableFiles.error(error, path) }
     }
 }

@@ -33,6 +33,15 @@ final class QueryEngine: Sendable {
         return try copy.run(plan, now: Self.now, workers: threads, pool: operation.memory, isCancelled: { token.isCancelled })
     }
 
+    /// Writes the rows of a query; the caller commits the output.
+    func write(_ plan: Plan, as shape: OutputShape, to output: any TableOutput, _ operation: PlanOperation) throws {
+        let token = operation.token
+        try copy.write(
+            plan, as: shape, to: output, now: Self.now, workers: threads, pool: operation.memory, isCancelled: { token.isCancelled })
+    }
+
+    func checkWrite(_ plan: Plan, as shape: OutputShape) throws { try copy.checkWrite(plan, as: shape, now: Self.now) }
+
     /// Runs a command, which may change the session's views; its rows are in the result.
     func execute(_ plan: Plan) throws -> QueryRun {
         try session.withLock { session in

@@ -1,6 +1,6 @@
 // The demo's input and the plain computation of every printed figure, for comparison with the services' results.
 import Base
-import ComputeRuntime
+import Codecs
 import DemoInput
 
 /// Every flight from New York City in January 2013.
@@ -22,11 +22,10 @@ struct FlightRecords: Sendable {
         var count = 0
         // The bytes are constant and live as long as the program.
         let packed = Array(UnsafeBufferPointer(start: demo_input_flights(&count), count: count))
+        let stream = StreamOpener(.gzip, bytesMax: .max)
+        stream.feed(packed, isLast: true)
         var bytes: [UInt8] = []
-        try GzipStream(path: "the demo's input").inflate(packed, isLast: true) { slice in
-            bytes += slice
-            return true
-        }
+        while let piece = try stream.next() { bytes += piece }
         var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
         let header = lines.removeFirst()
         return FlightRecords(header: header, lines: lines)

@@ -269,7 +269,7 @@ package struct Analyser {
         if parts.count == 2, let format = FileFormat(rawValue: parts[0].lowercased()) {
             return try files(FileSource(format: format, paths: [parts[1]]), qualifier: [])
         }
-        if parts.count == 2, ["parquet", "orc", "avro"].contains(parts[0].lowercased()) {
+        if parts.count == 2, ["orc", "avro"].contains(parts[0].lowercased()) {
             throw QueryError.unsupported("data source \(parts[0])")
         }
         throw QueryError(.tableOrViewNotFound, ["relationName": Identifier.quoted(parts), "searchPath": QueryError.searchPath])

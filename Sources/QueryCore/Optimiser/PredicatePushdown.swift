@@ -2,10 +2,11 @@
 // aggregation, into the sides of joins, through sorts, unions and distincts. A conjunct never passes a limit, nor the optional side of an
 // outer join.
 
-enum PredicatePushdown {
+package enum PredicatePushdown {
     static func apply(_ plan: BoundPlan) -> BoundPlan { push([], into: plan) }
 
-    static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {
+    /// The parts of a condition that all must be true.
+    package static func conjuncts(_ expression: BoundExpression) -> [BoundExpression] {
         if case .call(.and, let sides, _) = expression { return sides.flatMap(conjuncts) }
         return [expression]
     }

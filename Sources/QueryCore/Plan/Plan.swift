@@ -135,7 +135,7 @@ package enum Command: Sendable {
     case explain(Plan, extended: Bool)
 }
 
-package enum FileFormat: String, Hashable, Sendable { case csv, json, text }
+package enum FileFormat: String, Hashable, Sendable { case csv, json, text, parquet }
 
 /// Files of one table. Option names are compared without regard to case.
 package struct FileSource: Hashable, Sendable {

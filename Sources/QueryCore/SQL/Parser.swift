@@ -191,7 +191,7 @@ package struct Parser {
         try expectWord("USING")
         let provider = try nameParts().joined(separator: ".")
         guard let format = FileFormat(rawValue: provider.lowercased()) else {
-            throw ["parquet", "orc", "avro", "xml", "jdbc", "kafka"].contains(provider.lowercased())
+            throw ["orc", "avro", "xml", "jdbc", "kafka"].contains(provider.lowercased())
                 ? QueryError.unsupported("data source \(provider)") : QueryError(.dataSourceNotFound, ["provider": provider])
         }
         var options: [ReadOption] = []

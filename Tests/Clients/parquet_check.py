@@ -14,6 +14,7 @@ import shutil
 import sys
 import threading
 import time
+import traceback
 import warnings
 
 warnings.filterwarnings("ignore")
@@ -289,7 +290,16 @@ def main():
     finally:
         compute.kill()
         dfs.kill()
-    print("all checks passed")
+    print("all checks passed", flush=True)
 
 
-main()
+status = 0
+try:
+    main()
+except BaseException:
+    traceback.print_exc()
+    status = 1
+sys.stdout.flush()
+sys.stderr.flush()
+# Clients of the killed server would try to reach it for minutes at a regular exit.
+os._exit(status)

@@ -20,14 +20,14 @@ enum TextCompression {
 }
 
 /// Text of rows, without its compression.
-protocol TextRows {
+protocol TextFileRows {
     mutating func append(_ batch: Batch, into text: inout [UInt8]) throws(QueryError)
     /// What a file without rows has.
     var beginning: [UInt8] { get }
 }
 
 /// Gathers text and compresses it in members of about a megabyte.
-struct CompressedText<Rows: TextRows>: FormatWriter {
+struct CompressedText<Rows: TextFileRows>: FormatWriter {
     private static var memberBytes: Int { 1 << 20 }
 
     private var rows: Rows
@@ -88,7 +88,7 @@ enum OutputColumns {
     }
 }
 
-struct LinesOutput: TextRows {
+struct LinesOutput: TextFileRows {
     let beginning: [UInt8] = []
     private let end: [UInt8]
 
@@ -110,7 +110,7 @@ struct LinesOutput: TextRows {
     }
 }
 
-struct CSVOutput: TextRows {
+struct CSVOutput: TextFileRows {
     private let options: CSVOptions
     private let quotesAll: Bool
     private let trims: (leading: Bool, trailing: Bool)
@@ -195,7 +195,7 @@ struct CSVOutput: TextRows {
     }
 }
 
-struct JSONOutput: TextRows {
+struct JSONOutput: TextFileRows {
     let beginning: [UInt8] = []
     private let schema: Schema
     private let skipsNulls: Bool

@@ -208,16 +208,16 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
         case .invalidParameterBitPosition:
             (
                 "22023", .illegalArgument,
-                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects an integer value in [<lower>, <upper>), but got "
-                    + "<invalidValue>."
+                "The value of parameter(s) <parameter> in <functionName> is invalid: "
+                    + "Expects an integer value in [<lower>, <upper>), but got <invalidValue>."
             )
         case .invalidParameterPosition:
             ("22023", .illegalArgument, "The value of parameter(s) <parameter> in <functionName> is invalid: Expects a positive position.")
         case .invalidParameterRegexGroup:
             (
                 "22023", .illegalArgument,
-                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects group index between 0 and <groupCount>, but got "
-                    + "<groupIndex>."
+                "The value of parameter(s) <parameter> in <functionName> is invalid: "
+                    + "Expects group index between 0 and <groupCount>, but got <groupIndex>."
             )
         case .scalarSubqueryRows: ("21000", .runtime, "More than one row returned by a subquery used as an expression.")
         case .unableToAcquireMemory: ("53200", .runtime, "Unable to acquire <requestedBytes> bytes of memory, got <receivedBytes>.")

@@ -1,5 +1,5 @@
-// The functions of the library: one row each, with its kernel, in its family's file. A kernel computes a whole batch; rows that are null in an
-// argument are null in the result, whatever the kernel makes of them. Source: Spark SQL reference, "Built-in Functions".
+// The functions of the library: one row each, with its kernel, in its family's file. A kernel computes a whole batch; rows that are null
+// in an argument are null in the result, whatever the kernel makes of them. Source: Spark SQL reference, "Built-in Functions".
 
 import QueryCore
 

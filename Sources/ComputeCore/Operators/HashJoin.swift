@@ -89,6 +89,22 @@ final class JoinTable: Preparation {
     }
 }
 
+/// The columns of a pair of rows, and those that the join gives.
+private struct PairColumns {
+    let schema: Schema
+    /// Positions of the output's columns in the batches of both sides.
+    let leftGiven: [Int]
+    let rightGiven: [Int]
+
+    init(_ shape: JoinShape, _ left: [BoundColumn], _ right: [BoundColumn]) {
+        schema = Schema((left + right).map(\.field))
+        let given = Set(shape.output.map(\.id))
+        leftGiven = left.indices.filter { given.contains(left[$0].id) }
+        let givesRight = shape.kind != .leftSemi && shape.kind != .leftAnti
+        rightGiven = givesRight ? right.indices.filter { given.contains(right[$0].id) } : []
+    }
+}
+
 /// One chain of the left side.
 final class HashJoin: BatchSource {
     /// Limit of the pairs in one output batch.
@@ -104,10 +120,7 @@ final class HashJoin: BatchSource {
     private let residual: BoundExpression?
     private let leftEvaluator: Evaluator
     private let pairEvaluator: Evaluator
-    private let pairSchema: Schema
-    /// Positions of the output's columns in the batches of both sides.
-    private let leftGiven: [Int]
-    private let rightGiven: [Int]
+    private let pairs: PairColumns
     private let grant: QueryGrant
 
     private var rightMatched: Bitmap?
@@ -133,11 +146,7 @@ final class HashJoin: BatchSource {
         leftKeys = shape.keys.map(\.left)
         leftEvaluator = Evaluator(columns: left.columns, now: context.now)
         pairEvaluator = Evaluator(columns: left.columns + table.columns, now: context.now)
-        pairSchema = Schema((left.columns + table.columns).map(\.field))
-        let given = Set(shape.output.map(\.id))
-        leftGiven = left.columns.indices.filter { given.contains(left.columns[$0].id) }
-        let givesRight = shape.kind != .leftSemi && shape.kind != .leftAnti
-        rightGiven = givesRight ? table.columns.indices.filter { given.contains(table.columns[$0].id) } : []
+        pairs = PairColumns(shape, left.columns, table.columns)
     }
 
     /// Whether chains may share the right side: no right rows are given after the last left row.
@@ -190,7 +199,7 @@ final class HashJoin: BatchSource {
         if leftRows.isEmpty { return nil }
         if let residual {
             let columns = batch.columns.map { $0.take(leftRows) } + build.columns.map { $0.take(rightRows) }
-            let pairs = Batch(schema: pairSchema, columns: columns, rowCount: leftRows.count)
+            let pairs = Batch(schema: self.pairs.schema, columns: columns, rowCount: leftRows.count)
             let chosen = try pairEvaluator.selection(residual, pairs).trueIndices
             leftRows = chosen.map { leftRows[Int($0)] }
             rightRows = chosen.map { rightRows[Int($0)] }
@@ -205,7 +214,7 @@ final class HashJoin: BatchSource {
     }
 
     private func output(_ batch: Batch, _ leftRows: [Int32], _ build: Batch, _ rightRows: [Int32]) -> Batch {
-        let columns = leftGiven.map { batch.columns[$0].take(leftRows) } + rightGiven.map { build.columns[$0].take(rightRows) }
+        let columns = pairs.leftGiven.map { batch.columns[$0].take(leftRows) } + pairs.rightGiven.map { build.columns[$0].take(rightRows) }
         return placed(columns, leftRows.count, batch)
     }
 
@@ -223,7 +232,7 @@ final class HashJoin: BatchSource {
             return rows.isEmpty ? nil : output(batch, rows, build, [Int32](repeating: -1, count: rows.count))
         case .leftSemi, .leftAnti:
             let rows = kind == .leftSemi ? leftMatched.trueIndices : (~leftMatched).trueIndices
-            return rows.isEmpty ? nil : placed(leftGiven.map { batch.columns[$0].take(rows) }, rows.count, batch)
+            return rows.isEmpty ? nil : placed(pairs.leftGiven.map { batch.columns[$0].take(rows) }, rows.count, batch)
         default: return nil
         }
     }
@@ -233,7 +242,7 @@ final class HashJoin: BatchSource {
         unmatchedAt = 0
         let rows = (~(rightMatched ?? Bitmap(repeating: false, count: build.rowCount))).trueIndices
         if rows.isEmpty { return nil }
-        let nulls = leftGiven.map { Column.nulls(left.columns[$0].type, count: rows.count) }
-        return Batch(schema: schema, columns: nulls + rightGiven.map { build.columns[$0].take(rows) }, rowCount: rows.count)
+        let nulls = pairs.leftGiven.map { Column.nulls(left.columns[$0].type, count: rows.count) }
+        return Batch(schema: schema, columns: nulls + pairs.rightGiven.map { build.columns[$0].take(rows) }, rowCount: rows.count)
     }
 }

@@ -1,6 +1,6 @@
-// Aggregates over frames. A frame that is the whole partition needs one state for each partition; one that begins with the partition needs
-// the states of all its prefixes; a few rows around each row are added up anew; wide moving frames are put together from the states of a
-// tree of stretches. Source: Leis et al., "Efficient Processing of Window Functions in Analytical SQL Queries", 2015.
+// Aggregates over frames. A frame that is the whole partition needs one state for each partition; one that begins with the partition
+// needs the states of all its prefixes; a few rows around each row are added up one by one; wide moving frames are put together from the
+// states of a tree of stretches. Source: Leis et al., "Efficient Processing of Window Functions in Analytical SQL Queries", 2015.
 
 import QueryCore
 

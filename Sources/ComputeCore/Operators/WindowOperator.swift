@@ -1,5 +1,5 @@
-// Window functions: keeps all rows, sorts them by partition and order, and computes each function over the sorted whole. The rows come out in
-// that order. What reads positions (ranks, lag, first) is computed from them; aggregates have their loops in `WindowAggregate`.
+// Window functions: keeps all rows, sorts them by partition and order, and computes each function over the sorted whole. The rows come
+// out in that order. What reads positions (ranks, lag, first) is computed from them; aggregates have their loops in `WindowAggregate`.
 
 import QueryCore
 

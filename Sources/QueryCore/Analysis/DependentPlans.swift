@@ -1,5 +1,5 @@
-// The two ways to free a query of its references to the rows around it: its correlated conditions are pulled out, or the values that it reads
-// become columns of it. Source: Neumann and Kemper, "Unnesting Arbitrary Queries", 2015.
+// The two ways to free a query of its references to the rows around it: its correlated conditions are pulled out, or the values that it
+// reads become columns of it. Source: Neumann and Kemper, "Unnesting Arbitrary Queries", 2015.
 
 extension Decorrelation {
     /// The plan without its correlated conditions, and these; it gives all columns that they read. Only for tests of existence: fewer rows

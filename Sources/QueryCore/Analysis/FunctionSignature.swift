@@ -1,5 +1,5 @@
-// What the analyser knows of a function of the library: its names, its parameters, its result. The rows with their kernels are ComputeCore's;
-// the analyser asks for them through `Catalog`.
+// What the analyser knows of a function of the library: its names, its parameters, its result. The rows with their kernels are
+// ComputeCore's; the analyser asks for them through `Catalog`.
 
 package struct FunctionSignature: Sendable {
     package enum Parameter: Sendable {

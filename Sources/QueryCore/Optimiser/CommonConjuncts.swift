@@ -1,5 +1,5 @@
-// Takes conditions that all sides of an OR share out of it: `(a AND b) OR (a AND c)` is `a AND (b OR c)`, also with nulls. The shared ones may
-// then be keys of a join or move towards the data.
+// Takes conditions that all sides of an OR share out of it: `(a AND b) OR (a AND c)` is `a AND (b OR c)`, also with nulls. The shared
+// ones may then be keys of a join or move towards the data.
 
 enum CommonConjuncts {
     static func apply(_ plan: BoundPlan) -> BoundPlan {

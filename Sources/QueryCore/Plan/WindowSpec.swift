@@ -1,7 +1,7 @@
 // Windows as written: the rows around a row that a function reads. A name refers to the WINDOW clause until the parser replaces it.
 
 package struct WindowSpec: Hashable, Sendable {
-    /// Of a definition in the WINDOW clause, which gives what is missing here.
+    /// The name of a definition in the WINDOW clause, for the parts that are missing.
     package var base: String?
     package var partition: [Expression]
     package var orders: [SortOrder]

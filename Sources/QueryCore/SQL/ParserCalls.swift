@@ -1,5 +1,5 @@
-// Calls whose arguments are set apart by words: EXTRACT(YEAR FROM x), TRIM(BOTH 'a' FROM x), POSITION('a' IN x), OVERLAY(x PLACING y FROM 2).
-// Source: Spark SQL reference, "Built-in Functions".
+// Calls whose arguments are set apart by words: EXTRACT(YEAR FROM x), TRIM(BOTH 'a' FROM x), POSITION('a' IN x), OVERLAY(x PLACING y FROM
+// 2). Source: Spark SQL reference, "Built-in Functions".
 
 extension Parser {
     /// Functions of the fields of EXTRACT whose names differ.

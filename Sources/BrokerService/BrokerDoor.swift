@@ -205,7 +205,8 @@ package final class BrokerDoor: Sendable {
         limits.memoryPerAddressMax = settings.connections.memoryPerAddressMax
         limits.idleTimeout = settings.connections.idleMax
         return try await FrameListener.bind(
-            settings.listen, loop: loop, limits: limits, tls: settings.connections.tls, log: broker.log, holdUp: { broker.quotas.connected(from: $0) },
+            settings.listen, loop: loop, limits: limits, tls: settings.connections.tls, log: broker.log,
+            holdUp: { broker.quotas.connected(from: $0) },
             session: { BrokerSession($0, broker) })
     }
 

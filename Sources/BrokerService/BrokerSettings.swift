@@ -34,7 +34,7 @@ package struct ConnectionSettings: Sendable {
     package var tls: TLSSettings?
 }
 
-/// Who logs in, and who may do what.
+/// Logins and rights.
 package struct AccessSettings: Sendable {
     /// Whether a connection must log in first.
     package var requiresLogin = false

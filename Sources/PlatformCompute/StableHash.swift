@@ -41,7 +41,7 @@ public struct StableHasher: Sendable {
         combine(count)
     }
 
-    /// The hash of what was mixed in; all 64 bits are used.
+    /// The hash of the mixed bytes; all 64 bits are used.
     public func finish() -> UInt64 {
         var hash = state
         hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD

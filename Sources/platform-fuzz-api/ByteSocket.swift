@@ -53,6 +53,23 @@ final class ByteSocket {
         return true
     }
 
+    /// Sends until the peer answers: one that refuses early reads no further.
+    func sendUntilAnswered(_ bytes: Bytes) throws {
+        var rest = bytes
+        while rest.readableBytes > 0 {
+            var state = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
+            guard poll(&state, 1, Int32(Self.patience) * 1000) > 0 else { throw Finding("the server takes nothing for \(Self.patience) s") }
+            guard state.revents & Int16(POLLIN) == 0 else { return }
+            // The bytes are read within the call.
+            let sent = rest.withUnsafeReadableBytes {
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            if sent < 0, errno == EAGAIN { continue }
+            guard sent > 0 else { return }
+            rest.moveReaderIndex(forwardBy: sent)
+        }
+    }
+
     /// The next frame; nil if the peer has closed.
     func frame() throws -> Bytes? {
         while true {

@@ -39,8 +39,11 @@ struct Finding: Error, CustomStringConvertible {
 
     private static func usage() {
         say(
-            "usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc SECONDS [SEED] [--servers N] | differ coord REQUESTS SEED HOST:PORT\n       platform-fuzz-api conceal broker REQUESTS SEED"
-        )
+            """
+            usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc SECONDS [SEED] [--servers N]
+                   platform-fuzz-api differ coord REQUESTS SEED HOST:PORT
+                   platform-fuzz-api conceal broker REQUESTS SEED
+            """)
         exit(64)
     }
 
@@ -55,9 +58,8 @@ struct Finding: Error, CustomStringConvertible {
                 let run = try SequenceRun(subject, seed: seed, servers: servers)
                 requests += try run.run()
             } catch {
-                say(
-                    "seed \(seed): \(error)\nagain: platform-fuzz-api run \(subject.name) 0 \(seed)\(servers == 1 ? "" : " --servers \(servers)")"
-                )
+                let more = servers == 1 ? "" : " --servers \(servers)"
+                say("seed \(seed): \(error)\nagain: platform-fuzz-api run \(subject.name) 0 \(seed)\(more)")
                 exit(1)
             }
             seed += 1

@@ -14,8 +14,8 @@ struct SecrecyRun {
         self.requests = requests
     }
 
-    /// Requests whose answers tell of hidden things. Requests that two equal brokers answer differently are not compared; a difference counts
-    /// if it comes twice, since some answers depend on the moment.
+    /// Requests whose answers tell of hidden things. Requests that two equal brokers answer differently are not compared. A difference
+    /// counts if it comes twice, since some answers depend on the moment.
     func run() throws -> [String] {
         let first = try differences()
         return first.isEmpty ? [] : try differences().filter(Set(first).contains)

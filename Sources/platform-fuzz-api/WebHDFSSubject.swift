@@ -237,7 +237,7 @@ final class WebHDFSSession: SubjectSession {
         )
         request.writeImmutableBuffer(data)
         // A server that refuses early may close: its answer tells the reason.
-        _ = try socket.send(request)
+        try socket.sendUntilAnswered(request)
         let bytes = try socket.rest().array
         guard let end = Self.firstPlace(of: Array("\r\n\r\n".utf8), in: bytes) else { return (0, nil, Bytes()) }
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")

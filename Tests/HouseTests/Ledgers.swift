@@ -29,7 +29,7 @@ enum Ledgers {
     static let manyProperties: [String: Int] = [
         "BrokerCore.BrokerMachine": 20, "BrokerCore.ConsumerGroupMember": 18, "BrokerCore.ConsumerGroupMemberRecord": 14,
         "BrokerCore.Group": 16, "BrokerCore.TopicConfig": 20, "BrokerService.Broker": 42, "BrokerService.BrokerSession": 21,
-        "BrokerService.BrokerSettings": 19, "BrokerService.ClusterMember": 17, "BrokerService.Partition": 20,
+        "BrokerService.BrokerSettings": 20, "BrokerService.ClusterMember": 17, "BrokerService.Partition": 20,
         "BrokerService.ShareFetchWait": 19, "Clients.BlockWriter": 13, "ComputeCore.HashJoin": 20, "ComputeRuntime.MapReduceJob": 13,
         "ComputeService.ComputeDoorSettings": 13, "ComputeService.PlanOperation": 18, "Consensus.PaxosNode": 27,
         "CoordService.CoordConnection": 24, "CoordService.CoordDoor": 33, "CoordService.CoordSettings": 25, "DFSCore.CommandFields": 16,

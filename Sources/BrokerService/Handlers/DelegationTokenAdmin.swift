@@ -180,7 +180,8 @@ extension Broker {
 
     /// The identity of a login with a token; nil if there is no valid token with this id.
     func tokenIdentity(_ id: String, _ mechanism: ScramMechanism) -> ScramIdentity? {
-        guard settings.access.delegationTokens != nil, let token = machine.tokens[id], token.expires.milliseconds >= time.wallTime().milliseconds
+        guard settings.access.delegationTokens != nil, let token = machine.tokens[id],
+            token.expires.milliseconds >= time.wallTime().milliseconds
         else { return nil }
         return ScramIdentity(user: token.owner, credential: token.credential(mechanism), ends: token.expires)
     }

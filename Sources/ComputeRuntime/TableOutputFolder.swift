@@ -30,10 +30,13 @@ package final class TableOutputFolder: TableOutput {
             placement == .appending ? JobPath.join(JobPath.join(path, "_temporary"), id) : JobPath.join(parent, ".\(name)-\(id).writing")
     }
 
-    private static func parts(_ path: String) -> (parent: String, name: String) {
+    /// The folder above a path, and its own name.
+    package static func parts(_ path: String) -> (parent: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let name = String(path[path.index(after: slash)...])
-        return (slash == path.startIndex ? "/" : String(path[..<slash]), name)
+        let parent = path[..<slash]
+        // The root keeps its slash: `/` and `hdfs:///`.
+        return (parent.isEmpty || parent.hasSuffix("://") ? String(path[...slash]) : String(parent), name)
     }
 
     package func create(in directory: String, extension ending: String) throws(QueryError) -> any TableOutputFile {

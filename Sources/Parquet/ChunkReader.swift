@@ -135,8 +135,9 @@ package final class ChunkReader {
                 throw .unsupported("a page of \(header.valueCount) values, more than \(Self.pageValuesMax)")
             }
             guard try window.fetch(header.packedBytes, memory) else { throw .damaged("a page ends after its column") }
-            // The opened page and, for each value, a code and two levels.
-            try memory.hold(header.plainBytes + header.valueCount * 6, for: \.page)
+            // The opened page and for each value two levels, and a code, or a delta and what it gives.
+            let isPlain = [.plain, .dictionary, .plainDictionary].contains(PageEncoding(rawValue: header.encoding))
+            try memory.hold(header.plainBytes + header.valueCount * (isPlain ? 6 : 18), for: \.page)
             let range = window.at..<window.at + header.packedBytes
             window.at = range.upperBound
             if let checksum = header.checksum {

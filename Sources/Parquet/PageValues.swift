@@ -121,13 +121,13 @@ struct PageValues {
         return at + size
     }
 
-    /// Nanoseconds of a day, then the Julian day, as microseconds since 1970.
+    /// Nanoseconds of a day, then the Julian day, as microseconds since 1970; wraps for days beyond its range, as in Spark.
     private func timestamp(_ at: Int) -> Int64 {
         var (nanoseconds, day) = (UInt64(0), UInt32(0))
         for index in 0..<8 { nanoseconds |= UInt64(page.bytes[at + index]) << UInt64(8 * index) }
         for index in 0..<4 { day |= UInt32(page.bytes[at + 8 + index]) << UInt32(8 * index) }
         let julianEpoch: Int64 = 2_440_588
-        return (Int64(Int32(bitPattern: day)) - julianEpoch) * 86_400_000_000 &+ Int64(bitPattern: nanoseconds) / 1000
+        return (Int64(Int32(bitPattern: day)) - julianEpoch) &* 86_400_000_000 &+ Int64(bitPattern: nanoseconds) / 1000
     }
 
     private func texts(_ start: Int, _ count: Int, into values: inout LeafValues) throws(ParquetError) -> Int {

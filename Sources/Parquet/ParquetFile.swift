@@ -6,7 +6,7 @@ package struct ParquetFile: Sendable {
 
     /// Limit of the footer. Its values take at most `memoryPerFooterByte` times as much.
     package static let footerBytesMax = 64 << 20
-    private static let memoryPerFooterByte = 16
+    private static let memoryPerFooterByte = 32
     private static let magic = Array("PAR1".utf8)
     private static let encryptedMagic = Array("PARE".utf8)
     /// One read gets the whole footer of most files.

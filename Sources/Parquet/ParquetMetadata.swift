@@ -113,9 +113,20 @@ extension FileMetadata {
         try reader.begin()
         while let field = try reader.field() {
             switch field.id {
-            case 2: for _ in 0..<(try reader.list(field, of: .structure)) { schema.append(try SchemaElement(&reader)) }
+            case 2:
+                for _ in 0..<(try reader.list(field, of: .structure)) {
+                    let element = try SchemaElement(&reader)
+                    // An element without a name would be a byte in the footer and much more in memory.
+                    guard schema.isEmpty || !element.name.isEmpty else { throw .damaged("a column has no name") }
+                    schema.append(element)
+                }
             case 3: rowCount = try reader.integer(field)
-            case 4: for _ in 0..<(try reader.list(field, of: .structure)) { rowGroups.append(try RowGroup(&reader)) }
+            case 4:
+                for _ in 0..<(try reader.list(field, of: .structure)) {
+                    let group = try RowGroup(&reader)
+                    // As above; groups of a table without columns say nothing.
+                    if !group.columns.isEmpty { rowGroups.append(group) }
+                }
             case 5:
                 for _ in 0..<(try reader.list(field, of: .structure)) {
                     if let pair = try Self.keyValue(&reader) { keyValues.append(pair) }

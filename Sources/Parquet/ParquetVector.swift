@@ -99,13 +99,13 @@ package enum VectorAssembly {
         }
         let present = validity.reduce(0) { $0 + $1.nonzeroBitCount }
         guard rows.values.count == present else { throw .damaged("a column has \(rows.values.count) values, not \(present)") }
-        return ParquetVector(count: count, validity: validity, storage: .leaf(rows.values.spread(validity, count)))
+        return ParquetVector(count: count, validity: validity, storage: .leaf(try rows.values.spread(validity, count)))
     }
 }
 
 extension LeafValues {
     /// With a place for each null.
-    fileprivate func spread(_ validity: [UInt64], _ count: Int) -> LeafValues {
+    fileprivate func spread(_ validity: [UInt64], _ count: Int) throws(ParquetError) -> LeafValues {
         var spread = LeafValues(layout)
         switch layout {
         case .booleans: spread.booleans = Self.spread(booleans, 0, validity, count)
@@ -123,6 +123,8 @@ extension LeafValues {
             }
             spread.offsets = places
         case .fixed(let length):
+            // Nulls are no bytes in the file and `length` bytes here.
+            try spread.checkText(count * length)
             let empty = [UInt8](repeating: 0, count: length)
             spread.bytes.reserveCapacity(count * length)
             var next = 0

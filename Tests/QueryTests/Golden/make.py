@@ -97,6 +97,19 @@ def by_pyarrow(table):
     pq.write_table(table.slice(0, 0), os.path.join(HERE, "empty-pyarrow.parquet"))
 
 
+def odd():
+    """A Julian day that no calendar has; nulls of a large fixed length."""
+    at = pa.table({"at": pa.array([datetime.datetime(2024, 1, 2, 3, 4, 5)], pa.timestamp("us"))})
+    path = os.path.join(HERE, "odd-int96.parquet")
+    pq.write_table(at, path, use_deprecated_int96_timestamps=True, use_dictionary=False, compression="NONE", write_statistics=False, store_schema=False)
+    with open(path, "r+b") as file:
+        data = file.read().replace((2460312).to_bytes(4, "little"), (0x7FFFFFFF).to_bytes(4, "little"))
+        file.seek(0)
+        file.write(data)
+    wide = pa.table({"wide": pa.nulls(3000, pa.binary(1 << 20))})
+    pq.write_table(wide, os.path.join(HERE, "odd-wide-nulls.parquet"), use_dictionary=False, compression="NONE", store_schema=False)
+
+
 def by_duckdb():
     import duckdb
 
@@ -131,5 +144,6 @@ def keep(writer, name):
 table = sample()
 expect("all", table)
 by_pyarrow(table)
+odd()
 by_duckdb()
 by_spark()

@@ -135,7 +135,7 @@ package final class ChunkReader {
                 throw .unsupported("a page of \(header.valueCount) values, more than \(Self.pageValuesMax)")
             }
             guard try window.fetch(header.packedBytes, memory) else { throw .damaged("a page ends after its column") }
-            // The opened page and for each value two levels, and a code, or a delta and what it gives.
+            // The opened page and for each value two levels, and a code, or a delta with its value.
             let isPlain = [.plain, .dictionary, .plainDictionary].contains(PageEncoding(rawValue: header.encoding))
             try memory.hold(header.plainBytes + header.valueCount * (isPlain ? 6 : 18), for: \.page)
             let range = window.at..<window.at + header.packedBytes

@@ -119,7 +119,12 @@ struct ExpressionBinder {
         case (.interval(let left), _) where !back: (time, interval) = (try bind(arguments[1]), left)
         default: return nil
         }
-        if back { interval.amount = 0 &- interval.amount }
+        if back {
+            guard interval.amount > .min else {
+                throw QueryError(.arithmeticOverflow, ["message": "long overflow", "alternative": "", "config": QueryError.ansiSetting])
+            }
+            interval.amount = -interval.amount
+        }
         let amount = BoundExpression.literal(.long(interval.amount))
         switch (time.type, interval.unit) {
         case (.date, .months), (.timestamp, .months): return .call(.addMonths, [time, amount], type: time.type)

@@ -57,9 +57,7 @@ package struct CoordMachine: StateMachine, Sendable {
             let write = TreeWrite(position, session: session, identities: identities, enforcesQuota: withinQuota)
             execute(write, owner, operations, &outcome, &rows)
         case .writeAs(let session, let owner, let withinQuota, let identities, let operations):
-            if let identities, refusal(session, owner) == nil, sessions.setIdentities(session, identities) {
-                rows.upsert(CoordRows.identities, CoordRows.identityRow(session, identities))
-            }
+            if let identities, refusal(session, owner) == nil { remember(identities, of: session, &rows) }
             let write = TreeWrite(position, session: session, identities: sessions[session]?.identities ?? [], enforcesQuota: withinQuota)
             execute(write, owner, operations, &outcome, &rows)
         case .localWrite(let withinQuota, let identities, let operations):
@@ -110,6 +108,12 @@ package struct CoordMachine: StateMachine, Sendable {
         } else if hadOwner {
             rows.delete(CoordRows.owners, key: [.integer(id.rawValue)])
         }
+    }
+
+    /// A session without identities has no row.
+    private mutating func remember(_ identities: [Identity], of id: SessionID, _ rows: inout RowChanges) {
+        guard !identities.isEmpty else { return forgetIdentities(id, &rows) }
+        if sessions.setIdentities(id, identities) { rows.upsert(CoordRows.identities, CoordRows.identityRow(id, identities)) }
     }
 
     private mutating func forgetIdentities(_ id: SessionID, _ rows: inout RowChanges) {

@@ -15,5 +15,5 @@ guard words.count <= 4, !numbers.contains(0), let flaw else {
 }
 let report = SeedReport(
     count: numbers.first ?? 200, first: numbers.dropFirst().first ?? 1, seconds: numbers.dropFirst(2).first ?? 600, flaw: flaw)
-let brokersHold = flaw == .none ? await BrokerSeeds(count: report.count, first: report.first).run() : true
-exit(await report.run() && brokersHold ? 0 : 1)
+let others = flaw == .none ? await BrokerSeeds(count: report.count, first: report.first).run() : (0, [])
+exit(await report.run(others: others) ? 0 : 1)

@@ -51,6 +51,10 @@ import Testing
         let gone = bench.run(.writeAs(SessionID(9), identities: [ann], operations: [Bench.create("/b")]))
         #expect(refusal(gone) == .sessionExpired)
         #expect(!bench.tables.keys.contains { $0.hasPrefix("session_identities") })
+        _ = bench.run(.writeAs(SessionID(1), owner: 7, identities: [ann], operations: []))
+        _ = bench.run(.writeAs(SessionID(1), owner: 7, identities: [], operations: []))
+        #expect(
+            !bench.tables.keys.contains { $0.hasPrefix("session_identities") }, "a session without identities has no row that outlives it")
     }
 
     @Test func listsThatWouldGrowAreRefused() {

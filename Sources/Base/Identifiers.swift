@@ -13,6 +13,13 @@ extension TypedID {
     public var description: String { "\(rawValue)" }
 }
 
+/// Names go by their bytes.
+extension TypedID where RawValue == String {
+    @inlinable public static func == (left: Self, right: Self) -> Bool { left.rawValue.hasSameBytes(as: right.rawValue) }
+    @inlinable public static func < (left: Self, right: Self) -> Bool { left.rawValue.precedesByBytes(right.rawValue) }
+    @inlinable public func hash(into hasher: inout Hasher) { ExactText(rawValue).hash(into: &hasher) }
+}
+
 /// A position in a replicated log; the first command has slot 1, 0 is before all.
 public struct Slot: TypedID {
     public let rawValue: Int64

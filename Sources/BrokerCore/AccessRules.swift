@@ -42,12 +42,12 @@ package enum NamePattern: Int8, Sendable { case literal = 3, prefixed = 4 }
 /// One rule.
 package struct AccessRule: WireLayout, Hashable, Comparable {
     package var kind: ResourceKind = .topic
-    package var name = ""
+    @ExactText package var name = ""
     package var pattern: NamePattern = .literal
     /// `User:NAME`, or `User:*` for all users.
-    package var principal = ""
+    @ExactText package var principal = ""
     /// An address, or `*`.
-    package var host = ""
+    @ExactText package var host = ""
     package var operation: AccessOperation = .all
     package var permission: AccessPermission = .allow
 
@@ -80,7 +80,7 @@ package struct AccessRule: WireLayout, Hashable, Comparable {
     package static let anyHost = "*"
     package static let anyName = "*"
 
-    private var order: (Int8, String, Int8, String, String) { (kind.rawValue, name, pattern.rawValue, principal, host) }
+    private var order: (Int8, ExactText, Int8, ExactText, ExactText) { (kind.rawValue, _name, pattern.rawValue, _principal, _host) }
     package static func < (left: AccessRule, right: AccessRule) -> Bool {
         if left.order != right.order { return left.order < right.order }
         return (left.operation.rawValue, left.permission.rawValue) < (right.operation.rawValue, right.permission.rawValue)
@@ -89,13 +89,14 @@ package struct AccessRule: WireLayout, Hashable, Comparable {
     func covers(_ kind: ResourceKind, _ name: String) -> Bool {
         guard kind == self.kind else { return false }
         switch pattern {
-        case .literal: return self.name == name || self.name == Self.anyName
-        case .prefixed: return name.hasPrefix(self.name)
+        case .literal: return self.name.hasSameBytes(as: name) || self.name.hasSameBytes(as: Self.anyName)
+        case .prefixed: return name.beginsWithBytes(of: self.name)
         }
     }
 
     func concerns(_ principal: String, from host: String) -> Bool {
-        (self.principal == principal || self.principal == Self.everybody) && (self.host == host || self.host == Self.anyHost)
+        (self.principal.hasSameBytes(as: principal) || self.principal.hasSameBytes(as: Self.everybody))
+            && (self.host.hasSameBytes(as: host) || self.host.hasSameBytes(as: Self.anyHost))
     }
 }
 
@@ -170,12 +171,13 @@ package struct AccessFilter: Sendable {
     }
 
     package func matches(_ rule: AccessRule) -> Bool {
-        guard kind == nil || kind == rule.kind, principal == nil || principal == rule.principal, host == nil || host == rule.host,
+        func fits(_ wanted: String?, _ text: String) -> Bool { wanted.map { $0.hasSameBytes(as: text) } ?? true }
+        guard kind == nil || kind == rule.kind, fits(principal, rule.principal), fits(host, rule.host),
             operation == nil || operation == rule.operation, permission == nil || permission == rule.permission
         else { return false }
         switch pattern {
-        case .any: return name == nil || name == rule.name
-        case .exactly(let pattern): return pattern == rule.pattern && (name == nil || name == rule.name)
+        case .any: return fits(name, rule.name)
+        case .exactly(let pattern): return pattern == rule.pattern && fits(name, rule.name)
         case .match: return name.map { rule.covers(rule.kind, $0) } ?? true
         }
     }

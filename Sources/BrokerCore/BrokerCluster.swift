@@ -41,6 +41,9 @@ extension BrokerMachine {
         case .stage(let claim, let group, let command):
             guard cluster.accepts(claim, of: group.rawValue) else { return .refused(.notCoordinator(group)) }
             return apply(command, position, &rows)
+        case .transact(let claim, let command):
+            guard cluster.accepts(claim, of: command.name) else { return .refused(.notCoordinator(GroupID(command.name))) }
+            return apply(command, position, &rows)
         case .unregister(let broker): return unregister(broker, &rows)
         }
     }

@@ -177,8 +177,8 @@ package struct ConfigChange: WireLayout, Hashable {
 
     /// The settings after the change.
     package func applied(to entries: [TopicConfigEntry]) -> [TopicConfigEntry] {
-        let names = Set(set.map(\.name)).union(removed)
-        return (replacesAll ? [] : entries.filter { !names.contains($0.name) }) + set
+        let names = Set((set.map(\.name) + removed).map { ExactText($0) })
+        return (replacesAll ? [] : entries.filter { !names.contains(ExactText($0.name)) }) + set
     }
 }
 

@@ -22,14 +22,14 @@ package struct ReplyToken: TypedID {
 
 /// A partition of a named topic.
 package struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package var topic: String
+    @ExactText package var topic: String
     package var partition: Int32
     package init(_ topic: String, _ partition: Int32) {
-        self.topic = topic
+        _topic = ExactText(topic)
         self.partition = partition
     }
     package static func < (left: TopicPartition, right: TopicPartition) -> Bool {
-        left.topic == right.topic ? left.partition < right.partition : left.topic < right.topic
+        left._topic == right._topic ? left.partition < right.partition : left._topic < right._topic
     }
     package var description: String { "\(topic)-\(partition)" }
 }

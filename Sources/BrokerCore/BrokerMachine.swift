@@ -152,11 +152,11 @@ package struct BrokerMachine: StateMachine, Sendable {
 
     private mutating func alterBroker(_ change: ConfigChange, _ rows: inout RowChanges) -> BrokerOutcome {
         let after = change.applied(to: brokerConfigs.entries.map { TopicConfigEntry(name: $0.key, value: $0.value) })
-        for name in brokerConfigs.keys where !after.contains(where: { $0.name == name }) {
+        for name in brokerConfigs.keys where !after.contains(where: { $0.name.hasSameBytes(as: name) }) {
             brokerConfigs[name] = nil
             rows.delete(Self.brokerConfigsTable, key: [.text(name)])
         }
-        for entry in after where brokerConfigs[entry.name] != entry.value {
+        for entry in after where brokerConfigs[entry.name]?.hasSameBytes(as: entry.value) != true {
             brokerConfigs[entry.name] = entry.value
             rows.upsert(Self.brokerConfigsTable, [.text(entry.name), .text(entry.value)])
         }

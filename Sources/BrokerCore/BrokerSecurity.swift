@@ -15,7 +15,7 @@ package enum ScramMechanism: Int8, Sendable, CaseIterable {
 
 /// A user of one mechanism.
 package struct ScramUser: WireLayout, Hashable, Comparable {
-    package var name = ""
+    @ExactText package var name = ""
     package var mechanism: ScramMechanism = .sha256
 
     package init() {}
@@ -30,7 +30,7 @@ package struct ScramUser: WireLayout, Hashable, Comparable {
     }
 
     package static func < (left: ScramUser, right: ScramUser) -> Bool {
-        left.name == right.name ? left.mechanism.rawValue < right.mechanism.rawValue : left.name < right.name
+        left._name == right._name ? left.mechanism.rawValue < right.mechanism.rawValue : left._name < right._name
     }
 }
 

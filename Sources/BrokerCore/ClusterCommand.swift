@@ -21,6 +21,9 @@ package enum ClusterCommand: WireLayout, Equatable {
     case marked(transaction: String, ProducerIdentity, decided: Int64, [TopicPartition])
     /// A step of a transaction, checked by the group's coordinator; refused once its claim has expired.
     case stage(by: CoordinatorClaim, GroupID, TransactionCommand)
+    /// A step of a transaction, from its coordinator; refused once its claim has expired. Otherwise a late step could change the next
+    /// transaction of the same producer.
+    case transact(by: CoordinatorClaim, TransactionCommand)
     /// Removes a broker from the cluster; refused while it holds partitions.
     case unregister(broker: Int32)
 
@@ -39,6 +42,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case .unregister: 10
         case .marked(_, _, let decided, _): decided < 0 ? 9 : 12
         case .stage(let claim, _, _): claim.standing == nil ? 13 : 15
+        case .transact: 16
         }
     }
 
@@ -57,6 +61,7 @@ package enum ClusterCommand: WireLayout, Equatable {
         case 13: .stage(by: CoordinatorClaim(), GroupID(""), TransactionCommand())
         case 14: .commitOffsets(by: CoordinatorClaim(0, standing: 0), group: GroupID(""), [])
         case 15: .stage(by: CoordinatorClaim(0, standing: 0), GroupID(""), TransactionCommand())
+        case 16: .transact(by: CoordinatorClaim(0, standing: 0), TransactionCommand())
         case 10: .unregister(broker: 0)
         default: throw .unknownTag("cluster command", Int(tag))
         }
@@ -109,6 +114,10 @@ package enum ClusterCommand: WireLayout, Equatable {
             try io.id(&group)
             try io.nested(&command)
             self = .stage(by: claim, group, command)
+        case .transact(var claim, var command):
+            try io.nested(&claim)
+            try io.nested(&command)
+            self = .transact(by: claim, command)
         case .unregister(var broker):
             try io.int32(&broker)
             self = .unregister(broker: broker)

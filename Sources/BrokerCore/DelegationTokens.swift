@@ -39,7 +39,7 @@ package struct DelegationToken: WireLayout, Hashable {
     }
 
     /// Whether a user may renew it, end it and see it.
-    package func isOf(_ user: String) -> Bool { owner == user || requester == user || renewers.contains(user) }
+    package func isOf(_ user: String) -> Bool { ([owner, requester] + renewers).contains { $0.hasSameBytes(as: user) } }
 
     package func credential(_ mechanism: ScramMechanism) -> ScramCredential { mechanism == .sha256 ? sha256 : sha512 }
 }

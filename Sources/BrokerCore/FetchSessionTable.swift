@@ -74,7 +74,7 @@ package struct FetchSessionTable: Sendable {
     /// Takes a fetch of a session and expects the next epoch from then on.
     package mutating func use(_ id: Int32, epoch: Int32, owner: String, now: Instant) -> FetchSessionRefusal? {
         // The existence of another owner's session stays hidden.
-        guard let entry = entries[id], entry.owner == owner else { return .unknownID }
+        guard let entry = entries[id], entry.owner.hasSameBytes(as: owner) else { return .unknownID }
         guard entry.epoch == epoch else { return .wrongEpoch }
         entries.update(id) { one in
             // After the greatest epoch comes 1: 0 opens sessions.
@@ -92,7 +92,7 @@ package struct FetchSessionTable: Sendable {
 
     /// False if there is no such session of this owner.
     @discardableResult package mutating func close(_ id: Int32, owner: String) -> Bool {
-        guard let entry = entries[id], entry.owner == owner else { return false }
+        guard let entry = entries[id], entry.owner.hasSameBytes(as: owner) else { return false }
         entries[id] = nil
         return true
     }

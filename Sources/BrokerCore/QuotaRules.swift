@@ -49,6 +49,7 @@ package enum QuotaSubject: Hashable, Sendable, Comparable {
     }
 
     fileprivate var name: String { if case .named(let name) = self { name } else { "" } }
+    private var key: (Int8, ExactText) { (number, ExactText(name)) }
 
     fileprivate init?(_ number: Int64, _ name: String) {
         switch number {
@@ -59,7 +60,12 @@ package enum QuotaSubject: Hashable, Sendable, Comparable {
         }
     }
 
-    package static func < (left: Self, right: Self) -> Bool { (left.number, left.name) < (right.number, right.name) }
+    package static func < (left: Self, right: Self) -> Bool { left.key < right.key }
+    package static func == (left: Self, right: Self) -> Bool { left.key == right.key }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(number)
+        hasher.combine(ExactText(name))
+    }
 }
 
 /// The entity of a limit: a user, a client, a pair of them, or an address.

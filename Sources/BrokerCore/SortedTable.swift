@@ -1,7 +1,7 @@
 // A table looked up by hash and iterated in key order: replicas and restarts see the same order, whatever the order of insertion.
 import Base
 
-/// Values by key; iteration follows the keys' order.
+/// Values by key; iteration follows the keys' order, that of their bytes for text.
 package struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Sendable {
     package private(set) var keys: [Key] = []
     private var values = LookupTable<Key, Value>()
@@ -33,9 +33,14 @@ package struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendabl
         var high = keys.count
         while low < high {
             let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
+            if Self.precedes(keys[middle], key) { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+
+    private static func precedes(_ left: Key, _ right: Key) -> Bool {
+        if let left = left as? String, let right = right as? String { return left.precedesByBytes(right) }
+        return left < right
     }
 
     /// Keys and values in key order.

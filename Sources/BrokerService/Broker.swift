@@ -53,7 +53,7 @@ final class Broker: @unchecked Sendable {
     var topicsUnderWay: [String: [(Result<TopicRecord, BrokerRefusal>) -> Void]] = [:]
     private var tail: RecordTail
     let memory: ClientMemory
-    var producerIDs: Range<Int64> = 0..<0
+    var commits = CommitsUnderWay()
     var isStopping = false
     var transactions = OpenTransactions()
     private(set) lazy var access = AccessControl(self)

@@ -41,7 +41,7 @@ package struct AccessSettings: Sendable {
     /// Whether access rules are enforced; otherwise every user may do everything.
     package var enforcesRules = false
     /// Principals (`User:NAME`) that may do everything.
-    package var superUsers: Set<String> = []
+    package var superUsers: Set<ExactText> = []
     /// A user created at the start if it is missing, for the first login.
     package var firstUser: (name: String, password: String)?
     /// Settings of delegation tokens; nil turns them off.

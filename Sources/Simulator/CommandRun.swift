@@ -151,7 +151,7 @@ package enum CommandEdges {
     package static let broker = SampleEdges(
         words: [
             "a", "b", "events", "group", "ann", "User:ann", "*", "retention.ms", "cleanup.policy", "compact", "segment.bytes",
-            "min.insync.replicas", "127.0.0.1", "-1", "1",
+            "min.insync.replicas", "127.0.0.1", "-1", "1", "K", "\u{212A}", "\u{E9}", "e\u{301}",
         ],
         payloads: ["1", "-1", "9223372036854775807", "compact"].map { Bytes(string: $0) }, numbers: tags + [-1, 1000, 1 << 30],
         bytesMax: 2000, elementsMax: 40)

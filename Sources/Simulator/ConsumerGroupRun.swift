@@ -39,6 +39,8 @@ package struct ConsumerGroupRun {
         var epoch: Int32 = 0
         /// Its next offsets in its partitions; nil until it has fetched the committed one.
         var positions: [TopicPartition: Int64?] = [:]
+        /// Its fetch of committed offsets.
+        var fetch: OffsetFetch?
         /// Its partitions have changed since its last heartbeat.
         var hasNews = true
         /// Its next heartbeat has every field: it starts over, or its last heartbeat may be lost.
@@ -51,6 +53,7 @@ package struct ConsumerGroupRun {
 
         mutating func fenced() {
             epoch = 0
+            fetch = nil
             positions = [:]
             tellsAll = true
         }
@@ -244,8 +247,7 @@ package struct ConsumerGroupRun {
         let all = members[place].positions.keys.sorted()
         let partition = all[random.below(all.count)]
         guard let known = members[place].positions[partition] ?? nil else {
-            // A fetch of committed offsets comes after all acknowledged commits.
-            if log.isUpToDate(index) {
+            if log.answers(&members[place].fetch, at: index) {
                 members[place].positions[partition] = log.brokers[index].machine.offsets[Self.group]?[partition]?.offset ?? 0
             }
             return

@@ -41,6 +41,8 @@ package struct GroupRun {
         var share: [Int32] = []
         /// Its next offsets; empty until it has fetched the committed ones.
         var positions: [Int32: Int64] = [:]
+        /// Its fetch of committed offsets.
+        var fetch: OffsetFetch?
         /// The request that it waits for, with its broker.
         var waiting: (token: ReplyToken, broker: Int)?
         var patience = 0
@@ -232,8 +234,7 @@ package struct GroupRun {
             return
         }
         if members[place].positions.isEmpty {
-            // A fetch of committed offsets comes after all acknowledged commits.
-            guard log.isUpToDate(index) else { return }
+            guard log.answers(&members[place].fetch, at: index) else { return }
             let committed = log.brokers[index].machine.offsets[Self.group]
             for number in members[place].share { members[place].positions[number] = committed?[TopicPartition("t", number)]?.offset ?? 0 }
             return
@@ -283,6 +284,7 @@ extension GroupRun.Member {
         generation = joined.generation
         share = synced.assignment.readableBytesView.map(Int32.init)
         positions = [:]
+        fetch = nil
         phase = .reads
     }
 

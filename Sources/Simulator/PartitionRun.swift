@@ -55,7 +55,8 @@ package struct PartitionRun {
     private enum Message {
         case fetch(from: Int32, to: Int32, term: Int32, offset: Int64, lastEpoch: Int32)
         case records(from: Int32, to: Int32, term: Int32, offset: Int64, [Record], highWatermark: Int64)
-        case parted(from: Int32, to: Int32, term: Int32, epoch: Int32, endOffset: Int64)
+        /// To a fetch at `offset` of a log with `lastEpoch`.
+        case parted(from: Int32, to: Int32, term: Int32, offset: Int64, lastEpoch: Int32, (epoch: Int32, endOffset: Int64))
     }
 
     private let seed: UInt64
@@ -266,7 +267,7 @@ package struct PartitionRun {
         switch network.remove(at: random.below(network.count)) {
         case .fetch(let from, let to, let term, let offset, let epoch): try answer(Int(to) - 1, from, term, offset, epoch)
         case .records(let from, let to, let term, let offset, let records, let mark): take(Int(to) - 1, from, term, offset, records, mark)
-        case .parted(let from, let to, let term, let epoch, let end): cut(Int(to) - 1, from, term, epoch, end)
+        case .parted(let from, let to, let term, let offset, let last, let parted): cut(Int(to) - 1, from, term, offset, last, parted)
         }
     }
 
@@ -275,7 +276,7 @@ package struct PartitionRun {
         else { return }
         let end = Int64(brokers[index].durable)
         if let parted = brokers[index].epochs.divergence(lastEpoch: epoch, at: offset, logEnd: end) {
-            network.append(.parted(from: id(index), to: from, term: term, epoch: parted.epoch, endOffset: parted.endOffset))
+            network.append(.parted(from: id(index), to: from, term: term, offset: offset, lastEpoch: epoch, parted))
             return
         }
         guard offset <= end else { return }
@@ -308,11 +309,15 @@ package struct PartitionRun {
         }
     }
 
-    private mutating func cut(_ index: Int, _ from: Int32, _ term: Int32, _ epoch: Int32, _ end: Int64) {
-        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from else {
-            return
-        }
-        let own = brokers[index].epochs.end(of: epoch, logEnd: Int64(brokers[index].log.count))?.endOffset ?? end
+    /// A follower has one fetch under way, so an answer to an earlier one, about a log that it no longer has, is dropped.
+    private mutating func cut(
+        _ index: Int, _ from: Int32, _ term: Int32, _ offset: Int64, _ lastEpoch: Int32, _ parted: (epoch: Int32, endOffset: Int64)
+    ) {
+        guard brokers[index].isAlive, brokers[index].leadership == nil, brokers[index].term == term, brokers[index].leader == from,
+            brokers[index].durable == offset, brokers[index].epochs.latest == lastEpoch
+        else { return }
+        let end = parted.endOffset
+        let own = brokers[index].epochs.end(of: parted.epoch, logEnd: Int64(brokers[index].log.count))?.endOffset ?? end
         let kept = flaw == .keepsWhatParted ? min(brokers[index].log.count, Int(end) + 1) : max(0, min(Int(end), Int(own)))
         guard kept < brokers[index].log.count else { return }
         summary.truncations += 1

@@ -3,6 +3,12 @@
 import Base
 import BrokerCore
 
+/// A member's fetch of committed offsets: its broker, and the number of the last proposal before it.
+struct OffsetFetch {
+    var broker: Int
+    var mark: Int
+}
+
 struct SimMetadataLog<Purpose> {
     struct Proposal {
         /// The index of its proposer, with the proposer's life.
@@ -11,6 +17,16 @@ struct SimMetadataLog<Purpose> {
         var command: BrokerCommand
         /// The proposer's purpose; nil for the log's own proposals.
         var purpose: Purpose?
+        /// Its place among all proposals, from 1 on.
+        fileprivate var number = 0
+
+        fileprivate init(by: Int, incarnation: UInt64, command: BrokerCommand, purpose: Purpose? = nil, number: Int = 0) {
+            self.by = by
+            self.incarnation = incarnation
+            self.command = command
+            self.purpose = purpose
+            self.number = number
+        }
     }
 
     struct Broker {
@@ -39,6 +55,7 @@ struct SimMetadataLog<Purpose> {
     private(set) var truth = BrokerMachine()
     private var commands: [Proposal] = []
     private var proposals: [[Proposal]]
+    private var lastNumber = 0
 
     /// Registers the brokers, with one topic that has a replica of every partition on each.
     init(brokers count: Int, topic: TopicRecord) {
@@ -72,7 +89,18 @@ struct SimMetadataLog<Purpose> {
     // MARK: commands
 
     mutating func propose(_ index: Int, _ command: BrokerCommand, _ purpose: Purpose?) {
-        proposals[index].append(Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose))
+        lastNumber += 1
+        proposals[index].append(
+            Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose, number: lastNumber))
+    }
+
+    /// Whether a member's fetch of committed offsets is answered, which starts if there is none at this broker: after all acknowledged commits
+    /// and after those that the broker has under way at its start.
+    func answers(_ fetch: inout OffsetFetch?, at index: Int) -> Bool {
+        if fetch?.broker != index { fetch = OffsetFetch(broker: index, mark: lastNumber) }
+        guard let mark = fetch?.mark, proposals[index].allSatisfy({ $0.number > mark }), isUpToDate(index) else { return false }
+        fetch = nil
+        return true
     }
 
     private mutating func decideNext(_ index: Int) { if !proposals[index].isEmpty { commit(proposals[index].removeFirst()) } }
@@ -80,7 +108,9 @@ struct SimMetadataLog<Purpose> {
     /// Makes the fate of all of a broker's proposals unknown to it; the first ones may still be decided. Returns those without an outcome.
     private mutating func abandon(_ index: Int, _ random: inout Prng) -> [Proposal] {
         let abandoned = proposals[index]
-        proposals[index] = abandoned.prefix(random.below(abandoned.count + 1)).map { Proposal(by: -1, incarnation: 0, command: $0.command) }
+        proposals[index] = abandoned.prefix(random.below(abandoned.count + 1)).map {
+            Proposal(by: -1, incarnation: 0, command: $0.command, number: $0.number)
+        }
         if abandoned.contains(where: { if case .cluster(.register) = $0.command { true } else { false } }) {
             brokers[index].isRegistering = false
         }

@@ -35,7 +35,7 @@ extension TransactionRun {
         clients[client].isAsking = true
         clients[client].patience = 0
         propose(
-            index, .transaction(TransactionCommand(clients[client].name, identity, action)),
+            index, transact(index, TransactionCommand(clients[client].name, identity, action)),
             .client(client, attempt: clients[client].attempt))
     }
 
@@ -85,14 +85,14 @@ extension TransactionRun {
         case (.begins, .refused(.transactionOpen)):
             // The coordinator aborts the open transaction of an earlier instance.
             guard let open = brokers[index].machine.transactions[clients[client].name] else { return }
-            propose(index, .transaction(TransactionCommand(open.name, open.producer, .decide(commits: false, .fencing))), .nothing)
+            propose(index, transact(index, TransactionCommand(open.name, open.producer, .decide(commits: false, .fencing))), .nothing)
         case (.adds, .transaction):
             clients[client].patience = 0
             clients[client].phase = .writes
         case (.ends, .transaction(let transaction)):
             clients[client].batches = []
             clients[client].phase = .waits(decided: transaction.decided)
-        case (.ends, .refused(.transactionCompleting)): break
+        case (.ends, .refused(.transactionCompleting)), (_, .refused(.notCoordinator)): break
         case (.begins, .refused), (.adds, .refused(.transactionCompleting)): break
         case (_, .refused): beginAnew(client)
         default: break

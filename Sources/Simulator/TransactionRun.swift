@@ -256,7 +256,7 @@ package struct TransactionRun {
         commands.append(proposal)
         var rows = RowChanges()
         let outcome = truth.apply(proposal.command, at: ApplyPosition(slot: Slot(Int64(commands.count)), time: .zero), rows: &rows)
-        guard case .transaction(let command) = proposal.command, case .transaction(let transaction) = outcome else { return }
+        guard case .cluster(.transact(_, let command)) = proposal.command, case .transaction(let transaction) = outcome else { return }
         switch command.action {
         case .addPartitions:
             if case .client(let client, _) = proposal.purpose, openFates[command.name] == nil {
@@ -303,6 +303,11 @@ package struct TransactionRun {
             clients[client].isAsking = false
             answered(client, outcome, by: proposal.by)
         }
+    }
+
+    /// A step by a transaction's coordinator.
+    func transact(_ index: Int, _ command: TransactionCommand) -> BrokerCommand {
+        .cluster(.transact(by: brokers[index].machine.cluster.claim(of: command.name, by: Int32(index + 1)), command))
     }
 
     func coordinates(_ index: Int, _ name: String) -> Bool { brokers[index].machine.cluster.coordinator(of: name) == Int32(index + 1) }
@@ -423,7 +428,7 @@ package struct TransactionRun {
             guard let open = brokers[index].machine.transactions[name], open.phase == .ongoing, coordinates(index, name),
                 random.chance(1, in: 20)
             else { continue }
-            propose(index, .transaction(TransactionCommand(name, open.producer, .decide(commits: false, .fencing))), .nothing)
+            propose(index, transact(index, TransactionCommand(name, open.producer, .decide(commits: false, .fencing))), .nothing)
         }
     }
 

@@ -8,7 +8,7 @@ import Logging
 final class AccessControl {
     private unowned let broker: Broker
     private let isEnforced: Bool
-    private let superUsers: Set<String>
+    private let superUsers: Set<ExactText>
     private var answers: [AccessQuestion: Bool] = [:]
     private var denials = DenialLog()
 
@@ -30,7 +30,7 @@ final class AccessControl {
     func allows(_ operation: AccessOperation, _ kind: ResourceKind, _ name: String, principal: String, host: String, isNamed: Bool = true)
         -> Bool
     {
-        guard isEnforced, !superUsers.contains(principal) else { return true }
+        guard isEnforced, !superUsers.contains(ExactText(principal)) else { return true }
         let isKept = name.utf8.count <= Self.nameBytesMax
         let question = AccessQuestion(operation: operation, kind: kind, name: name, principal: principal, host: host)
         if isKept, let known = answers[question] { return known }
@@ -83,7 +83,7 @@ struct DenialLog {
 struct AccessQuestion: Hashable {
     var operation: AccessOperation
     var kind: ResourceKind
-    var name: String
-    var principal: String
-    var host: String
+    @ExactText var name: String
+    @ExactText var principal: String
+    @ExactText var host: String
 }

@@ -19,7 +19,7 @@ extension Broker {
     func transactionChanged(_ transaction: Transaction) {
         note(transaction)
         guard transaction.phase.isPrepared else {
-            if transactions.completions[transaction.name] != nil { tell(transaction.name, .done) }
+            if transactions.completions[ExactText(transaction.name)] != nil { tell(transaction.name, .done) }
             return
         }
         for name in transaction.content.partitions {
@@ -105,7 +105,7 @@ extension Broker {
 
 /// A marker being written.
 struct PendingMark: Hashable {
-    var transaction: String
+    @ExactText var transaction: String
     var producer: ProducerIdentity
     /// Tells transactions of one producer apart.
     var decided: Int64

@@ -40,7 +40,7 @@ extension Broker {
             return refuse(.delegationTokenRequestNotAllowed)
         }
         let owner = request.ownerName.flatMap { $0.isEmpty ? nil : $0 } ?? requester
-        let types = request.renewers.map(\.type) + (owner == requester ? [] : [request.ownerType ?? ""])
+        let types = request.renewers.map(\.type) + (owner.hasSameBytes(as: requester) ? [] : [request.ownerType ?? ""])
         guard types.allSatisfy({ $0 == "User" }) else { return refuse(.invalidPrincipalType) }
         guard request.renewers.count <= Self.renewersMax, owner.utf8.count <= 255,
             request.renewers.allSatisfy({ $0.name.utf8.count <= 255 })
@@ -48,7 +48,10 @@ extension Broker {
             return refuse(.invalidRequest)
         }
         // Only super users may create tokens of other users.
-        guard owner == requester || !settings.access.enforcesRules || settings.access.superUsers.contains(call.session.principal) else {
+        guard
+            owner.hasSameBytes(as: requester) || !settings.access.enforcesRules
+                || settings.access.superUsers.contains(ExactText(call.session.principal))
+        else {
             return refuse(.delegationTokenAuthorizationFailed)
         }
         let issued = time.wallTime().milliseconds
@@ -159,7 +162,7 @@ extension Broker {
         if let code = refusal(call) { return call.reply(DescribeDelegationTokenResponse(errorCode: code)) }
         guard let tokens = settings.access.delegationTokens, let user = call.session.user else { return }
         let now = time.wallTime().milliseconds
-        let seesAll = settings.access.superUsers.contains(call.session.principal)
+        let seesAll = settings.access.superUsers.contains(ExactText(call.session.principal))
         let owners = request.owners.map { Set($0.map(\.name)) }
         let shown = machine.tokens.entries.map(\.value).filter { token in
             token.expires.milliseconds >= now && (seesAll || token.isOf(user)) && owners?.contains(token.owner) ?? true

@@ -27,15 +27,17 @@ extension Broker {
             response.topics.append(answered)
         }
         guard !entries.isEmpty else { return call.reply(response) }
+        let number = commits.begin()
         replica.propose(
             isClustered ? .cluster(.commitOffsets(by: claim(of: group), group: group, entries)) : .commitOffsets(group: group, entries)
-        ) { result in
+        ) { [self] result in
             switch result {
             case .success(.refused(let refusal)): response.refuseCommitted(refusal.code)
             case .success: break
             case .failure: response.refuseCommitted(.coordinatorNotAvailable)
             }
             call.reply(response)
+            for fetch in commits.end(number) { fetch() }
         }
     }
 
@@ -47,6 +49,10 @@ extension Broker {
     }
 
     func offsetFetch(_ request: OffsetFetchRequest, _ call: Call) {
+        if !commits.waits({ [self] in fetchOffsets(request, call) }) { fetchOffsets(request, call) }
+    }
+
+    private func fetchOffsets(_ request: OffsetFetchRequest, _ call: Call) {
         guard isClustered else { return answer(request, call) }
         // The previous coordinator may have acknowledged a commit that is not executed here yet.
         replica.afterBarrier { [self] isReadable in

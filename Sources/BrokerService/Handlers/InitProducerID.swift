@@ -10,11 +10,11 @@ extension Broker {
 
     func initProducerID(_ request: InitProducerIDRequest, _ call: Call) {
         if let name = request.transactionalID { return initTransactional(name, request, call) }
-        if let id = producerIDs.popFirst() { return call.reply(InitProducerIDResponse(producerID: id, producerEpoch: 0)) }
+        if let id = transactions.producerIDs.popFirst() { return call.reply(InitProducerIDResponse(producerID: id, producerEpoch: 0)) }
         replica.propose(.reserveProducerIDs(count: BrokerSettings.producerIDBlock)) { [self] result in
             guard case .success(.producerIDs(let first)) = result else { return refuse(.coordinatorNotAvailable, call) }
             // Other requests may have reserved blocks meanwhile: a larger block stays, and skipped ids do no harm.
-            producerIDs = (first + 1)..<(first + BrokerSettings.producerIDBlock)
+            transactions.producerIDs = (first + 1)..<(first + BrokerSettings.producerIDBlock)
             call.reply(InitProducerIDResponse(producerID: first, producerEpoch: 0))
         }
     }
@@ -31,7 +31,7 @@ extension Broker {
     }
 
     private func begin(_ name: String, _ expected: ProducerIdentity, _ timeout: Int32, _ call: Call, attempt: Int) {
-        change(TransactionCommand(name, expected, .begin(timeoutMilliseconds: timeout))) { [self] result in
+        coordinate(TransactionCommand(name, expected, .begin(timeoutMilliseconds: timeout))) { [self] result in
             func again() { begin(name, expected, timeout, call, attempt: attempt + 1) }
             switch result {
             case .success(let transaction):

@@ -28,7 +28,7 @@ extension Broker {
         {
             return reply { _ in .none }
         }
-        change(TransactionCommand(request.transactionalID, producer, .addPartitions(names))) { result in
+        coordinate(TransactionCommand(request.transactionalID, producer, .addPartitions(names))) { result in
             switch result {
             case .success: reply { _ in .none }
             case .failure(let refusal): reply { _ in refusal.transactionCode(fencedSince: 2, call.version) }
@@ -40,7 +40,7 @@ extension Broker {
         func reply(_ code: KafkaErrorCode) { call.reply(AddOffsetsToTxnResponse(errorCode: code)) }
         guard !request.groupID.isEmpty else { return reply(.invalidGroupID) }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
-        change(TransactionCommand(request.transactionalID, producer, .addGroup(GroupID(request.groupID)))) { result in
+        coordinate(TransactionCommand(request.transactionalID, producer, .addGroup(GroupID(request.groupID)))) { result in
             switch result {
             case .success: reply(.none)
             case .failure(let refusal): reply(refusal.transactionCode(fencedSince: 2, call.version))

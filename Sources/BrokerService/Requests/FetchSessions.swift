@@ -66,7 +66,7 @@ final class FetchSession {
     private static let progressInterval = Duration.milliseconds(100)
 
     private struct Place: Hashable {
-        var name: String
+        @ExactText var name: String
         var id: UUIDBytes
         var partition: Int32
     }

@@ -20,8 +20,8 @@ final class QuotaGate {
     }
 
     private struct Client: Hashable {
-        var user: String
-        var id: String
+        @ExactText var user: String
+        @ExactText var id: String
     }
 
     /// Most cached limits, windows and buckets, each.

@@ -7,7 +7,7 @@ import KafkaWire
 
 /// A partition that is about to join a transaction.
 struct TransactionJoin: Hashable {
-    var transaction: String
+    @ExactText var transaction: String
     var producer: ProducerIdentity
     var partition: TopicPartition
 }

@@ -8,10 +8,12 @@ import Storage
 /// The transactions that this broker coordinates, or whose partitions it leads, while something of them is under way.
 struct OpenTransactions {
     /// Deadline of each open transaction.
-    var deadlines: [String: Instant] = [:]
+    var deadlines: [ExactText: Instant] = [:]
     var isCheckScheduled = false
+    /// Reserved ids for new producers.
+    var producerIDs: Range<Int64> = 0..<0
     /// Transactions whose outcome is being written to the partitions, with the waiting requests.
-    var completions: [String: [(Completion) -> Void]] = [:]
+    var completions: [ExactText: [(Completion) -> Void]] = [:]
     /// Markers that this broker is writing as the leader of their partitions.
     var marks: Set<PendingMark> = []
     /// Partitions that join a transaction with their first batch, with the waiting batches.
@@ -28,7 +30,13 @@ enum Completion {
 extension Broker {
     typealias TransactionResult = Result<Transaction, BrokerRefusal>
 
-    /// Proposes a change of a transactional id.
+    /// Proposes a change of a transactional id as its coordinator.
+    func coordinate(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) {
+        guard isClustered else { return change(command, done) }
+        change(.cluster(.transact(by: machine.cluster.claim(of: command.name, by: settings.nodeID), command)), done)
+    }
+
+    /// The same from any broker.
     func change(_ command: TransactionCommand, _ done: @escaping (TransactionResult) -> Void) { change(.transaction(command), done) }
 
     /// The same for a command that changes a transaction among other things.
@@ -48,11 +56,11 @@ extension Broker {
     /// early.
     func note(_ transaction: Transaction) {
         guard transaction.phase == .ongoing else {
-            transactions.deadlines[transaction.name] = nil
+            transactions.deadlines[ExactText(transaction.name)] = nil
             return
         }
-        guard transactions.deadlines[transaction.name] == nil else { return }
-        transactions.deadlines[transaction.name] = now + .milliseconds(Int(transaction.timeoutMilliseconds))
+        guard transactions.deadlines[ExactText(transaction.name)] == nil else { return }
+        transactions.deadlines[ExactText(transaction.name)] = now + .milliseconds(Int(transaction.timeoutMilliseconds))
         scheduleTransactionCheck()
     }
 
@@ -62,24 +70,27 @@ extension Broker {
         loop.schedule(after: BrokerSettings.transactionTick) { [self] in
             transactions.isCheckScheduled = false
             guard !isStopping else { return }
-            for (name, deadline) in transactions.deadlines.sorted(by: { $0.key < $1.key }) where deadline <= now { expire(name) }
+            for (name, deadline) in transactions.deadlines.sorted(by: { $0.key < $1.key }) where deadline <= now { expire(name.text) }
             scheduleTransactionCheck()
         }
     }
 
     private func expire(_ name: String) {
-        transactions.deadlines[name] = nil
+        transactions.deadlines[ExactText(name)] = nil
         guard let transaction = machine.transactions[name], transaction.phase == .ongoing else { return }
         // The coordinator aborts it; if that fails, another broker is the coordinator by then.
-        guard coordinates(name) else { return transactions.deadlines[name] = now + BrokerSettings.transactionRetry }
+        guard coordinates(name) else { return transactions.deadlines[ExactText(name)] = now + BrokerSettings.transactionRetry }
         log.info(
             "transaction aborted: it was open for longer than its timeout",
             metadata: [
                 "transaction": "\(name)", "timeout": "\(transaction.timeoutMilliseconds) ms",
             ])
         decide(transaction.name, transaction.producer, commits: false, .fencing) { [self] result in
-            // The disk may be full; the transaction's producer is fenced later then.
-            if case .failure(.notWritable) = result { transactions.deadlines[name] = now + BrokerSettings.transactionRetry }
+            // The disk may be full, or another broker the coordinator by now; the transaction's producer is fenced later then.
+            guard case .failure(let refusal) = result else { return }
+            if refusal == .notWritable || refusal == .notCoordinator(GroupID(name)) {
+                transactions.deadlines[ExactText(name)] = now + BrokerSettings.transactionRetry
+            }
         }
     }
 
@@ -88,7 +99,7 @@ extension Broker {
     func decide(
         _ name: String, _ producer: ProducerIdentity, commits: Bool, _ epoch: EpochChange, _ done: @escaping (TransactionResult) -> Void
     ) {
-        change(TransactionCommand(name, producer, .decide(commits: commits, epoch))) { [self] result in
+        coordinate(TransactionCommand(name, producer, .decide(commits: commits, epoch))) { [self] result in
             guard case .success(let transaction) = result, transaction.phase.isPrepared else { return done(result) }
             complete(name) { [self] completion in
                 // With a new producer id after this epoch the successor is known only at the completion.
@@ -100,12 +111,12 @@ extension Broker {
 
     /// Waits for the completion of a decided transaction, and starts it if it has not begun.
     func complete(_ name: String, _ done: @escaping (Completion) -> Void) {
-        if transactions.completions[name] != nil {
-            transactions.completions[name]?.append(done)
+        if transactions.completions[ExactText(name)] != nil {
+            transactions.completions[ExactText(name)]?.append(done)
             return
         }
         guard let transaction = machine.transactions[name], transaction.phase.isPrepared else { return done(.done) }
-        transactions.completions[name] = [done]
+        transactions.completions[ExactText(name)] = [done]
         if isClustered { awaitMarkers(of: transaction) } else { writeMarkers(of: transaction) }
     }
 
@@ -146,7 +157,7 @@ extension Broker {
     }
 
     func tell(_ name: String, _ completion: Completion) {
-        for waiter in transactions.completions.removeValue(forKey: name) ?? [] { waiter(completion) }
+        for waiter in transactions.completions.removeValue(forKey: ExactText(name)) ?? [] { waiter(completion) }
     }
 
     private func delay(_ transaction: Transaction) {

@@ -84,7 +84,8 @@ struct RunningBroker: RunningService {
         settings.access.enforcesRules = all[SettingsTable.brokerAccess]
         let reauth = all[SettingsTable.brokerConnectionsMaxReauth]
         settings.connections.loginMax = reauth > 0 ? .milliseconds(reauth) : nil
-        settings.access.superUsers = Set(all[SettingsTable.brokerSuperUsers].split(separator: ",").map { "User:" + $0.drop { $0 == " " } })
+        settings.access.superUsers = Set(
+            all[SettingsTable.brokerSuperUsers].split(separator: ",").map { ExactText("User:" + $0.drop { $0 == " " }) })
         settings.access.oauth = try oauth(all)
         let secret = all[SettingsTable.brokerTokenSecret]
         if !secret.isEmpty {

@@ -128,6 +128,7 @@ fuzz-api: build
 	.build/debug/platform-fuzz-api run broker $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api run dfs $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api run dfs-rpc $(FUZZ_SECONDS) $(FUZZ_SEED)
+	.build/debug/platform-fuzz-api run compute $(FUZZ_SECONDS) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $(FUZZ_SEED)
 	.build/debug/platform-fuzz-api conceal broker $$((100 * $(FUZZ_SECONDS))) $$(($(FUZZ_SEED) + 1))
 

@@ -42,7 +42,8 @@ let package = Package(
         .systemLibrary(name: "RegularExpressionLibrary", providers: [.apt(["libpcre2-dev"])]),
 
         // Ring 1: wires
-        .target(name: "SparkWire", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
+        .target(
+            name: "SparkWire", dependencies: ["Base", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Protos"]),
         .target(name: "KafkaWire", dependencies: ["Base", "Codecs"]),
         .target(name: "ZooKeeperWire", dependencies: ["Base"]),
         .target(name: "HadoopWire", dependencies: ["Base"]),
@@ -135,7 +136,10 @@ let package = Package(
         .executableTarget(name: "platform-fuzz", dependencies: ["Base", "FuzzTargets"]),
         .executableTarget(
             name: "platform-fuzz-api",
-            dependencies: ["Base", "HadoopNet", "HadoopWire", "KafkaWire", "NamenodeService", "TestKit", "ZooKeeperWire"]),
+            dependencies: [
+                "Base", "ComputeCore", "ComputeService", "HadoopNet", "HadoopWire", "KafkaWire", "NamenodeService", "QueryCore",
+                "SparkWire", "TestKit", "ZooKeeperWire",
+            ]),
         .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "Codecs", "CSupport"]),

@@ -30,12 +30,15 @@ package final class PlatformProcess: @unchecked Sendable {
         return path
     }
 
-    /// Starts and waits for READY, at most `timeout`.
-    package init(_ arguments: [String], environment: [String: String] = [:], timeout: Duration = .seconds(30)) throws {
+    /// Starts and waits for READY, at most `timeout`. Relative paths that a client names are below `folder`, by default below the caller's.
+    package init(
+        _ arguments: [String], environment: [String: String] = [:], in folder: String? = nil, timeout: Duration = .seconds(30)
+    ) throws {
         errors = URL(fileURLWithPath: NSTemporaryDirectory() + "/platform-test-" + UUID().uuidString + ".log")
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder, isDirectory: true) }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardOutput = output

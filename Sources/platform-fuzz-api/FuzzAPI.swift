@@ -16,7 +16,10 @@ struct Finding: Error, CustomStringConvertible {
 @main enum FuzzAPI {
     /// The protocols, by name.
     static var subjects: [String: any Subject.Type] {
-        ["coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self, "dfs-rpc": RPCSubject.self]
+        [
+            "coord": CoordSubject.self, "broker": KafkaSubject.self, "dfs": WebHDFSSubject.self, "dfs-rpc": RPCSubject.self,
+            "compute": SparkSubject.self,
+        ]
     }
 
     static func main() {
@@ -40,7 +43,7 @@ struct Finding: Error, CustomStringConvertible {
     private static func usage() {
         say(
             """
-            usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc SECONDS [SEED] [--servers N]
+            usage: platform-fuzz-api run coord|broker|dfs|dfs-rpc|compute SECONDS [SEED] [--servers N]
                    platform-fuzz-api differ coord REQUESTS SEED HOST:PORT
                    platform-fuzz-api conceal broker REQUESTS SEED
             """)

@@ -7,7 +7,7 @@ import NamenodeService
 
 enum RPCSubject: Subject {
     static let name = "dfs-rpc"
-    static let service = "dfs"
+    static let loops: String? = "dfs"
 
     static func arguments(servers: Int) -> [String] {
         ["--only", "dfs", "--set", "log.level=error", "--set", "dfs.superuser=\(superuser)", "--set", "dfs.block.bytes=1048576"]

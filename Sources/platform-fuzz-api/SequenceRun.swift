@@ -33,9 +33,11 @@ struct SequenceRun {
         var random = Prng(seed: seed)
         var sent = 0
         var expected: [String]?
+        let (data, work) = (directory + "/data", directory + "/files/work")
+        try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
         for life in 0..<Self.lives {
             let platform = try PlatformProcess(
-                ["up", "--data-dir", directory, "--ports", "auto"] + subject.arguments(servers: servers), timeout: .seconds(120))
+                ["up", "--data-dir", data, "--ports", "auto"] + subject.arguments(servers: servers), in: work, timeout: .seconds(120))
             do {
                 if let expected { try compare(try state(platform), expected, "after start \(life)") }
                 sent += try converse(platform, &random)
@@ -102,13 +104,14 @@ struct SequenceRun {
 
     private func check(_ platform: PlatformProcess) throws {
         guard platform.residentBytes < Self.memoryMax else { throw Finding("the process holds \(platform.residentBytes >> 20) MiB") }
+        guard let loops = subject.loops else { return }
         let metrics = try http(try platform.endpoint("console"), "/metrics")
         func value(_ start: String) -> Double? {
             metrics.split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Double($0.split(separator: " ").last ?? "") }
         }
         let name = "platform_loop_turn_duration_seconds"
-        guard let all = value("\(name)_count{service=\"\(subject.service)\""),
-            let short = value("\(name)_bucket{service=\"\(subject.service)\",le=\"\(Self.turnMax)\"")
+        guard let all = value("\(name)_count{service=\"\(loops)\""),
+            let short = value("\(name)_bucket{service=\"\(loops)\",le=\"\(Self.turnMax)\"")
         else {
             throw Finding("no metric tells how long turns took")
         }

@@ -28,8 +28,8 @@ protocol SubjectSession: AnyObject {
 
 protocol Subject {
     static var name: String { get }
-    /// The name of the service in metrics.
-    static var service: String { get }
+    /// The service whose loops are measured, by its name in metrics; nil if it has none of ours.
+    static var loops: String? { get }
     /// Arguments of `platform` beside the data directory and ports.
     static func arguments(servers: Int) -> [String]
     /// The names of the endpoints in the READY line.
@@ -43,5 +43,5 @@ protocol Subject {
 }
 
 extension Subject {
-    static var service: String { name }
+    static var loops: String? { name }
 }

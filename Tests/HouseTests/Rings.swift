@@ -36,8 +36,8 @@ enum Rings {
         "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
         "FuzzTargets": ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
         "platform-fuzz": ["Base", "FuzzTargets"],
-        // The table of the RPC's methods, with their layouts, belongs to the namenode.
-        "platform-fuzz-api": wires.union(["Base", "HadoopNet", "NamenodeService", "TestKit"]),
+        // The table of the RPC's methods, with their layouts, belongs to the namenode; the client of Spark Connect to compute.
+        "platform-fuzz-api": wires.union(["Base", "ComputeCore", "ComputeService", "HadoopNet", "NamenodeService", "QueryCore", "TestKit"]),
         "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"],
         "TestKit": [],
         "platform-bench": services.union([

@@ -16,7 +16,7 @@ extension OneAtATime {
         }
 
         /// Other seeds with every commit, so that what nobody thought of is tried in time. `make fuzz-api` does so for longer.
-        @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1), ("dfs", 1), ("dfs-rpc", 1)])
+        @Test(arguments: [("coord", 1), ("coord", 3), ("broker", 1), ("dfs", 1), ("dfs-rpc", 1), ("compute", 1)])
         func unusualRequestsChangeNothingThatARestartDoesNotKeep(protocol name: String, servers: Int) throws {
             let program = URL(fileURLWithPath: PlatformProcess.program).deletingLastPathComponent().appendingPathComponent(
                 "platform-fuzz-api"

@@ -82,8 +82,8 @@ package struct SparkConnectClient: Sendable {
     /// Bytes of an uploaded program per message.
     private static let chunkBytes = 1 << 20
 
-    private let client: GRPCClient<HTTP2ClientTransport.Posix>
-    private let session = UUID().uuidString.lowercased()
+    let client: GRPCClient<HTTP2ClientTransport.Posix>
+    let session = UUID().uuidString.lowercased()
     private let user: String
 
     /// Connects, runs `body`, disconnects. Throws `SparkClientError` for the server's refusals and for an absent server.
@@ -319,7 +319,7 @@ package struct SparkConnectClient: Sendable {
         } catch { _ = error }
     }
 
-    private static var options: CallOptions {
+    static var options: CallOptions {
         var options = CallOptions.defaults
         options.waitForReady = false
         options.maxResponseMessageBytes = responseBytesMax

@@ -32,7 +32,22 @@ struct FileViews {
         return status
     }
 
-    func info(_ record: DatanodeRecord, isAlive: Bool = true, blockCount: Int = 0) -> DatanodeInfo {
+    /// A datanode's state in HDFS's words.
+    static func state(_ node: ReplicaBoard.Standing) -> DatanodeInfo.AdminState {
+        switch node.duty {
+        case .inService: .normal
+        case .leaving: node.isFreed ? .decommissioned : .decommissioning
+        case .resting: node.isFreed ? .inMaintenance : .enteringMaintenance
+        }
+    }
+
+    func info(_ node: ReplicaBoard.Standing) -> DatanodeInfo {
+        var info = info(node.record, blockCount: node.blockCount)
+        info.state = Self.state(node)
+        return info
+    }
+
+    func info(_ record: DatanodeRecord, blockCount: Int = 0) -> DatanodeInfo {
         var info = DatanodeInfo()
         info.id.address = record.address
         info.id.hostName = record.hostName

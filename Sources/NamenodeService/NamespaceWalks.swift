@@ -4,15 +4,21 @@ import Base
 import DFSCore
 import HadoopWire
 
-/// Numbers of blocks with too few sound replicas, with only damaged ones, with none.
+/// Numbers of finished blocks: all, with too few sound replicas, with only damaged ones, with none.
 struct BlockHealth: Sendable {
+    var total = 0
     var under = 0
     var corrupt = 0
     var missing = 0
 
     static func + (one: BlockHealth, other: BlockHealth) -> BlockHealth {
-        BlockHealth(under: one.under + other.under, corrupt: one.corrupt + other.corrupt, missing: one.missing + other.missing)
+        BlockHealth(
+            total: one.total + other.total, under: one.under + other.under, corrupt: one.corrupt + other.corrupt,
+            missing: one.missing + other.missing)
     }
+
+    /// Blocks with a sound replica.
+    var reported: Int { total - missing - corrupt }
 }
 
 /// The last look at all blocks. A long one is not repeated at once.
@@ -115,7 +121,10 @@ extension Namenode {
             visit: { (part, inode, _, soft) throws(DFSRefusal) in
                 guard let file = inode.file else { return }
                 let found = soft.board.health(file.blocks.map { WantedBlock(block: $0, replication: Int(file.replication)) })
-                part = part + BlockHealth(under: found.under, corrupt: found.corrupt, missing: found.missing)
+                part =
+                    part
+                    + BlockHealth(
+                        total: file.blocks.count { !$0.isOpen }, under: found.under, corrupt: found.corrupt, missing: found.missing)
             },
             take: { part in
                 sum = sum + part
@@ -164,7 +173,7 @@ extension Namenode {
         guard await holdsOffice() else { return }
         for _ in 0..<Self.stepsPerTick {
             let more = try await look { machine, soft in
-                guard soft.office.isHeld else { return false }
+                guard soft.office.isHeld, soft.safeMode == .off else { return false }
                 let copy = machine
                 return soft.board.mendSome(now: now) { Namenode.wanted($0, in: copy) }
             }

@@ -154,6 +154,15 @@ extension Namenode {
                 holding.formUnion(part)
                 return true
             })
+        var last: InodeID? = InodeID(0)
+        while let after = last {
+            let (part, end) = try await look { machine, soft in
+                let (blocks, end) = Self.keptBlocks(after: after, in: machine)
+                return (soft.board.holding(blocks, enough: enough), end)
+            }
+            holding.formUnion(part)
+            last = end
+        }
         let (held, end) = (holding, self.now())
         try await look { _, soft in
             soft.board.free(asked, except: held)

@@ -95,7 +95,7 @@ struct FileViews {
         all.underConstruction = found.isOpen
         all.blocks = found.inRange.map(view)
         all.lastBlock = found.last.map(view)
-        all.isLastBlockComplete = found.last.map { !$0.block.isOpen } ?? all.isLastBlockComplete
+        all.isLastBlockComplete = found.last.map { !found.isOpen || !$0.block.isOpen } ?? all.isLastBlockComplete
         all.fileLengthBytes = UInt64(bitPattern: found.lengthBytes)
         return all
     }
@@ -127,7 +127,7 @@ struct FoundBlocks: Sendable {
         var start: Int64 = 0
         for (place, block) in file.blocks.enumerated() {
             let isLast = place == file.blocks.count - 1
-            let isOpenEnd = block.isOpen && isLast
+            let isOpenEnd = isOpen && block.isOpen && isLast
             let isInRange = !isOpenEnd && start < end && start + block.lengthBytes > offset
             if isInRange || isLast {
                 let found = board.locations(block)

@@ -23,6 +23,8 @@ final class SoftState: @unchecked Sendable {
     var hosts = DatanodeHosts()
     /// Until then the last look for datanodes that may be switched off serves.
     var dutyLookAfter: Instant?
+    /// The last node whose past states were looked at after a snapshot's end; nil if none are to be.
+    var trimsAfter: InodeID? = InodeID(0)
 
     init(now: Instant, _ settings: NamenodeSettings) {
         board = ReplicaBoard(silenceMax: settings.datanodeSilence)
@@ -76,15 +78,14 @@ final class Namenode: Sendable {
     /// The inode at a path that the caller may traverse.
     static func find(_ path: String, _ caller: Caller, in machine: borrowing DFSMachine) throws(DFSRefusal) -> Inode {
         guard let parts = FilePath.components(path) else { throw .invalidPath(path) }
+        if let place = try SnapshotPath(parts, path, caller, in: machine) { return try place.node(path, caller, in: machine) }
         try machine.namespace.checkTraverse(caller, parts)
         guard let inode = machine.namespace.lookup(parts) else { throw .notFound(path) }
         return inode
     }
 
     static func wanted(_ id: BlockID, in machine: borrowing DFSMachine) -> WantedBlock? {
-        guard let inode = machine.namespace.owner(of: id), let file = inode.file, let block = file.blocks.first(where: { $0.id == id })
-        else { return nil }
-        return WantedBlock(block: block, replication: Int(file.replication))
+        machine.namespace.wanted(id).map { WantedBlock(block: $0.block, replication: Int($0.replication)) }
     }
 
     // MARK: identity
@@ -176,6 +177,7 @@ final class Namenode: Sendable {
             guard try await look({ _, soft in soft.safeMode == .off }) else { return }
             try await freeDatanodes(now: now)
             try await removeDeleted()
+            try await trimVersions()
             for inode in try await overdueFiles(now: now) {
                 do { try await endWriting(inode) } catch {
                     log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])

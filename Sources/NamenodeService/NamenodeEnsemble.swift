@@ -108,6 +108,7 @@ extension Namenode {
             soft.leases = Leases(now: now)
             soft.recoveries.removeAll()
             soft.survey = BlockSurvey()
+            soft.trimsAfter = InodeID(0)
             // One that stood by has the reports already, and leaves at once.
             soft.safeMode = startingMode(replica.machine)
             soft.office.isHeld = true

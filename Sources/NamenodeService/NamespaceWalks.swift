@@ -53,7 +53,7 @@ extension Namenode {
         }
     }
 
-    /// Visits the blocks of all files, some in each turn.
+    /// Visits the blocks of all files and of snapshots, some in each turn; a block may come twice.
     func forBlocks(_ body: @escaping @Sendable ([BlockID], SoftState) -> Void) async throws {
         try await walk(
             looksAtFiles: true, part: [BlockID](),
@@ -62,12 +62,22 @@ extension Namenode {
                 try await self.look { _, soft in body(ids, soft) }
                 return true
             })
+        var last: InodeID? = InodeID(0)
+        while let after = last {
+            last = try await look { machine, soft in
+                let snapshots = machine.namespace.snapshots
+                let ids = snapshots.versioned(after: after, count: SnapshotTable.trimmedPerStep)
+                body(ids.flatMap { snapshots.blocks(ofVersionsOf: $0) }, soft)
+                return ids.last
+            }
+        }
     }
 
     // MARK: summaries
 
     /// The sums of a tree, which the caller must be able to read.
     func summary(_ path: String, _ caller: Caller) async throws -> (top: Inode, usage: TreeUsage) {
+        if let past = try await snapshotSummary(path, caller) { return past }
         let (top, usage) = try await look { machine, _ in
             let top = try Self.find(path, caller, in: machine)
             return (top, machine.namespace.usage(of: top))
@@ -130,7 +140,38 @@ extension Namenode {
                 sum = sum + part
                 return true
             })
+        return sum + (try await keptHealth())
+    }
+
+    /// The health of blocks that only snapshots have.
+    private func keptHealth() async throws -> BlockHealth {
+        var sum = BlockHealth()
+        var last: InodeID? = InodeID(0)
+        while let after = last {
+            let (part, end) = try await look { machine, soft -> (BlockHealth, InodeID?) in
+                let (blocks, end) = Self.keptBlocks(after: after, in: machine)
+                let found = soft.board.health(blocks)
+                let health = BlockHealth(total: blocks.count, under: found.under, corrupt: found.corrupt, missing: found.missing)
+                return (health, end)
+            }
+            sum = sum + part
+            last = end
+        }
         return sum
+    }
+
+    /// Some blocks that only snapshots have, of the nodes behind one; and the last of these, nil after all.
+    static func keptBlocks(after id: InodeID, in machine: borrowing DFSMachine) -> (blocks: [WantedBlock], end: InodeID?) {
+        let namespace = machine.namespace
+        let ids = namespace.snapshots.versioned(after: id, count: SnapshotTable.trimmedPerStep)
+        var blocks: [WantedBlock] = []
+        for id in ids {
+            let present = namespace.inode(id)?.file?.blocks ?? []
+            for block in namespace.snapshots.blocks(ofVersionsOf: id) where !present.contains(where: { $0.id == block }) {
+                if let wanted = wanted(block, in: machine) { blocks.append(wanted) }
+            }
+        }
+        return (blocks, ids.last)
     }
 
     // MARK: reports of datanodes

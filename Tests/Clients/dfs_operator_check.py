@@ -151,6 +151,57 @@ def run(cluster, checks, jars):
         report = json.loads(cluster.ok("report", "-o", "json"))
         assert space["CapacityUsed"] == sum(node["usedBytes"] for node in report), (space, report)
 
+    @checks.check("snapshots show what was, are compared, and go")
+    def _():
+        for name in ("one", "deep/two", "deep/three"):
+            cluster.ok("put", "-", "/snap/" + name, input=name.encode())
+        code, text = cluster.verb("createSnapshot", "/snap", "s1")
+        assert code == 1 and "not a snapshottable directory" in text, text
+        cluster.ok("allowSnapshot", "/snap")
+        assert cluster.ok("createSnapshot", "/snap", "s1") == "Created snapshot /snap/.snapshot/s1\n"
+        cluster.ok("put", "-f", "-", "/snap/one", input=b"changed")
+        cluster.ok("rm", "-skipTrash", "/snap/deep/two")
+        cluster.ok("mv", "/snap/deep/three", "/snap/moved")
+        cluster.ok("appendToFile", "-", "/snap/moved", input=b" and more")
+        assert cluster.ok("createSnapshot", "/snap").startswith("Created snapshot /snap/.snapshot/s2")
+        assert [cluster.ok("cat", "/snap/.snapshot/s1/" + name) for name in ("one", "deep/two", "deep/three")] == ["one", "deep/two", "deep/three"]
+        assert [line.split()[-1] for line in cluster.ok("ls", "-R", "/snap/.snapshot/s1").splitlines()] == [
+            "/snap/.snapshot/s1/deep", "/snap/.snapshot/s1/deep/three", "/snap/.snapshot/s1/deep/two", "/snap/.snapshot/s1/one"]
+        assert len(cluster.ok("ls", "/snap/.snapshot").splitlines()) == 3 and cluster.ok("lsSnapshottableDir").split()[-4:] == ["/snap", "2", "of", "1000"]
+        assert cluster.ok("count", "/snap/.snapshot/s1").split()[:3] == ["2", "3", "%d" % len("one" "deep/two" "deep/three")]
+        code, text = cluster.verb("rm", "-r", "-skipTrash", "/snap/.snapshot/s1/one")
+        assert code == 1 and "Modification on a read-only snapshot is disallowed" in text, text
+        code, text = cluster.verb("rm", "-r", "-skipTrash", "/snap")
+        assert code == 1 and "snapshottable and already has snapshots" in text, text
+        lines = cluster.ok("snapshotDiff", "/snap", "s1", ".").splitlines()
+        assert lines[0] == "Difference between snapshot s1 and current directory under directory /snap:", lines
+        assert sorted(lines[1:]) == ["+\t./one", "-\t./deep/two", "-\t./one", "M\t.", "M\t./deep", "M\t./deep/three", "R\t./deep/three -> ./moved"], lines
+
+    if jars is not None:
+
+        @checks.check("Hadoop's client takes, reads, compares and deletes snapshots")
+        def _():
+            shell = Shell("127.0.0.1:%d" % cluster.port, jars)
+            made = shell.ok("-createSnapshot", "/snap", "theirs")
+            assert "Created snapshot /snap/.snapshot/theirs" in made, made
+            assert shell.ok("-cat", "/snap/.snapshot/s1/deep/two") == "deep/two"
+            assert shell.ok("-cat", "/snap/.snapshot/s1/deep/three") == "deep/three" and shell.ok("-cat", "/snap/moved") == "deep/three and more"
+            assert shell.ok("-checksum", "/snap/.snapshot/theirs/moved").split()[1:] == shell.ok("-checksum", "/snap/moved").split()[1:]
+            assert shell.ok("-ls", "-R", "/snap/.snapshot/s1").count("/snap/.snapshot/s1/deep/") == 2
+            shell.ok("-cp", "/snap/.snapshot/s1/one", "/restored")
+            assert cluster.ok("cat", "/restored") == "one"
+            found = shell.ok(":snapshots", "/snap").splitlines()
+            assert found[0] == "/snap 3" and found[1].startswith("/snap/.snapshot/s1 "), found
+            for later in ("theirs", ""):
+                report = shell.ok(":differences", "/snap", "s1", later)
+                assert sorted(line for line in report.splitlines()[1:] if line) == [
+                    "+\t./one", "-\t./deep/two", "-\t./one", "M\t.", "M\t./deep", "M\t./deep/three", "R\t./deep/three -> ./moved"], report
+            shell.ok("-renameSnapshot", "/snap", "theirs", "renamed")
+            shell.ok("-deleteSnapshot", "/snap", "renamed")
+            shell.fails("", "-ls", "/snap/.snapshot/renamed")
+            shell.fails("snapshot", "-deleteSnapshot", "/snap", "renamed")
+            shell.close()
+
     @checks.check("a namenode is in safe mode until the datanodes have reported")
     def _():
         for child in [cluster.namenode] + cluster.datanodes:
@@ -159,13 +210,21 @@ def run(cluster, checks, jars):
         assert cluster.ok("safemode", "get") == "Safe mode is ON\n"
         code, text = cluster.verb("mkdir", "/new")
         assert code == 1 and "Name node is in safe mode" in text, text
-        assert cluster.bean("FSNamesystemState")["FSState"] == "safeMode" and "needs additional 2 blocks" in cluster.bean("NameNodeInfo")["Safemode"]
+        assert cluster.bean("FSNamesystemState")["FSState"] == "safeMode" and "needs additional" in cluster.bean("NameNodeInfo")["Safemode"]
         waiting = subprocess.Popen([cluster.program, "dfs", "--fs", "hdfs://127.0.0.1:%d" % cluster.port, "safemode", "wait"], stdout=subprocess.PIPE)
         for node in cluster.datanodes:
             node.start()
         assert waiting.communicate(timeout=60)[0] == b"Safe mode is OFF\n"
         cluster.ok("mkdir", "/new")
         assert cluster.ok("cat", "/data/kept") == "of kept"
+        # Blocks that only a snapshot has outlive restarts and reports, and go with it.
+        assert cluster.ok("cat", "/snap/.snapshot/s1/deep/two") == "deep/two"
+        blocks = cluster.bean("FSNamesystem")["CapacityUsed"]
+        for name in [line.split()[-1].rsplit("/", 1)[1] for line in cluster.ok("ls", "/snap/.snapshot").splitlines()[1:]]:
+            cluster.ok("deleteSnapshot", "/snap", name)
+        wait_for("the space of deleted snapshots", lambda: cluster.bean("FSNamesystem")["CapacityUsed"] < blocks)
+        assert cluster.ok("cat", "/snap/moved") == "deep/three and more"
+        cluster.ok("rm", "-r", "-skipTrash", "/snap")
         cluster.ok("safemode", "enter")
         code, text = cluster.verb("mkdir", "/newer")
         assert code == 1 and "Name node is in safe mode" in text, text

@@ -351,13 +351,11 @@ package struct Namespace: Sendable {
         snapshots.isShown(id) { inodes[$0] } || !snapshots.blocks(ofVersionsOf: id).isEmpty
     }
 
-    /// A block that a file or a snapshot has, and the copies that it shall have.
+    /// A block that a file or a snapshot has, and the copies that it shall have. Its writer may have left it open with its file's end.
     package func wanted(_ block: BlockID) -> (block: Block, replication: Int16)? {
         guard let owner = owners[block] else { return nil }
         if let file = inodes[owner]?.file, let found = file.blocks.first(where: { $0.id == block }) { return (found, file.replication) }
-        guard var past = snapshots.version(of: owner, with: block) else { return nil }
-        past.block.state = .complete
-        return past
+        return snapshots.version(of: owner, with: block)
     }
 
     /// The node at the end of a path below a snapshot's directory, as it was. `check` sees each directory on the way.

@@ -150,7 +150,8 @@ let package = Package(
         .testTarget(name: "BrokerTests", dependencies: ["Base", "BrokerCore", "BrokerService", "KafkaWire"]),
         .testTarget(name: "CoordTests", dependencies: ["Base", "CoordCore", "CoordService", "NetKit", "ZooKeeperWire"]),
         .testTarget(
-            name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NetKit", logging], exclude: ["Golden"]),
+            name: "DFSTests", dependencies: ["Base", "DFSCore", "HadoopWire", "HadoopNet", "NamenodeService", "NetKit", logging],
+            exclude: ["Golden"]),
         .testTarget(name: "SparkWireTests", dependencies: ["SparkWire"]),
         .testTarget(
             name: "QueryTests", dependencies: ["QueryCore", "ComputeCore", "Parquet"], exclude: ["Golden"], resources: [.copy("SQL")]),

@@ -14,11 +14,23 @@ package struct DFSMachine: StateMachine, Sendable {
 
     package static func encode(_ command: DFSCommand) throws(WireError) -> Bytes { try command.encoded(as: DurableDialect.self) }
     package static func decode(_ bytes: Bytes) throws(WireError) -> DFSCommand { try DFSCommand(decoding: bytes, as: DurableDialect.self) }
-    package static var tables: [TableSchema] { [DFSRows.counters, DFSRows.inodes, DFSRows.extras, DFSRows.retries] }
+    package static var tables: [TableSchema] {
+        [
+            DFSRows.counters, DFSRows.inodes, DFSRows.extras, DFSRows.retries, DFSRows.snapshotDirectories, DFSRows.snapshots,
+            DFSRows.versions,
+        ]
+    }
 
     package var openFileCount: Int { openFiles.count }
 
     package mutating func apply(_ command: DFSCommand, at position: ApplyPosition, rows: inout RowChanges) -> DFSOutcome {
+        var outcome = executed(command, position, &rows)
+        // Snapshots show blocks that their files have lost.
+        outcome.removedBlocks.removeAll { namespace.isKept($0) }
+        return outcome
+    }
+
+    private mutating func executed(_ command: DFSCommand, _ position: ApplyPosition, _ rows: inout RowChanges) -> DFSOutcome {
         var outcome = DFSOutcome(answer: .success(.done))
         guard case .once(let id, let inner) = command else {
             outcome.answer = answer(command, position, &rows, &outcome.removedBlocks)
@@ -70,12 +82,14 @@ package struct DFSMachine: StateMachine, Sendable {
             return .done
         case .file(let command): return try execute(command, time, &rows, &removed)
         case .name(let command): return try execute(command, time, &rows, &removed)
+        case .snapshot(let command): return try execute(command, time, &rows, &removed)
         case .once: throw .invalidArgument("a request within a request")
         }
     }
 
     func components(_ path: String) throws(DFSRefusal) -> [FileName] {
         guard let parts = FilePath.components(path) else { throw .invalidPath(path) }
+        guard !parts.contains(Snapshot.folder) else { throw .readOnly(path) }
         return parts
     }
 
@@ -203,6 +217,7 @@ package struct DFSMachine: StateMachine, Sendable {
             namespace.load { (counters: inout Counters) in
                 switch name {
                 case "next_inode": counters.nextInode = value
+                case "next_snapshot": counters.nextSnapshot = value
                 case "next_block": counters.nextBlock = value
                 case "namespace_id": counters.namespaceID = value
                 default: counters.nextGeneration = value
@@ -213,6 +228,15 @@ package struct DFSMachine: StateMachine, Sendable {
             do { try namespace.load(try InodeExtras(decoding: content, as: DurableDialect.self), of: InodeID(inode)) } catch {
                 throw StateCorruption("the extras of inode \(inode) cannot be read: \(error)")
             }
+        } else if table == DFSRows.snapshotDirectories {
+            guard let inode = row[0].integer else { throw StateCorruption("a row of snapshot directories is incomplete") }
+            namespace.change(snapshots: { $0.load(directory: InodeID(inode)) })
+        } else if table == DFSRows.snapshots {
+            let snapshot = try DFSRows.snapshot(row)
+            namespace.change(snapshots: { $0.load(snapshot) })
+        } else if table == DFSRows.versions {
+            let (id, version) = try DFSRows.version(row)
+            namespace.change(snapshots: { $0.load(version, of: id) })
         } else if table == DFSRows.retries {
             try retries.load(row)
         } else {

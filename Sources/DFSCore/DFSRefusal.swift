@@ -27,4 +27,8 @@ package enum DFSRefusal: Error, Sendable, Hashable {
     case nameQuotaExceeded(path: String, quota: Int64, count: Int64)
     case spaceQuotaExceeded(path: String, quota: Int64, bytes: Int64)
     case componentTooLong(String)
+    /// A change below `.snapshot`.
+    case readOnly(String)
+    /// Of snapshots; the text is HDFS's.
+    case snapshot(String)
 }

@@ -19,6 +19,15 @@ package enum DFSRows {
     package static let retries = TableSchema(
         "retries", key: [.init("slot", .integer)], values: [.init("request", .blob), .init("time", .integer), .init("answer", .blob)])
 
+    /// The directories that may have snapshots.
+    package static let snapshotDirectories = TableSchema("snapshot_directories", key: [.init("inode", .integer)], values: [])
+    package static let snapshots = TableSchema(
+        "snapshots", key: [.init("number", .integer)],
+        values: [.init("directory", .integer), .init("name", .text), .init("made", .integer), .init("next_inode", .integer)])
+    /// Past states of nodes, for snapshots up to a number.
+    package static let versions = TableSchema(
+        "versions", key: [.init("inode", .integer), .init("up_to", .integer)], values: [.init("content", .blob)])
+
     static func upsert(_ inode: Inode, _ rows: inout RowChanges) {
         let file = inode.file
         rows.upsert(
@@ -58,6 +67,43 @@ package enum DFSRows {
         rows.upsert(self.counters, [.text("next_block"), .integer(counters.nextBlock)])
         rows.upsert(self.counters, [.text("next_generation"), .integer(counters.nextGeneration)])
         rows.upsert(self.counters, [.text("namespace_id"), .integer(counters.namespaceID)])
+    }
+
+    static func snapshotCounter(_ counters: Counters, _ rows: inout RowChanges) {
+        rows.upsert(self.counters, [.text("next_snapshot"), .integer(counters.nextSnapshot)])
+    }
+
+    static func upsert(_ snapshot: Snapshot, _ rows: inout RowChanges) {
+        rows.upsert(
+            snapshots,
+            [
+                .integer(snapshot.number), .integer(snapshot.directory.rawValue), .text(snapshot.name.text), .integer(snapshot.made),
+                .integer(snapshot.nextInode),
+            ])
+    }
+
+    static func upsert(_ version: NodeVersion, of id: InodeID, _ rows: inout RowChanges) {
+        do {
+            let content = try NodeVersion.Content(version.node).encoded(as: DurableDialect.self)
+            rows.upsert(versions, [.integer(id.rawValue), .integer(version.upTo), .blob(content)])
+        } catch { preconditionFailure("what was taken within its limits can be written: \(error)") }
+    }
+
+    static func snapshot(_ row: Row) throws(StateCorruption) -> Snapshot {
+        guard let number = row[0].integer, let directory = row[1].integer, let name = row[2].text, let made = row[3].integer,
+            let next = row[4].integer
+        else { throw StateCorruption("a row of snapshots is incomplete") }
+        return Snapshot(number: number, directory: InodeID(directory), name: FileName(name), made: made, nextInode: next)
+    }
+
+    static func version(_ row: Row) throws(StateCorruption) -> (InodeID, NodeVersion) {
+        guard let inode = row[0].integer, let upTo = row[1].integer, let blob = row[2].blob else {
+            throw StateCorruption("a row of versions is incomplete")
+        }
+        do {
+            let content = try NodeVersion.Content(decoding: blob, as: DurableDialect.self)
+            return (InodeID(inode), NodeVersion(upTo: upTo, content.node(InodeID(inode))))
+        } catch { throw StateCorruption("the version \(upTo) of inode \(inode) cannot be read: \(error)") }
     }
 
     static func inode(_ row: Row) throws(StateCorruption) -> Inode {
@@ -100,6 +146,7 @@ package struct Counters: Sendable, Hashable {
     package var nextInode = InodeID.root.rawValue + 1
     package var nextBlock: Int64 = 1_073_741_825
     package var nextGeneration = Generation.first.rawValue + 1
+    package var nextSnapshot: Int64 = 1
     /// The number of this file system; 0 until it has one.
     package var namespaceID: Int64 = 0
     package init() {}

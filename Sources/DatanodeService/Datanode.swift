@@ -288,6 +288,28 @@ final class Datanode: Sendable {
         return answer.commands
     }
 
+    /// The figures of /jmx.
+    var beans: [JMXBean] {
+        let space = DiskSpace(of: store.directory)
+        let known = registration
+        return [
+            JMXBean(
+                service: "DataNode", name: "FSDatasetState",
+                [
+                    ("Capacity", .number(Int64(clamping: space.capacityBytes))), ("DfsUsed", .number(Int64(store.usedBytes))),
+                    ("Remaining", .number(Int64(clamping: space.freeBytes))),
+                    ("NumFailedVolumes", .number(store.health.trouble == nil ? 0 : 1)),
+                ]),
+            JMXBean(
+                service: "DataNode", name: "DataNodeInfo",
+                [
+                    ("XceiverCount", .number(Int64(max(0, transfers.load(ordering: .relaxed))))), ("DatanodeUuid", .text(uuid)),
+                    ("ClusterId", .text(known.storage.clusterID)), ("DataPort", .text("\(known.id.transferPort)")),
+                    ("HttpPort", .text("\(known.id.infoPort)")), ("RpcPort", .text("\(known.id.ipcPort)")),
+                ]),
+        ]
+    }
+
     /// The reason why this datanode takes no blocks at present, or nil; safe from any thread.
     var trouble: String? {
         store.health.trouble

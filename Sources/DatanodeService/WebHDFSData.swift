@@ -22,6 +22,7 @@ final class WebHDFSData: Sendable {
     }
 
     func answer(_ http: HTTPCall) async -> HTTPReply {
+        if http.path.hasSameBytes(as: JMXPage.path), http.method == "GET" { return JMXPage.answer(http, datanode.beans) }
         do {
             let call = try WebHDFSCall(http)
             switch (http.method, call.operation) {

@@ -32,7 +32,22 @@ struct FileViews {
         return status
     }
 
-    func info(_ record: DatanodeRecord, isAlive: Bool = true, blockCount: Int = 0) -> DatanodeInfo {
+    /// A datanode's state in HDFS's words.
+    static func state(_ node: ReplicaBoard.Standing) -> DatanodeInfo.AdminState {
+        switch node.duty {
+        case .inService: .normal
+        case .leaving: node.isFreed ? .decommissioned : .decommissioning
+        case .resting: node.isFreed ? .inMaintenance : .enteringMaintenance
+        }
+    }
+
+    func info(_ node: ReplicaBoard.Standing) -> DatanodeInfo {
+        var info = info(node.record, blockCount: node.blockCount)
+        info.state = Self.state(node)
+        return info
+    }
+
+    func info(_ record: DatanodeRecord, blockCount: Int = 0) -> DatanodeInfo {
         var info = DatanodeInfo()
         info.id.address = record.address
         info.id.hostName = record.hostName
@@ -80,7 +95,7 @@ struct FileViews {
         all.underConstruction = found.isOpen
         all.blocks = found.inRange.map(view)
         all.lastBlock = found.last.map(view)
-        all.isLastBlockComplete = found.last.map { !$0.block.isOpen } ?? all.isLastBlockComplete
+        all.isLastBlockComplete = found.last.map { !found.isOpen || !$0.block.isOpen } ?? all.isLastBlockComplete
         all.fileLengthBytes = UInt64(bitPattern: found.lengthBytes)
         return all
     }
@@ -112,7 +127,7 @@ struct FoundBlocks: Sendable {
         var start: Int64 = 0
         for (place, block) in file.blocks.enumerated() {
             let isLast = place == file.blocks.count - 1
-            let isOpenEnd = block.isOpen && isLast
+            let isOpenEnd = isOpen && block.isOpen && isLast
             let isInRange = !isOpenEnd && start < end && start + block.lengthBytes > offset
             if isInRange || isLast {
                 let found = board.locations(block)

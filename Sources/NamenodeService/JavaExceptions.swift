@@ -44,6 +44,9 @@ extension JavaException {
             self.init(
                 Self.hdfs + "protocol.DSQuotaExceededException",
                 "The DiskSpace quota of \(path) is exceeded: quota = \(quota) B but diskspace consumed = \(bytes) B")
+        case .readOnly:
+            self.init(Self.hdfs + "protocol.SnapshotAccessControlException", "Modification on a read-only snapshot is disallowed")
+        case .snapshot(let text): self.init(Self.hdfs + "protocol.SnapshotException", text)
         case .componentTooLong(let path):
             self.init(Self.hdfs + "protocol.FSLimitException$PathComponentTooLongException", "a component of \(path) is too long")
         }

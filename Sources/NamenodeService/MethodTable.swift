@@ -31,7 +31,7 @@ package struct RPCMethod: Sendable {
     }
 
     package static let client: [RPCMethod] = [
-        NamespaceMethods.rows, FileMethods.rows, BlockMethods.rows, AttributeMethods.rows, ReportMethods.rows,
+        NamespaceMethods.rows, FileMethods.rows, BlockMethods.rows, AttributeMethods.rows, SnapshotMethods.rows, ReportMethods.rows,
     ].flatMap { $0 }
     package static let datanode: [RPCMethod] = DatanodeMethods.rows
 

@@ -13,15 +13,23 @@ final class SoftState: @unchecked Sendable {
     // Safe to share: touched on the replica's loop only.
     var board: ReplicaBoard
     var leases: Leases
-    var isInSafeMode = false
+    var safeMode = SafeMode.off
     /// Files in recovery, and the time of the last order to a datanode.
     var recoveries = LookupTable<InodeID, Instant>()
     var survey = BlockSurvey()
     var office = Office()
+    var trash: TrashSchedule
+    /// The operator's file of datanodes that leave or rest, as last read.
+    var hosts = DatanodeHosts()
+    /// Until then the last look for datanodes that may be switched off serves.
+    var dutyLookAfter: Instant?
+    /// The last node whose past states were looked at after a snapshot's end; nil if none are to be.
+    var trimsAfter: InodeID? = InodeID(0)
 
-    init(now: Instant, datanodeSilence: Duration) {
-        board = ReplicaBoard(silenceMax: datanodeSilence)
+    init(now: Instant, _ settings: NamenodeSettings) {
+        board = ReplicaBoard(silenceMax: settings.datanodeSilence)
         leases = Leases(now: now)
+        trash = settings.operation.trash
     }
 }
 
@@ -39,7 +47,7 @@ final class Namenode: Sendable {
         self.settings = settings
         self.loop = loop
         self.log = log
-        soft = SoftState(now: time.now(), datanodeSilence: settings.datanodeSilence)
+        soft = SoftState(now: time.now(), settings)
     }
 
     func now() -> Instant { time.now() }
@@ -57,12 +65,6 @@ final class Namenode: Sendable {
         return try await replica.propose(retry.map { .once($0, command) } ?? command).answer.get()
     }
 
-    private func checkSafeMode() async throws {
-        if await replica.read({ [soft] _ in soft.isInSafeMode }) {
-            throw JavaException(JavaException.safeMode, "Name node is in safe mode: it was turned on manually.")
-        }
-    }
-
     func flag(_ command: DFSCommand, retry: RetryID? = nil) async throws -> Bool {
         guard case .flag(let value) = try await execute(command, retry: retry) else { return true }
         return value
@@ -76,15 +78,14 @@ final class Namenode: Sendable {
     /// The inode at a path that the caller may traverse.
     static func find(_ path: String, _ caller: Caller, in machine: borrowing DFSMachine) throws(DFSRefusal) -> Inode {
         guard let parts = FilePath.components(path) else { throw .invalidPath(path) }
+        if let place = try SnapshotPath(parts, path, caller, in: machine) { return try place.node(path, caller, in: machine) }
         try machine.namespace.checkTraverse(caller, parts)
         guard let inode = machine.namespace.lookup(parts) else { throw .notFound(path) }
         return inode
     }
 
     static func wanted(_ id: BlockID, in machine: borrowing DFSMachine) -> WantedBlock? {
-        guard let inode = machine.namespace.owner(of: id), let file = inode.file, let block = file.blocks.first(where: { $0.id == id })
-        else { return nil }
-        return WantedBlock(block: block, replication: Int(file.replication))
+        machine.namespace.wanted(id).map { WantedBlock(block: $0.block, replication: Int($0.replication)) }
     }
 
     // MARK: identity
@@ -101,13 +102,19 @@ final class Namenode: Sendable {
     /// After the start of a namenode without peers: gives the file system its number if it has none, and ends the WebHDFS uploads that the
     /// last stop cut off, if their datanodes ended with it.
     func begin() async throws {
+        let hosts = try DatanodeHosts.read(settings.operation.hostsFile)
+        try await look { _, soft in soft.hosts = hosts }
         try await look { [soft] _, _ in
             self.replica.events.onExecuted = { soft.board.forget($0.removedBlocks, givesOrders: soft.office.isHeld) }
         }
         guard settings.ensemble == nil else { return }
-        try await look { _, soft in soft.office.isHeld = true }
-        try await execute(.name(.identify(Int64.random(in: 1...Int64(Int32.max)))))
-        if settings.hasDatanodes { try await execute(.file(.abandonUploads)) }
+        // These two do not wait for datanodes.
+        _ = try await replica.propose(.name(.identify(Int64.random(in: 1...Int64(Int32.max))))).answer.get()
+        if settings.hasDatanodes { _ = try await replica.propose(.file(.abandonUploads)).answer.get() }
+        try await look { machine, soft in
+            soft.office.isHeld = true
+            soft.safeMode = self.startingMode(machine)
+        }
     }
 
     // MARK: leases and recovery
@@ -159,18 +166,24 @@ final class Namenode: Sendable {
 
     static let recoveryPatience = Duration.seconds(10)
 
-    /// Once a second: silent datanodes, blocks with too few copies, files without a living writer, the rest of deleted trees.
+    /// Once a second: silent datanodes, blocks with too few copies, files without a living writer, the rest of deleted trees,
+    /// trashes.
     func tick() async {
         let now = now()
         do {
             try await mendReplicas(now: now)
             guard await holdsOffice() else { return }
+            try await leaveSafeModeIfReported()
+            guard try await look({ _, soft in soft.safeMode == .off }) else { return }
+            try await freeDatanodes(now: now)
             try await removeDeleted()
+            try await trimVersions()
             for inode in try await overdueFiles(now: now) {
                 do { try await endWriting(inode) } catch {
                     log.warning("a file could not be recovered", metadata: ["inode": "\(inode)", "error": "\(error)"])
                 }
             }
+            try await emptyTrashes()
         } catch { log.debug("the work of a second is left to the next one", metadata: ["error": "\(error)"]) }
     }
 }

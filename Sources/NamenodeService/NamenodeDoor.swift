@@ -36,7 +36,7 @@ package final class NamenodeDoor: Sendable {
                 let rpc = try await RPCServer.bind(settings.rpcListen, memory: memory, log: log, target: NamenodeRPC(namenode: namenode))
                 do {
                     let web = try await HTTPServer.start(settings.webListen, name: "platform-namenode", tls: settings.tls, log: log) {
-                        await WebHDFSAPI.answer($0, namenode)
+                        await NamenodePages.answer($0, namenode)
                     }
                     do {
                         var links: PeerLinks?

@@ -108,9 +108,24 @@ extension Namenode {
             soft.leases = Leases(now: now)
             soft.recoveries.removeAll()
             soft.survey = BlockSurvey()
-            soft.isInSafeMode = false
+            soft.trimsAfter = InodeID(0)
+            // One that stood by has the reports already, and leaves at once.
+            soft.safeMode = startingMode(replica.machine)
             soft.office.isHeld = true
             log.notice("this namenode serves")
+            Task { await self.lookAtReports() }
+        }
+    }
+
+    private func lookAtReports() async {
+        do {
+            try await leaveSafeModeIfReported()
+            // The file may have changed since this namenode last led.
+            try await refreshHosts()
+        } catch let exception as JavaException {
+            log.error("datanodes that leave or rest keep their state", metadata: ["why": "\(exception.message)"])
+        } catch {
+            log.debug("the reports of datanodes are looked at in a second", metadata: ["error": "\(error)"])
         }
     }
 

@@ -18,6 +18,8 @@ package struct NamenodeSettings: Sendable {
     /// A datanode silent for this long counts as gone; its blocks are copied to others.
     package var datanodeSilence = Duration.seconds(30)
 
+    package var operation = OperationSettings()
+
     /// The namenodes of the file system, if there are several.
     package var ensemble: PeerLinkSettings?
     /// Whether all datanodes live in this process.
@@ -27,4 +29,20 @@ package struct NamenodeSettings: Sendable {
 
     /// Entries of one listing answer, as in HDFS.
     static let listingMax = 1000
+}
+
+/// The settings of an operator's work: trash, safe mode, datanodes that leave.
+package struct OperationSettings: Sendable {
+    /// dfs.hosts.exclude: the file of datanodes that leave or rest; empty for none.
+    package var hostsFile = ""
+    /// The blocks that must be reported before a starting namenode serves writes, in thousandths.
+    package var safeModeThousandths: Int64 = 999
+    package var safeModeDatanodes = 0
+    /// fs.trash.interval and fs.trash.checkpoint.interval.
+    package var trashMinutes: Int64 = 0
+    package var trashCheckpointMinutes: Int64 = 0
+
+    var safeMode: SafeModeRule { SafeModeRule(thousandths: safeModeThousandths, datanodes: safeModeDatanodes) }
+    var trash: TrashSchedule { TrashSchedule(interval: trashMinutes * 60_000, every: trashCheckpointMinutes * 60_000) }
+    package init() {}
 }

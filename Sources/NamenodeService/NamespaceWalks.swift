@@ -4,15 +4,21 @@ import Base
 import DFSCore
 import HadoopWire
 
-/// Numbers of blocks with too few sound replicas, with only damaged ones, with none.
+/// Numbers of finished blocks: all, with too few sound replicas, with only damaged ones, with none.
 struct BlockHealth: Sendable {
+    var total = 0
     var under = 0
     var corrupt = 0
     var missing = 0
 
     static func + (one: BlockHealth, other: BlockHealth) -> BlockHealth {
-        BlockHealth(under: one.under + other.under, corrupt: one.corrupt + other.corrupt, missing: one.missing + other.missing)
+        BlockHealth(
+            total: one.total + other.total, under: one.under + other.under, corrupt: one.corrupt + other.corrupt,
+            missing: one.missing + other.missing)
     }
+
+    /// Blocks with a sound replica.
+    var reported: Int { total - missing - corrupt }
 }
 
 /// The last look at all blocks. A long one is not repeated at once.
@@ -47,7 +53,7 @@ extension Namenode {
         }
     }
 
-    /// Visits the blocks of all files, some in each turn.
+    /// Visits the blocks of all files and of snapshots, some in each turn; a block may come twice.
     func forBlocks(_ body: @escaping @Sendable ([BlockID], SoftState) -> Void) async throws {
         try await walk(
             looksAtFiles: true, part: [BlockID](),
@@ -56,12 +62,22 @@ extension Namenode {
                 try await self.look { _, soft in body(ids, soft) }
                 return true
             })
+        var last: InodeID? = InodeID(0)
+        while let after = last {
+            last = try await look { machine, soft in
+                let snapshots = machine.namespace.snapshots
+                let ids = snapshots.versioned(after: after, count: SnapshotTable.trimmedPerStep)
+                body(ids.flatMap { snapshots.blocks(ofVersionsOf: $0) }, soft)
+                return ids.last
+            }
+        }
     }
 
     // MARK: summaries
 
     /// The sums of a tree, which the caller must be able to read.
     func summary(_ path: String, _ caller: Caller) async throws -> (top: Inode, usage: TreeUsage) {
+        if let past = try await snapshotSummary(path, caller) { return past }
         let (top, usage) = try await look { machine, _ in
             let top = try Self.find(path, caller, in: machine)
             return (top, machine.namespace.usage(of: top))
@@ -115,13 +131,47 @@ extension Namenode {
             visit: { (part, inode, _, soft) throws(DFSRefusal) in
                 guard let file = inode.file else { return }
                 let found = soft.board.health(file.blocks.map { WantedBlock(block: $0, replication: Int(file.replication)) })
-                part = part + BlockHealth(under: found.under, corrupt: found.corrupt, missing: found.missing)
+                part =
+                    part
+                    + BlockHealth(
+                        total: file.blocks.count { !$0.isOpen }, under: found.under, corrupt: found.corrupt, missing: found.missing)
             },
             take: { part in
                 sum = sum + part
                 return true
             })
+        return sum + (try await keptHealth())
+    }
+
+    /// The health of blocks that only snapshots have.
+    private func keptHealth() async throws -> BlockHealth {
+        var sum = BlockHealth()
+        var last: InodeID? = InodeID(0)
+        while let after = last {
+            let (part, end) = try await look { machine, soft -> (BlockHealth, InodeID?) in
+                let (blocks, end) = Self.keptBlocks(after: after, in: machine)
+                let found = soft.board.health(blocks)
+                let health = BlockHealth(total: blocks.count, under: found.under, corrupt: found.corrupt, missing: found.missing)
+                return (health, end)
+            }
+            sum = sum + part
+            last = end
+        }
         return sum
+    }
+
+    /// Some blocks that only snapshots have, of the nodes behind one; and the last of these, nil after all.
+    static func keptBlocks(after id: InodeID, in machine: borrowing DFSMachine) -> (blocks: [WantedBlock], end: InodeID?) {
+        let namespace = machine.namespace
+        let ids = namespace.snapshots.versioned(after: id, count: SnapshotTable.trimmedPerStep)
+        var blocks: [WantedBlock] = []
+        for id in ids {
+            let present = namespace.inode(id)?.file?.blocks ?? []
+            for block in namespace.snapshots.blocks(ofVersionsOf: id) where !present.contains(where: { $0.id == block }) {
+                if let wanted = wanted(block, in: machine) { blocks.append(wanted) }
+            }
+        }
+        return (blocks, ids.last)
     }
 
     // MARK: reports of datanodes
@@ -164,7 +214,7 @@ extension Namenode {
         guard await holdsOffice() else { return }
         for _ in 0..<Self.stepsPerTick {
             let more = try await look { machine, soft in
-                guard soft.office.isHeld else { return false }
+                guard soft.office.isHeld, soft.safeMode == .off else { return false }
                 let copy = machine
                 return soft.board.mendSome(now: now) { Namenode.wanted($0, in: copy) }
             }

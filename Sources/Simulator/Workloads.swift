@@ -69,6 +69,7 @@ package enum Workloads {
         let path = paths[random.below(paths.count)]
         let inode = InodeID(InodeID.root.rawValue + Int64(1 + random.below(12)))
         let writer = "writer-\(random.below(2))"
+        if random.chance(1, in: 6) { return snapshots(&random, path, inode, caller) }
         if random.chance(1, in: 2) { return hdfs(&random, path, inode, writer, caller) }
         switch random.below(12) {
         case 0, 1: return .makeDirectories(path: path, permission: 0o755, caller)
@@ -89,6 +90,18 @@ package enum Workloads {
             change.permission = Int16(random.below(512))
             return .setAttributes(path: path, change, caller)
         default: return random.chance(1, in: 10) ? .closeAbandoned : .makeDirectories(path: path, permission: 0o700, caller)
+        }
+    }
+
+    private static func snapshots(_ random: inout Prng, _ path: String, _ inode: InodeID, _ caller: Caller) -> DFSCommand {
+        let (directory, name) = (["/a", "/d", "/"][random.below(3)], ["s", "t", "u"][random.below(3)])
+        switch random.below(9) {
+        case 0: return .snapshot(.allow(path: directory, caller))
+        case 1: return .snapshot(.disallow(path: directory, caller))
+        case 2, 3, 4: return .snapshot(.create(path: directory, name: name, caller))
+        case 5: return .snapshot(.delete(path: directory, name: name, caller))
+        case 6: return .snapshot(.rename(path: directory, name: name, to: "u", caller))
+        default: return .snapshot(.trim(after: random.chance(1, in: 2) ? InodeID(0) : inode, upTo: InodeID(.max)))
         }
     }
 

@@ -118,6 +118,17 @@ public class HadoopShell {
         case ":quota":
             ((DistributedFileSystem) files).setQuota(path, Long.parseLong(words[2]), Long.parseLong(words[3]));
             return 0;
+        case ":snapshots":
+            for (var found : ((DistributedFileSystem) files).getSnapshottableDirListing()) {
+                System.out.println(found.getFullPath() + " " + found.getSnapshotNumber());
+            }
+            for (var found : ((DistributedFileSystem) files).getSnapshotListing(path)) {
+                System.out.println(found.getFullPath() + " " + found.getDirStatus().getOwner());
+            }
+            return 0;
+        case ":differences":
+            System.out.println(((DistributedFileSystem) files).getSnapshotDiffReport(path, words[2], words.length > 3 ? words[3] : ""));
+            return 0;
         case ":safemode":
             System.out.println(((DistributedFileSystem) files).setSafeMode(org.apache.hadoop.fs.SafeModeAction.valueOf(words[2])));
             return 0;

@@ -160,10 +160,24 @@ def main(program, server, folder):
         ]
         assert found[0] == found[1], [sorted(one) for one in found]
 
+    @checks.check("snapshots")
+    def _():
+        both.twice("-createSnapshot", "@", "s")
+        for place in ("/h", "/o"):
+            assert both.own("-allowSnapshot", ROOT + place)[0] == 0
+        for words in (
+            ["-createSnapshot", "@", "s"], ["-createSnapshot", "@", "s"], ["-createSnapshot", "@/none"], ["-renameSnapshot", "@", "s", "t"], ["-renameSnapshot", "@", "s", "u"],
+            ["-rm", "-r", "-skipTrash", "@/.snapshot/t"], ["-mkdir", "@/.snapshot/v"], ["-touchz", "@/.snapshot/t/file"], ["-rm", "-r", "-skipTrash", "@"], ["-ls", "@/.snapshot/none"],
+            ["-cp", "@/.snapshot/t/lines", "@/copied"], ["-deleteSnapshot", "@", "none"], ["-deleteSnapshot", "@", "t"], ["-deleteSnapshot", "@"],
+        ):
+            both.twice(*words)
+        both.settle()
+        both.trees()
+
     @checks.check("what is not there refuses by name")
     def _():
-        code, text = both.own("-createSnapshot", tree)
-        assert code == 64 and "createSnapshot" in text, (code, text)
+        code, text = both.own("-setErasureCodingPolicy", tree)
+        assert code == 64 and "setErasureCodingPolicy" in text, (code, text)
         assert both.own("-frobnicate", tree)[0] == both.shell.run("-frobnicate", tree)[0] % 256
 
     both.shell.ok("-rm", "-r", "-skipTrash", ROOT)

@@ -258,4 +258,69 @@ private struct Board {
         let (other, first, second) = (board.beat(0), board.beat(1), board.beat(1))
         #expect(isOrderedNow && other.isEmpty && first == [.recover(next, knownLengthBytes: 5)] && second.isEmpty)
     }
+
+    // MARK: duties
+
+    private func assign(_ duty: DatanodeDuty, to number: Int, _ board: inout Board) {
+        let changed = board.board.assign { $0.uuid == "n\(number)" ? duty : .inService }
+        board.board.doubtBlocks(of: changed, among: board.wanted.keys.sorted())
+        board.tick()
+    }
+
+    private func held(_ board: Board) -> Set<Int> { board.board.holding(board.wanted.values.map { $0 }, enough: .max) }
+
+    @Test func aDatanodeThatLeavesIsFreedOnceItsBlocksAreElsewhere() {
+        var board = Board(3)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.has(1, 1)
+        assign(.leaving, to: 0, &board)
+        let orders = (0..<2).flatMap { board.beat($0) }
+        guard case .copy(let block, let targets)? = orders.first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(block.id == BlockID(1) && targets.map(\.uuid) == ["n2"] && held(board) == [0])
+        #expect(!board.board.targets(3, excluding: [], near: "", bytes: 0).contains { $0.uuid == "n0" })
+        board.has(2, 1)
+        #expect(held(board).isEmpty && board.board.unfreed == [0])
+        board.board.free([0], except: held(board))
+        #expect(board.board.unfreed.isEmpty && board.board.datanodes[0].isFreed)
+        // Its copy stays until it is back, and is trimmed then.
+        board.tick()
+        #expect((0..<3).flatMap { board.beat($0) }.isEmpty)
+        #expect(board.wanted[BlockID(1)].map { board.board.locations($0.block).nodes.last?.uuid } == "n0")
+        assign(.inService, to: 1, &board)
+        #expect((0..<3).flatMap { board.beat($0) } == [.delete([DoomedReplica(BlockID(1), Generation(1001))])])
+    }
+
+    @Test func aRestingDatanodeMayBeSwitchedOffWhileItsBlocksHaveOneCopyElsewhere() {
+        var board = Board(3)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.has(1, 1)
+        board.want(2, 1)
+        board.has(0, 2)
+        assign(.resting(until: nil), to: 0, &board)
+        #expect(held(board) == [0], "block 2 has no copy elsewhere")
+        let orders = (0..<2).flatMap { board.beat($0) }
+        guard orders.count == 1, case .copy(let block, let targets)? = orders.first else {
+            return #expect(Bool(false), "not one copy was ordered: \(orders)")
+        }
+        #expect(block.id == BlockID(2))
+        targets.first.map { board.has($0.uuid == "n1" ? 1 : 2, 2) }
+        board.board.free([0], except: held(board))
+        #expect(board.board.datanodes[0].isFreed)
+        board.pass(31, silent: [0], of: 3)
+        #expect((1..<3).flatMap { board.beat($0) }.isEmpty, "a resting datanode's copies count")
+        #expect(board.board.health(board.wanted.values.map { $0 }).under == 0)
+        // Its rest is over, and it is not back.
+        assign(.inService, to: 0, &board)
+        #expect((1..<3).flatMap { board.beat($0) }.contains { if case .copy(let block, _) = $0 { block.id == BlockID(1) } else { false } })
+    }
+
+    @Test func aBlockThatIsBeingWrittenHoldsItsDatanodeBack() {
+        var board = Board(2)
+        board.want(1, 1, state: .underConstruction)
+        board.has(0, 1)
+        assign(.leaving, to: 0, &board)
+        #expect(held(board) == [0])
+    }
 }

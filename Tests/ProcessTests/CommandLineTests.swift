@@ -197,7 +197,7 @@ extension SideBySide.Others {
             #expect(try Ran.platform(["dfs", "cat", "/d/g"] + rpc).output == "some\ntext\n")
             expectFailure(
                 try Ran.platform(["dfs", "setfacl", "-b", "/d"] + dfs), 64, "setfacl is not spoken over WebHDFS here", "--fs hdfs://")
-            expectFailure(try Ran.platform(["dfs", "-createSnapshot", "/d"] + rpc), 64, "there are no snapshots")
+            expectFailure(try Ran.platform(["dfs", "-setErasureCodingPolicy", "/d"] + rpc), 64, "nothing is erasure-coded")
             #expect(try Ran.platform(["dfs", "frobnicate"] + rpc).status == 64)
             #expect(try Ran.platform(["dfs", "-frobnicate"] + rpc).status == 255)
             let status = try Ran.platform(["status", "--server", try platform.endpoint("console"), "-o", "json"])

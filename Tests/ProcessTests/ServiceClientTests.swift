@@ -53,6 +53,12 @@ extension SideBySide.Others {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        /// Trash, pages, safe mode, datanodes that leave; with Hadoop's shell where there are a JDK and the jars.
+        @Test func operatorsRunDFS() throws {
+            let ran = try Ran.client("dfs_operator_check.py", [PlatformProcess.program], timeout: .seconds(400))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func theNamenodeThatLeadsMayBeKilled() throws {
             let ran = try Ran.client("dfs_namenodes.py", [PlatformProcess.program], timeout: .seconds(400))
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")

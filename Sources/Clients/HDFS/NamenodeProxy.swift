@@ -253,13 +253,18 @@ package struct NamenodeProxy: Sendable {
     package func stats() async throws -> FileSystemStats { try await call("getFsStats", EmptyMessage()) }
 
     /// The datanodes of a report. Source: DatanodeReportTypeProto.
-    package enum DatanodeKind: UInt32, Sendable { case all = 1, live, dead, decommissioning }
+    package enum DatanodeKind: UInt32, Sendable { case all = 1, live, dead, decommissioning, enteringMaintenance, inMaintenance }
 
     package func datanodes(_ kind: DatanodeKind) async throws -> [DatanodeInfo] {
         var request = ChoiceRequest()
         request.choice = kind.rawValue
         let answer: ListAnswer<DatanodeInfo> = try await call("getDatanodeReport", request)
         return answer.elements
+    }
+
+    /// Has the namenode read its files of datanodes again.
+    package func refreshNodes() async throws {
+        let _: EmptyMessage = try await call("refreshNodes", EmptyMessage())
     }
 
     /// Returns whether safe mode is on afterwards.

@@ -2,7 +2,7 @@
 import Base
 
 extension DFSMachine {
-    private func checkOwner(_ caller: Caller, _ inode: Inode, _ path: String) throws(DFSRefusal) {
+    func checkOwner(_ caller: Caller, _ inode: Inode, _ path: String) throws(DFSRefusal) {
         guard caller.isSuper || inode.owner == caller.user else { throw .denied(user: caller.user, needs: "OWNER", path: path) }
     }
 

@@ -64,6 +64,7 @@ package enum DFSCommand: WireLayout, Equatable {
     case abandonFile(InodeID, writer: String)
     case file(FileCommand)
     case name(NameCommand)
+    case snapshot(SnapshotCommand)
     /// A command that its client may repeat: executed once, answered the same again.
     indirect case once(RetryID, DFSCommand)
 
@@ -84,6 +85,7 @@ package enum DFSCommand: WireLayout, Equatable {
         case .file: 11
         case .name: 12
         case .once: 13
+        case .snapshot: 14
         }
     }
 
@@ -104,6 +106,7 @@ package enum DFSCommand: WireLayout, Equatable {
         case 11: self = .file(try Self.nested(FileCommand(), &io) { if case .file(let own) = self { own } else { nil } })
         case 12: self = .name(try Self.nested(NameCommand(), &io) { if case .name(let own) = self { own } else { nil } })
         case 13: try layoutOnce(&io)
+        case 14: self = .snapshot(try Self.nested(SnapshotCommand(), &io) { if case .snapshot(let own) = self { own } else { nil } })
         default: throw .unknownTag("dfs command", Int(tag))
         }
     }

@@ -252,6 +252,10 @@ extension DFSMachine {
                 rest -= block.lengthBytes
             } else {
                 if rest > 0 {
+                    // The block is cut on the datanode, and a snapshot needs it whole.
+                    guard !namespace.isInSnapshot(inode.id) else {
+                        throw .snapshot("\(path) is in a snapshot and can be truncated only where a block ends")
+                    }
                     // The file keeps its length until the block has been cut.
                     var cut = block
                     (cut.state, cut.cutTo) = (.truncating, rest)
@@ -297,6 +301,7 @@ extension DFSMachine {
             guard content.replication == file.replication else {
                 throw .invalidArgument("concat: \(path) has another replication than \(target)")
             }
+            guard !namespace.isInSnapshot(part.id) else { throw .snapshot("Concat: the source file \(path) is in snapshot") }
             try namespace.check(caller, .read, part)
             try namespace.check(caller, .write, parent(of: part))
             parts.append(part)

@@ -117,6 +117,7 @@ extension DFSMachine {
                 throw .notPossible("Source \(source) and destination \(target) must both be directories or both files")
             }
             guard overwrite else { throw .exists("rename destination \(target)") }
+            try checkNoSnapshots(below: old)
             if let entries = old.entries, !entries.isEmpty { throw .notPossible("rename destination directory is not empty: \(target)") }
         }
         try checkQuotas(moving: inode, to: directory)
@@ -136,6 +137,7 @@ extension DFSMachine {
             guard recursive else { throw .notEmpty(path) }
             try checkSubtree(inode, caller)
         }
+        try checkNoSnapshots(below: inode)
         removed += remove(inode.id, time, &rows)
         return true
     }

@@ -13,6 +13,7 @@ package struct Namespace: Sendable {
     private var usages = LookupTable<InodeID, TreeUsage>()
     /// The tops of trees that were deleted and are removed in parts, sorted.
     package private(set) var removedTops: [InodeID] = []
+    package private(set) var snapshots = SnapshotTable()
 
     package init() {
         inodes[.root] = Inode(
@@ -127,6 +128,7 @@ package struct Namespace: Sendable {
 
     mutating func update(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout Inode) -> Void) {
         guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
+        preserve(inode, &rows)
         // The table's copy is dropped during the change, so that a large directory is not copied.
         inodes[id] = nil
         let old = inode.file
@@ -144,7 +146,7 @@ package struct Namespace: Sendable {
             if after.starts(with: before, by: { $0.id == $1.id }) {
                 after[before.count...].forEach { owners[$0.id] = id }
             } else {
-                before.forEach { if owners[$0.id] == id { owners.remove($0.id) } }
+                before.forEach { if owners[$0.id] == id, !snapshots.holds(id, $0.id) { owners.remove($0.id) } }
                 after.forEach { owners[$0.id] = id }
             }
         }
@@ -163,6 +165,7 @@ package struct Namespace: Sendable {
 
     mutating func changeExtras(_ id: InodeID, _ rows: inout RowChanges, _ change: (inout InodeExtras) -> Void) {
         guard var inode = inodes[id] else { preconditionFailure("only existing inodes are changed") }
+        preserve(inode, &rows)
         inodes[id] = nil
         var extras = inode.extras ?? InodeExtras()
         change(&extras)
@@ -215,6 +218,7 @@ package struct Namespace: Sendable {
     /// Moves a node to another parent and name.
     mutating func move(_ id: InodeID, to parent: InodeID, as name: FileName, time: Int64, _ rows: inout RowChanges) {
         guard let inode = inodes[id] else { preconditionFailure("only existing inodes are moved") }
+        preserve(inode, isMoving: true, &rows)
         unlink(inode, time, &rows)
         count(-usage(of: inode), in: inode.parent)
         update(id, &rows) {
@@ -239,6 +243,7 @@ package struct Namespace: Sendable {
     mutating func remove(_ id: InodeID, time: Int64, _ rows: inout RowChanges) -> Removed {
         guard let top = inodes[id] else { return Removed() }
         let usage = usage(of: top)
+        preserve(top, &rows)
         unlink(top, time, &rows)
         count(-usage, in: top.parent)
         inodes[id]?.parent = .removed
@@ -268,10 +273,12 @@ package struct Namespace: Sendable {
                 continue
             }
             stages.removeLast()
+            if let inode = inodes[current] { preserve(inode, &rows) }
             if let parent = stages.last { dropLastEntry(parent) } else { removedTops.removeAll { $0 == top } }
             guard let inode = inodes.remove(current) else { continue }
             usages.remove(current)
-            for block in inode.file?.blocks ?? [] where owners[block.id] == current {
+            if inode.isDirectory { snapshots.disallow(current, &rows) }
+            for block in inode.file?.blocks ?? [] where owners[block.id] == current && !snapshots.holds(current, block.id) {
                 owners.remove(block.id)
                 removed.blocks.append(block.id)
             }
@@ -305,6 +312,95 @@ package struct Namespace: Sendable {
             DFSRows.counters(counters, &rows)
         }
         return Generation(counters.nextGeneration)
+    }
+
+    // MARK: snapshots
+
+    private mutating func preserve(_ inode: Inode, isMoving: Bool = false, _ rows: inout RowChanges) {
+        guard !snapshots.all.isEmpty else { return }
+        let known = inodes
+        snapshots.preserve(inode, isMoving: isMoving, { known[$0] }, &rows)
+    }
+
+    mutating func change(snapshots change: (inout SnapshotTable) -> Void) { change(&snapshots) }
+
+    mutating func takeSnapshot(of directory: InodeID, as name: FileName, at time: Int64, _ rows: inout RowChanges) {
+        let snapshot = Snapshot(
+            number: counters.nextSnapshot, directory: directory, name: name, made: time, nextInode: counters.nextInode)
+        counters.nextSnapshot += 1
+        DFSRows.snapshotCounter(counters, &rows)
+        snapshots.add(snapshot, &rows)
+    }
+
+    /// Drops versions of some nodes. Returns the blocks that nothing has any more.
+    mutating func trimVersions(after: InodeID, upTo: InodeID, _ rows: inout RowChanges) -> [BlockID] {
+        let known = inodes
+        let released = snapshots.trim(after: after, upTo: upTo, { known[$0] }, &rows)
+        return released.compactMap { id, block in
+            guard owners[block] == id, inodes[id]?.file?.blocks.contains(where: { $0.id == block }) != true else { return nil }
+            owners.remove(block)
+            return block
+        }
+    }
+
+    /// Whether a snapshot shows a block, which must stay although its file has lost it.
+    func isKept(_ block: BlockID) -> Bool { owners[block].map { snapshots.holds($0, block) } ?? false }
+
+    /// Whether a snapshot shows a node in its present state or a past one.
+    func isInSnapshot(_ id: InodeID) -> Bool {
+        snapshots.isShown(id) { inodes[$0] } || !snapshots.blocks(ofVersionsOf: id).isEmpty
+    }
+
+    /// A block that a file or a snapshot has, and the copies that it shall have. Its writer may have left it open with its file's end.
+    package func wanted(_ block: BlockID) -> (block: Block, replication: Int16)? {
+        guard let owner = owners[block] else { return nil }
+        if let file = inodes[owner]?.file, let found = file.blocks.first(where: { $0.id == block }) { return (found, file.replication) }
+        return snapshots.version(of: owner, with: block)
+    }
+
+    /// The node at the end of a path below a snapshot's directory, as it was. `check` sees each directory on the way.
+    package func lookup<Failure: Error>(
+        _ names: some Sequence<FileName>, in snapshot: Snapshot, check: (Inode) throws(Failure) -> Void
+    ) throws(Failure) -> Inode? {
+        var node = snapshots.state(snapshot.directory, in: snapshot) { inodes[$0] }
+        for name in names {
+            guard let directory = node, directory.isDirectory else { return nil }
+            try check(directory)
+            node = snapshots.child(name, of: directory.id, in: snapshot) { inodes[$0] }
+        }
+        return node.map { frozen($0) }
+    }
+
+    /// A node in a snapshot by its number; nil if it was not below the snapshot's directory.
+    package func node(_ id: InodeID, in snapshot: Snapshot) -> Inode? {
+        guard snapshots.covers(snapshot, id, { inodes[$0] }) else { return nil }
+        return snapshots.state(id, in: snapshot) { inodes[$0] }.map { frozen($0) }
+    }
+
+    /// At most `count` entries of a directory in a snapshot behind a name, and whether there are more.
+    package func page(of directory: InodeID, in snapshot: Snapshot, after name: FileName, count: Int) -> (entries: [Inode], hasMore: Bool) {
+        let page = snapshots.page(of: directory, in: snapshot, after: name, count: count) { inodes[$0] }
+        return (page.entries.map { frozen($0) }, page.hasMore)
+    }
+
+    /// A file as a reader of the snapshot has it: without a writer, at the length known then. A directory has no entries of its own here.
+    private func frozen(_ node: Inode) -> Inode {
+        var node = node
+        guard case .file(var file) = node.kind else {
+            node.kind = .directory(children: DirectoryEntries())
+            return node
+        }
+        file.writer = nil
+        file.blocks.removeAll { $0.isOpen && $0.leastBytes == 0 }
+        for place in file.blocks.indices {
+            let past = file.blocks[place]
+            // The block may have grown under a later generation since, or grow now; readers get its bytes of then.
+            let present = wanted(past.id)?.block ?? past
+            (file.blocks[place].lengthBytes, file.blocks[place].generation) = (past.leastBytes, max(past.generation, present.generation))
+            file.blocks[place].state = present.isOpen ? .underConstruction : .complete
+        }
+        node.kind = .file(file)
+        return node
     }
 
     // MARK: loading
@@ -344,6 +440,10 @@ package struct Namespace: Sendable {
             inodes[inode.parent]?.kind = .directory(children: children)
         }
         sumUp(ids)
+        // Blocks of versions alone have their node as owner as well.
+        for id in snapshots.versioned(after: .removed, count: .max) {
+            for block in snapshots.blocks(ofVersionsOf: id) where owners[block] == nil { owners[block] = id }
+        }
     }
 
     /// The sums of directories, from those of the nodes in them.

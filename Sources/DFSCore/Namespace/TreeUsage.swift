@@ -19,6 +19,11 @@ package struct TreeUsage: Sendable, Hashable {
         spaceBytes = lengthBytes * Int128(file.replication)
     }
 
+    /// The sums of a node alone.
+    package init(of node: Inode) { self = node.file.map { TreeUsage($0) } ?? .directory }
+
+    package mutating func add(_ other: TreeUsage) { self = self + other }
+
     static var directory: TreeUsage {
         var usage = TreeUsage()
         usage.directories = 1

@@ -42,6 +42,11 @@ package struct ReplicaBoard: Sendable {
         /// Whether this namenode awaits a full report before it trusts the known replicas.
         var isStale = false
         var mustRegister = false
+        /// `isFreed`: every block of a datanode that leaves or rests has its copies elsewhere.
+        var service = (duty: DatanodeDuty.inService, isFreed: false)
+        var duty: DatanodeDuty { service.duty }
+        /// Whether its replicas are there, or come back.
+        var counts: Bool { isAlive || duty.isResting }
     }
     private var nodes: [Node] = []
     private var byUUID = LookupTable<String, Int>()
@@ -73,7 +78,7 @@ package struct ReplicaBoard: Sendable {
 
     // MARK: datanodes
 
-    package mutating func register(_ record: DatanodeRecord, now: Instant) {
+    package mutating func register(_ record: DatanodeRecord, duty: DatanodeDuty = .inService, now: Instant) {
         if let index = byUUID[record.uuid] {
             let figures = nodes[index].record.figures
             nodes[index].record = record
@@ -83,7 +88,7 @@ package struct ReplicaBoard: Sendable {
             nodes[index].mustRegister = false
         } else {
             byUUID[record.uuid] = nodes.count
-            nodes.append(Node(record: record, heard: now))
+            nodes.append(Node(record: record, heard: now, service: (duty, false)))
         }
         // Blocks that had no datanode for another replica may have one now.
         feedsStarved = !starved.isEmpty
@@ -115,11 +120,69 @@ package struct ReplicaBoard: Sendable {
         return orders
     }
 
-    package var datanodes: [(record: DatanodeRecord, isAlive: Bool, blockCount: Int)] {
-        nodes.map { ($0.record, $0.isAlive, $0.blockCount) }
+    /// A datanode with its state.
+    package struct Standing: Sendable {
+        package var record: DatanodeRecord
+        package var isAlive: Bool
+        package var blockCount: Int
+        package var duty: DatanodeDuty
+        /// Whether a datanode that leaves or rests may be switched off.
+        package var isFreed: Bool
     }
+    package var datanodes: [Standing] {
+        nodes.map {
+            Standing(record: $0.record, isAlive: $0.isAlive, blockCount: $0.blockCount, duty: $0.duty, isFreed: $0.service.isFreed)
+        }
+    }
+    /// Copies that are ordered and not reported yet.
+    package var underWayCount: Int { underWay.count }
     package var aliveCount: Int { nodes.count(where: \.isAlive) }
     package func isAlive(_ uuid: String) -> Bool { byUUID[uuid].map { nodes[$0].isAlive } ?? false }
+
+    // MARK: duties
+
+    /// Gives every datanode its duty. Returns those for which it has changed; their blocks go to `doubtBlocks`.
+    package mutating func assign(_ duty: (DatanodeRecord) -> DatanodeDuty) -> [Int] {
+        var changed: [Int] = []
+        for index in nodes.indices {
+            let next = duty(nodes[index].record)
+            guard next != nodes[index].duty else { continue }
+            nodes[index].service = (next, false)
+            changed.append(index)
+        }
+        if !changed.isEmpty { feedsStarved = !starved.isEmpty }
+        return changed
+    }
+
+    /// The datanodes that leave or rest and are not freed yet.
+    package var unfreed: [Int] { nodes.indices.filter { !nodes[$0].duty.isInService && !nodes[$0].service.isFreed } }
+
+    /// Those of the unfreed datanodes on which one of the given blocks is that lacks copies elsewhere. `enough` copies always suffice.
+    package func holding(_ blocks: [WantedBlock], enough: Int) -> Set<Int> {
+        var found: Set<Int> = []
+        for wanted in blocks {
+            let all = places[wanted.block.id] ?? []
+            let here = all.filter { !nodes[$0.node].duty.isInService && !nodes[$0.node].service.isFreed }
+            guard !here.isEmpty else { continue }
+            let sound = all.filter { nodes[$0.node].counts && isSound($0, wanted.block) }
+            let staying = sound.count { nodes[$0.node].duty.isInService }
+            let resting = sound.count { nodes[$0.node].duty.isResting }
+            let isSettled = staying >= wanted.needed(besides: resting) || staying >= enough
+            if wanted.block.isOpen || !isSettled { found.formUnion(here.map(\.node)) }
+        }
+        return found
+    }
+
+    /// A look at all blocks has ended: those of the `asked` datanodes that hold no block back are freed.
+    package mutating func free(_ asked: [Int], except holding: Set<Int>) {
+        for index in asked where !nodes[index].duty.isInService && !nodes[index].isStale && !holding.contains(index) {
+            nodes[index].service.isFreed = true
+        }
+    }
+
+    private func isSound(_ place: Place, _ block: Block) -> Bool {
+        !place.isCorrupt && place.isFinal && place.generation >= block.generation
+    }
 
     // MARK: reports
 
@@ -230,8 +293,15 @@ package struct ReplicaBoard: Sendable {
         let found = (places[block.id] ?? []).filter {
             nodes[$0.node].isAlive && $0.generation >= block.generation && ($0.isFinal || block.isOpen)
         }
-        let sound = found.filter { !$0.isCorrupt }
+        // Datanodes that leave or rest come last.
+        let whole = found.filter { !$0.isCorrupt }
+        let sound = whole.filter { nodes[$0.node].duty.isInService } + whole.filter { !nodes[$0.node].duty.isInService }
         return (sound.isEmpty ? found.map { nodes[$0.node].record } : sound.map { nodes[$0.node].record }, sound.isEmpty && !found.isEmpty)
+    }
+
+    /// Sound replicas of a block on live datanodes in service.
+    package func liveCount(_ block: Block) -> Int {
+        (places[block.id] ?? []).count { nodes[$0.node].isAlive && nodes[$0.node].duty.isInService && isSound($0, block) }
     }
 
     /// Whether a datanode has a block finished in the given generation.
@@ -258,7 +328,8 @@ package struct ReplicaBoard: Sendable {
     package mutating func targets(_ count: Int, excluding: Set<String>, near: String, bytes: Int64) -> [DatanodeRecord] {
         turn = (turn + 1) % 1_000_000
         let fit = nodes.filter {
-            $0.isAlive && !$0.isSuspect && !excluding.contains($0.record.uuid) && $0.record.figures.remainingBytes >= UInt64(max(0, bytes))
+            $0.isAlive && $0.duty.isInService && !$0.isSuspect && !excluding.contains($0.record.uuid)
+                && $0.record.figures.remainingBytes >= UInt64(max(0, bytes))
         }.map(\.record)
         guard !fit.isEmpty else { return [] }
         let start = turn % fit.count
@@ -332,30 +403,33 @@ package struct ReplicaBoard: Sendable {
             order(deletionOf: id, place.generation, on: place.node)
             removePlace(id, place.node)
         }
-        let found = (places[id] ?? []).filter { nodes[$0.node].isAlive }
-        let sound = found.filter { !$0.isCorrupt && $0.isFinal && $0.generation >= wanted.block.generation }
-        if sound.count >= wanted.replication {
+        let found = (places[id] ?? []).filter { nodes[$0.node].counts }
+        let sound = found.filter { isSound($0, wanted.block) }
+        let staying = sound.filter { nodes[$0.node].duty.isInService }
+        let needed = wanted.needed(besides: sound.count { nodes[$0.node].duty.isResting })
+        if staying.count >= needed {
             // A replica that is only believed to be there must not cost one that is.
-            if sound.count > wanted.replication || found.count > sound.count, found.contains(where: { nodes[$0.node].isStale }) {
+            if staying.count > wanted.replication || found.count > sound.count, found.contains(where: { nodes[$0.node].isStale }) {
                 return doubt(id)
             }
             for place in found where place.isCorrupt {
                 order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
-            for place in sound.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes })
-                .prefix(sound.count - wanted.replication)
+            for place in staying.sorted(by: { nodes[$0.node].record.figures.remainingBytes < nodes[$1.node].record.figures.remainingBytes })
+                .prefix(max(0, staying.count - wanted.replication))
             {
                 order(deletionOf: id, place.generation, on: place.node)
                 removePlace(id, place.node)
             }
             return
         }
-        guard !sound.isEmpty else { return }
+        let sources = sound.filter { nodes[$0.node].isAlive }
+        guard !sources.isEmpty else { return }
         if let copying = underWay[id], now - copying.since < Self.copyPatience, copying.targets.allSatisfy(isAlive) { return doubt(id) }
         let holders = Set(found.map { nodes[$0.node].record.uuid })
-        let targets = self.targets(wanted.replication - sound.count, excluding: holders, near: "", bytes: wanted.block.lengthBytes)
-        guard !targets.isEmpty, let source = sound.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else {
+        let targets = self.targets(needed - staying.count, excluding: holders, near: "", bytes: wanted.block.lengthBytes)
+        guard !targets.isEmpty, let source = sources.min(by: { nodes[$0.node].copies.count < nodes[$1.node].copies.count }) else {
             return starve(id, found)
         }
         nodes[source.node].copies.append((wanted.block, targets))
@@ -386,10 +460,14 @@ package struct ReplicaBoard: Sendable {
     package func health(_ blocks: [WantedBlock]) -> (under: Int, corrupt: Int, missing: Int) {
         var result = (under: 0, corrupt: 0, missing: 0)
         for wanted in blocks where !wanted.block.isOpen {
-            let found = (places[wanted.block.id] ?? []).filter { nodes[$0.node].isAlive && $0.generation >= wanted.block.generation }
-            let sound = found.count { !$0.isCorrupt && $0.isFinal }
-            if sound == 0 { if found.isEmpty { result.missing += 1 } else { result.corrupt += 1 } }
-            if sound < wanted.replication { result.under += 1 }
+            let all = (places[wanted.block.id] ?? []).filter { nodes[$0.node].counts && $0.generation >= wanted.block.generation }
+            let found = all.filter { nodes[$0.node].isAlive }
+            let sound = all.filter { isSound($0, wanted.block) }
+            if !sound.contains(where: { nodes[$0.node].isAlive }) {
+                if found.isEmpty { result.missing += 1 } else { result.corrupt += 1 }
+            }
+            let needed = wanted.needed(besides: sound.count { nodes[$0.node].duty.isResting })
+            if sound.count(where: { nodes[$0.node].duty.isInService }) < needed { result.under += 1 }
         }
         return result
     }

@@ -53,12 +53,11 @@ enum DatanodeMethods {
         let now = namenode.now()
         // A datanode that listens on every address is reached at the address of its connection.
         let address = ["", "0.0.0.0", "::"].contains(id.address) ? call.user.peer.host : id.address
-        try await namenode.look { _, soft in
-            soft.board.register(
-                DatanodeRecord(
-                    uuid: id.uuid, storageID: "DS-" + id.uuid, address: address, hostName: id.hostName, transferPort: id.transferPort,
-                    infoPort: id.infoPort == 0 ? id.infoSecurePort : id.infoPort, ipcPort: id.ipcPort, rack: "/default-rack"), now: now)
-        }
+        let record = DatanodeRecord(
+            uuid: id.uuid, storageID: "DS-" + id.uuid, address: address, hostName: id.hostName, transferPort: id.transferPort,
+            infoPort: id.infoPort == 0 ? id.infoSecurePort : id.infoPort, ipcPort: id.ipcPort, rack: "/default-rack")
+        let wall = namenode.wallTime()
+        try await namenode.look { _, soft in soft.board.register(record, duty: soft.hosts.duty(of: record, now: wall), now: now) }
         namenode.log.info("a datanode has joined", metadata: ["datanode": "\(id.uuid)", "address": "\(address):\(id.transferPort)"])
         return request
     }
@@ -77,7 +76,10 @@ enum DatanodeMethods {
         return try await namenode.look { _, soft in
             var answer = HeartbeatAnswer()
             // An order of a namenode that has lost its office could cost the last replica.
-            guard let orders = soft.board.heartbeat(uuid, sums, now: now, wall: wall, givesOrders: leads && soft.office.isHeld) else {
+            guard
+                let orders = soft.board.heartbeat(
+                    uuid, sums, now: now, wall: wall, givesOrders: leads && soft.office.isHeld && soft.safeMode == .off)
+            else {
                 var command = DatanodeCommand()
                 command.kind = .register
                 command.register = EmptyMessage()
@@ -152,8 +154,9 @@ enum DatanodeMethods {
         for report in request.reports { all += try replicas(report.numbers) }
         try await namenode.take(report: all, of: request.registration.id.uuid)
         guard await namenode.holdsOffice() else { return EmptyMessage() }
+        try await namenode.leaveSafeModeIfReported()
         let missing = try await namenode.health().missing
-        if missing > 0 {
+        if missing > 0, try await namenode.look({ _, soft in soft.safeMode == .off }) {
             namenode.log.error("blocks are on no datanode that has reported: their files cannot be read", metadata: ["count": "\(missing)"])
         }
         return EmptyMessage()

@@ -19,6 +19,7 @@ enum FileMethods {
         var defaults = ServerDefaults()
         defaults.blockSizeBytes = UInt64(namenode.settings.blockSizeBytes)
         defaults.replication = UInt32(clamping: namenode.settings.replication)
+        defaults.trashInterval = UInt64(clamping: namenode.settings.operation.trashMinutes)
         return OptionalAnswer(defaults)
     }
 

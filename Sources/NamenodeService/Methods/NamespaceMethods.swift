@@ -72,17 +72,18 @@ enum NamespaceMethods {
                 return status
             }
             var listing = DirectoryListing()
-            guard let entries = inode.entries else {
+            guard inode.isDirectory else {
                 listing.entries = [entry(inode, "")]
                 return OptionalAnswer(listing)
             }
             try machine.namespace.check(call.caller, .read, inode)
             try machine.namespace.check(call.caller, .execute, inode)
-            let page = entries.page(after: FileName(after), count: NamenodeSettings.listingMax)
-            for id in page.ids where blockCount < NamenodeSettings.listingMax {
-                if let child = machine.namespace.inode(id) { listing.entries.append(entry(child, child.name.text)) }
+            let page = try Namenode.page(
+                request.path, of: inode, after: FileName(after), count: NamenodeSettings.listingMax, call.caller, in: machine)
+            for child in page.entries where blockCount < NamenodeSettings.listingMax {
+                listing.entries.append(entry(child, child.name.text))
             }
-            listing.remaining = UInt32(clamping: page.remaining + page.ids.count - listing.entries.count)
+            listing.remaining = UInt32(clamping: page.remaining + page.entries.count - listing.entries.count)
             return OptionalAnswer(listing)
         }
     }

@@ -13,7 +13,7 @@ enum ReportMethods {
         RPCMethod("saveNamespace", needs: "superuser", remark: "always saved; nothing to do", saveNamespace),
         RPCMethod("listCorruptFileBlocks", needs: "superuser", corruptFiles), RPCMethod("listOpenFiles", needs: "superuser", openFiles),
         RPCMethod("getHAServiceState", needs: "", isForStandby: true, serviceState), RPCMethod("msync", needs: "", msync),
-        RPCMethod("refreshNodes", needs: "superuser", msync),
+        RPCMethod("refreshNodes", needs: "superuser", refreshNodes),
         RPCMethod("finalizeUpgrade", needs: "superuser", msync), RPCMethod("upgradeStatus", needs: "", upgradeStatus),
         RPCMethod("setBalancerBandwidth", needs: "superuser", remark: "remembered by nobody: there is no balancer", balancerBandwidth),
     ]
@@ -54,12 +54,22 @@ enum ReportMethods {
         BlockGroupStats()
     }
 
-    /// 1 all, 2 live, 3 dead; no datanode is ever in maintenance.
+    /// Whether a datanode is in a report: 1 all, 2 live, 3 dead, 4 decommissioning, 5 entering maintenance, 6 in maintenance.
+    private static func isChosen(_ kind: UInt32, _ node: ReplicaBoard.Standing) -> Bool {
+        switch kind {
+        case 2: node.isAlive
+        case 3: !node.isAlive
+        case 4: node.isAlive && FileViews.state(node) == .decommissioning
+        case 5: node.isAlive && FileViews.state(node) == .enteringMaintenance
+        case 6: node.isAlive && FileViews.state(node) == .inMaintenance
+        default: true
+        }
+    }
+
     private static func chosen(_ kind: UInt32, _ namenode: Namenode) async throws -> [(info: DatanodeInfo, storageID: String)] {
         try await namenode.look { _, soft in
             let views = FileViews(superUser: "", poolID: "")
-            return soft.board.datanodes.filter { kind == 1 || kind == 2 && $0.isAlive || kind == 3 && !$0.isAlive }
-                .map { (views.info($0.record, isAlive: $0.isAlive, blockCount: $0.blockCount), $0.record.storageID) }
+            return soft.board.datanodes.filter { isChosen(kind, $0) }.map { (views.info($0), $0.record.storageID) }
         }
     }
 
@@ -100,11 +110,11 @@ enum ReportMethods {
         if request.action != .get { try requireSuper(call) }
         return try await namenode.look { _, soft in
             switch request.action {
-            case .enter: soft.isInSafeMode = true
-            case .leave, .forceExit: soft.isInSafeMode = false
+            case .enter: soft.safeMode = .manual
+            case .leave, .forceExit: soft.safeMode = .off
             case .get: break
             }
-            return FlagAnswer(soft.isInSafeMode)
+            return FlagAnswer(soft.safeMode != .off)
         }
     }
 
@@ -159,6 +169,12 @@ enum ReportMethods {
     /// 1 is active, 2 standby.
     @Sendable static func serviceState(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> NumberAnswer {
         NumberAnswer(await namenode.holdsOffice() ? 1 : 2)
+    }
+
+    @Sendable static func refreshNodes(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {
+        try requireSuper(call)
+        try await namenode.refreshHosts()
+        return EmptyMessage()
     }
 
     @Sendable static func msync(_ request: EmptyMessage, _ call: RPCCall, _ namenode: Namenode) async throws -> EmptyMessage {

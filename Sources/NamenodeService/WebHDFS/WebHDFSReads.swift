@@ -37,12 +37,11 @@ enum WebHDFSReads {
         _ path: String, after: FileName, _ caller: Caller, _ superUser: String, _ machine: borrowing DFSMachine
     ) throws -> Page {
         let inode = try Namenode.find(path, caller, in: machine)
-        guard let entries = inode.entries else { return Page(entries: [WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)]) }
+        guard inode.isDirectory else { return Page(entries: [WebHDFSJSON.fileStatus(inode, name: "", superUser: superUser)]) }
         try machine.namespace.check(caller, .read, inode)
-        let found = entries.page(after: after, count: NamenodeSettings.listingMax)
+        let found = try Namenode.page(path, of: inode, after: after, count: NamenodeSettings.listingMax, caller, in: machine)
         var page = Page(remaining: found.remaining)
-        for id in found.ids {
-            guard let child = machine.namespace.inode(id) else { continue }
+        for child in found.entries {
             page.entries.append(WebHDFSJSON.fileStatus(child, name: child.name.text, superUser: superUser))
             page.last = child.name
         }

@@ -177,6 +177,11 @@ struct RunningDFS: RunningService {
         namenode.webListen = settings[SettingsTable.namenodeListen]
         namenode.blockSizeBytes = Int64(settings[SettingsTable.dfsBlockSize])
         namenode.replication = Int64(settings[SettingsTable.dfsReplication])
+        namenode.operation.hostsFile = settings[SettingsTable.dfsHosts]
+        namenode.operation.safeModeThousandths = Int64(settings[SettingsTable.safeModeThreshold])
+        namenode.operation.safeModeDatanodes = settings[SettingsTable.safeModeDatanodes]
+        namenode.operation.trashMinutes = Int64(settings[SettingsTable.trashInterval])
+        namenode.operation.trashCheckpointMinutes = Int64(settings[SettingsTable.trashCheckpoints])
         namenode.datanodeSilence = .milliseconds(settings[SettingsTable.dfsSilence])
         let chosen = settings[SettingsTable.dfsSuperUser]
         namenode.superUser = chosen.isEmpty ? NSUserName() : chosen

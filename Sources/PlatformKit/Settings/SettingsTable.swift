@@ -136,6 +136,21 @@ enum SettingsTable {
         "dfs.replication", 1, 1...512, "copies", "Copies of a block of new files, unless the client asks for another number.")
     static let dfsBlockSize = SettingKey.integer(
         "dfs.block.bytes", 128 << 20, (1 << 20)...(1 << 40), "bytes", "Size of a block of new files, unless the client asks for another.")
+    static let dfsHosts = SettingKey.text(
+        "dfs.hosts.exclude", "", "a file; empty: none",
+        "The datanodes that leave or rest, a host[:port] on each line; `platform dfs refreshNodes` has it read again.")
+    static let safeModeThreshold = SettingKey.integer(
+        "dfs.namenode.safemode.threshold", 999, 0...1001, "thousandths; 1001: an operator ends it",
+        "The blocks that datanodes must have reported before a starting namenode takes changes.")
+    static let safeModeDatanodes = SettingKey.integer(
+        "dfs.namenode.safemode.min.datanodes", 0, 0...10_000, "datanodes",
+        "The datanodes that must have joined before a starting namenode takes changes.")
+    static let trashInterval = SettingKey.integer(
+        "fs.trash.interval", 0, 0...5_256_000, "minutes; 0: nothing is kept",
+        "How long what `rm` moved to its user's trash is kept. Clients learn it from the namenode.")
+    static let trashCheckpoints = SettingKey.integer(
+        "fs.trash.checkpoint.interval", 0, 0...5_256_000, "minutes; 0: fs.trash.interval",
+        "How often the namenode puts what was thrown away since into a checkpoint, from which its time counts.")
     static let dfsSuperUser = SettingKey.text(
         "dfs.superuser", "", "a user's name; empty: who runs the process", "The account that passes every check of access.")
 
@@ -183,6 +198,7 @@ enum SettingsTable {
             dfsNodes.erased, dfsID.erased, dfsPeers.erased, dfsPeerTLS.certificate.erased, dfsPeerTLS.key.erased,
             dfsPeerTLS.clientCA.erased,
             dfsRole.erased, dfsNamenodes.erased, dfsSilence.erased, dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
+            dfsHosts.erased, safeModeThreshold.erased, safeModeDatanodes.erased, trashInterval.erased, trashCheckpoints.erased,
         ] + dfsTLS.erased
         + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased]
         + computeTLS.erased

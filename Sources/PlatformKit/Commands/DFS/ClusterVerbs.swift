@@ -8,6 +8,9 @@ import NetKit
 extension DFSVerb {
     static let cluster: [DFSVerb] = [
         DFSVerb("report", "", "Show the datanodes and how full they are.", operands: 0...0, Cluster.report),
+        DFSVerb(
+            "refreshNodes", "", "Have the namenode read its file of datanodes that leave or rest again.", operands: 0...0,
+            Cluster.refreshNodes),
         DFSVerb("safemode", "enter|leave|get|wait", "Make the namespace read-only, or writable again.", operands: 1...1, Cluster.safeMode),
         DFSVerb("fsck", "[<path>]", "Look for blocks with too few copies, damaged ones and missing ones.", operands: 0...1, Cluster.check),
         DFSVerb("setQuota", "<quota> <dir> ...", "Limit the names below directories.", operands: 2...Int.max, Cluster.setQuota),
@@ -31,6 +34,16 @@ private enum Cluster {
 
     private static func withUnits(_ bytes: UInt64) -> String {
         "\(bytes) (\(bytes < 1024 ? "\(bytes)" : ShellForms.human(Int64(clamping: bytes)))B)"
+    }
+
+    private static let states: [DatanodeInfo.AdminState: String] = [
+        .normal: "Normal", .decommissioning: "Decommission in progress", .decommissioned: "Decommissioned",
+        .enteringMaintenance: "Entering Maintenance", .inMaintenance: "In Maintenance",
+    ]
+
+    @Sendable static func refreshNodes(_ call: VerbCall) async throws {
+        try await files(call).namenode.refreshNodes()
+        Output.line("Refresh nodes successful")
     }
 
     @Sendable static func report(_ call: VerbCall) async throws {
@@ -58,6 +71,7 @@ private enum Cluster {
                     Name: \(node.id.address):\(node.id.transferPort) (\(node.id.hostName))
                     Datanode: \(node.id.uuid)
                     Rack: \(node.location ?? "")
+                    Decommission Status: \(states[node.state] ?? "")
                     Configured Capacity: \(withUnits(node.capacityBytes))
                     DFS Used: \(withUnits(node.usedBytes))
                     DFS Remaining: \(withUnits(node.remainingBytes))
@@ -71,14 +85,14 @@ private enum Cluster {
 
     private static func rows(_ live: [DatanodeInfo], _ dead: [DatanodeInfo]) {
         Output.rows(
-            ["datanode", "address", "alive", "capacityBytes", "usedBytes", "remainingBytes", "blocks"],
+            ["datanode", "address", "alive", "capacityBytes", "usedBytes", "remainingBytes", "blocks", "state"],
             [(live, true), (dead, false)].flatMap { nodes, isAlive in
                 nodes.map { node in
                     [
                         .text(node.id.uuid), .text("\(node.id.address):\(node.id.transferPort)"), .flag(isAlive),
                         .number(Int64(clamping: node.capacityBytes)),
                         .number(Int64(clamping: node.usedBytes)), .number(Int64(clamping: node.remainingBytes)),
-                        .number(Int64(node.blockCount)),
+                        .number(Int64(node.blockCount)), .text(states[node.state] ?? ""),
                     ]
                 }
             }, .json)

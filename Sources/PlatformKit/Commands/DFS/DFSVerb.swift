@@ -21,15 +21,15 @@ struct DFSVerb: Sendable {
         (self.name, self.usage, self.summary, self.flags, self.operands, self.run) = (name, usage, summary, flags, operands, run)
     }
 
-    static let all: [DFSVerb] = [listing, reading, writing, attributes, cluster].flatMap { $0 }.sorted { $0.name < $1.name }
+    static let all: [DFSVerb] = [listing, reading, writing, attributes, cluster, trash, snapshots].flatMap { $0 }.sorted {
+        $0.name < $1.name
+    }
 
     /// Missing verbs of Hadoop, each with the reason.
     static let missing: [String: String] = [
-        "createSnapshot": "there are no snapshots", "deleteSnapshot": "there are no snapshots", "renameSnapshot": "there are no snapshots",
-        "lsSnapshottableDir": "there are no snapshots", "snapshotDiff": "there are no snapshots",
         "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
-        "balancer": "it is not written yet", "decommission": "it is not written yet", "expunge": "nothing is kept in a trash",
-        "trash": "nothing is kept in a trash",
+        "balancer": "it is not written yet",
+        "decommission": "name the datanode in the file of dfs.hosts.exclude, then call `platform dfs refreshNodes`",
         "getStoragePolicy": "there is one kind of disk", "setErasureCodingPolicy": "nothing is erasure-coded",
     ]
 

@@ -184,27 +184,6 @@ private enum Writing {
     }
 }
 
-/// The trash of a file system, if it keeps one.
-private enum Trash {
-    /// Moves a path into its user's trash. False if there is no trash, or the path is already in it.
-    static func take(_ path: ShellPath) async throws -> Bool {
-        guard let access = path.access as? RPCAccess, try await access.files.namenode.serverDefaults().trashInterval > 0 else {
-            return false
-        }
-        let trash = "/user/\(path.access.user)/.Trash"
-        guard !path.path.beginsWithBytes(of: trash) else { return false }
-        let target = ShellPath.join(trash + "/Current", String(path.path.droppingBytes(first: 1)))
-        try await path.access.makeDirectories(ShellPath.parent(target))
-        var goal = target
-        if try await path.access.status(goal) != nil { goal = target + "\(SystemTime().wallTime().milliseconds)" }
-        guard try await path.access.rename(path.path, to: goal) else {
-            throw ShellComplaint(path.shown, "cannot be moved to the trash; -skipTrash deletes it at once")
-        }
-        Output.line("Moved: '\(path.qualified)' to trash at: \(path.access.address)\(goal)")
-        return true
-    }
-}
-
 /// Copies into a file system.
 private enum Copying {
     private static let unfinished = "._COPYING_"

@@ -51,6 +51,7 @@ let package = Package(
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
+        .target(name: "CatalogCore", dependencies: ["Base", collections]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
@@ -105,8 +106,8 @@ let package = Package(
         .target(
             name: "ComputeService",
             dependencies: [
-                "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit",
-                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                "Base", "CatalogCore", "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "NetKit", "Replication",
+                "Storage", logging, .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
 
@@ -156,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "QueryTests", dependencies: ["QueryCore", "ComputeCore", "Parquet"], exclude: ["Golden"], resources: [.copy("SQL")]),
         .testTarget(name: "PlatformComputeTests", dependencies: ["PlatformCompute", "ComputeCore", "ComputeRuntime"]),
-        .testTarget(name: "ComputeServiceTests", dependencies: ["ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
+        .testTarget(name: "ComputeServiceTests",
+            dependencies: ["Base", "CatalogCore", "ComputeCore", "ComputeService", "ComputeRuntime", "QueryCore", "SparkWire"]),
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),
         .testTarget(
             name: "SimulationTests",

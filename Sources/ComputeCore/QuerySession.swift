@@ -18,6 +18,9 @@ package struct QuerySession: Sendable, Catalog {
 
     package var settings: QuerySettings
     private let files: any TableFiles
+    private let tables: (any TableLookup)?
+    /// The database of names without one.
+    package var database = "default"
     /// By lower-case name.
     private var views: OrderedDictionary<String, NamedView> = [:]
 
@@ -26,8 +29,9 @@ package struct QuerySession: Sendable, Catalog {
         var definition: ViewDefinition
     }
 
-    package init(files: any TableFiles, settings: QuerySettings = QuerySettings()) {
+    package init(files: any TableFiles, tables: (any TableLookup)? = nil, settings: QuerySettings = QuerySettings()) {
         self.files = files
+        self.tables = tables
         self.settings = settings
     }
 
@@ -45,6 +49,11 @@ package struct QuerySession: Sendable, Catalog {
     /// Whether running the plan may change the session (create or drop a view).
     package static func isCommand(_ plan: Plan) -> Bool {
         if case .command = unwrapped(plan) { true } else { false }
+    }
+
+    /// The statement of a plan, if it is one for a service with a catalog.
+    package static func statement(_ plan: Plan) -> Statement? {
+        if case .command(.statement(let statement)) = unwrapped(plan) { statement } else { nil }
     }
 
     private static func unwrapped(_ plan: Plan) -> Plan {
@@ -98,36 +107,31 @@ package struct QuerySession: Sendable, Catalog {
         var rows: [[Value]] = []
         switch command {
         case .createView(let name, let columns, let query, let replace): try createView(name, columns: columns, query, replace: replace)
-        case .dropView(let name, let ifExists): try dropView(name, ifExists: ifExists)
-        case .showTables: rows = viewNames.map { [.string(""), .string($0), .boolean(true)] }
-        case .describe(let name): rows = Self.description(try analysed(.table(name)).schema)
         case .describeQuery(let query): rows = Self.description(try analysed(query).schema)
         case .explain(let inner, let extended):
             let text = Self.isCommand(inner) ? "== Physical Plan ==\nCommand\n" : try explain(inner, now: now, extended: extended)
             rows = [[.string(text)]]
+        case .statement: throw QueryError.unsupported("a statement about tables and settings where a query is expected")
         }
-        let columns = schema.fields.indices.map { index in Column(type: schema.fields[index].type, values: rows.map { $0[index] }) }
-        return QueryRun(batch: Batch(schema: schema, columns: columns, rowCount: rows.count))
+        return QueryRun(schema: schema, rows: rows)
     }
 
     private static func schema(of command: Command) -> Schema {
         switch command {
-        case .createView, .dropView: Schema([])
-        case .showTables:
-            Schema([
-                StructField("namespace", .string, nullable: false), StructField("tableName", .string, nullable: false),
-                StructField("isTemporary", .boolean, nullable: false),
-            ])
-        case .describe, .describeQuery:
-            Schema([
-                StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false),
-                StructField("comment", .string),
-            ])
+        case .createView, .statement: Schema([])
+        case .describeQuery: descriptionSchema
         case .explain: Schema([StructField("plan", .string)])
         }
     }
 
-    private static func description(_ schema: Schema) -> [[Value]] {
+    /// The columns of DESCRIBE.
+    package static let descriptionSchema = Schema([
+        StructField("col_name", .string, nullable: false), StructField("data_type", .string, nullable: false),
+        StructField("comment", .string),
+    ])
+
+    /// The rows of DESCRIBE.
+    package static func description(_ schema: Schema) -> [[Value]] {
         schema.fields.map { [.string($0.name), .string($0.type.simpleString), .null] }
     }
 
@@ -152,13 +156,21 @@ package struct QuerySession: Sendable, Catalog {
         var analyser = Analyser(catalog: self)
         _ = try analyser.analyse(.subqueryAlias(name: name, columns: columns, plan))
         let captured = analyser.usedViews.sorted { $0.name < $1.name }
-        views[key] = NamedView(name: name, definition: ViewDefinition(plan: plan, columns: columns, captured: captured))
+        views[key] = NamedView(name: name, definition: ViewDefinition(plan: plan, columns: columns, captured: captured, database: database))
     }
 
-    package mutating func dropView(_ name: String, ifExists: Bool) throws(QueryError) {
-        if views.removeValue(forKey: name.lowercased()) == nil, !ifExists {
-            throw QueryError(.tableOrViewNotFound, ["relationName": Identifier.quoted(name), "searchPath": QueryError.searchPath])
-        }
+    /// Returns whether the view existed.
+    package mutating func dropView(_ name: String) -> Bool { views.removeValue(forKey: name.lowercased()) != nil }
+
+    package func relation(_ parts: [String], database: String?) throws(QueryError) -> CatalogRelation? {
+        try tables?.relation(parts, database: database ?? self.database)
+    }
+
+    /// What a query would be as a lasting view: its columns, the temporary views in it, the tables and lasting views that it reads.
+    package func viewFacts(_ plan: Plan) throws(QueryError) -> (schema: Schema, temporary: [String], relations: [[String]]) {
+        var analyser = Analyser(catalog: self)
+        let schema = try analyser.analyse(plan).schema
+        return (schema, analyser.usedViews.map(\.name), analyser.relations)
     }
 
     package func function(_ name: String) -> FunctionSignature? { FunctionTable.signature(name) }
@@ -173,6 +185,17 @@ package struct QuerySession: Sendable, Catalog {
         let partitions = try Partitions(found, wanted: source.schema)
         if let schema = source.schema { return partitions.schema(with: schema) }
         return partitions.schema(with: try dataSchema(of: source, found))
+    }
+
+    /// The files that a query reads, also through tables and views.
+    package func sources(of plan: Plan) throws(QueryError) -> [FileSource] {
+        var sources: [FileSource] = []
+        func gather(_ plan: BoundPlan) {
+            if case .files(let files) = plan { sources.append(files.source) }
+            plan.inputs.forEach(gather)
+        }
+        gather(try analysed(plan))
+        return sources
     }
 
     /// The columns in the files themselves.
@@ -197,10 +220,12 @@ package final class QueryRun {
         self.source = source
     }
 
-    init(batch: Batch) {
-        schema = batch.schema
+    /// Rows that are there, in the order of the schema's columns.
+    package init(schema: Schema, rows: [[Value]]) {
+        self.schema = schema
         source = nil
-        self.batch = batch
+        let columns = schema.fields.indices.map { index in Column(type: schema.fields[index].type, values: rows.map { $0[index] }) }
+        batch = Batch(schema: schema, columns: columns, rowCount: rows.count)
     }
 
     /// The next batch with rows; nil at the end.

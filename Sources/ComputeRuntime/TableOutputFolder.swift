@@ -1,12 +1,17 @@
 // The folder of a table's files while a query writes them, and their commit. A new or replaced table is written beside its place, in a
-// hidden folder, and takes the place by one rename, with `_SUCCESS` in it; files that are appended are written below `_temporary` and move
-// one by one when all are whole. A writer that dies leaves only hidden names. As with other outputs of jobs, files are not synced.
+// hidden folder, and takes the place by one rename, with `_SUCCESS` in it; files that are appended are written in a hidden folder of the
+// table, one for each writer, and move one by one when all are whole; partitions that are replaced are moved away, then the new files in.
+// A writer that dies leaves only hidden names. As with other outputs of jobs, files are not synced.
 import ComputeCore
 import QueryCore
 import Synchronization
 
 package final class TableOutputFolder: TableOutput {
-    package enum Placement: Sendable { case new, replacing, appending }
+    package enum Placement: Equatable, Sendable {
+        case new, replacing, appending
+        /// The files go in place of those partitions whose texts contain `fixed`; with `onlyWritten` of those that get files.
+        case replacingPartitions(fixed: [PartitionText], onlyWritten: Bool)
+    }
 
     private let files: any JobFiles
     private let path: String
@@ -27,7 +32,7 @@ package final class TableOutputFolder: TableOutput {
         self.placement = placement
         let (parent, name) = Self.parts(path)
         stage =
-            placement == .appending ? JobPath.join(JobPath.join(path, "_temporary"), id) : JobPath.join(parent, ".\(name)-\(id).writing")
+            placement == .appending ? JobPath.join(path, "_temporary-" + id) : JobPath.join(parent, ".\(name)-\(id).writing")
     }
 
     /// The folder above a path, and its own name.
@@ -79,7 +84,27 @@ package final class TableOutputFolder: TableOutput {
             try files.rename(stage, to: path)
         case .replacing: try replace()
         case .appending: try append()
+        case .replacingPartitions(let fixed, let onlyWritten):
+            try files.makeDirectories(path)
+            try replacePartitions(
+                onlyWritten ? Self.partitions(files: files, path: stage) : Self.partitions(files: files, path: path), fixed)
         }
+    }
+
+    private func replacePartitions(_ candidates: [[PartitionText]], _ fixed: [PartitionText]) throws(JobFileError) {
+        let (parent, name) = Self.parts(path)
+        let old = JobPath.join(parent, ".\(name)-\(id).partitions")
+        for partition in candidates where Self.contains(partition, fixed) {
+            let folder = Self.folder(of: partition)
+            let place = JobPath.join(path, folder)
+            guard try files.status(place) != nil else { continue }
+            let hidden = JobPath.join(old, folder)
+            try files.makeDirectories(Self.parts(hidden).parent)
+            try files.rename(place, to: hidden)
+        }
+        if try files.status(stage) != nil { try move(stage, to: path) }
+        try files.delete(stage)
+        try files.delete(old)
     }
 
     private func replace() throws(JobFileError) {
@@ -99,10 +124,11 @@ package final class TableOutputFolder: TableOutput {
         if try files.status(stage) != nil { try move(stage, to: path) }
         try files.delete(stage)
         let success = JobPath.join(path, Self.success)
-        if try files.status(success) == nil { try files.create(success).finish() }
-        let temporary = JobPath.join(path, "_temporary")
-        // Other writers may have files there.
-        if let status = try files.status(temporary), status.isDirectory, try files.list(temporary).isEmpty { try files.delete(temporary) }
+        guard try files.status(success) == nil else { return }
+        do { try files.create(success).finish() } catch {
+            // Another writer of the same table was first.
+            guard case .alreadyExists = error else { throw error }
+        }
     }
 
     private func move(_ from: String, to target: String) throws(JobFileError) {
@@ -117,4 +143,63 @@ package final class TableOutputFolder: TableOutput {
     package func abandon() {
         do { try files.delete(stage) } catch { return }
     }
+}
+
+// MARK: Folders of partitions
+
+extension TableOutputFolder {
+    /// The folders below a table that hold columns in their names, down to those without such folders, in the order of their names.
+    package static func partitions(files: any JobFiles, path: String) throws(JobFileError) -> [[PartitionText]] {
+        var found: [[PartitionText]] = []
+        guard try files.status(path) != nil else { return [] }
+        try gather(files, path, [], &found)
+        return found
+    }
+
+    private static func gather(_ files: any JobFiles, _ path: String, _ outer: [PartitionText], _ found: inout [[PartitionText]])
+        throws(JobFileError)
+    {
+        var isLeaf = true
+        for child in try files.list(path) where child.isDirectory {
+            guard let part = PartitionText(folder: child.name), outer.count < partitionsMax else { continue }
+            isLeaf = false
+            try gather(files, child.path, outer + [part], &found)
+        }
+        if isLeaf, !outer.isEmpty { found.append(outer) }
+    }
+
+    /// Columns that lie within one another.
+    private static let partitionsMax = 64
+
+    /// `a=1/b=2`.
+    package static func folder(of partition: [PartitionText]) -> String { partition.map(\.folder).joined(separator: "/") }
+
+    /// Whether a partition has all the given texts.
+    package static func contains(_ partition: [PartitionText], _ fixed: [PartitionText]) -> Bool {
+        fixed.allSatisfy { part in partition.contains { Identifier.same($0.name, part.name) && $0.text == part.text } }
+    }
+
+    /// Puts the former folder of a table back in place if a replacement died between its two renames. The caller keeps others out.
+    package static func restore(files: any JobFiles, path: String) throws(JobFileError) {
+        guard try files.status(path) == nil, let former = try formers(files, path).first else { return }
+        try files.rename(former, to: path)
+    }
+
+    /// Removes former folders of a table that is in its place, left by writers that died. The caller keeps others out.
+    package static func removeFormers(files: any JobFiles, path: String) throws(JobFileError) {
+        guard try files.status(path) != nil else { return }
+        for former in try formers(files, path) { try files.delete(former) }
+    }
+
+    private static func formers(_ files: any JobFiles, _ path: String) throws(JobFileError) -> [String] {
+        let (parent, name) = parts(path)
+        guard try files.status(parent) != nil else { return [] }
+        let length = ".\(name)-.replaced".utf8.count + idBytes
+        return try files.list(parent).filter {
+            $0.name.hasPrefix(".\(name)-") && $0.name.hasSuffix(".replaced") && $0.name.utf8.count == length
+        }.map(\.path)
+    }
+
+    /// Of a UUID, which all writers have for an id.
+    private static let idBytes = 36
 }

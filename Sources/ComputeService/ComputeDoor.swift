@@ -57,11 +57,11 @@ package final class ComputeDoor: Sendable {
     private let running = Mutex<Running?>(nil)
 
     package init(
-        settings: ComputeDoorSettings = ComputeDoorSettings(), files: FileSchemes = FileSchemes(),
+        settings: ComputeDoorSettings = ComputeDoorSettings(), catalog: any CatalogStore, files: FileSchemes = FileSchemes(),
         metrics: MetricsRegistry = MetricsRegistry()
     ) {
         self.settings = settings
-        service = SparkService(files: files, settings: settings, figures: ComputeFigures(metrics))
+        service = SparkService(files: files, catalog: catalog, settings: settings, figures: ComputeFigures(metrics))
         let sessions = service.sessions
         metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }

@@ -9,6 +9,8 @@ final class SparkService: Sendable {
 
     let sessions: SessionTable
     let files: FileSchemes
+    let catalog: any CatalogStore
+    let storage: TableStorage
     /// Queries and the drivers of jobs; each holds its thread until its end.
     let queries: ComputePool
     /// Map and reduce tasks.
@@ -17,13 +19,17 @@ final class SparkService: Sendable {
     let memory: ComputeMemory
     private let onQuery: (@Sendable (QueryEvent) -> Void)?
 
-    init(files: FileSchemes, settings: ComputeDoorSettings, figures: ComputeFigures) {
+    init(files: FileSchemes, catalog: any CatalogStore, settings: ComputeDoorSettings, figures: ComputeFigures) {
         onQuery = settings.onQuery
         memory = ComputeMemory(bytesMax: settings.memoryBytesMax, residentBytes: settings.residentBytes, returnFreed: settings.returnFreed)
         self.files = files
+        self.catalog = catalog
+        storage = TableStorage(files: files)
         self.figures = figures
         let threads = QueryThreads(threads: settings.morselThreads)
-        sessions = SessionTable(files: files, queryBytesMax: settings.queryMemoryBytesMax, threads: threads, memory: memory)
+        sessions = SessionTable(
+            files: files, tables: CatalogLookup(catalog: catalog, storage: storage), queryBytesMax: settings.queryMemoryBytesMax,
+            threads: threads, memory: memory)
         queries = ComputePool(name: "query", threads: settings.queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }

@@ -97,6 +97,29 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case unsupportedExpression = "UNSUPPORTED_EXPR_FOR_OPERATOR"
     case unsupportedFeature = "UNSUPPORTED_FEATURE"
     case viewNotFound = "VIEW_NOT_FOUND"
+    case catalogNotFound = "CATALOG_NOT_FOUND"
+    case columnNotDefinedInTable = "COLUMN_NOT_DEFINED_IN_TABLE"
+    case dropDefaultDatabase = "UNSUPPORTED_FEATURE.DROP_DATABASE"
+    case duplicateKey = "DUPLICATE_KEY"
+    case expectTableNotView = "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE"
+    case incompatibleDataCast = "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST"
+    case incompatibleDataExtraColumns = "INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS"
+    case insertNotEnoughColumns = "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS"
+    case insertTooManyColumns = "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS"
+    case invalidRelationName = "INVALID_SCHEMA_OR_RELATION_NAME"
+    case invalidTemporaryReference = "INVALID_TEMP_OBJ_REFERENCE"
+    case locationAlreadyExists = "LOCATION_ALREADY_EXISTS"
+    case nonPartitionColumn = "NON_PARTITION_COLUMN"
+    case partitionSchemaIsEmpty = "INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY"
+    case partitionsAlreadyExist = "PARTITIONS_ALREADY_EXIST"
+    case partitionsNotFound = "PARTITIONS_NOT_FOUND"
+    case recursiveView = "RECURSIVE_VIEW"
+    case requiresSinglePartNamespace = "REQUIRES_SINGLE_PART_NAMESPACE"
+    case schemaAlreadyExists = "SCHEMA_ALREADY_EXISTS"
+    case schemaNotEmpty = "SCHEMA_NOT_EMPTY"
+    case schemaNotFound = "SCHEMA_NOT_FOUND"
+    case tableOrViewAlreadyExists = "TABLE_OR_VIEW_ALREADY_EXISTS"
+    case wrongCommandForObject = "WRONG_COMMAND_FOR_OBJECT_TYPE"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }
@@ -104,7 +127,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? runtimeEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? runtimeEntry ?? catalogEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {

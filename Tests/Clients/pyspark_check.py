@@ -236,7 +236,7 @@ def dividing_by_zero_raises(spark):
 def missing_features_are_refused_at_once(spark):
     started = time.monotonic()
     raises(UnsupportedOperationException, None, lambda: spark.range(3).sample(0.5).collect())
-    raises(UnsupportedOperationException, None, lambda: spark.range(3).write.saveAsTable("never"))
+    raises(UnsupportedOperationException, None, lambda: spark.range(3).createGlobalTempView("never"))
     raises(PySparkException, None, lambda: spark.range(3).groupBy("id").pivot("id", [1]).count().collect())
     raises(PySparkException, None, lambda: spark.range(3).cache())
     assert time.monotonic() - started < 10, "a refusal took too long"

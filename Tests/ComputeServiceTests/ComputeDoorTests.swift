@@ -10,7 +10,7 @@ import Testing
     func withDoor(_ body: @Sendable @escaping (SparkConnectClient) async throws -> Void) async throws {
         var settings = ComputeDoorSettings()
         settings.port = 0
-        let door = ComputeDoor(settings: settings)
+        let door = ComputeDoor(settings: settings, catalog: MemoryCatalog(warehouse: "/nowhere"))
         let address = try await door.start()
         do {
             try await SparkConnectClient.connected(host: address.host, port: address.port, body)
@@ -63,9 +63,9 @@ import Testing
     @Test func aPortInUseIsAnError() async throws {
         var settings = ComputeDoorSettings()
         settings.port = 0
-        let first = ComputeDoor(settings: settings)
+        let first = ComputeDoor(settings: settings, catalog: MemoryCatalog(warehouse: "/nowhere"))
         settings.port = try await first.start().port
-        let second = ComputeDoor(settings: settings)
+        let second = ComputeDoor(settings: settings, catalog: MemoryCatalog(warehouse: "/nowhere"))
         await #expect(throws: (any Error).self) { try await second.start() }
         await first.stop()
     }

@@ -2,7 +2,7 @@
 
 enum Rings {
     static let wires: Set<String> = ["ZooKeeperWire", "KafkaWire", "HadoopWire", "SparkWire"]
-    static let cores: Set<String> = ["Consensus", "CoordCore", "BrokerCore", "DFSCore", "QueryCore", "ComputeCore"]
+    static let cores: Set<String> = ["Consensus", "CoordCore", "BrokerCore", "DFSCore", "QueryCore", "ComputeCore", "CatalogCore"]
     static let services: Set<String> = ["CoordService", "BrokerService", "NamenodeService", "DatanodeService", "ComputeService"]
 
     /// What each target may import of our own.
@@ -11,7 +11,8 @@ enum Rings {
         "Base": ["CSupport"],
         "ZooKeeperWire": ["Base"], "KafkaWire": ["Base", "Codecs"], "HadoopWire": ["Base"], "SparkWire": ["Base"],
         "Parquet": ["Codecs"],
-        "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"], "QueryCore": ["Base"],
+        "CatalogCore": ["Base"], "Consensus": ["Base"], "CoordCore": ["Base"], "BrokerCore": ["Base"], "DFSCore": ["Base"],
+        "QueryCore": ["Base"],
         "ComputeCore": ["Base", "Codecs", "Parquet", "QueryCore", "RegularExpressionLibrary"],
         "Storage": ["Base", "CSupport"], "TablePages": ["CSupport"], "MetaStore": ["Base", "Storage", "TablePages"],
         "Replication": ["Base", "Consensus", "Storage", "MetaStore"],
@@ -25,8 +26,8 @@ enum Rings {
         "ComputeRuntime": ["Base", "Codecs", "QueryCore", "ComputeCore", "NetKit", "Clients"],
         "PlatformCompute": ["Base", "QueryCore", "ComputeCore", "ComputeRuntime", "Clients", "NetKit"],
         "ComputeService": [
-            "Base", "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication", "NetKit",
-            "Storage", "Clients",
+            "Base", "CatalogCore", "Codecs", "SparkWire", "QueryCore", "ComputeCore", "ComputeRuntime", "PlatformCompute", "Replication",
+            "NetKit", "Storage", "Clients",
         ],
         "PlatformKit": services.union(wires).union([
             "CSupport", "Base", "Codecs", "HadoopNet", "CoordCore", "DemoInput", "Storage", "Replication", "NetKit", "Clients",

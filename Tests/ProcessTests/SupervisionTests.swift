@@ -82,7 +82,7 @@ extension OneAtATime {
         }
 
         @Test func aServiceThatCannotStartSaysWhy() throws {
-            let first = try PlatformProcess(["compute", "serve", "--ports", "auto"])
+            let first = try PlatformProcess(["compute", "serve", "--ephemeral", "--ports", "auto"])
             defer { first.stop() }
             let ran = try Ran.platform([
                 "up", "--ephemeral", "--ports", "auto", "--set", "compute.connect.listen=\(first.endpoint("connect"))",

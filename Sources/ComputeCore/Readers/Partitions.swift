@@ -15,6 +15,19 @@ package struct PartitionText: Hashable, Sendable {
         self.name = name
         self.text = text
     }
+
+    /// From the name of a folder; nil if it holds no column.
+    package init?(folder: String) {
+        let bytes = Array(folder.utf8)
+        guard let sign = bytes.firstIndex(of: UInt8(ascii: "=")), sign > 0, bytes[0] != UInt8(ascii: ".") else { return nil }
+        let text = PathText.decoded(bytes[(sign + 1)...])
+        self.init(name: PathText.decoded(bytes[..<sign]), text: text == Self.nullText ? nil : text)
+    }
+
+    /// The name of its folder.
+    package var folder: String {
+        PathText.encoded(name) + "=" + (text.map { $0.isEmpty ? Self.nullText : PathText.encoded($0) } ?? Self.nullText)
+    }
 }
 
 /// A reader of files that says which one its last batch is from.

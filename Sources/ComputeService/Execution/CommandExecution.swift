@@ -14,7 +14,7 @@ extension PlanExecution {
             try session.engine.createView(view.name, try translated(view.input), replace: view.replace)
         case .extension(let any): try job(any)
         case .writeOperation(let operation): try write(operation)
-        case .writeOperationV2: throw SparkError.unsupported("DataFrame.writeTo, which writes tables of a catalog")
+        case .writeOperationV2(let operation): try write(operation)
         case .registerFunction, .registerTableFunction, .registerDataSource:
             throw SparkError.unsupported("user-defined functions and data sources")
         case let kind?:
@@ -22,6 +22,16 @@ extension PlanExecution {
             throw SparkError.unsupported("the command '\(label)' of Spark Connect")
         case nil: throw SparkError.invalidPlan("a command is empty or of a kind that this server does not know")
         }
+    }
+
+    /// Runs a command; its rows are in the result.
+    func execute(_ plan: Plan) throws -> QueryRun {
+        guard let statement = QuerySession.statement(plan) else { return try session.engine.execute(plan) }
+        return try statements.run(statement)
+    }
+
+    var statements: StatementRunner {
+        StatementRunner(session: session, catalog: service.catalog, storage: service.storage, operation: operation)
     }
 
     /// Analyses a query and returns it as a relation, for the client to run or build on. Runs a command at once and returns its rows.
@@ -37,7 +47,7 @@ extension PlanExecution {
             try append { $0.sqlCommandResult.relation = relation }
             return
         }
-        let run = try session.engine.execute(plan)
+        let run = try execute(plan)
         var batches: [ArrowBatch] = []
         while let batch = try run.next() { batches.append(ArrowExport.batch(batch)) }
         var result = Spark_Connect_Relation()

@@ -46,19 +46,12 @@ struct JobTableFiles: TableFiles {
     {
         for child in try files.list(directory) {
             let name = child.name
-            if child.isDirectory, let part = Self.partition(name), partition.count < Self.partitionsMax {
+            if child.isDirectory, let part = PartitionText(folder: name), partition.count < Self.partitionsMax {
                 try gather(files, child.path, partition + [part], &found)
             } else if !child.isDirectory, !JobPath.isHidden(name) {
                 found.append(TableFile(path: child.path, byteCount: Int(child.bytes), partition: partition))
             }
         }
-    }
-
-    private static func partition(_ name: String) -> PartitionText? {
-        let bytes = Array(name.utf8)
-        guard let sign = bytes.firstIndex(of: UInt8(ascii: "=")), sign > 0, bytes[0] != UInt8(ascii: ".") else { return nil }
-        let text = PathText.decoded(bytes[(sign + 1)...])
-        return PartitionText(name: PathText.decoded(bytes[..<sign]), text: text == PartitionText.nullText ? nil : text)
     }
 
     fileprivate static func error(_ error: any Error, _ path: String) -> QueryError {

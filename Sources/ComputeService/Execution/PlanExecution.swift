@@ -67,11 +67,10 @@ struct PlanExecution: Sendable {
             try send(schema: Self.showSchema, [Batch(schema: Self.showSchema, columns: [column], rowCount: 1)])
         case .tail(let tail): try self.tail(tail)
         case .catalog(let catalog):
-            let batch = try self.catalog(catalog)
-            try send(schema: batch.schema, batch.rowCount == 0 ? [] : [batch])
+            try send(try self.catalog(catalog))
         default:
             let plan = try translated(relation)
-            try send(QuerySession.isCommand(plan) ? try session.engine.execute(plan) : try session.engine.run(plan, operation))
+            try send(QuerySession.isCommand(plan) ? try execute(plan) : try session.engine.run(plan, operation))
         }
     }
 

@@ -11,12 +11,12 @@ final class QueryEngine: Sendable {
     private let files: JobTableFiles
     private let threads: QueryThreads
 
-    init(files: FileSchemes, queryBytesMax: Int, threads: QueryThreads) {
+    init(files: FileSchemes, tables: any TableLookup, queryBytesMax: Int, threads: QueryThreads) {
         self.threads = threads
         self.files = JobTableFiles(schemes: files)
         var settings = QuerySettings()
         settings.memoryBytesMax = queryBytesMax
-        session = Mutex(QuerySession(files: self.files, settings: settings))
+        session = Mutex(QuerySession(files: self.files, tables: tables, settings: settings))
     }
 
     func schema(_ plan: Plan) throws -> Schema {
@@ -58,27 +58,30 @@ final class QueryEngine: Sendable {
         try session.withLock { try $0.createView(name, plan, replace: replace) }
     }
 
+    /// Of the temporary views.
     var viewNames: [String] { copy.viewNames }
 
-    func hasView(_ nameParts: [String]) throws -> Bool {
+    /// Whether it is a temporary view.
+    func hasView(_ nameParts: [String]) -> Bool {
         guard let name = nameParts.last, nameParts.count == 1 else { return false }
         return copy.view(name) != nil
     }
 
     /// Returns whether the view existed.
-    func dropView(_ name: String) throws -> Bool {
-        try session.withLock { session in
-            guard session.view(name) != nil else { return false }
-            try session.dropView(name, ifExists: true)
-            return true
-        }
+    func dropView(_ name: String) -> Bool { session.withLock { $0.dropView(name) } }
+
+    func viewFacts(_ plan: Plan) throws -> (schema: Schema, temporary: [String], relations: [[String]]) { try copy.viewFacts(plan) }
+
+    /// The database of names without one. Its setter does not look whether it exists.
+    var database: String {
+        get { copy.database }
+        set { session.withLock { $0.database = newValue } }
     }
 
     /// The files of a plan, by path.
     func inputFiles(_ plan: Plan) throws -> [String] {
-        _ = try schema(plan)
         var paths: Set<String> = []
-        for source in Self.sources(plan) {
+        for source in try copy.sources(of: plan) {
             for path in source.paths { for file in try files.list(path) ?? [] { paths.insert(file.path) } }
         }
         return paths.sorted().map { JobPath.scheme($0) == nil ? "file://\($0)" : $0 }
@@ -88,18 +91,4 @@ final class QueryEngine: Sendable {
 
     /// Microseconds since 1970.
     private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
-
-    private static func sources(_ plan: Plan) -> [FileSource] {
-        switch plan {
-        case .files(let source): [source]
-        case .table, .local, .values, .range, .oneRow, .command: []
-        case .project(_, let input), .filter(_, let input), .aggregate(_, _, let input), .having(_, let input), .sort(_, let input),
-            .limit(_, let input), .offset(_, let input), .deduplicate(_, let input), .withColumns(_, let input), .renamed(_, let input),
-            .drop(_, let input), .toDF(_, let input), .subqueryAlias(_, _, let input), .identified(_, let input):
-            sources(input)
-        case .join(let join): sources(join.left) + sources(join.right)
-        case .setOperation(let operation): sources(operation.left) + sources(operation.right)
-        case .with(let tables, let input): tables.flatMap { sources($0.plan) } + sources(input)
-        }
-    }
 }

@@ -39,7 +39,8 @@ struct SessionConfig: Sendable {
         "spark.sql.session.localRelationSizeLimit": String(256 << 20),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "200",
-        "spark.sql.sources.default": "csv",
+        "spark.sql.sources.default": "parquet",
+        "spark.sql.sources.partitionOverwriteMode": "STATIC",
         "spark.sql.timestampType": "TIMESTAMP_LTZ",
         "spark.sql.warehouse.dir": "spark-warehouse",
     ]
@@ -67,6 +68,11 @@ struct SessionConfig: Sendable {
 
     mutating func unset(_ key: String) {
         values.removeValue(forKey: key)
+    }
+
+    /// Back to the defaults; nil for all settings.
+    mutating func reset(_ key: String?) {
+        if let key { unset(key) } else { values = [:] }
     }
 
     /// By name, ascending; with a prefix only those names, without it.

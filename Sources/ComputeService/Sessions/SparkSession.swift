@@ -106,14 +106,16 @@ final class SessionTable: Sendable {
 
     private let state = Mutex(State())
     private let files: FileSchemes
+    private let tables: CatalogLookup
     private let queryBytesMax: Int
     private let threads: QueryThreads
     private let memory: ComputeMemory
 
-    init(files: FileSchemes, queryBytesMax: Int, threads: QueryThreads, memory: ComputeMemory) {
+    init(files: FileSchemes, tables: CatalogLookup, queryBytesMax: Int, threads: QueryThreads, memory: ComputeMemory) {
         self.threads = threads
         self.memory = memory
         self.files = files
+        self.tables = tables
         self.queryBytesMax = queryBytesMax
     }
 
@@ -131,7 +133,8 @@ final class SessionTable: Sendable {
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
             let session = SparkSession(
-                key: key, engine: QueryEngine(files: files, queryBytesMax: queryBytesMax, threads: threads), memory: memory)
+                key: key, engine: QueryEngine(files: files, tables: tables, queryBytesMax: queryBytesMax, threads: threads),
+                memory: memory)
             state.sessions[key] = session
             return session
         }

@@ -1,31 +1,78 @@
-// Compute as a service of the platform. It keeps no data of its own.
+// Compute as a service of the platform. Its data directory holds the catalog of tables and, unless the settings name another place, the
+// tables themselves.
 import Base
 import CSupport
 import ComputeRuntime
 import ComputeService
+import Foundation
+import Logging
 import NetKit
+import Storage
 import Synchronization
 
 final class RunningCompute: RunningService {
     private let door: ComputeDoor
     private let address: HostPort
+    private let catalog: CatalogReplica
+    private let directory: DataDirectory
     private let stopped = Atomic<Bool>(false)
     var name: String { "compute" }
     var endpoints: [Endpoint] { [Endpoint(key: "connect", address: address, clients: "Spark Connect clients")] }
-    var trouble: String? { stopped.load(ordering: .relaxed) ? "it is stopping" : nil }
-    var durability: String { "nothing is kept" }
+    var trouble: String? { stopped.load(ordering: .relaxed) ? "it is stopping" : catalog.trouble }
+    var durability: String { "the catalog is synced before it is acknowledged; files of tables are not" }
 
-    private init(door: ComputeDoor, address: HostPort) {
+    private init(door: ComputeDoor, address: HostPort, catalog: CatalogReplica, directory: DataDirectory) {
         self.door = door
         self.address = address
+        self.catalog = catalog
+        self.directory = directory
     }
 
     func stop() async {
         stopped.store(true, ordering: .relaxed)
         await door.stop()
+        await catalog.stop()
+        directory.release()
     }
 
-    static func start(_ context: ServiceName.Context) async throws -> RunningCompute {
+    /// How long a start waits for the directory: the process of a supervisor that was killed may still be ending.
+    private static let directoryPatience = Duration.seconds(5)
+
+    private static func open(_ path: String) async throws -> DataDirectory {
+        let deadline = ContinuousClock.now + directoryPatience
+        while true {
+            do throws(StorageError) { return try DataDirectory(path, service: "compute") } catch {
+                guard error.cause == .locked, ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// The catalog keeps whole addresses, whatever the next start's current directory.
+    private static func absolute(_ path: String) -> String {
+        path.contains("://") || path.hasPrefix("/") ? path : Paths.join(FileManager.default.currentDirectoryPath, path)
+    }
+
+    static func start(_ context: ServiceName.Context, _ path: String, _ log: Logger) async throws -> RunningCompute {
+        let directory = try await open(path)
+        do {
+            let chosen = context.settings[SettingsTable.computeWarehouse]
+            let catalog = try await CatalogReplica.open(
+                directory: path + "/catalog", warehouse: Self.absolute(chosen.isEmpty ? path + "/warehouse" : chosen),
+                metrics: context.metrics, log: log)
+            do { return try await start(context, catalog, directory) } catch {
+                await catalog.stop()
+                throw error
+            }
+        } catch {
+            directory.release()
+            throw error
+        }
+    }
+
+    private static func start(_ context: ServiceName.Context, _ catalog: CatalogReplica, _ directory: DataDirectory) async throws
+        -> RunningCompute
+    {
         let listen = context.settings[SettingsTable.connectListen]
         var settings = ComputeDoorSettings()
         settings.tls = try context.settings.tls(SettingsTable.computeTLS)
@@ -38,11 +85,12 @@ final class RunningCompute: RunningService {
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
         let door = ComputeDoor(
-            settings: settings, files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
+            settings: settings, catalog: catalog,
+            files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
             metrics: context.metrics)
         do {
             let bound = try await door.start()
-            return RunningCompute(door: door, address: HostPort(bound.host, bound.port))
+            return RunningCompute(door: door, address: HostPort(bound.host, bound.port), catalog: catalog, directory: directory)
         } catch {
             let holder = listen.port == 0 ? nil : PortHolder.find(port: listen.port)
             throw ListenError(listen, holder.map { .inUse(by: $0) } ?? .other("\(error)"))

@@ -69,7 +69,7 @@ enum ServiceName: String, CaseIterable, Sendable {
             try await RunningBrokerCluster.start(context, count: context.settings[SettingsTable.brokerNodes], log: log)
         case .broker: try await RunningBroker.start(context, directory, log)
         case .dfs: try await RunningDFS.start(context, directory, log)
-        case .compute: try await RunningCompute.start(context)
+        case .compute: try await RunningCompute.start(context, directory, log)
         }
     }
 }

@@ -18,12 +18,14 @@ struct ComputeCommand: AsyncParsableCommand {
             discussion:
                 "EXAMPLES\n  platform compute serve\n  platform compute serve --listen 127.0.0.1:15003 --set compute.dfs=127.0.0.1:9870")
         @Option(name: .long, help: ArgumentHelp("Where Spark Connect clients connect.", valueName: "host:port")) var listen: String?
+        @Flag(name: .long, help: "Keep the catalog and its tables in a temporary directory that goes away at the end.") var ephemeral =
+            false
         @OptionGroup var ports: PortOptions
         @OptionGroup var options: SettingsOptions
 
         func run() async throws {
             let flags = listen.map { [(SettingsTable.connectListen.name, $0)] } ?? []
-            try await Serving.run([.compute], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: true)
+            try await Serving.run([.compute], settings: try options.resolve(flags, ports: try ports.choice()), ephemeral: ephemeral)
         }
     }
 

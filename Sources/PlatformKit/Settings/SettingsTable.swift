@@ -165,6 +165,9 @@ enum SettingsTable {
         "Memory that compute may have in RAM before it ends the query that holds most.")
     static let computeQueryMemory = SettingKey.integer(
         "compute.query-memory.bytes", 1 << 30, (1 << 20)...((1 << 31) - 1), "bytes", "Memory that the operators of one query may hold.")
+    static let computeWarehouse = SettingKey.text(
+        "compute.warehouse", "", "a folder or hdfs:// address; empty: in the data directory",
+        "Where new databases and managed tables of SQL have their files.")
     static let computeDFSAuthority = SettingKey.text(
         "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http",
         "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
@@ -200,7 +203,10 @@ enum SettingsTable {
             dfsRole.erased, dfsNamenodes.erased, dfsSilence.erased, dfsDatanodes.erased, dfsReplication.erased, dfsSuperUser.erased,
             dfsHosts.erased, safeModeThreshold.erased, safeModeDatanodes.erased, trashInterval.erased, trashCheckpoints.erased,
         ] + dfsTLS.erased
-        + [connectListen.erased, computeDFS.erased, computeDFSAuthority.erased, computeMemory.erased, computeQueryMemory.erased]
+        + [
+            connectListen.erased, computeDFS.erased, computeWarehouse.erased, computeDFSAuthority.erased, computeMemory.erased,
+            computeQueryMemory.erased,
+        ]
         + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased
     static let byName: [String: AnySetting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

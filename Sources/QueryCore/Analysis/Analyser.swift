@@ -2,9 +2,12 @@
 // output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
 // files.
 
-/// The analyser's questions to the session: views and functions by name, and the schema of files.
+/// The analyser's questions to the session: views, tables and functions by name, and the schema of files.
 package protocol Catalog {
+    /// A temporary view.
     func view(_ name: String) -> ViewDefinition?
+    /// A table or a view that lasts. `database` is that of names without one; nil for the session's.
+    func relation(_ parts: [String], database: String?) throws(QueryError) -> CatalogRelation?
     func schema(of source: FileSource) throws(QueryError) -> Schema
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
@@ -16,11 +19,32 @@ package struct ViewDefinition: Sendable {
     package var columns: [String]
     /// By lower-case name, sorted.
     package var captured: [CapturedView]
+    /// The current database at its definition.
+    package var database: String?
 
-    package init(plan: Plan, columns: [String], captured: [CapturedView]) {
+    package init(plan: Plan, columns: [String], captured: [CapturedView], database: String? = nil) {
         self.plan = plan
         self.columns = columns
         self.captured = captured
+        self.database = database
+    }
+}
+
+/// What the catalog knows under a name.
+package struct CatalogRelation: Sendable {
+    package enum Content: Sendable {
+        case files(FileSource)
+        /// A view; the names in it are looked up in `database`.
+        case query(Plan, database: String)
+    }
+
+    /// Catalog, database and name.
+    package var name: [String]
+    package var content: Content
+
+    package init(name: [String], _ content: Content) {
+        self.name = name
+        self.content = content
     }
 }
 
@@ -38,6 +62,7 @@ package struct CapturedView: Sendable {
 final class AnalysisRecord {
     var lastID = 0
     var usedViews: [CapturedView] = []
+    var relations: [[String]] = []
 }
 
 /// The columns around a query inside of an expression, and those that it read.
@@ -76,13 +101,21 @@ package struct Analyser {
     private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
     /// Views captured by the view under resolution; nil at the top.
     private var captured: [CapturedView]?
+    /// The database of names without one; nil for the session's.
+    private var database: String?
+    /// The lasting views under resolution, outermost first.
+    private var openViews: [[String]] = []
     /// The scopes of Spark Connect's plan ids in this statement.
     var planScopes: [Int64: Scope] = [:]
     /// Views named by the statement itself, for the creation of a view.
     package var usedViews: [CapturedView] { record.usedViews }
+    /// Tables and lasting views of the statement and of the views in it.
+    package var relations: [[String]] { record.relations }
 
     /// Limit of the levels of relations; views and common tables count with their own.
     static let depthMax = 400
+    /// Limit of the tables and lasting views in one statement, with those in its views.
+    static let relationsMax = 10_000
 
     package init(catalog: any Catalog) { self.catalog = catalog }
 
@@ -266,6 +299,7 @@ package struct Analyser {
             }
             if let definition = view(parts[0]) { return try viewRelation(parts[0], definition) }
         }
+        if let found = try catalog.relation(parts, database: database) { return try relation(found) }
         if parts.count == 2, let format = FileFormat(rawValue: parts[0].lowercased()) {
             return try files(FileSource(format: format, paths: [parts[1]]), qualifier: [])
         }
@@ -285,12 +319,34 @@ package struct Analyser {
     }
 
     private mutating func viewRelation(_ name: String, _ definition: ViewDefinition) throws(QueryError) -> Resolved {
-        let saved = (captured, commonTables, outer)
+        let saved = (captured, commonTables, outer, database)
         captured = definition.captured
         commonTables = []
         outer = nil
-        defer { (captured, commonTables, outer) = saved }
+        database = definition.database
+        defer { (captured, commonTables, outer, database) = saved }
         return try alias(name, definition.columns, definition.plan)
+    }
+
+    private mutating func relation(_ found: CatalogRelation) throws(QueryError) -> Resolved {
+        // Views that name each other twice would grow by powers of two.
+        if record.relations.count >= Self.relationsMax { throw QueryError(.failedToParseTooComplex) }
+        record.relations.append(found.name)
+        switch found.content {
+        case .files(let source): return try files(source, qualifier: found.name)
+        case .query(let plan, let home):
+            if openViews.contains(found.name) { throw QueryError(.recursiveView, ["viewIdent": Identifier.quoted(found.name)]) }
+            let saved = (captured, commonTables, outer, database)
+            // A lasting view sees no temporary one.
+            (captured, commonTables, outer, database) = ([], [], nil, home)
+            openViews.append(found.name)
+            defer {
+                openViews.removeLast()
+                (captured, commonTables, outer, database) = saved
+            }
+            let resolved = Self.withVisibleOutput(try resolve(plan))
+            return Resolved(plan: resolved.plan, scope: Scope(columns: resolved.scope.columns, qualifier: found.name))
+        }
     }
 
     private mutating func with(_ tables: [CommonTable], _ input: Plan) throws(QueryError) -> Resolved {

@@ -28,11 +28,13 @@ struct Scope: Sendable {
 
     /// The column and the number of name parts used; the rest are struct fields. Nil if there is no such column.
     func find(_ parts: [String]) throws(QueryError) -> (column: BoundColumn, used: Int)? {
-        if parts.count >= 2 {
+        // The longest qualifier wins: `catalog.database.table.column` before `table.column.field`.
+        for count in (1...3).reversed() where parts.count > count {
             let qualified = (visible + hidden).filter { entry in
-                entry.qualifier.last.map { Identifier.same($0, parts[0]) } ?? false && Identifier.same(entry.column.name, parts[1])
+                entry.qualifier.count >= count && Identifier.same(entry.column.name, parts[count])
+                    && zip(entry.qualifier.suffix(count), parts).allSatisfy { Identifier.same($0, $1) }
             }
-            if let found = try single(qualified, parts) { return (found, 2) }
+            if let found = try single(qualified, parts) { return (found, count + 1) }
         }
         let plain = visible.filter { Identifier.same($0.column.name, parts[0]) }
         return try single(plain, parts).map { ($0, 1) }

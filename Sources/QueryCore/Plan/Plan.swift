@@ -128,11 +128,10 @@ package struct SetOperation: Sendable {
 
 package enum Command: Sendable {
     case createView(name: String, columns: [String], Plan, replace: Bool)
-    case dropView(name: String, ifExists: Bool)
-    case showTables
-    case describe(name: [String])
     case describeQuery(Plan)
     case explain(Plan, extended: Bool)
+    /// For a service with a catalog.
+    case statement(Statement)
 }
 
 package enum FileFormat: String, Hashable, Sendable { case csv, json, text, parquet }

@@ -131,22 +131,16 @@ package struct Parser {
     // MARK: Statements
 
     mutating func statement() throws(QueryError) -> Plan {
-        if isWord("CREATE") { return try createView() }
-        if takeWord("DROP", "VIEW") || takeWord("DROP", "TEMPORARY", "VIEW") {
-            let ifExists = takeWord("IF", "EXISTS")
-            return .command(.dropView(name: try nameParts().joined(separator: "."), ifExists: ifExists))
-        }
-        if takeWord("SHOW", "TABLES") { return .command(.showTables) }
+        if isWord("CREATE") { return try create() }
         if takeWord("DESCRIBE") || takeWord("DESC") {
             if takeWord("QUERY") || isWord("SELECT") || isWord("WITH") || isWord("VALUES") { return .command(.describeQuery(try query())) }
-            _ = takeWord("TABLE")
-            _ = takeWord("EXTENDED")
-            return .command(.describe(name: try nameParts()))
+            return .command(.statement(try describeStatement()))
         }
         if takeWord("EXPLAIN") {
             let extended = takeWord("EXTENDED")
             return .command(.explain(try statement(), extended: extended))
         }
+        if let statement = try catalogStatement() { return .command(.statement(statement)) }
         if let feature = unsupportedStatement { throw QueryError.unsupported(feature) }
         return try query()
     }
@@ -154,30 +148,27 @@ package struct Parser {
     /// Statements of Spark that this engine lacks: they are refused by name, not as a syntax error.
     private var unsupportedStatement: String? {
         let words = [
-            "INSERT", "DELETE", "UPDATE", "MERGE", "TRUNCATE", "ALTER", "DROP", "SHOW", "USE", "SET", "RESET", "CACHE", "UNCACHE",
-            "REFRESH", "ANALYZE",
-            "LOAD", "GRANT", "REVOKE", "ADD", "LIST", "MSCK", "REPAIR", "DECLARE", "EXECUTE",
+            "DELETE", "UPDATE", "MERGE", "TRUNCATE", "ALTER", "DROP", "SHOW", "CACHE", "UNCACHE", "REFRESH", "ANALYZE", "LOAD", "GRANT",
+            "REVOKE", "ADD", "LIST", "MSCK", "REPAIR", "DECLARE", "EXECUTE", "COMMENT",
         ]
         return words.first { isWord($0) }.map { "\($0) statements" }
     }
 
-    private mutating func createView() throws(QueryError) -> Plan {
+    private mutating func create() throws(QueryError) -> Plan {
         try expectWord("CREATE")
         let replace = takeWord("OR", "REPLACE")
         if takeWord("GLOBAL") { throw QueryError.unsupported("global temporary views") }
         let temporary = takeWord("TEMPORARY") || takeWord("TEMP")
-        guard takeWord("VIEW") else {
-            if isWord("TABLE") || isWord("DATABASE") || isWord("SCHEMA") || isWord("FUNCTION") {
-                throw QueryError.unsupported("CREATE \(peek.text.uppercased())")
-            }
-            throw unexpected()
-        }
-        let name = try nameParts().joined(separator: ".")
-        if isWord("USING") || (isSymbol("(") && temporary && !isSymbol(")", 2) && !isSymbol(",", 2)) {
+        if !temporary, let plan = try createStatement(replace: replace) { return plan }
+        try expectWord("VIEW")
+        let unlessExists = !temporary && takeWord("IF", "NOT", "EXISTS")
+        let parts = try nameParts()
+        if !temporary { return try createView(parts, replace: replace, unlessExists: unlessExists) }
+        let name = parts.joined(separator: ".")
+        if isWord("USING") || (isSymbol("(") && !isSymbol(")", 2) && !isSymbol(",", 2)) {
             return try createFileView(name, replace: replace)
         }
         let columns = isSymbol("(") ? try identifierList() : []
-        if takeWord("USING") { throw unexpected() }
         try expectWord("AS")
         return .command(.createView(name: name, columns: columns, try query(), replace: replace))
     }
@@ -195,24 +186,11 @@ package struct Parser {
                 ? QueryError.unsupported("data source \(provider)") : QueryError(.dataSourceNotFound, ["provider": provider])
         }
         var options: [ReadOption] = []
-        if takeWord("OPTIONS") {
-            try expectSymbol("(")
-            repeat {
-                let key = peek.kind == .string ? take().text : try nameParts().joined(separator: ".")
-                _ = takeSymbol("=")
-                options.append(ReadOption(key, try optionValue()))
-            } while takeSymbol(",")
-            try expectSymbol(")")
-        }
+        if takeWord("OPTIONS") { options = try properties() }
         let path = options.last { Identifier.same($0.name, "path") }?.value
         guard let path else { throw QueryError(.unableToInferSchema, ["format": format.rawValue.uppercased()]) }
         let source = FileSource(
             format: format, paths: [path], schema: schema, options: options.filter { !Identifier.same($0.name, "path") })
         return .command(.createView(name: name, columns: [], .files(source), replace: replace))
-    }
-
-    private mutating func optionValue() throws(QueryError) -> String {
-        guard [.string, .word, .number].contains(peek.kind) else { throw unexpected() }
-        return take().text
     }
 }

@@ -97,6 +97,21 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case unsupportedExpression = "UNSUPPORTED_EXPR_FOR_OPERATOR"
     case unsupportedFeature = "UNSUPPORTED_FEATURE"
     case viewNotFound = "VIEW_NOT_FOUND"
+    case generatorNested = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
+    case generatorOutsideSelect = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+    case generatorAliasMismatch = "UDTF_ALIAS_NUMBER_MISMATCH"
+    case multiAliasWithoutGenerator = "MULTI_ALIAS_WITHOUT_GENERATOR"
+    case unresolvableTableFunction = "UNRESOLVABLE_TABLE_VALUED_FUNCTION"
+    case lambdaArgumentCount = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
+    case lambdaDuplicateNames = "INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES"
+    case lambdaNotHigherOrder = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
+    case subqueryInHigherOrder = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION"
+    case duplicatedMapKey = "DUPLICATED_MAP_KEY"
+    case nullMapKey = "NULL_MAP_KEY"
+    case comparatorReturnsNull = "COMPARATOR_RETURNS_NULL"
+    case dataTypeMismatchStackTypes = "DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES"
+    case dataTypeMismatchReturnType = "DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE"
+    case dataTypeMismatchMapZip = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }
@@ -104,7 +119,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? runtimeEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? generatorEntry ?? runtimeEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {

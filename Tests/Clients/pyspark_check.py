@@ -305,6 +305,48 @@ def a_query_is_interrupted(spark):
 
 
 @check
+def collections_become_rows(spark):
+    frame = spark.createDataFrame([(1, [10, 20], {"a": 1}), (2, [], {}), (3, None, None)], "i INT, xs ARRAY<INT>, m MAP<STRING, INT>")
+    equal(frame.select("i", F.explode("xs").alias("x")).collect(), [Row(i=1, x=10), Row(i=1, x=20)])
+    equal([tuple(row) for row in frame.select("i", F.explode_outer("m").alias("k", "v")).collect()],
+          [(1, "a", 1), (2, None, None), (3, None, None)])
+    equal([tuple(row) for row in frame.select(F.posexplode("xs")).collect()], [(0, 10), (1, 20)])
+    equal(frame.select(F.posexplode("xs")).columns, ["pos", "col"])
+    equal(frame.withColumn("x", F.explode("xs")).filter("x > 10").select("i", "x").collect(), [Row(i=1, x=20)])
+    equal(frame.groupBy("i").agg(F.count("*").alias("n")).select(F.explode(F.array("i", "n")).alias("z")).count(), 6)
+    equal(spark.tvf.explode(F.array(F.lit(1), F.lit(2))).collect(), [Row(col=1), Row(col=2)])
+    words = spark.createDataFrame([("a b",), ("b",)], "line STRING")
+    counts = words.select(F.explode(F.split("line", " ")).alias("word")).groupBy("word").count().orderBy("word")
+    equal([tuple(row) for row in counts.collect()], [("a", 1), ("b", 2)])
+    equal(spark.range(1).select(F.stack(F.lit(2), F.lit(1), F.lit(2))).count(), 2)
+    raises(AnalysisException, "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", lambda: frame.select(F.explode("xs") + 1).collect())
+
+
+@check
+def lambdas_are_applied(spark):
+    frame = spark.createDataFrame([(1, [1, 2, 3], {"a": 1, "b": 2}), (10, [4], {})], "k INT, xs ARRAY<INT>, m MAP<STRING, INT>")
+
+    def column(expression):
+        return [row[0] for row in frame.select(expression).collect()]
+
+    equal(column(F.transform("xs", lambda x: x + F.col("k"))), [[2, 3, 4], [14]])
+    equal(column(F.transform("xs", lambda x, i: x * i)), [[0, 2, 6], [0]])
+    equal(column(F.filter("xs", lambda x: x % 2 == 1)), [[1, 3], []])
+    equal(column(F.exists("xs", lambda x: x > 3)), [False, True])
+    equal(column(F.forall("xs", lambda x: x > 1)), [False, True])
+    equal(column(F.aggregate("xs", F.lit(0), lambda total, x: total + x)), [6, 4])
+    equal(column(F.aggregate("xs", F.lit(0), lambda total, x: total + x, lambda total: total * 10)), [60, 40])
+    equal(column(F.zip_with("xs", F.array(F.lit(1)), lambda x, y: F.coalesce(y, F.lit(0)) + x)), [[2, 2, 3], [5]])
+    equal(column(F.map_filter("m", lambda k, v: v > 1)), [{"b": 2}, {}])
+    equal(column(F.transform_keys("m", lambda k, v: F.upper(k))), [{"A": 1, "B": 2}, {}])
+    equal(column(F.transform_values("m", lambda k, v: v + 1)), [{"a": 2, "b": 3}, {}])
+    equal(column(F.map_zip_with("m", "m", lambda k, one, other: one + other)), [{"a": 2, "b": 4}, {}])
+    equal(column(F.array_sort("xs", lambda x, y: y - x)), [[3, 2, 1], [4]])
+    equal(column(F.transform(F.array("xs"), lambda inner: F.transform(inner, lambda x: x + F.size(inner)))), [[[4, 5, 6]], [[5]]])
+    raises(AnalysisException, "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", lambda: column(F.filter("xs", lambda x: x)))
+
+
+@check
 def views_are_listed_and_dropped(spark):
     spark.range(1).createOrReplaceTempView("short_lived")
     assert spark.catalog.tableExists("short_lived")

@@ -97,6 +97,7 @@ final class QueryEngine: Sendable {
             .limit(_, let input), .offset(_, let input), .deduplicate(_, let input), .withColumns(_, let input), .renamed(_, let input),
             .drop(_, let input), .toDF(_, let input), .subqueryAlias(_, _, let input), .identified(_, let input):
             sources(input)
+        case .generate(let generate): generate.input.map(sources) ?? []
         case .join(let join): sources(join.left) + sources(join.right)
         case .setOperation(let operation): sources(operation.left) + sources(operation.right)
         case .with(let tables, let input): tables.flatMap { sources($0.plan) } + sources(input)

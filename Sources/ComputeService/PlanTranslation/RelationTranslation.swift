@@ -46,6 +46,8 @@ struct RelationTranslation {
         case .repartition(let repartition): return try plan(repartition.input)
         case .repartitionByExpression(let repartition): return try plan(repartition.input)
         case .hint(let hint): return try plan(hint.input)
+        case .unresolvedTableValuedFunction(let function): return try tableFunction(function)
+        case .lateralJoin(let join): return try lateralJoin(join)
         case let kind?: throw SparkError.unsupported(Self.name(kind))
         case nil: throw SparkError.invalidPlan("a relation is empty or of a kind that this server does not know")
         }

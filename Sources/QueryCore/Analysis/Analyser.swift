@@ -38,6 +38,11 @@ package struct CapturedView: Sendable {
 final class AnalysisRecord {
     var lastID = 0
     var usedViews: [CapturedView] = []
+
+    func nextID() -> ColumnID {
+        lastID += 1
+        return ColumnID(lastID)
+    }
 }
 
 /// The columns around a query inside of an expression, and those that it read.
@@ -154,6 +159,7 @@ package struct Analyser {
             let resolved = try resolve(input)
             planScopes[planID] = resolved.scope
             return resolved
+        case .generate(let generate): return try resolveGenerate(generate)
         case .command: throw QueryError.unsupported("a command inside of a query")
         }
     }
@@ -173,6 +179,8 @@ package struct Analyser {
             try analyser.subquery(test, query, bound) { (parts) throws(QueryError) in try analyser.lookup(parts, nil, scope) }
         } function: {
             analyser.catalog.function($0)
+        } newID: {
+            analyser.record.nextID()
         }
     }
 
@@ -391,7 +399,14 @@ package struct Analyser {
         var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
         var block = SelectBlock(input: resolved)
         for item in named {
-            let bound = overWindows(try binder.bind(item.expression), &block)
+            var bound: BoundExpression
+            if let call = GeneratorCall(.alias(item.expression, name: item.name)) {
+                let made = try bindGenerator(call, binder, carried: block.input.plan.output)
+                block.input.plan = .generate(made, block.input.plan)
+                bound = .column(made.columns[0])
+            } else {
+                bound = overWindows(try binder.bind(item.expression), &block)
+            }
             if bound.containsAggregate {
                 throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
             }
@@ -402,7 +417,7 @@ package struct Analyser {
         let entries = outputs.map { output in
             ScopeEntry(column: output.column, qualifier: resolved.scope.visible.first { $0.column.id == output.column.id }?.qualifier ?? [])
         }
-        let below: BoundPlan = block.windows.isEmpty ? resolved.plan : .window(block.windows, resolved.plan)
+        let below: BoundPlan = block.windows.isEmpty ? block.input.plan : .window(block.windows, block.input.plan)
         return Resolved(plan: .project(outputs, below), scope: Scope(entries))
     }
 

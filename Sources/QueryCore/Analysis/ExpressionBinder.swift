@@ -9,25 +9,43 @@ struct ExpressionBinder {
     private let subquery: Subquery
     /// A function of the library by its lower-case name.
     private let function: (String) -> FunctionSignature?
+    /// The id of a new column.
+    let newID: () -> ColumnID
+    /// Parameters of the lambdas around, innermost last.
+    var parameters: [BoundColumn] = []
     private var inAggregate = false
     /// The arguments of an aggregate over a window may be aggregates.
     private var isOverWindow = false
 
     init(
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
-        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?
+        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID
     ) {
         self.lookup = lookup
         self.subquery = subquery
         self.function = function
+        self.newID = newID
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
         switch expression {
         case .literal(let literal): return .literal(literal)
-        case .attribute(let parts, let planID): return try lookup(parts, planID, inAggregate)
+        case .attribute(let parts, let planID):
+            if planID == nil, let parameter = parameters.last(where: { Identifier.same($0.name, parts[0]) }) {
+                var value = BoundExpression.parameter(parameter)
+                for index in parts.indices.dropFirst() {
+                    value = try Self.field(parts[index], of: value, parts[..<index].joined(separator: "."))
+                }
+                return value
+            }
+            return try lookup(parts, planID, inAggregate)
         case .star: throw QueryError(.unresolvedColumnNoSuggestion, ["objectName": "`*`"])
         case .alias(let inner, _): return try bind(inner)
+        case .aliases(let inner, let names):
+            throw QueryError(
+                .multiAliasWithoutGenerator, ["expr": "\"\(inner.prettyName)\"", "names": names.joined(separator: ", ")])
+        case .lambda:
+            throw QueryError.unsupported("a lambda outside of a higher-order function: \(expression.prettyName)")
         case .call(let name, let arguments, let distinct): return try call(name.lowercased(), arguments, distinct, expression)
         case .cast(let inner, let type, let isTry): return try cast(inner, type, isTry, expression)
         case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, expression)
@@ -89,11 +107,18 @@ struct ExpressionBinder {
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
+        if let function = HigherOrderFunction.named[name] {
+            return try higherOrder(function, name, arguments, source)
+        }
+        if GeneratorCall.families[name] != nil { throw QueryError(.generatorOutsideSelect, ["plan": source.prettyName]) }
         guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
             if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
             throw QueryError(
                 .unresolvedRoutine,
                 ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+        }
+        if arguments.contains(where: { if case .lambda = $0 { true } else { false } }) {
+            throw QueryError(.lambdaNotHigherOrder, ["class": name])
         }
         let binder = FunctionBinder(name: name, source: source)
         if case .aggregate(let function, let arity) = routine {
@@ -231,7 +256,7 @@ struct ExpressionBinder {
 }
 
 extension DataType {
-    var isMap: Bool {
+    package var isMap: Bool {
         if case .map = self { true } else { false }
     }
 }

@@ -19,7 +19,7 @@ struct FunctionBinder {
             ])
     }
 
-    private func unexpected(_ argument: BoundExpression, _ index: Int, _ source: Expression?, _ required: String) -> QueryError {
+    func unexpected(_ argument: BoundExpression, _ index: Int, _ source: Expression?, _ required: String) -> QueryError {
         QueryError(
             .dataTypeMismatchUnexpectedInput,
             [

@@ -62,6 +62,12 @@ package enum PredicatePushdown {
                     }
             }
             return filtered(.window(windows, push(through, into: input)), above)
+        case .generate(let generate, let input):
+            // A generator without rows hides its row from a condition that may raise.
+            let (through, above) = split(parts) { part in
+                !part.columnIDs.isEmpty && !part.mayRaise && !part.reads(Set(generate.columns.map(\.id)))
+            }
+            return filtered(.generate(generate, push(through, into: input)), above)
         case .distinct(let keys, let input):
             let (through, above) = split(parts) { part in part.columnIDs.allSatisfy { keys.contains($0) } }
             return filtered(.distinct(keys: keys, push(through, into: input)), above)
@@ -132,12 +138,14 @@ extension BoundExpression {
     /// Whether its evaluation may refuse a row.
     package var mayRaise: Bool {
         switch self {
-        case .literal, .column: false
+        case .literal, .column, .parameter: false
         case .call(let function, let arguments, let type):
             (function.canRaise && !(type.isFractional && [.add, .subtract, .multiply, .negative, .abs, .round].contains(function)))
                 || arguments.contains { $0.mayRaise }
         case .cast(let inner, let type, let isTry): (!isTry && Self.castMayRaise(inner.type, type)) || inner.mayRaise
         case .element: true
+        // The aggregate of many elements may overflow, and so may any body.
+        case .higherOrder: true
         default: children.contains { $0.mayRaise }
         }
     }

@@ -312,7 +312,8 @@ extension Parser {
         var arguments: [Expression] = []
         if let special = try specialCall(name.uppercased()) { return special }
         if !isSymbol(")") {
-            repeat { arguments.append(try expression()) } while takeSymbol(",")
+            let named = name.uppercased() == "STRUCT"
+            repeat { arguments.append(named ? try namedExpression() : try argument()) } while takeSymbol(",")
         }
         if name.uppercased() == "SUBSTRING" || name.uppercased() == "SUBSTR", arguments.count == 1, takeWord("FROM") {
             arguments.append(try expression())

@@ -111,7 +111,11 @@ enum PlanText {
     }
 
     private static func name(_ function: ScalarFunction) -> String {
-        if case .library(let signature) = function { signature.name } else { "\(function)" }
+        switch function {
+        case .library(let signature): signature.name
+        case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
+        default: "\(function)"
+        }
     }
 
     private static func name(_ column: BoundColumn) -> String { "\(column.name)#\(column.id.number)" }

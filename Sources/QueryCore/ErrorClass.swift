@@ -112,6 +112,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case dataTypeMismatchStackTypes = "DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES"
     case dataTypeMismatchReturnType = "DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE"
     case dataTypeMismatchMapZip = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES"
+    case invalidTimeZone = "INVALID_TIMEZONE"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }
@@ -119,7 +120,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? generatorEntry ?? runtimeEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? expressionEntry ?? runtimeEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {

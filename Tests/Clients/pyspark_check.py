@@ -347,6 +347,23 @@ def lambdas_are_applied(spark):
 
 
 @check
+def the_time_zone_of_the_session_is_in_force(spark):
+    equal(spark.sql("SELECT hour(timestamp'2024-07-01 12:00:00Z')").collect()[0][0], 12)
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    try:
+        row = spark.sql("""SELECT hour(timestamp'2024-07-01 12:00:00Z') h, cast(timestamp'2024-07-01 12:00:00' AS bigint) s,
+            cast(timestamp'2024-07-01 02:00:00Z' AS string) t, timestamp'2024-07-01 12:00:00' x""")
+        equal(tuple(row.collect()[0])[:3], (8, 1719849600, "2024-06-30 22:00:00"))
+        assert "2024-07-01 12:00:00" in shown(row.select("x"))
+        equal(str(row.toPandas().x[0]), "2024-07-01 12:00:00")
+        assert "|hour(TIMESTAMP '2024-07-01 12:00:00')|" in shown(spark.sql("SELECT hour(timestamp'2024-07-01 12:00:00')"))
+        raises(PySparkException, "INVALID_CONF_VALUE.TIME_ZONE", lambda: spark.conf.set("spark.sql.session.timeZone", "Mars/Base"))
+    finally:
+        spark.conf.unset("spark.sql.session.timeZone")
+    equal(spark.sql("SELECT hour(timestamp'2024-07-01 12:00:00Z')").collect()[0][0], 12)
+
+
+@check
 def views_are_listed_and_dropped(spark):
     spark.range(1).createOrReplaceTempView("short_lived")
     assert spark.catalog.tableExists("short_lived")

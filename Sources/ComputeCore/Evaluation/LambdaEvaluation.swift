@@ -261,7 +261,7 @@ extension Evaluator {
 /// One merge of two sorted runs of positions.
 private struct Merge {
     let parent: Int32
-    /// What is left of the runs, as ranges of the order.
+    /// The rest of the runs, as ranges of the order.
     var left: Range<Int>
     var right: Range<Int>
     var merged: [Int32] = []

@@ -5,6 +5,7 @@ import QueryCore
 
 enum RowFunctions {
     static func apply(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
+        if case .zoned(let shift) = function { return try ZonedTime.apply(shift, arguments[0].column, type) }
         if case .library(let signature) = function { return try FunctionTable.apply(signature, arguments, type, count) }
         if let column = try fast(function, arguments, type, count) { return column }
         let acceptsNull: Bool =

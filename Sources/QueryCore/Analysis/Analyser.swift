@@ -8,6 +8,9 @@ package protocol Catalog {
     func schema(of source: FileSource) throws(QueryError) -> Schema
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
+    /// The session's zone; nil for UTC.
+    var zone: ZoneRules? { get }
+    func zone(named name: String) -> ZoneRules?
 }
 
 /// A view with the views that it read at its definition: a later replacement of one of those does not change this one.
@@ -93,7 +96,8 @@ package struct Analyser {
 
     package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
         let resolved = try resolve(plan)
-        let plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
+        var plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
+        if let zone = catalog.zone { plan = SessionZone.apply(plan, zone) }
         try Self.refuseMisplaced(plan)
         return plan
     }
@@ -181,7 +185,15 @@ package struct Analyser {
             analyser.catalog.function($0)
         } newID: {
             analyser.record.nextID()
+        } zone: {
+            analyser.zone($0)
         }
+    }
+
+    /// A zone by name, or the session's.
+    func zone(_ name: String?) -> ZoneRules? {
+        guard let name else { return catalog.zone ?? ZoneRules.fixed("UTC") }
+        return catalog.zone(named: name)
     }
 
     /// A column of the scope, or of the query around it.

@@ -11,6 +11,8 @@ struct ExpressionBinder {
     private let function: (String) -> FunctionSignature?
     /// The id of a new column.
     let newID: () -> ColumnID
+    /// A time zone by name; the session's without one.
+    private let zone: (String?) -> ZoneRules?
     /// Parameters of the lambdas around, innermost last.
     var parameters: [BoundColumn] = []
     private var inAggregate = false
@@ -19,12 +21,14 @@ struct ExpressionBinder {
 
     init(
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
-        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID
+        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID,
+        zone: @escaping (String?) -> ZoneRules?
     ) {
         self.lookup = lookup
         self.subquery = subquery
         self.function = function
         self.newID = newID
+        self.zone = zone
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
@@ -104,6 +108,10 @@ struct ExpressionBinder {
         case "when" where arguments.count >= 2: return try when(arguments, source)
         case _ where arguments.count == 1 && Expression.castFunctions[name] != nil:
             return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
+        case "timestamp literal" where arguments.count == 1: return .cast(try bind(arguments[0]), to: .timestamp, isTry: false)
+        case "current_timezone" where arguments.isEmpty: return .literal(.string(zone(nil)?.name ?? "UTC"))
+        case "from_utc_timestamp" where arguments.count == 2: return try shifted(.toLocal, arguments, name)
+        case "to_utc_timestamp" where arguments.count == 2: return try shifted(.toInstant, arguments, name)
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
@@ -132,6 +140,18 @@ struct ExpressionBinder {
         }
         if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }
         return try binder.scalar(routine, try bindAll(arguments), arguments)
+    }
+
+    /// The wall clock of a zone, read as if it were UTC's, and back.
+    private func shifted(_ step: ZoneShift.Step, _ arguments: [Expression], _ name: String) throws(QueryError) -> BoundExpression {
+        guard let time = TypeCoercion.implicit(try bind(arguments[0]), to: .timestamp) else {
+            throw QueryError.unsupported("\(name) of a value that is no timestamp")
+        }
+        guard case .literal(let literal) = arguments[1], case .string(let zoneName) = literal.value else {
+            throw QueryError.unsupported("\(name) with a time zone that is not a constant")
+        }
+        guard let rules = zone(zoneName) else { throw QueryError(.invalidTimeZone, ["timeZone": zoneName]) }
+        return .call(.zoned(ZoneShift(step: step, rules: rules)), [time], type: .timestamp)
     }
 
     /// A date or a timestamp and an interval; nil if neither argument is an interval.

@@ -22,6 +22,16 @@ package struct FunctionSignature: Sendable {
         case possible
     }
 
+    /// What a function over timestamps does with the wall clock.
+    package enum Clock: Sendable {
+        case none
+        case reads
+        /// It reads one and gives one.
+        case makes
+        /// It prints the wall clock of seconds since 1970.
+        case printsSeconds
+    }
+
     package let name: String
     package let aliases: [String]
     package let parameters: [Parameter]
@@ -31,10 +41,11 @@ package struct FunctionSignature: Sendable {
     package let nulls: Nulls
     /// Whether its kernel may refuse a value; rows that do not reach it are then not evaluated.
     package let canRaise: Bool
+    package let clock: Clock
 
     package init(
         _ name: String, aliases: [String] = [], _ parameters: [Parameter], required: Int? = nil, _ result: Result, nulls: Nulls = .strict,
-        canRaise: Bool = false
+        canRaise: Bool = false, clock: Clock = .none
     ) {
         self.name = name
         self.aliases = aliases
@@ -43,6 +54,7 @@ package struct FunctionSignature: Sendable {
         self.result = result
         self.nulls = nulls
         self.canRaise = canRaise
+        self.clock = clock
     }
 }
 

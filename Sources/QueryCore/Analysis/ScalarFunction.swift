@@ -13,6 +13,8 @@ package enum ScalarFunction: Hashable, Sendable {
     case year, month, day, hour, minute, second, dayOfWeek, dayOfYear, quarter
     case toDate, toTimestamp, dateAdd, dateSub, dateDiff, dateFormat, unixTimestamp, currentDate, currentTimestamp
     case addMonths, addMicroseconds
+    /// A step to or from a zone's wall clock.
+    case zoned(ZoneShift)
     /// A row of the library's table.
     case library(FunctionSignature)
     case typeOf, array, structure, map, size
@@ -23,6 +25,7 @@ package enum ScalarFunction: Hashable, Sendable {
             false
         case .coalesce, .greatest, .least: arguments.allSatisfy { $0.nullable }
         case .library(let signature) where signature.nulls == .possible: true
+        case .zoned(let shift) where shift.step == .parse(isTry: true): true
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
         }
@@ -36,6 +39,7 @@ package enum ScalarFunction: Hashable, Sendable {
             .toTimestamp, .dateFormat, .dateAdd, .dateSub, .addMonths, .addMicroseconds, .rlike, .split, .coalesce:
             true
         case .library(let signature): signature.canRaise
+        case .zoned(let shift): shift.step != .parse(isTry: true)
         default: false
         }
     }

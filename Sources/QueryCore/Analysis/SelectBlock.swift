@@ -280,6 +280,8 @@ extension Analyser {
             analyser.catalog.function($0)
         } newID: {
             analyser.record.nextID()
+        } zone: {
+            analyser.zone($0)
         }
         let bound = try binder.bind(expression)
         if block.groups == nil {

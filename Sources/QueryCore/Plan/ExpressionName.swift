@@ -163,6 +163,7 @@ extension Expression {
                 index += 2
             }
             return text + (index < names.count ? " ELSE \(names[index])" : "") + " END"
+        case ("timestamp literal", 1): return "TIMESTAMP '\(names[0])'"
         case ("aggregate", 3), ("reduce", 3):
             return "\(key)(\(names.joined(separator: ", ")), lambdafunction(namedlambdavariable(), namedlambdavariable()))"
         case ("count", _) where arguments == [.star(qualifier: [])]: return "count(1)"

@@ -1,8 +1,8 @@
-// Error classes of generators, lambdas and maps: SQLSTATE, the client's exception and the wording. Source: Spark's published error
-// conditions.
+// Error classes of generators, lambdas, maps and time zones: SQLSTATE, the client's exception and the wording. Source: Spark's published
+// error conditions.
 
 extension ErrorClass {
-    var generatorEntry: (String, QueryError.Kind, String)? {
+    var expressionEntry: (String, QueryError.Kind, String)? {
         switch self {
         case .generatorNested: ("42K0E", .analysis, "The generator is not supported: nested in expressions <expression>.")
         case .generatorOutsideSelect: ("42K0E", .analysis, "The generator is not supported: outside the SELECT clause, found: <plan>.")
@@ -79,6 +79,15 @@ extension ErrorClass {
                 "42K09", .analysis,
                 "Cannot resolve <sqlExpr> due to data type mismatch: Input to the <functionName> should have "
                     + "been two maps with compatible key types, but it's [<leftType>, <rightType>]."
+            )
+        case .invalidTimeZone:
+            (
+                "22009", .dateTime,
+                "The timezone: <timeZone> is invalid. The timezone must be either a region-based zone ID or a zone offset. Region IDs "
+                    + "must have the form 'area/city', such as 'America/Los_Angeles'. Zone offsets must be in the format '(+|-)HH', "
+                    + "'(+|-)HH:mm’ or '(+|-)HH:mm:ss', e.g '-08' , '+01:00' or '-13:33:33', and must be in the range "
+                    + "from -18:00 to +18:00. "
+                    + "'Z' and 'UTC' are accepted as synonyms for '+00:00'."
             )
         default: nil
         }

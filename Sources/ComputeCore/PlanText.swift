@@ -113,6 +113,7 @@ enum PlanText {
     private static func name(_ function: ScalarFunction) -> String {
         switch function {
         case .library(let signature): signature.name
+        case .seeded(let seed, let isNormal): (isNormal ? "randn" : "rand") + (seed.map { " \($0)" } ?? "")
         case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
         default: "\(function)"
         }

@@ -113,6 +113,12 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case dataTypeMismatchReturnType = "DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE"
     case dataTypeMismatchMapZip = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES"
     case invalidTimeZone = "INVALID_TIMEZONE"
+    case illegalSequence = "ILLEGAL_SEQUENCE_BOUNDARIES"
+    case invalidArrayIndexInElementAt = "INVALID_ARRAY_INDEX_IN_ELEMENT_AT"
+    case invalidParameterStart = "INVALID_PARAMETER_VALUE.START"
+    case invalidParameterLength = "INVALID_PARAMETER_VALUE.LENGTH"
+    case unpivotWithoutValues = "UNPIVOT_REQUIRES_VALUE_COLUMNS"
+    case unpivotTypes = "UNPIVOT_VALUE_DATA_TYPE_MISMATCH"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }

@@ -89,6 +89,29 @@ extension ErrorClass {
                     + "from -18:00 to +18:00. "
                     + "'Z' and 'UTC' are accepted as synonyms for '+00:00'."
             )
+        case .illegalSequence:
+            ("22023", .illegalArgument, "Illegal sequence boundaries: <start> to <stop> by <step>.")
+        case .invalidArrayIndexInElementAt:
+            (
+                "22003", .runtime,
+                "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use `try_element_at` to tolerate accessing "
+                    + "element at invalid index and return NULL instead."
+            )
+        case .invalidParameterStart:
+            (
+                "22023", .runtime,
+                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects a positive or a negative value for `start`, "
+                    + "but got 0."
+            )
+        case .invalidParameterLength:
+            (
+                "22023", .runtime,
+                "The value of parameter(s) <parameter> in <functionName> is invalid: Expects `length` greater than or equal to 0, but got "
+                    + "<length>."
+            )
+        case .unpivotWithoutValues: ("42K0E", .analysis, "At least one value column needs to be specified for UNPIVOT.")
+        case .unpivotTypes:
+            ("42K09", .analysis, "Unpivot value columns must share a least common type, some types do not: [<types>].")
         default: nil
         }
     }

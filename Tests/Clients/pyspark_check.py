@@ -235,10 +235,10 @@ def dividing_by_zero_raises(spark):
 @check
 def missing_features_are_refused_at_once(spark):
     started = time.monotonic()
-    raises(UnsupportedOperationException, None, lambda: spark.range(3).sample(0.5).collect())
+    raises(UnsupportedOperationException, None, lambda: spark.range(3).sample(True, 0.5).collect())
     raises(UnsupportedOperationException, None, lambda: spark.range(3).write.saveAsTable("never"))
     raises(PySparkException, None, lambda: spark.range(3).groupBy("id").pivot("id", [1]).count().collect())
-    raises(PySparkException, None, lambda: spark.range(3).cache())
+    raises(PySparkException, None, lambda: spark.range(3).transpose().collect())
     assert time.monotonic() - started < 10, "a refusal took too long"
 
 
@@ -361,6 +361,77 @@ def the_time_zone_of_the_session_is_in_force(spark):
     finally:
         spark.conf.unset("spark.sql.session.timeZone")
     equal(spark.sql("SELECT hour(timestamp'2024-07-01 12:00:00Z')").collect()[0][0], 12)
+
+
+@check
+def missing_values_are_filled_and_dropped(spark):
+    frame = spark.createDataFrame(
+        [(1, "a", 1.5), (None, None, float("nan")), (3, "c", None)], "i INT, s STRING, d DOUBLE")
+
+    def rows(made):
+        return [tuple(row) for row in made.collect()]
+
+    equal(rows(frame.na.fill(0)), [(1, "a", 1.5), (0, None, 0.0), (3, "c", 0.0)])
+    equal(rows(frame.fillna({"s": "?", "d": 9.5})), [(1, "a", 1.5), (None, "?", 9.5), (3, "c", 9.5)])
+    equal([row.s for row in frame.fillna("-", subset=["s"]).collect()], ["a", "-", "c"])
+    equal([row.i for row in frame.na.drop().collect()], [1])
+    equal([row.i for row in frame.na.drop("all").collect()], [1, 3])
+    equal([row.i for row in frame.dropna(thresh=2).collect()], [1, 3])
+    equal([row.i for row in frame.dropna(subset=["s"]).collect()], [1, 3])
+    equal([row.s for row in frame.na.replace(["a", "c"], ["x", "y"], "s").collect()], ["x", None, "y"])
+    equal([row.i for row in frame.replace(1, 100).collect()], [100, None, 3])
+
+
+@check
+def frames_are_described_and_sampled(spark):
+    frame = spark.createDataFrame([(1, "a", 2.0), (2, "b", 4.0), (3, "c", 9.0)], "i INT, s STRING, d DOUBLE")
+    described = {row.summary: (row.i, row.s, row.d) for row in frame.describe().collect()}
+    equal(described, {"count": ("3", "3", "3"), "mean": ("2.0", None, "5.0"), "stddev": ("1.0", None, "3.605551275463989"),
+                      "min": ("1", "a", "2.0"), "max": ("3", "c", "9.0")})
+    equal([row.summary for row in frame.summary().collect()], ["count", "mean", "stddev", "min", "25%", "50%", "75%", "max"])
+    equal([tuple(row) for row in frame.select("i").summary("count", "50%").collect()], [("count", "3"), ("50%", "2")])
+    assert abs(frame.stat.corr("i", "d") - 0.970725343394151) < 1e-12
+    equal(frame.cov("i", "d"), 3.5)
+    equal(frame.approxQuantile("i", [0.0, 0.5, 1.0], 0.0), [1.0, 2.0, 3.0])
+    equal(sorted(frame.freqItems(["s"], 0.3).collect()[0][0]), ["a", "b", "c"])
+    numbers = spark.range(10000)
+    drawn = numbers.sample(fraction=0.1, seed=7).count()
+    assert 800 < drawn < 1200, drawn
+    equal(numbers.sample(fraction=0.1, seed=7).count(), drawn)
+    parts = [part.count() for part in numbers.randomSplit([0.25, 0.75], seed=3)]
+    equal(sum(parts), 10000)
+    assert 2200 < parts[0] < 2800, parts
+    strata = numbers.withColumn("k", F.col("id") % 2).sampleBy("k", {0: 0.0, 1: 0.5}, seed=1).groupBy("k").count().collect()
+    assert len(strata) == 1 and strata[0].k == 1 and 2300 < strata[0]["count"] < 2700, strata
+    wide = spark.createDataFrame([(1, 11, 12.5), (2, 21, None)], "id INT, a INT, b DOUBLE")
+    equal([tuple(row) for row in wide.unpivot("id", ["a", "b"], "name", "value").collect()],
+          [(1, "a", 11.0), (1, "b", 12.5), (2, "a", 21.0), (2, "b", None)])
+    equal([tuple(row) for row in wide.melt("id", None, "name", "value").collect()][0], (1, "a", 11.0))
+    equal(wide.to(StructType([StructField("a", StringType())])).collect(), [Row(a="11"), Row(a="21")])
+    equal(wide.dropDuplicates(["id"]).hint("broadcast").count(), 2)
+
+
+@check
+def a_cached_frame_keeps_its_level(spark):
+    frame = spark.range(3)
+    equal(frame.is_cached, False)
+    equal(frame.cache().count(), 3)
+    equal(frame.is_cached, True)
+    assert frame.storageLevel.useMemory
+    equal(frame.unpersist().is_cached, False)
+
+
+@check
+def lists_are_aggregated(spark):
+    frame = spark.createDataFrame([("a", 1, 10.0), ("a", 1, 20.0), ("b", 2, 30.0)], "k STRING, i INT, d DOUBLE")
+    row = frame.agg(F.collect_set("i"), F.max_by("k", "d"), F.median("d"), F.percentile_approx("i", 0.5), F.bool_and(F.col("i") > 0),
+                    F.corr("i", "d"), F.mode("k"), F.approx_count_distinct("k")).collect()[0]
+    equal((sorted(row[0]), *row[1:5], *row[6:]), ([1, 2], "b", 20.0, 1, True, "a", 2))
+    assert abs(row[5] - 0.8660254037844387) < 1e-12
+    equal(frame.select(F.array_contains(F.array("i", F.lit(7)), 7)).distinct().collect()[0][0], True)
+    equal(frame.select(F.element_at(F.create_map(F.lit("x"), "i"), "x").alias("x")).collect()[2], Row(x=2))
+    equal(frame.select(F.sequence(F.lit(1), F.lit(3)).alias("s")).first(), Row(s=[1, 2, 3]))
+    equal(frame.select(F.sort_array(F.array(F.lit(2), F.lit(1)), asc=False).alias("s")).first(), Row(s=[2, 1]))
 
 
 @check

@@ -99,6 +99,8 @@ package struct Evaluator {
         case .and, .or: return try logic(function, arguments[0], arguments[1], batch)
         case .coalesce: return try coalesce(arguments, type, batch)
         case .currentDate: return Vector(column: Column(type: .date, values: [.integer(Int64(CivilTime.floorDay(now)))]), isConstant: true)
+        case .seeded(let seed, let isNormal):
+            return Vector(column: RandomNumbers.column(seed ?? now, isNormal: isNormal, batch), isConstant: false)
         case .currentTimestamp: return Vector(column: Column(type: .timestamp, values: [.integer(now)]), isConstant: true)
         default: break
         }

@@ -326,7 +326,7 @@ struct Lists {
     }
 
     /// By the order of values; nulls stand at one end.
-    func sorted(nullsFirst: Bool, descending: Bool = false) -> Column {
+    func sorted(nullsFirst: Bool) -> Column {
         let values = positions.map { child.value(Int($0)) }
         var order: [Int32] = []
         for row in 0..<count {
@@ -335,7 +335,7 @@ struct Lists {
                     return values[one].isNull == values[other].isNull ? one < other : values[one].isNull == nullsFirst
                 }
                 let answer = Value.compare(values[one], values[other], child.type)
-                return answer == 0 ? one < other : (answer < 0) != descending
+                return answer == 0 ? one < other : answer < 0
             }
             order += sorted.map { positions[$0] }
         }

@@ -131,7 +131,7 @@ enum RowFunctions {
             if number == low { throw Arithmetic.overflow(type == .long ? "long" : type == .int ? "integer" : type.sqlName) }
             return .integer(result)
         case .double(let number):
-            if function == .sign { return .double(number == 0 ? 0 : number < 0 ? -1 : 1) }
+            if function == .sign { return .double(number.isNaN ? .nan : number == 0 ? 0 : number < 0 ? -1 : 1) }
             return .double(function == .abs ? number.magnitude : -number)
         case .decimal(let number): return .decimal(function == .abs ? (number < 0 ? -number : number) : -number)
         default: preconditionFailure("a sign is of a number")

@@ -187,6 +187,7 @@ final class LimitOperator: BatchSource {
 final class UnionOperator: BatchSource {
     let columns: [BoundColumn]
     private var inputs: ArraySlice<any BatchSource>
+    private var given = 0
 
     init(_ inputs: [any BatchSource], _ columns: [BoundColumn]) {
         self.inputs = inputs[...]
@@ -195,7 +196,10 @@ final class UnionOperator: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         while let input = inputs.first {
-            if let batch = try input.next() { return Batch(schema: schema, columns: batch.columns, rowCount: batch.rowCount) }
+            if let batch = try input.next() {
+                defer { given += 1 }
+                return Batch(schema: schema, columns: batch.columns, rowCount: batch.rowCount, place: BatchPlace(morsel: given))
+            }
             inputs = inputs.dropFirst()
         }
         return nil

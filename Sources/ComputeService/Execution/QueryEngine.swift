@@ -101,7 +101,8 @@ final class QueryEngine: Sendable {
     private static func sources(_ plan: Plan) -> [FileSource] {
         switch plan {
         case .files(let source): [source]
-        case .table, .local, .values, .range, .oneRow, .command: []
+        case .table, .local, .values, .range, .oneRow, .known, .command: []
+        case .reshape(let reshape): sources(reshape.input)
         case .project(_, let input), .filter(_, let input), .aggregate(_, _, let input), .having(_, let input), .sort(_, let input),
             .limit(_, let input), .offset(_, let input), .deduplicate(_, let input), .withColumns(_, let input), .renamed(_, let input),
             .drop(_, let input), .toDF(_, let input), .subqueryAlias(_, _, let input), .identified(_, let input):

@@ -80,6 +80,8 @@ package struct Analyser {
     /// The query around this one.
     private var outer: OuterScope?
     private var depth = 0
+    /// Inputs of the relations around that ask for their schema.
+    private var knownInputs: [Resolved] = []
     /// Visible common tables, innermost last.
     private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
     /// Views captured by the view under resolution; nil at the top.
@@ -164,6 +166,12 @@ package struct Analyser {
             planScopes[planID] = resolved.scope
             return resolved
         case .generate(let generate): return try resolveGenerate(generate)
+        case .reshape(let reshape):
+            let input = Self.withVisibleOutput(try resolve(reshape.input))
+            knownInputs.append(input)
+            defer { knownInputs.removeLast() }
+            return try resolve(try reshape.steps(Schema(input.scope.columns.map(\.field)), .known(knownInputs.count - 1)))
+        case .known(let number): return knownInputs[number]
         case .command: throw QueryError.unsupported("a command inside of a query")
         }
     }

@@ -151,7 +151,7 @@ package indirect enum BoundExpression: Hashable, Sendable {
 
     package var isConstant: Bool {
         switch self {
-        case .column, .parameter, .aggregate, .subquery, .window: false
+        case .column, .parameter, .aggregate, .subquery, .window, .call(.seeded, _, _): false
         case .higherOrder(_, let arguments, let lambdas, _):
             arguments.allSatisfy { $0.isConstant } && lambdas.allSatisfy { $0.isClosed }
         default: children.allSatisfy { $0.isConstant }

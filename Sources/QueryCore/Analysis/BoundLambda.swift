@@ -51,7 +51,7 @@ extension BoundExpression {
 
     fileprivate func reads(nothingBut parameters: Set<ColumnID>) -> Bool {
         switch self {
-        case .column, .aggregate, .subquery, .window: false
+        case .column, .aggregate, .subquery, .window, .call(.seeded, _, _): false
         case .parameter(let column): parameters.contains(column.id)
         case .higherOrder(_, let arguments, let lambdas, _):
             arguments.allSatisfy { $0.reads(nothingBut: parameters) }

@@ -56,19 +56,26 @@ struct ExpressionBinder {
         case .inList(let value, let items): return try inList(value, items, expression)
         case .extract(let base, let key): return try extract(bind(base), bind(key), base)
         case .filtered(let inner, let condition):
-            guard case .aggregate(var call) = try bind(inner) else {
-                throw QueryError.unsupported("FILTER on a function that is not an aggregate")
-            }
-            var nested = self
-            nested.inAggregate = true
-            call.filter = try Self.condition(try nested.bind(condition), condition)
-            return .aggregate(call)
+            return try filtered(inner, condition)
         case .window(let call, let spec): return try window(call, spec, expression)
         case .ignoringNulls: throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
         case .interval: throw QueryError.unsupported("an interval outside of an addition to a date or a timestamp")
         case .subquery(let test, let plan):
             guard case .contains(let values) = test else { return try subquery(test, plan, []) }
             return try subquery(test, plan, try bindAll(values))
+        }
+    }
+
+    private func filtered(_ inner: Expression, _ condition: Expression) throws(QueryError) -> BoundExpression {
+        let bound = try bind(inner)
+        guard bound.containsAggregate else { throw QueryError.unsupported("FILTER on a function that is not an aggregate") }
+        var nested = self
+        nested.inAggregate = true
+        let filter = try Self.condition(try nested.bind(condition), condition)
+        return bound.rewritten { node in
+            guard case .aggregate(var call) = node else { return node }
+            call.filter = call.filter.map { .call(.and, [$0, filter], type: .boolean) } ?? filter
+            return .aggregate(call)
         }
     }
 
@@ -118,6 +125,17 @@ struct ExpressionBinder {
         if let function = HigherOrderFunction.named[name] {
             return try higherOrder(function, name, arguments, source)
         }
+        if let known = AggregateForms.named[name] {
+            try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
+            if distinct { throw QueryError.unsupported("DISTINCT in the aggregate \(name)") }
+            return try bind(known.form(arguments))
+        }
+        if let known = ScalarForms.named[name] {
+            try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
+            return try bind(known.form(arguments))
+        }
+        if let form = ScalarForms.form(name, arguments) { return try bind(form) }
+        if name == "rand" || name == "random" || name == "randn" { return try seeded(arguments, isNormal: name == "randn") }
         if GeneratorCall.families[name] != nil { throw QueryError(.generatorOutsideSelect, ["plan": source.prettyName]) }
         guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
             if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
@@ -139,7 +157,23 @@ struct ExpressionBinder {
             return try binder.aggregate(function, arity, bound, distinct: distinct || name == "sum_distinct")
         }
         if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }
-        return try binder.scalar(routine, try bindAll(arguments), arguments)
+        let bound = try bindAll(arguments)
+        // Of arrays these two have rows of their own.
+        if bound.first?.type.element != nil, name == "concat" || name == "reverse", let row = function("array \(name)") {
+            return try binder.scalar(.library(row), bound, arguments)
+        }
+        return try binder.scalar(routine, bound, arguments)
+    }
+
+    private func seeded(_ arguments: [Expression], isNormal: Bool) throws(QueryError) -> BoundExpression {
+        var seed: Int64?
+        if let argument = arguments.first {
+            guard arguments.count == 1, case .literal(let literal) = argument, case .integer(let number) = literal.value else {
+                throw QueryError.unsupported("a random number with a seed that is not a whole number")
+            }
+            seed = number
+        }
+        return .call(.seeded(seed: seed, isNormal: isNormal), [], type: .double)
     }
 
     /// The wall clock of a zone, read as if it were UTC's, and back.

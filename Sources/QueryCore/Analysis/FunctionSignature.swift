@@ -13,6 +13,7 @@ package struct FunctionSignature: Sendable {
         case ofFirst
         /// The common type of all arguments, to which they are cast.
         case common
+        case rule(TypeRule)
     }
 
     package enum Nulls: Sendable {
@@ -20,6 +21,8 @@ package struct FunctionSignature: Sendable {
         case strict
         /// Null where an argument is null, and perhaps elsewhere.
         case possible
+        /// The kernel sees null arguments.
+        case accepted
     }
 
     /// What a function over timestamps does with the wall clock.
@@ -31,6 +34,9 @@ package struct FunctionSignature: Sendable {
         /// It prints the wall clock of seconds since 1970.
         case printsSeconds
     }
+
+    /// Arguments of a function that takes any number.
+    package static let many = Routine.many
 
     package let name: String
     package let aliases: [String]

@@ -22,12 +22,11 @@ package enum PredicatePushdown {
 
     private static func push(_ parts: [BoundExpression], into plan: BoundPlan) -> BoundPlan {
         switch plan {
-        case .filter(let condition, let input): return push(conjuncts(condition) + parts, into: input)
+        case .filter(let condition, let input): return pushFilter(condition, parts, input)
         case .project(let outputs, let input):
             // A projection that may raise must see the same rows as before.
-            let (through, above) = split(parts) { part in
-                !outputs.contains { output in part.columnIDs.contains(output.column.id) && output.expression.mayRaise }
-            }
+            let held = Set(outputs.filter { $0.expression.mayRaise || $0.expression.isRandom }.map(\.column.id))
+            let (through, above) = split(parts) { !$0.reads(held) }
             let moved = through.map { part in
                 part.rewritten { node in
                     guard case .column(let column) = node, let output = outputs.first(where: { $0.column.id == column.id }) else {
@@ -91,6 +90,12 @@ package enum PredicatePushdown {
         }
     }
 
+    private static func pushFilter(_ condition: BoundExpression, _ parts: [BoundExpression], _ input: BoundPlan) -> BoundPlan {
+        // The draw of a sample sees all rows.
+        if condition.isRandom { return filtered(.filter(condition, push([], into: input)), parts) }
+        return push(conjuncts(condition) + parts, into: input)
+    }
+
     private static func pushJoin(
         _ parts: [BoundExpression], _ kind: JoinKind, _ left: BoundPlan, _ right: BoundPlan, _ condition: BoundExpression?
     ) -> BoundPlan {
@@ -135,6 +140,9 @@ package enum PredicatePushdown {
 }
 
 extension BoundExpression {
+    /// Whether it gives another value for each row by its place.
+    var isRandom: Bool { if case .call(.seeded, _, _) = self { true } else { children.contains { $0.isRandom } } }
+
     /// Whether its evaluation may refuse a row.
     package var mayRaise: Bool {
         switch self {

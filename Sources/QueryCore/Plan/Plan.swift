@@ -35,6 +35,9 @@ package indirect enum Plan: Sendable {
     case identified(planID: Int64, Plan)
     /// `explode` and its kin.
     case generate(Generate)
+    case reshape(Reshape)
+    /// Only inside the analyser: the input of a `reshape`, by its number.
+    case known(Int)
     case command(Command)
 }
 
